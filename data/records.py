@@ -1,0 +1,120 @@
+"""The rows that travel the loop: items, events and judgments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+
+
+class EventType(IntEnum):
+    """What a shopper did; the numbers are part of the wire format and of trained models.
+
+    ``IMPRESSION`` is made by the service itself: the items of one answer.
+    """
+
+    UNSPECIFIED = 0
+    SEARCH = 1
+    VIEW = 2
+    FAVORITE = 3
+    UNFAVORITE = 4
+    ADD_TO_CART = 5
+    REMOVE_FROM_CART = 6
+    PURCHASE = 7
+    REVIEW = 8
+    RETURN = 9
+    IMPRESSION = 10
+
+    @property
+    def label(self) -> str:
+        """The name used in files: ``add_to_cart``."""
+        return self.name.lower()
+
+
+RECORDABLE_TYPES = tuple(
+    type_ for type_ in EventType if type_ not in (EventType.UNSPECIFIED, EventType.IMPRESSION)
+)
+"""The types that files and clients may hand in."""
+
+EVENT_TYPE_BY_LABEL: Mapping[str, EventType] = {type_.label: type_ for type_ in RECORDABLE_TYPES}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing the shop sells.
+
+    Args:
+        item_id: The shop's own key, not empty.
+        title: What the shopper reads first; may be empty.
+        description: Longer text; may be empty.
+        category: Path from the broadest to the narrowest, ``("Grocery", "Cereal")``.
+        brand: Brand or maker; may be empty.
+        price: In units of ``currency``; None where it is not known.
+        currency: ISO 4217 code; may be empty.
+        in_stock: Whether it can be bought now.
+        attributes: Further facts by name, ``{"size": "12 OZ"}``.
+        image: Path or address of the picture; may be empty.
+        created_time: When the shop began to list it, UTC; None where not known.
+    """
+
+    item_id: str
+    title: str = ""
+    description: str = ""
+    category: tuple[str, ...] = ()
+    brand: str = ""
+    price: float | None = None
+    currency: str = ""
+    in_stock: bool = True
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    created_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that one shopper did.
+
+    Args:
+        event_id: Unique; a second event of the same id is the same event and counts once.
+        type: One of ``RECORDABLE_TYPES``.
+        visitor_id: The shop's pseudonym of the shopper or device.
+        time: Seconds since 1970, UTC.
+        item_id: The item; empty for a search.
+        query: What was typed; for a search only.
+        session_id: The shop's own session key; empty where it has none.
+        quantity: Pieces, 1 or more.
+        price: Paid a piece; None where not known.
+        rating: 1 to 5, for a review; None elsewhere.
+        text: Words of a review.
+        surface: Where it happened: ``search``, ``home``, ``item`` …
+        attribution_token: The token of the answer that showed the item.
+    """
+
+    event_id: str
+    type: EventType
+    visitor_id: str
+    time: float
+    item_id: str = ""
+    query: str = ""
+    session_id: str = ""
+    quantity: int = 1
+    price: float | None = None
+    rating: float | None = None
+    text: str = ""
+    surface: str = ""
+    attribution_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """How well an item answers a query, by a person's grade; the scale is the shop's own."""
+
+    query: str
+    item_id: str
+    grade: float
+
+
+def as_datetime(seconds: float) -> datetime:
+    """Seconds since 1970 as a UTC datetime."""
+    return datetime.fromtimestamp(seconds, tz=UTC)

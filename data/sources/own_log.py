@@ -1,0 +1,281 @@
+"""The service's own log as a source of training data: its layout, its rows, and how to read them.
+
+The log is one SQLite file that ``serving.event_log`` writes. Its entries are events, which shoppers
+did, and impressions, which are the items of one answer; an event names the impression that it
+followed from by its attribution token. The order of the log is the order of ``sequence``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import InputError, RequestError
+from data.records import EVENT_TYPE_BY_LABEL, Event, EventType
+
+if TYPE_CHECKING:
+    from data.tables import RawShop
+
+LOG_NAME = "events.sqlite"
+"""Name of the log in the state folder of a server."""
+
+APPLICATION_ID = 0x6E636C6B
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE entries (
+    sequence INTEGER PRIMARY KEY,  -- the order of the log, from 1
+    kind     TEXT NOT NULL,        -- 'event' or 'impression'
+    entry_id TEXT NOT NULL,        -- event id, or attribution token
+    time     REAL NOT NULL,        -- seconds since 1970, UTC
+    body     TEXT NOT NULL,        -- JSON
+    features BLOB,                 -- float32 little-endian, [shown, feature_count], or NULL
+    checksum INTEGER NOT NULL,     -- CRC-32 of the columns above but sequence
+    UNIQUE (kind, entry_id)
+)
+"""
+
+EVENT = "event"
+IMPRESSION = "impression"
+KINDS = (EVENT, IMPRESSION)
+_PAGE_SIZE = 1_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Impression:
+    """The items of one answer, as they were shown.
+
+    Args:
+        attribution_token: Names the answer; the events that followed from it carry it.
+        visitor_id: Who asked; may be empty.
+        time: Seconds since 1970, UTC.
+        surface: Where it was shown: ``search``, ``home``, ``item`` …
+        query: What was typed; for a search only.
+        bundle_id: The bundle that made the answer.
+        item_ids: In the order shown.
+        offset: Rank of the first item, from 0: above 0 on later pages.
+        features: ``[shown, feature_count] float32``, the reranker's input in the order of the
+            bundle's feature names; None where it was not logged.
+    """
+
+    attribution_token: str
+    visitor_id: str
+    time: float
+    surface: str
+    query: str
+    bundle_id: str
+    item_ids: tuple[str, ...]
+    offset: int = 0
+    features: NDArray[np.float32] | None = None
+
+
+class LogRow(NamedTuple):
+    """An entry as the file holds it; ``sequence`` is given by the file."""
+
+    kind: str
+    entry_id: str
+    time: float
+    body: str
+    features: bytes | None
+    checksum: int
+
+
+class LogEntry(NamedTuple):
+    """An entry and its place in the log."""
+
+    sequence: int
+    record: Event | Impression
+
+
+def event_row(event: Event) -> LogRow:
+    """The row of an event."""
+    body: dict[str, Any] = {"type": event.type.label, "visitor_id": event.visitor_id}
+    for name, value in asdict(event).items():
+        if name not in ("event_id", "time", *body) and value != _EVENT_DEFAULTS[name]:
+            body[name] = value
+    return _row(EVENT, event.event_id, event.time, body, None)
+
+
+def impression_row(impression: Impression) -> LogRow:
+    """The row of an impression."""
+    body = {
+        "visitor_id": impression.visitor_id,
+        "surface": impression.surface,
+        "query": impression.query,
+        "bundle_id": impression.bundle_id,
+        "item_ids": impression.item_ids,
+        "offset": impression.offset,
+    }
+    features = impression.features
+    shown_count = len(impression.item_ids)
+    if features is not None and (features.ndim != 2 or len(features) != shown_count):
+        raise RequestError("features", f"shape [{shown_count}, feature_count]", features.shape)
+    content = None if features is None else np.ascontiguousarray(features, dtype="<f4").tobytes()
+    return _row(IMPRESSION, impression.attribution_token, impression.time, body, content)
+
+
+def open_log(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A connection to a log; made, if it is not there and ``read_only`` is off.
+
+    The connection may be passed between threads, and commits each statement outside ``BEGIN``.
+
+    Raises:
+        InputError: There is no such file, or it is damaged, or something else.
+    """
+    mode = "ro" if read_only else "rwc"
+    try:
+        log = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
+        raise damage(path, error) from error
+    try:
+        _check_or_create(log, path, read_only=read_only)
+    except sqlite3.Error as error:
+        log.close()
+        raise damage(path, error) from error
+    except InputError:
+        log.close()
+        raise
+    return log
+
+
+def read_entries(
+    log: sqlite3.Connection, place: str, *, after_sequence: int = 0, kinds: Collection[str] = KINDS
+) -> Iterator[LogEntry]:
+    """The entries of a log after a sequence number, in order.
+
+    They are read a page at a time, so that a long reading does not hold back the writer's
+    checkpoints; entries that are written meanwhile are met too.
+
+    Args:
+        log: From ``open_log``.
+        place: Name of the file, for errors.
+        after_sequence: 0 for the whole log.
+        kinds: Which kinds to read.
+
+    Raises:
+        InputError: An entry is not as it was written.
+    """
+    marks = ", ".join("?" * len(kinds))
+    statement = (
+        "SELECT sequence, kind, entry_id, time, body, features, checksum FROM entries "
+        f"WHERE sequence > ? AND kind IN ({marks}) ORDER BY sequence LIMIT {_PAGE_SIZE}"
+    )
+    while True:
+        try:
+            page = log.execute(statement, (after_sequence, *kinds)).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise damage(Path(place), error) from error
+        for sequence, *columns in page:
+            yield LogEntry(sequence, _record(LogRow(*columns), sequence, place))
+        if len(page) < _PAGE_SIZE:
+            return
+        after_sequence = page[-1][0]
+
+
+def iter_impressions(path: Path) -> Iterator[Impression]:
+    """The impressions of a log, or of the log in a state folder, in order."""
+    for record in _records(path, IMPRESSION):
+        if isinstance(record, Impression):
+            yield record
+
+
+def iter_events(path: Path) -> Iterator[Event]:
+    """The events of a log, or of the log in a state folder, in order."""
+    for record in _records(path, EVENT):
+        if isinstance(record, Event):
+            yield record
+
+
+def read_own_log(path: Path) -> RawShop:
+    """The events of a log, or of the log in a state folder; items come from the shop's own table.
+
+    Raises:
+        InputError: There is no log, or it is damaged.
+    """
+    from data.tables import RawShop, events_table
+
+    return RawShop(items=None, events=events_table(list(iter_events(path))), judgments=None)
+
+
+def damage(path: Path, error: Exception) -> InputError:
+    """What to raise where SQLite could not read the file."""
+    return InputError(f"{path.name}: expected an event log that can be read, received: {error}")
+
+
+_EVENT_DEFAULTS = asdict(Event(event_id="", type=EventType.VIEW, visitor_id="", time=0.0))
+
+
+def _records(path: Path, kind: str) -> Iterator[Event | Impression]:
+    place = path / LOG_NAME if path.is_dir() else path
+    with closing(open_log(place, read_only=True)) as log:
+        for entry in read_entries(log, place.name, kinds=(kind,)):
+            yield entry.record
+
+
+def _row(
+    kind: str, entry_id: str, time: float, body: dict[str, Any], features: bytes | None
+) -> LogRow:
+    if not math.isfinite(time):
+        raise RequestError("time", "a finite number of seconds", time)
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    row = LogRow(kind, entry_id, float(time), text, features, 0)
+    return row._replace(checksum=_checksum(row))
+
+
+def _checksum(row: LogRow) -> int:
+    content = f"{row.kind}\0{row.entry_id}\0{row.time!r}\0{row.body}\0".encode()
+    return zlib.crc32(row.features or b"", zlib.crc32(content))
+
+
+def _record(row: LogRow, sequence: int, place: str) -> Event | Impression:
+    # SQLite guards the structure of the file but not what is in a page: one flipped bit may turn
+    # one item id into another.
+    if _checksum(row) != row.checksum:
+        raise InputError.at(place, sequence, "checksum", str(row.checksum), _checksum(row))
+    try:
+        body = json.loads(row.body)
+        if row.kind == EVENT:
+            type_ = EVENT_TYPE_BY_LABEL[body.pop("type")]
+            return Event(event_id=row.entry_id, type=type_, time=row.time, **body)
+        body["item_ids"] = tuple(body["item_ids"])
+        impression = Impression(attribution_token=row.entry_id, time=row.time, **body)
+        if row.features is None:
+            return impression
+        features = np.frombuffer(row.features, dtype="<f4").reshape(len(impression.item_ids), -1)
+        return replace(impression, features=features)
+    except (ValueError, TypeError, KeyError) as error:
+        kind = f"an {row.kind} of schema {SCHEMA_VERSION}"
+        raise InputError.at(place, sequence, "body", kind, str(error)) from error
+
+
+def _check_or_create(log: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    table_count = log.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if table_count == 0 and not read_only:
+        log.execute("PRAGMA journal_mode = WAL")
+        log.execute("BEGIN IMMEDIATE")
+        log.execute(SCHEMA)
+        log.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        log.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        log.execute("COMMIT")
+    found = (
+        log.execute("PRAGMA application_id").fetchone()[0],
+        log.execute("PRAGMA user_version").fetchone()[0],
+    )
+    if found != (APPLICATION_ID, SCHEMA_VERSION):
+        expected = f"application {APPLICATION_ID:#x}, schema {SCHEMA_VERSION}"
+        received = f"application {found[0]:#x}, schema {found[1]}"
+        raise InputError(f"{path.name}: expected an event log ({expected}), received {received}")

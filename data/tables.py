@@ -1,0 +1,265 @@
+"""The rows as Arrow tables: their columns, and reading and writing them as a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data.atomic import atomic_folder
+from data.errors import InputError
+from data.records import Event, EventType, Item, Judgment
+from data.split import Split
+
+SCHEMA_VERSION = 1
+_TIME = pa.timestamp("us", "UTC")
+_BATCH_ROWS = 65_536
+
+
+def _required(name: str, type_: pa.DataType) -> pa.Field:
+    return pa.field(name, type_, nullable=False)
+
+
+def _texts(*names: str) -> list[pa.Field]:
+    return [_required(name, pa.string()) for name in names]
+
+
+ITEM_SCHEMA = pa.schema(
+    [
+        *_texts("item_id", "title", "description"),
+        _required("category", pa.list_(pa.string())),
+        *_texts("brand"),
+        pa.field("price", pa.float64()),
+        *_texts("currency"),
+        _required("in_stock", pa.bool_()),
+        _required("attributes", pa.map_(pa.string(), pa.string())),
+        *_texts("image"),
+        pa.field("created_time", _TIME),
+    ]
+)
+"""The fields of ``Item``; a text is empty, never null."""
+
+EVENT_SCHEMA = pa.schema(
+    [
+        *_texts("event_id"),
+        _required("type", pa.int8()),
+        *_texts("visitor_id"),
+        _required("time", _TIME),
+        *_texts("item_id", "query", "session_id"),
+        _required("quantity", pa.int32()),
+        pa.field("price", pa.float64()),
+        pa.field("rating", pa.float32()),
+        *_texts("text", "surface", "attribution_token"),
+    ]
+)
+"""The fields of ``Event``; ``type`` is the number of the ``EventType``."""
+
+JUDGMENT_SCHEMA = pa.schema([*_texts("query", "item_id"), _required("grade", pa.float64())])
+"""The fields of ``Judgment``."""
+
+_DEFAULTS: Mapping[str, Any] = {"in_stock": True, "quantity": 1, "category": [], "attributes": []}
+
+
+@dataclass(frozen=True, eq=False)
+class RawShop:
+    """What a source has read, in the schemas above; None for a table that the source lacks.
+
+    Args:
+        items: ``ITEM_SCHEMA``.
+        events: ``EVENT_SCHEMA``, in the order of the source.
+        judgments: ``JUDGMENT_SCHEMA``.
+        dropped: Rows that the source itself left out: table and rule to number of rows.
+        notes: What the reader of the report should know, a sentence each.
+    """
+
+    items: pa.Table | None
+    events: pa.Table | None
+    judgments: pa.Table | None
+    dropped: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """A folder of clean tables.
+
+    Args:
+        path: The folder.
+        items: ``ITEM_SCHEMA``.
+        events: ``EVENT_SCHEMA``, by time; events of the same time in the order of the source.
+        judgments: ``JUDGMENT_SCHEMA``.
+        split: The boundaries of training and testing.
+        report: The quality report.
+    """
+
+    path: Path
+    items: pa.Table
+    events: pa.Table
+    judgments: pa.Table
+    split: Split
+    report: dict[str, Any]
+
+
+_SCHEMAS: Mapping[str, pa.Schema] = {
+    "items": ITEM_SCHEMA,
+    "events": EVENT_SCHEMA,
+    "judgments": JUDGMENT_SCHEMA,
+}
+
+
+def read_tables(path: Path) -> Tables:
+    """The tables of a folder that ``write_tables`` made.
+
+    Raises:
+        InputError: It is not such a folder, or one of another version.
+    """
+    names = ["tables.json", *(f"{name}.parquet" for name in _SCHEMAS)]
+    missing = [name for name in names if not (path / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{path}: expected a folder of tables, found no {', '.join(missing)}; "
+            f"`nextclick prepare SOURCE --out {path}` makes one"
+        )
+    try:
+        manifest = json.loads((path / "tables.json").read_text(encoding="utf-8"))
+        version = manifest["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise InputError(
+                f"{path}: expected tables of schema {SCHEMA_VERSION}, received {version!r}; "
+                "run `nextclick prepare` again"
+            )
+        split, report = Split(**manifest["split"]), manifest["report"]
+        tables = {name: pq.read_table(path / f"{name}.parquet") for name in _SCHEMAS}
+    except (ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise InputError(f"{path}: expected readable tables, received {error!r}") from error
+    for name, schema in _SCHEMAS.items():
+        if not tables[name].schema.equals(schema):
+            raise InputError(
+                f"{path / name}.parquet: expected the columns {', '.join(schema.names)} of schema "
+                f"{SCHEMA_VERSION}, received {', '.join(tables[name].schema.names)}"
+            )
+    return Tables(path, tables["items"], tables["events"], tables["judgments"], split, report)
+
+
+def write_tables(
+    out: Path,
+    *,
+    items: pa.Table,
+    events: pa.Table,
+    judgments: pa.Table,
+    split: Split,
+    report: Mapping[str, Any],
+) -> None:
+    """Write a folder of tables; an older one of that name is replaced in one step.
+
+    Args:
+        out: The folder.
+        items: ``ITEM_SCHEMA``.
+        events: ``EVENT_SCHEMA``, in any order; written by time.
+        judgments: ``JUDGMENT_SCHEMA``.
+        split: The boundaries of training and testing.
+        report: Plain JSON.
+    """
+    manifest = {"schema_version": SCHEMA_VERSION, "split": asdict(split), "report": report}
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    tables = {"items": items, "events": sort_events(events), "judgments": judgments}
+    with atomic_folder(out) as folder:
+        for name, table in tables.items():
+            path = folder / f"{name}.parquet"
+            pq.write_table(conform(table, _SCHEMAS[name]), path, compression="zstd")
+        (folder / "tables.json").write_text(text + "\n", encoding="utf-8")
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table in a schema: columns in its order and types, missing ones and nulls filled in.
+
+    A missing text is empty, a missing quantity 1, a missing ``in_stock`` true; a null in a column
+    that may be null stays.
+    """
+    columns = []
+    for target in schema:
+        if target.name in table.column_names:
+            column = table[target.name].cast(target.type)
+        else:
+            column = pa.chunked_array([pa.nulls(table.num_rows, target.type)])
+        if not target.nullable and column.null_count:
+            empty = "" if pa.types.is_string(target.type) else _DEFAULTS[target.name]
+            column = pc.coalesce(column, pa.scalar(empty, target.type))
+        columns.append(column)
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def sort_events(events: pa.Table) -> pa.Table:
+    """Events by time; those of the same time keep their order."""
+    micros = event_micros(events)
+    if np.all(micros[1:] >= micros[:-1]):
+        return events
+    return events.take(pa.array(np.argsort(micros, kind="stable")))
+
+
+def event_micros(events: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """``[event] int64``: microseconds since 1970, UTC."""
+    return events["time"].cast(pa.int64()).to_numpy()
+
+
+def iter_items(table: pa.Table) -> Iterator[Item]:
+    """The rows of a table in ``ITEM_SCHEMA``, in order."""
+    for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        for *before, category, brand, price, currency, in_stock, attributes, image, created in rows:
+            yield Item(
+                *before,
+                category=tuple(category),
+                brand=brand,
+                price=price,
+                currency=currency,
+                in_stock=in_stock,
+                attributes=dict(attributes),
+                image=image,
+                created_time=created and created.replace(tzinfo=UTC),
+            )
+
+
+def iter_events(table: pa.Table) -> Iterator[Event]:
+    """The rows of a table in ``EVENT_SCHEMA``, in order."""
+    types = {type_.value: type_ for type_ in EventType}
+    for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
+        columns = {name: batch.column(name) for name in EVENT_SCHEMA.names}
+        seconds = columns.pop("time").cast(pa.int64()).to_numpy() / 1e6
+        values = {name: column.to_pylist() for name, column in columns.items()}
+        values["type"] = [types[number] for number in values["type"]]
+        values["time"] = seconds.tolist()
+        # The columns stand in the order of the fields, so the rows are the arguments.
+        yield from map(Event, *(values[name] for name in EVENT_SCHEMA.names))
+
+
+def items_table(items: Iterable[Item]) -> pa.Table:
+    """Items as a table in ``ITEM_SCHEMA``."""
+    rows = list(items)
+    columns = {name: [getattr(item, name) for item in rows] for name in ITEM_SCHEMA.names}
+    columns["attributes"] = [list(item.attributes.items()) for item in rows]
+    return pa.table(columns, schema=ITEM_SCHEMA)
+
+
+def events_table(events: Iterable[Event]) -> pa.Table:
+    """Events as a table in ``EVENT_SCHEMA``; times are rounded to the microsecond."""
+    rows = list(events)
+    columns = {name: [getattr(event, name) for event in rows] for name in EVENT_SCHEMA.names}
+    seconds = np.array(columns["time"], dtype=np.float64)
+    columns["time"] = pa.array(np.rint(seconds * 1e6).astype(np.int64)).cast(_TIME)
+    return pa.table(columns, schema=EVENT_SCHEMA)
+
+
+def judgments_table(judgments: Iterable[Judgment]) -> pa.Table:
+    """Judgments as a table in ``JUDGMENT_SCHEMA``."""
+    rows = list(judgments)
+    columns = {name: [getattr(row, name) for row in rows] for name in JUDGMENT_SCHEMA.names}
+    return pa.table(columns, schema=JUDGMENT_SCHEMA)

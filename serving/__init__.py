@@ -1,0 +1,24 @@
+"""The service: everything between a bundle and a shopper. No TensorFlow in here.
+
+In reading order; a file imports only files above it:
+
+    requests.py         what the engine is asked and what it answers
+    validation.py       what the interface accepts, field by field
+    session_store.py    the newest session of each visitor
+    event_log.py        the durable log of events and impressions
+    live_catalog.py     items that came or went since the bundle was made
+    engine.py           answers requests, takes in events and items, swaps bundles
+    evaluation.py       metrics of the very engine that is served
+    page_tokens.py      where the next page starts
+    wire.py             messages to our own values, and back
+    statuses.py         errors to gRPC statuses, and back
+    limiter.py          the admission limit
+    service.py          the servicers: parse, ask, answer
+    server.py           the gRPC server
+    client.py           the client
+    traffic.py          what a load test asks
+    loadtest.py         load at a fixed rate, and what the service makes of it
+    display.py          answers as tables for people
+    commands/           one file for each command, or a few that belong together
+    cli.py              the command line: names to commands
+"""

@@ -1,0 +1,58 @@
+"""``nextclick publish`` and ``nextclick status``: what a server answers from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from serving.commands.options import (
+    address_option,
+    console,
+    json_option,
+    print_json,
+    reports_errors,
+)
+from serving.requests import Status
+
+
+@click.command()
+@click.argument("bundle", required=False)
+@click.option("--rollback", is_flag=True, help="Go back to the bundle before instead.")
+@address_option
+@json_option
+@reports_errors
+def publish(bundle: str | None, rollback: bool, address: str, as_json: bool) -> None:
+    """Let the server answer from BUNDLE, a folder that it can see."""
+    from serving.client import Client
+
+    if rollback == (bundle is not None):
+        raise click.UsageError("expected either BUNDLE or --rollback")
+    with Client(address) as client:
+        if bundle is None:
+            status = client.rollback()
+        else:
+            # The server may run in another folder than this command.
+            status = client.publish(str(Path(bundle).resolve()))
+    _show(status, as_json=as_json)
+
+
+@click.command()
+@address_option
+@json_option
+@reports_errors
+def status(address: str, as_json: bool) -> None:
+    """Show what the server answers from, and what it holds."""
+    from serving.client import Client
+
+    with Client(address) as client:
+        _show(client.status(), as_json=as_json)
+
+
+def _show(status: Status, *, as_json: bool) -> None:
+    from serving.display import status_table
+
+    if as_json:
+        print_json(status)
+    else:
+        console().print(status_table(status))

@@ -1,0 +1,75 @@
+"""``nextclick search`` and ``nextclick recommend``: one page of items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from serving.commands.options import (
+    console,
+    filter_from,
+    page_options,
+    print_json,
+    reports_errors,
+)
+from serving.requests import Answer, Placement, RecommendRequest, SearchRequest
+
+PLACEMENT_BY_NAME = {
+    placement.name.lower(): placement
+    for placement in Placement
+    if placement is not Placement.UNSPECIFIED
+}
+
+
+@click.command()
+@click.argument("text")
+@page_options
+@click.option("--no-record", is_flag=True, help="Keep the search out of the session and the log.")
+@reports_errors
+def search(text: str, address: str, as_json: bool, no_record: bool, **options: Any) -> None:
+    """Ask the search box for TEXT."""
+    from serving.client import Client
+
+    request = SearchRequest(
+        text,
+        visitor_id=options.pop("visitor"),
+        filter=filter_from(options),
+        record=not no_record,
+        **options,
+    )
+    with Client(address) as client:
+        _show(client.search(request), request.offset, as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--placement", type=click.Choice(list(PLACEMENT_BY_NAME)), default="home", show_default=True
+)
+@click.option("--item", "items", multiple=True, metavar="ID", help="Of the page or in the cart.")
+@page_options
+@reports_errors
+def recommend(
+    placement: str, items: tuple[str, ...], address: str, as_json: bool, **options: Any
+) -> None:
+    """Ask for the items of a browse page."""
+    from serving.client import Client
+
+    request = RecommendRequest(
+        PLACEMENT_BY_NAME[placement],
+        visitor_id=options.pop("visitor"),
+        item_ids=items,
+        filter=filter_from(options),
+        **options,
+    )
+    with Client(address) as client:
+        _show(client.recommend(request), request.offset, as_json=as_json)
+
+
+def _show(answer: Answer, offset: int, *, as_json: bool) -> None:
+    from serving.display import answer_table
+
+    if as_json:
+        print_json(answer)
+    else:
+        console().print(answer_table(answer, first_rank=offset + 1))

@@ -1,0 +1,61 @@
+"""``nextclick items``: changes the catalogue of a running server."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TextIO
+
+import click
+
+from serving.commands.options import address_option, json_option, print_json, reports_errors
+from serving.requests import CatalogReport
+
+CHUNK_SIZE = 1_000
+
+
+@click.group()
+def items() -> None:
+    """Add, replace or take out items while the server runs."""
+
+
+@items.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
+@address_option
+@json_option
+@reports_errors
+def update(file: TextIO, address: str, as_json: bool) -> None:
+    """Add or replace the items of FILE, JSON Lines; - for stdin."""
+    from serving.client import Client
+    from serving.commands.rows import read_items
+
+    added = updated = 0
+    rows = read_items(file, file.name)
+    with Client(address) as client:
+        while chunk := list(islice(rows, CHUNK_SIZE)):
+            report = client.update_items(chunk)
+            added += report.added_count
+            updated += report.updated_count
+    _show(CatalogReport(added, updated, 0), as_json=as_json)
+
+
+@items.command()
+@click.argument("item_ids", metavar="ID...", nargs=-1, required=True)
+@address_option
+@json_option
+@reports_errors
+def delete(item_ids: tuple[str, ...], address: str, as_json: bool) -> None:
+    """Take items out of every later answer."""
+    from serving.client import Client
+
+    with Client(address) as client:
+        _show(client.delete_items(item_ids), as_json=as_json)
+
+
+def _show(report: CatalogReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(
+            f"added {report.added_count:,}, updated {report.updated_count:,}, "
+            f"removed {report.removed_count:,}"
+        )

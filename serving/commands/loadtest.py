@@ -1,0 +1,124 @@
+"""``nextclick loadtest``: what a server makes of a given load."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+import click
+
+from serving.commands.options import (
+    address_option,
+    console,
+    json_option,
+    print_json,
+    reports_errors,
+)
+from serving.requests import Placement, RecommendRequest
+
+KINDS = ("search", "recommend", "record")
+
+
+@click.command()
+@address_option
+@click.option(
+    "--rate", "rates", type=float, multiple=True, help="Calls a second; repeated, a step ramp."
+)
+@click.option("--concurrency", type=click.IntRange(1, 1_000), help="Callers without pause instead.")
+@click.option("--seconds", type=float, default=10.0, show_default=True, help="Of each step.")
+@click.option("--calls", type=click.IntRange(1), default=1_000_000, help="At most, without pause.")
+@click.option(
+    "--mix",
+    default="search=6,recommend=3,record=1",
+    show_default=True,
+    help="How often each kind is drawn. Searches and records join the log of the server.",
+)
+@click.option("--queries", "query_file", type=click.File(encoding="utf-8"), help="One a line.")
+@click.option("--items", "item_file", type=click.File(encoding="utf-8"), help="Ids, one a line.")
+@click.option("--visitors", "visitor_count", type=click.IntRange(1), default=1_000)
+@click.option("--page-size", type=click.IntRange(1, 100), default=20, show_default=True)
+@click.option("--deadline-ms", type=click.IntRange(1), default=1_000, show_default=True)
+@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@json_option
+@reports_errors
+def loadtest(
+    address: str,
+    rates: tuple[float, ...],
+    concurrency: int | None,
+    seconds: float,
+    calls: int,
+    mix: str,
+    query_file: TextIO | None,
+    item_file: TextIO | None,
+    visitor_count: int,
+    page_size: int,
+    deadline_ms: int,
+    connections: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Call a server at given rates, or with so many callers, and tell what came of it.
+
+    Without --queries or --items, what the home page shows is searched for and viewed.
+    """
+    from serving.display import load_table
+    from serving.loadtest import LoadSettings, run_closed_loop, run_open_loop
+    from serving.traffic import Traffic
+
+    if bool(rates) == (concurrency is not None):
+        raise click.UsageError("expected either --rate or --concurrency")
+    shares = _shares(mix)
+    queries, item_ids = _lines(query_file), _lines(item_file)
+    if not (queries and item_ids):
+        titles, shown_ids = _shown(address)
+        queries, item_ids = queries or titles, item_ids or shown_ids
+    traffic = Traffic(
+        queries,
+        item_ids,
+        [f"loadtest-{number}" for number in range(visitor_count)],
+        search_share=shares["search"],
+        recommend_share=shares["recommend"],
+        record_share=shares["record"],
+        page_size=page_size,
+    )
+    settings = LoadSettings(deadline_ms / 1_000, connections, seed)
+    if concurrency is None:
+        steps = run_open_loop(address, traffic, rates, seconds, settings)
+    else:
+        steps = [
+            run_closed_loop(address, traffic, concurrency, seconds, settings, call_limit=calls)
+        ]
+    if as_json:
+        print_json(steps)
+    else:
+        console().print(load_table(steps))
+    if not any(step.ok_count for step in steps):
+        raise click.ClickException("answered calls: expected 1 or more, received 0")
+
+
+def _shares(mix: str) -> dict[str, float]:
+    shares = dict.fromkeys(KINDS, 0.0)
+    for part in mix.split(","):
+        name, _, share = part.partition("=")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError:
+            shares.clear()
+    if set(shares) != set(KINDS):
+        raise click.UsageError(f"--mix: expected {'=1,'.join(KINDS)}=1, received {mix!r}")
+    return shares
+
+
+def _lines(file: TextIO | None) -> list[str]:
+    return [line.strip() for line in file or () if line.strip()]
+
+
+def _shown(address: str) -> tuple[list[str], list[str]]:
+    """Titles, cut to what a search box takes, and ids of the items of the home page."""
+    from serving.client import Client
+    from serving.validation import QUERY_LENGTH_LIMIT
+
+    with Client(address) as client:
+        answer = client.recommend(RecommendRequest(Placement.HOME, page_size=100))
+    titles = [result.title[:QUERY_LENGTH_LIMIT] for result in answer.results if result.title]
+    return titles, [result.item_id for result in answer.results]

@@ -1,0 +1,249 @@
+"""The durable log of events and impressions: an acked event is on disk.
+
+One thread writes. It takes whatever has gathered while the last commit was under way and commits it
+at once, since a sync costs milliseconds however much it carries (group commit).
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data.errors import OverloadError
+from data.records import Event
+from data.sources.own_log import (
+    EVENT,
+    KINDS,
+    Impression,
+    LogEntry,
+    LogRow,
+    damage,
+    event_row,
+    impression_row,
+    open_log,
+    read_entries,
+)
+
+logger = logging.getLogger(__name__)
+
+QUEUE_LIMIT = 10_000
+LINGER_SECONDS = 0.1
+"""How long entries that nobody waits for may gather before they are committed."""
+
+_INSERT = (
+    "INSERT INTO entries (kind, entry_id, time, body, features, checksum) "
+    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, entry_id) DO NOTHING"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Entries that are committed together; ``events`` and ``done`` where somebody waits."""
+
+    rows: Sequence[LogRow]
+    events: Sequence[Event] = ()
+    done: Future[list[bool]] | None = field(default=None)
+
+
+class EventLog:
+    """A log in one SQLite file, which is made if it is not there.
+
+    Args:
+        path: The file; its folder must exist.
+        after_commit: Called with each event of ``append_events`` that is new, once it is on disk
+            and before that call returns; on one thread and in the order of the log.
+        queue_limit: Entries without an ack that may wait; more are dropped and counted.
+
+    Raises:
+        InputError: The file is damaged or not an event log.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        after_commit: Callable[[Event], object] | None = None,
+        queue_limit: int = QUEUE_LIMIT,
+    ) -> None:
+        self._path = path
+        self._after_commit = after_commit
+        self._queue_limit = queue_limit
+        self._writing = open_log(path, read_only=False)
+        try:
+            self._writing.execute("PRAGMA synchronous = FULL")
+            self._event_count: int = self._writing.execute(
+                "SELECT count(*) FROM entries WHERE kind = ?", (EVENT,)
+            ).fetchone()[0]
+        except sqlite3.Error as error:
+            self._writing.close()
+            raise damage(path, error) from error
+        self._reading = open_log(path, read_only=True)
+        self._reading_lock = threading.Lock()
+        self._condition = threading.Condition()
+        self._batches: list[_Batch] = []
+        self._unacked_count = 0
+        self._dropped_count = 0
+        self._is_closing = False
+        self._writer = threading.Thread(target=self._write, name="event-log", daemon=True)
+        self._writer.start()
+
+    def append_events(self, events: Sequence[Event]) -> list[bool]:
+        """Writes events and returns once they are on disk.
+
+        Returns:
+            For each event whether it is new; False where its id was in the log already, or came
+            earlier in ``events``.
+
+        Raises:
+            OverloadError: The disk is full or failing, or the log is closed; none is acked.
+        """
+        return self._put_and_wait(_Batch([event_row(event) for event in events], events, Future()))
+
+    def enqueue_event(self, event: Event) -> bool:
+        """Leaves an event to be written soon, without ``after_commit``; False if it was dropped."""
+        return self._put_unacked(event_row(event))
+
+    def enqueue_impression(self, impression: Impression) -> bool:
+        """Leaves an impression to be written soon; False if it was dropped."""
+        return self._put_unacked(impression_row(impression))
+
+    def known(self, event_id: str) -> bool:
+        """Whether an event of this id is on disk."""
+        statement = "SELECT 1 FROM entries WHERE kind = ? AND entry_id = ?"
+        with self._reading_lock:
+            return self._reading.execute(statement, (EVENT, event_id)).fetchone() is not None
+
+    def replay(self, after_sequence: int = 0, kinds: Collection[str] = KINDS) -> Iterator[LogEntry]:
+        """What is on disk after a sequence number, in the order of the log.
+
+        Raises:
+            InputError: An entry is not as it was written.
+        """
+        # A connection of its own: a replay may take long, and ``known`` must not wait for it.
+        log = open_log(self._path, read_only=True)
+        try:
+            yield from read_entries(
+                log, self._path.name, after_sequence=after_sequence, kinds=kinds
+            )
+        finally:
+            log.close()
+
+    @property
+    def event_count(self) -> int:
+        """Events on disk."""
+        return self._event_count
+
+    @property
+    def dropped_count(self) -> int:
+        """Entries without an ack that were lost since the start: queue full, or disk failing."""
+        return self._dropped_count
+
+    def flush(self) -> None:
+        """Returns once all that was left to be written is on disk, or counted as dropped.
+
+        Raises:
+            OverloadError: The disk is full or failing, or the log is closed.
+        """
+        self._put_and_wait(_Batch([], done=Future()))
+
+    def close(self) -> None:
+        """Writes what is waiting and closes the file; a second time does nothing."""
+        with self._condition:
+            if self._is_closing:
+                return
+            self._is_closing = True
+            self._condition.notify()
+        self._writer.join()
+        with self._reading_lock:
+            self._reading.close()
+        self._writing.close()
+
+    def _put_and_wait(self, batch: _Batch) -> list[bool]:
+        with self._condition:
+            if self._is_closing:
+                raise OverloadError("event log: expected an open log, received a call after close")
+            self._batches.append(batch)
+            self._condition.notify()
+        assert batch.done is not None
+        return batch.done.result()
+
+    def _put_unacked(self, row: LogRow) -> bool:
+        with self._condition:
+            if self._is_closing or self._unacked_count >= self._queue_limit:
+                self._dropped_count += 1
+                return False
+            self._batches.append(_Batch([row]))
+            self._unacked_count += 1
+            self._condition.notify()
+            return True
+
+    def _write(self) -> None:
+        while batches := self._take():
+            try:
+                news = self._commit(batches)
+            except Exception as error:  # whatever it is, the waiting callers must hear of it
+                self._refuse(batches, error)
+            else:
+                for batch, new in zip(batches, news, strict=True):
+                    self._finish(batch, new)
+
+    def _take(self) -> list[_Batch]:
+        """All that waits; empty once the log is closing and nothing waits any more."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._batches or self._is_closing)
+            self._condition.wait_for(
+                lambda: self._is_closing or any(batch.done for batch in self._batches),
+                timeout=LINGER_SECONDS,
+            )
+            batches, self._batches = self._batches, []
+            self._unacked_count = 0
+            return batches
+
+    def _commit(self, batches: Sequence[_Batch]) -> list[list[bool]]:
+        """Commits, synced, and tells for each entry whether it is new."""
+        self._writing.execute("BEGIN IMMEDIATE")
+        try:
+            news = [
+                [self._writing.execute(_INSERT, row).rowcount == 1 for row in batch.rows]
+                for batch in batches
+            ]
+            self._writing.execute("COMMIT")
+        except Exception:
+            # SQLite has rolled back by itself after some errors, and not after others.
+            if self._writing.in_transaction:
+                self._writing.execute("ROLLBACK")
+            raise
+        self._event_count += sum(
+            is_new and row.kind == EVENT
+            for batch, new in zip(batches, news, strict=True)
+            for row, is_new in zip(batch.rows, new, strict=True)
+        )
+        return news
+
+    def _finish(self, batch: _Batch, new: list[bool]) -> None:
+        if batch.done is None:
+            return
+        try:
+            for event, is_new in zip(batch.events, new, strict=True):
+                if is_new and self._after_commit is not None:
+                    self._after_commit(event)
+        except Exception as error:
+            # A fault of the callback is the caller's to see; the writer must outlive it.
+            batch.done.set_exception(error)
+        else:
+            batch.done.set_result(new)
+
+    def _refuse(self, batches: Sequence[_Batch], error: Exception) -> None:
+        logger.error("event log: commit failed: %s", error)
+        for batch in batches:
+            if batch.done is None:
+                with self._condition:
+                    self._dropped_count += len(batch.rows)
+            else:
+                received = OverloadError(f"event log: expected a writable disk, received: {error}")
+                batch.done.set_exception(received)

@@ -1,0 +1,141 @@
+"""The gRPC server: limits at the edge, health, and an orderly end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from data.errors import ConfigError
+from serving.limiter import CountedPool, Limiter
+from serving.service import SERVICE_NAMES, add_servicers
+
+if TYPE_CHECKING:
+    from serving.engine import Engine
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What a server may take on.
+
+    Args:
+        thread_count: Calls answered at once; an answer holds the interpreter most of its time, so
+            more threads than cores only help while events wait for the disk.
+        in_flight_limit: Calls answered or waiting for a thread; more are refused.
+        message_limit_bytes: A longer request is refused before it is parsed.
+        metadata_limit_bytes: As above, for the headers of a call.
+        stream_limit: Calls at once on one connection.
+        handshake_seconds: A connection that has not spoken HTTP/2 by then is closed.
+        idle_seconds: A connection without calls for so long is closed.
+        reflection: Whether the server describes its interface to whoever asks.
+    """
+
+    thread_count: int = 4
+    in_flight_limit: int = 8
+    message_limit_bytes: int = 256 * 1024
+    metadata_limit_bytes: int = 8 * 1024
+    stream_limit: int = 100
+    handshake_seconds: float = 5.0
+    idle_seconds: float = 300.0
+    reflection: bool = False
+
+
+class RunningServer:
+    """A server that answers, until ``stop``. ``port`` is the port it got."""
+
+    def __init__(
+        self, server: Any, limiter: Limiter, healths: health.HealthServicer, port: int
+    ) -> None:
+        self._server = server
+        self._limiter = limiter
+        self._healths = healths
+        self.port = port
+
+    def stop(self, grace_seconds: float = 10.0) -> None:
+        """Takes no more calls, lets those under way end within the grace, and returns.
+
+        Health says NOT_SERVING from the first moment. The engine is left open.
+        """
+        self._healths.enter_graceful_shutdown()
+        self._server.stop(grace_seconds).wait()
+        self._limiter.close()
+
+    def run_until_signal(
+        self, when_ready: Callable[[], None], *, grace_seconds: float = 10.0
+    ) -> None:
+        """Waits for SIGTERM or SIGINT, then stops. Only the main thread may call it.
+
+        ``when_ready`` is called once a signal would be heeded: whoever is told there that the
+        server is up may stop it at once.
+        """
+        asked_to_stop = threading.Event()
+
+        def ask(number: int, frame: FrameType | None) -> None:
+            asked_to_stop.set()
+
+        earlier = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            when_ready()
+            asked_to_stop.wait()
+            self.stop(grace_seconds)
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+
+def serve(
+    engine: Engine, address: str = DEFAULT_ADDRESS, settings: ServerSettings | None = None
+) -> RunningServer:
+    """Starts to answer for ``engine`` on ``address``, ``host:port``; port 0 takes any free one.
+
+    Raises:
+        ConfigError: The address is taken or none, or a setting is out of range.
+    """
+    settings = settings or ServerSettings()
+    if settings.thread_count < 1:
+        raise ConfigError(f"thread_count: expected 1 or more, received {settings.thread_count}")
+    pool = CountedPool(settings.thread_count)
+    limiter = Limiter(pool, settings.in_flight_limit)
+    server = grpc.server(pool, interceptors=(limiter,), options=_options(settings))
+    healths = health.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healths, server)
+    add_servicers(engine, server)
+    if settings.reflection:
+        _add_reflection(server)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        limiter.close()
+        raise ConfigError(f"address: expected a free host:port, received {address!r}") from error
+    server.start()
+    for name in SERVICE_NAMES:
+        healths.set(name, health_pb2.HealthCheckResponse.SERVING)
+    return RunningServer(server, limiter, healths, port)
+
+
+def _options(settings: ServerSettings) -> list[tuple[str, int]]:
+    return [
+        # On by default: two servers would share a port without a word.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.message_limit_bytes),
+        ("grpc.max_metadata_size", settings.metadata_limit_bytes),
+        ("grpc.absolute_max_metadata_size", settings.metadata_limit_bytes),
+        ("grpc.max_concurrent_streams", settings.stream_limit),
+        ("grpc.server_handshake_timeout_ms", round(settings.handshake_seconds * 1_000)),
+        ("grpc.max_connection_idle_ms", round(settings.idle_seconds * 1_000)),
+    ]
+
+
+def _add_reflection(server: Any) -> None:
+    from grpc_reflection.v1alpha import reflection
+
+    names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)

@@ -1,0 +1,173 @@
+"""Candidates from several sources, side by side, each with its rank and score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from towers.catalog import Catalog
+from towers.config import SourcesConfig
+from towers.covisits import Covisits
+from towers.index import ItemIndex
+from towers.lexical import LexicalIndex
+from towers.neighbours import SessionNeighbours
+from towers.popularity import Popularity
+from towers.question import Reading
+from towers.sparse_scores import SparseScores
+
+SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
+"""Names of the sources, in the order of the columns of ``Candidates.ranks``."""
+
+_POPULAR_REFRESH_SECONDS = 5.0
+_NARROW_ROWS = 20_000
+"""Up to this many allowed items are all scored; beyond, the sources fetch more and filter."""
+_NEWEST_COUNT = 10
+_NOTHING = SparseScores(np.zeros(0, np.int64), np.zeros(0, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The union of what the sources found.
+
+    Args:
+        rows: ``[n] int64``, each once.
+        ranks: ``[n, sources] int32`` rank from 0 in each source, −1 where it did not find the item.
+        scores: What each source says of every item that it looked at, by source name.
+        missing: Sources that could not be asked.
+    """
+
+    rows: np.ndarray
+    ranks: np.ndarray
+    scores: Mapping[str, SparseScores]
+    missing: tuple[str, ...]
+
+
+class Sources:
+    """All that candidates come from; a source set to None is away, and answers say so.
+
+    Args:
+        popularity, trend: Decayed counts with a long and a short half-life.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        index: ItemIndex,
+        lexical: LexicalIndex | None,
+        covisits: Covisits | None,
+        neighbours: SessionNeighbours | None,
+        popularity: Popularity,
+        trend: Popularity,
+        config: SourcesConfig,
+    ) -> None:
+        self.catalog = catalog
+        self.index = index
+        self.lexical = lexical
+        self.covisits = covisits
+        self.neighbours = neighbours
+        self.popularity = popularity
+        self.trend = trend
+        self.config = config
+        self._popular = np.zeros(0, np.int64)
+        self._popular_time = -1.0
+
+    def popular_rows(self, time: float) -> np.ndarray:
+        """The most wanted rows of the last days, best first; refreshed every few seconds."""
+        age = time - self._popular_time
+        if self._popular_time < 0 or not 0 <= age < _POPULAR_REFRESH_SECONDS:
+            self._popular = self.trend.top(10 * self.config.popular_count)
+            if len(self._popular) < self.config.popular_count:
+                more = self.popularity.top(10 * self.config.popular_count)
+                self._popular = np.concatenate([self._popular, more[~np.isin(more, self._popular)]])
+            self._popular_time = time
+        return self._popular
+
+    def find(self, reading: Reading) -> Candidates:
+        """Asks every source and joins the answers; items not allowed are left out."""
+        config, question = self.config, reading.question
+        allowed = _Allowed(self.catalog, question.mask, question.excluded)
+        lists: dict[str, np.ndarray] = {}
+        scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, _NOTHING)
+        missing: list[str] = []
+        lists["learnt"] = self._learnt(reading.query, allowed, config.learnt_count)
+        if question.text:
+            if self.lexical is None:
+                missing.append("lexical")
+            else:
+                wanted = allowed.widened(config.lexical_count)
+                rows, values = self.lexical.search(question.text, wanted)
+                scores["lexical"] = SparseScores.summed(rows, values)
+                lists["lexical"] = allowed.only(rows)[: config.lexical_count]
+        elif self.neighbours is None or self.covisits is None:
+            missing.append("covisited")
+        if self.covisits is not None and len(reading.rows):
+            newest = reading.rows[:_NEWEST_COUNT]
+            weights = reading.interest[:_NEWEST_COUNT] * 0.8 ** np.arange(len(newest))
+            scores["covisited"] = self.covisits.find(newest, weights)
+        if self.neighbours is not None and len(reading.rows):
+            scores["neighbours"] = self.neighbours.find(reading.rows)
+        if not question.text:
+            lists["covisited"] = allowed.top(scores["covisited"], config.covisited_count)
+            lists["neighbours"] = allowed.top(scores["neighbours"], config.neighbour_count)
+            bought = reading.bought_rows[np.argsort(-reading.bought_counts, kind="stable")]
+            lists["bought"] = allowed.only(bought)[: config.bought_count]
+            lists["popular"] = allowed.only(self.popular_rows(question.time))[: config.popular_count]
+        return _joined(lists, scores, tuple(missing))
+
+    def _learnt(self, query: np.ndarray, allowed: _Allowed, count: int) -> np.ndarray:
+        narrow = allowed.narrow_rows()
+        if narrow is not None:
+            return allowed.only(self.index.search_among(query, narrow, count + len(allowed.excluded)))
+        rows = allowed.only(self.index.search(query, allowed.widened(count)))
+        return rows[:count]
+
+
+class _Allowed:
+    """Which rows may be shown."""
+
+    def __init__(self, catalog: Catalog, mask: np.ndarray | None, excluded: np.ndarray) -> None:
+        self._listed = catalog.listed
+        self._mask = mask
+        self.excluded = excluded
+        self._rows: np.ndarray | None = None if mask is None else np.flatnonzero(mask)
+
+    def narrow_rows(self) -> np.ndarray | None:
+        """All allowed rows if they are few enough to be scored one by one, else None."""
+        if self._rows is None or len(self._rows) > _NARROW_ROWS:
+            return None
+        return self._rows
+
+    def widened(self, count: int) -> int:
+        """How many to fetch so that about ``count`` are left after filtering."""
+        count += len(self.excluded)
+        if self._mask is None or self._rows is None:
+            return count
+        share = len(self._rows) / max(1, len(self._mask))
+        return int(min(len(self._mask), 2 * count / max(share, 1e-4)))
+
+    def only(self, rows: np.ndarray) -> np.ndarray:
+        """The allowed ones among ``rows``, in their order."""
+        kept = self._listed[rows]
+        if self._mask is not None:
+            inside = rows < len(self._mask)
+            kept &= inside & self._mask[np.where(inside, rows, 0)]
+        if len(self.excluded):
+            kept &= ~np.isin(rows, self.excluded)
+        return rows[kept]
+
+    def top(self, scores: SparseScores, count: int) -> np.ndarray:
+        """The allowed rows of the largest scores, best first."""
+        return self.only(scores.top(len(scores.rows)))[:count]
+
+
+def _joined(
+    lists: Mapping[str, np.ndarray], scores: Mapping[str, SparseScores], missing: tuple[str, ...]
+) -> Candidates:
+    rows = np.unique(np.concatenate(list(lists.values())))
+    ranks = np.full((len(rows), len(SOURCES)), -1, np.int32)
+    for name, found in lists.items():
+        ranks[np.searchsorted(rows, found), SOURCES.index(name)] = np.arange(len(found))
+    return Candidates(rows, ranks, scores, missing)

@@ -1,0 +1,240 @@
+"""The items a model knows, as columns: what filters, features and answers read, by row number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data.records import Item
+from towers.config import TextConfig
+from towers.text import PADDING, token, words
+
+_PRICE_STEPS_PER_DOUBLING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Conditions that every result meets; empty ones ask for nothing.
+
+    Args:
+        category: A path from the broadest category; items below it match.
+        brands: Any of these.
+        min_price, max_price: Inclusive; an item without a price fails a stated bound.
+        in_stock_only: Leaves out what cannot be bought now.
+    """
+
+    category: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    min_price: float | None = None
+    max_price: float | None = None
+    in_stock_only: bool = False
+
+
+def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
+    """What the candidate tower reads of an item: its fields and words as token numbers.
+
+    Category path, brand and price step come first, then the words of title, category, brand and
+    attributes, each once, while there is room.
+
+    Returns:
+        ``[config.item_slot_count] int32``, padded with ``PADDING``.
+    """
+    buckets = config.bucket_count
+    numbers: dict[int, None] = {}
+    for depth in range(1, len(item.category) + 1):
+        numbers[token("c:" + " > ".join(item.category[:depth]), buckets)] = None
+    if item.brand:
+        numbers[token("b:" + item.brand, buckets)] = None
+    if item.price is not None and item.price > 0:
+        step = round(float(np.log2(item.price)) * _PRICE_STEPS_PER_DOUBLING)
+        numbers[token(f"p:{step}", buckets)] = None
+    for text in (item.title, *reversed(item.category), item.brand, *item.attributes.values()):
+        for word in words(text):
+            numbers[token("w:" + word, buckets)] = None
+    slots = np.full(config.item_slot_count, PADDING, np.int32)
+    kept = list(numbers)[: config.item_slot_count]
+    slots[: len(kept)] = kept
+    return slots
+
+
+class Codes:
+    """Numbers names in order of first sight; −1 is a name not seen."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> int:
+        """The number of ``name``, new if need be."""
+        number = self._numbers.setdefault(name, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
+        return number
+
+    def get(self, name: str) -> int:
+        """The number of ``name``, −1 if it has none."""
+        return self._numbers.get(name, -1)
+
+
+class Catalog:
+    """Items as columns. Rows are added and changed in place, never removed or reused.
+
+    A removed item keeps its row with ``listed`` false. Columns have spare room at the end; the
+    first ``count`` rows are items. One writer at a time; readers need no lock, since a row is
+    written before ``count`` passes it.
+
+    Args:
+        text: How item text becomes tokens.
+
+    Attributes:
+        leaf, top: ``[rows] int32`` codes of the narrowest and the broadest category.
+        brand: ``[rows] int32`` code of the brand.
+        price: ``[rows] float32``, NaN where not known.
+        in_stock, listed: ``[rows] bool``.
+        tokens: ``[rows, item_slot_count] int32``.
+    """
+
+    _COLUMNS = ("leaf", "top", "brand", "price", "in_stock", "listed", "tokens")
+
+    def __init__(self, text: TextConfig) -> None:
+        self.text = text
+        self.item_ids: list[str] = []
+        self.titles: list[str] = []
+        self.row_of: dict[str, int] = {}
+        self.category_codes = Codes()
+        self.top_codes = Codes()
+        self.brand_codes = Codes()
+        self.leaf = np.zeros(0, np.int32)
+        self.top = np.zeros(0, np.int32)
+        self.brand = np.zeros(0, np.int32)
+        self.price = np.zeros(0, np.float32)
+        self.in_stock = np.zeros(0, bool)
+        self.listed = np.zeros(0, bool)
+        self.tokens = np.zeros((0, text.item_slot_count), np.int32)
+
+    @classmethod
+    def of(cls, items: Iterable[Item], text: TextConfig) -> Catalog:
+        """The catalogue of ``items``, in their order."""
+        catalog = cls(text)
+        for item in items:
+            catalog.upsert(item)
+        return catalog
+
+    @property
+    def count(self) -> int:
+        """Number of rows in use."""
+        return len(self.item_ids)
+
+    def upsert(self, item: Item) -> tuple[int, bool]:
+        """Adds or changes an item.
+
+        Returns:
+            Its row, and whether what the candidate tower reads of it is new or has changed.
+        """
+        tokens = item_tokens(item, self.text)
+        row = self.row_of.get(item.item_id, self.count)
+        is_new = row == self.count
+        if row >= len(self.leaf):
+            self._grow()
+        changed = is_new or not np.array_equal(self.tokens[row], tokens)
+        self.leaf[row] = self.category_codes.add(" > ".join(item.category))
+        self.top[row] = self.top_codes.add(item.category[0] if item.category else "")
+        self.brand[row] = self.brand_codes.add(item.brand)
+        self.price[row] = np.nan if item.price is None else item.price
+        self.in_stock[row] = item.in_stock
+        self.listed[row] = True
+        self.tokens[row] = tokens
+        if is_new:
+            self.titles.append(item.title)
+            self.row_of[item.item_id] = row
+            self.item_ids.append(item.item_id)
+        else:
+            self.titles[row] = item.title
+        return row, changed
+
+    def remove(self, item_id: str) -> int | None:
+        """Takes an item off the list; its row, or None if it was not on it."""
+        row = self.row_of.get(item_id)
+        if row is None or not self.listed[row]:
+            return None
+        self.listed[row] = False
+        return row
+
+    def rows(self, item_ids: Sequence[str]) -> np.ndarray:
+        """Rows of ``item_ids``, ``[n] int64``; −1 where an item is not known."""
+        row_of = self.row_of
+        return np.array([row_of.get(item_id, -1) for item_id in item_ids], np.int64)
+
+    def category(self, row: int) -> tuple[str, ...]:
+        """Category path of a row."""
+        name = self.category_codes.names[self.leaf[row]]
+        return tuple(name.split(" > ")) if name else ()
+
+    def brand_name(self, row: int) -> str:
+        """Brand of a row; empty where it has none."""
+        return self.brand_codes.names[self.brand[row]]
+
+    def mask(self, conditions: Filter) -> np.ndarray | None:
+        """``[count] bool``, true where an item meets the conditions; None if nothing is asked."""
+        if conditions == Filter():
+            return None
+        count = self.count
+        mask = self.listed[:count].copy()
+        if conditions.category:
+            path = " > ".join(conditions.category)
+            below = [
+                name == path or name.startswith(path + " > ") for name in self.category_codes.names
+            ]
+            mask &= np.array(below, bool)[self.leaf[:count]]
+        if conditions.brands:
+            wanted = [self.brand_codes.get(brand) for brand in conditions.brands]
+            mask &= np.isin(self.brand[:count], wanted)
+        if conditions.min_price is not None:
+            mask &= self.price[:count] >= conditions.min_price
+        if conditions.max_price is not None:
+            mask &= self.price[:count] <= conditions.max_price
+        if conditions.in_stock_only:
+            mask &= self.in_stock[:count]
+        return mask
+
+    def save(self, folder: Path) -> None:
+        """Writes the columns as ``.npy`` and the names as JSON into an existing folder."""
+        for name in self._COLUMNS:
+            np.save(folder / f"{name}.npy", getattr(self, name)[: self.count])
+        names = {
+            "item_ids": self.item_ids,
+            "titles": self.titles,
+            "categories": self.category_codes.names,
+            "tops": self.top_codes.names,
+            "brands": self.brand_codes.names,
+        }
+        text = json.dumps(names, ensure_ascii=False)
+        (folder / "names.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, text: TextConfig) -> Catalog:
+        """The catalogue that ``save`` wrote."""
+        catalog = cls(text)
+        for name in cls._COLUMNS:
+            setattr(catalog, name, np.load(folder / f"{name}.npy", allow_pickle=False))
+        names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+        catalog.item_ids = names["item_ids"]
+        catalog.titles = names["titles"]
+        catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
+        catalog.category_codes = Codes(names["categories"])
+        catalog.top_codes = Codes(names["tops"])
+        catalog.brand_codes = Codes(names["brands"])
+        return catalog
+
+    def _grow(self) -> None:
+        extra = max(1_024, len(self.leaf) // 4)
+        for name in self._COLUMNS:
+            old = getattr(self, name)
+            room = np.zeros((extra, *old.shape[1:]), old.dtype)
+            setattr(self, name, np.concatenate([old, room]))

@@ -1,0 +1,161 @@
+"""The one tree of settings of a model; it travels in the model's bundle."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from data.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """How text becomes token numbers."""
+
+    bucket_count: int = 32_768
+    item_slot_count: int = 32
+    query_slot_count: int = 32
+
+
+@dataclass(frozen=True)
+class TowerConfig:
+    """Shape of the query tower and the candidate tower."""
+
+    dim: int = 64
+    event_slot_count: int = 20
+    history_slot_count: int = 64
+    head_count: int = 2
+    layer_count: int = 1
+    feedforward_dim: int = 128
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class RetrievalConfig:
+    """How the two towers are trained.
+
+    Up to ``full_softmax_item_limit`` items the softmax runs over the whole catalogue; beyond, over
+    ``sampled_item_count`` sampled items and the batch's own, corrected by logQ.
+    """
+
+    batch_size: int = 512
+    epoch_limit: int = 8
+    patience: int = 1
+    learning_rate: float = 0.002
+    temperature: float = 0.07
+    full_softmax_item_limit: int = 100_000
+    sampled_item_count: int = 8_192
+    target_count: int = 8
+    browse_example_limit: int = 400_000
+    search_example_limit: int = 150_000
+    validation_example_limit: int = 4_000
+    id_dropout: float = 0.1
+    type_dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class SourcesConfig:
+    """How many candidates each source may bring to one request."""
+
+    learnt_count: int = 100
+    lexical_count: int = 60
+    covisited_count: int = 40
+    neighbour_count: int = 40
+    bought_count: int = 60
+    popular_count: int = 20
+
+
+@dataclass(frozen=True)
+class RerankConfig:
+    """Shape and training of the deep & cross reranker."""
+
+    cross_layer_count: int = 2
+    hidden_dims: tuple[int, ...] = (64, 32)
+    dropout: float = 0.05
+    request_limit: int = 16_000
+    batch_size: int = 64
+    epoch_limit: int = 12
+    patience: int = 2
+    learning_rate: float = 0.002
+
+
+@dataclass(frozen=True)
+class IndexConfig:
+    """ScaNN settings; under ``exact_item_limit`` items every item is scored."""
+
+    exact_item_limit: int = 5_000
+    recall_target: float = 0.98
+    neighbours_checked: int = 100
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of one model."""
+
+    seed: int = 7
+    text: TextConfig = field(default_factory=TextConfig)
+    towers: TowerConfig = field(default_factory=TowerConfig)
+    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
+    sources: SourcesConfig = field(default_factory=SourcesConfig)
+    rerank: RerankConfig = field(default_factory=RerankConfig)
+    index: IndexConfig = field(default_factory=IndexConfig)
+
+
+def read_config(path: Path | None) -> Config:
+    """Defaults, overridden by a TOML file.
+
+    Raises:
+        ConfigError: The file is not TOML, or holds an unknown key or a value of another type.
+    """
+    if path is None:
+        return Config()
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name}: expected a readable TOML file, received: {error}") from error
+    return config_from(tree)
+
+
+def config_from(tree: Mapping[str, Any]) -> Config:
+    """The config that a nested mapping describes; what it leaves out keeps its default."""
+    return _build(Config, tree, "")
+
+
+def _build(kind: type[T], tree: Mapping[str, Any], place: str) -> T:
+    hints = typing.get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key, value in tree.items():
+        if key not in hints:
+            close = difflib.get_close_matches(key, hints, n=1)
+            hint = f" (did you mean {place}{close[0]}?)" if close else ""
+            raise ConfigError(
+                f"{place}{key}: expected one of {', '.join(sorted(hints))}, received {key!r}{hint}"
+            )
+        values[key] = _converted(hints[key], value, f"{place}{key}")
+    return kind(**values)
+
+
+def _converted(hint: Any, value: Any, place: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{place}: expected a table, received {value!r}")
+        return _build(hint, value, f"{place}.")
+    if isinstance(hint, types.GenericAlias) and typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{place}: expected a list, received {value!r}")
+        return tuple(_converted(inner, part, place) for part in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise ConfigError(f"{place}: expected {hint.__name__}, received {value!r}")
+    return value

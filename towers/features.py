@@ -1,0 +1,178 @@
+"""The one list of features that the reranker reads, in training and in serving.
+
+A feature is one function here and is computed nowhere else. All of them are float32, one value a
+candidate, and finite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from towers.candidates import SOURCES, Candidates, Sources
+from towers.question import Reading, shares
+from towers.text import token, words
+
+_FAR_RANK = 20.0
+_NEVER_DAYS = 400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A named column: ``compute`` gives one value a candidate, ``[n]``, or one for all."""
+
+    name: str
+    compute: Callable[[Scene], Any]
+
+
+class Scene:
+    """One question with its candidates, and what several features share."""
+
+    def __init__(self, reading: Reading, candidates: Candidates, sources: Sources) -> None:
+        self.reading = reading
+        self.candidates = candidates
+        self.sources = sources
+        self.catalog = sources.catalog
+        self.rows = candidates.rows
+        self.time = reading.question.time
+        catalog, rows = self.catalog, self.rows
+        self.leaf = catalog.leaf[rows]
+        self.brand = catalog.brand[rows]
+        self.price = np.nan_to_num(catalog.price[rows], nan=0.0)
+        self.embeddings = sources.index.embeddings[rows]
+        seen = reading.rows
+        self.to_session = (
+            self.embeddings @ sources.index.embeddings[seen[:10]].T
+            if len(seen)
+            else np.zeros((len(rows), 1), np.float32)
+        )
+        place = _places(reading.bought_rows, rows)
+        self.bought_count = np.where(place >= 0, _taken(reading.bought_counts, place), 0.0)
+        self.bought_days = np.where(place >= 0, _taken(reading.bought_days, place), _NEVER_DAYS)
+        self.long_popularity = sources.popularity.at(rows, self.time)
+        self.recent_popularity = sources.trend.at(rows, self.time)
+
+    def source_score(self, name: str) -> np.ndarray:
+        """Score that a source gave each candidate, 0 where it did not find it."""
+        return self.candidates.scores[name].at(self.rows)
+
+    def source_rank(self, name: str) -> np.ndarray:
+        """1 at the top of a source's list, falling to 0; 0 where it did not find the item."""
+        ranks = self.candidates.ranks[:, SOURCES.index(name)]
+        return np.where(ranks >= 0, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
+
+    def session_share(self, column: np.ndarray, count: int | None = None) -> np.ndarray:
+        """Share of the session's interest in items that agree with each candidate on ``column``."""
+        seen = self.reading.rows[:count]
+        return shares(column[seen], self.reading.interest[:count]).at(column[self.rows])
+
+    def history_share(self, column: np.ndarray) -> np.ndarray:
+        """The same for what was bought before."""
+        bought = self.reading.bought_rows
+        return shares(column[bought], self.reading.bought_counts).at(column[self.rows])
+
+
+def _places(haystack: np.ndarray, needles: np.ndarray) -> np.ndarray:
+    """Place of each needle in ``haystack``, −1 where it is not there."""
+    if not len(haystack):
+        return np.full(len(needles), -1)
+    order = np.argsort(haystack, kind="stable")
+    found = np.minimum(np.searchsorted(haystack, needles, sorter=order), len(haystack) - 1)
+    return np.where(haystack[order[found]] == needles, order[found], -1)
+
+
+def _taken(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    return values[places] if len(values) else np.zeros(len(places), np.float32)
+
+
+def _word_share(scene: Scene) -> np.ndarray | float:
+    """Share of the query's words that the item has, by token number."""
+    of_query = list(dict.fromkeys(words(scene.reading.question.text)))
+    if not of_query:
+        return 0.0
+    buckets = scene.catalog.text.bucket_count
+    numbers = np.array([token("w:" + word, buckets) for word in of_query], np.int32)
+    tokens = scene.catalog.tokens[scene.rows]
+    return (tokens[:, :, None] == numbers).any(axis=1).mean(axis=1)
+
+
+def _mean_session_price(scene: Scene) -> float:
+    prices = scene.catalog.price[scene.reading.rows]
+    prices = prices[prices > 0]
+    return float(np.log(prices).mean()) if len(prices) else 0.0
+
+
+def _price_to_session(scene: Scene) -> np.ndarray | float:
+    mean = _mean_session_price(scene)
+    known = scene.price > 0
+    return np.where(known, np.log(np.where(known, scene.price, 1.0)) - mean, 0.0) if mean else 0.0
+
+
+def _overdue(scene: Scene) -> np.ndarray:
+    """Log of days since the last purchase over the usual days between two; 0 if never bought."""
+    known_days = float(scene.reading.bought_days.max(initial=1.0))
+    usual = known_days / np.maximum(scene.bought_count, 1.0)
+    ratio = np.log((1.0 + scene.bought_days) / (1.0 + usual))
+    return np.where(scene.bought_count > 0, ratio, 0.0)
+
+
+def _seen_count(scene: Scene) -> np.ndarray:
+    seen = scene.reading.rows
+    return (scene.rows[:, None] == seen[None, :]).sum(axis=1) if len(seen) else np.zeros(1)
+
+
+def _rank_feature(source: str) -> Feature:
+    return Feature(f"{source}_rank", lambda scene: scene.source_rank(source))
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("learnt_score", lambda s: s.embeddings @ s.reading.query),
+    *(_rank_feature(source) for source in SOURCES),
+    Feature("lexical_score", lambda s: s.source_score("lexical")),
+    Feature("covisited_score", lambda s: s.source_score("covisited")),
+    Feature("neighbour_score", lambda s: s.source_score("neighbours")),
+    Feature("source_count", lambda s: (s.candidates.ranks >= 0).sum(axis=1)),
+    Feature("query_word_share", _word_share),
+    Feature("query_word_count", lambda s: len(words(s.reading.question.text))),
+    Feature("is_search", lambda s: s.reading.is_search),
+    Feature("bought_count", lambda s: np.log1p(s.bought_count)),
+    Feature(
+        "bought_share",
+        lambda s: s.bought_count / max(1, s.reading.question.session.visit_count),
+    ),
+    Feature("bought_days", lambda s: np.log1p(s.bought_days)),
+    Feature("overdue", _overdue),
+    Feature("history_item_count", lambda s: np.log1p(len(s.reading.bought_rows))),
+    Feature("history_category_share", lambda s: s.history_share(s.catalog.leaf)),
+    Feature("history_brand_share", lambda s: s.history_share(s.catalog.brand)),
+    Feature("popularity", lambda s: np.log1p(s.long_popularity)),
+    Feature("recent_popularity", lambda s: np.log1p(s.recent_popularity)),
+    Feature(
+        "trend",
+        lambda s: np.log((1 + s.recent_popularity) / (1 + s.long_popularity)),
+    ),
+    Feature("price", lambda s: np.log1p(s.price)),
+    Feature("price_to_session", _price_to_session),
+    Feature("session_event_count", lambda s: np.log1p(len(s.reading.rows))),
+    Feature("session_category_share", lambda s: s.session_share(s.catalog.leaf)),
+    Feature("session_top_share", lambda s: s.session_share(s.catalog.top)),
+    Feature("session_brand_share", lambda s: s.session_share(s.catalog.brand)),
+    Feature("newest_category_same", lambda s: s.session_share(s.catalog.leaf, 1)),
+    Feature("newest_similarity", lambda s: s.to_session[:, 0]),
+    Feature("nearest_similarity", lambda s: s.to_session.max(axis=1)),
+    Feature("mean_similarity", lambda s: s.to_session.mean(axis=1)),
+    Feature("seen_count", _seen_count),
+)
+
+FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+
+
+def feature_matrix(scene: Scene) -> np.ndarray:
+    """All features of all candidates, ``[candidates, features] float32``."""
+    matrix = np.empty((len(FEATURES), len(scene.rows)), np.float32)
+    for column, feature in zip(matrix, FEATURES, strict=True):
+        column[:] = feature.compute(scene)
+    return np.ascontiguousarray(matrix.T)

@@ -1,0 +1,124 @@
+"""Fits a model with early stopping on later data, and keeps the curves; both stages use it."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+import tf_keras as keras
+
+Progress = Callable[[int, int, float], None]
+"""Called with steps done, steps at most, and the running loss."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Loss by epoch, as read at the end of each; no validation loss where nothing was held out."""
+
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+
+    @property
+    def best_epoch(self) -> int:
+        """Epoch (from 0) whose weights were kept."""
+        return int(np.argmin(self.validation)) if self.validation else len(self.training) - 1
+
+
+def fit(
+    model: tfrs.Model,
+    columns: Mapping[str, np.ndarray],
+    validation: Mapping[str, np.ndarray],
+    *,
+    batch_size: int,
+    epoch_limit: int,
+    patience: int,
+    learning_rate: float,
+    seed: int,
+    progress: Progress | None = None,
+) -> Curves:
+    """Trains with Adam and a cosine schedule; afterwards the model has its best epoch's weights.
+
+    Args:
+        columns: Training arrays by name, the first axis being examples.
+        validation: The same, later in time; with no examples all epochs are run.
+    """
+    count = _count(columns)
+    batch_size = min(batch_size, max(8, count // 8))
+    step_count = -(-count // batch_size) * epoch_limit
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, step_count, alpha=0.1)
+    model.compile(optimizer=keras.optimizers.legacy.Adam(schedule))
+    keeper = _BestWeights(validation, batch_size, patience)
+    callbacks: list[keras.callbacks.Callback] = [keeper]
+    if progress is not None:
+        callbacks.append(_ProgressReport(progress, step_count))
+    dataset = batches(columns, batch_size, shuffle_seed=seed)
+    model.fit(dataset, epochs=epoch_limit, verbose=0, callbacks=callbacks)
+    keeper.restore()
+    return Curves(tuple(keeper.training), tuple(keeper.validation))
+
+
+def batches(
+    columns: Mapping[str, np.ndarray], batch_size: int, *, shuffle_seed: int | None = None
+) -> tf.data.Dataset:
+    """Batches of named arrays, in order, or shuffled anew each epoch where a seed is given."""
+    constants = {name: tf.constant(array) for name, array in columns.items()}
+    numbers = tf.data.Dataset.range(_count(columns))
+    if shuffle_seed is not None:
+        numbers = numbers.shuffle(max(1, _count(columns)), seed=shuffle_seed)
+    return numbers.batch(batch_size).map(
+        lambda chosen: {name: tf.gather(column, chosen) for name, column in constants.items()}
+    )
+
+
+def _count(columns: Mapping[str, np.ndarray]) -> int:
+    return len(next(iter(columns.values())))
+
+
+class _BestWeights(keras.callbacks.Callback):
+    """Validation after each epoch, early stopping, and the weights of the best epoch."""
+
+    def __init__(
+        self, columns: Mapping[str, np.ndarray], batch_size: int, patience: int
+    ) -> None:
+        super().__init__()
+        self.columns, self.batch_size, self.patience = columns, batch_size, patience
+        self.training: list[float] = []
+        self.validation: list[float] = []
+        self._best: list[np.ndarray] | None = None
+        self._loss: Callable[[Mapping[str, tf.Tensor]], tf.Tensor] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self.training.append(float((logs or {})["loss"]))
+        if not _count(self.columns):
+            return
+        if self._loss is None:
+            self._loss = tf.function(lambda part: self.model.compute_loss(part, training=False))
+        losses = [float(self._loss(part)) for part in batches(self.columns, self.batch_size)]
+        self.validation.append(float(np.mean(losses)))
+        best = int(np.argmin(self.validation))
+        if best == epoch:
+            self._best = self.model.get_weights()
+        elif epoch - best >= self.patience:
+            self.model.stop_training = True
+
+    def restore(self) -> None:
+        if self._best is not None:
+            self.model.set_weights(self._best)
+
+
+class _ProgressReport(keras.callbacks.Callback):
+    def __init__(self, progress: Progress, step_count: int) -> None:
+        super().__init__()
+        self._progress, self._step_count, self._done = progress, step_count, 0
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._done += 1
+        self._progress(self._done, self._step_count, float((logs or {}).get("loss", 0.0)))

@@ -1,0 +1,96 @@
+"""The signed list of a bundle's files: checked before anything parses one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import BundleError
+
+NAME = "manifest.json"
+FORMAT = 1
+_LARGEST_MANIFEST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle folder must hold, to the byte.
+
+    Args:
+        bundle_id: First 12 hexadecimal digits of the digest over all files.
+        created_time: Seconds since 1970.
+    """
+
+    bundle_id: str
+    created_time: float
+
+
+def sign(folder: Path, created_time: float) -> Manifest:
+    """Writes the manifest of a finished folder."""
+    files = {name: _entry(folder / name) for name in sorted(_names(folder))}
+    body = {"format": FORMAT, "created_time": created_time, "files": files}
+    bundle_id = _digest(body)
+    text = json.dumps({"bundle_id": bundle_id, **body}, indent=1)
+    (folder / NAME).write_text(text, encoding="utf-8")
+    return Manifest(bundle_id, created_time)
+
+
+def verify(folder: Path) -> Manifest:
+    """Checks that the folder holds exactly what was signed.
+
+    Raises:
+        BundleError: Names the first file that is missing, added, a link, or not as it was signed.
+    """
+    path = folder / NAME
+    if not path.is_file() or path.is_symlink():
+        raise BundleError(f"{folder.name}: expected a bundle with a {NAME}, received none")
+    if path.stat().st_size > _LARGEST_MANIFEST:
+        raise BundleError(f"{NAME}: expected at most {_LARGEST_MANIFEST:,} bytes")
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        files, bundle_id = body["files"], body.pop("bundle_id")
+        created_time, format_ = float(body["created_time"]), body["format"]
+        expected = {str(name): (entry["bytes"], entry["sha256"]) for name, entry in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleError(f"{NAME}: expected a signed list of files, received {error!r}") from error
+    if format_ != FORMAT:
+        raise BundleError(f"{NAME}: expected format {FORMAT}, received {format_!r}")
+    if bundle_id != _digest(body):
+        raise BundleError(f"{NAME}: expected the digest of its files, received {bundle_id!r}")
+    found = _names(folder) - {NAME}
+    for name in sorted(expected.keys() - found):
+        raise BundleError(f"{name}: expected in the bundle, received no such file")
+    for name in sorted(found - expected.keys()):
+        raise BundleError(f"{name}: expected no file that is not in {NAME}")
+    for name, (size, digest) in sorted(expected.items()):
+        file = folder / name
+        if file.is_symlink() or not file.is_file():
+            raise BundleError(f"{name}: expected a plain file, received something else")
+        if file.stat().st_size != size:
+            raise BundleError(f"{name}: expected {size} bytes, received {file.stat().st_size}")
+        if _file_digest(file) != digest:
+            raise BundleError(f"{name}: expected SHA-256 {str(digest)[:12]}…, received other bytes")
+    return Manifest(str(bundle_id), created_time)
+
+
+def _names(folder: Path) -> set[str]:
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
+
+
+def _entry(path: Path) -> dict[str, object]:
+    return {"bytes": path.stat().st_size, "sha256": _file_digest(path)}
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(body: object) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,74 @@
+"""How much each item is wanted now: decayed counts, a fold over everybody's events."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.records import Event, EventType
+
+WEIGHTS = {
+    EventType.VIEW: 0.1,
+    EventType.FAVORITE: 0.4,
+    EventType.ADD_TO_CART: 0.5,
+    EventType.PURCHASE: 1.0,
+    EventType.RETURN: -1.0,
+}
+"""What one event of a type is worth; other types say nothing of popularity."""
+
+_LARGEST_EXPONENT = 40.0
+
+
+class Popularity:
+    """Counts that halve every ``half_life_days``, for every item row.
+
+    Counts are kept at the value they have at ``base_time`` and grow with the time of the event, so
+    nothing has to be decayed when nothing happens; the base moves when numbers get large.
+
+    Args:
+        half_life_days: Time after which an event counts half.
+        counts: ``[rows] float64``.
+        base_time: Seconds since 1970.
+    """
+
+    def __init__(
+        self, half_life_days: float, counts: np.ndarray | None = None, base_time: float = 0.0
+    ) -> None:
+        self.half_life_days = half_life_days
+        self.counts = np.zeros(0, np.float64) if counts is None else counts
+        self.base_time = base_time
+
+    def record(self, row: int, event: Event) -> None:
+        """Counts one event of the item at ``row``."""
+        weight = WEIGHTS.get(event.type)
+        if weight is None:
+            return
+        if row >= len(self.counts):
+            room = np.zeros(max(1_024, row + 1 - len(self.counts)), np.float64)
+            self.counts = np.concatenate([self.counts, room])
+        exponent = self._exponent(event.time)
+        if exponent > _LARGEST_EXPONENT:
+            self.counts *= 2.0**-exponent
+            self.base_time = event.time
+            exponent = 0.0
+        self.counts[row] = max(0.0, self.counts[row] + weight * 2.0**exponent)
+
+    def at(self, rows: np.ndarray, time: float) -> np.ndarray:
+        """Decayed counts of ``rows`` at ``time``, ``[n] float64``."""
+        inside = np.minimum(rows, len(self.counts) - 1)
+        values = np.where(rows < len(self.counts), self.counts[inside], 0.0)
+        return values * 2.0 ** -self._exponent(time)
+
+    def top(self, count: int) -> np.ndarray:
+        """Rows of the largest counts, largest first, ``[≤ count] int64``; only rows ever counted."""
+        count = min(count, len(self.counts))
+        rows = np.argpartition(-self.counts, count - 1)[:count] if count else np.zeros(0, np.int64)
+        rows = rows[self.counts[rows] > 0]
+        # Ties go to the lower row, so that equal counts give equal answers everywhere.
+        return rows[np.lexsort((rows, -self.counts[rows]))]
+
+    def copy(self) -> Popularity:
+        """One that can be counted on without changing this one."""
+        return Popularity(self.half_life_days, self.counts.copy(), self.base_time)
+
+    def _exponent(self, time: float) -> float:
+        return (time - self.base_time) / (self.half_life_days * 86_400.0)

@@ -1,0 +1,55 @@
+"""Search queries made from the catalogue, for a shop that has no query log yet."""
+
+from __future__ import annotations
+
+import random
+import string
+
+from towers.catalog import Catalog
+
+_TYPO_SHARE = 0.12
+_SHORTENING_SHARE = 0.12
+
+
+def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
+    """What somebody might type who wants the item at ``row``; empty if it has no text at all.
+
+    One of: its title, some words of the title in order, its narrowest category, its brand with
+    either. Now and then a word is cut short or has a typo.
+    """
+    title = catalog.titles[row].split()
+    category = catalog.category(row)[-1:]
+    brand = catalog.brand_name(row)
+    ways: list[list[str]] = []
+    if title:
+        start = chance.randrange(len(title)) if len(title) > 4 else 0
+        length = chance.randint(1, 4)
+        ways += [title[start : start + length], title[start : start + length], title[:3], title]
+    if category:
+        ways += [list(category), list(category)]
+    if brand and (title or category):
+        ways.append([brand, *(category or title[:2])])
+    if not ways:
+        return brand
+    chosen = [word for part in chance.choice(ways) for word in part.split()]
+    if chosen and chance.random() < _TYPO_SHARE:
+        place = chance.randrange(len(chosen))
+        chosen[place] = with_typo(chosen[place], chance)
+    elif chosen and chance.random() < _SHORTENING_SHARE:
+        chosen[-1] = chosen[-1][: max(3, len(chosen[-1]) - chance.randint(1, 4))]
+    return " ".join(chosen).lower()
+
+
+def with_typo(word: str, chance: random.Random) -> str:
+    """The word with one letter left out, doubled, changed or swapped; short words stay."""
+    if len(word) < 4 or not word.isascii():
+        return word
+    place = chance.randrange(1, len(word) - 1)
+    kind = chance.randrange(4)
+    if kind == 0:
+        return word[:place] + word[place + 1 :]
+    if kind == 1:
+        return word[:place] + word[place] + word[place:]
+    if kind == 2:
+        return word[:place] + chance.choice(string.ascii_lowercase) + word[place + 1 :]
+    return word[:place] + word[place + 1] + word[place] + word[place + 2 :]

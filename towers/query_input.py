@@ -1,0 +1,104 @@
+"""What the query tower reads of a session, as arrays of item rows and tokens.
+
+Training stacks these rows into batches; serving turns one into embeddings. There is no other way
+from a session to the tower.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.records import EventType
+from towers.config import Config
+from towers.session import Session
+from towers.text import query_tokens
+
+PADDING_TYPE = 0
+GENERIC_TYPE = 11
+"""Stands for a type that the training log had no events of."""
+TYPE_COUNT = 12
+
+_HISTORY_HALF_LIFE_DAYS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryInput:
+    """One session as the query tower reads it; slot 0 is the newest event.
+
+    Args:
+        event_rows: ``[event_slot_count] int32`` item rows, −1 for none.
+        event_types: ``[event_slot_count] int32``, ``PADDING_TYPE`` where there is no event.
+        event_ages: ``[event_slot_count] float32`` log of seconds before the request, scaled to about 0 … 1.
+        text_slot: Slot of the newest search, −1 if there is none; the tokens are its words.
+        tokens: ``[query_slot_count] int32``.
+        history_rows: ``[history_slot_count] int32`` items bought before, −1 for none.
+        history_weights: ``[history_slot_count] float32``, 0 where there is none.
+    """
+
+    event_rows: np.ndarray
+    event_types: np.ndarray
+    event_ages: np.ndarray
+    text_slot: int
+    tokens: np.ndarray
+    history_rows: np.ndarray
+    history_weights: np.ndarray
+
+
+def query_input(
+    session: Session,
+    time: float,
+    *,
+    row_of: Mapping[str, int],
+    known_types: frozenset[int],
+    config: Config,
+) -> QueryInput:
+    """Reads a session at ``time`` (seconds since 1970).
+
+    Args:
+        row_of: Item rows by id; events of other items keep their type and age only.
+        known_types: Event types that the tower was trained on; others are read as ``GENERIC_TYPE``.
+    """
+    slots = config.towers.event_slot_count
+    event_rows = np.full(slots, -1, np.int32)
+    event_types = np.full(slots, PADDING_TYPE, np.int32)
+    event_ages = np.zeros(slots, np.float32)
+    text_slot, text = -1, ""
+    for slot, event in enumerate(reversed(session.events[-slots:])):
+        type_ = event.type
+        event_rows[slot] = row_of.get(event.item_id, -1)
+        event_types[slot] = type_ if type_ in known_types else GENERIC_TYPE
+        event_ages[slot] = math.log1p(max(0.0, time - event.time)) / 10.0
+        if type_ is EventType.SEARCH and text_slot < 0:
+            text_slot, text = slot, event.query
+    tokens = query_tokens(
+        text, slot_count=config.text.query_slot_count, bucket_count=config.text.bucket_count
+    )
+    history_rows, history_weights = _history(session, time, row_of, config.towers.history_slot_count)
+    return QueryInput(
+        event_rows, event_types, event_ages, text_slot, tokens, history_rows, history_weights
+    )
+
+
+def _history(
+    session: Session, time: float, row_of: Mapping[str, int], slots: int
+) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.full(slots, -1, np.int32)
+    weights = np.zeros(slots, np.float32)
+    # The dict is in order of the last purchase: the newest items fill the slots.
+    place = 0
+    for item_id in reversed(session.bought):
+        row = row_of.get(item_id, -1)
+        if row < 0:
+            continue
+        count, last_time = session.bought[item_id]
+        days = max(0.0, time - last_time) / 86_400.0
+        rows[place] = row
+        weights[place] = math.log1p(count) * 2.0 ** (-days / _HISTORY_HALF_LIFE_DAYS)
+        place += 1
+        if place == slots:
+            break
+    return rows, weights

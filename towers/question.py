@@ -1,0 +1,109 @@
+"""One request as the models see it, and the numbers read off it once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from data.records import EventType
+from towers.catalog import Catalog
+from towers.query_input import QueryInput
+from towers.session import Session
+from towers.sparse_scores import SparseScores
+
+_INTEREST = {
+    EventType.VIEW: 1.0,
+    EventType.FAVORITE: 2.0,
+    EventType.ADD_TO_CART: 2.0,
+    EventType.PURCHASE: 2.0,
+}
+"""Weight of an event's item in the summaries of a session; the towers learn their own."""
+
+_HISTORY_LIMIT = 300
+_NO_ROWS = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the ranker.
+
+    Args:
+        session: As it stands at ``time``, the search of a search request being its newest event.
+        time: Seconds since 1970.
+        text: The query of a search request; empty for browse.
+        mask: ``[rows] bool`` of allowed items; None allows all that are listed.
+        excluded: ``[n] int64`` rows never to be shown, such as the basket's.
+    """
+
+    session: Session
+    time: float
+    text: str = ""
+    mask: np.ndarray | None = None
+    excluded: np.ndarray = field(default_factory=lambda: _NO_ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question with its session turned into rows and weights.
+
+    Args:
+        question: What was asked.
+        inputs: What the query tower reads.
+        query: ``[dim] float32`` the query embedding.
+        rows: ``[n] int64`` rows of the session's items of interest, newest first.
+        interest: ``[n] float32`` their weights.
+        bought_rows: ``[m] int64`` rows bought before, newest first.
+        bought_counts: ``[m] float32`` how often.
+        bought_days: ``[m] float32`` days since the last time.
+    """
+
+    question: Question
+    inputs: QueryInput
+    query: np.ndarray
+    rows: np.ndarray
+    interest: np.ndarray
+    bought_rows: np.ndarray
+    bought_counts: np.ndarray
+    bought_days: np.ndarray
+
+    @property
+    def is_search(self) -> bool:
+        """Whether the shopper typed something for this very request."""
+        return bool(self.question.text)
+
+
+def read_session(
+    session: Session, time: float, catalog: Catalog
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The last five fields of a ``Reading``."""
+    row_of = catalog.row_of
+    rows, interest = [], []
+    for event in reversed(session.events):
+        weight = _INTEREST.get(event.type)
+        row = row_of.get(event.item_id, -1)
+        if weight is not None and row >= 0:
+            rows.append(row)
+            interest.append(weight)
+    bought = []
+    for item_id in reversed(session.bought):
+        row = row_of.get(item_id, -1)
+        if row >= 0:
+            bought.append((row, *session.bought[item_id]))
+            if len(bought) == _HISTORY_LIMIT:
+                break
+    table = np.array(bought, np.float64).reshape(-1, 3)
+    days = np.maximum(0.0, time - table[:, 2]) / 86_400.0
+    return (
+        np.array(rows, np.int64),
+        np.array(interest, np.float32),
+        table[:, 0].astype(np.int64),
+        table[:, 1].astype(np.float32),
+        days.astype(np.float32),
+    )
+
+
+def shares(codes: np.ndarray, weights: np.ndarray) -> SparseScores:
+    """Share of the weights that each code has; adds up to 1 unless there is none."""
+    total = float(weights.sum())
+    return SparseScores.summed(codes, weights / total if total > 0 else weights)

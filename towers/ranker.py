@@ -1,0 +1,177 @@
+"""From a question to a ranked shortlist: read, find candidates, compute features, score.
+
+Training of the reranker, evaluation and the server all go through here, so that a figure is what a
+shopper gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.records import Event
+from towers.candidates import Candidates, Sources
+from towers.config import Config
+from towers.features import Scene, feature_matrix
+from towers.query_input import query_input
+from towers.question import Question, Reading, read_session
+from towers.runtime import QueryEncoder, Reranker
+
+CANDIDATE_LIMIT = 256
+"""Most candidates that are scored for one request."""
+
+_FUSION_OFFSET = 60.0
+"""Of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The shortlist of one question, best first.
+
+    Args:
+        rows: ``[n] int64`` item rows.
+        scores: ``[n] float32`` reranker logits, or fusion scores where it is away.
+        features: ``[n, features] float32``.
+        ranks: ``[n, sources] int32`` rank in each source from 0, −1 where it did not find the item.
+        reading: The question as it was read.
+        missing: Parts that were away.
+    """
+
+    rows: np.ndarray
+    scores: np.ndarray
+    features: np.ndarray
+    ranks: np.ndarray
+    reading: Reading
+    missing: tuple[str, ...]
+
+
+class Ranker:
+    """The two stages together.
+
+    Args:
+        sources: Where candidates come from.
+        encoder: The query tower.
+        reranker: The second stage; None answers by fusing the sources' ranks, and says so.
+        known_types: Event types that the query tower was trained on.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        encoder: QueryEncoder,
+        reranker: Reranker | None,
+        *,
+        config: Config,
+        known_types: frozenset[int],
+    ) -> None:
+        self.sources = sources
+        self.encoder = encoder
+        self.reranker = reranker
+        self.config = config
+        self.known_types = known_types
+
+    def record(self, event: Event) -> bool:
+        """Counts an event towards what is popular; false if its item is not known."""
+        row = self.sources.catalog.row_of.get(event.item_id, -1)
+        if row < 0:
+            return not event.item_id
+        self.sources.popularity.record(row, event)
+        self.sources.trend.record(row, event)
+        return True
+
+    def read(self, question: Question) -> Reading:
+        """Turns the session into what the models read."""
+        inputs = query_input(
+            question.session,
+            question.time,
+            row_of=self.sources.catalog.row_of,
+            known_types=self.known_types,
+            config=self.config,
+        )
+        query = self.encoder.encode(inputs, self.sources.index.embeddings)
+        summary = read_session(question.session, question.time, self.sources.catalog)
+        return Reading(question, inputs, query, *summary)
+
+    def candidates(self, reading: Reading) -> Candidates:
+        """At most ``CANDIDATE_LIMIT`` candidates; the sources' own ranks say which are left out."""
+        found = self.sources.find(reading)
+        if len(found.rows) <= CANDIDATE_LIMIT:
+            return found
+        kept = np.sort(np.argsort(-fused(found.ranks), kind="stable")[:CANDIDATE_LIMIT])
+        return Candidates(found.rows[kept], found.ranks[kept], found.scores, found.missing)
+
+    def rank(self, question: Question) -> Ranked:
+        """The whole way."""
+        reading = self.read(question)
+        candidates = self.candidates(reading)
+        features = feature_matrix(Scene(reading, candidates, self.sources))
+        missing = candidates.missing
+        if self.reranker is None:
+            scores = fused(candidates.ranks)
+            missing = (*missing, "reranker")
+        else:
+            scores = self.reranker.scores(features)
+        order = np.lexsort((candidates.rows, -scores))
+        return Ranked(
+            candidates.rows[order],
+            scores[order],
+            features[order],
+            candidates.ranks[order],
+            reading,
+            missing,
+        )
+
+    def event_effects(self, ranked: Ranked, count: int, positions: Sequence[int]) -> np.ndarray:
+        """How the score of the first ``count`` results would fall without each of some events.
+
+        Args:
+            positions: Places in the session's events.
+
+        Returns:
+            ``[count, len(positions)] float32``: score as it is minus score without the event.
+        """
+        effects = np.zeros((min(count, len(ranked.rows)), len(positions)), np.float32)
+        question = ranked.reading.question
+        for column, position in enumerate(positions):
+            session = question.session.without(position)
+            text = question.text if session.search_text == question.text else ""
+            other = Question(session, question.time, text, question.mask, question.excluded)
+            again = self.rescored(other, ranked, len(effects))
+            effects[:, column] = ranked.scores[: len(effects)] - again
+        return effects
+
+    def rescored(self, question: Question, ranked: Ranked, count: int) -> np.ndarray:
+        """Scores of another answer's first ``count`` items under ``question``, ``[count] float32``."""
+        rows = ranked.rows[:count]
+        reading = self.read(question)
+        found = self.sources.find(reading)
+        ranks = np.full((count, found.ranks.shape[1]), -1, np.int32)
+        place = np.minimum(np.searchsorted(found.rows, rows), max(0, len(found.rows) - 1))
+        inside = found.rows[place] == rows if len(found.rows) else np.zeros(count, bool)
+        ranks[inside] = found.ranks[place[inside]]
+        if self.reranker is None:
+            return fused(ranks)
+        candidates = Candidates(rows, ranks, found.scores, found.missing)
+        return self.reranker.scores(feature_matrix(Scene(reading, candidates, self.sources)))
+
+    def feature_effects(self, ranked: Ranked, count: int, means: np.ndarray) -> np.ndarray:
+        """How much each feature lifts the first ``count`` scores over its training mean.
+
+        Returns:
+            ``[count, features] float32``; zeros where the reranker is away.
+        """
+        features = ranked.features[:count]
+        if self.reranker is None:
+            return np.zeros_like(features)
+        changed = np.repeat(features[:, None, :], len(means), axis=1)
+        diagonal = np.arange(len(means))
+        changed[:, diagonal, diagonal] = means
+        scores = self.reranker.scores(changed.reshape(-1, len(means))).reshape(features.shape)
+        return ranked.scores[:count, None] - scores
+
+
+def fused(ranks: np.ndarray) -> np.ndarray:
+    """Reciprocal rank fusion of ``[n, sources]`` ranks, ``[n] float32``."""
+    return np.where(ranks >= 0, 1.0 / (_FUSION_OFFSET + ranks), 0.0).sum(axis=1).astype(np.float32)

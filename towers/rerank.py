@@ -1,0 +1,139 @@
+"""The deep & cross reranker (DCN-v2; Wang et al. 2021, arXiv 2008.13535) and its training.
+
+Trained list by list on the candidates that the sources really returned: softmax cross-entropy over
+the items of one request, so that what matters is their order.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+import tf_keras as keras
+
+from towers.config import RerankConfig
+from towers.fitting import Curves, Progress, fit
+
+_LARGEST_DEVIATION = 5.0
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Requests with their candidates, padded to one length.
+
+    Args:
+        features: ``[requests, candidates, features] float32``.
+        labels: ``[requests, candidates] float32`` gain of each candidate, 0 for none.
+        present: ``[requests, candidates] bool``, false for padding.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    present: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """Number of requests."""
+        return len(self.labels)
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The three arrays by name."""
+        return {"features": self.features, "labels": self.labels, "present": self.present}
+
+    def part(self, chosen: slice) -> Lists:
+        """Some of the requests."""
+        return Lists(self.features[chosen], self.labels[chosen], self.present[chosen])
+
+
+class DeepCross(keras.Model):
+    """Standardised features through crosses and a deep net side by side, to one logit.
+
+    Args:
+        mean, deviation: ``[features] float32`` of the training data; a feature of deviation 0 is
+            switched off, since nothing was learnt about it.
+    """
+
+    def __init__(self, config: RerankConfig, mean: np.ndarray, deviation: np.ndarray) -> None:
+        super().__init__()
+        self.mean = tf.constant(mean, tf.float32)
+        scale = np.where(deviation > 1e-6, 1.0 / np.maximum(deviation, 1e-6), 0.0)
+        self.scale = tf.constant(scale, tf.float32)
+        self.crosses = [tfrs.layers.dcn.Cross() for _ in range(config.cross_layer_count)]
+        self.hidden = [keras.layers.Dense(dim, activation="relu") for dim in config.hidden_dims]
+        self.dropout = keras.layers.Dropout(config.dropout)
+        self.logit = keras.layers.Dense(1)
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """``[n, features]`` to ``[n]`` logits."""
+        standard = (features - self.mean) * self.scale
+        standard = tf.clip_by_value(standard, -_LARGEST_DEVIATION, _LARGEST_DEVIATION)
+        crossed = standard
+        for cross in self.crosses:
+            crossed = cross(standard, crossed)
+        deep = standard
+        for layer in self.hidden:
+            deep = self.dropout(layer(deep), training=training)
+        return self.logit(tf.concat([crossed, deep], axis=-1))[:, 0]
+
+
+def list_loss(scores: tf.Tensor, labels: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """Mean softmax cross-entropy of ``[lists, n]`` scores against the gains, each list weighing 1."""
+    masked = tf.where(present, scores, tf.constant(-np.inf, tf.float32))
+    log_share = scores - tf.reduce_logsumexp(masked, axis=1, keepdims=True)
+    gains = labels / tf.reduce_sum(labels, axis=1, keepdims=True)
+    return -tf.reduce_mean(tf.reduce_sum(gains * log_share, axis=1))
+
+
+class ListwiseReranker(tfrs.Model):
+    """The reranker with its loss, one batch being whole lists."""
+
+    def __init__(self, deep_cross: DeepCross) -> None:
+        super().__init__()
+        self.deep_cross = deep_cross
+
+    def compute_loss(self, lists: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Mean list loss of ``features``, ``labels`` and ``present``, named as in ``Lists``."""
+        shape = tf.shape(lists["features"])
+        flat = tf.reshape(lists["features"], (-1, lists["features"].shape[2]))
+        scores = tf.reshape(self.deep_cross(flat, training=training), shape[:2])
+        return list_loss(scores, lists["labels"], lists["present"])
+
+
+def train_reranker(
+    lists: Lists,
+    validation: Lists,
+    config: RerankConfig,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> tuple[DeepCross, Curves]:
+    """Trains until the validation loss stops falling, and keeps the best epoch's weights.
+
+    Args:
+        lists: Every list holds at least one candidate with a gain.
+        validation: Later in time; may be empty, then all epochs are run.
+    """
+    keras.utils.set_random_seed(seed)
+    rows = lists.features[lists.present]
+    model = ListwiseReranker(DeepCross(config, rows.mean(axis=0), rows.std(axis=0)))
+    curves = fit(
+        model,
+        lists.columns,
+        validation.columns,
+        batch_size=config.batch_size,
+        epoch_limit=config.epoch_limit,
+        patience=config.patience,
+        learning_rate=config.learning_rate,
+        seed=seed,
+        progress=progress,
+    )
+    return model.deep_cross, curves

@@ -1,0 +1,161 @@
+"""Training lists of the reranker: real requests, replayed, with the candidates they really got."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data.records import Event, EventType
+from towers.examples import ReplayedLog
+from towers.features import FEATURES
+from towers.queries import catalogue_query
+from towers.question import Question
+from towers.ranker import Ranker
+from towers.replay import replay
+from towers.rerank import Lists
+from towers.session import Session
+
+_LIST_LENGTH = 128
+_SEARCH_SHARE = 0.35
+_WANTED_LIMIT = 50
+
+
+@dataclass(frozen=True)
+class ListsReport:
+    """What was asked and how much of what was wanted the sources found.
+
+    Args:
+        request_count: Requests replayed.
+        found_count: Requests with something wanted among the candidates; only these teach.
+        recall: Mean share of the wanted items among the candidates.
+    """
+
+    request_count: int
+    found_count: int
+    recall: float
+
+
+class _ListWriter:
+    def __init__(self, seed: int) -> None:
+        self._draw = np.random.default_rng(seed)
+        self._features: list[np.ndarray] = []
+        self._labels: list[np.ndarray] = []
+        self.recalls: list[float] = []
+
+    def add(self, rows: np.ndarray, features: np.ndarray, wanted: np.ndarray) -> None:
+        labels = np.isin(rows, wanted)
+        self.recalls.append(float(labels.sum()) / len(wanted))
+        if not labels.any():
+            return
+        # All that is wanted stays, and a random part of the rest.
+        order = np.argsort(self._draw.random(len(rows)) - 2.0 * labels)[:_LIST_LENGTH]
+        self._features.append(features[order])
+        self._labels.append(labels[order].astype(np.float32))
+
+    def finish(self) -> tuple[Lists, ListsReport]:
+        count = len(self._labels)
+        features = np.zeros((count, _LIST_LENGTH, len(FEATURES)), np.float32)
+        labels = np.zeros((count, _LIST_LENGTH), np.float32)
+        present = np.zeros((count, _LIST_LENGTH), bool)
+        for place, (of_list, gains) in enumerate(zip(self._features, self._labels, strict=True)):
+            features[place, : len(gains)] = of_list
+            labels[place, : len(gains)] = gains
+            present[place, : len(gains)] = True
+        recall = float(np.mean(self.recalls)) if self.recalls else 0.0
+        return Lists(features, labels, present), ListsReport(len(self.recalls), count, recall)
+
+
+def replayed_lists(
+    log: ReplayedLog,
+    ranker: Ranker,
+    *,
+    request_limit: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Lists, ListsReport]:
+    """Asks the ranker at moments of the log and keeps what it saw; counts popularity as it goes.
+
+    Two thirds of the moments browse; at the rest the shopper searches, with the real query where
+    there is one, else with one made from the catalogue for the item that came next.
+
+    Args:
+        log: All events; those from ``learn_from`` on make requests.
+        ranker: Its popularity counts must not hold events from ``learn_from`` on yet.
+        progress: Called with the number of each event looked at.
+    """
+    chance = random.Random(seed)
+    writer = _ListWriter(seed)
+    learn = np.arange(len(log.events)) >= log.learn_from
+    moments = np.flatnonzero(log.targets.is_target & learn)
+    asked = set(moments.tolist())
+    if len(moments) > request_limit:
+        draw = np.random.default_rng(seed)
+        asked = set(draw.choice(moments, request_limit, replace=False).tolist())
+    catalog = ranker.sources.catalog
+    for number, session, event in replay(log.events):
+        if progress is not None:
+            progress(number)
+        if number in asked:
+            if chance.random() < _SEARCH_SHARE:
+                wanted = log.rows[number : number + 1]
+                text = session.at(event.time).search_text or catalogue_query(
+                    catalog, int(wanted[0]), chance
+                )
+                if text:
+                    _ask_search(ranker, writer, session, event, text, wanted)
+            else:
+                limit = _WANTED_LIMIT if log.targets.is_basket_log else 1
+                _ask_browse(ranker, writer, session, event, log.targets.after(number, limit))
+        if number >= log.learn_from:
+            ranker.record(event)
+    return writer.finish()
+
+
+def _ask_search(
+    ranker: Ranker,
+    writer: _ListWriter,
+    session: Session,
+    event: Event,
+    text: str,
+    wanted: np.ndarray,
+) -> None:
+    search = replace(event, type=EventType.SEARCH, item_id="", query=text)
+    after = session.after(search)
+    ranked = ranker.rank(Question(after, event.time, text))
+    writer.add(ranked.rows, ranked.features, wanted)
+
+
+def _ask_browse(
+    ranker: Ranker, writer: _ListWriter, session: Session, event: Event, wanted: np.ndarray
+) -> None:
+    now = session.at(event.time)
+    excluded = basket_rows(ranker, now)
+    wanted = wanted[~np.isin(wanted, excluded)]
+    if len(wanted):
+        ranked = ranker.rank(Question(now, event.time, excluded=excluded))
+        writer.add(ranked.rows, ranked.features, wanted)
+
+
+def basket_rows(ranker: Ranker, session: Session) -> np.ndarray:
+    """Rows of what is in the basket already, which browse answers leave out."""
+    rows = ranker.sources.catalog.rows(sorted(session.basket))
+    return rows[rows >= 0]
+
+
+def query_lists(
+    ranker: Ranker, queries: Sequence[tuple[str, Sequence[int]]], *, time: float, seed: int
+) -> tuple[Lists, ListsReport]:
+    """The same for queries by strangers: judged ones, or made ones where there is no log at all.
+
+    Args:
+        queries: Text, and the rows that are wanted.
+    """
+    writer = _ListWriter(seed)
+    for text, wanted in queries:
+        search = Event("", EventType.SEARCH, "", time, query=text)
+        ranked = ranker.rank(Question(Session.empty("").after(search), time, text))
+        writer.add(ranked.rows, ranked.features, np.array(wanted, np.int64))
+    return writer.finish()

@@ -1,0 +1,319 @@
+"""The two-tower model: a query tower that reads sessions, a candidate tower that reads items.
+
+Both end in unit rows of one space; the score is their product over a temperature. Trained with
+TensorFlow Recommenders. Softmax over the whole catalogue where it fits, else over sampled items
+with the logQ correction (Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus
+item recommendations"; mixed negatives after Yang et al. 2020).
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+import tf_keras as keras
+
+from towers.config import Config
+from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
+from towers.text import PADDING
+
+
+class CandidateTower(keras.layers.Layer):
+    """Item tokens, and the item's own vector where it was seen in training, to a unit row.
+
+    Args:
+        item_count: Items with a vector of their own.
+        tokens: ``[items, slots] int32`` of all items, for the whole catalogue at once.
+    """
+
+    def __init__(self, config: Config, item_count: int, tokens: np.ndarray) -> None:
+        super().__init__(name="candidate_tower")
+        dim = config.towers.dim
+        self.item_count = item_count
+        self.token_table = self.add_weight(
+            name="token_table",
+            shape=(config.text.bucket_count, dim),
+            initializer=keras.initializers.RandomNormal(stddev=0.1, seed=config.seed),
+        )
+        self.item_table = self.add_weight(
+            name="item_table",
+            shape=(item_count, dim),
+            initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed + 1),
+        )
+        self.tokens = tf.constant(tokens)
+        self.bag = _bag_of_tokens(tokens, config.text.bucket_count)
+
+    def all(self, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
+        """``[items, dim]`` rows of the whole catalogue; ``item_weight`` 0 hides items' own vectors."""
+        text = tf.sparse.sparse_dense_matmul(self.bag, self.token_table)
+        return tf.math.l2_normalize(text + self.item_table * item_weight, axis=-1)
+
+    def of_rows(self, rows: tf.Tensor, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
+        """``[n, dim]`` rows of some items of the catalogue, ``rows [n]``."""
+        text = self._text(tf.gather(self.tokens, rows))
+        return tf.math.l2_normalize(text + tf.gather(self.item_table, rows) * item_weight, axis=-1)
+
+    def of_tokens(self, tokens: tf.Tensor) -> tf.Tensor:
+        """``[n, dim]`` rows of items never seen before, ``tokens [n, slots] int32``."""
+        return tf.math.l2_normalize(self._text(tokens), axis=-1)
+
+    def _text(self, tokens: tf.Tensor) -> tf.Tensor:
+        # Segments add table rows up as they read them; a gather would first copy out every one.
+        places = tf.where(tokens != PADDING)
+        counts = tf.reduce_sum(tf.cast(tokens != PADDING, tf.float32), axis=-1, keepdims=True)
+        total = tf.sparse.segment_sum(
+            self.token_table,
+            tf.gather_nd(tokens, places),
+            tf.cast(places[:, 0], tf.int32),
+            num_segments=tf.shape(tokens)[0],
+        )
+        return total / tf.maximum(counts, 1.0)
+
+
+def _bag_of_tokens(tokens: np.ndarray, bucket_count: int) -> tf.SparseTensor:
+    present = tokens != PADDING
+    rows, slots = np.nonzero(present)
+    lengths = np.maximum(present.sum(axis=1), 1)
+    indices = np.stack([rows, tokens[rows, slots]], axis=1).astype(np.int64)
+    values = (1.0 / lengths[rows]).astype(np.float32)
+    bag = tf.SparseTensor(indices, values, (len(tokens), bucket_count))
+    return tf.sparse.reorder(bag)
+
+
+class QueryTower(keras.layers.Layer):
+    """Embeddings of a session's items, types, ages, its search text and long-term taste to a unit row.
+
+    One or more transformer layers over the events, newest first; attention pools the *item
+    embeddings* themselves, so that a session stays in the space of the items.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(name="query_tower")
+        shape = config.towers
+        dim, seed = shape.dim, config.seed + 10
+        normal = keras.initializers.RandomNormal(stddev=0.05, seed=seed)
+        self.shape_config = shape
+        self.token_table = self.add_weight(
+            name="query_token_table",
+            shape=(config.text.bucket_count, dim),
+            initializer=keras.initializers.RandomNormal(stddev=0.1, seed=seed),
+        )
+        self.type_table = self.add_weight(
+            name="type_table", shape=(TYPE_COUNT, dim), initializer="zeros"
+        )
+        self.slot_table = self.add_weight(
+            name="slot_table", shape=(shape.event_slot_count, dim), initializer=normal
+        )
+        self.age_vector = self.add_weight(name="age_vector", shape=(dim,), initializer="zeros")
+        self.layers = [
+            _TransformerLayer(shape.head_count, dim, shape.feedforward_dim, shape.dropout, seed + n)
+            for n in range(shape.layer_count)
+        ]
+        self.attention = keras.layers.Dense(1)
+        self.newest = keras.layers.Dense(dim, use_bias=False)
+        self.text = keras.layers.Dense(dim)
+        self.taste = keras.layers.Dense(dim, use_bias=False)
+        self.mix = keras.layers.Dense(3, bias_initializer="ones")
+        self.dropout = keras.layers.Dropout(shape.dropout)
+
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """``[n, dim]`` unit rows.
+
+        Args:
+            inputs: ``event_embeddings [n, slots, dim]``, ``event_types [n, slots]``,
+                ``event_ages [n, slots]``, ``text_slot [n]``, ``tokens [n, words]``, ``taste [n, dim]``.
+        """
+        items, types = inputs["event_embeddings"], inputs["event_types"]
+        present = types != PADDING_TYPE
+        words = tf.cast(inputs["tokens"] != PADDING, tf.float32)[..., None]
+        total = tf.reduce_sum(tf.gather(self.token_table, inputs["tokens"]) * words, axis=1)
+        text = total / tf.sqrt(tf.maximum(tf.reduce_sum(words, axis=1), 1.0))
+        text = self.text(text) * tf.cast(inputs["text_slot"] >= 0, tf.float32)[:, None]
+        slots = self.shape_config.event_slot_count
+        place = tf.one_hot(inputs["text_slot"], slots, dtype=tf.float32)
+        content = items + place[..., None] * text[:, None, :]
+        states = (
+            content
+            + tf.gather(self.type_table, types)
+            + self.slot_table[None]
+            + inputs["event_ages"][..., None] * self.age_vector
+        )
+        states = self.dropout(states, training=training)
+        for layer in self.layers:
+            states = layer(states, present, training=training)
+        weights = _masked_softmax(self.attention(states)[..., 0], present)
+        pooled = tf.reduce_sum(weights[..., None] * content, axis=1)
+        newest = states[:, 0] * tf.cast(present[:, 0], tf.float32)[:, None]
+        taste = self.taste(inputs["taste"])
+        parts = tf.stack([pooled, text, taste], axis=1)
+        mix = self.mix(tf.concat([newest, text, taste], axis=-1))
+        query = tf.reduce_sum(parts * mix[..., None], axis=1) + self.newest(newest)
+        return tf.math.l2_normalize(query, axis=-1)
+
+
+class _TransformerLayer(keras.layers.Layer):
+    """Self-attention and a feed-forward part, each with a residual (Vaswani et al. 2017), norm first."""
+
+    def __init__(
+        self, heads: int, dim: int, feedforward_dim: int, dropout: float, seed: int
+    ) -> None:
+        super().__init__()
+        init = keras.initializers.GlorotUniform
+        self.heads, self.dim = heads, dim
+        self.qkv = keras.layers.Dense(3 * dim, kernel_initializer=init(seed=seed))
+        self.out = keras.layers.Dense(dim, kernel_initializer=init(seed=seed + 100))
+        self.up = keras.layers.Dense(feedforward_dim, activation="relu")
+        self.down = keras.layers.Dense(dim)
+        self.norm_attention = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.norm_feedforward = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.dropout = keras.layers.Dropout(dropout)
+
+    def call(self, states: tf.Tensor, present: tf.Tensor, training: bool = False) -> tf.Tensor:
+        slots = states.shape[1]
+        parts = self.qkv(self.norm_attention(states))
+        parts = tf.reshape(parts, (-1, slots, 3, self.heads, self.dim // self.heads))
+        queries, keys, values = tf.unstack(tf.transpose(parts, (2, 0, 3, 1, 4)))
+        scores = tf.matmul(queries, keys, transpose_b=True) / (self.dim // self.heads) ** 0.5
+        weights = _masked_softmax(scores, present[:, None, None, :])
+        mixed = tf.reshape(
+            tf.transpose(tf.matmul(weights, values), (0, 2, 1, 3)), (-1, slots, self.dim)
+        )
+        states += self.dropout(self.out(mixed), training=training)
+        hidden = self.down(self.up(self.norm_feedforward(states)))
+        return states + self.dropout(hidden, training=training)
+
+
+def _masked_softmax(scores: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """Softmax over the last axis where ``present``; all zero where nothing is."""
+    any_present = tf.reduce_any(present, axis=-1, keepdims=True)
+    # A row with nothing present would be 0 / 0: let it see everything, then wipe it out.
+    masked = tf.where(present | ~any_present, scores, tf.constant(-np.inf, tf.float32))
+    return tf.nn.softmax(masked, axis=-1) * tf.cast(any_present, tf.float32)
+
+
+class TwoTower(tfrs.Model):
+    """Both towers and their loss.
+
+    Args:
+        target_shares: ``[items] float32`` share of each item among the targets, for logQ.
+    """
+
+    def __init__(
+        self, config: Config, tokens: np.ndarray, target_shares: np.ndarray | None = None
+    ) -> None:
+        super().__init__()
+        item_count = len(tokens)
+        self.config = config
+        self.candidate_tower = CandidateTower(config, item_count, tokens)
+        self.query_tower = QueryTower(config)
+        self.item_count = item_count
+        self.is_full_softmax = item_count <= config.retrieval.full_softmax_item_limit
+        shares = np.zeros(item_count, np.float32) if target_shares is None else target_shares
+        self.target_shares = tf.constant(shares, tf.float32)
+        self.task = tfrs.tasks.Retrieval(
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+            temperature=config.retrieval.temperature,
+            remove_accidental_hits=True,
+        )
+
+    def query_embeddings(
+        self,
+        inputs: Mapping[str, tf.Tensor],
+        event_items: tf.Tensor,
+        history_items: tf.Tensor,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """``[n, dim]`` unit rows.
+
+        Args:
+            inputs: Stacked ``QueryInput`` fields.
+            event_items: ``[n, slots, dim]`` embeddings of the events' items; any value where none is.
+            history_items: ``[n, history slots, dim]`` embeddings of what was bought, likewise.
+        """
+        types = inputs["event_types"]
+        if training:
+            hidden = tf.random.uniform(tf.shape(types)) < self.config.retrieval.type_dropout
+            types = tf.where(hidden & (types != PADDING_TYPE), GENERIC_TYPE, types)
+        weights = inputs["history_weights"]
+        total = tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-6)
+        tower_inputs = {
+            "event_embeddings": event_items
+            * tf.cast(inputs["event_rows"] >= 0, tf.float32)[..., None],
+            "event_types": types,
+            "event_ages": inputs["event_ages"],
+            "text_slot": inputs["text_slot"],
+            "tokens": inputs["tokens"],
+            "taste": tf.reduce_sum(history_items * weights[..., None], axis=1) / total,
+        }
+        return self.query_tower(tower_inputs, training=training)
+
+    def compute_loss(self, features: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Mean cross-entropy over the examples of a batch; several targets of one share its weight."""
+        if self.is_full_softmax:
+            return self._full_loss(features, training)
+        return self._sampled_loss(features, training)
+
+    def _item_weight(self, count: int | tf.Tensor, training: bool) -> tf.Tensor | float:
+        if not training:
+            return 1.0
+        kept = tf.random.uniform((count, 1)) >= self.config.retrieval.id_dropout
+        return tf.cast(kept, tf.float32)
+
+    def _full_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+        items = self.candidate_tower.all(self._item_weight(self.item_count, training))
+        queries = self.query_embeddings(
+            features,
+            tf.gather(items, tf.maximum(features["event_rows"], 0)),
+            tf.gather(items, tf.maximum(features["history_rows"], 0)),
+            training,
+        )
+        scores = tf.matmul(queries, items, transpose_b=True) / self.config.retrieval.temperature
+        targets = features["targets"]
+        present = tf.cast(targets >= 0, tf.float32)
+        wanted = tf.gather(scores, tf.maximum(targets, 0), batch_dims=1)
+        mean_wanted = tf.reduce_sum(wanted * present, 1) / tf.reduce_sum(present, 1)
+        return tf.reduce_mean(tf.reduce_logsumexp(scores, axis=1) - mean_wanted)
+
+    def _sampled_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+        targets = features["targets"]
+        # One target an example and step, drawn evenly among those present (they stand in front).
+        counts = tf.cast(tf.reduce_sum(tf.cast(targets >= 0, tf.int32), 1), tf.float32)
+        draw = tf.cast(tf.random.uniform(tf.shape(counts)) * counts, tf.int32)
+        wanted = tf.gather(targets, draw, batch_dims=1)
+        sampled_count = self.config.retrieval.sampled_item_count
+        sampled = tf.random.uniform((sampled_count,), 0, self.item_count, tf.int32)
+        batch_size = tf.size(wanted)
+        events = tf.maximum(features["event_rows"], 0)
+        history = tf.maximum(features["history_rows"], 0)
+        rows = tf.concat([wanted, sampled], 0)
+        # Each item that the step touches is embedded once, however often it is read.
+        touched, place = tf.unique(
+            tf.concat([rows, tf.reshape(events, (-1,)), tf.reshape(history, (-1,))], 0)
+        )
+        items = self.candidate_tower.of_rows(touched, self._item_weight(tf.size(touched), training))
+        places = tf.split(place, [tf.size(rows), tf.size(events), tf.size(history)])
+        queries = self.query_embeddings(
+            features,
+            tf.gather(items, tf.reshape(places[1], tf.shape(events))),
+            tf.gather(items, tf.reshape(places[2], tf.shape(history))),
+            training,
+        )
+        # Expected number of times that an item stands among the candidates of one step.
+        expected = (
+            tf.gather(self.target_shares, rows) * tf.cast(batch_size, tf.float32)
+            + sampled_count / self.item_count
+        )
+        return self.task(
+            queries,
+            tf.gather(items, places[0]),
+            candidate_sampling_probability=expected,
+            candidate_ids=rows,
+            compute_metrics=False,
+        )

@@ -1,0 +1,62 @@
+"""Trains the two towers on examples and says how well they rank what was wanted."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from towers.config import Config
+from towers.examples import Examples
+from towers.fitting import Curves, Progress, batches, fit
+from towers.retrieval import TwoTower
+
+
+def train_towers(
+    examples: Examples,
+    validation: Examples,
+    tokens: np.ndarray,
+    config: Config,
+    *,
+    progress: Progress | None = None,
+) -> tuple[TwoTower, Curves]:
+    """Trains until the validation loss stops falling, and keeps the best epoch's weights.
+
+    Args:
+        examples: To learn from.
+        validation: Later in time than ``examples``; may be empty, then all epochs are run.
+        tokens: ``[items, slots] int32`` of the whole catalogue.
+    """
+    keras.utils.set_random_seed(config.seed)
+    targets = examples.targets[examples.targets >= 0]
+    shares = np.bincount(targets, minlength=len(tokens)) / max(1, len(targets))
+    model = TwoTower(config, tokens, shares)
+    training = config.retrieval
+    curves = fit(
+        model,
+        {**examples.inputs, "targets": examples.targets},
+        {**validation.inputs, "targets": validation.targets},
+        batch_size=training.batch_size,
+        epoch_limit=training.epoch_limit,
+        patience=training.patience,
+        learning_rate=training.learning_rate,
+        seed=config.seed,
+        progress=progress,
+    )
+    return model, curves
+
+
+def target_ranks(model: TwoTower, examples: Examples) -> np.ndarray:
+    """Rank (from 0) of each example's first target among all items, ``[examples] int64``."""
+    items = model.candidate_tower.all()
+    ranks = []
+    for part in batches({**examples.inputs, "targets": examples.targets}, 256):
+        queries = model.query_embeddings(
+            part,
+            tf.gather(items, tf.maximum(part["event_rows"], 0)),
+            tf.gather(items, tf.maximum(part["history_rows"], 0)),
+        )
+        scores = tf.matmul(queries, items, transpose_b=True)
+        wanted = tf.gather(scores, part["targets"][:, :1], batch_dims=1)
+        ranks.append(tf.reduce_sum(tf.cast(scores > wanted, tf.int64), axis=1).numpy())
+    return np.concatenate(ranks) if ranks else np.zeros(0, np.int64)

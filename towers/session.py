@@ -1,0 +1,123 @@
+"""What is known of a visitor at one moment: a fold over that visitor's events.
+
+Serving keeps the newest session of each visitor; training replays the log and looks at the session
+just before each event. Both run this code, so they cannot differ, and the future cannot leak in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from data.records import Event, EventType
+
+IDLE_GAP_SECONDS = 30 * 60
+EVENT_LIMIT = 50
+BOUGHT_LIMIT = 1_000
+
+
+class Bought(NamedTuple):
+    """How often a visitor bought an item, and when last (seconds since 1970)."""
+
+    count: int
+    last_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The current session of one visitor, and what that visitor bought before.
+
+    Args:
+        visitor_id: Whose it is.
+        events: Events of the current session in time order, at most ``EVENT_LIMIT``, newest last.
+        bought: By item id; at most ``BOUGHT_LIMIT`` items, the longest unbought one leaves first.
+        visit_count: Sessions in which something was bought.
+        last_purchase_time: Seconds since 1970; 0 before the first purchase.
+    """
+
+    visitor_id: str
+    events: tuple[Event, ...] = ()
+    bought: dict[str, Bought] = field(default_factory=dict)
+    visit_count: int = 0
+    last_purchase_time: float = 0.0
+
+    @classmethod
+    def empty(cls, visitor_id: str) -> Session:
+        """The session of a visitor of whom nothing is known."""
+        return cls(visitor_id)
+
+    def after(self, event: Event) -> Session:
+        """The session once ``event`` has happened.
+
+        An event after ``IDLE_GAP_SECONDS`` of silence opens a new session; one that comes late is
+        put in its place in time, or left out if it belongs to a session that is over.
+        """
+        events = self.events
+        if events and event.time - events[-1].time > IDLE_GAP_SECONDS:
+            events = ()
+        if not events or event.time >= events[-1].time:
+            events = (*events, event)
+        elif event.time >= events[0].time - IDLE_GAP_SECONDS:
+            place = sum(1 for earlier in events if earlier.time <= event.time)
+            events = (*events[:place], event, *events[place:])
+        session = replace(self, events=events[-EVENT_LIMIT:])
+        if event.type is EventType.PURCHASE:
+            return session._with_purchase(event)
+        if event.type is EventType.RETURN:
+            return session._with_return(event)
+        return session
+
+    def at(self, time: float) -> Session:
+        """The session as a request at ``time`` finds it: empty of events after a long silence."""
+        if self.events and time - self.events[-1].time > IDLE_GAP_SECONDS:
+            return replace(self, events=())
+        return self
+
+    def without(self, position: int) -> Session:
+        """The session as if the event at ``position`` had not been seen; what was bought stays."""
+        return replace(self, events=self.events[:position] + self.events[position + 1 :])
+
+    @property
+    def search_text(self) -> str:
+        """What the visitor searched for last in this session; empty if nothing."""
+        for event in reversed(self.events):
+            if event.type is EventType.SEARCH:
+                return event.query
+        return ""
+
+    @property
+    def basket(self) -> frozenset[str]:
+        """Items put into the cart or bought in this session and not taken out again."""
+        inside: set[str] = set()
+        for event in self.events:
+            if event.type in (EventType.ADD_TO_CART, EventType.PURCHASE):
+                inside.add(event.item_id)
+            elif event.type in (EventType.REMOVE_FROM_CART, EventType.RETURN):
+                inside.discard(event.item_id)
+        return frozenset(inside)
+
+    def _with_purchase(self, event: Event) -> Session:
+        bought = dict(self.bought)
+        earlier = bought.pop(event.item_id, Bought(0, 0.0))
+        # Popped and put back, so that the order of the dict is the order of the last purchase.
+        bought[event.item_id] = Bought(earlier.count + 1, max(earlier.last_time, event.time))
+        if len(bought) > BOUGHT_LIMIT:
+            del bought[next(iter(bought))]
+        new_visit = event.time - self.last_purchase_time > IDLE_GAP_SECONDS
+        return replace(
+            self,
+            bought=bought,
+            visit_count=self.visit_count + new_visit,
+            last_purchase_time=max(self.last_purchase_time, event.time),
+        )
+
+    def _with_return(self, event: Event) -> Session:
+        earlier = self.bought.get(event.item_id)
+        if earlier is None:
+            return self
+        bought = dict(self.bought)
+        if earlier.count > 1:
+            bought[event.item_id] = earlier._replace(count=earlier.count - 1)
+        else:
+            del bought[event.item_id]
+        return replace(self, bought=bought)
