@@ -38,6 +38,11 @@ class Examples:
         """Number of examples."""
         return len(self.targets)
 
+    def part(self, chosen: slice) -> Examples:
+        """Some of the examples."""
+        inputs = {name: column[chosen] for name, column in self.inputs.items()}
+        return Examples(inputs, self.targets[chosen])
+
 
 class ExampleWriter:
     """Collects examples row by row into columns."""

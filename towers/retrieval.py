@@ -60,9 +60,9 @@ class CandidateTower(keras.layers.Layer):
         text = self._text(tf.gather(self.tokens, rows))
         return tf.math.l2_normalize(text + tf.gather(self.item_table, rows) * item_weight, axis=-1)
 
-    def of_tokens(self, tokens: tf.Tensor) -> tf.Tensor:
-        """``[n, dim]`` rows of items never seen before, ``tokens [n, slots] int32``."""
-        return tf.math.l2_normalize(self._text(tokens), axis=-1)
+    def of_tokens(self, tokens: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
+        """``[n, dim]`` rows of any items: ``tokens [n, slots]``, ``own [n, dim]`` vectors or zeros."""
+        return tf.math.l2_normalize(self._text(tokens) + own, axis=-1)
 
     def _text(self, tokens: tf.Tensor) -> tf.Tensor:
         # Segments add table rows up as they read them; a gather would first copy out every one.

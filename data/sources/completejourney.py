@@ -66,6 +66,7 @@ _WRITTEN_OUT = {
     "EX": "except",
     "EXCP": "except",
     "FD": "food",
+    "FEM": "feminine",
     "FLVRD": "flavored",
     "FRZ": "frozen",
     "FRZN": "frozen",
@@ -118,7 +119,21 @@ _WRITTEN_OUT = {
 }
 """The grocer's abbreviations and slips, so that a search for ``frozen`` finds ``FRZN``."""
 
-_KEPT_IN_CAPITALS = {"BBQ", "DVD", "DXM", "HBC", "IQF", "MLB", "MW", "NFL", "NZ", "OTC", "SPF"}
+_KEPT_IN_CAPITALS = {
+    "BBQ",
+    "DVD",
+    "DXM",
+    "HBC",
+    "IQF",
+    "MLB",
+    "MW",
+    "NFL",
+    "NZ",
+    "OTC",
+    "SPF",
+    "TV",
+}
+_CUT_AT = 30
 _PRICE_DAYS = 28
 
 
@@ -153,8 +168,10 @@ def readable(raw: str) -> str:
     """
     if raw in _DEPARTMENTS:
         return _DEPARTMENTS[raw]
-    # Labels were cut at 30 characters, many within a bracket.
+    # Long labels were cut, many within a bracket or after the first letter of a word.
     text = re.sub(r"\s*\([^)]*$", "", raw)
+    if len(raw) >= _CUT_AT:
+        text = re.sub(r"\s*[-/]\s*\w$", "", text)
     text = re.sub(r"\bW/\s*", "WITH ", text)
     text = re.sub(r"\b(\w+)\. ?(?=\w)", r"\1 ", text)
     text = re.sub(r"\s*([:;,])\s*", r"\1 ", text)
@@ -183,7 +200,7 @@ def _items(products_path: Path, transactions_path: Path) -> pa.Table:
     sizes = [" ".join((size or "").split()) for *_, size in rows]
     paths = [[readable(label) for label in labels if label] for *labels, _ in rows]
     makers = products["manufacturer_id"].cast(pa.string()).to_pylist()
-    prices = _newest_prices(products_path, transactions_path)
+    prices = _newest_prices(transactions_path)
     columns = {
         "item_id": products["product_id"].cast(pa.string()),
         "title": [_title(path, size) for path, size in zip(paths, sizes, strict=True)],
@@ -208,7 +225,7 @@ def _title(path: list[str], size: str) -> str:
     return f"{name} {size}".strip()
 
 
-def _newest_prices(products_path: Path, transactions_path: Path) -> dict[int, float]:
+def _newest_prices(transactions_path: Path) -> dict[int, float]:
     query = f"""
         WITH paid AS (
             SELECT product_id, transaction_timestamp AS sold, sales_value / quantity AS price

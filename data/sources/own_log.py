@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,6 +49,7 @@ EVENT = "event"
 IMPRESSION = "impression"
 KINDS = (EVENT, IMPRESSION)
 _PAGE_SIZE = 1_000
+_PART_SIZE = 50_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,9 +208,16 @@ def read_own_log(path: Path) -> RawShop:
     Raises:
         InputError: There is no log, or it is damaged.
     """
-    from data.tables import RawShop, events_table
+    # Imported here because the server knows this layout too, and does without Arrow.
+    import pyarrow as pa
 
-    return RawShop(items=None, events=events_table(list(iter_events(path))), judgments=None)
+    from data.tables import EVENT_SCHEMA, RawShop, events_table
+
+    events, parts = iter_events(path), [EVENT_SCHEMA.empty_table()]
+    # In parts, since rows as Python objects take ten times the memory of a table.
+    while part := list(islice(events, _PART_SIZE)):
+        parts.append(events_table(part))
+    return RawShop(items=None, events=pa.concat_tables(parts), judgments=None)
 
 
 def damage(path: Path, error: Exception) -> InputError:

@@ -14,8 +14,8 @@ from data.errors import InputError
 from data.records import EventType
 from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, RawShop, conform
 
-FIRST_TIME = 1_577_836_800
-"""When the first session begins: 2020-01-01, UTC. The file holds an order but no times."""
+FIRST_TIME = 946_684_800
+"""When the first session begins: 2000-01-01, UTC, so that ten million of them lie in the past."""
 
 _SESSION_SECONDS = 60
 _MICROS = 1_000_000
@@ -62,6 +62,7 @@ def read_session_lines(path: Path) -> RawShop:
         items=conform(pa.table({"item_id": pc.unique(item_ids)}), ITEM_SCHEMA),
         events=conform(pa.table(events), EVENT_SCHEMA),
         judgments=None,
+        notes=("the file holds an order but no times: times are made up, a minute a session",),
     )
 
 
@@ -77,4 +78,4 @@ def _lines(path: Path) -> pa.Array:
         ) from error
     except (EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError(f"{path.name}: expected text in UTF-8, received: {error}") from error
-    return pc.utf8_trim_whitespace(pa.array(text.splitlines(), pa.string()))
+    return pc.utf8_trim_whitespace(pa.array(text.split("\n"), pa.string()))

@@ -1,0 +1,233 @@
+"""Which rows are dropped, each by a named rule, each counted; and the tidying of text.
+
+What is cleaned here is dirt, such as an event of an item that the shop no longer lists. A file that
+is not as the contract says is refused earlier, by the source that reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.records import EventType
+from data.tables import (
+    EVENT_SCHEMA,
+    ITEM_SCHEMA,
+    JUDGMENT_SCHEMA,
+    RawShop,
+    conform,
+    event_micros,
+)
+
+EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
+"""An event before it is taken for a clock that was never set."""
+
+_IDS = ("item_id", "event_id", "visitor_id", "session_id", "attribution_token")
+_REMOVED = "[\\x{00}-\\x{08}\\x{0E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}\\x{FEFF}]"
+_BLANKS = "[\\s\\x{0B}\\x{85}\\p{Z}]+"
+
+Rule = tuple[str, Callable[[pa.Table], pa.ChunkedArray]]
+"""A name, and a function that marks the rows it is true of."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Rows that a rule took out, or whose field it emptied.
+
+    Args:
+        table: ``items``, ``events`` or ``judgments``.
+        rule: Name of the rule.
+        count: Rows it applied to.
+        total: Rows of the table before any rule.
+        action: What was done with them.
+    """
+
+    table: str
+    rule: str
+    count: int
+    total: int
+    action: str = "dropped"
+
+    @property
+    def sentence(self) -> str:
+        """``dropped 1,204 of 90,311 events: unknown item``."""
+        return f"{self.action} {self.count:,} of {self.total:,} {self.table}: {self.rule}"
+
+
+@dataclass(frozen=True, eq=False)
+class CleanShop:
+    """Clean tables in the schemas of ``data.tables``, and what it cost."""
+
+    items: pa.Table
+    events: pa.Table
+    judgments: pa.Table
+    losses: tuple[Loss, ...]
+
+
+def clean(shop: RawShop, *, now: float) -> CleanShop:
+    """Drop the rows that no rule lets through, and tidy the texts of the others.
+
+    A row counts for the first rule that it breaks. Of rows with the same id the first stays. Where
+    the source has no items, every item id of its events and judgments becomes an item.
+
+    Args:
+        shop: What a source has read.
+        now: Seconds since 1970, UTC; later events are dropped.
+    """
+    losses: list[Loss] = []
+    events = _tidy(_or_empty(shop.events, EVENT_SCHEMA))
+    judgments = _tidy(_or_empty(shop.judgments, JUDGMENT_SCHEMA))
+    if shop.items is None:
+        items = _items_of(events, judgments)
+    else:
+        items = _tidy(conform(shop.items, ITEM_SCHEMA))
+        items = _drop(items, "items", _ITEM_RULES, losses)
+        items = _clear_bad_prices(items, losses)
+    events = _drop(events, "events", _event_rules(items, now), losses)
+    judgments = _drop(judgments, "judgments", _judgment_rules(items), losses)
+    return CleanShop(items, events, judgments, tuple(losses))
+
+
+def tidy_text(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Texts without control characters and with single blanks; all else stays as it is.
+
+    No Unicode normalisation: full-width letters and Chinese punctuation survive.
+    """
+    texts = pc.replace_substring_regex(texts, pattern=_REMOVED, replacement="")
+    return pc.utf8_trim(pc.replace_substring_regex(texts, pattern=_BLANKS, replacement=" "), " ")
+
+
+def _or_empty(table: pa.Table | None, schema: pa.Schema) -> pa.Table:
+    return schema.empty_table() if table is None else conform(table, schema)
+
+
+def _tidy(table: pa.Table) -> pa.Table:
+    for place, column in enumerate(table.schema):
+        values = table[column.name]
+        if pa.types.is_string(column.type) and column.name not in _IDS:
+            table = table.set_column(place, column, tidy_text(values))
+        elif pa.types.is_list(column.type):
+            path = values.combine_chunks()
+            tidied = pa.ListArray.from_arrays(path.offsets, tidy_text(path.values))
+            table = table.set_column(place, column, tidied)
+    return table
+
+
+def _items_of(events: pa.Table, judgments: pa.Table) -> pa.Table:
+    ids = pa.chunked_array(events["item_id"].chunks + judgments["item_id"].chunks, pa.string())
+    ids = pc.unique(ids)
+    return conform(pa.table({"item_id": ids.filter(pc.not_equal(ids, ""))}), ITEM_SCHEMA)
+
+
+def _drop(table: pa.Table, name: str, rules: Iterable[Rule], losses: list[Loss]) -> pa.Table:
+    total = table.num_rows
+    for rule, is_broken in rules:
+        broken = pc.fill_null(is_broken(table), False)
+        count = pc.sum(broken).as_py() or 0
+        if count:
+            table = table.filter(pc.invert(broken))
+            losses.append(Loss(name, rule, count, total))
+    return table
+
+
+def _clear_bad_prices(items: pa.Table, losses: list[Loss]) -> pa.Table:
+    # An item stays worth finding without its price, so the field is emptied, not the row dropped.
+    bad = pc.fill_null(_is_bad_price(items), False)
+    count = pc.sum(bad).as_py() or 0
+    if count:
+        place = items.schema.get_field_index("price")
+        prices = pc.if_else(bad, pa.scalar(None, pa.float64()), items["price"])
+        items = items.set_column(place, items.schema.field(place), prices)
+        rule = "negative or not finite"
+        losses.append(Loss("items", rule, count, items.num_rows, action="emptied the price of"))
+    return items
+
+
+def _is_bad_price(table: pa.Table) -> pa.ChunkedArray:
+    return pc.or_(pc.less(table["price"], 0), pc.invert(pc.is_finite(table["price"])))
+
+
+def _is_empty(column: str) -> Callable[[pa.Table], pa.ChunkedArray]:
+    return lambda table: pc.equal(table[column], "")
+
+
+def _is_repeated(*columns: str) -> Callable[[pa.Table], pa.ChunkedArray]:
+    def repeated(table: pa.Table) -> pa.ChunkedArray:
+        is_repeat = np.ones(table.num_rows, dtype=bool)
+        keys = table.select(columns).append_column("row", pa.array(np.arange(table.num_rows)))
+        first_rows = keys.group_by(list(columns)).aggregate([("row", "min")])["row_min"]
+        is_repeat[first_rows.to_numpy()] = False
+        return pa.array(is_repeat)
+
+    return repeated
+
+
+def _is_unknown(known: pa.ChunkedArray) -> Callable[[pa.Table], pa.ChunkedArray]:
+    return lambda table: pc.and_(
+        pc.not_equal(table["item_id"], ""), pc.invert(pc.is_in(table["item_id"], value_set=known))
+    )
+
+
+_ITEM_RULES: tuple[Rule, ...] = (
+    ("no item id", _is_empty("item_id")),
+    ("repeated item id", _is_repeated("item_id")),
+)
+
+
+def _event_rules(items: pa.Table, now: float) -> tuple[Rule, ...]:
+    def is_search(events: pa.Table) -> pa.ChunkedArray:
+        return pc.equal(events["type"], int(EventType.SEARCH))
+
+    def time_is_out_of_range(events: pa.Table) -> pa.Array:
+        micros = pa.array(event_micros(events))
+        return pc.or_(pc.less(micros, EARLIEST_TIME * 1e6), pc.greater(micros, now * 1e6))
+
+    def is_unrated(events: pa.Table) -> pa.ChunkedArray:
+        rating = events["rating"]
+        return pc.invert(pc.and_(pc.greater_equal(rating, 1), pc.less_equal(rating, 5)))
+
+    return (
+        ("no event id", _is_empty("event_id")),
+        ("no visitor id", _is_empty("visitor_id")),
+        ("time before 1990 or in the future", time_is_out_of_range),
+        ("search without a query", lambda t: pc.and_(is_search(t), _is_empty("query")(t))),
+        (
+            "no item id",
+            lambda t: pc.and_(pc.invert(is_search(t)), _is_empty("item_id")(t)),
+        ),
+        ("unknown item", _is_unknown(items["item_id"])),
+        ("quantity below 1", lambda t: pc.less(t["quantity"], 1)),
+        ("price negative or not finite", _is_bad_price),
+        ("rating outside 1 to 5", is_unrated),
+        ("repeated event id", _is_repeated("event_id")),
+    )
+
+
+def _judgment_rules(items: pa.Table) -> tuple[Rule, ...]:
+    return (
+        ("no query", _is_empty("query")),
+        ("no item id", _is_empty("item_id")),
+        ("unknown item", _is_unknown(items["item_id"])),
+        ("grade not finite", lambda table: pc.invert(pc.is_finite(table["grade"]))),
+        ("repeated query and item", _is_repeated("query", "item_id")),
+    )
+
+
+def source_losses(shop: RawShop) -> tuple[Loss, ...]:
+    """What the source itself left out, in the form of the other losses."""
+    kept: Mapping[str, pa.Table | None] = {
+        "items": shop.items,
+        "events": shop.events,
+        "judgments": shop.judgments,
+    }
+    totals = {name: 0 if table is None else table.num_rows for name, table in kept.items()}
+    for (name, _), count in shop.dropped.items():
+        totals[name] += count
+    return tuple(
+        Loss(name, rule, count, totals[name]) for (name, rule), count in shop.dropped.items()
+    )

@@ -1,0 +1,167 @@
+"""Raw data to tables: source, slice, clean, sessionize, split, write."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.clean import clean, source_losses
+from data.errors import ConfigError, InputError
+from data.report import quality_report
+from data.sessionize import GAP_MINUTES, sessionize, text_codes
+from data.sources.completejourney import read_completejourney
+from data.sources.files import read_files
+from data.sources.onlineretail import read_onlineretail
+from data.sources.session_lines import read_session_lines
+from data.split import split_by_time
+from data.tables import RawShop, event_micros, sort_events, write_tables
+
+_DAY_MICROS = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of raw data.
+
+    Args:
+        read: Reads it; gets the path, and the column map where there is one.
+        path_is: What the path must be; empty where the source wants none.
+        takes_map: Whether it understands a column map.
+    """
+
+    read: Callable[[Path, Path | None], RawShop]
+    path_is: str
+    takes_map: bool = False
+
+
+def _read_own_log(path: Path, _: Path | None) -> RawShop:
+    from data.sources.own_log import read_own_log
+
+    return read_own_log(path)
+
+
+SOURCES: Mapping[str, Source] = {
+    "files": Source(read_files, "a folder with items.*, and events.* or judgments.*", True),
+    "sessions": Source(lambda path, _: read_session_lines(path), "a file, one session a line"),
+    "completejourney": Source(lambda *_: read_completejourney(), ""),
+    "onlineretail": Source(lambda path, _: read_onlineretail(path), "the file, Parquet or CSV"),
+    "own_log": Source(_read_own_log, "a log of the service, or its state folder"),
+}
+"""The kinds of raw data by the name that the command line knows."""
+
+
+def prepare(
+    source: str,
+    path: Path | None,
+    *,
+    out: Path,
+    now: float,
+    map_file: Path | None = None,
+    days: float | None = None,
+    visitor_share: float = 1.0,
+    test_days: float | None = None,
+    gap_minutes: float = GAP_MINUTES,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> dict[str, Any]:
+    """Read raw data, clean it and write it as a folder of tables.
+
+    Args:
+        source: A name in ``SOURCES``.
+        path: Where the raw data is; None for a source that wants none.
+        out: The folder to write; an older one is replaced.
+        now: Seconds since 1970, UTC; later events are dropped.
+        map_file: TOML file that renames columns; for the source ``files``.
+        days: Keep the events of the newest so many days; None for all.
+        visitor_share: Keep this share of the visitors, above 0 to 1; the same ones every time.
+        test_days: Length of the part withheld for testing; None for the rule in ``data.split``.
+        gap_minutes: Quiet after which a visitor's next event begins a new session.
+        progress: Called with the name of each stage as it begins.
+
+    Returns:
+        The quality report, which is in the folder too.
+
+    Raises:
+        ConfigError: A wrong source or option.
+        InputError: The raw data is not as the source expects it.
+    """
+    chosen = _source(source, path, map_file)
+    if days is not None and not days > 0:
+        raise ConfigError(f"days: expected more than 0, received {days}")
+    if not 0 < visitor_share <= 1:
+        raise ConfigError(f"visitor_share: expected above 0 to 1, received {visitor_share}")
+    progress("reading")
+    raw = chosen.read(path or Path(), map_file)
+    if raw.events is not None:
+        events = raw.events if days is None else _newest_days(raw.events, days, now)
+        if visitor_share < 1:
+            events = _visitor_sample(events, visitor_share)
+        raw = replace(raw, events=events)
+    progress("cleaning")
+    shop = clean(raw, now=now)
+    if shop.items.num_rows == 0:
+        raise InputError(f"{source}: expected at least one item, received none that is clean")
+    progress("finding sessions")
+    events = sort_events(sessionize(shop.events, gap_minutes=gap_minutes))
+    progress("splitting")
+    split = split_by_time(
+        event_micros(events) / 1e6, text_codes(events["session_id"]), test_days=test_days
+    )
+    report = {
+        "source": source,
+        "notes": list(raw.notes),
+        **quality_report(
+            items=shop.items,
+            events=events,
+            judgments=shop.judgments,
+            split=split,
+            losses=(*source_losses(raw), *shop.losses),
+        ),
+    }
+    progress("writing")
+    write_tables(
+        out,
+        items=shop.items,
+        events=events,
+        judgments=shop.judgments,
+        split=split,
+        report=report,
+    )
+    return report
+
+
+def _source(name: str, path: Path | None, map_file: Path | None) -> Source:
+    if name not in SOURCES:
+        raise ConfigError(f"source: expected one of {', '.join(SOURCES)}, received {name!r}")
+    source = SOURCES[name]
+    if source.path_is and path is None:
+        raise ConfigError(f"{name}: expected a path, {source.path_is}, received none")
+    if not source.path_is and path is not None:
+        raise ConfigError(f"{name}: expected no path, received {str(path)!r}")
+    if map_file is not None and not source.takes_map:
+        raise ConfigError(f"{name}: expected no column map, received {str(map_file)!r}")
+    return source
+
+
+def _newest_days(events: pa.Table, days: float, now: float) -> pa.Table:
+    micros = event_micros(events)
+    # A clock that runs ahead must not decide which days are the newest.
+    newest = micros[micros <= now * 1e6].max(initial=0)
+    return events.filter(pa.array(micros > newest - days * _DAY_MICROS))
+
+
+def _visitor_sample(events: pa.Table, share: float) -> pa.Table:
+    visitors = pc.unique(events["visitor_id"])
+    is_chosen = pa.array([_place(visitor) < share for visitor in visitors.to_pylist()], pa.bool_())
+    return events.filter(pc.is_in(events["visitor_id"], value_set=visitors.filter(is_chosen)))
+
+
+def _place(visitor_id: str) -> float:
+    """A place in 0 to 1 that depends on nothing but the id."""
+    digest = hashlib.blake2b(visitor_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64

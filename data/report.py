@@ -1,0 +1,122 @@
+"""What the tables hold and what was dropped, as plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.clean import Loss
+from data.records import EventType, as_datetime
+from data.sessionize import text_codes
+from data.split import DAY_SECONDS, Split, cut_session_count
+from data.tables import event_micros
+
+_QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+
+
+def quality_report(
+    *, items: pa.Table, events: pa.Table, judgments: pa.Table, split: Split, losses: Iterable[Loss]
+) -> dict[str, Any]:
+    """The report of a shop's tables.
+
+    Args:
+        items: ``ITEM_SCHEMA``.
+        events: ``EVENT_SCHEMA``, by time, every session id filled.
+        judgments: ``JUDGMENT_SCHEMA``.
+        split: The boundaries of training and testing.
+        losses: What the rules took out, in the order they did.
+
+    Returns:
+        Counts, shares and times as numbers and ISO 8601 texts; ``dropped`` holds a sentence for
+        each rule that applied.
+    """
+    losses = list(losses)
+    return {
+        "items": _items(items, events),
+        "events": _events(events),
+        "sessions": _sessions(events),
+        "judgments": {
+            "count": judgments.num_rows,
+            "query_count": pc.count_distinct(judgments["query"]).as_py(),
+        },
+        "split": _split(events, split),
+        "losses": [
+            {
+                "table": loss.table,
+                "rule": loss.rule,
+                "action": loss.action,
+                "count": loss.count,
+                "total": loss.total,
+            }
+            for loss in losses
+        ],
+        "dropped": [loss.sentence for loss in losses],
+    }
+
+
+def _items(items: pa.Table, events: pa.Table) -> dict[str, Any]:
+    is_met = pc.is_in(items["item_id"], value_set=pc.unique(events["item_id"]))
+    return {
+        "count": items.num_rows,
+        "in_stock_count": pc.sum(items["in_stock"]).as_py() or 0,
+        "with_events_count": pc.sum(is_met).as_py() or 0,
+        "missing_counts": {
+            **{name: _empty_count(items[name]) for name in ("title", "description", "brand")},
+            "category": pc.sum(pc.equal(pc.list_value_length(items["category"]), 0)).as_py() or 0,
+            "price": items["price"].null_count,
+        },
+    }
+
+
+def _empty_count(texts: pa.ChunkedArray) -> int:
+    return int(pc.sum(pc.equal(texts, "")).as_py() or 0)
+
+
+def _events(events: pa.Table) -> dict[str, Any]:
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(events["type"]).to_pylist()}
+    seconds = event_micros(events) / 1e6
+    return {
+        "count": events.num_rows,
+        "by_type": {EventType(number).label: counts[number] for number in sorted(counts)},
+        "visitor_count": pc.count_distinct(events["visitor_id"]).as_py(),
+        "first_time": as_datetime(seconds[0]).isoformat() if len(seconds) else None,
+        "last_time": as_datetime(seconds[-1]).isoformat() if len(seconds) else None,
+        "span_days": round(float(np.ptp(seconds)) / DAY_SECONDS, 2) if len(seconds) else 0.0,
+    }
+
+
+def _sessions(events: pa.Table) -> dict[str, Any]:
+    lengths = np.bincount(text_codes(events["session_id"]))
+    quantiles = np.quantile(lengths, list(_QUANTILES.values())) if len(lengths) else [0.0] * 4
+    return {
+        "count": len(lengths),
+        "single_event_count": int(np.count_nonzero(lengths == 1)),
+        "length": dict(zip(_QUANTILES, map(float, quantiles), strict=True)),
+    }
+
+
+def _split(events: pa.Table, split: Split) -> dict[str, Any]:
+    seconds = event_micros(events) / 1e6
+    sessions = text_codes(events["session_id"])
+    ends = np.searchsorted(seconds, [split.rank_from, split.test_from]).tolist()
+    bounds = [0, *ends, len(seconds)]
+    parts = {}
+    for place, name in enumerate(("retrieval", "rank", "test")):
+        begin, end = bounds[place], bounds[place + 1]
+        parts[name] = {
+            "event_count": end - begin,
+            "session_count": len(np.unique(sessions[begin:end])),
+        }
+    return {
+        "rank_from": as_datetime(split.rank_from).isoformat(),
+        "test_from": as_datetime(split.test_from).isoformat(),
+        "parts": parts,
+        "cut_session_counts": {
+            "rank_from": cut_session_count(split.rank_from, seconds, sessions),
+            "test_from": cut_session_count(split.test_from, seconds, sessions),
+        },
+    }

@@ -1,0 +1,99 @@
+"""The TOML file that says what our columns and event types are called in the shop's own files.
+
+[items]
+item_id = "sku"
+"attributes.colour" = "Colour"
+
+[events]
+visitor_id = "client"
+
+[event_types]
+clicked = "view"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.errors import ConfigError
+from data.records import EVENT_TYPE_BY_LABEL
+from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, JUDGMENT_SCHEMA
+
+ATTRIBUTE = "attributes."
+"""Beginning of a column that holds one attribute: ``attributes.colour``."""
+
+_COLUMNS: Mapping[str, Iterable[str]] = {
+    "items": ITEM_SCHEMA.names,
+    "events": EVENT_SCHEMA.names,
+    "judgments": JUDGMENT_SCHEMA.names,
+}
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Names of columns, ours to theirs, for each table; and of event types, theirs to ours."""
+
+    items: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
+    judgments: Mapping[str, str] = field(default_factory=dict)
+    event_types: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_column_map(path: Path | None) -> ColumnMap:
+    """The column map of a file; an empty one for None.
+
+    Raises:
+        ConfigError: The file is not there, is no TOML, or names a section, a column or an event
+            type that is not known.
+    """
+    if path is None:
+        return ColumnMap()
+    try:
+        sections = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: expected a column map, received: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path.name}: expected TOML in UTF-8, received: {error}") from error
+    known_sections = (*_COLUMNS, "event_types")
+    for section, names in sections.items():
+        _check_known(path, "section", section, known_sections)
+        if not isinstance(names, dict):
+            raise ConfigError(
+                f"{path.name}, {section}: expected a section [{section}], received {names!r}"
+            )
+    maps = {section: _flat(names) for section, names in sections.items()}
+    for section, columns in _COLUMNS.items():
+        for ours, theirs in maps.get(section, {}).items():
+            _check_text(path, section, ours, theirs)
+            if not (section == "items" and ours.startswith(ATTRIBUTE)):
+                _check_known(path, f"[{section}], column", ours, columns)
+    for theirs, ours in maps.get("event_types", {}).items():
+        _check_text(path, "event_types", theirs, ours)
+        _check_known(path, f"[event_types], {theirs}", ours, EVENT_TYPE_BY_LABEL)
+    return ColumnMap(**maps)
+
+
+def _flat(names: Mapping[str, Any]) -> dict[str, Any]:
+    # Unquoted, TOML reads ``attributes.colour = …`` as a table within the section.
+    flat: dict[str, Any] = {}
+    for name, value in names.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{inner}": text for inner, text in _flat(value).items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _check_known(path: Path, what: str, received: str, known: Iterable[str]) -> None:
+    if received not in known:
+        expected = ", ".join(known)
+        raise ConfigError(f"{path.name}, {what}: expected one of {expected}, received {received!r}")
+
+
+def _check_text(path: Path, section: str, name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise ConfigError(f"{path.name}, [{section}], {name}: expected a name, received {value!r}")

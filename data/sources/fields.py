@@ -1,0 +1,242 @@
+"""Columns of own files in our types, with errors that name the file, the row and the field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.errors import InputError
+
+_TIME = pa.timestamp("us", "UTC")
+_MILLISECONDS_FROM = 1e11
+"""As seconds it were the year 5138; a larger number is taken for milliseconds."""
+
+_TRUE = ("true", "1", "yes")
+_FALSE = ("false", "0", "no")
+_SEPARATORS = r"\s+>\s+|\s*\|\s*"
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column of a file.
+
+    Args:
+        place: Name of the file.
+        field: Our name of the field, with the file's own where that differs.
+        values: ``[row]``, of any type; text from CSV and JSON Lines.
+    """
+
+    place: str
+    field: str
+    values: pa.ChunkedArray
+
+    def fault(self, row: int, expected: str) -> InputError:
+        """The error for a row, counted from 0 here and from 1 in its message."""
+        return InputError.at(self.place, row + 1, self.field, expected, self.values[row].as_py())
+
+
+def texts(column: Column) -> pa.ChunkedArray:
+    """``[row] string`` without blanks at the ends; numbers are written out, null is empty."""
+    values = column.values
+    if pa.types.is_nested(values.type):
+        raise InputError(
+            f"{column.place}, {column.field}: expected a column of texts, received {values.type}"
+        )
+    if pa.types.is_floating(values.type) and pc.all(pc.equal(pc.floor(values), values)).as_py():
+        # Ids become 12.0 where a tool has put a missing value among them.
+        values = values.cast(pa.int64())
+    return pc.fill_null(pc.utf8_trim_whitespace(values.cast(pa.string())), "")
+
+
+def required_texts(column: Column) -> pa.ChunkedArray:
+    """As ``texts``, none of them empty."""
+    values = texts(column)
+    _refuse_first(column, pc.equal(values, ""), "a text")
+    return values
+
+
+def numbers(column: Column) -> pa.ChunkedArray:
+    """``[row] float64``; null where the file has none."""
+    return _converted(column, lambda values: values.cast(pa.float64()), "a number")
+
+
+def required_numbers(column: Column) -> pa.ChunkedArray:
+    """As ``numbers``, none of them null."""
+    values = numbers(column)
+    _refuse_first(column, pc.is_null(values), "a number")
+    return values
+
+
+def whole_numbers(column: Column) -> pa.ChunkedArray:
+    """``[row] int32``; null where the file has none."""
+    return _converted(
+        column,
+        # By way of floating point, since tools write 2 as 2.0.
+        lambda values: values.cast(pa.float64()).cast(pa.int32()),
+        "a whole number",
+    )
+
+
+def truths(column: Column) -> pa.ChunkedArray:
+    """``[row] bool`` of true/false, 1/0 or yes/no; null where the file has none."""
+    if pa.types.is_boolean(column.values.type):
+        return column.values
+    values = pc.utf8_lower(texts(column))
+    is_true = pc.is_in(values, value_set=pa.array(_TRUE))
+    is_false = pc.is_in(values, value_set=pa.array(_FALSE))
+    is_empty = pc.equal(values, "")
+    is_known = pc.or_(is_empty, pc.or_(is_true, is_false))
+    _refuse_first(column, pc.invert(is_known), f"one of {', '.join(_TRUE + _FALSE)}")
+    return pc.if_else(is_empty, pa.scalar(None, pa.bool_()), is_true)
+
+
+def times(column: Column) -> pa.ChunkedArray:
+    """``[row] timestamp[us, UTC]`` of ISO 8601 (without a zone: UTC) or of a number.
+
+    A number is seconds since 1970, or milliseconds where it is above 1e11. Null where the file
+    has none.
+    """
+    values = column.values
+    if pa.types.is_temporal(values.type):
+        return values.cast(pa.timestamp("us", getattr(values.type, "tz", None)), safe=False).cast(
+            _TIME
+        )
+    if not pa.types.is_string(values.type):
+        return _from_epoch(numbers(column))
+    values = _blank_to_null(values)
+    for convert in (
+        lambda: values.cast(_TIME),
+        lambda: values.cast(pa.timestamp("us")).cast(_TIME),
+    ):
+        try:
+            return convert()
+        except pa.ArrowInvalid:
+            continue
+    # Neither all with a zone nor all without: numbers, a mixture, or a fault.
+    try:
+        return _from_epoch(values.cast(pa.float64()))
+    except pa.ArrowInvalid:
+        return pa.chunked_array([pa.array(_times_one_by_one(column, values), _TIME)])
+
+
+def required_times(column: Column) -> pa.ChunkedArray:
+    """As ``times``, none of them null."""
+    values = times(column)
+    _refuse_first(column, pc.is_null(values), "a time")
+    return values
+
+
+def paths(column: Column) -> pa.Array:
+    """``[row] list<string>`` of a list, of JSON text, or of text with `` > `` or ``|`` between."""
+    if pa.types.is_list(column.values.type) or pa.types.is_large_list(column.values.type):
+        return column.values.cast(pa.list_(pa.string()))
+    encoded = texts(column).combine_chunks().dictionary_encode()
+    distinct = pa.array(encoded.dictionary.to_pylist(), pa.string())
+    split = pc.split_pattern_regex(distinct, _SEPARATORS).to_pylist()
+    lists = [
+        _json_list(column, text, encoded, number) if text.startswith("[") else labels
+        for number, (text, labels) in enumerate(zip(distinct.to_pylist(), split, strict=True))
+    ]
+    kept = [[label for label in labels if label] for labels in lists]
+    return pa.array(kept, pa.list_(pa.string())).take(encoded.indices)
+
+
+def facts(column: Column) -> list[dict[str, str]]:
+    """For each row what is known by name: of a map, a struct, or JSON text of an object."""
+    rows: list[dict[str, str]] = []
+    for row, value in enumerate(column.values.to_pylist()):
+        if isinstance(value, str):
+            try:
+                value = json.loads(value) if value.strip() else {}
+            except ValueError:
+                raise column.fault(row, "a JSON object") from None
+        elif isinstance(value, list):
+            value = dict(value)
+        value = {} if value is None else value
+        if not isinstance(value, Mapping):
+            raise column.fault(row, "a JSON object")
+        rows.append({name: _fact(fact) for name, fact in value.items() if fact is not None})
+    return rows
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_fact(part) for part in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _json_list(column: Column, text: str, encoded: pa.DictionaryArray, number: int) -> list[str]:
+    try:
+        labels = json.loads(text)
+    except ValueError:
+        labels = None
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        row = pc.index(encoded.indices, number).as_py()
+        raise column.fault(row, "a JSON list of texts")
+    return labels
+
+
+def _from_epoch(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    is_milliseconds = pc.greater(pc.abs(values), _MILLISECONDS_FROM)
+    micros = pc.multiply(values, pc.if_else(is_milliseconds, 1e3, 1e6))
+    return pc.round(micros).cast(pa.int64()).cast(_TIME)
+
+
+def _times_one_by_one(column: Column, values: pa.ChunkedArray) -> list[datetime | None]:
+    return [
+        None if text is None else _time(column, row, text)
+        for row, text in enumerate(values.to_pylist())
+    ]
+
+
+def _time(column: Column, row: int, text: str) -> datetime:
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            expected = "an ISO 8601 time or seconds since 1970"
+            raise column.fault(row, expected) from None
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return _from_epoch(pa.chunked_array([[number]]))[0].as_py()
+
+
+def _blank_to_null(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    values = pc.utf8_trim_whitespace(values)
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
+
+
+def _converted(
+    column: Column, convert: Callable[[pa.ChunkedArray], pa.ChunkedArray], expected: str
+) -> pa.ChunkedArray:
+    values = column.values
+    if pa.types.is_string(values.type):
+        values = _blank_to_null(values)
+    try:
+        return convert(values)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        pass
+    # Arrow does not say where it failed; halving finds the first row in as much time again.
+    begin, end = 0, len(values)
+    while end - begin > 1:
+        middle = (begin + end) // 2
+        try:
+            convert(values.slice(begin, middle - begin))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            end = middle
+        else:
+            begin = middle
+    raise column.fault(begin, expected)
+
+
+def _refuse_first(column: Column, is_bad: pa.ChunkedArray, expected: str) -> None:
+    row = pc.index(is_bad, True).as_py()
+    if row >= 0:
+        raise column.fault(row, expected)

@@ -1,0 +1,132 @@
+"""CSV, TSV, JSON Lines and Parquet as tables of columns, typed where the format has types."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from data.errors import InputError
+
+ENDINGS = tuple(
+    ending + packing for ending in (".csv", ".tsv", ".jsonl", ".ndjson") for packing in ("", ".gz")
+) + (".parquet",)
+"""The endings of the file names that are read."""
+
+_BLOCK_LINES = 100_000
+
+
+def read_rows(path: Path) -> pa.Table:
+    """The rows of a file.
+
+    CSV and TSV have a header line, and every value is text; an empty one is null. A line of JSON
+    Lines is an object; its values become text too, lists and objects as JSON. Parquet keeps its
+    types. Text is UTF-8. Blank lines are no rows.
+
+    Raises:
+        InputError: The file is not readable, not as its ending says, or has no row.
+    """
+    try:
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+        elif ".csv" in path.suffixes[-2:]:
+            table = _read_delimited(path, ",")
+        elif ".tsv" in path.suffixes[-2:]:
+            table = _read_delimited(path, "\t")
+        else:
+            table = _read_json_lines(path)
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise InputError(f"{path.name}: expected a readable file, received: {error}") from error
+    if table.num_rows == 0:
+        raise InputError(f"{path.name}: expected at least one row, received none")
+    return table
+
+
+def _read_delimited(path: Path, delimiter: str) -> pa.Table:
+    odd_rows: list[pa_csv.InvalidRow] = []
+
+    def note_and_stop(row: pa_csv.InvalidRow) -> str:
+        odd_rows.append(row)
+        return "error"
+
+    # A quoted value may hold a line break, and a title such as "NA" is no missing value.
+    parse = pa_csv.ParseOptions(
+        delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note_and_stop
+    )
+    names = _header(path, delimiter)
+    convert = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+    )
+    # Rows have numbers only where they are read one after the other.
+    read = pa_csv.ReadOptions(use_threads=False)
+    try:
+        return pa_csv.read_csv(
+            path, read_options=read, parse_options=parse, convert_options=convert
+        )
+    except pa.ArrowInvalid as error:
+        if not odd_rows:
+            raise
+        row = odd_rows[0]
+        expected = f"{row.expected_columns} values as in the header"
+        raise InputError.at(
+            path.name, row.number - 1, "columns", expected, row.actual_columns
+        ) from error
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    with pa.input_stream(path) as stream:
+        line = stream.read(1 << 20)
+    if not line.strip():
+        raise InputError(f"{path.name}: expected a header line, received an empty file")
+    parse = pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    head = line.lstrip(b"\r\n").split(b"\n", 1)[0] + b"\n"
+    names = pa_csv.read_csv(pa.BufferReader(head), parse_options=parse).column_names
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"{path.name}: expected columns of different names, received {twice[0]!r} twice"
+        )
+    return names
+
+
+def _read_json_lines(path: Path) -> pa.Table:
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig") as file:
+        rows = _json_rows(path.name, file)
+        blocks = []
+        while block := list(islice(rows, _BLOCK_LINES)):
+            names = dict.fromkeys(name for row in block for name in row)
+            columns = {name: [_as_text(row.get(name)) for row in block] for name in names}
+            blocks.append(pa.table({n: pa.array(v, pa.string()) for n, v in columns.items()}))
+    return pa.concat_tables(blocks, promote_options="default") if blocks else pa.table({})
+
+
+def _json_rows(place: str, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    filled = (line for line in lines if line.strip())
+    for number, line in enumerate(filled, start=1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InputError.at(
+                place, number, "line", "a JSON object", line.strip()[:80]
+            ) from error
+        if not isinstance(row, dict):
+            raise InputError.at(place, number, "line", "a JSON object", line.strip()[:80])
+        yield row
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

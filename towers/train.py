@@ -1,0 +1,362 @@
+"""From clean tables to a released bundle: steps 3 to 8 of the loop."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from data.atomic import atomic_folder
+from data.errors import InputError
+from data.records import Event, Judgment
+from data.tables import Tables, iter_events, iter_items
+from towers.bundle import (
+    RERANK_BATCH_SIZE,
+    Layout,
+    ModelFacts,
+    write_facts,
+    write_sources,
+)
+from towers.candidates import Sources
+from towers.catalog import Catalog
+from towers.config import Config
+from towers.covisits import Covisits
+from towers.embed import CandidateTables, embed_items
+from towers.examples import (
+    Examples,
+    ReplayedLog,
+    browse_and_search_examples,
+    catalogue_examples,
+    good_items,
+    joined,
+    judged_examples,
+)
+from towers.export import candidate_tower_file, query_tower_file, reranker_file
+from towers.features import FEATURE_NAMES
+from towers.fitting import Curves
+from towers.golden import golden_answers
+from towers.index import ItemIndex
+from towers.lexical import LexicalIndex
+from towers.manifest import sign
+from towers.neighbours import SessionNeighbours
+from towers.popularity import Popularity
+from towers.queries import catalogue_query
+from towers.query_input import QueryInput
+from towers.ranker import Ranker
+from towers.rerank import DeepCross, Lists, train_reranker
+from towers.rerank_lists import ListsReport, query_lists, replayed_lists
+from towers.retrieval import TwoTower
+from towers.retrieval_training import target_ranks, train_towers
+from towers.runtime import LiteModel, QueryEncoder, Reranker
+
+_POPULARITY_HALF_LIFE_DAYS = 30.0
+_TREND_HALF_LIFE_DAYS = 3.0
+_VALIDATION_SHARE = 0.15
+_GOLDEN_COUNT = 5
+_PARITY_COUNT = 500
+
+
+class Stages(Protocol):
+    """Who is told how far training is."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        """A stage begins; what is returned is called with steps done (total, loss where known)."""
+
+
+@dataclass(frozen=True)
+class _Shop:
+    """What the tables hold, in memory."""
+
+    catalog: Catalog
+    events: list[Event]
+    judgments: list[Judgment]
+    rank_from: float
+    test_from: float
+
+    def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
+        kept = [event for event in self.events if event.time < until]
+        return ReplayedLog.of(kept, self.catalog.row_of, learn_from_time=learn_from)
+
+
+def train(
+    tables: Tables, out: Path, config: Config, *, created_time: float, stages: Stages
+) -> dict[str, Any]:
+    """Trains both stages and writes the bundle; returns what goes into ``metrics.json``.
+
+    Events before the split's ``rank_from`` teach the towers; those up to ``test_from`` check them
+    and teach the reranker, whose candidates must come from models that have not seen the answers.
+    Later events are not touched. Companions and past sessions of the release hold both parts.
+
+    Raises:
+        InputError: The tables hold no items.
+    """
+    if tables.items.num_rows == 0:
+        raise InputError(f"{tables.path}: expected at least one item, received none")
+    stages.start("reading tables")
+    items = list(iter_items(tables.items))
+    shop = _Shop(
+        Catalog.of(items, config.text),
+        list(iter_events(tables.events)),
+        [Judgment(*row.values()) for row in tables.judgments.to_pylist()],
+        tables.split.rank_from,
+        tables.split.test_from,
+    )
+    early = shop.log(shop.rank_from)
+    late = shop.log(shop.test_from, shop.rank_from)
+    model, tower_curves, validation = _train_towers(shop, early, late, config, stages)
+    with atomic_folder(out) as folder:
+        layout = Layout(folder)
+        stages.start("embedding items")
+        candidate_tables = CandidateTables.of(model.candidate_tower, shop.catalog.item_ids)
+        embeddings = embed_items(candidate_tables, shop.catalog, config)
+        layout.training.mkdir()
+        candidate_tables.save(layout.training)
+        stages.start("exporting towers")
+        query_file = query_tower_file(model.query_tower, config)
+        (layout / "query_tower.tflite").write_bytes(query_file)
+        (layout / "candidate_tower.tflite").write_bytes(
+            candidate_tower_file(model.candidate_tower, config)
+        )
+        encoder = QueryEncoder(LiteModel(query_file))
+        parity, sample = _query_parity(model, encoder, validation, embeddings)
+        stages.start("building indexes")
+        layout.lexical.mkdir()
+        lexical = LexicalIndex.build(items, layout.lexical)
+        sources = _sources(shop, early, config, lexical=lexical, embeddings=embeddings, sample=sample)
+        ranker = Ranker(
+            sources, encoder, None, config=config, known_types=late.known_types | {1}
+        )
+        lists, report, rerank_curves, deep_cross = _train_reranker(shop, late, ranker, config, stages)
+        means = np.zeros(len(FEATURE_NAMES), np.float32)
+        rerank_parity: dict[str, float] = {}
+        if deep_cross is not None:
+            content = reranker_file(deep_cross, len(FEATURE_NAMES), RERANK_BATCH_SIZE)
+            (layout / "reranker.tflite").write_bytes(content)
+            ranker.reranker = Reranker(LiteModel(content), RERANK_BATCH_SIZE)
+            means = deep_cross.mean.numpy()
+            rerank_parity = _rerank_parity(deep_cross, ranker.reranker, lists)
+        stages.start("releasing")
+        _refresh(sources, late)
+        write_sources(layout, sources)
+        counted_until = late.events[-1].time if late.events else 0.0
+        golden = golden_answers(ranker, _golden_queries(shop.catalog, config), time=counted_until)
+        facts = ModelFacts(
+            tuple(sorted(int(type_) for type_ in ranker.known_types)),
+            FEATURE_NAMES,
+            tuple(float(mean) for mean in means),
+            counted_until,
+            golden,
+        )
+        write_facts(layout, config, facts)
+        metrics = {
+            "towers": _curves_report(tower_curves),
+            "reranker": _curves_report(rerank_curves),
+            "validation": _rank_report(model, validation),
+            "lists": None if report is None else asdict(report),
+            "index": asdict(sources.index.shape),
+            "litert_parity": {**parity, **rerank_parity},
+        }
+        layout.metrics.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
+        sign(folder, created_time)
+    return metrics
+
+
+def _train_towers(
+    shop: _Shop, early: ReplayedLog, late: ReplayedLog, config: Config, stages: Stages
+) -> tuple[TwoTower, Curves, Examples]:
+    settings = config.retrieval
+    report = stages.start("replaying the log", len(early.events))
+    examples = [
+        browse_and_search_examples(
+            early,
+            shop.catalog,
+            config,
+            browse_limit=settings.browse_example_limit,
+            search_limit=settings.search_example_limit,
+            progress=report,
+        )
+    ]
+    stages.start("making queries")
+    catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
+    examples.append(catalogue_examples(shop.catalog, config, limit=catalogue_limit))
+    judged = judged_examples(shop.judgments, shop.catalog, config)
+    held_out = judged.part(slice(0, judged.count // 10))
+    examples.append(judged.part(slice(judged.count // 10, judged.count)))
+    limit = settings.validation_example_limit
+    later = browse_and_search_examples(
+        late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
+    )
+    validation = joined([later, held_out])
+    report = stages.start("training the two towers", 1)
+    model, curves = train_towers(
+        joined(examples),
+        validation,
+        shop.catalog.tokens[: shop.catalog.count],
+        config,
+        progress=report,
+    )
+    return model, curves, validation
+
+
+def _sources(
+    shop: _Shop,
+    early: ReplayedLog,
+    config: Config,
+    *,
+    lexical: LexicalIndex,
+    embeddings: np.ndarray,
+    sample: np.ndarray,
+) -> Sources:
+    """All sources as they were at the end of the early part, popularity included."""
+    past = early.companions()
+    sources = Sources(
+        catalog=shop.catalog,
+        index=ItemIndex.build(embeddings, config.index, sample),
+        lexical=lexical,
+        covisits=Covisits.of(past, shop.catalog.count),
+        neighbours=SessionNeighbours(past, shop.catalog.count),
+        popularity=Popularity(_POPULARITY_HALF_LIFE_DAYS),
+        trend=Popularity(_TREND_HALF_LIFE_DAYS),
+        config=config.sources,
+    )
+    for event, row in zip(early.events, early.rows.tolist(), strict=True):
+        if row >= 0:
+            sources.popularity.record(row, event)
+            sources.trend.record(row, event)
+    return sources
+
+
+def _train_reranker(
+    shop: _Shop, late: ReplayedLog, ranker: Ranker, config: Config, stages: Stages
+) -> tuple[Lists, ListsReport | None, Curves, DeepCross | None]:
+    settings = config.rerank
+    if late.targets.is_target[late.learn_from :].any():
+        report = stages.start("replaying requests", len(late.events))
+        lists, found = replayed_lists(
+            late,
+            ranker,
+            request_limit=settings.request_limit,
+            seed=config.seed,
+            progress=report,
+        )
+    else:
+        stages.start("asking queries")
+        queries = _stranger_queries(shop, settings.request_limit, config.seed)
+        lists, found = query_lists(ranker, queries, time=shop.test_from, seed=config.seed)
+    if lists.count < 10:
+        return lists, found, Curves((), ()), None
+    report = stages.start("training the reranker", 1)
+    held_out = int(lists.count * (1 - _VALIDATION_SHARE))
+    model, curves = train_reranker(
+        lists.part(slice(0, held_out)),
+        lists.part(slice(held_out, lists.count)),
+        settings,
+        seed=config.seed,
+        progress=report,
+    )
+    return lists, found, curves, model
+
+
+def _stranger_queries(shop: _Shop, limit: int, seed: int) -> list[tuple[str, list[int]]]:
+    """Judged queries, or made ones where there are none, with the rows that are wanted."""
+    chance = random.Random(seed)
+    row_of = shop.catalog.row_of
+    queries = [
+        (query, [row_of[item_id] for item_id in wanted if item_id in row_of])
+        for query, wanted in good_items(shop.judgments).items()
+    ]
+    if not queries:
+        rows = [chance.randrange(shop.catalog.count) for _ in range(limit)]
+        queries = [(catalogue_query(shop.catalog, row, chance), [row]) for row in rows]
+    chance.shuffle(queries)
+    return [(query, wanted) for query, wanted in queries if query and wanted][:limit]
+
+
+def _refresh(sources: Sources, late: ReplayedLog) -> None:
+    """Companions and past sessions over everything up to the test; the models stay as they are."""
+    past = late.companions()
+    sources.covisits = Covisits.of(past, sources.catalog.count)
+    sources.neighbours = SessionNeighbours(past, sources.catalog.count)
+
+
+def _query_parity(
+    model: TwoTower, encoder: QueryEncoder, examples: Examples, embeddings: np.ndarray
+) -> tuple[dict[str, float], np.ndarray]:
+    """How alike LiteRT's and TensorFlow's query embeddings rank; LiteRT's embeddings."""
+    count = min(_PARITY_COUNT, examples.count)
+    if not count:
+        draw = np.random.default_rng(0)
+        return {}, embeddings[draw.integers(0, len(embeddings), 200)]
+    part = examples.part(slice(0, count))
+    rows = {name: column for name, column in part.inputs.items()}
+    lite = np.stack(
+        [
+            encoder.encode(QueryInput(**{name: rows[name][at] for name in rows}), embeddings)
+            for at in range(count)
+        ]
+    )
+    full = model.query_embeddings(
+        rows,
+        embeddings[np.maximum(rows["event_rows"], 0)],
+        embeddings[np.maximum(rows["history_rows"], 0)],
+    ).numpy()
+    lite_scores, full_scores = lite @ embeddings.T, full @ embeddings.T
+    alike = [
+        len(set(np.argpartition(-a, 10)[:10]) & set(np.argpartition(-b, 10)[:10])) if len(a) > 10 else 10
+        for a, b in zip(lite_scores, full_scores, strict=True)
+    ]
+    correlation = float(np.corrcoef(lite_scores.ravel()[:10**7], full_scores.ravel()[:10**7])[0, 1])
+    figures = {
+        "query_score_correlation": correlation,
+        "query_same_top10_share": float(np.mean(np.array(alike) == 10)),
+        "query_top10_overlap": float(np.mean(alike)) / 10,
+        "query_count": float(count),
+    }
+    return figures, lite
+
+
+def _rerank_parity(model: DeepCross, reranker: Reranker, lists: Lists) -> dict[str, float]:
+    same, lite_all, full_all = [], [], []
+    for features, present in zip(lists.features[-500:], lists.present[-500:], strict=True):
+        rows = features[present]
+        lite, full = reranker.scores(rows), model(rows).numpy()
+        same.append(set(np.argsort(-lite)[:10]) == set(np.argsort(-full)[:10]))
+        lite_all.append(lite)
+        full_all.append(full)
+    lite, full = np.concatenate(lite_all), np.concatenate(full_all)
+    return {
+        "rerank_score_correlation": float(np.corrcoef(lite, full)[0, 1]),
+        "rerank_same_top10_share": float(np.mean(same)),
+        "rerank_list_count": float(len(same)),
+    }
+
+
+def _golden_queries(catalog: Catalog, config: Config) -> list[str]:
+    chance = random.Random(config.seed)
+    rows = [chance.randrange(catalog.count) for _ in range(_GOLDEN_COUNT)]
+    return [query for row in rows if (query := catalogue_query(catalog, row, chance))]
+
+
+def _rank_report(model: TwoTower, validation: Examples) -> dict[str, Any]:
+    if not validation.count:
+        return {}
+    ranks = target_ranks(model, validation)
+    searched = validation.inputs["text_slot"] >= 0
+    report: dict[str, Any] = {}
+    for name, part in (("browse", ranks[~searched]), ("search", ranks[searched])):
+        if len(part):
+            report[name] = {
+                "examples": len(part),
+                "recall_at_10": float((part < 10).mean()),
+                "recall_at_100": float((part < 100).mean()),
+            }
+    return report
+
+
+def _curves_report(curves: Curves) -> dict[str, Any]:
+    return {**asdict(curves), "best_epoch": curves.best_epoch}
