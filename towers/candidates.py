@@ -114,13 +114,17 @@ class Sources:
             lists["neighbours"] = allowed.top(scores["neighbours"], config.neighbour_count)
             bought = reading.bought_rows[np.argsort(-reading.bought_counts, kind="stable")]
             lists["bought"] = allowed.only(bought)[: config.bought_count]
-            lists["popular"] = allowed.only(self.popular_rows(question.time))[: config.popular_count]
+            lists["popular"] = allowed.only(self.popular_rows(question.time))[
+                : config.popular_count
+            ]
         return _joined(lists, scores, tuple(missing))
 
     def _learnt(self, query: np.ndarray, allowed: _Allowed, count: int) -> np.ndarray:
         narrow = allowed.narrow_rows()
         if narrow is not None:
-            return allowed.only(self.index.search_among(query, narrow, count + len(allowed.excluded)))
+            return allowed.only(
+                self.index.search_among(query, narrow, count + len(allowed.excluded))
+            )
         rows = allowed.only(self.index.search(query, allowed.widened(count)))
         return rows[:count]
 

@@ -121,7 +121,9 @@ def read_config(path: Path | None) -> Config:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path.name}: expected a readable TOML file, received: {error}") from error
+        raise ConfigError(
+            f"{path.name}: expected a readable TOML file, received: {error}"
+        ) from error
     return config_from(tree)
 
 

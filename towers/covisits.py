@@ -83,7 +83,9 @@ class Covisits:
                 others, together = block.indices[span], block.data[span]
                 kept = others != row
                 others, together = others[kept], together[kept]
-                norm = np.sqrt((item_weights[row] + _SHRINKAGE) * (item_weights[others] + _SHRINKAGE))
+                norm = np.sqrt(
+                    (item_weights[row] + _SHRINKAGE) * (item_weights[others] + _SHRINKAGE)
+                )
                 cosine = together / norm
                 best = np.lexsort((others, -cosine))[:companion_count]
                 companions[row, : len(best)] = others[best]

@@ -156,8 +156,9 @@ def reembed(
             config=config,
             known_types=old.ranker.known_types,
         )
-        golden = golden_answers(ranker, [str(g["query"]) for g in old.facts.golden],
-                                time=old.facts.counted_until)
+        golden = golden_answers(
+            ranker, [str(g["query"]) for g in old.facts.golden], time=old.facts.counted_until
+        )
         write_facts(new, config, replace(old.facts, golden=golden))
         say("signing")
         sign(folder, created_time)

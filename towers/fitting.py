@@ -85,9 +85,7 @@ def _count(columns: Mapping[str, np.ndarray]) -> int:
 class _BestWeights(keras.callbacks.Callback):
     """Validation after each epoch, early stopping, and the weights of the best epoch."""
 
-    def __init__(
-        self, columns: Mapping[str, np.ndarray], batch_size: int, patience: int
-    ) -> None:
+    def __init__(self, columns: Mapping[str, np.ndarray], batch_size: int, patience: int) -> None:
         super().__init__()
         self.columns, self.batch_size, self.patience = columns, batch_size, patience
         self.training: list[float] = []

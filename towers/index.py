@@ -131,7 +131,9 @@ class ItemIndex:
                 )[0]
                 for query in queries
             ]
-            hits = [len(want.intersection(got.tolist())) for want, got in zip(exact, found, strict=True)]
+            hits = [
+                len(want.intersection(got.tolist())) for want, got in zip(exact, found, strict=True)
+            ]
             recall = float(np.mean(hits)) / k
             if recall >= config.recall_target or searched >= leaf_count:
                 break
@@ -181,7 +183,9 @@ class ItemIndex:
         """
         vector = checked_embeddings(embedding[None], "item embedding", self.shape.dim)[0]
         if row >= len(self.embeddings):
-            room = np.zeros((max(1_024, row + 1 - len(self.embeddings)), self.shape.dim), np.float32)
+            room = np.zeros(
+                (max(1_024, row + 1 - len(self.embeddings)), self.shape.dim), np.float32
+            )
             self.embeddings = np.concatenate([self.embeddings, room])
         self.embeddings[row] = vector
         if row < self.shape.item_count:

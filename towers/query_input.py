@@ -77,7 +77,9 @@ def query_input(
     tokens = query_tokens(
         text, slot_count=config.text.query_slot_count, bucket_count=config.text.bucket_count
     )
-    history_rows, history_weights = _history(session, time, row_of, config.towers.history_slot_count)
+    history_rows, history_weights = _history(
+        session, time, row_of, config.towers.history_slot_count
+    )
     return QueryInput(
         event_rows, event_types, event_ages, text_slot, tokens, history_rows, history_weights
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -127,11 +127,13 @@ def train(
         stages.start("building indexes")
         layout.lexical.mkdir()
         lexical = LexicalIndex.build(items, layout.lexical)
-        sources = _sources(shop, early, config, lexical=lexical, embeddings=embeddings, sample=sample)
-        ranker = Ranker(
-            sources, encoder, None, config=config, known_types=late.known_types | {1}
+        sources = _sources(
+            shop, early, config, lexical=lexical, embeddings=embeddings, sample=sample
         )
-        lists, report, rerank_curves, deep_cross = _train_reranker(shop, late, ranker, config, stages)
+        ranker = Ranker(sources, encoder, None, config=config, known_types=late.known_types | {1})
+        lists, report, rerank_curves, deep_cross = _train_reranker(
+            shop, late, ranker, config, stages
+        )
         means = np.zeros(len(FEATURE_NAMES), np.float32)
         rerank_parity: dict[str, float] = {}
         if deep_cross is not None:
@@ -293,7 +295,7 @@ def _query_parity(
         draw = np.random.default_rng(0)
         return {}, embeddings[draw.integers(0, len(embeddings), 200)]
     part = examples.part(slice(0, count))
-    rows = {name: column for name, column in part.inputs.items()}
+    rows = dict(part.inputs)
     lite = np.stack(
         [
             encoder.encode(QueryInput(**{name: rows[name][at] for name in rows}), embeddings)
@@ -307,10 +309,14 @@ def _query_parity(
     ).numpy()
     lite_scores, full_scores = lite @ embeddings.T, full @ embeddings.T
     alike = [
-        len(set(np.argpartition(-a, 10)[:10]) & set(np.argpartition(-b, 10)[:10])) if len(a) > 10 else 10
+        len(set(np.argpartition(-a, 10)[:10]) & set(np.argpartition(-b, 10)[:10]))
+        if len(a) > 10
+        else 10
         for a, b in zip(lite_scores, full_scores, strict=True)
     ]
-    correlation = float(np.corrcoef(lite_scores.ravel()[:10**7], full_scores.ravel()[:10**7])[0, 1])
+    correlation = float(
+        np.corrcoef(lite_scores.ravel()[: 10**7], full_scores.ravel()[: 10**7])[0, 1]
+    )
     figures = {
         "query_score_correlation": correlation,
         "query_same_top10_share": float(np.mean(np.array(alike) == 10)),
