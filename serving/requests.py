@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from towers.catalog import Filter as Filter
+
 
 class Placement(IntEnum):
     """Where recommendations are shown; the numbers are those of the wire."""
@@ -15,24 +17,6 @@ class Placement(IntEnum):
     CATEGORY = 2
     ITEM = 3
     CART = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Conditions that every result meets; empty ones ask for nothing.
-
-    Args:
-        category: A path from the broadest category; items below it match.
-        brands: Any of these.
-        min_price, max_price: Inclusive; an item without a price fails a stated bound.
-        in_stock_only: Leaves out what cannot be bought now.
-    """
-
-    category: tuple[str, ...] = ()
-    brands: tuple[str, ...] = ()
-    min_price: float | None = None
-    max_price: float | None = None
-    in_stock_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

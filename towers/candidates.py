@@ -14,7 +14,7 @@ from towers.index import ItemIndex
 from towers.lexical import LexicalIndex
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
-from towers.question import Reading
+from towers.question import Question, Reading
 from towers.sparse_scores import SparseScores
 
 SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
@@ -118,6 +118,18 @@ class Sources:
                 : config.popular_count
             ]
         return _joined(lists, scores, tuple(missing))
+
+    def nearest(self, reading: Reading, count: int) -> np.ndarray:
+        """Rows of the ``count`` allowed items nearest to the query, best first."""
+        question = reading.question
+        allowed = _Allowed(self.catalog, question.mask, question.excluded)
+        return self._learnt(reading.query, allowed, count)
+
+    def allowed_count(self, question: Question) -> int:
+        """How many items a question allows in all."""
+        mask = self.catalog.listed[: self.catalog.count] if question.mask is None else question.mask
+        inside = question.excluded[question.excluded < len(mask)]
+        return int(np.count_nonzero(mask)) - int(np.count_nonzero(mask[inside]))
 
     def _learnt(self, query: np.ndarray, allowed: _Allowed, count: int) -> np.ndarray:
         narrow = allowed.narrow_rows()

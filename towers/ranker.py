@@ -123,6 +123,21 @@ class Ranker:
             missing,
         )
 
+    def further(self, ranked: Ranked, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """What a page deeper than the shortlist shows: the nearest of all other allowed items.
+
+        Returns:
+            Rows and scores, ``[≤ count] int64`` and ``float32``, nearest first; the scores fall
+            from the shortlist's lowest on.
+        """
+        reading = ranked.reading
+        rows = self.sources.nearest(reading, count + len(ranked.rows))
+        rows = rows[~np.isin(rows, ranked.rows)][:count]
+        similarity = self.sources.index.scores(reading.query, rows)
+        lowest = ranked.scores[-1] if len(ranked.scores) else np.float32(0)
+        below = similarity - similarity.max(initial=-np.inf) if len(rows) else similarity
+        return rows, (lowest - 1e-3 + below).astype(np.float32)
+
     def event_effects(self, ranked: Ranked, count: int, positions: Sequence[int]) -> np.ndarray:
         """How the score of the first ``count`` results would fall without each of some events.
 

@@ -11,9 +11,9 @@ import json
 import math
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,6 +65,8 @@ class Impression:
         bundle_id: The bundle that made the answer.
         item_ids: In the order shown.
         offset: Rank of the first item, from 0: above 0 on later pages.
+        context_item_ids: The item of an item page, or the items of a cart.
+        filter: Conditions that were asked for, by name; empty for none.
         features: ``[shown, feature_count] float32``, the reranker's input in the order of the
             bundle's feature names; None where it was not logged.
     """
@@ -77,6 +79,8 @@ class Impression:
     bundle_id: str
     item_ids: tuple[str, ...]
     offset: int = 0
+    context_item_ids: tuple[str, ...] = ()
+    filter: Mapping[str, Any] = field(default_factory=dict)
     features: NDArray[np.float32] | None = None
 
 
@@ -109,7 +113,7 @@ def event_row(event: Event) -> LogRow:
 
 def impression_row(impression: Impression) -> LogRow:
     """The row of an impression."""
-    body = {
+    body: dict[str, Any] = {
         "visitor_id": impression.visitor_id,
         "surface": impression.surface,
         "query": impression.query,
@@ -117,6 +121,10 @@ def impression_row(impression: Impression) -> LogRow:
         "item_ids": impression.item_ids,
         "offset": impression.offset,
     }
+    if impression.context_item_ids:
+        body["context_item_ids"] = impression.context_item_ids
+    if impression.filter:
+        body["filter"] = impression.filter
     features = impression.features
     shown_count = len(impression.item_ids)
     if features is not None and (features.ndim != 2 or len(features) != shown_count):
@@ -260,7 +268,9 @@ def _record(row: LogRow, sequence: int, place: str) -> Event | Impression:
         if row.kind == EVENT:
             type_ = EVENT_TYPE_BY_LABEL[body.pop("type")]
             return Event(event_id=row.entry_id, type=type_, time=row.time, **body)
-        body["item_ids"] = tuple(body["item_ids"])
+        for name in ("item_ids", "context_item_ids"):
+            if name in body:
+                body[name] = tuple(body[name])
         impression = Impression(attribution_token=row.entry_id, time=row.time, **body)
         if row.features is None:
             return impression

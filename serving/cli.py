@@ -1,0 +1,47 @@
+"""The command line: names to commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "prepare": "serving.commands.prepare:prepare",
+    "train": "serving.commands.train:train",
+    "evaluate": "serving.commands.evaluate:evaluate",
+    "embed": "serving.commands.embed:embed",
+    "serve": "serving.commands.serve:serve",
+    "search": "serving.commands.ask:search",
+    "recommend": "serving.commands.ask:recommend",
+    "record": "serving.commands.record:record",
+    "items": "serving.commands.items:items",
+    "publish": "serving.commands.admin:publish",
+    "status": "serving.commands.admin:status",
+    "loadtest": "serving.commands.loadtest:loadtest",
+    "demo": "serving.commands.demo:demo",
+    "doctor": "serving.commands.doctor:doctor",
+}
+"""Where each command is, in the order of a shop's first afternoon."""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nextclick")
+def main() -> None:
+    """A shop's search box and browse pages, whose answers follow the shopper."""
+
+
+if __name__ == "__main__":
+    main()

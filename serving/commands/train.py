@@ -1,0 +1,48 @@
+"""``nextclick train``: clean tables to a released bundle, measured against the baselines."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from serving.commands.options import console, json_option, print_json, reports_errors
+from serving.commands.progress import stage_bars
+
+
+@click.command()
+@click.argument("tables", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle to write.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML, overrides.")
+@click.option("--no-evaluation", is_flag=True, help="Leave out the comparison with the baselines.")
+@json_option
+@reports_errors
+def train(
+    tables: Path, out: Path, config_file: Path | None, no_evaluation: bool, as_json: bool
+) -> None:
+    """Train both stages on TABLES, and write a bundle that a server can answer from."""
+    from data.tables import read_tables
+    from serving.display import evaluation_tables, training_table
+    from serving.evaluation import EvaluationSettings, evaluate_tables
+    from towers.config import read_config
+    from towers.train import train as run
+
+    began = time.time()
+    config = read_config(config_file)
+    shop = read_tables(tables)
+    with stage_bars() as bars:
+        metrics = run(shop, out, config, created_time=began, stages=bars)
+        evaluation = None
+        if not no_evaluation:
+            settings = EvaluationSettings(request_limit=1_000)
+            evaluation = evaluate_tables(out, shop, settings, stages=bars)
+        bars.finish()
+        seconds = {name: round(spent, 1) for name, spent in bars.seconds.items()}
+    report = {**metrics, "seconds": seconds, "evaluation": evaluation}
+    if as_json:
+        print_json(report)
+        return
+    console().print(training_table(report))
+    for table in evaluation_tables(evaluation or {}):
+        console().print(table)

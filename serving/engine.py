@@ -1,0 +1,414 @@
+"""The engine: answers requests, takes in events and items, swaps bundles. It knows no gRPC."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from data.errors import BundleError
+from data.records import Event, Item
+from data.sources.own_log import EVENT, LOG_NAME, Impression
+from serving.event_log import EventLog
+from serving.item_log import NAME as ITEM_LOG_NAME
+from serving.item_log import ItemLog
+from serving.live_catalog import LiveCatalog
+from serving.questions import recommend_question, search_event, search_question
+from serving.requests import (
+    Answer,
+    CatalogReport,
+    EventEffect,
+    FeatureEffect,
+    Filter,
+    RecommendRequest,
+    RecordReport,
+    Result,
+    SearchRequest,
+    SourceHit,
+    Status,
+)
+from serving.session_store import SessionStore
+from towers.bundle import Bundle, load_bundle
+from towers.candidates import SOURCES
+from towers.features import FEATURE_NAMES
+from towers.golden import check_golden
+from towers.question import Question
+from towers.ranker import Ranked
+
+_EXPLAINED_EVENT_COUNT = 8
+_EXPLAINED_FEATURE_COUNT = 5
+_VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
+
+
+@dataclass(frozen=True)
+class _Served:
+    """A bundle that answers, and what changed in its catalogue since it was made."""
+
+    path: str
+    bundle: Bundle
+    live: LiveCatalog
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Rows of one page with their scores, and their places in the shortlist (−1: beyond it)."""
+
+    rows: np.ndarray
+    scores: np.ndarray
+    places: np.ndarray
+
+
+class Engine:
+    """Both stages, the sessions and the log of one service.
+
+    Made by ``open``. Every method may be called from many threads.
+    """
+
+    def __init__(
+        self,
+        served: _Served,
+        folder: Path,
+        *,
+        log_feature_share: float,
+        clock: Callable[[], float],
+        seed: int,
+    ) -> None:
+        self._served = served
+        self._previous_path = ""
+        self._swapping = threading.Lock()
+        self._clock = clock
+        self._begun = clock()
+        self._log_feature_share = log_feature_share
+        self._chance = random.Random(seed)
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._unknown_item_events = 0
+        self.sessions = SessionStore()
+        self._items = ItemLog(folder / ITEM_LOG_NAME)
+        self.log = EventLog(folder / LOG_NAME, after_commit=self.apply)
+        self._restore()
+
+    @classmethod
+    def open(
+        cls,
+        bundle: Path,
+        state: Path | None = None,
+        *,
+        log_feature_share: float = 0.0,
+        clock: Callable[[], float] = time.time,
+        seed: int = 7,
+    ) -> Engine:
+        """Loads a bundle, and the state that an earlier engine left.
+
+        Args:
+            bundle: Folder of the bundle.
+            state: Folder of the log and of live changes; made if it is not there. None: nothing
+                outlives the engine.
+            log_feature_share: Share of answers whose features are logged, 0 to 1.
+            clock: Seconds since 1970, UTC.
+            seed: Of the choice which answers are logged with their features.
+
+        Raises:
+            BundleError: The bundle must not be served.
+            InputError: The state cannot be read.
+        """
+        temporary = None
+        if state is None:
+            temporary = tempfile.TemporaryDirectory(prefix="nextclick-")
+            state = Path(temporary.name)
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            engine = cls(
+                _load(bundle),
+                state,
+                log_feature_share=log_feature_share,
+                clock=clock,
+                seed=seed,
+            )
+        except BaseException:
+            if temporary is not None:
+                temporary.cleanup()
+            raise
+        engine._temporary = temporary
+        return engine
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that answers now."""
+        return self._served.bundle
+
+    def search(self, request: SearchRequest) -> Answer:
+        """Answers the search box; a recorded search is the newest event of its session."""
+        served, now = self._served, self._clock()
+        if request.record and request.visitor_id and not request.offset:
+            event = search_event(request, uuid.uuid4().hex, now)
+            session = self.sessions.apply(event)
+            self.log.enqueue_event(event)
+        else:
+            session = self.sessions.get(request.visitor_id)
+        question = search_question(request, session, now, served.bundle.catalog)
+        return self._answer(served, question, request, surface="search")
+
+    def recommend(self, request: RecommendRequest) -> Answer:
+        """Answers a browse page."""
+        served, now = self._served, self._clock()
+        session = self.sessions.get(request.visitor_id)
+        question = recommend_question(request, session, now, served.bundle.catalog)
+        return self._answer(served, question, request, surface=request.placement.name.lower())
+
+    def record(self, events: Sequence[Event]) -> RecordReport:
+        """Takes in events; on return they are on disk, and the next answer knows them.
+
+        Raises:
+            OverloadError: The disk is full or failing; none of them counts.
+        """
+        news = self.log.append_events(events)
+        row_of = self._served.bundle.catalog.row_of
+        unknown = sum(
+            is_new and bool(event.item_id) and event.item_id not in row_of
+            for event, is_new in zip(events, news, strict=True)
+        )
+        return RecordReport(sum(news), len(news) - sum(news), unknown)
+
+    def apply(self, event: Event) -> None:
+        """Lets sessions and counts know an event, without writing it to the log."""
+        self.sessions.apply(event)
+        if not self._served.bundle.ranker.record(event):
+            self._unknown_item_events += 1
+
+    def update_items(self, items: Sequence[Item]) -> CatalogReport:
+        """Adds or replaces items; the next answer knows them."""
+        with self._swapping:
+            self._items.put(items, self._clock())
+            added, updated = self._served.live.update(items)
+        return CatalogReport(added, updated, 0)
+
+    def delete_items(self, item_ids: Sequence[str]) -> CatalogReport:
+        """Takes items out of every later answer."""
+        with self._swapping:
+            self._items.delete(item_ids, self._clock())
+            return CatalogReport(0, 0, self._served.live.delete(item_ids))
+
+    def publish(self, path: str) -> Status:
+        """Loads another bundle, checks it, and answers from it from now on.
+
+        Raises:
+            BundleError: It must not be served; the old one goes on.
+        """
+        with self._swapping:
+            served = _load(Path(path))
+            # Of its own golden answers, asked before anything live is added.
+            check_golden(served.bundle.ranker, served.bundle.facts.golden)
+            self._catch_up(served)
+            self._previous_path = self._served.path
+            self._served = served
+        return self.status()
+
+    def rollback(self) -> Status:
+        """Answers from the bundle before again.
+
+        Raises:
+            BundleError: There is none, or it is not what it was.
+        """
+        if not self._previous_path:
+            raise BundleError("rollback: expected an earlier bundle, received none")
+        return self.publish(self._previous_path)
+
+    def status(self) -> Status:
+        """What is served, and what is held."""
+        served = self._served
+        catalog = served.bundle.catalog
+        return Status(
+            bundle_id=served.bundle.manifest.bundle_id,
+            bundle_path=served.path,
+            previous_bundle_path=self._previous_path,
+            item_count=int(np.count_nonzero(catalog.listed[: catalog.count])),
+            live_item_count=served.live.changed_count,
+            visitor_count=self.sessions.visitor_count,
+            logged_event_count=self.log.event_count,
+            unknown_item_event_count=self._unknown_item_events,
+            uptime_seconds=max(0.0, self._clock() - self._begun),
+            versions={name: version(name) for name in _VERSIONED},
+        )
+
+    def close(self) -> None:
+        """Writes what waits and closes the files; a second time does nothing."""
+        self.log.close()
+        self._items.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _restore(self) -> None:
+        """Sessions, counts and live changes as an earlier engine left them."""
+        self._catch_up(self._served, self.sessions.apply)
+
+    def _catch_up(
+        self, served: _Served, also: Callable[[Event], object] = lambda event: None
+    ) -> None:
+        """Tells a fresh bundle what happened since it was made; ``also`` gets every event.
+
+        Events that arrive while a bundle is exchanged may be missing from its decayed counts.
+        """
+        counted_until = served.bundle.facts.counted_until
+        for entry in self.log.replay(kinds=(EVENT,)):
+            if isinstance(entry.record, Event):
+                also(entry.record)
+                if entry.record.time > counted_until:
+                    served.bundle.ranker.record(entry.record)
+        changed: list[Item] = []
+        gone: list[str] = []
+        for item_id, item in self._items.since(served.bundle.manifest.created_time):
+            if item is None:
+                gone.append(item_id)
+            else:
+                changed.append(item)
+        if changed:
+            served.live.update(changed)
+        served.live.delete(gone)
+
+    def _answer(
+        self,
+        served: _Served,
+        question: Question,
+        request: SearchRequest | RecommendRequest,
+        *,
+        surface: str,
+    ) -> Answer:
+        ranker, catalog = served.bundle.ranker, served.bundle.catalog
+        ranked = ranker.rank(question)
+        page = _page(served.bundle, ranked, request.offset, request.page_size)
+        token = uuid.uuid4().hex
+        results = [
+            _result(served.bundle, int(row), float(score))
+            for row, score in zip(page.rows, page.scores, strict=True)
+        ]
+        results = [
+            replace(result, sources=_hits(ranked, place))
+            for result, place in zip(results, page.places.tolist(), strict=True)
+        ]
+        if request.explain:
+            results = _explained(served.bundle, ranked, page, results)
+        self._log_impression(served, ranked, page, request, token, surface)
+        end = request.offset + request.page_size
+        has_more = end < ranker.sources.allowed_count(question)
+        return Answer(
+            tuple(results),
+            token,
+            served.bundle.manifest.bundle_id,
+            end if has_more else None,
+            ranked.missing,
+        )
+
+    def _log_impression(
+        self,
+        served: _Served,
+        ranked: Ranked,
+        page: _Page,
+        request: SearchRequest | RecommendRequest,
+        token: str,
+        surface: str,
+    ) -> None:
+        is_whole = bool(len(page.places)) and bool((page.places >= 0).all())
+        with_features = is_whole and self._chance.random() < self._log_feature_share
+        conditions = {} if request.filter == Filter() else asdict(request.filter)
+        self.log.enqueue_impression(
+            Impression(
+                attribution_token=token,
+                visitor_id=request.visitor_id,
+                time=ranked.reading.question.time,
+                surface=surface,
+                query=ranked.reading.question.text,
+                bundle_id=served.bundle.manifest.bundle_id,
+                item_ids=tuple(served.bundle.catalog.item_ids[row] for row in page.rows.tolist()),
+                offset=request.offset,
+                context_item_ids=getattr(request, "item_ids", ()),
+                filter=conditions,
+                features=ranked.features[page.places] if with_features else None,
+            )
+        )
+
+
+def _load(path: Path) -> _Served:
+    bundle = load_bundle(path)
+    return _Served(str(path), bundle, LiveCatalog(bundle))
+
+
+def _page(bundle: Bundle, ranked: Ranked, offset: int, size: int) -> _Page:
+    end = offset + size
+    places = np.arange(offset, min(end, len(ranked.rows)))
+    rows, scores = ranked.rows[places], ranked.scores[places]
+    if end > len(ranked.rows):
+        beyond = max(0, offset - len(ranked.rows))
+        more, more_scores = bundle.ranker.further(ranked, end - len(ranked.rows))
+        rows = np.concatenate([rows, more[beyond:]])
+        scores = np.concatenate([scores, more_scores[beyond:]])
+        places = np.concatenate([places, np.full(len(more[beyond:]), -1)])
+    return _Page(rows, scores, places.astype(np.int64))
+
+
+def _result(bundle: Bundle, row: int, score: float) -> Result:
+    catalog = bundle.catalog
+    price = float(catalog.price[row])
+    return Result(
+        item_id=catalog.item_ids[row],
+        title=catalog.titles[row],
+        category=catalog.category(row),
+        brand=catalog.brand_name(row),
+        price=None if np.isnan(price) else round(price, 4),
+        in_stock=bool(catalog.in_stock[row]),
+        score=score,
+    )
+
+
+def _hits(ranked: Ranked, place: int) -> tuple[SourceHit, ...]:
+    if place < 0:
+        return (SourceHit("learnt", len(ranked.rows) + 1),)
+    return tuple(
+        SourceHit(source, rank + 1)
+        for source, rank in zip(SOURCES, ranked.ranks[place].tolist(), strict=True)
+        if rank >= 0
+    )
+
+
+def _explained(bundle: Bundle, ranked: Ranked, page: _Page, results: list[Result]) -> list[Result]:
+    """The results with what moved each; those beyond the shortlist have nothing to tell."""
+    count = int(page.places.max(initial=-1)) + 1
+    if not count:
+        return results
+    events = ranked.reading.question.session.events
+    positions = range(max(0, len(events) - _EXPLAINED_EVENT_COUNT), len(events))
+    by_event = bundle.ranker.event_effects(ranked, count, positions)
+    by_feature = bundle.ranker.feature_effects(ranked, count, bundle.feature_means)
+    explained = []
+    for result, place in zip(results, page.places.tolist(), strict=True):
+        if place < 0:
+            explained.append(result)
+            continue
+        told = [
+            EventEffect(
+                events[position].type.label,
+                events[position].item_id,
+                events[position].query,
+                float(effect),
+            )
+            for position, effect in zip(positions, by_event[place], strict=True)
+        ]
+        strongest = np.argsort(-np.abs(by_feature[place]))[:_EXPLAINED_FEATURE_COUNT]
+        weighed = [
+            FeatureEffect(
+                FEATURE_NAMES[column],
+                float(ranked.features[place, column]),
+                float(by_feature[place, column]),
+            )
+            for column in strongest
+        ]
+        told.sort(key=lambda effect: -abs(effect.effect))
+        explained.append(replace(result, event_effects=tuple(told), feature_effects=tuple(weighed)))
+    return explained

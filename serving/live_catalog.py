@@ -1,0 +1,84 @@
+"""Items that came, changed or went since a bundle was made: seen by the very next answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from data.records import Item
+from towers.bundle import Bundle
+from towers.text import PADDING
+
+_SAME_SHARE = 0.5
+
+
+class LiveCatalog:
+    """Changes of a loaded bundle's catalogue, vector index and lexical index, as one.
+
+    One writer at a time; readers need no lock: a row's columns and vector are in their place
+    before any index returns the row.
+
+    Args:
+        bundle: What is changed.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._sources = bundle.ranker.sources
+        self._lock = threading.Lock()
+        self._changed: set[int] = set()
+
+    def update(self, items: Sequence[Item]) -> tuple[int, int]:
+        """Adds or replaces items; the counts of added and of updated ones."""
+        newest = {item.item_id: item for item in items}
+        with self._lock:
+            added = sum(self._put(item) for item in newest.values())
+            if self._sources.lexical is not None:
+                catalog = self._bundle.catalog
+                self._sources.lexical.put(
+                    [(catalog.row_of[item_id], item) for item_id, item in newest.items()]
+                )
+        return added, len(newest) - added
+
+    def delete(self, item_ids: Iterable[str]) -> int:
+        """Takes items out; how many were there."""
+        with self._lock:
+            rows = [self._bundle.catalog.remove(item_id) for item_id in dict.fromkeys(item_ids)]
+            gone = [row for row in rows if row is not None]
+            self._changed.update(gone)
+        return len(gone)
+
+    @property
+    def changed_count(self) -> int:
+        """Items added, changed or taken out since the bundle was made."""
+        return len(self._changed)
+
+    def _put(self, item: Item) -> bool:
+        catalog = self._bundle.catalog
+        known = catalog.row_of.get(item.item_id)
+        was_listed = known is not None and bool(catalog.listed[known])
+        before = None if known is None else catalog.tokens[known].copy()
+        row, is_changed = catalog.upsert(item)
+        # A known item keeps the vector that training gave it while most of its words stay: the
+        # item encoder knows words alone.
+        if is_changed and not (before is not None and _alike(before, catalog.tokens[row])):
+            vector = self._bundle.item_encoder.encode(catalog.tokens[row])
+            self._sources.index.put(row, _unit(vector))
+        self._changed.add(row)
+        return not was_listed
+
+
+def _alike(before: np.ndarray, after: np.ndarray) -> bool:
+    old = set(before[before != PADDING].tolist())
+    new = set(after[after != PADDING].tolist())
+    return len(old & new) >= _SAME_SHARE * max(1, len(old | new))
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    norm = float(np.linalg.norm(vector))
+    # An item without any word has no direction: give it a fixed one, as batch embedding does.
+    if not norm > 0.5:
+        return np.full_like(vector, 1.0 / np.sqrt(len(vector)))
+    return vector / np.float32(norm)
