@@ -281,7 +281,7 @@ class Engine:
         *,
         surface: str,
     ) -> Answer:
-        ranker, catalog = served.bundle.ranker, served.bundle.catalog
+        ranker = served.bundle.ranker
         ranked = ranker.rank(question)
         page = _page(served.bundle, ranked, request.offset, request.page_size)
         token = uuid.uuid4().hex

@@ -28,6 +28,8 @@ from towers.config import Config
 from towers.covisits import Covisits
 from towers.embed import CandidateTables, embed_items
 from towers.examples import (
+    TEST_FOLD,
+    VALIDATION_FOLD,
     Examples,
     ReplayedLog,
     browse_and_search_examples,
@@ -35,6 +37,7 @@ from towers.examples import (
     good_items,
     joined,
     judged_examples,
+    query_fold,
 )
 from towers.export import candidate_tower_file, query_tower_file, reranker_file
 from towers.features import FEATURE_NAMES
@@ -186,9 +189,10 @@ def _train_towers(
     stages.start("making queries")
     catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
     examples.append(catalogue_examples(shop.catalog, config, limit=catalogue_limit))
-    judged = judged_examples(shop.judgments, shop.catalog, config)
-    held_out = judged.part(slice(0, judged.count // 10))
-    examples.append(judged.part(slice(judged.count // 10, judged.count)))
+    judged = [row for row in shop.judgments if query_fold(row.query) > VALIDATION_FOLD]
+    examples.append(judged_examples(judged, shop.catalog, config))
+    withheld = [row for row in shop.judgments if query_fold(row.query) == VALIDATION_FOLD]
+    held_out = judged_examples(withheld, shop.catalog, config)
     limit = settings.validation_example_limit
     later = browse_and_search_examples(
         late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
@@ -271,6 +275,7 @@ def _stranger_queries(shop: _Shop, limit: int, seed: int) -> list[tuple[str, lis
     queries = [
         (query, [row_of[item_id] for item_id in wanted if item_id in row_of])
         for query, wanted in good_items(shop.judgments).items()
+        if query_fold(query) != TEST_FOLD
     ]
     if not queries:
         rows = [chance.randrange(shop.catalog.count) for _ in range(limit)]

@@ -29,12 +29,9 @@ def publish(bundle: str | None, rollback: bool, address: str, as_json: bool) -> 
     if rollback == (bundle is not None):
         raise click.UsageError("expected either BUNDLE or --rollback")
     with Client(address) as client:
-        if bundle is None:
-            status = client.rollback()
-        else:
-            # The server may run in another folder than this command.
-            status = client.publish(str(Path(bundle).resolve()))
-    _show(status, as_json=as_json)
+        # The server may run in another folder than this command.
+        done = client.publish(str(Path(bundle).resolve())) if bundle else client.rollback()
+    _show(done, as_json=as_json)
 
 
 @click.command()

@@ -1,0 +1,263 @@
+"""Metrics of the very engine that is served, in process, beside the baselines it must beat."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from data.records import Event, EventType, Judgment
+from data.tables import Tables, iter_events
+from serving.engine import Engine
+from serving.measures import mean_interval, ranking_values, summary
+from serving.questions import recommend_question, search_question
+from serving.requests import Placement, RecommendRequest, SearchRequest
+from serving.timings import index_recall, stage_timings
+from towers.baselines import BASELINES, two_towers
+from towers.examples import TEST_FOLD, ReplayedLog, good_items, query_fold
+from towers.queries import catalogue_query
+from towers.question import Reading
+from towers.session import Session
+
+ENGINE = "engine"
+TWO_TOWERS = "two_towers"
+LEXICAL = "lexical"
+
+
+class Stages(Protocol):
+    """Who is told how far the evaluation is."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        """A stage begins; what is returned is called with the steps done."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How much is asked, and how deep.
+
+    Args:
+        request_limit: Browse requests, drawn from the test part.
+        query_limit: Search requests.
+        depth: Results a request.
+        seed: Of all draws.
+    """
+
+    request_limit: int = 3_000
+    query_limit: int = 1_000
+    depth: int = 100
+    seed: int = 7
+
+
+@dataclass
+class Clock:
+    """The time that the engine under test reads: it is set to each event's own."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class _Asked:
+    """Rankings of every system for the same requests."""
+
+    rankings: dict[str, list[list[str]]] = field(default_factory=dict)
+    wanted: list[dict[str, int]] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+
+    def add(self, wanted: Sequence[str], rankings: Mapping[str, Sequence[str]]) -> None:
+        self.wanted.append(dict.fromkeys(wanted, 1))
+        for name, ranking in rankings.items():
+            self.rankings.setdefault(name, []).append(list(ranking))
+
+    def report(self, seed: int) -> dict[str, Any]:
+        values = {
+            name: ranking_values(rankings, self.wanted) for name, rankings in self.rankings.items()
+        }
+        rivals = [name for name in values if name != ENGINE]
+        return {
+            "request_count": len(self.wanted),
+            "systems": {name: summary(measured, seed=seed) for name, measured in values.items()},
+            "lead_at_ndcg@10": {
+                name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
+                for name in rivals
+            },
+        }
+
+
+def evaluate_tables(
+    bundle: Path, tables: Tables, settings: EvaluationSettings, *, stages: Stages
+) -> dict[str, Any]:
+    """Replays the test part through an engine, and asks it at moments of it.
+
+    Every event before the test part builds the visitors' sessions; the models have seen none of
+    those after it. The rest of the basket is wanted where the log holds baskets, else the next
+    item. Whatever is in the basket already is neither wanted nor shown, by any system.
+    """
+    clock = Clock()
+    engine = Engine.open(bundle, clock=clock, seed=settings.seed)
+    try:
+        report: dict[str, Any] = {
+            "bundle_id": engine.bundle.manifest.bundle_id,
+            "settings": asdict(settings),
+        }
+        queries = _judged_queries(engine, tables, settings)
+        if queries:
+            report["search"] = _ask_queries(engine, queries, settings, stages, clock)
+        else:
+            made = _made_queries(engine, settings)
+            report["search_made"] = _ask_queries(engine, made, settings, stages, clock)
+        if tables.events.num_rows:
+            asked = _replay_test(engine, tables, settings, stages, clock)
+            if asked.wanted:
+                report["browse"] = asked.report(settings.seed)
+        else:
+            asked = _Asked()
+        stages.start("timing")
+        questions = [reading.question for reading in asked.readings]
+        questions += [
+            search_question(
+                SearchRequest(text), Session.empty(""), clock.now, engine.bundle.catalog
+            )
+            for text, _ in (queries or made)[:300]
+        ]
+        report["index"] = index_recall(engine.bundle.ranker, questions)
+        report["median_ms"] = stage_timings(engine, questions)
+    finally:
+        engine.close()
+    return report
+
+
+def _replay_test(
+    engine: Engine, tables: Tables, settings: EvaluationSettings, stages: Stages, clock: Clock
+) -> _Asked:
+    catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
+    # The counts of the bundle end where the test part begins, so that no event counts twice.
+    log = ReplayedLog.of(
+        list(iter_events(tables.events)), catalog.row_of, learn_from_time=tables.split.test_from
+    )
+    moments = _test_moments(log, settings)
+    asked = _Asked()
+    report = stages.start("replaying the test part", len(log.events))
+    limit = 10_000 if log.targets.is_basket_log else 1
+    for number, event in enumerate(log.events):
+        report(number)
+        if number in moments:
+            clock.now = event.time
+            session = engine.sessions.get(event.visitor_id).at(event.time)
+            wanted = log.targets.after(number, limit)
+            ids = [catalog.item_ids[row] for row in wanted.tolist()]
+            ids = [item_id for item_id in ids if item_id not in session.basket]
+            if ids:
+                request = RecommendRequest(
+                    Placement.HOME, event.visitor_id, page_size=settings.depth
+                )
+                answer = engine.recommend(request)
+                rankings = {ENGINE: [result.item_id for result in answer.results]}
+                question = recommend_question(request, session, event.time, catalog)
+                reading = ranker.read(question)
+                for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
+                    rows = rank(reading, ranker.sources, settings.depth)
+                    rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+                asked.add(ids, rankings)
+                if len(asked.readings) < 500:
+                    asked.readings.append(reading)
+        if number < log.learn_from:
+            engine.sessions.apply(event)
+        else:
+            engine.apply(event)
+    return asked
+
+
+def _test_moments(log: ReplayedLog, settings: EvaluationSettings) -> set[int]:
+    """Events of the test part before which a request is made.
+
+    One a session in a log of baskets, with at least one item in the basket already; in any other
+    log every event whose item is wanted and is not the first of its session. Thinned out evenly.
+    """
+    draw = np.random.default_rng(settings.seed)
+    starts: dict[int, list[int]] = {}
+    for number in range(log.learn_from, len(log.events)):
+        if log.targets.is_target[number]:
+            starts.setdefault(int(log.sessions[number]), []).append(number)
+    if log.targets.is_basket_log:
+        moments = [
+            numbers[int(draw.integers(1, len(numbers)))]
+            for numbers in starts.values()
+            if len(numbers) > 1
+        ]
+    else:
+        moments = [number for numbers in starts.values() for number in numbers[1:]]
+    if len(moments) > settings.request_limit:
+        return set(draw.choice(moments, settings.request_limit, replace=False).tolist())
+    return set(moments)
+
+
+def _judged_queries(
+    engine: Engine, tables: Tables, settings: EvaluationSettings
+) -> list[tuple[str, list[str]]]:
+    """Judged queries that training left out, with the items that people found good."""
+    judgments = [Judgment(*row.values()) for row in tables.judgments.to_pylist()]
+    row_of = engine.bundle.catalog.row_of
+    queries = [
+        (query, [item_id for item_id in good if item_id in row_of])
+        for query, good in good_items(judgments).items()
+        if query_fold(query) == TEST_FOLD
+    ]
+    queries = [(query, good) for query, good in queries if good]
+    random.Random(settings.seed).shuffle(queries)
+    return queries[: settings.query_limit]
+
+
+def _made_queries(engine: Engine, settings: EvaluationSettings) -> list[tuple[str, list[str]]]:
+    """Queries made from the catalogue; every item that fits the words as well is a miss."""
+    catalog, chance = engine.bundle.catalog, random.Random(settings.seed + 100)
+    queries = []
+    for _ in range(settings.query_limit):
+        row = chance.randrange(catalog.count)
+        text = catalogue_query(catalog, row, chance)
+        if text:
+            queries.append((text, [catalog.item_ids[row]]))
+    return queries
+
+
+def _ask_queries(
+    engine: Engine,
+    queries: Sequence[tuple[str, Sequence[str]]],
+    settings: EvaluationSettings,
+    stages: Stages,
+    clock: Clock,
+) -> dict[str, Any]:
+    """Asks queries as a stranger, and the lexical index and the towers alone beside the engine."""
+    catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
+    clock.now = max(clock.now, engine.bundle.facts.counted_until)
+    report = stages.start("asking queries", len(queries))
+    asked = _Asked()
+    for number, (text, good) in enumerate(queries):
+        report(number)
+        request = SearchRequest(text, page_size=settings.depth, record=False)
+        answer = engine.search(request)
+        rankings = {ENGINE: [result.item_id for result in answer.results]}
+        question = search_question(request, Session.empty(""), clock.now, catalog)
+        reading = ranker.read(question)
+        found = {TWO_TOWERS: ranker.sources.nearest(reading, settings.depth)}
+        if ranker.sources.lexical is not None:
+            found[LEXICAL] = ranker.sources.lexical.search(text, settings.depth)[0]
+        for name, rows in found.items():
+            rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+        asked.add(good, rankings)
+    return asked.report(settings.seed)
+
+
+def viewed(item_ids: Sequence[str], visitor_id: str, end: float) -> list[Event]:
+    """Views of items a second apart, the last one at ``end``."""
+    first = end - len(item_ids) + 1
+    return [
+        Event(f"{visitor_id}-{place}", EventType.VIEW, visitor_id, first + place, item_id=item_id)
+        for place, item_id in enumerate(item_ids)
+    ]

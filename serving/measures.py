@@ -1,0 +1,79 @@
+"""Ranking metrics of many requests, and how sure one may be of their means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ir_measures
+import numpy as np
+from ir_measures import RR, P, R, nDCG
+
+MEASURES = {
+    "ndcg@10": nDCG @ 10,
+    "p@10": P @ 10,
+    "r@10": R @ 10,
+    "r@100": R @ 100,
+    "mrr@10": RR @ 10,
+}
+"""Of rankings with any number of wanted items, by the name they are reported under."""
+
+_RESAMPLES = 1_000
+
+
+def ranking_values(
+    rankings: Sequence[Sequence[str]], wanted: Sequence[Mapping[str, int]]
+) -> dict[str, np.ndarray]:
+    """Each measure of each request, ``[requests] float64`` by name, F1 at 10 included.
+
+    Args:
+        rankings: Item ids, best first.
+        wanted: Relevance of the wanted items, 1 or more; every request has one.
+    """
+    run = {
+        str(number): {item_id: -float(rank) for rank, item_id in enumerate(ranking)}
+        for number, ranking in enumerate(rankings)
+    }
+    qrels = {str(number): dict(items) for number, items in enumerate(wanted)}
+    values = {name: np.zeros(len(rankings)) for name in MEASURES}
+    names = {measure: name for name, measure in MEASURES.items()}
+    for metric in ir_measures.iter_calc(list(MEASURES.values()), qrels, run):
+        values[names[metric.measure]][int(metric.query_id)] = metric.value
+    both = values["p@10"] + values["r@10"]
+    values["f1@10"] = np.divide(
+        2 * values["p@10"] * values["r@10"], both, out=np.zeros_like(both), where=both > 0
+    )
+    return values
+
+
+def rank_values(ranks: np.ndarray) -> dict[str, np.ndarray]:
+    """The same for one wanted item a request: hit rate and reciprocal rank at 10 and 20.
+
+    Args:
+        ranks: ``[requests] int64`` rank of the wanted item from 0; −1 where it was not found.
+    """
+    values = {}
+    for cut in (10, 20):
+        hit = (ranks >= 0) & (ranks < cut)
+        values[f"hr@{cut}"] = hit.astype(np.float64)
+        values[f"mrr@{cut}"] = np.where(hit, 1.0 / (1.0 + np.maximum(ranks, 0)), 0.0)
+    return values
+
+
+def summary(values: Mapping[str, np.ndarray], *, seed: int) -> dict[str, Any]:
+    """Mean of each measure with its 95 % bootstrap interval."""
+    return {name: mean_interval(of_measure, seed=seed) for name, of_measure in values.items()}
+
+
+def mean_interval(values: np.ndarray, *, seed: int) -> dict[str, float]:
+    """``mean``, and the ``low`` and ``high`` end of its 95 % interval (percentile bootstrap).
+
+    The requests are drawn again with replacement, 1,000 times (Efron and Tibshirani 1993); with
+    the same seed and count the same ones, so that differences of two systems are paired.
+    """
+    if not len(values):
+        return {"mean": 0.0, "low": 0.0, "high": 0.0}
+    draw = np.random.default_rng(seed)
+    means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(_RESAMPLES)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {"mean": float(values.mean()), "low": float(low), "high": float(high)}
