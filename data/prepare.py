@@ -16,11 +16,11 @@ from data.errors import ConfigError, InputError
 from data.report import quality_report
 from data.sessionize import GAP_MINUTES, sessionize, text_codes
 from data.sources.completejourney import read_completejourney
-from data.sources.files import read_files
+from data.sources.files import read_files, read_items_file
 from data.sources.onlineretail import read_onlineretail
 from data.sources.session_lines import read_session_lines
 from data.split import split_by_time
-from data.tables import RawShop, event_micros, sort_events, write_tables
+from data.tables import RawShop, event_micros, read_tables, sort_events, write_tables
 
 _DAY_MICROS = 86_400_000_000
 
@@ -67,7 +67,7 @@ def prepare(
     visitor_share: float = 1.0,
     test_days: float | None = None,
     gap_minutes: float = GAP_MINUTES,
-    progress: Callable[[str], None] = lambda stage: None,
+    progress: Callable[[str], object] = lambda stage: None,
 ) -> dict[str, Any]:
     """Read raw data, clean it and write it as a folder of tables.
 
@@ -133,6 +133,20 @@ def prepare(
         report=report,
     )
     return report
+
+
+def prepare_items(path: Path, *, now: float, map_file: Path | None = None) -> pa.Table:
+    """Items alone, cleaned: of a folder of tables, or of a file in the formats of ``files``.
+
+    Raises:
+        InputError: The file is not as the contract says, or holds no clean item.
+    """
+    if (path / "tables.json").is_file():
+        return read_tables(path).items
+    items = clean(RawShop(read_items_file(path, map_file), None, None), now=now).items
+    if items.num_rows == 0:
+        raise InputError(f"{path.name}: expected at least one item, received none that is clean")
+    return items
 
 
 def _source(name: str, path: Path | None, map_file: Path | None) -> Source:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from data.records import Event, EventType, Judgment
+from data.records import Judgment
 from data.tables import Tables, iter_events
 from serving.engine import Engine
 from serving.measures import mean_interval, ranking_values, summary
@@ -252,12 +252,3 @@ def _ask_queries(
             rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
         asked.add(good, rankings)
     return asked.report(settings.seed)
-
-
-def viewed(item_ids: Sequence[str], visitor_id: str, end: float) -> list[Event]:
-    """Views of items a second apart, the last one at ``end``."""
-    first = end - len(item_ids) + 1
-    return [
-        Event(f"{visitor_id}-{place}", EventType.VIEW, visitor_id, first + place, item_id=item_id)
-        for place, item_id in enumerate(item_ids)
-    ]

@@ -79,7 +79,7 @@ def read_recommend(message: Any) -> RecommendRequest:
 def write_recommend(request: RecommendRequest) -> Any:
     """A ``RecommendItemsRequest``."""
     message = discovery_pb2.RecommendItemsRequest(
-        placement=int(request.placement),
+        placement=int(request.placement),  # type: ignore[arg-type]
         visitor_id=request.visitor_id,
         item_ids=request.item_ids,
         page_size=request.page_size,
@@ -157,7 +157,7 @@ def write_event(event: Event) -> Any:
     """An ``Event`` message."""
     return events_pb2.Event(
         event_id=event.event_id,
-        type=int(event.type),
+        type=int(event.type),  # type: ignore[arg-type]
         visitor_id=event.visitor_id,
         time=_write_time(event.time),
         item_id=event.item_id,
@@ -287,7 +287,7 @@ def _write_result(result: Result) -> Any:
         ],
         event_effects=[
             discovery_pb2.EventEffect(
-                event_type=int(EventType[part.event_type.upper()]),
+                event_type=int(EventType[part.event_type.upper()]),  # type: ignore[arg-type]
                 item_id=part.item_id,
                 query=part.query,
                 effect=part.effect,

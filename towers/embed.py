@@ -8,6 +8,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,26 @@ from towers.ranker import Ranker
 from towers.retrieval import CandidateTower
 
 _SLICE = 4_096
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """What a batch re-embedding did.
+
+    Args:
+        item_count: Items embedded.
+        new_item_count: Items among them that training did not know.
+        seconds: From items in memory to embeddings, tokenising included.
+    """
+
+    item_count: int
+    new_item_count: int
+    seconds: float
+
+    @property
+    def items_per_second(self) -> float:
+        """Items embedded a second."""
+        return self.item_count / max(self.seconds, 1e-9)
 
 
 @dataclass(frozen=True)
@@ -110,9 +131,9 @@ def reembed(
     out: Path,
     *,
     created_time: float,
-    progress: Callable[[str], None] | None = None,
-) -> int:
-    """Makes a new bundle with the same models over another catalogue; returns its item count.
+    progress: Callable[[str], object] | None = None,
+) -> EmbedReport:
+    """Makes a new bundle with the same models over another catalogue.
 
     Items that are gone leave the index, the companions and the past sessions too.
     """
@@ -121,10 +142,11 @@ def reembed(
     old = load_bundle(bundle_path)
     layout, sources, config = Layout(bundle_path), old.ranker.sources, old.config
     tables = CandidateTables.load(layout.training)
-    say("reading the items")
-    catalog = Catalog.of(items, config.text)
     say("embedding")
+    began = time.perf_counter()
+    catalog = Catalog.of(items, config.text)
     embeddings = embed_items(tables, catalog, config)
+    seconds = time.perf_counter() - began
     moved = catalog.rows(sources.catalog.item_ids)
     say("building the index")
     sample = _sample(embeddings, config.seed)
@@ -162,7 +184,8 @@ def reembed(
         write_facts(new, config, replace(old.facts, golden=golden))
         say("signing")
         sign(folder, created_time)
-    return catalog.count
+    new_count = len(set(catalog.item_ids) - set(tables.item_ids))
+    return EmbedReport(catalog.count, new_count, seconds)
 
 
 def _sample(embeddings: np.ndarray, seed: int, count: int = 200) -> np.ndarray:

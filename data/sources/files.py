@@ -146,6 +146,19 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
     return RawShop(tables.get("items"), tables.get("events"), tables.get("judgments"), notes=notes)
 
 
+def read_items_file(path: Path, map_file: Path | None = None) -> pa.Table:
+    """The items of one file, in ``ITEM_SCHEMA``; columns as in ``read_files``.
+
+    Raises:
+        InputError: It is not there, or not as said above.
+        ConfigError: The column map is not one.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a file of items, each {', '.join(ENDINGS)}; found none")
+    file = _RowFile(path.name, "items", read_rows(path), read_column_map(map_file).items)
+    return _items(file)[0]
+
+
 def _find(folder: Path, name: str) -> Path | None:
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder with items.* and events.*, found none")

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 _SHOWN_EVERY_SECONDS = 0.1
 
@@ -22,7 +29,7 @@ class StageBars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._name = ""
-        self._task: int | None = None
+        self._task: TaskID | None = None
         self._began = 0.0
         self.seconds: dict[str, float] = {}
 

@@ -23,8 +23,8 @@ def train(
 ) -> None:
     """Train both stages on TABLES, and write a bundle that a server can answer from."""
     from data.tables import read_tables
-    from serving.display import evaluation_tables, training_table
     from serving.evaluation import EvaluationSettings, evaluate_tables
+    from serving.reports import evaluation_tables, training_table
     from towers.config import read_config
     from towers.train import train as run
 

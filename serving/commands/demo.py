@@ -1,0 +1,91 @@
+"""``nextclick demo``: the whole thing on a real shop in a few minutes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import click
+
+from serving.commands.options import console, reports_errors
+from serving.commands.progress import stage_bars
+from serving.requests import Answer
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".demo"),
+    show_default=True,
+    help="Where tables, bundle and state go.",
+)
+@click.option("--reuse", is_flag=True, help="Play on the bundle of an earlier demo.")
+@click.option("--load-seconds", type=float, default=10.0, show_default=True)
+@reports_errors
+def demo(folder: Path, reuse: bool, load_seconds: float) -> None:
+    """Prepare a grocer's year, train, evaluate, serve, shop over gRPC, and put load on it."""
+    from serving.client import Client
+    from serving.demo import (
+        household_history,
+        play_household,
+        play_shopper,
+        put_load_on,
+        running_server,
+    )
+    from serving.display import answer_table
+
+    began = time.perf_counter()
+    out = console()
+    if not reuse:
+        _train(folder)
+    state = folder / "state"
+    shutil.rmtree(state, ignore_errors=True)
+
+    def show(headline: str, answer: Answer, previous: Answer | None) -> None:
+        out.rule(headline, align="left")
+        out.print(answer_table(answer, previous))
+
+    with running_server(folder / "bundle", state) as server:
+        out.print(f"serving on {server.address} after {server.ready_seconds:.1f} s")
+        with Client(server.address) as client:
+            play_shopper(client, show)
+            play_household(client, household_history(folder / "tables"), show)
+        out.rule(f"{load_seconds:g} seconds of load, 8 callers without pause", align="left")
+        put_load_on(server.address, load_seconds)
+    out.print(f"done in {time.perf_counter() - began:.0f} s. `make serve` keeps the server up.")
+
+
+def _train(folder: Path) -> None:
+    from data.prepare import prepare
+    from data.tables import read_tables
+    from serving.demo import CONFIG, VISITOR_SHARE
+    from serving.evaluation import EvaluationSettings, evaluate_tables
+    from serving.reports import evaluation_tables, quality_table, training_table
+    from towers.config import config_from
+    from towers.train import train
+
+    tables, bundle = folder / "tables", folder / "bundle"
+    out = console()
+    began = time.time()
+    with stage_bars() as bars:
+        quality = prepare(
+            "completejourney",
+            None,
+            out=tables,
+            now=began,
+            visitor_share=VISITOR_SHARE,
+            progress=bars.start,
+        )
+    out.print(quality_table(quality))
+    with stage_bars() as bars:
+        shop = read_tables(tables)
+        metrics = train(shop, bundle, config_from(CONFIG), created_time=began, stages=bars)
+        settings = EvaluationSettings(request_limit=1_000, query_limit=300)
+        evaluation = evaluate_tables(bundle, shop, settings, stages=bars)
+        bars.finish()
+        seconds = {name: round(spent, 1) for name, spent in bars.seconds.items()}
+    out.print(training_table({**metrics, "seconds": seconds}))
+    for table in evaluation_tables(evaluation):
+        out.print(table)

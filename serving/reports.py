@@ -1,0 +1,137 @@
+"""Reports of the offline commands as tables, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+_SYSTEM_LABELS = {
+    "engine": "engine: two stages, as served",
+    "two_towers": "two towers alone",
+    "lexical": "lexical index alone",
+    "popular": "popular",
+    "trending": "popular in the last days",
+    "covisited": "co-visited",
+    "session_knn": "session-kNN",
+    "bought_most": "what the visitor buys most",
+}
+_SECTIONS = {
+    "browse": "what came next, asked at {count:,} moments of the test part",
+    "search": "judged queries that training left out ({count:,})",
+    "search_made": "queries made from the catalogue ({count:,}), one item each",
+}
+
+
+def quality_table(report: Mapping[str, Any]) -> Table:
+    """What ``prepare`` found, a row each."""
+    items, events, split = report["items"], report["events"], report["split"]
+    by_type = ", ".join(f"{count:,} {name}" for name, count in events["by_type"].items())
+    parts = split["parts"]
+    sessions = report["sessions"]
+    return _pairs(
+        {
+            "items": f"{items['count']:,}, {items['with_events_count']:,} of them with events",
+            "events": f"{events['count']:,}: {by_type}" if by_type else "none",
+            "visitors": f"{events['visitor_count']:,}",
+            "sessions": f"{sessions['count']:,}, median {sessions['length']['median']:g} events",
+            "judgments": f"{report['judgments']['count']:,}",
+            "from, to": f"{events['first_time'] or '–'}, {events['last_time'] or '–'}",
+            "for the towers": f"{parts['retrieval']['event_count']:,} events",
+            "for the reranker": f"{parts['rank']['event_count']:,} from {split['rank_from']}",
+            "for testing": f"{parts['test']['event_count']:,} from {split['test_from']}",
+        }
+    )
+
+
+def training_table(report: Mapping[str, Any]) -> Table:
+    """How a training went, a row each."""
+    rows: dict[str, str] = {}
+    for name in ("towers", "reranker"):
+        curves = report[name]
+        if curves["training"]:
+            best = curves["best_epoch"]
+            held_out = (
+                f", held out {curves['validation'][best]:.3f}" if curves["validation"] else ""
+            )
+            rows[f"{name}: loss"] = (
+                f"{curves['training'][best]:.3f}{held_out}, epoch {best + 1} of "
+                f"{len(curves['training'])}"
+            )
+    index = report["index"]
+    rows["index: recall against exact"] = f"{index['recall']:.3f}, {index['item_count']:,} items"
+    for name, value in report["litert_parity"].items():
+        rows[f"LiteRT: {name.replace('_', ' ')}"] = f"{value:.5g}"
+    rows["seconds"] = ", ".join(
+        f"{name} {seconds:g}" for name, seconds in report["seconds"].items() if seconds >= 1
+    )
+    return _pairs(rows)
+
+
+def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
+    """Metrics of every system with intervals, then what the index finds and what parts cost."""
+    tables = []
+    for section, title in _SECTIONS.items():
+        if section in report:
+            part = report[section]
+            tables.append(_systems(part, title.format(count=part["request_count"])))
+    if "index" in report:
+        index = report["index"]
+        rows = {
+            "index: recall@100 against exact": f"{index['recall@100']:.4f}"
+            f" over {index['query_count']:,} queries, {index['item_count']:,} items"
+        }
+        for name, value in report["median_ms"].items():
+            rows[f"median ms: {name.replace('_', ' ')}"] = f"{value:.3f}"
+        tables.append(_pairs(rows))
+    return tables
+
+
+def metrics_table(report: Mapping[str, Any]) -> Table:
+    """Counts and metrics of one system."""
+    rows = {
+        name.replace("_", " "): f"{value:,}" for name, value in report.items() if name != "metrics"
+    }
+    for name, values in report.get("metrics", {}).items():
+        rows[name] = _interval(values)
+    return _pairs(rows)
+
+
+def _systems(part: Mapping[str, Any], title: str) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption="mean and 95 % bootstrap interval; lead: ndcg@10 of the engine minus this system's",
+        caption_justify="left",
+    )
+    table.add_column("system")
+    measures = list(next(iter(part["systems"].values())))
+    for measure in measures:
+        table.add_column(measure, justify="right")
+    table.add_column("lead", justify="right")
+    for name, values in part["systems"].items():
+        lead = part["lead_at_ndcg@10"].get(name)
+        cells = [
+            _interval(values[measure]) if measure == "ndcg@10" else f"{values[measure]['mean']:.3f}"
+            for measure in measures
+        ]
+        style = "bold" if name == "engine" else ""
+        table.add_row(
+            _SYSTEM_LABELS.get(name, name), *cells, _interval(lead) if lead else "", style=style
+        )
+    return table
+
+
+def _interval(values: Mapping[str, float]) -> str:
+    return f"{values['mean']:.3f} ({values['low']:.3f} to {values['high']:.3f})"
+
+
+def _pairs(rows: Mapping[str, str]) -> Table:
+    table = Table(show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, escape(value))
+    return table

@@ -1,0 +1,1 @@
+"""From clean tables to a released bundle, and what serving needs of it."""
