@@ -213,19 +213,14 @@ def event_micros(events: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]
 def iter_items(table: pa.Table) -> Iterator[Item]:
     """The rows of a table in ``ITEM_SCHEMA``, in order."""
     for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
-        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        for *before, category, brand, price, currency, in_stock, attributes, image, created in rows:
-            yield Item(
-                *before,
-                category=tuple(category),
-                brand=brand,
-                price=price,
-                currency=currency,
-                in_stock=in_stock,
-                attributes=dict(attributes),
-                image=image,
-                created_time=created and created.replace(tzinfo=UTC),
-            )
+        values = {name: batch.column(name).to_pylist() for name in ITEM_SCHEMA.names}
+        values["category"] = [tuple(path) for path in values["category"]]
+        values["attributes"] = [dict(pairs) for pairs in values["attributes"]]
+        values["created_time"] = [
+            time and time.replace(tzinfo=UTC) for time in values["created_time"]
+        ]
+        # The columns stand in the order of the fields, so the rows are the arguments.
+        yield from map(Item, *values.values())
 
 
 def iter_events(table: pa.Table) -> Iterator[Event]:
