@@ -105,6 +105,7 @@ def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np
     tower.token_table.assign(tables.token_table)
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec((None, tokens.shape[1]), tf.int32),
             tf.TensorSpec((None, config.towers.dim), tf.float32),

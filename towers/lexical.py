@@ -28,13 +28,15 @@ def _document(row: int, item: Item) -> tantivy.Document:
     rest = (*item.attributes.values(), item.description)
     # Words are cut by towers.text, so that queries and items are read alike; tantivy sees them
     # with blanks between.
-    return tantivy.Document(
-        row=row,
+    document = tantivy.Document(
         title=" ".join(words(item.title)),
         category=" ".join(word for name in item.category for word in words(name)),
         brand=" ".join(words(item.brand)),
         rest=" ".join(word for text in rest for word in words(text)),
     )
+    # By its own method: as a keyword a number becomes a signed one, which the field refuses.
+    document.add_unsigned("row", row)
+    return document
 
 
 class LexicalIndex:

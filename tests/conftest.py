@@ -1,0 +1,81 @@
+"""A made-up shop, trained once a run: tables and a bundle that tests read and never change."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from data.prepare import prepare
+from data.synthetic import END_TIME, synthetic_shop
+from data.tables import Tables, read_tables
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with warnings.catch_warnings():
+    # What TensorFlow's own dependencies warn of while they are imported is not ours to mend.
+    warnings.simplefilter("ignore")
+    import towers.fitting  # noqa: F401
+
+CONFIG: dict[str, Any] = {
+    "text": {"bucket_count": 4_096},
+    "towers": {"dim": 32, "event_slot_count": 12, "history_slot_count": 16},
+    "retrieval": {
+        "epoch_limit": 6,
+        "batch_size": 256,
+        "browse_example_limit": 12_000,
+        "search_example_limit": 6_000,
+    },
+    "rerank": {"request_limit": 1_500, "epoch_limit": 6},
+}
+"""Settings that train the made-up shop in half a minute."""
+
+
+class Silence:
+    """Progress that nobody looks at."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        return lambda *steps: None
+
+
+@pytest.fixture(scope="session")
+def shop_tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """The made-up shop as clean tables, by way of its raw files."""
+    folder = tmp_path_factory.mktemp("shop")
+    shop = synthetic_shop(item_count=240, visitor_count=300)
+    raw = folder / "raw"
+    raw.mkdir()
+    for name in ("items", "events", "judgments"):
+        table = getattr(shop, name)
+        if name == "events":
+            names = ["unspecified", "search", "view", "favorite", "unfavorite", "add_to_cart"]
+            names += ["remove_from_cart", "purchase", "review", "return"]
+            labels = [names[number] for number in table["type"].to_pylist()]
+            place = table.column_names.index("type")
+            table = table.set_column(place, "type", [labels])
+        pq.write_table(table, raw / f"{name}.parquet")
+    prepare("files", raw, out=folder / "tables", now=END_TIME + 1)
+    return read_tables(folder / "tables")
+
+
+@pytest.fixture(scope="session")
+def shop_bundle(shop_tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle trained on the made-up shop, with its metrics in ``metrics.json``."""
+    from towers.config import config_from
+    from towers.train import train
+
+    out = tmp_path_factory.mktemp("bundles") / "shop"
+    train(shop_tables, out, config_from(CONFIG), created_time=END_TIME, stages=Silence())
+    return out
+
+
+@pytest.fixture(scope="session")
+def shop_metrics(shop_bundle: Path) -> dict[str, Any]:
+    """What training said of itself."""
+    metrics: dict[str, Any] = json.loads((shop_bundle / "metrics.json").read_text())
+    return metrics
