@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,22 +45,35 @@ def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
     Returns:
         ``[config.item_slot_count] int32``, padded with ``PADDING``.
     """
-    buckets = config.bucket_count
-    numbers: dict[int, None] = {}
-    for depth in range(1, len(item.category) + 1):
-        numbers[token("c:" + " > ".join(item.category[:depth]), buckets)] = None
-    if item.brand:
-        numbers[token("b:" + item.brand, buckets)] = None
-    if item.price is not None and item.price > 0:
-        step = round(float(np.log2(item.price)) * _PRICE_STEPS_PER_DOUBLING)
-        numbers[token(f"p:{step}", buckets)] = None
-    for text in (item.title, *reversed(item.category), item.brand, *item.attributes.values()):
-        for word in words(text):
-            numbers[token("w:" + word, buckets)] = None
     slots = np.full(config.item_slot_count, PADDING, np.int32)
-    kept = list(numbers)[: config.item_slot_count]
-    slots[: len(kept)] = kept
+    numbers = _token_numbers(item, config)
+    slots[: len(numbers)] = numbers
     return slots
+
+
+def _token_numbers(item: Item, config: TextConfig) -> list[int]:
+    buckets = config.bucket_count
+    numbers = list(_path_tokens(item.category, buckets))
+    if item.brand:
+        numbers.append(token("b:" + item.brand, buckets))
+    if item.price is not None and item.price > 0:
+        step = round(math.log2(item.price) * _PRICE_STEPS_PER_DOUBLING)
+        numbers.append(token(f"p:{step}", buckets))
+    for text in (item.title, *reversed(item.category), item.brand, *item.attributes.values()):
+        numbers += _text_tokens(text, buckets)
+    return list(dict.fromkeys(numbers))[: config.item_slot_count]
+
+
+@lru_cache(maxsize=100_000)
+def _path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+    return tuple(
+        token("c:" + " > ".join(path[:depth]), buckets) for depth in range(1, len(path) + 1)
+    )
+
+
+@lru_cache(maxsize=200_000)
+def _text_tokens(text: str, buckets: int) -> tuple[int, ...]:
+    return tuple(token("w:" + word, buckets) for word in words(text))
 
 
 class Codes:
@@ -137,19 +152,22 @@ class Catalog:
         Returns:
             Its row, and whether what the candidate tower reads of it is new or has changed.
         """
-        tokens = item_tokens(item, self.text)
+        numbers = _token_numbers(item, self.text)
         row = self.row_of.get(item.item_id, self.count)
         is_new = row == self.count
         if row >= len(self.leaf):
             self._grow()
-        changed = is_new or not np.array_equal(self.tokens[row], tokens)
+        known = self.tokens[row]
+        changed = is_new or known[known != PADDING].tolist() != numbers
         self.leaf[row] = self.category_codes.add(" > ".join(item.category))
         self.top[row] = self.top_codes.add(item.category[0] if item.category else "")
         self.brand[row] = self.brand_codes.add(item.brand)
         self.price[row] = np.nan if item.price is None else item.price
         self.in_stock[row] = item.in_stock
         self.listed[row] = True
-        self.tokens[row] = tokens
+        if changed:
+            known[: len(numbers)] = numbers
+            known[len(numbers) :] = PADDING
         if is_new:
             self.titles.append(item.title)
             self.row_of[item.item_id] = row
