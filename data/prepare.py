@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data.atomic import check_replaceable
 from data.clean import clean, source_losses
 from data.errors import ConfigError, InputError
 from data.report import quality_report
@@ -20,7 +21,7 @@ from data.sources.files import read_files, read_items_file
 from data.sources.onlineretail import read_onlineretail
 from data.sources.session_lines import read_session_lines
 from data.split import split_by_time
-from data.tables import RawShop, event_micros, read_tables, sort_events, write_tables
+from data.tables import MANIFEST_NAME, RawShop, event_micros, read_tables, sort_events, write_tables
 
 _DAY_MICROS = 86_400_000_000
 
@@ -74,7 +75,7 @@ def prepare(
     Args:
         source: A name in ``SOURCES``.
         path: Where the raw data is; None for a source that wants none.
-        out: The folder to write; an older one is replaced.
+        out: The folder to write; older tables are replaced.
         now: Seconds since 1970, UTC; later events are dropped.
         map_file: TOML file that renames columns; for the source ``files``.
         days: Keep the events of the newest so many days; None for all.
@@ -88,13 +89,14 @@ def prepare(
 
     Raises:
         ConfigError: A wrong source or option.
-        InputError: The raw data is not as the source expects it.
+        InputError: The raw data is not as the source expects it, or ``out`` is something else.
     """
     chosen = _source(source, path, map_file)
     if days is not None and not days > 0:
         raise ConfigError(f"days: expected more than 0, received {days}")
     if not 0 < visitor_share <= 1:
         raise ConfigError(f"visitor_share: expected above 0 to 1, received {visitor_share}")
+    check_replaceable(out, marker=MANIFEST_NAME)
     progress("reading")
     raw = chosen.read(path or Path(), map_file)
     if raw.events is not None:

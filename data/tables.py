@@ -20,6 +20,9 @@ from data.records import Event, EventType, Item, Judgment
 from data.split import Split
 
 SCHEMA_VERSION = 1
+MANIFEST_NAME = "tables.json"
+"""The file of a folder of tables that holds its version, its split and its report."""
+
 _TIME = pa.timestamp("us", "UTC")
 _BATCH_ROWS = 65_536
 
@@ -121,7 +124,7 @@ def read_tables(path: Path) -> Tables:
     Raises:
         InputError: It is not such a folder, or one of another version.
     """
-    names = ["tables.json", *(f"{name}.parquet" for name in _SCHEMAS)]
+    names = [MANIFEST_NAME, *(f"{name}.parquet" for name in _SCHEMAS)]
     missing = [name for name in names if not (path / name).is_file()]
     if missing:
         raise InputError(
@@ -129,7 +132,7 @@ def read_tables(path: Path) -> Tables:
             f"`nextclick prepare SOURCE --out {path}` makes one"
         )
     try:
-        manifest = json.loads((path / "tables.json").read_text(encoding="utf-8"))
+        manifest = json.loads((path / MANIFEST_NAME).read_text(encoding="utf-8"))
         version = manifest["schema_version"]
         if version != SCHEMA_VERSION:
             raise InputError(
@@ -138,7 +141,7 @@ def read_tables(path: Path) -> Tables:
             )
         split, report = Split(**manifest["split"]), manifest["report"]
         tables = {name: pq.read_table(path / f"{name}.parquet") for name in _SCHEMAS}
-    except (ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: expected readable tables, received {error!r}") from error
     for name, schema in _SCHEMAS.items():
         if not tables[name].schema.equals(schema):
@@ -171,11 +174,11 @@ def write_tables(
     manifest = {"schema_version": SCHEMA_VERSION, "split": asdict(split), "report": report}
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
     tables = {"items": items, "events": sort_events(events), "judgments": judgments}
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         for name, table in tables.items():
             path = folder / f"{name}.parquet"
             pq.write_table(conform(table, _SCHEMAS[name]), path, compression="zstd")
-        (folder / "tables.json").write_text(text + "\n", encoding="utf-8")
+        (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:

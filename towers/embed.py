@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from data.atomic import atomic_folder
+from data.atomic import atomic_folder, check_replaceable
 from data.records import Item
 from towers.bundle import Layout, load_bundle, write_facts, write_sources
 from towers.candidates import Sources
@@ -26,6 +26,7 @@ from towers.covisits import Covisits, SessionLog
 from towers.golden import golden_answers
 from towers.index import ItemIndex, checked_embeddings
 from towers.lexical import LexicalIndex
+from towers.manifest import NAME as MANIFEST_NAME
 from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
@@ -137,7 +138,11 @@ def reembed(
     """Makes a new bundle with the same models over another catalogue.
 
     Items that are gone leave the index, the companions and the past sessions too.
+
+    Raises:
+        InputError: ``out`` is something else than an older bundle.
     """
+    check_replaceable(out, marker=MANIFEST_NAME)
     say = progress or (lambda stage: None)
     say("reading the bundle")
     old = load_bundle(bundle_path)
@@ -151,7 +156,7 @@ def reembed(
     moved = catalog.rows(sources.catalog.item_ids)
     say("building the index")
     sample = _sample(embeddings, config.seed)
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         new = Layout(folder)
         for name in ("query_tower.tflite", "candidate_tower.tflite", "reranker.tflite"):
             if (layout / name).exists():

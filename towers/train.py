@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from data.atomic import atomic_folder
+from data.atomic import atomic_folder, check_replaceable
 from data.errors import InputError
 from data.records import Event, Judgment
 from data.tables import Tables, iter_events, iter_items
@@ -45,6 +45,7 @@ from towers.fitting import Curves
 from towers.golden import golden_answers
 from towers.index import ItemIndex
 from towers.lexical import LexicalIndex
+from towers.manifest import NAME as MANIFEST_NAME
 from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
@@ -96,8 +97,9 @@ def train(
     Later events are not touched. Companions and past sessions of the release hold both parts.
 
     Raises:
-        InputError: The tables hold no items.
+        InputError: The tables hold no items, or ``out`` is something else than an older bundle.
     """
+    check_replaceable(out, marker=MANIFEST_NAME)
     if tables.items.num_rows == 0:
         raise InputError(f"{tables.path}: expected at least one item, received none")
     stages.start("reading tables")
@@ -112,7 +114,7 @@ def train(
     early = shop.log(shop.rank_from)
     late = shop.log(shop.test_from, shop.rank_from)
     model, tower_curves, validation = _train_towers(shop, early, late, config, stages)
-    with atomic_folder(out) as folder:
+    with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         layout = Layout(folder)
         stages.start("embedding items")
         candidate_tables = CandidateTables.of(model.candidate_tower, shop.catalog.item_ids)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +17,15 @@ _TIME = pa.timestamp("us", "UTC")
 _MILLISECONDS_FROM = 1e11
 """As seconds it were the year 5138; a larger number is taken for milliseconds."""
 
+_FIRST_MICROS = -62_135_596_800e6
+_BEYOND_MICROS = 253_402_300_800e6
+"""From the year 1 to before the year 10,000, the dates there are."""
+
+_A_TIME = "an ISO 8601 time or seconds since 1970"
+_WHOLE_BELOW = 2.0**53
+"""The whole numbers that floating point tells apart."""
+
+_FAULTS = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 _TRUE = ("true", "1", "yes")
 _FALSE = ("false", "0", "no")
 _SEPARATORS = r"\s+>\s+|\s*\|\s*"
@@ -40,18 +49,29 @@ class Column:
         """The error for a row, counted from 0 here and from 1 in its message."""
         return InputError.at(self.place, row + 1, self.field, expected, self.values[row].as_py())
 
+    def wrong_type(self, expected: str) -> InputError:
+        """The error for a column that holds something else in every row."""
+        received = self.values.type
+        return InputError(
+            f"{self.place}, {self.field}: expected a column of {expected}, received {received}"
+        )
+
 
 def texts(column: Column) -> pa.ChunkedArray:
     """``[row] string`` without blanks at the ends; numbers are written out, null is empty."""
     values = column.values
+    if pa.types.is_floating(values.type):
+        is_whole = pc.equal(pc.floor(values), values)
+        if pc.all(pc.and_(is_whole, pc.less(pc.abs(values), _WHOLE_BELOW))).as_py():
+            # Ids become 12.0 where a tool has put a missing value among them.
+            values = values.cast(pa.int64())
     if pa.types.is_nested(values.type):
-        raise InputError(
-            f"{column.place}, {column.field}: expected a column of texts, received {values.type}"
-        )
-    if pa.types.is_floating(values.type) and pc.all(pc.equal(pc.floor(values), values)).as_py():
-        # Ids become 12.0 where a tool has put a missing value among them.
-        values = values.cast(pa.int64())
-    return pc.fill_null(pc.utf8_trim_whitespace(values.cast(pa.string())), "")
+        raise column.wrong_type("texts")
+    try:
+        values = values.cast(pa.string())
+    except _FAULTS:
+        raise column.wrong_type("texts") from None
+    return pc.fill_null(pc.utf8_trim_whitespace(values), "")
 
 
 def required_texts(column: Column) -> pa.ChunkedArray:
@@ -103,12 +123,13 @@ def times(column: Column) -> pa.ChunkedArray:
     has none.
     """
     values = column.values
-    if pa.types.is_temporal(values.type):
-        return values.cast(pa.timestamp("us", getattr(values.type, "tz", None)), safe=False).cast(
-            _TIME
-        )
+    if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
+        zone = getattr(values.type, "tz", None)
+        moments = values.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
+        return _times_of(column, moments)
     if not pa.types.is_string(values.type):
-        return _from_epoch(numbers(column))
+        seconds = _converted(column, lambda values: values.cast(pa.float64()), _A_TIME)
+        return _times_of(column, _micros(seconds))
     values = _blank_to_null(values)
     for convert in (
         lambda: values.cast(_TIME),
@@ -120,9 +141,10 @@ def times(column: Column) -> pa.ChunkedArray:
             continue
     # Neither all with a zone nor all without: numbers, a mixture, or a fault.
     try:
-        return _from_epoch(values.cast(pa.float64()))
+        seconds = values.cast(pa.float64())
     except pa.ArrowInvalid:
         return pa.chunked_array([pa.array(_times_one_by_one(column, values), _TIME)])
+    return _times_of(column, _micros(seconds))
 
 
 def required_times(column: Column) -> pa.ChunkedArray:
@@ -134,8 +156,12 @@ def required_times(column: Column) -> pa.ChunkedArray:
 
 def paths(column: Column) -> pa.Array:
     """``[row] list<string>`` of a list, of JSON text, or of text with `` > `` or ``|`` between."""
-    if pa.types.is_list(column.values.type) or pa.types.is_large_list(column.values.type):
-        return column.values.cast(pa.list_(pa.string()))
+    if pa.types.is_nested(column.values.type):
+        try:
+            lists = column.values.cast(pa.list_(pa.string())).to_pylist()
+        except _FAULTS:
+            raise column.wrong_type("lists of texts") from None
+        return pa.array([_labels(labels or []) for labels in lists], pa.list_(pa.string()))
     encoded = texts(column).combine_chunks().dictionary_encode()
     distinct = pa.array(encoded.dictionary.to_pylist(), pa.string())
     split = pc.split_pattern_regex(distinct, _SEPARATORS).to_pylist()
@@ -143,25 +169,25 @@ def paths(column: Column) -> pa.Array:
         _json_list(column, text, encoded, number) if text.startswith("[") else labels
         for number, (text, labels) in enumerate(zip(distinct.to_pylist(), split, strict=True))
     ]
-    kept = [[label for label in labels if label] for labels in lists]
-    return pa.array(kept, pa.list_(pa.string())).take(encoded.indices)
+    return pa.array(map(_labels, lists), pa.list_(pa.string())).take(encoded.indices)
 
 
 def facts(column: Column) -> list[dict[str, str]]:
     """For each row what is known by name: of a map, a struct, or JSON text of an object."""
     rows: list[dict[str, str]] = []
+    is_map = pa.types.is_map(column.values.type)
     for row, value in enumerate(column.values.to_pylist()):
         if isinstance(value, str):
             try:
                 value = json.loads(value) if value.strip() else {}
             except ValueError:
                 raise column.fault(row, "a JSON object") from None
-        elif isinstance(value, list):
+        elif is_map and value is not None:
             value = dict(value)
         value = {} if value is None else value
         if not isinstance(value, Mapping):
             raise column.fault(row, "a JSON object")
-        rows.append({name: _fact(fact) for name, fact in value.items() if fact is not None})
+        rows.append({str(name): _fact(fact) for name, fact in value.items() if fact is not None})
     return rows
 
 
@@ -169,6 +195,10 @@ def _fact(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_fact(part) for part in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _labels(labels: Iterable[str | None]) -> list[str]:
+    return [label.strip() for label in labels if label and label.strip()]
 
 
 def _json_list(column: Column, text: str, encoded: pa.DictionaryArray, number: int) -> list[str]:
@@ -182,10 +212,16 @@ def _json_list(column: Column, text: str, encoded: pa.DictionaryArray, number: i
     return labels
 
 
-def _from_epoch(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    is_milliseconds = pc.greater(pc.abs(values), _MILLISECONDS_FROM)
-    micros = pc.multiply(values, pc.if_else(is_milliseconds, 1e3, 1e6))
-    return pc.round(micros).cast(pa.int64()).cast(_TIME)
+def _micros(seconds: pa.ChunkedArray) -> pa.ChunkedArray:
+    is_milliseconds = pc.greater(pc.abs(seconds), _MILLISECONDS_FROM)
+    return pc.round(pc.multiply(seconds, pc.if_else(is_milliseconds, 1e3, 1e6)))
+
+
+def _times_of(column: Column, micros: pa.ChunkedArray) -> pa.ChunkedArray:
+    rough = micros.cast(pa.float64(), safe=False)
+    is_date = pc.and_(pc.greater_equal(rough, _FIRST_MICROS), pc.less(rough, _BEYOND_MICROS))
+    _refuse_first(column, pc.invert(is_date), _A_TIME)
+    return micros.cast(pa.int64()).cast(_TIME)
 
 
 def _times_one_by_one(column: Column, values: pa.ChunkedArray) -> list[datetime | None]:
@@ -197,15 +233,16 @@ def _times_one_by_one(column: Column, values: pa.ChunkedArray) -> list[datetime 
 
 def _time(column: Column, row: int, text: str) -> datetime:
     try:
-        number = float(text)
+        micros = _micros(pa.scalar(float(text))).as_py()
     except ValueError:
         try:
             time = datetime.fromisoformat(text)
         except ValueError:
-            expected = "an ISO 8601 time or seconds since 1970"
-            raise column.fault(row, expected) from None
+            raise column.fault(row, _A_TIME) from None
         return time if time.tzinfo else time.replace(tzinfo=UTC)
-    return _from_epoch(pa.chunked_array([[number]]))[0].as_py()
+    if not _FIRST_MICROS <= micros < _BEYOND_MICROS:
+        raise column.fault(row, _A_TIME)
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
 
 
 def _blank_to_null(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -221,7 +258,7 @@ def _converted(
         values = _blank_to_null(values)
     try:
         return convert(values)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except _FAULTS:
         pass
     # Arrow does not say where it failed; halving finds the first row in as much time again.
     begin, end = 0, len(values)
@@ -229,7 +266,7 @@ def _converted(
         middle = (begin + end) // 2
         try:
             convert(values.slice(begin, middle - begin))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        except _FAULTS:
             end = middle
         else:
             begin = middle

@@ -92,10 +92,10 @@ class _RowFile:
     def missing(self, ours: str) -> InputError:
         wanted, found = self.theirs.get(ours, ours), self.rows.column_names
         near = difflib.get_close_matches(wanted, found, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f" (did you mean {near[0]}?)" if near else ""
         return InputError(
-            f"{self.place}: expected a column {wanted}, received {', '.join(found)}{hint} "
-            f'A column map renames columns: [{self.table}] {ours} = "…"'
+            f"{self.place}: expected a column {wanted}, received {', '.join(found)}{hint}; "
+            f'a column map renames columns: [{self.table}] {ours} = "…"'
         )
 
     def unused(self, used: set[str]) -> tuple[str, ...]:

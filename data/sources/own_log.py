@@ -129,7 +129,9 @@ def impression_row(impression: Impression) -> LogRow:
     shown_count = len(impression.item_ids)
     if features is not None and (features.ndim != 2 or len(features) != shown_count):
         raise RequestError("features", f"shape [{shown_count}, feature_count]", features.shape)
-    content = None if features is None else np.ascontiguousarray(features, dtype="<f4").tobytes()
+    # No bytes have no shape to come back to: no features are the same as none logged.
+    is_empty = features is None or features.size == 0
+    content = None if is_empty else np.ascontiguousarray(features, dtype="<f4").tobytes()
     return _row(IMPRESSION, impression.attribution_token, impression.time, body, content)
 
 

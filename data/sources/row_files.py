@@ -37,14 +37,14 @@ def read_rows(path: Path) -> pa.Table:
     """
     try:
         if path.suffix == ".parquet":
-            table = pq.read_table(path)
+            table = _read_parquet(path)
         elif ".csv" in path.suffixes[-2:]:
             table = _read_delimited(path, ",")
         elif ".tsv" in path.suffixes[-2:]:
             table = _read_delimited(path, "\t")
         else:
             table = _read_json_lines(path)
-    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeError, zlib.error) as error:
         raise InputError(f"{path.name}: expected a readable file, received: {error}") from error
     if table.num_rows == 0:
         raise InputError(f"{path.name}: expected at least one row, received none")
@@ -93,12 +93,29 @@ def _header(path: Path, delimiter: str) -> list[str]:
     parse = pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     head = line.lstrip(b"\r\n").split(b"\n", 1)[0] + b"\n"
     names = pa_csv.read_csv(pa.BufferReader(head), parse_options=parse).column_names
+    _refuse_twins(path, names)
+    return names
+
+
+def _refuse_twins(path: Path, names: Iterable[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(
             f"{path.name}: expected columns of different names, received {twice[0]!r} twice"
         )
-    return names
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    _refuse_twins(path, pq.read_schema(path).names)
+    table = pq.read_table(path)
+    for place, column in enumerate(table.schema):
+        # Texts come in several layouts, and as codes with a dictionary; ours is one.
+        of_values = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if pa.types.is_large_string(of_values) or pa.types.is_string_view(of_values):
+            of_values = pa.string()
+        if of_values != column.type:
+            table = table.set_column(place, column.name, table[column.name].cast(of_values))
+    return table
 
 
 def _read_json_lines(path: Path) -> pa.Table:
@@ -117,7 +134,7 @@ def _json_rows(place: str, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(filled, start=1):
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError.at(
                 place, number, "line", "a JSON object", line.strip()[:80]
             ) from error

@@ -71,7 +71,7 @@ def _lines(path: Path) -> pa.Array:
         content = path.read_bytes()
         if content.startswith(b"\x1f\x8b"):
             content = gzip.decompress(content)
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise InputError(
             f"{path}: expected a file of sessions, received: {error.strerror or error}"
