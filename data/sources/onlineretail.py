@@ -25,6 +25,10 @@ COLUMNS = (
 
 _DATE_FORMATS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S"]
 
+_CSV_READER = (
+    """read_csv($path, all_varchar = true, header = true, delim = ',', quote = '"', escape = '"')"""
+)
+
 _PRODUCT_CODE = r"^(\d{5}[A-Za-z]{0,3}|DCGS\w+)$"
 """Five figures and up to three letters for the variant, or a code of the shop's own range.
 
@@ -43,6 +47,8 @@ _LINES = """
         CASE WHEN CustomerID IS NULL THEN 'guest-' || trim(InvoiceNo::VARCHAR)
              ELSE (CustomerID::DOUBLE)::BIGINT::VARCHAR END AS visitor,
         CASE
+            WHEN InvoiceNo IS NULL OR InvoiceDate IS NULL OR Quantity IS NULL
+                THEN 'no invoice, date or quantity'
             WHEN NOT regexp_matches(trim(StockCode::VARCHAR), '{product_code}') THEN 'not a product'
             WHEN CustomerID IS NULL AND (UnitPrice::DOUBLE <= 0 OR Description IS NULL
                 OR (Quantity::BIGINT < 0 AND trim(InvoiceNo::VARCHAR) NOT LIKE 'C%'))
@@ -85,7 +91,7 @@ def read_onlineretail(path: Path) -> RawShop:
     An item's title is its most frequent description, its price that of the newest purchase, in
     pounds. Lines that are no products (postage, fees, vouchers) and corrections of the stock (no
     customer, and no price, no description or a negative quantity outside a credit note) are left
-    out and counted. Times are taken as UTC.
+    out and counted, as are lines without an invoice, date or quantity. Times are taken as UTC.
 
     Args:
         path: Parquet, or CSV in UTF-8, with the official columns.
@@ -95,12 +101,11 @@ def read_onlineretail(path: Path) -> RawShop:
     """
     if not path.is_file():
         raise InputError(f"{path}: expected the Online Retail file, found none")
-    is_parquet = path.suffix == ".parquet"
-    reader = "read_parquet($path)" if is_parquet else "read_csv($path, all_varchar = true)"
+    reader = "read_parquet($path)" if path.suffix == ".parquet" else _CSV_READER
     with duckdb.connect() as connection:
         try:
             head = connection.execute(f"SELECT * FROM {reader} LIMIT 0", {"path": str(path)})
-            found = [column[0] for column in head.description or ()]
+            found = {name: str(type_) for name, type_, *_ in head.description or ()}
             missing = [name for name in COLUMNS if name not in found]
             if missing:
                 raise InputError(
@@ -108,7 +113,8 @@ def read_onlineretail(path: Path) -> RawShop:
                     f"{', '.join(missing)} among {', '.join(found)}"
                 )
             formats = ", ".join(f"'{text}'" for text in _DATE_FORMATS)
-            time = "InvoiceDate" if is_parquet else f"strptime(InvoiceDate, [{formats}])"
+            is_text = found["InvoiceDate"] == "VARCHAR"
+            time = f"strptime(InvoiceDate, [{formats}])" if is_text else "InvoiceDate"
             lines = _LINES.format(time=time, product_code=_PRODUCT_CODE, reader=reader)
             connection.execute(f"CREATE TABLE lines AS {lines}", {"path": str(path)})
             items, events = (_table(connection, query) for query in (_ITEMS, _EVENTS))
