@@ -3,12 +3,19 @@
 In reading order; a file imports only files above it:
 
     requests.py         what the engine is asked and what it answers
+    questions.py        requests and sessions to the ranker's questions
     validation.py       what the interface accepts, field by field
     session_store.py    the newest session of each visitor
     event_log.py        the durable log of events and impressions
-    live_catalog.py     items that came or went since the bundle was made
+    item_log.py         the durable log of live catalogue changes
+    live_catalog.py     items that came, changed or went since the bundle was made
     engine.py           answers requests, takes in events and items, swaps bundles
+    relive.py           the log lived through once more, features computed anew
+    measures.py         ranking metrics and their intervals
+    trec.py             queries, judgments and runs in the formats of TREC
+    timings.py          what each part of an answer costs, and what the index finds
     evaluation.py       metrics of the very engine that is served
+    offline.py          queries and sessions of a file put to an engine
     page_tokens.py      where the next page starts
     wire.py             messages to our own values, and back
     statuses.py         errors to gRPC statuses, and back
@@ -18,7 +25,9 @@ In reading order; a file imports only files above it:
     client.py           the client
     traffic.py          what a load test asks
     loadtest.py         load at a fixed rate, and what the service makes of it
-    display.py          answers as tables for people
+    display.py          answers, states and load as tables for people
+    reports.py          reports of the offline commands as tables for people
+    demo.py             a shopper's story, played against a server
     commands/           one file for each command, or a few that belong together
     cli.py              the command line: names to commands
 """

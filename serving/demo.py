@@ -25,11 +25,13 @@ VISITOR_SHARE = 0.25
 CONFIG: dict[str, Any] = {
     "retrieval": {
         "full_softmax_item_limit": 20_000,
-        "browse_example_limit": 60_000,
-        "search_example_limit": 40_000,
+        "browse_example_limit": 40_000,
+        "search_example_limit": 24_000,
         "validation_example_limit": 2_000,
-        "epoch_limit": 4,
+        "batch_size": 1_024,
+        "epoch_limit": 3,
     },
+    "towers": {"history_slot_count": 32},
     "rerank": {"request_limit": 4_000},
 }
 SHOPPER = "demo-shopper"

@@ -26,6 +26,7 @@ from towers.candidates import Sources
 from towers.catalog import Catalog
 from towers.config import Config
 from towers.covisits import Covisits
+from towers.curves import draw_curves
 from towers.embed import CandidateTables, embed_items
 from towers.examples import (
     TEST_FOLD,
@@ -168,6 +169,7 @@ def train(
             "index": asdict(sources.index.shape),
             "litert_parity": {**parity, **rerank_parity},
         }
+        draw_curves(layout / "curves.png", {"two towers": tower_curves, "reranker": rerank_curves})
         layout.metrics.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
         sign(folder, created_time)
     return metrics

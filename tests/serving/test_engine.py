@@ -44,14 +44,21 @@ def engine(shop_bundle: Path, tmp_path: Path, clock: Clock) -> Iterator[Engine]:
 
 
 def did(
-    engine: Engine, clock: Clock, type_: EventType, item_id: str, visitor: str = "v", **fields: float
+    engine: Engine,
+    clock: Clock,
+    type_: EventType,
+    item_id: str,
+    visitor: str = "v",
+    **fields: float,
 ) -> None:
     event = Event(f"e{clock()}", type_, visitor, clock.now, item_id=item_id, **fields)  # type: ignore[arg-type]
     assert engine.record([event]).recorded_count == 1
 
 
 def ids_of(engine: Engine, category: tuple[str, ...]) -> list[str]:
-    return [item_id for item_id in engine.bundle.catalog.item_ids if category_of(item_id) == category]
+    return [
+        item_id for item_id in engine.bundle.catalog.item_ids if category_of(item_id) == category
+    ]
 
 
 def test_a_search_finds_what_was_typed_in_english_and_in_chinese(engine: Engine) -> None:
