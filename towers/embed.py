@@ -110,7 +110,7 @@ def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np
         input_signature=[
             tf.TensorSpec((None, tokens.shape[1]), tf.int32),
             tf.TensorSpec((None, config.towers.dim), tf.float32),
-        ]
+        ],
     )
     def embed(of_slice: tf.Tensor, own_vectors: tf.Tensor) -> tf.Tensor:
         return tower.of_tokens(of_slice, own_vectors)
@@ -171,7 +171,7 @@ def reembed(
             index=ItemIndex.build(embeddings, config.index, sample),
             lexical=lexical,
             covisits=sources.covisits and _moved_covisits(sources.covisits, moved, catalog.count),
-            neighbours=log and SessionNeighbours(log, catalog.count),
+            neighbours=None if log is None else SessionNeighbours(log, catalog.count),
             popularity=_moved_counts(sources.popularity, moved, catalog.count),
             trend=_moved_counts(sources.trend, moved, catalog.count),
             config=config.sources,

@@ -32,7 +32,7 @@ class QueryInput:
     Args:
         event_rows: ``[event_slot_count] int32`` item rows, −1 for none.
         event_types: ``[event_slot_count] int32``, ``PADDING_TYPE`` where there is no event.
-        event_ages: ``[event_slot_count] float32`` log of seconds before the request, scaled to about 0 … 1.
+        event_ages: ``[event_slot_count] float32`` log of seconds before the request, over 10.
         text_slot: Slot of the newest search, −1 if there is none; the tokens are its words.
         tokens: ``[query_slot_count] int32``.
         history_rows: ``[history_slot_count] int32`` items bought before, −1 for none.
