@@ -95,7 +95,10 @@ def _sessions(events: pa.Table) -> dict[str, Any]:
     return {
         "count": len(lengths),
         "single_event_count": int(np.count_nonzero(lengths == 1)),
-        "length": dict(zip(_QUANTILES, map(float, quantiles), strict=True)),
+        "length": {
+            name: round(float(length), 2)
+            for name, length in zip(_QUANTILES, quantiles, strict=True)
+        },
     }
 
 

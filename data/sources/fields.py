@@ -47,7 +47,13 @@ class Column:
 
     def fault(self, row: int, expected: str) -> InputError:
         """The error for a row, counted from 0 here and from 1 in its message."""
-        return InputError.at(self.place, row + 1, self.field, expected, self.values[row].as_py())
+        value = self.values[row]
+        try:
+            received = value.as_py()
+        except (OverflowError, ValueError):
+            # A moment that is no date of Python's.
+            received = value.cast(pa.int64()).as_py()
+        return InputError.at(self.place, row + 1, self.field, expected, received)
 
     def wrong_type(self, expected: str) -> InputError:
         """The error for a column that holds something else in every row."""

@@ -63,6 +63,11 @@ _JUDGMENT_FIELDS: Mapping[str, Convert] = {
     "item_id": texts,
     "grade": required_numbers,
 }
+_SCHEMAS: Mapping[str, pa.Schema] = {
+    "items": ITEM_SCHEMA,
+    "events": EVENT_SCHEMA,
+    "judgments": JUDGMENT_SCHEMA,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +96,9 @@ class _RowFile:
 
     def missing(self, ours: str) -> InputError:
         wanted, found = self.theirs.get(ours, ours), self.rows.column_names
-        near = difflib.get_close_matches(wanted, found, n=1, cutoff=0.5)
+        # A column that is known by its own name is hardly meant for another.
+        unknown = [name for name in found if name not in _SCHEMAS[self.table].names]
+        near = difflib.get_close_matches(wanted, unknown, n=1, cutoff=0.4)
         hint = f" (did you mean {near[0]}?)" if near else ""
         return InputError(
             f"{self.place}: expected a column {wanted}, received {', '.join(found)}{hint}; "

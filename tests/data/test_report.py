@@ -1,0 +1,120 @@
+"""The report of a small log, counted by hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from data.clean import Loss
+from data.records import Event, EventType, Item, Judgment
+from data.report import quality_report
+from data.split import Split
+from data.tables import events_table, items_table, judgments_table
+
+DAY = 86_400.0
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
+ITEMS = [
+    Item("a", "Apple", "red", ("Fruit",), "Farm", price=1.0),
+    Item("b", "Bread", in_stock=False),
+    Item("c", "", category=("手机", "智能手机")),
+]
+
+
+def event(number: int, day: float, session: str, type_: EventType = EventType.VIEW) -> Event:
+    item_id = "" if type_ is EventType.SEARCH else "ab"[number % 2]
+    return Event(
+        str(number), type_, session[0], BEGIN + day * DAY, item_id, "q", session_id=session
+    )
+
+
+EVENTS = [
+    event(0, 0.0, "v1", EventType.SEARCH),
+    event(1, 0.1, "v1"),
+    event(2, 0.2, "v1", EventType.PURCHASE),
+    event(3, 5.0, "w1"),
+    event(4, 7.5, "w2"),
+    event(5, 8.0, "w2"),
+    event(6, 10.0, "u1"),
+]
+
+
+def test_a_small_log_is_counted() -> None:
+    report = quality_report(
+        items=items_table(ITEMS),
+        events=events_table(EVENTS),
+        judgments=judgments_table([Judgment("q", "a", 1.0), Judgment("q", "b", 0.0)]),
+        split=Split(BEGIN + 5 * DAY, BEGIN + 8 * DAY),
+        losses=(loss for loss in [Loss("events", "unknown item", 2, 9)]),
+    )
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert report == {
+        "items": {
+            "count": 3,
+            "in_stock_count": 2,
+            "with_events_count": 2,
+            "missing_counts": {
+                "title": 1,
+                "description": 2,
+                "brand": 2,
+                "category": 1,
+                "price": 2,
+            },
+        },
+        "events": {
+            "count": 7,
+            "by_type": {"search": 1, "view": 5, "purchase": 1},
+            "visitor_count": 3,
+            "first_time": "2024-01-01T00:00:00+00:00",
+            "last_time": "2024-01-11T00:00:00+00:00",
+            "span_days": 10.0,
+        },
+        "sessions": {
+            "count": 4,
+            "single_event_count": 2,
+            "length": {"median": 1.5, "p90": 2.7, "p99": 2.97, "max": 3.0},
+        },
+        "judgments": {"count": 2, "query_count": 1},
+        "split": {
+            "rank_from": "2024-01-06T00:00:00+00:00",
+            "test_from": "2024-01-09T00:00:00+00:00",
+            "parts": {
+                "retrieval": {"event_count": 3, "session_count": 1},
+                "rank": {"event_count": 2, "session_count": 2},
+                "test": {"event_count": 2, "session_count": 2},
+            },
+            "cut_session_counts": {"rank_from": 0, "test_from": 1},
+        },
+        "losses": [
+            {
+                "table": "events",
+                "rule": "unknown item",
+                "action": "dropped",
+                "count": 2,
+                "total": 9,
+            }
+        ],
+        "dropped": ["dropped 2 of 9 events: unknown item"],
+    }
+
+
+def test_a_catalogue_without_a_log_is_counted() -> None:
+    report = quality_report(
+        items=items_table(ITEMS),
+        events=events_table([]),
+        judgments=judgments_table([]),
+        split=Split(0.0, 0.0),
+        losses=(),
+    )
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert report["items"]["with_events_count"] == 0
+    assert report["events"] == {
+        "count": 0,
+        "by_type": {},
+        "visitor_count": 0,
+        "first_time": None,
+        "last_time": None,
+        "span_days": 0.0,
+    }
+    assert report["sessions"]["count"] == report["judgments"]["query_count"] == 0
+    assert set(report["sessions"]["length"].values()) == {0.0}
+    assert report["split"]["parts"]["test"] == {"event_count": 0, "session_count": 0}
