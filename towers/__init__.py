@@ -1,1 +1,41 @@
-"""From clean tables to a released bundle, and what serving needs of it."""
+"""From clean tables to a released bundle, and what serving needs of it. Reading order; a file
+imports only files above it.
+
+What serving needs, without TensorFlow:
+
+config              the one tree of settings of a model
+text                words and token numbers of any text
+session             a visitor at one moment: a fold over that visitor's events
+query_input         what the query tower reads of a session
+catalog             the items as columns, and filters over them
+sparse_scores       scores of a few rows among millions
+popularity          how much each item is wanted now: a fold over everybody's events
+covisits            items that turn up in the same sessions
+neighbours          what past sessions like this one went on to hold
+lexical             items by their words
+index               the nearest items of an embedding
+question            one request as the models see it
+candidates          the sources side by side
+features            the one list of features that the reranker reads
+runtime             the exported models, run by LiteRT
+ranker              from a question to a ranked shortlist
+baselines           what the ranker must beat
+manifest            the signed list of a bundle's files
+bundle              the released folder, loaded whole or refused
+golden              answers that a load must repeat
+
+What training needs besides:
+
+queries             searches made from the catalogue
+replay              the log once more, event by event
+examples            what the two towers learn from
+fitting             epochs, early stopping, loss curves
+curves              the loss curves as a picture
+retrieval           the query tower and the candidate tower
+retrieval_training  the towers, trained and measured
+rerank              the deep & cross reranker and its training
+rerank_lists        what the reranker learns from
+export              trained models as LiteRT files
+embed               items in batch; a new bundle of a changed catalogue
+train               from clean tables to a released bundle
+"""

@@ -147,7 +147,7 @@ class _Allowed:
     def __init__(self, catalog: Catalog, mask: np.ndarray | None, excluded: np.ndarray) -> None:
         self._listed = catalog.listed
         self._mask = mask
-        self.excluded = excluded
+        self.excluded = np.sort(excluded)
         self._rows: np.ndarray | None = None if mask is None else np.flatnonzero(mask)
 
     def narrow_rows(self) -> np.ndarray | None:
@@ -166,17 +166,22 @@ class _Allowed:
 
     def only(self, rows: np.ndarray) -> np.ndarray:
         """The allowed ones among ``rows``, in their order."""
+        return rows[self._are(rows)]
+
+    def top(self, scores: SparseScores, count: int) -> np.ndarray:
+        """The allowed rows of the largest scores, best first."""
+        kept = self._are(scores.rows)
+        return SparseScores(scores.rows[kept], scores.values[kept]).top(count)
+
+    def _are(self, rows: np.ndarray) -> np.ndarray:
         kept = self._listed[rows]
         if self._mask is not None:
             inside = rows < len(self._mask)
             kept &= inside & self._mask[np.where(inside, rows, 0)]
         if len(self.excluded):
-            kept &= ~np.isin(rows, self.excluded)
-        return rows[kept]
-
-    def top(self, scores: SparseScores, count: int) -> np.ndarray:
-        """The allowed rows of the largest scores, best first."""
-        return self.only(scores.top(len(scores.rows)))[:count]
+            place = np.searchsorted(self.excluded, rows)
+            kept &= self.excluded[np.minimum(place, len(self.excluded) - 1)] != rows
+        return kept
 
 
 def _joined(

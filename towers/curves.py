@@ -18,6 +18,7 @@ def draw_curves(path: Path, curves: Mapping[str, Curves]) -> None:
     # Without the state of pyplot: this runs inside other people's processes too.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     drawn = {title: one for title, one in curves.items() if one.training}
     figure = Figure(figsize=(5.0 * max(1, len(drawn)), 3.6), layout="constrained")
@@ -30,6 +31,6 @@ def draw_curves(path: Path, curves: Mapping[str, Curves]) -> None:
             axes.plot(epochs, one.validation, marker="o", label="validation, later in time")
             axes.axvline(one.best_epoch + 1, linestyle=":", color="grey", label="kept")
         axes.set(title=title, xlabel="epoch", ylabel="loss")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
     figure.savefig(path, dpi=120)

@@ -1,4 +1,8 @@
-"""Turns the trained models into LiteRT files, int8 weights with float activations."""
+"""Turns the trained models into LiteRT files, in float32.
+
+At these sizes int8 weights are slower, not faster (query tower 106 against 55 µs, reranker 91
+against 36 µs for 128 candidates), and swap near-equal items of the top 10 in one request of ten.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +60,5 @@ def _converted(
 ) -> bytes:
     concrete = tf.function(function).get_concrete_function(**signature)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
     content: bytes = converter.convert()
     return content

@@ -94,9 +94,11 @@ def _word_share(scene: Scene) -> np.ndarray | float:
     if not of_query:
         return 0.0
     buckets = scene.catalog.text.bucket_count
-    numbers = np.array([token("w:" + word, buckets) for word in of_query], np.int32)
     tokens = scene.catalog.tokens[scene.rows]
-    return (tokens[:, :, None] == numbers).any(axis=1).mean(axis=1)
+    found = np.zeros(len(tokens))
+    for word in of_query:
+        found += (tokens == token("w:" + word, buckets)).any(axis=1)
+    return found / len(of_query)
 
 
 def _mean_session_price(scene: Scene) -> float:

@@ -1,7 +1,11 @@
-"""Items by their words: a tantivy index, with a small second one for what changed since it was built."""
+"""Items by their words: a tantivy index, and how it takes in what changes while it is served."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from towers.text import words
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
 _FUZZY_LENGTH = 4
 _TYPO_WEIGHT = 0.6
+_LIVE_HEAP_BYTES = 15_000_000
 
 
 def _schema() -> tantivy.Schema:
@@ -45,17 +50,20 @@ class LexicalIndex:
     A word that no item has is looked for with one or two letters changed. Every character of a
     query is plain text: there is no query syntax.
 
+    Live changes go into the same index, so that a word weighs the same wherever it stands. The
+    folder it was loaded from is never written: the first change moves the index to a temporary
+    folder, by links where the file system allows, since finished segments do not change.
+
     Args:
-        built: The index made with the bundle.
+        index: The index made with the bundle.
+        folder: Where it is.
     """
 
-    def __init__(self, built: tantivy.Index) -> None:
-        self._built = built
-        self._searcher = built.searcher()
-        self._live = tantivy.Index(_schema())
-        self._live_writer: tantivy.IndexWriter | None = None
-        self._live_searcher: tantivy.Searcher | None = None
-        self._replaced = np.zeros(0, np.int64)
+    def __init__(self, index: tantivy.Index, folder: Path) -> None:
+        self._index = index
+        self._folder = folder
+        self._searcher = index.searcher()
+        self._writer: tantivy.IndexWriter | None = None
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
@@ -69,47 +77,47 @@ class LexicalIndex:
         index.reload()
         for lock in folder.glob(".tantivy-*.lock"):
             lock.unlink()
-        return cls(index)
+        return cls(index, folder)
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
         """The index that ``build`` wrote; the folder is not changed."""
-        return cls(tantivy.Index.open(str(folder)))
+        return cls(tantivy.Index.open(str(folder)), folder)
 
     def put(self, items: Iterable[tuple[int, Item]]) -> None:
         """Adds or changes items by row; searches find them once this returns."""
-        if self._live_writer is None:
-            self._live_writer = self._live.writer(heap_size=15_000_000, num_threads=1)
-        rows = []
+        writer = self._writer or self._writable()
         for row, item in items:
-            self._live_writer.delete_documents_by_term("row", row)
-            self._live_writer.add_document(_document(row, item))
-            rows.append(row)
-        self._live_writer.commit()
-        self._live.reload()
-        self._replaced = np.union1d(self._replaced, np.array(rows, np.int64))
-        self._live_searcher = self._live.searcher()
+            writer.delete_documents_by_term("row", row)
+            writer.add_document(_document(row, item))
+        writer.commit()
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def _writable(self) -> tantivy.IndexWriter:
+        copy = Path(tempfile.mkdtemp(prefix="nextclick-lexical-"))
+        weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
+        for path in self._folder.iterdir():
+            _link_or_copy(path, copy / path.name)
+        self._index = tantivy.Index.open(str(copy))
+        self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
+        return self._writer
 
     def search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first."""
         of_query = words(text)
         if not of_query or count < 1:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        query = self._query(of_query)
-        rows, scores = _hits(self._searcher, query, count + len(self._replaced))
-        if self._live_searcher is not None:
-            kept = ~np.isin(rows, self._replaced)
-            live_rows, live_scores = _hits(self._live_searcher, query, count)
-            rows = np.concatenate([rows[kept], live_rows])
-            scores = np.concatenate([scores[kept], live_scores])
-        order = np.lexsort((rows, -scores))[:count]
+        searcher = self._searcher
+        rows, scores = _hits(searcher, self._query(of_query, searcher), count)
+        order = np.lexsort((rows, -scores))
         return rows[order], scores[order]
 
-    def _query(self, of_query: list[str]) -> tantivy.Query:
-        schema = self._built.schema
+    def _query(self, of_query: list[str], searcher: tantivy.Searcher) -> tantivy.Query:
+        schema = self._index.schema
         parts = []
         for word in dict.fromkeys(of_query):
-            known = any(self._searcher.doc_freq(field, word) for field in _FIELD_WEIGHTS)
+            known = any(searcher.doc_freq(field, word) for field in _FIELD_WEIGHTS)
             for field, weight in _FIELD_WEIGHTS.items():
                 term = tantivy.Query.term_query(schema, field, word, index_option="freq")
                 parts.append((tantivy.Occur.Should, tantivy.Query.boost_query(term, weight)))
@@ -118,6 +126,17 @@ class LexicalIndex:
                 fuzzy = tantivy.Query.fuzzy_term_query(schema, "title", word, distance=distance)
                 parts.append((tantivy.Occur.Should, tantivy.Query.boost_query(fuzzy, _TYPO_WEIGHT)))
         return tantivy.Query.boolean_query(parts)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    # What is rewritten in place must not be shared: only the segments' own files are final.
+    if source.suffix != ".json":
+        try:
+            os.link(source, target)
+            return
+        except OSError:
+            pass
+    shutil.copyfile(source, target)
 
 
 def _hits(

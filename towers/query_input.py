@@ -88,19 +88,19 @@ def query_input(
 def _history(
     session: Session, time: float, row_of: Mapping[str, int], slots: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    known, counts, last_times = [], [], []
+    # The dict is in order of the last purchase: the newest items fill the slots.
+    for item_id, (count, last_time) in reversed(session.bought.items()):
+        row = row_of.get(item_id, -1)
+        if row >= 0:
+            known.append(row)
+            counts.append(count)
+            last_times.append(last_time)
+            if len(known) == slots:
+                break
     rows = np.full(slots, -1, np.int32)
     weights = np.zeros(slots, np.float32)
-    # The dict is in order of the last purchase: the newest items fill the slots.
-    place = 0
-    for item_id in reversed(session.bought):
-        row = row_of.get(item_id, -1)
-        if row < 0:
-            continue
-        count, last_time = session.bought[item_id]
-        days = max(0.0, time - last_time) / 86_400.0
-        rows[place] = row
-        weights[place] = math.log1p(count) * 2.0 ** (-days / _HISTORY_HALF_LIFE_DAYS)
-        place += 1
-        if place == slots:
-            break
+    rows[: len(known)] = known
+    days = np.maximum(0.0, time - np.array(last_times)) / 86_400.0
+    weights[: len(known)] = np.log1p(counts) * 2.0 ** (-days / _HISTORY_HALF_LIFE_DAYS)
     return rows, weights

@@ -85,20 +85,21 @@ def read_session(
         if weight is not None and row >= 0:
             rows.append(row)
             interest.append(weight)
-    bought = []
-    for item_id in reversed(session.bought):
+    bought_rows, counts, last_times = [], [], []
+    for item_id, (count, last_time) in reversed(session.bought.items()):
         row = row_of.get(item_id, -1)
         if row >= 0:
-            bought.append((row, *session.bought[item_id]))
-            if len(bought) == _HISTORY_LIMIT:
+            bought_rows.append(row)
+            counts.append(count)
+            last_times.append(last_time)
+            if len(bought_rows) == _HISTORY_LIMIT:
                 break
-    table = np.array(bought, np.float64).reshape(-1, 3)
-    days = np.maximum(0.0, time - table[:, 2]) / 86_400.0
+    days = np.maximum(0.0, time - np.array(last_times, np.float64)) / 86_400.0
     return (
         np.array(rows, np.int64),
         np.array(interest, np.float32),
-        table[:, 0].astype(np.int64),
-        table[:, 1].astype(np.float32),
+        np.array(bought_rows, np.int64),
+        np.array(counts, np.float32),
         days.astype(np.float32),
     )
 

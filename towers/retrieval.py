@@ -37,10 +37,11 @@ class CandidateTower(keras.layers.Layer):
         super().__init__(name="candidate_tower")
         dim = config.towers.dim
         self.item_count = item_count
+        # Small, so that a word that training never saw says next to nothing.
         self.token_table = self.add_weight(
             name="token_table",
             shape=(config.text.bucket_count, dim),
-            initializer=keras.initializers.RandomNormal(stddev=0.1, seed=config.seed),
+            initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed),
         )
         self.item_table = self.add_weight(
             name="item_table",

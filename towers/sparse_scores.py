@@ -24,9 +24,14 @@ class SparseScores:
         """Adds up the values of rows named more than once."""
         if not len(rows):
             return cls(np.zeros(0, np.int64), np.zeros(0, np.float32))
-        unique, place = np.unique(rows, return_inverse=True)
-        sums = np.bincount(place, weights=values, minlength=len(unique))
-        return cls(unique.astype(np.int64), sums.astype(np.float32))
+        # Row and place packed into one number: sorting numbers is several times faster than sorting
+        # places by their row, and values of a row are still added up in the order they came in.
+        bits = len(rows).bit_length()
+        packed = np.sort((rows.astype(np.int64) << bits) | np.arange(len(rows)))
+        ordered, places = packed >> bits, packed & ((1 << bits) - 1)
+        is_first = np.append(True, ordered[1:] != ordered[:-1])
+        sums = np.bincount(np.cumsum(is_first) - 1, weights=values[places])
+        return cls(ordered[is_first], sums.astype(np.float32))
 
     def at(self, rows: np.ndarray) -> np.ndarray:
         """Scores of ``rows``, ``[m] float32``."""
@@ -37,8 +42,13 @@ class SparseScores:
 
     def top(self, count: int) -> np.ndarray:
         """Rows of the ``count`` largest scores, best first, ties to the lower row."""
-        order = np.lexsort((self.rows, -self.values))[:count]
-        return self.rows[order]
+        rows, values = self.rows, self.values
+        if 0 < count < len(rows):
+            # Only what reaches the last score that counts has to be sorted.
+            bar = np.partition(values, len(values) - count)[len(values) - count]
+            kept = values >= bar
+            rows, values = rows[kept], values[kept]
+        return rows[np.lexsort((rows, -values))[:count]]
 
     def without(self, rows: np.ndarray) -> SparseScores:
         """The same scores but for ``rows``."""

@@ -88,7 +88,8 @@ def test_the_engine_beats_every_baseline_on_the_made_up_shop(
     settings = EvaluationSettings(request_limit=300, query_limit=100)
     report = evaluate_tables(shop_bundle, shop_tables, settings, stages=Silence())  # type: ignore[arg-type]
     browse = report["browse"]
-    assert browse["request_count"] == 300
+    # Moments whose next item is in the basket already are passed over.
+    assert 150 < browse["request_count"] <= 300
     assert set(browse["systems"]) >= {"engine", "two_towers", "popular", "bought_most"}
     for rival in ("popular", "trending", "bought_most"):
         assert browse["lead_at_ndcg@10"][rival]["low"] > 0, rival
