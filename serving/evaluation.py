@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from data.records import Judgment
-from data.tables import Tables, iter_events
+from data.tables import Tables, event_micros, iter_events
 from serving.engine import Engine
 from serving.measures import mean_interval, ranking_values, summary
 from serving.questions import recommend_question, search_question
@@ -110,7 +111,7 @@ def evaluate_tables(
         if queries:
             report["search"] = _ask_queries(engine, queries, settings, stages, clock)
         else:
-            made = _made_queries(engine, settings)
+            made = _made_queries(engine, tables, settings)
             report["search_made"] = _ask_queries(engine, made, settings, stages, clock)
         if tables.events.num_rows:
             asked = _replay_test(engine, tables, settings, stages, clock)
@@ -214,12 +215,20 @@ def _judged_queries(
     return queries[: settings.query_limit]
 
 
-def _made_queries(engine: Engine, settings: EvaluationSettings) -> list[tuple[str, list[str]]]:
-    """Queries made from the catalogue; every item that fits the words as well is a miss."""
+def _made_queries(
+    engine: Engine, tables: Tables, settings: EvaluationSettings
+) -> list[tuple[str, list[str]]]:
+    """Queries made from the catalogue for items of the test part, or for any without one.
+
+    One item is wanted: every other one that fits the words as well is a miss.
+    """
     catalog, chance = engine.bundle.catalog, random.Random(settings.seed + 100)
+    is_test = event_micros(tables.events) >= tables.split.test_from * 1e6
+    rows = catalog.rows(tables.events["item_id"].filter(pa.array(is_test)).to_pylist())
+    rows = rows[rows >= 0] if (rows >= 0).any() else np.arange(catalog.count)
     queries = []
     for _ in range(settings.query_limit):
-        row = chance.randrange(catalog.count)
+        row = int(rows[chance.randrange(len(rows))])
         text = catalogue_query(catalog, row, chance)
         if text:
             queries.append((text, [catalog.item_ids[row]]))

@@ -65,10 +65,10 @@ class Impression:
         bundle_id: The bundle that made the answer.
         item_ids: In the order shown.
         offset: Rank of the first item, from 0: above 0 on later pages.
-        context_item_ids: The item of an item page, or the items of a cart.
-        filter: Conditions that were asked for, by name; empty for none.
         features: ``[shown, feature_count] float32``, the reranker's input in the order of the
             bundle's feature names; None where it was not logged.
+        context_item_ids: The item of an item page, or the items of a cart.
+        filter: Conditions that were asked for, by name; empty for none.
     """
 
     attribution_token: str
@@ -79,9 +79,9 @@ class Impression:
     bundle_id: str
     item_ids: tuple[str, ...]
     offset: int = 0
+    features: NDArray[np.float32] | None = None
     context_item_ids: tuple[str, ...] = ()
     filter: Mapping[str, Any] = field(default_factory=dict)
-    features: NDArray[np.float32] | None = None
 
 
 class LogRow(NamedTuple):
@@ -251,7 +251,8 @@ def _row(
     if not math.isfinite(time):
         raise RequestError("time", "a finite number of seconds", time)
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    row = LogRow(kind, entry_id, float(time), text, features, 0)
+    # SQLite gives −0.0 back as 0.0, which would fail the checksum; adding 0.0 does the same.
+    row = LogRow(kind, entry_id, float(time) + 0.0, text, features, 0)
     return row._replace(checksum=_checksum(row))
 
 
