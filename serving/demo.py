@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,9 @@ CONFIG: dict[str, Any] = {
 }
 SHOPPER = "demo-shopper"
 QUERY = "kids cereal"
-LOAD_CALLERS = 8
+LOAD_CALLERS = 4
 _PAGE_SIZE = 8
+_DAY_SECONDS = 86_400.0
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 
@@ -111,8 +112,9 @@ def play_shopper(client: Client, show: Show) -> None:
 
 
 def play_household(client: Client, events: list[Event], show: Show) -> None:
-    """A household whose purchases the shop has on record comes back."""
-    client.record(events)
+    """A household whose purchases the shop has on record comes back the day after the last one."""
+    moved = time.time() - _DAY_SECONDS - events[-1].time
+    client.record([replace(event, time=event.time + moved) for event in events])
     visitor_id = events[0].visitor_id
     home = RecommendRequest(Placement.HOME, visitor_id, page_size=_PAGE_SIZE, explain=True)
     headline = f"Household {visitor_id} comes back after {len(events)} purchases"

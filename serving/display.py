@@ -76,7 +76,7 @@ def why(result: Result) -> str:
     if result.feature_effects:
         feature = max(result.feature_effects, key=_strength)
         name = feature.feature.replace("_", " ")
-        parts.append(f"{feature.effect:+.2f} {name} is {feature.value:g}")
+        parts.append(f"{feature.effect:+.2f} {name} is {feature.value:.3g}")
     return "; ".join(parts)
 
 

@@ -237,7 +237,11 @@ def write_sources(layout: Layout, sources: Sources) -> None:
         sources.neighbours.save(layout.sessions)
     for name, counts in (("popularity", sources.popularity), ("trend", sources.trend)):
         np.save(layout.popularity / f"{name}.npy", counts.counts)
-        shape = {"half_life_days": counts.half_life_days, "base_time": counts.base_time}
+        shape = {
+            "half_life_days": counts.half_life_days,
+            "base_time": counts.base_time,
+            "newest_time": counts.newest_time,
+        }
         (layout.popularity / f"{name}.json").write_text(json.dumps(shape), encoding="utf-8")
 
 
@@ -247,5 +251,8 @@ def load_popularity(layout: Layout) -> tuple[Popularity, Popularity]:
     for name in ("popularity", "trend"):
         shape = json.loads((layout.popularity / f"{name}.json").read_text(encoding="utf-8"))
         counts = np.load(layout.popularity / f"{name}.npy", allow_pickle=False)
-        loaded.append(Popularity(shape["half_life_days"], counts, shape["base_time"]))
+        half_life, base, newest = (
+            float(shape[key]) for key in ("half_life_days", "base_time", "newest_time")
+        )
+        loaded.append(Popularity(half_life, counts, base, newest))
     return loaded[0], loaded[1]

@@ -207,7 +207,7 @@ def _moved_counts(counts: Popularity, moved: np.ndarray, item_count: int) -> Pop
     values = np.zeros(item_count)
     kept = np.flatnonzero(moved[: len(counts.counts)] >= 0)
     values[moved[kept]] = counts.counts[kept]
-    return Popularity(counts.half_life_days, values, counts.base_time)
+    return Popularity(counts.half_life_days, values, counts.base_time, counts.newest_time)
 
 
 def _moved_covisits(covisits: Covisits, moved: np.ndarray, item_count: int) -> Covisits:

@@ -15,6 +15,7 @@ WEIGHTS = {
 }
 """What one event of a type is worth; other types say nothing of popularity."""
 
+IDLE_LIMIT_SECONDS = 86_400.0
 _LARGEST_EXPONENT = 40.0
 
 
@@ -22,20 +23,28 @@ class Popularity:
     """Counts that halve every ``half_life_days``, for every item row.
 
     Counts are kept at the value they have at ``base_time`` and grow with the time of the event, so
-    nothing has to be decayed when nothing happens; the base moves when numbers get large.
+    nothing has to be decayed when nothing happens; the base moves when numbers get large. Counts age
+    by ``IDLE_LIMIT_SECONDS`` at most while no event comes: a shop that was closed, or a log from
+    long ago, tells as much as it did on its last day.
 
     Args:
         half_life_days: Time after which an event counts half.
         counts: ``[rows] float64``.
         base_time: Seconds since 1970.
+        newest_time: Of the newest event counted; 0 before the first.
     """
 
     def __init__(
-        self, half_life_days: float, counts: np.ndarray | None = None, base_time: float = 0.0
+        self,
+        half_life_days: float,
+        counts: np.ndarray | None = None,
+        base_time: float = 0.0,
+        newest_time: float = 0.0,
     ) -> None:
         self.half_life_days = half_life_days
         self.counts = np.zeros(0, np.float64) if counts is None else counts
         self.base_time = base_time
+        self.newest_time = newest_time
 
     def record(self, row: int, event: Event) -> None:
         """Counts one event of the item at ``row``."""
@@ -45,6 +54,10 @@ class Popularity:
         if row >= len(self.counts):
             room = np.zeros(max(1_024, row + 1 - len(self.counts)), np.float64)
             self.counts = np.concatenate([self.counts, room])
+        idle = event.time - self.newest_time - IDLE_LIMIT_SECONDS
+        if self.newest_time and idle > 0:
+            self.base_time += idle
+        self.newest_time = max(self.newest_time, event.time)
         exponent = self._exponent(event.time)
         if exponent > _LARGEST_EXPONENT:
             self.counts *= 2.0**-exponent
@@ -68,7 +81,9 @@ class Popularity:
 
     def copy(self) -> Popularity:
         """One that can be counted on without changing this one."""
-        return Popularity(self.half_life_days, self.counts.copy(), self.base_time)
+        counts = self.counts.copy()
+        return Popularity(self.half_life_days, counts, self.base_time, self.newest_time)
 
     def _exponent(self, time: float) -> float:
-        return (time - self.base_time) / (self.half_life_days * 86_400.0)
+        awake = min(time, self.newest_time + IDLE_LIMIT_SECONDS)
+        return (awake - self.base_time) / (self.half_life_days * 86_400.0)

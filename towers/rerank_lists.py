@@ -20,6 +20,7 @@ from towers.session import Session
 
 _LIST_LENGTH = 128
 _SEARCH_SHARE = 0.35
+_SEARCHED_BEFORE_SHARE = 0.15
 _WANTED_LIMIT = 50
 
 
@@ -78,8 +79,9 @@ def replayed_lists(
 ) -> tuple[Lists, ListsReport]:
     """Asks the ranker at moments of the log and keeps what it saw; counts popularity as it goes.
 
-    Two thirds of the moments browse; at the rest the shopper searches, with the real query where
-    there is one, else with one made from the catalogue for the item that came next.
+    Two thirds of the moments browse, some of them after a made search; at the rest the shopper
+    searches, with the real query where there is one, else with one made from the catalogue for
+    the item that came next.
 
     Args:
         log: All events; those from ``learn_from`` on make requests.
@@ -108,10 +110,28 @@ def replayed_lists(
                     _ask_search(ranker, writer, session, event, text, wanted)
             else:
                 limit = _WANTED_LIMIT if log.targets.is_basket_log else 1
-                _ask_browse(ranker, writer, session, event, log.targets.after(number, limit))
+                wanted = log.targets.after(number, limit)
+                before = session
+                if chance.random() < _SEARCHED_BEFORE_SHARE:
+                    before = _after_made_search(ranker, session, event, wanted, chance)
+                _ask_browse(ranker, writer, before, event, wanted)
         if number >= log.learn_from:
             ranker.record(event)
     return writer.finish()
+
+
+def _after_made_search(
+    ranker: Ranker, session: Session, event: Event, wanted: np.ndarray, chance: random.Random
+) -> Session:
+    """As if the shopper had searched for one of the wanted items first, and then gone browsing.
+
+    Without such moments a log that holds no searches would teach that a search says nothing of
+    what a shopper wants to see on the next page.
+    """
+    text = catalogue_query(ranker.sources.catalog, int(chance.choice(wanted[:3])), chance)
+    if not text:
+        return session
+    return session.after(replace(event, type=EventType.SEARCH, item_id="", query=text))
 
 
 def _ask_search(

@@ -28,6 +28,7 @@ def demo(folder: Path, reuse: bool, load_seconds: float) -> None:
     """Prepare a grocer's year, train, evaluate, serve, shop over gRPC, and put load on it."""
     from serving.client import Client
     from serving.demo import (
+        LOAD_CALLERS,
         household_history,
         play_household,
         play_shopper,
@@ -52,7 +53,7 @@ def demo(folder: Path, reuse: bool, load_seconds: float) -> None:
         with Client(server.address) as client:
             play_shopper(client, show)
             play_household(client, household_history(folder / "tables"), show)
-        out.rule(f"{load_seconds:g} seconds of load, 8 callers without pause", align="left")
+        out.rule(f"{load_seconds:g} seconds of load, {LOAD_CALLERS} callers", align="left")
         put_load_on(server.address, load_seconds)
     out.print(f"done in {time.perf_counter() - began:.0f} s. `make serve` keeps the server up.")
 
