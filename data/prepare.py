@@ -141,14 +141,12 @@ def prepare_items(path: Path, *, now: float, map_file: Path | None = None) -> pa
     """Items alone, cleaned: of a folder of tables, or of a file in the formats of ``files``.
 
     Raises:
-        InputError: The file is not as the contract says, or holds no clean item.
+        InputError: The file is not as the contract says.
+        ConfigError: The column map is not one.
     """
-    if (path / "tables.json").is_file():
+    if (path / MANIFEST_NAME).is_file():
         return read_tables(path).items
-    items = clean(RawShop(read_items_file(path, map_file), None, None), now=now).items
-    if items.num_rows == 0:
-        raise InputError(f"{path.name}: expected at least one item, received none that is clean")
-    return items
+    return clean(RawShop(read_items_file(path, map_file), None, None), now=now).items
 
 
 def _source(name: str, path: Path | None, map_file: Path | None) -> Source:

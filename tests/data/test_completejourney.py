@@ -89,7 +89,9 @@ def test_every_product_and_every_line_arrives(shop: RawShop) -> None:
     assert pc.count_distinct(shop.events["session_id"]).as_py() == 155_848
     assert pc.count_distinct(shop.events["visitor_id"]).as_py() == 2_469
     assert pc.unique(shop.events["type"]).to_pylist() == [EventType.PURCHASE]
-    assert pc.all(pc.is_in(shop.events["item_id"], value_set=shop.items["item_id"])).as_py()
+    # The package has lines of products that its table of products lacks; cleaning drops them.
+    is_known = pc.is_in(shop.events["item_id"], value_set=shop.items["item_id"])
+    assert pc.sum(is_known).as_py() == 1_469_307 - 4_836
     assert pc.sum(pc.equal(shop.items["title"], "")).as_py() == 0
 
 
@@ -105,7 +107,7 @@ def test_what_was_paid_is_what_the_grocer_took(shop: RawShop, folder: Path) -> N
 @pytest.mark.slow
 def test_a_price_is_the_median_of_the_newest_four_weeks(shop: RawShop, folder: Path) -> None:
     assert shop.items is not None
-    (item_id,) = ("1082185",)  # the product that is sold most often
+    item_id = "1082185"  # the product that is sold most often
     lines = duckdb.execute(
         "SELECT transaction_timestamp, sales_value / quantity FROM read_parquet(?)"
         "WHERE product_id = ? AND quantity > 0 AND sales_value > 0 ORDER BY 1",

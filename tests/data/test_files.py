@@ -13,7 +13,7 @@ import pytest
 
 from data.errors import ConfigError, InputError
 from data.records import Event, EventType, Item
-from data.sources.files import read_files
+from data.sources.files import read_files, read_items_file
 from data.tables import RawShop, iter_events, iter_items
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp()
@@ -287,3 +287,19 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     expected = f"^{re.escape(str(path))}: expected a folder with items.* and events.*, found none$"
     with pytest.raises(InputError, match=expected):
         read_files(path)
+
+
+def test_a_file_of_items_alone(tmp_path: Path) -> None:
+    by_folder = rows(shop(tmp_path, items=ITEMS))[0]
+    path = tmp_path / "renewed.tsv"
+    path.write_text(ITEMS.replace(",", "\t").replace("title", "名称"), encoding="utf-8")
+    map_file = tmp_path / "map.toml"
+    map_file.write_text('[items]\ntitle = "名称"', encoding="utf-8")
+    assert list(iter_items(read_items_file(path, map_file))) == by_folder
+    path.write_text("sku\nx\n")
+    with pytest.raises(InputError, match=r"^renewed\.tsv: expected a column item_id, received "):
+        read_items_file(path)
+    path.unlink()
+    expected = f"^{re.escape(str(path))}: expected a file of items, each .csv, .*; found none$"
+    with pytest.raises(InputError, match=expected):
+        read_items_file(path)

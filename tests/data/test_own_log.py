@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import zlib
 from contextlib import closing
@@ -98,6 +99,17 @@ def test_features_of_any_shape_come_back(shown: int, count: int) -> None:
         np.testing.assert_array_equal(found.features, features)
     else:
         assert found.features is None
+
+
+def test_what_was_asked_comes_back_with_the_answer(tmp_path: Path) -> None:
+    asked = replace(
+        SHOWN, context_item_ids=("p1", "手机-1"), filter={"brand": ["星河"], "price_max": 9.5}
+    )
+    rows = [asked, replace(SHOWN, attribution_token="u")]
+    log_of(tmp_path / LOG_NAME, *map(impression_row, rows))
+    fields = [field.name for field in dataclasses.fields(Impression)]
+    found = [[getattr(one, name) for name in fields] for one in iter_impressions(tmp_path)]
+    assert found == [[getattr(one, name) for name in fields] for one in rows]
 
 
 def test_transposed_and_wider_features_are_written_row_by_row() -> None:
@@ -239,3 +251,22 @@ def test_a_folder_that_cannot_hold_a_log_is_named(tmp_path: Path) -> None:
         open_log(tmp_path / "none" / LOG_NAME, read_only=False)
     with pytest.raises(InputError, match=expected):
         read_own_log(tmp_path)
+
+
+def test_a_page_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = log_of(tmp_path / LOG_NAME, *numbered(3_000))
+    content = path.read_bytes()
+    page = len(content) // 8_192 * 4_096
+    path.write_bytes(content[:page] + b"\xff" * 4_096 + content[page + 4_096 :])
+    expected = r"^events\.sqlite: expected an event log that can be read, received: .*malformed"
+    with pytest.raises(InputError, match=expected):
+        list(iter_events(path))
+
+
+def test_letters_that_are_none_are_named(tmp_path: Path) -> None:
+    path = log_of(tmp_path / LOG_NAME, event_row(VIEW))
+    content = path.read_bytes()
+    path.write_bytes(content.replace("手".encode(), b"\xff\xff\xff"))
+    expected = r"^events\.sqlite: expected an event log that can be read, received: .*UTF-8"
+    with pytest.raises(InputError, match=expected):
+        list(iter_events(path))

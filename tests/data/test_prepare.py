@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.errors import ConfigError, InputError
-from data.prepare import SOURCES, prepare
+from data.prepare import SOURCES, prepare, prepare_items
 from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Item
 from data.sources.own_log import LOG_NAME, event_row, open_log
 from data.synthetic import END_TIME, synthetic_shop
@@ -284,3 +284,15 @@ def test_a_shop_without_a_clean_item_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(InputError, match="^own_log: expected at least one item, received none"):
         prepare("own_log", path, out=tmp_path / "out", now=NOW)
+
+
+def test_items_alone_are_those_of_the_whole(folder: Path, tmp_path: Path) -> None:
+    tables = tables_of("files", folder, tmp_path / "out")
+    assert prepare_items(folder / "items.csv", now=NOW).equals(tables.items)
+    assert prepare_items(tmp_path / "out", now=NOW).equals(tables.items)
+    map_file = tmp_path / "map.toml"
+    map_file.write_text('[items]\nbrand = "title"')
+    brands = prepare_items(folder / "items.csv", now=NOW, map_file=map_file)["brand"]
+    assert brands.to_pylist() == ["星河 智能手机", "Whole milk"]
+    with pytest.raises(InputError, match="raw: expected a file of items, each .csv, "):
+        prepare_items(folder, now=NOW)
