@@ -38,6 +38,7 @@ from serving.requests import (
 from serving.session_store import SessionStore
 from towers.bundle import Bundle, load_bundle
 from towers.candidates import SOURCES
+from towers.catalog import Catalog
 from towers.features import FEATURE_NAMES
 from towers.golden import check_golden
 from towers.question import Question
@@ -281,17 +282,13 @@ class Engine:
         *,
         surface: str,
     ) -> Answer:
-        ranker = served.bundle.ranker
+        ranker, catalog = served.bundle.ranker, served.bundle.catalog
         ranked = ranker.rank(question)
         page = _page(served.bundle, ranked, request.offset, request.page_size)
         token = uuid.uuid4().hex
+        shown = zip(page.rows.tolist(), page.scores.tolist(), page.places.tolist(), strict=True)
         results = [
-            _result(served.bundle, int(row), float(score))
-            for row, score in zip(page.rows, page.scores, strict=True)
-        ]
-        results = [
-            replace(result, sources=_hits(ranked, place))
-            for result, place in zip(results, page.places.tolist(), strict=True)
+            _result(catalog, row, score, _hits(ranked, place)) for row, score, place in shown
         ]
         if request.explain:
             results = _explained(served.bundle, ranked, page, results)
@@ -353,27 +350,31 @@ def _page(bundle: Bundle, ranked: Ranked, offset: int, size: int) -> _Page:
     return _Page(rows, scores, places.astype(np.int64))
 
 
-def _result(bundle: Bundle, row: int, score: float) -> Result:
-    catalog = bundle.catalog
+def _result(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit, ...]) -> Result:
     price = float(catalog.price[row])
     return Result(
         item_id=catalog.item_ids[row],
         title=catalog.titles[row],
         category=catalog.category(row),
         brand=catalog.brand_name(row),
-        price=None if np.isnan(price) else round(price, 4),
+        # Held in float32: what is beyond its digits is no part of the price.
+        price=None if price != price else round(price, 4),
         in_stock=bool(catalog.in_stock[row]),
         score=score,
+        sources=sources,
     )
 
 
 def _hits(ranked: Ranked, place: int) -> tuple[SourceHit, ...]:
     if place < 0:
         return (SourceHit("learnt", len(ranked.rows) + 1),)
+    ranks = ranked.ranks[place].tolist()
     return tuple(
-        SourceHit(source, rank + 1)
-        for source, rank in zip(SOURCES, ranked.ranks[place].tolist(), strict=True)
-        if rank >= 0
+        [
+            SourceHit(source, rank + 1)
+            for source, rank in zip(SOURCES, ranks, strict=True)
+            if rank >= 0
+        ]
     )
 
 

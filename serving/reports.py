@@ -9,15 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 _SYSTEM_LABELS = {
-    "engine": "engine: two stages, as served",
+    "engine": "engine as served",
     "two_towers": "two towers alone",
-    "lexical": "lexical index alone",
+    "lexical": "lexical alone",
     "popular": "popular",
-    "trending": "popular in the last days",
+    "trending": "popular lately",
     "covisited": "co-visited",
     "session_knn": "session-kNN",
-    "bought_most": "what the visitor buys most",
+    "bought_most": "bought most",
 }
+_SHOWN_MEASURES = ("ndcg@10", "r@10", "r@100", "mrr@10")
 _SECTIONS = {
     "browse": "what came next, asked at {count:,} moments of the test part",
     "search": "judged queries that training left out ({count:,})",
@@ -103,19 +104,18 @@ def _systems(part: Mapping[str, Any], title: str) -> Table:
     table = Table(
         title=title,
         title_justify="left",
-        caption="mean and 95 % bootstrap interval; lead: ndcg@10 of the engine minus this system's",
+        caption="in brackets 95 % intervals; lead: the engine's ndcg@10 minus this system's",
         caption_justify="left",
     )
-    table.add_column("system")
-    measures = list(next(iter(part["systems"].values())))
-    for measure in measures:
+    table.add_column("system", no_wrap=True)
+    for measure in _SHOWN_MEASURES:
         table.add_column(measure, justify="right")
     table.add_column("lead", justify="right")
     for name, values in part["systems"].items():
         lead = part["lead_at_ndcg@10"].get(name)
         cells = [
             _interval(values[measure]) if measure == "ndcg@10" else f"{values[measure]['mean']:.3f}"
-            for measure in measures
+            for measure in _SHOWN_MEASURES
         ]
         style = "bold" if name == "engine" else ""
         table.add_row(
@@ -125,7 +125,7 @@ def _systems(part: Mapping[str, Any], title: str) -> Table:
 
 
 def _interval(values: Mapping[str, float]) -> str:
-    return f"{values['mean']:.3f} ({values['low']:.3f} to {values['high']:.3f})"
+    return f"{values['mean']:.3f} ({values['low']:.3f}–{values['high']:.3f})"
 
 
 def _pairs(rows: Mapping[str, str]) -> Table:

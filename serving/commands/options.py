@@ -21,6 +21,8 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 address_option = click.option(
     "--address",
     default=DEFAULT_ADDRESS,
+    envvar="NEXTCLICK_ADDRESS",
+    show_envvar=True,
     show_default=True,
     metavar="HOST:PORT",
     help="Where the server listens.",
