@@ -133,7 +133,8 @@ def test_an_own_shop_goes_from_files_to_answers(own_shop: Path) -> None:
     assert (bundle / "curves.png").read_bytes().startswith(b"\x89PNG")
     with running_server(bundle, own_shop / "my-state") as server:
         found = run("nextclick search 智能手机 --json", own_shop, server.address)
-        assert "智能手机" in json.loads(found.stdout)["results"][0]["title"]
+        top = json.loads(found.stdout)["results"][0]
+        assert top["category"] == ["手机", "智能手机"]
 
         # The day-by-day part: a changed catalogue, embedded in batch and published.
         lines = (own_shop / "my-shop" / "items.csv").read_text(encoding="utf-8").splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import click
@@ -54,11 +55,34 @@ def serve(
 
         def say_so() -> None:
             if as_json:
-                ready = {"address": listening, "pid": os.getpid(), "bundle_id": bundle_id}
+                ready = {
+                    "address": listening,
+                    "pid": os.getpid(),
+                    "bundle_id": bundle_id,
+                    "start_seconds": round(_seconds_since_start(), 2),
+                    "resident_mb": _resident_mb(),
+                }
                 click.echo(json.dumps(ready))
             else:
-                click.echo(f"serving {bundle_id} on {listening}, pid {os.getpid()}")
+                click.echo(
+                    f"serving {bundle_id} on {listening}, pid {os.getpid()}, after "
+                    f"{_seconds_since_start():.1f} s, {_resident_mb()} MB"
+                )
 
         running.run_until_signal(say_so)
     finally:
         engine.close()
+
+
+def _seconds_since_start() -> float:
+    """Since this process was started, the interpreter's own start included (Linux)."""
+    fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    # Field 22 of proc(5), counted after the name: start time in clock ticks since boot.
+    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+
+
+def _resident_mb() -> int:
+    """Memory of this process that is in use, in MB of 10^6 bytes (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
