@@ -110,7 +110,7 @@ def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np
         input_signature=[
             tf.TensorSpec((None, tokens.shape[1]), tf.int32),
             tf.TensorSpec((None, config.towers.dim), tf.float32),
-        ]
+        ],
     )
     def embed(of_slice: tf.Tensor, own_vectors: tf.Tensor) -> tf.Tensor:
         return tower.of_tokens(of_slice, own_vectors)

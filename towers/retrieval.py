@@ -14,6 +14,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +24,8 @@ import tf_keras as keras
 from towers.config import Config
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
 from towers.text import PADDING
+
+_SLICE_COUNT = 4
 
 
 class CandidateTower(keras.layers.Layer):
@@ -48,6 +51,7 @@ class CandidateTower(keras.layers.Layer):
             initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed + 1),
         )
         self.tokens = tf.constant(tokens)
+        self.has_words = tf.constant((tokens != PADDING).any(axis=1, keepdims=True))
         self.bag = _bag_of_tokens(tokens, config.text.bucket_count)
 
     def all(self, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
@@ -128,21 +132,22 @@ class QueryTower(keras.layers.Layer):
 
         Args:
             inputs: ``event_embeddings [n, slots, dim]``, ``event_types [n, slots]``,
-                ``event_ages [n, slots]``, ``text_slot [n]``, ``tokens [n, words]``, ``taste [n, dim]``.
+                ``event_ages [n, slots]``, ``text_slot [n]``, ``tokens [n, words]``, ``taste [n, dim]``;
+                at most ``event_slot_count`` slots.
         """
         items, types = inputs["event_embeddings"], inputs["event_types"]
         present = types != PADDING_TYPE
+        slots = types.shape[1] or tf.shape(types)[1]
         words = tf.cast(inputs["tokens"] != PADDING, tf.float32)[..., None]
         total = tf.reduce_sum(tf.gather(self.token_table, inputs["tokens"]) * words, axis=1)
         text = total / tf.sqrt(tf.maximum(tf.reduce_sum(words, axis=1), 1.0))
         text = self.text(text) * tf.cast(inputs["text_slot"] >= 0, tf.float32)[:, None]
-        slots = self.shape_config.event_slot_count
         place = tf.one_hot(inputs["text_slot"], slots, dtype=tf.float32)
         content = items + place[..., None] * text[:, None, :]
         states = (
             content
             + tf.gather(self.type_table, types)
-            + self.slot_table[None]
+            + self.slot_table[:slots]
             + inputs["event_ages"][..., None] * self.age_vector
         )
         states = self.dropout(states, training=training)
@@ -176,7 +181,7 @@ class _TransformerLayer(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(dropout)
 
     def call(self, states: tf.Tensor, present: tf.Tensor, training: bool = False) -> tf.Tensor:
-        slots = states.shape[1]
+        slots = states.shape[1] or tf.shape(states)[1]
         parts = self.qkv(self.norm_attention(states))
         parts = tf.reshape(parts, (-1, slots, 3, self.heads, self.dim // self.heads))
         queries, keys, values = tf.unstack(tf.transpose(parts, (2, 0, 3, 1, 4)))
@@ -256,30 +261,34 @@ class TwoTower(tfrs.Model):
 
     def compute_loss(self, features: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Mean cross-entropy over the examples of a batch; several targets of one share its weight."""
+        features = _trimmed(features)
         if self.is_full_softmax:
             return self._full_loss(features, training)
         return self._sampled_loss(features, training)
 
-    def _item_weight(self, count: int | tf.Tensor, training: bool) -> tf.Tensor | float:
+    def _item_weight(self, has_words: tf.Tensor, training: bool) -> tf.Tensor | float:
+        """0 where an item's own vector is hidden; one without words has nothing else to show."""
         if not training:
             return 1.0
-        kept = tf.random.uniform((count, 1)) >= self.config.retrieval.id_dropout
-        return tf.cast(kept, tf.float32)
+        kept = tf.random.uniform(tf.shape(has_words)) >= self.config.retrieval.id_dropout
+        return tf.cast(kept | ~has_words, tf.float32)
 
     def _full_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
-        items = self.candidate_tower.all(self._item_weight(self.item_count, training))
+        has_words = self.candidate_tower.has_words
+        items = self.candidate_tower.all(self._item_weight(has_words, training))
         queries = self.query_embeddings(
             features,
             tf.gather(items, tf.maximum(features["event_rows"], 0)),
             tf.gather(items, tf.maximum(features["history_rows"], 0)),
             training,
         )
-        scores = tf.matmul(queries, items, transpose_b=True) / self.config.retrieval.temperature
+        scale = 1.0 / self.config.retrieval.temperature
         targets = features["targets"]
         present = tf.cast(targets >= 0, tf.float32)
-        wanted = tf.gather(scores, tf.maximum(targets, 0), batch_dims=1)
+        wanted_items = tf.gather(items, tf.maximum(targets, 0))
+        wanted = tf.einsum("nd,ntd->nt", queries, wanted_items) * scale
         mean_wanted = tf.reduce_sum(wanted * present, 1) / tf.reduce_sum(present, 1)
-        return tf.reduce_mean(tf.reduce_logsumexp(scores, axis=1) - mean_wanted)
+        return _mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_wanted)
 
     def _sampled_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
         targets = features["targets"]
@@ -297,7 +306,8 @@ class TwoTower(tfrs.Model):
         touched, place = tf.unique(
             tf.concat([rows, tf.reshape(events, (-1,)), tf.reshape(history, (-1,))], 0)
         )
-        items = self.candidate_tower.of_rows(touched, self._item_weight(tf.size(touched), training))
+        has_words = tf.gather(self.candidate_tower.has_words, touched)
+        items = self.candidate_tower.of_rows(touched, self._item_weight(has_words, training))
         places = tf.split(place, [tf.size(rows), tf.size(events), tf.size(history)])
         queries = self.query_embeddings(
             features,
@@ -317,3 +327,57 @@ class TwoTower(tfrs.Model):
             candidate_ids=rows,
             compute_metrics=False,
         )
+
+
+def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The features of a batch without the slots that none of its examples fills."""
+    filled = {
+        "event_rows": features["event_types"] != PADDING_TYPE,
+        "tokens": features["tokens"] != PADDING,
+        "history_rows": features["history_rows"] >= 0,
+    }
+    # Whatever fills slots fills them from the front.
+    longest = {
+        name: tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1))
+        for name, slots in filled.items()
+    }
+    longest["event_types"] = longest["event_ages"] = longest["event_rows"]
+    longest["history_weights"] = longest["history_rows"]
+    return {
+        name: column[:, : longest[name]] if name in longest else column
+        for name, column in features.items()
+    }
+
+
+def _mean_log_total(queries: tf.Tensor, items: tf.Tensor, largest: float) -> tf.Tensor:
+    """Mean over the queries of the log of the summed exponentials of their products with all items.
+
+    Forward and backward in one pass over slices of the queries: the ``[n, items]`` products are
+    never all in memory, where they would take longer to page in than to compute.
+
+    Args:
+        queries: ``[n, dim]``.
+        items: ``[items, dim]``.
+        largest: No product is larger; taken off before the exponential.
+    """
+
+    @tf.custom_gradient
+    def mean_log_total(queries: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        count = tf.shape(queries)[0]
+        size = -(-count // _SLICE_COUNT)
+        logs, query_slopes, item_slopes = [], [], tf.zeros_like(items)
+        for number in range(_SLICE_COUNT):
+            part = queries[number * size : (number + 1) * size]
+            powers = tf.exp(tf.matmul(part, items, transpose_b=True) - largest)
+            totals = tf.reduce_sum(powers, axis=1, keepdims=True)
+            logs.append(tf.math.log(totals[:, 0]) + largest)
+            query_slopes.append(tf.matmul(powers, items) / totals)
+            item_slopes += tf.matmul(powers, part / totals, transpose_a=True)
+
+        def slopes(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            share = upstream / tf.cast(count, tf.float32)
+            return tf.concat(query_slopes, 0) * share, item_slopes * share
+
+        return tf.reduce_mean(tf.concat(logs, 0)), slopes
+
+    return mean_log_total(queries, items)
