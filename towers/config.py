@@ -28,9 +28,14 @@ class TextConfig:
 
 @dataclass(frozen=True)
 class TowerConfig:
-    """Shape of the query tower and the candidate tower."""
+    """Shape of the query tower and the candidate tower.
+
+    ``session_encoder`` is ``transformer``, ``gru`` or ``dnn``; ``head_count`` and ``layer_count``
+    are the transformer's.
+    """
 
     dim: int = 64
+    session_encoder: str = "transformer"
     event_slot_count: int = 20
     history_slot_count: int = 64
     head_count: int = 2

@@ -23,6 +23,7 @@ import tf_keras as keras
 
 from towers.config import Config
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
+from towers.session_encoders import masked_softmax, session_encoder
 from towers.text import PADDING
 
 _SLICE_COUNT = 4
@@ -94,7 +95,7 @@ def _bag_of_tokens(tokens: np.ndarray, bucket_count: int) -> tf.SparseTensor:
 class QueryTower(keras.layers.Layer):
     """Embeddings of a session's items, types, ages, its search text and long-term taste to a unit row.
 
-    One or more transformer layers over the events, newest first; attention pools the *item
+    A session encoder lets the events, newest first, know of each other; attention pools the *item
     embeddings* themselves, so that a session stays in the space of the items.
     """
 
@@ -116,10 +117,7 @@ class QueryTower(keras.layers.Layer):
             name="slot_table", shape=(shape.event_slot_count, dim), initializer=normal
         )
         self.age_vector = self.add_weight(name="age_vector", shape=(dim,), initializer="zeros")
-        self.layers = [
-            _TransformerLayer(shape.head_count, dim, shape.feedforward_dim, shape.dropout, seed + n)
-            for n in range(shape.layer_count)
-        ]
+        self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
         self.newest = keras.layers.Dense(dim, use_bias=False)
         self.text = keras.layers.Dense(dim)
@@ -151,9 +149,8 @@ class QueryTower(keras.layers.Layer):
             + inputs["event_ages"][..., None] * self.age_vector
         )
         states = self.dropout(states, training=training)
-        for layer in self.layers:
-            states = layer(states, present, training=training)
-        weights = _masked_softmax(self.attention(states)[..., 0], present)
+        states = self.encoder(states, present, training=training)
+        weights = masked_softmax(self.attention(states)[..., 0], present)
         pooled = tf.reduce_sum(weights[..., None] * content, axis=1)
         newest = states[:, 0] * tf.cast(present[:, 0], tf.float32)[:, None]
         taste = self.taste(inputs["taste"])
@@ -161,46 +158,6 @@ class QueryTower(keras.layers.Layer):
         mix = self.mix(tf.concat([newest, text, taste], axis=-1))
         query = tf.reduce_sum(parts * mix[..., None], axis=1) + self.newest(newest)
         return tf.math.l2_normalize(query, axis=-1)
-
-
-class _TransformerLayer(keras.layers.Layer):
-    """Self-attention and a feed-forward part, each with a residual (Vaswani et al. 2017), norm first."""
-
-    def __init__(
-        self, heads: int, dim: int, feedforward_dim: int, dropout: float, seed: int
-    ) -> None:
-        super().__init__()
-        init = keras.initializers.GlorotUniform
-        self.heads, self.dim = heads, dim
-        self.qkv = keras.layers.Dense(3 * dim, kernel_initializer=init(seed=seed))
-        self.out = keras.layers.Dense(dim, kernel_initializer=init(seed=seed + 100))
-        self.up = keras.layers.Dense(feedforward_dim, activation="relu")
-        self.down = keras.layers.Dense(dim)
-        self.norm_attention = keras.layers.LayerNormalization(epsilon=1e-5)
-        self.norm_feedforward = keras.layers.LayerNormalization(epsilon=1e-5)
-        self.dropout = keras.layers.Dropout(dropout)
-
-    def call(self, states: tf.Tensor, present: tf.Tensor, training: bool = False) -> tf.Tensor:
-        slots = states.shape[1] or tf.shape(states)[1]
-        parts = self.qkv(self.norm_attention(states))
-        parts = tf.reshape(parts, (-1, slots, 3, self.heads, self.dim // self.heads))
-        queries, keys, values = tf.unstack(tf.transpose(parts, (2, 0, 3, 1, 4)))
-        scores = tf.matmul(queries, keys, transpose_b=True) / (self.dim // self.heads) ** 0.5
-        weights = _masked_softmax(scores, present[:, None, None, :])
-        mixed = tf.reshape(
-            tf.transpose(tf.matmul(weights, values), (0, 2, 1, 3)), (-1, slots, self.dim)
-        )
-        states += self.dropout(self.out(mixed), training=training)
-        hidden = self.down(self.up(self.norm_feedforward(states)))
-        return states + self.dropout(hidden, training=training)
-
-
-def _masked_softmax(scores: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Softmax over the last axis where ``present``; all zero where nothing is."""
-    any_present = tf.reduce_any(present, axis=-1, keepdims=True)
-    # A row with nothing present would be 0 / 0: let it see everything, then wipe it out.
-    masked = tf.where(present | ~any_present, scores, tf.constant(-np.inf, tf.float32))
-    return tf.nn.softmax(masked, axis=-1) * tf.cast(any_present, tf.float32)
 
 
 class TwoTower(tfrs.Model):
