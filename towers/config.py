@@ -28,9 +28,14 @@ class TextConfig:
 
 @dataclass(frozen=True)
 class TowerConfig:
-    """Shape of the query tower and the candidate tower."""
+    """Shape of the query tower and the candidate tower.
+
+    ``session_encoder`` is ``transformer``, ``gru`` or ``dnn``; ``head_count`` and ``layer_count``
+    are the transformer's.
+    """
 
     dim: int = 64
+    session_encoder: str = "transformer"
     event_slot_count: int = 20
     history_slot_count: int = 64
     head_count: int = 2
@@ -55,11 +60,13 @@ class RetrievalConfig:
     full_softmax_item_limit: int = 100_000
     sampled_item_count: int = 8_192
     target_count: int = 8
-    browse_example_limit: int = 400_000
+    browse_example_limit: int = 1_000_000
     search_example_limit: int = 150_000
     validation_example_limit: int = 4_000
     id_dropout: float = 0.1
     type_dropout: float = 0.1
+    refresh_epoch_count: int = 1
+    refresh_learning_share: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,14 @@ class IndexConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """All settings of one model."""
+    """All settings of one model.
+
+    With ``learn_test_part`` the release has seen the part of the log that is withheld for testing:
+    best for going live, or for a check on sessions that come after the log.
+    """
 
     seed: int = 7
+    learn_test_part: bool = False
     text: TextConfig = field(default_factory=TextConfig)
     towers: TowerConfig = field(default_factory=TowerConfig)
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)

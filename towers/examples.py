@@ -21,6 +21,8 @@ from towers.session import Session
 _GOOD_GRADE_SHARE = 5 / 6
 """A judgment from this far up the shop's scale on counts as a hit: 2.67 on a scale of 1 to 3."""
 
+_BLOCK_SIZE = 4_096
+
 TEST_FOLD = 0
 VALIDATION_FOLD = 1
 
@@ -56,6 +58,7 @@ class ExampleWriter:
         self._target_count = target_count
         self._inputs: list[QueryInput] = []
         self._targets: list[np.ndarray] = []
+        self._blocks: list[Examples] = []
 
     def add(self, inputs: QueryInput, targets: Sequence[int] | np.ndarray) -> None:
         """One example; targets beyond the limit are left out."""
@@ -64,9 +67,15 @@ class ExampleWriter:
         padded[: len(kept)] = kept
         self._inputs.append(inputs)
         self._targets.append(padded)
+        if len(self._inputs) == _BLOCK_SIZE:
+            # Millions of small arrays would take several times the memory of their contents.
+            self._blocks.append(self._block())
 
     def finish(self) -> Examples:
         """All examples so far."""
+        return joined([*self._blocks, self._block()])
+
+    def _block(self) -> Examples:
         names = QueryInput.__slots__
         columns = {name: [getattr(row, name) for row in self._inputs] for name in names}
         inputs = {name: _stack(column) for name, column in columns.items()}
@@ -75,6 +84,7 @@ class ExampleWriter:
             if self._targets
             else np.zeros((0, self._target_count), np.int32)
         )
+        self._inputs, self._targets = [], []
         return Examples(inputs, targets)
 
 

@@ -15,6 +15,8 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 import tf_keras as keras
 
+_WINDOW_COUNT = 32
+
 Progress = Callable[[int, int, float], None]
 """Called with steps done, steps at most, and the running loss."""
 
@@ -42,6 +44,7 @@ def fit(
     patience: int,
     learning_rate: float,
     seed: int,
+    lengths: np.ndarray | None = None,
     progress: Progress | None = None,
 ) -> Curves:
     """Trains with Adam and a cosine schedule; afterwards the model has its best epoch's weights.
@@ -49,6 +52,7 @@ def fit(
     Args:
         columns: Training arrays by name, the first axis being examples.
         validation: The same, later in time; with no examples all epochs are run.
+        lengths: ``[examples]`` how long each is; like go into a batch with like. None: no matter.
     """
     count = _count(columns)
     batch_size = min(batch_size, max(8, count // 8))
@@ -59,21 +63,40 @@ def fit(
     callbacks: list[keras.callbacks.Callback] = [keeper]
     if progress is not None:
         callbacks.append(_ProgressReport(progress, step_count))
-    dataset = batches(columns, batch_size, shuffle_seed=seed)
+    dataset = batches(columns, batch_size, shuffle_seed=seed, lengths=lengths)
     model.fit(dataset, epochs=epoch_limit, verbose=0, callbacks=callbacks)
     keeper.restore()
     return Curves(tuple(keeper.training), tuple(keeper.validation))
 
 
 def batches(
-    columns: Mapping[str, np.ndarray], batch_size: int, *, shuffle_seed: int | None = None
+    columns: Mapping[str, np.ndarray],
+    batch_size: int,
+    *,
+    shuffle_seed: int | None = None,
+    lengths: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Batches of named arrays, in order, or shuffled anew each epoch where a seed is given."""
+    """Batches of named arrays, in order, or shuffled anew each epoch where a seed is given.
+
+    Args:
+        lengths: ``[examples]``; each run of ``_WINDOW_COUNT`` batches is sorted by it, so that a
+            batch holds examples of about one length, and the batches of a run are shuffled.
+    """
     constants = {name: tf.constant(array) for name, array in columns.items()}
     numbers = tf.data.Dataset.range(_count(columns))
     if shuffle_seed is not None:
         numbers = numbers.shuffle(max(1, _count(columns)), seed=shuffle_seed)
-    return numbers.batch(batch_size).map(
+    if lengths is not None:
+        order_by = tf.constant(lengths)
+        numbers = numbers.batch(_WINDOW_COUNT * batch_size).flat_map(
+            lambda window: tf.data.Dataset.from_tensor_slices(
+                tf.gather(window, tf.argsort(tf.gather(order_by, window), stable=True))
+            ).batch(batch_size)
+        )
+        numbers = numbers.shuffle(_WINDOW_COUNT, seed=shuffle_seed)
+    else:
+        numbers = numbers.batch(batch_size)
+    return numbers.map(
         lambda chosen: {name: tf.gather(column, chosen) for name, column in constants.items()}
     )
 

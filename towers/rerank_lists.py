@@ -81,7 +81,7 @@ def replayed_lists(
 
     Two thirds of the moments browse, some of them after a made search; at the rest the shopper
     searches, with the real query where there is one, else with one made from the catalogue for
-    the item that came next.
+    the item that came next. An item without any text cannot be searched for: there all browse.
 
     Args:
         log: All events; those from ``learn_from`` on make requests.
@@ -101,13 +101,14 @@ def replayed_lists(
         if progress is not None:
             progress(number)
         if number in asked:
+            text = ""
             if chance.random() < _SEARCH_SHARE:
                 wanted = log.rows[number : number + 1]
                 text = session.at(event.time).search_text or catalogue_query(
                     catalog, int(wanted[0]), chance
                 )
-                if text:
-                    _ask_search(ranker, writer, session, event, text, wanted)
+            if text:
+                _ask_search(ranker, writer, session, event, text, wanted)
             else:
                 limit = _WANTED_LIMIT if log.targets.is_basket_log else 1
                 wanted = log.targets.after(number, limit)

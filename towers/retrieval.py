@@ -14,6 +14,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +23,10 @@ import tf_keras as keras
 
 from towers.config import Config
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
+from towers.session_encoders import masked_softmax, session_encoder
 from towers.text import PADDING
+
+_SLICE_COUNT = 4
 
 
 class CandidateTower(keras.layers.Layer):
@@ -49,6 +53,7 @@ class CandidateTower(keras.layers.Layer):
             initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed + 1),
         )
         self.tokens = tf.constant(tokens)
+        self.has_words = tf.constant((tokens != PADDING).any(axis=1, keepdims=True))
         self.bag = _bag_of_tokens(tokens, config.text.bucket_count)
 
     def all(self, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
@@ -91,7 +96,7 @@ def _bag_of_tokens(tokens: np.ndarray, bucket_count: int) -> tf.SparseTensor:
 class QueryTower(keras.layers.Layer):
     """Embeddings of a session's items, types, ages, its search text and long-term taste to a unit row.
 
-    One or more transformer layers over the events, newest first; attention pools the *item
+    A session encoder lets the events, newest first, know of each other; attention pools the *item
     embeddings* themselves, so that a session stays in the space of the items.
     """
 
@@ -113,10 +118,7 @@ class QueryTower(keras.layers.Layer):
             name="slot_table", shape=(shape.event_slot_count, dim), initializer=normal
         )
         self.age_vector = self.add_weight(name="age_vector", shape=(dim,), initializer="zeros")
-        self.layers = [
-            _TransformerLayer(shape.head_count, dim, shape.feedforward_dim, shape.dropout, seed + n)
-            for n in range(shape.layer_count)
-        ]
+        self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
         self.newest = keras.layers.Dense(dim, use_bias=False)
         self.text = keras.layers.Dense(dim)
@@ -129,27 +131,27 @@ class QueryTower(keras.layers.Layer):
 
         Args:
             inputs: ``event_embeddings [n, slots, dim]``, ``event_types [n, slots]``,
-                ``event_ages [n, slots]``, ``text_slot [n]``, ``tokens [n, words]``, ``taste [n, dim]``.
+                ``event_ages [n, slots]``, ``text_slot [n]``, ``tokens [n, words]``, ``taste [n, dim]``;
+                at most ``event_slot_count`` slots.
         """
         items, types = inputs["event_embeddings"], inputs["event_types"]
         present = types != PADDING_TYPE
+        slots = types.shape[1] or tf.shape(types)[1]
         words = tf.cast(inputs["tokens"] != PADDING, tf.float32)[..., None]
         total = tf.reduce_sum(tf.gather(self.token_table, inputs["tokens"]) * words, axis=1)
         text = total / tf.sqrt(tf.maximum(tf.reduce_sum(words, axis=1), 1.0))
         text = self.text(text) * tf.cast(inputs["text_slot"] >= 0, tf.float32)[:, None]
-        slots = self.shape_config.event_slot_count
         place = tf.one_hot(inputs["text_slot"], slots, dtype=tf.float32)
         content = items + place[..., None] * text[:, None, :]
         states = (
             content
             + tf.gather(self.type_table, types)
-            + self.slot_table[None]
+            + self.slot_table[:slots]
             + inputs["event_ages"][..., None] * self.age_vector
         )
         states = self.dropout(states, training=training)
-        for layer in self.layers:
-            states = layer(states, present, training=training)
-        weights = _masked_softmax(self.attention(states)[..., 0], present)
+        states = self.encoder(states, present, training=training)
+        weights = masked_softmax(self.attention(states)[..., 0], present)
         pooled = tf.reduce_sum(weights[..., None] * content, axis=1)
         newest = states[:, 0] * tf.cast(present[:, 0], tf.float32)[:, None]
         taste = self.taste(inputs["taste"])
@@ -157,46 +159,6 @@ class QueryTower(keras.layers.Layer):
         mix = self.mix(tf.concat([newest, text, taste], axis=-1))
         query = tf.reduce_sum(parts * mix[..., None], axis=1) + self.newest(newest)
         return tf.math.l2_normalize(query, axis=-1)
-
-
-class _TransformerLayer(keras.layers.Layer):
-    """Self-attention and a feed-forward part, each with a residual (Vaswani et al. 2017), norm first."""
-
-    def __init__(
-        self, heads: int, dim: int, feedforward_dim: int, dropout: float, seed: int
-    ) -> None:
-        super().__init__()
-        init = keras.initializers.GlorotUniform
-        self.heads, self.dim = heads, dim
-        self.qkv = keras.layers.Dense(3 * dim, kernel_initializer=init(seed=seed))
-        self.out = keras.layers.Dense(dim, kernel_initializer=init(seed=seed + 100))
-        self.up = keras.layers.Dense(feedforward_dim, activation="relu")
-        self.down = keras.layers.Dense(dim)
-        self.norm_attention = keras.layers.LayerNormalization(epsilon=1e-5)
-        self.norm_feedforward = keras.layers.LayerNormalization(epsilon=1e-5)
-        self.dropout = keras.layers.Dropout(dropout)
-
-    def call(self, states: tf.Tensor, present: tf.Tensor, training: bool = False) -> tf.Tensor:
-        slots = states.shape[1]
-        parts = self.qkv(self.norm_attention(states))
-        parts = tf.reshape(parts, (-1, slots, 3, self.heads, self.dim // self.heads))
-        queries, keys, values = tf.unstack(tf.transpose(parts, (2, 0, 3, 1, 4)))
-        scores = tf.matmul(queries, keys, transpose_b=True) / (self.dim // self.heads) ** 0.5
-        weights = _masked_softmax(scores, present[:, None, None, :])
-        mixed = tf.reshape(
-            tf.transpose(tf.matmul(weights, values), (0, 2, 1, 3)), (-1, slots, self.dim)
-        )
-        states += self.dropout(self.out(mixed), training=training)
-        hidden = self.down(self.up(self.norm_feedforward(states)))
-        return states + self.dropout(hidden, training=training)
-
-
-def _masked_softmax(scores: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Softmax over the last axis where ``present``; all zero where nothing is."""
-    any_present = tf.reduce_any(present, axis=-1, keepdims=True)
-    # A row with nothing present would be 0 / 0: let it see everything, then wipe it out.
-    masked = tf.where(present | ~any_present, scores, tf.constant(-np.inf, tf.float32))
-    return tf.nn.softmax(masked, axis=-1) * tf.cast(any_present, tf.float32)
 
 
 class TwoTower(tfrs.Model):
@@ -257,30 +219,34 @@ class TwoTower(tfrs.Model):
 
     def compute_loss(self, features: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Mean cross-entropy over the examples of a batch; several targets of one share its weight."""
+        features = _trimmed(features)
         if self.is_full_softmax:
             return self._full_loss(features, training)
         return self._sampled_loss(features, training)
 
-    def _item_weight(self, count: int | tf.Tensor, training: bool) -> tf.Tensor | float:
+    def _item_weight(self, has_words: tf.Tensor, training: bool) -> tf.Tensor | float:
+        """0 where an item's own vector is hidden; one without words has nothing else to show."""
         if not training:
             return 1.0
-        kept = tf.random.uniform((count, 1)) >= self.config.retrieval.id_dropout
-        return tf.cast(kept, tf.float32)
+        kept = tf.random.uniform(tf.shape(has_words)) >= self.config.retrieval.id_dropout
+        return tf.cast(kept | ~has_words, tf.float32)
 
     def _full_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
-        items = self.candidate_tower.all(self._item_weight(self.item_count, training))
+        has_words = self.candidate_tower.has_words
+        items = self.candidate_tower.all(self._item_weight(has_words, training))
         queries = self.query_embeddings(
             features,
             tf.gather(items, tf.maximum(features["event_rows"], 0)),
             tf.gather(items, tf.maximum(features["history_rows"], 0)),
             training,
         )
-        scores = tf.matmul(queries, items, transpose_b=True) / self.config.retrieval.temperature
+        scale = 1.0 / self.config.retrieval.temperature
         targets = features["targets"]
         present = tf.cast(targets >= 0, tf.float32)
-        wanted = tf.gather(scores, tf.maximum(targets, 0), batch_dims=1)
+        wanted_items = tf.gather(items, tf.maximum(targets, 0))
+        wanted = tf.einsum("nd,ntd->nt", queries, wanted_items) * scale
         mean_wanted = tf.reduce_sum(wanted * present, 1) / tf.reduce_sum(present, 1)
-        return tf.reduce_mean(tf.reduce_logsumexp(scores, axis=1) - mean_wanted)
+        return _mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_wanted)
 
     def _sampled_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
         targets = features["targets"]
@@ -298,7 +264,8 @@ class TwoTower(tfrs.Model):
         touched, place = tf.unique(
             tf.concat([rows, tf.reshape(events, (-1,)), tf.reshape(history, (-1,))], 0)
         )
-        items = self.candidate_tower.of_rows(touched, self._item_weight(tf.size(touched), training))
+        has_words = tf.gather(self.candidate_tower.has_words, touched)
+        items = self.candidate_tower.of_rows(touched, self._item_weight(has_words, training))
         places = tf.split(place, [tf.size(rows), tf.size(events), tf.size(history)])
         queries = self.query_embeddings(
             features,
@@ -318,3 +285,57 @@ class TwoTower(tfrs.Model):
             candidate_ids=rows,
             compute_metrics=False,
         )
+
+
+def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The features of a batch without the slots that none of its examples fills."""
+    filled = {
+        "event_rows": features["event_types"] != PADDING_TYPE,
+        "tokens": features["tokens"] != PADDING,
+        "history_rows": features["history_rows"] >= 0,
+    }
+    # Whatever fills slots fills them from the front.
+    longest = {
+        name: tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1))
+        for name, slots in filled.items()
+    }
+    longest["event_types"] = longest["event_ages"] = longest["event_rows"]
+    longest["history_weights"] = longest["history_rows"]
+    return {
+        name: column[:, : longest[name]] if name in longest else column
+        for name, column in features.items()
+    }
+
+
+def _mean_log_total(queries: tf.Tensor, items: tf.Tensor, largest: float) -> tf.Tensor:
+    """Mean over the queries of the log of the summed exponentials of their products with all items.
+
+    Forward and backward in one pass over slices of the queries: the ``[n, items]`` products are
+    never all in memory, where they would take longer to page in than to compute.
+
+    Args:
+        queries: ``[n, dim]``.
+        items: ``[items, dim]``.
+        largest: No product is larger; taken off before the exponential.
+    """
+
+    @tf.custom_gradient
+    def mean_log_total(queries: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        count = tf.shape(queries)[0]
+        size = -(-count // _SLICE_COUNT)
+        logs, query_slopes, item_slopes = [], [], tf.zeros_like(items)
+        for number in range(_SLICE_COUNT):
+            part = queries[number * size : (number + 1) * size]
+            powers = tf.exp(tf.matmul(part, items, transpose_b=True) - largest)
+            totals = tf.reduce_sum(powers, axis=1, keepdims=True)
+            logs.append(tf.math.log(totals[:, 0]) + largest)
+            query_slopes.append(tf.matmul(powers, items) / totals)
+            item_slopes += tf.matmul(powers, part / totals, transpose_a=True)
+
+        def slopes(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            share = upstream / tf.cast(count, tf.float32)
+            return tf.concat(query_slopes, 0) * share, item_slopes * share
+
+        return tf.reduce_mean(tf.concat(logs, 0)), slopes
+
+    return mean_log_total(queries, items)

@@ -9,7 +9,9 @@ import tf_keras as keras
 from towers.config import Config
 from towers.examples import Examples
 from towers.fitting import Curves, Progress, batches, fit
+from towers.query_input import PADDING_TYPE
 from towers.retrieval import TwoTower
+from towers.text import PADDING
 
 
 def train_towers(
@@ -41,9 +43,42 @@ def train_towers(
         patience=training.patience,
         learning_rate=training.learning_rate,
         seed=config.seed,
+        lengths=_lengths(examples),
         progress=progress,
     )
     return model, curves
+
+
+def refresh_towers(
+    model: TwoTower, examples: Examples, config: Config, *, progress: Progress | None = None
+) -> None:
+    """Takes trained towers once more over ``examples``, more gently, so that they know the newest.
+
+    Args:
+        examples: All that they have learnt from, and what has come since.
+    """
+    training = config.retrieval
+    fit(
+        model,
+        {**examples.inputs, "targets": examples.targets},
+        {"targets": examples.targets[:0]},
+        batch_size=training.batch_size,
+        epoch_limit=training.refresh_epoch_count,
+        patience=training.patience,
+        learning_rate=training.learning_rate * training.refresh_learning_share,
+        seed=config.seed + 1,
+        lengths=_lengths(examples),
+        progress=progress,
+    )
+
+
+def _lengths(examples: Examples) -> np.ndarray:
+    """How many slots each example fills, which is what a step over it costs."""
+    inputs = examples.inputs
+    events = (inputs["event_types"] != PADDING_TYPE).sum(axis=1)
+    words = (inputs["tokens"] != PADDING).sum(axis=1)
+    bought = (inputs["history_rows"] >= 0).sum(axis=1)
+    return np.asarray(events + words + bought, np.int32)
 
 
 def target_ranks(model: TwoTower, examples: Examples) -> np.ndarray:

@@ -56,7 +56,7 @@ from towers.ranker import Ranker
 from towers.rerank import DeepCross, Lists, train_reranker
 from towers.rerank_lists import ListsReport, query_lists, replayed_lists
 from towers.retrieval import TwoTower
-from towers.retrieval_training import target_ranks, train_towers
+from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, QueryEncoder, Reranker
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
@@ -95,7 +95,8 @@ def train(
 
     Events before the split's ``rank_from`` teach the towers; those up to ``test_from`` check them
     and teach the reranker, whose candidates must come from models that have not seen the answers.
-    Later events are not touched. Companions and past sessions of the release hold both parts.
+    The towers then go once more over both parts, and companions and past sessions are counted over
+    both, so that the release knows the newest. Later events are touched only if the config says so.
 
     Raises:
         InputError: The tables hold no items, or ``out`` is something else than an older bundle.
@@ -114,29 +115,18 @@ def train(
     )
     early = shop.log(shop.rank_from)
     late = shop.log(shop.test_from, shop.rank_from)
-    model, tower_curves, validation = _train_towers(shop, early, late, config, stages)
+    model, tower_curves, learnt, validation = _train_towers(shop, early, late, config, stages)
+    tower_report = _rank_report(model, validation)
     with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         layout = Layout(folder)
-        stages.start("embedding items")
-        candidate_tables = CandidateTables.of(model.candidate_tower, shop.catalog.item_ids)
-        embeddings = embed_items(candidate_tables, shop.catalog, config)
-        layout.training.mkdir()
-        candidate_tables.save(layout.training)
-        stages.start("exporting towers")
-        query_file = query_tower_file(model.query_tower, config)
-        (layout / "query_tower.tflite").write_bytes(query_file)
-        (layout / "candidate_tower.tflite").write_bytes(
-            candidate_tower_file(model.candidate_tower, config)
-        )
-        encoder = QueryEncoder(LiteModel(query_file))
-        parity, sample = _query_parity(model, encoder, validation, embeddings)
         stages.start("building indexes")
         layout.lexical.mkdir()
         lexical = LexicalIndex.build(items, layout.lexical)
-        sources = _sources(
-            shop, early, config, lexical=lexical, embeddings=embeddings, sample=sample
+        exported = _export(model, shop.catalog, validation, config)
+        sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
+        ranker = Ranker(
+            sources, exported.encoder, None, config=config, known_types=late.known_types | {1}
         )
-        ranker = Ranker(sources, encoder, None, config=config, known_types=late.known_types | {1})
         lists, report, rerank_curves, deep_cross = _train_reranker(
             shop, late, ranker, config, stages
         )
@@ -148,10 +138,20 @@ def train(
             ranker.reranker = Reranker(LiteModel(content), RERANK_BATCH_SIZE)
             means = deep_cross.mean.numpy()
             rerank_parity = _rerank_parity(deep_cross, ranker.reranker, lists)
+        newest = late
+        if config.learn_test_part:
+            newest = shop.log(float("inf"), shop.rank_from)
+            for event in newest.events[len(late.events) :]:
+                ranker.record(event)
+        if config.retrieval.refresh_epoch_count and newest.targets.is_target.any():
+            _refresh_towers(model, shop, newest, learnt, config, stages)
+            exported = _export(model, shop.catalog, validation, config)
+            sources.index, ranker.encoder = exported.index, exported.encoder
         stages.start("releasing")
-        _refresh(sources, late)
+        exported.write(layout)
+        _refresh(sources, newest)
         write_sources(layout, sources)
-        counted_until = late.events[-1].time if late.events else 0.0
+        counted_until = newest.events[-1].time if newest.events else 0.0
         golden = golden_answers(ranker, _golden_queries(shop.catalog, config), time=counted_until)
         facts = ModelFacts(
             tuple(sorted(int(type_) for type_ in ranker.known_types)),
@@ -164,10 +164,10 @@ def train(
         metrics = {
             "towers": _curves_report(tower_curves),
             "reranker": _curves_report(rerank_curves),
-            "validation": _rank_report(model, validation),
+            "validation": tower_report,
             "lists": None if report is None else asdict(report),
             "index": asdict(sources.index.shape),
-            "litert_parity": {**parity, **rerank_parity},
+            "litert_parity": {**exported.parity, **rerank_parity},
         }
         draw_curves(layout / "curves.png", {"two towers": tower_curves, "reranker": rerank_curves})
         layout.metrics.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
@@ -175,9 +175,49 @@ def train(
     return metrics
 
 
+@dataclass(frozen=True)
+class _Export:
+    """Trained towers as serving runs them.
+
+    Args:
+        parity: How alike LiteRT and TensorFlow rank.
+    """
+
+    tables: CandidateTables
+    query_file: bytes
+    candidate_file: bytes
+    encoder: QueryEncoder
+    index: ItemIndex
+    parity: dict[str, float]
+
+    def write(self, layout: Layout) -> None:
+        """Puts the files of the towers into a bundle."""
+        layout.training.mkdir()
+        self.tables.save(layout.training)
+        (layout / "query_tower.tflite").write_bytes(self.query_file)
+        (layout / "candidate_tower.tflite").write_bytes(self.candidate_file)
+
+
+def _export(model: TwoTower, catalog: Catalog, sample: Examples, config: Config) -> _Export:
+    tables = CandidateTables.of(model.candidate_tower, catalog.item_ids)
+    embeddings = embed_items(tables, catalog, config)
+    query_file = query_tower_file(model.query_tower, config)
+    encoder = QueryEncoder(LiteModel(query_file))
+    parity, queries = _query_parity(model, encoder, sample, embeddings)
+    return _Export(
+        tables,
+        query_file,
+        candidate_tower_file(model.candidate_tower, config),
+        encoder,
+        ItemIndex.build(embeddings, config.index, queries),
+        parity,
+    )
+
+
 def _train_towers(
     shop: _Shop, early: ReplayedLog, late: ReplayedLog, config: Config, stages: Stages
-) -> tuple[TwoTower, Curves, Examples]:
+) -> tuple[TwoTower, Curves, Examples, Examples]:
+    """The model, its curves, and the examples that it learnt from and was checked on."""
     settings = config.retrieval
     report = stages.start("replaying the log", len(early.events))
     examples = [
@@ -201,16 +241,39 @@ def _train_towers(
     later = browse_and_search_examples(
         late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
     )
-    validation = joined([later, held_out])
+    learnt, validation = joined(examples), joined([later, held_out])
     report = stages.start("training the two towers", 1)
     model, curves = train_towers(
-        joined(examples),
+        learnt,
         validation,
         shop.catalog.tokens[: shop.catalog.count],
         config,
         progress=report,
     )
-    return model, curves, validation
+    return model, curves, learnt, validation
+
+
+def _refresh_towers(
+    model: TwoTower,
+    shop: _Shop,
+    newest: ReplayedLog,
+    learnt: Examples,
+    config: Config,
+    stages: Stages,
+) -> None:
+    """The towers once more over what they have learnt from and the newest part of the log."""
+    settings = config.retrieval
+    report = stages.start("replaying the newest events", len(newest.events))
+    later = browse_and_search_examples(
+        newest,
+        shop.catalog,
+        config,
+        browse_limit=settings.browse_example_limit,
+        search_limit=settings.search_example_limit,
+        progress=report,
+    )
+    report = stages.start("refreshing the two towers", 1)
+    refresh_towers(model, joined([learnt, later]), config, progress=report)
 
 
 def _sources(
@@ -219,14 +282,13 @@ def _sources(
     config: Config,
     *,
     lexical: LexicalIndex,
-    embeddings: np.ndarray,
-    sample: np.ndarray,
+    index: ItemIndex,
 ) -> Sources:
     """All sources as they were at the end of the early part, popularity included."""
     past = early.companions()
     sources = Sources(
         catalog=shop.catalog,
-        index=ItemIndex.build(embeddings, config.index, sample),
+        index=index,
         lexical=lexical,
         covisits=Covisits.of(past, shop.catalog.count),
         neighbours=SessionNeighbours(past, shop.catalog.count),
@@ -288,9 +350,9 @@ def _stranger_queries(shop: _Shop, limit: int, seed: int) -> list[tuple[str, lis
     return [(query, wanted) for query, wanted in queries if query and wanted][:limit]
 
 
-def _refresh(sources: Sources, late: ReplayedLog) -> None:
-    """Companions and past sessions over everything up to the test; the models stay as they are."""
-    past = late.companions()
+def _refresh(sources: Sources, newest: ReplayedLog) -> None:
+    """Companions and past sessions over everything that the release may know."""
+    past = newest.companions()
     sources.covisits = Covisits.of(past, sources.catalog.count)
     sources.neighbours = SessionNeighbours(past, sources.catalog.count)
 
