@@ -31,6 +31,7 @@ replay              the log once more, event by event
 examples            what the two towers learn from
 fitting             epochs, early stopping, loss curves
 curves              the loss curves as a picture
+session_encoders    from the states of events to one of the session: transformer, GRU, pooled
 retrieval           the query tower and the candidate tower
 retrieval_training  the towers, trained and measured
 rerank              the deep & cross reranker and its training
