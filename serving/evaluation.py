@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from data.records import Judgment
 from data.tables import Tables, event_micros, iter_events
@@ -224,7 +223,7 @@ def _made_queries(
     """
     catalog, chance = engine.bundle.catalog, random.Random(settings.seed + 100)
     is_test = event_micros(tables.events) >= tables.split.test_from * 1e6
-    rows = catalog.rows(tables.events["item_id"].filter(pa.array(is_test)).to_pylist())
+    rows = catalog.rows(tables.events["item_id"].filter(is_test).to_pylist())
     rows = rows[rows >= 0] if (rows >= 0).any() else np.arange(catalog.count)
     queries = []
     for _ in range(settings.query_limit):
