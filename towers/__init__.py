@@ -38,5 +38,6 @@ rerank              the deep & cross reranker and its training
 rerank_lists        what the reranker learns from
 export              trained models as LiteRT files
 embed               items in batch; a new bundle of a changed catalogue
+exported            the models as serving runs them, and how alike they then rank
 train               from clean tables to a released bundle
 """
