@@ -157,7 +157,9 @@ def test_an_own_shop_goes_from_files_to_answers(own_shop: Path) -> None:
     assert run("nextclick doctor my-bundle --address 127.0.0.1:0", own_shop).returncode == 0
 
 
-def test_a_server_runs_without_tensorflow_and_ends_well_on_a_signal(shop_bundle: Path, tmp_path: Path) -> None:
+def test_a_server_runs_without_tensorflow_and_ends_well_on_a_signal(
+    shop_bundle: Path, tmp_path: Path
+) -> None:
     with running_server(shop_bundle, tmp_path / "state") as server:
         maps = Path(f"/proc/{server.pid}/maps").read_text()
     assert server.ready_seconds < 30
