@@ -157,12 +157,14 @@ def _after(base: Tables, raw: RawShop) -> RawShop:
         raw,
         items=base.items if raw.items is None else raw.items,
         events=_joined(base.events, raw.events),
-        judgments=_joined(base.judgments, raw.judgments),
+        # Of two grades the first stays, and that is to be the newer one.
+        judgments=_joined(raw.judgments, base.judgments),
     )
 
 
-def _joined(before: pa.Table, after: pa.Table | None) -> pa.Table:
-    return before if after is None else pa.concat_tables([before, conform(after, before.schema)])
+def _joined(*tables: pa.Table | None) -> pa.Table:
+    parts = [table for table in tables if table is not None]
+    return pa.concat_tables(conform(table, parts[-1].schema) for table in parts)
 
 
 def prepare_items(path: Path, *, now: float, map_file: Path | None = None) -> pa.Table:
