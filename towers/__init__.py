@@ -5,6 +5,7 @@ What serving needs, without TensorFlow:
 
 config              the one tree of settings of a model
 text                words and token numbers of any text
+opinion             what one event says of its item: for it, against it, or neither
 session             a visitor at one moment: a fold over that visitor's events
 query_input         what the query tower reads of a session
 catalog             the items as columns, and filters over them

@@ -93,15 +93,15 @@ class Sources:
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, _NOTHING)
         missing: list[str] = []
         lists["learnt"] = self._learnt(reading.query, allowed, config.learnt_count)
-        if question.text:
+        if reading.text:
             if self.lexical is None:
                 missing.append("lexical")
             else:
                 wanted = allowed.widened(config.lexical_count)
-                rows, values = self.lexical.search(question.text, wanted)
+                rows, values = self.lexical.search(reading.text, wanted)
                 scores["lexical"] = SparseScores.summed(rows, values)
                 lists["lexical"] = allowed.only(rows)[: config.lexical_count]
-        elif self.neighbours is None or self.covisits is None:
+        if not question.text and (self.neighbours is None or self.covisits is None):
             missing.append("covisited")
         if self.covisits is not None and len(reading.rows):
             newest = reading.rows[:_NEWEST_COUNT]

@@ -90,7 +90,7 @@ def _taken(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 def _word_share(scene: Scene) -> np.ndarray | float:
     """Share of the query's words that the item has, by token number."""
-    of_query = list(dict.fromkeys(words(scene.reading.question.text)))
+    of_query = list(dict.fromkeys(words(scene.reading.text)))
     if not of_query:
         return 0.0
     buckets = scene.catalog.text.bucket_count
@@ -138,7 +138,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("neighbour_score", lambda s: s.source_score("neighbours")),
     Feature("source_count", lambda s: (s.candidates.ranks >= 0).sum(axis=1)),
     Feature("query_word_share", _word_share),
-    Feature("query_word_count", lambda s: len(words(s.reading.question.text))),
+    Feature("query_word_count", lambda s: len(words(s.reading.text))),
     Feature("is_search", lambda s: s.reading.is_search),
     Feature("bought_count", lambda s: np.log1p(s.bought_count)),
     Feature(

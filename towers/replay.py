@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,19 @@ def replay(events: Iterable[Event], sessions: dict[str, Session] | None = None) 
         before = sessions.get(event.visitor_id) or Session.empty(event.visitor_id)
         yield Moment(number, before, event)
         sessions[event.visitor_id] = before.after(event)
+
+
+def turned(session: Session, other: Session, time: float) -> Session:
+    """A visitor as if what ``other`` did had been done by them, up to a minute before ``time``.
+
+    Logs hold few sessions in which a need changes half way. With events of a stranger's session
+    before their own, training learns what the newest event is worth against many older ones.
+    """
+    if not other.events:
+        return session
+    later = time - 60.0 - other.events[-1].time
+    events = tuple(replace(event, time=event.time + later) for event in other.events)
+    return replace(session, events=events)
 
 
 class Targets:
