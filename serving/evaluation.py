@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,12 +20,14 @@ from serving.timings import index_recall, stage_timings
 from towers.baselines import BASELINES, two_towers
 from towers.examples import TEST_FOLD, ReplayedLog, good_items, query_fold
 from towers.queries import catalogue_query
-from towers.question import Reading
+from towers.question import Question, Reading
+from towers.ranker import Ranker
 from towers.session import Session
 
 ENGINE = "engine"
 TWO_TOWERS = "two_towers"
 LEXICAL = "lexical"
+BEHIND = "one_event_behind"
 
 
 class Stages(Protocol):
@@ -161,6 +163,9 @@ def _replay_test(
                 rankings = {ENGINE: [result.item_id for result in answer.results]}
                 question = recommend_question(request, session, event.time, catalog)
                 reading = ranker.read(question)
+                if session.events:
+                    behind = one_event_behind(ranker, question)
+                    rankings[BEHIND] = [catalog.item_ids[row] for row in behind[: settings.depth]]
                 for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
                     rows = rank(reading, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
@@ -172,6 +177,13 @@ def _replay_test(
         else:
             engine.apply(event)
     return asked
+
+
+def one_event_behind(ranker: Ranker, question: Question) -> list[int]:
+    """Rows of the answer as if the newest event had not arrived yet; the basket stays out of it."""
+    session = question.session
+    late = replace(question, session=session.without(len(session.events) - 1))
+    return ranker.rank(late).rows.tolist()
 
 
 def _test_moments(log: ReplayedLog, settings: EvaluationSettings) -> set[int]:
