@@ -163,9 +163,8 @@ def _replay_test(
                 rankings = {ENGINE: [result.item_id for result in answer.results]}
                 question = recommend_question(request, session, event.time, catalog)
                 reading = ranker.read(question)
-                if session.events:
-                    behind = one_event_behind(ranker, question)
-                    rankings[BEHIND] = [catalog.item_ids[row] for row in behind[: settings.depth]]
+                behind = one_event_behind(ranker, question)
+                rankings[BEHIND] = [catalog.item_ids[row] for row in behind[: settings.depth]]
                 for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
                     rows = rank(reading, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
@@ -182,7 +181,8 @@ def _replay_test(
 def one_event_behind(ranker: Ranker, question: Question) -> list[int]:
     """Rows of the answer as if the newest event had not arrived yet; the basket stays out of it."""
     session = question.session
-    late = replace(question, session=session.without(len(session.events) - 1))
+    before = session.without(len(session.events) - 1) if session.events else session
+    late = replace(question, session=before)
     return ranker.rank(late).rows.tolist()
 
 

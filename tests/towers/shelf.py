@@ -210,4 +210,4 @@ def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
 @pytest.fixture
 def ranker(lexical: LexicalIndex) -> Iterator[Ranker]:
     """Both stages over fresh sources; the lexical index is everybody's."""
-    yield ranker_of(sources(lexical))
+    return ranker_of(sources(lexical))
