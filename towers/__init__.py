@@ -29,6 +29,7 @@ golden              answers that a load must repeat
 
 What training needs besides:
 
+text_encoder        first vectors of words, from a large language model's table
 queries             searches made from the catalogue
 replay              the log once more, event by event
 examples            what the two towers learn from

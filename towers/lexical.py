@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import weakref
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +22,13 @@ from towers.spelling import Vocabulary
 from towers.text import normalise, stem, surface_words, words
 
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
+CODE_SCORE = 200.0
+"""More than the words of a query add up to: an item whose number is asked for comes first."""
+
 _GUESS_WEIGHT = 0.8
 _RARE_COUNT = 3
 """A word of fewer items may be a slip in a title: its corrections are looked for too."""
 _RARE_WEIGHT = 0.4
-_CODE_WEIGHT = 100.0
-"""More than any sum of words: an exact number comes first."""
 _WORDS_NAME = "words.json"
 _CODE_NAMES = re.compile(
     r"(?i)\b(sku|model|mpn|gtin|ean|upc|isbn|asin|part|article|art|number|no)\b"
@@ -152,11 +155,18 @@ class LexicalIndex:
             for guess, weight in self._guesses(word, is_last=place + 1 == len(written)):
                 of_guess = stem(guess)
                 meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
-        for left, right in zip(written, written[1:], strict=False):
+        for left, right in pairwise(written):
             joined = left + right
             if min(len(left), len(right)) > 1 and not joined.isdigit() and self._count(joined):
                 meant.setdefault(stem(joined), _GUESS_WEIGHT)
         return meant
+
+    def rarities(self, stems: Iterable[str]) -> list[float]:
+        """Inverse document frequency by the field that has the word most often; 0 if none has it."""
+        searcher = self._searcher
+        counts = [max(searcher.doc_freq(f, word) for f in _FIELD_WEIGHTS) for word in stems]
+        total = searcher.num_docs + 1.0
+        return [math.log(total / count) if count else 0.0 for count in counts]
 
     def _guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
         count = self._count(word)
@@ -188,7 +198,7 @@ class LexicalIndex:
         for code in sorted(codes):
             if searcher.doc_freq("code", code):
                 term = tantivy.Query.term_query(schema, "code", code, index_option="basic")
-                exact = tantivy.Query.const_score_query(term, _CODE_WEIGHT)
+                exact = tantivy.Query.const_score_query(term, CODE_SCORE)
                 parts.append((tantivy.Occur.Should, exact))
         return tantivy.Query.boolean_query(parts)
 

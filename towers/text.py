@@ -68,8 +68,16 @@ def _stemmer() -> snowballstemmer.stemmer:
 
 @lru_cache(maxsize=500_000)
 def token(text: str, bucket_count: int) -> int:
-    """Number of a token in 1 … ``bucket_count`` − 1, the same in every process and release."""
-    return 1 + zlib.crc32(text.encode()) % (bucket_count - 1)
+    """Number of a token in 1 … ``bucket_count`` − 1, the same in every process and release.
+
+    The last quarter is for trigrams (``g:…``): a query has many, and one that shared its number
+    with a word would drown it.
+    """
+    hashed = zlib.crc32(text.encode())
+    trigram_count = bucket_count // 4
+    if text.startswith("g:"):
+        return bucket_count - trigram_count + hashed % trigram_count
+    return 1 + hashed % (bucket_count - trigram_count - 1)
 
 
 @lru_cache(maxsize=200_000)
