@@ -4,6 +4,8 @@ imports only files above it.
 What serving needs, without TensorFlow:
 
 config              the one tree of settings of a model
+units               numbers and units written one way
+chinese             Chinese runs cut into words
 text                words and token numbers of any text
 opinion             what one event says of its item: for it, against it, or neither
 session             a visitor at one moment: a fold over that visitor's events
@@ -13,6 +15,7 @@ sparse_scores       scores of a few rows among millions
 popularity          how much each item is wanted now: a fold over everybody's events
 covisits            items that turn up in the same sessions
 neighbours          what past sessions like this one went on to hold
+spelling            known words, and what other words were meant to be
 lexical             items by their words
 index               the nearest items of an embedding
 question            one request as the models see it
@@ -27,6 +30,7 @@ golden              answers that a load must repeat
 
 What training needs besides:
 
+text_encoder        first vectors of words, from a large language model's table
 queries             searches made from the catalogue
 replay              the log once more, event by event
 examples            what the two towers learn from

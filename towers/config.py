@@ -21,9 +21,9 @@ T = TypeVar("T")
 class TextConfig:
     """How text becomes token numbers."""
 
-    bucket_count: int = 32_768
-    item_slot_count: int = 32
-    query_slot_count: int = 32
+    bucket_count: int = 131_072
+    item_slot_count: int = 40
+    query_slot_count: int = 48
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class SourcesConfig:
     """How many candidates each source may bring to one request."""
 
     learnt_count: int = 100
-    lexical_count: int = 60
+    lexical_count: int = 100
     covisited_count: int = 40
     neighbour_count: int = 40
     bought_count: int = 60

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from towers.candidates import SOURCES, Candidates, Sources
+from towers.lexical import CODE_SCORE
 from towers.question import Reading, shares
-from towers.text import token, words
+from towers.text import PADDING, token, words
 
 _FAR_RANK = 20.0
 _FOLLOWED_COUNT = 5
@@ -51,11 +53,39 @@ class Scene:
             if len(seen)
             else np.zeros((len(rows), 1), np.float32)
         )
+        self._read_words()
+        self.learnt_scores = self.embeddings @ reading.query
+        # Without what an exact number adds, which has a feature of its own.
+        lexical = self.source_score("lexical")
+        self.has_code = lexical >= CODE_SCORE
+        self.lexical_scores = np.where(self.has_code, lexical - CODE_SCORE, lexical)
         place = _places(reading.bought_rows, rows)
         self.bought_count = np.where(place >= 0, _taken(reading.bought_counts, place), 0.0)
         self.bought_days = np.where(place >= 0, _taken(reading.bought_days, place), _NEVER_DAYS)
         self.long_popularity = sources.popularity.at(rows, self.time)
         self.recent_popularity = sources.trend.at(rows, self.time)
+
+    def _read_words(self) -> None:
+        """What the query asks for, word by word: as written first, then as it may be meant.
+
+        Sets ``word_weights [words]``, ``word_tokens [words]``, ``written_count``, ``tokens
+        [candidates, slots]`` and ``has_word [words, candidates] bool``.
+        """
+        text, lexical = self.reading.text, self.sources.lexical
+        if lexical is None:
+            meant = dict.fromkeys(words(text), 1.0)
+            rarities = [1.0] * len(meant)
+        else:
+            meant = lexical.meant(text)
+            rarities = lexical.rarities(meant)
+        buckets = self.catalog.text.bucket_count
+        self.tokens = self.catalog.tokens[self.rows]
+        self.written_count = sum(weight == 1.0 for weight in meant.values())
+        self.word_weights = np.array([*meant.values()], np.float32) * np.array(rarities, np.float32)
+        self.word_tokens = [token("w:" + word, buckets) for word in meant]
+        self.has_word = np.zeros((len(meant), len(self.rows)), bool)
+        for row, number in zip(self.has_word, self.word_tokens, strict=True):
+            (self.tokens == number).any(axis=1, out=row)
 
     def source_score(self, name: str) -> np.ndarray:
         """Score that a source gave each candidate, 0 where it did not find it."""
@@ -92,15 +122,51 @@ def _taken(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 def _word_share(scene: Scene) -> np.ndarray | float:
     """Share of the query's words that the item has, by token number."""
-    of_query = list(dict.fromkeys(words(scene.reading.text)))
-    if not of_query:
+    return scene.has_word.mean(axis=0) if len(scene.has_word) else 0.0
+
+
+def _rarity_share(scene: Scene) -> np.ndarray | float:
+    """The same, a rare word counting for more than a common one."""
+    weights = scene.word_weights
+    return weights @ scene.has_word / max(float(weights.sum()), 1e-6) if len(weights) else 0.0
+
+
+def _heaviest_missing(scene: Scene) -> np.ndarray | float:
+    """Weight of the rarest word of the query that the item lacks."""
+    missing = scene.word_weights[:, None] * ~scene.has_word
+    return missing.max(axis=0, initial=0.0)
+
+
+def _pair_share(scene: Scene) -> np.ndarray | float:
+    """Share of the query's neighbouring words that stand side by side in the item too."""
+    numbers, tokens = scene.word_tokens[: scene.written_count], scene.tokens
+    if len(numbers) < 2:
         return 0.0
-    buckets = scene.catalog.text.bucket_count
-    tokens = scene.catalog.tokens[scene.rows]
-    found = np.zeros(len(tokens))
-    for word in of_query:
-        found += (tokens == token("w:" + word, buckets)).any(axis=1)
-    return found / len(of_query)
+    together = np.zeros(len(tokens))
+    for left, right in pairwise(numbers):
+        together += ((tokens[:, :-1] == left) & (tokens[:, 1:] == right)).any(axis=1)
+    return together / (len(numbers) - 1)
+
+
+def _last_word(scene: Scene) -> np.ndarray | float:
+    """Whether the item has the last word of the query, which mostly names the kind of thing."""
+    return scene.has_word[scene.written_count - 1] if scene.written_count else 0.0
+
+
+def _item_share(scene: Scene) -> np.ndarray:
+    """Share of the item's own words that the query names."""
+    lengths = (scene.tokens != PADDING).sum(axis=1)
+    return scene.has_word.sum(axis=0) / np.maximum(lengths, 1)
+
+
+def _lexical_to_best(scene: Scene) -> np.ndarray:
+    """Lexical score as a share of the best candidate's."""
+    scores = scene.lexical_scores
+    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+
+
+def _learnt_to_best(scene: Scene) -> np.ndarray:
+    return scene.learnt_scores - scene.learnt_scores.max(initial=-1.0)
 
 
 def _mean_session_price(scene: Scene) -> float:
@@ -153,9 +219,12 @@ def _rank_feature(source: str) -> Feature:
 
 
 FEATURES: tuple[Feature, ...] = (
-    Feature("learnt_score", lambda s: s.embeddings @ s.reading.query),
+    Feature("learnt_score", lambda s: s.learnt_scores),
+    Feature("learnt_to_best", _learnt_to_best),
     *(_rank_feature(source) for source in SOURCES),
-    Feature("lexical_score", lambda s: s.source_score("lexical")),
+    Feature("lexical_score", lambda s: s.lexical_scores),
+    Feature("lexical_to_best", _lexical_to_best),
+    Feature("code_match", lambda s: s.has_code),
     Feature("covisited_score", lambda s: s.source_score("covisited")),
     Feature("neighbour_score", lambda s: s.source_score("neighbours")),
     Feature("covisited_share", lambda s: _largest_as_one(s.source_score("covisited"))),
@@ -163,6 +232,11 @@ FEATURES: tuple[Feature, ...] = (
     Feature("followed_score", _followed_score),
     Feature("source_count", lambda s: (s.candidates.ranks >= 0).sum(axis=1)),
     Feature("query_word_share", _word_share),
+    Feature("query_rarity_share", _rarity_share),
+    Feature("heaviest_missing", _heaviest_missing),
+    Feature("query_pair_share", _pair_share),
+    Feature("last_word", _last_word),
+    Feature("item_word_share", _item_share),
     Feature("query_word_count", lambda s: len(words(s.reading.text))),
     Feature("is_search", lambda s: s.reading.is_search),
     Feature("bought_count", lambda s: np.log1p(s.bought_count)),

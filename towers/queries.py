@@ -14,8 +14,8 @@ _SHORTENING_SHARE = 0.12
 def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
     """What somebody might type who wants the item at ``row``; empty if it has no text at all.
 
-    One of: its title, some words of the title in order, its narrowest category, its brand with
-    either. Now and then a word is cut short or has a typo.
+    One of: its title, some words of the title in order, side by side or not, its narrowest
+    category, its brand with either. Now and then a word is cut short or has a typo.
     """
     title = catalog.titles[row].split()
     category = catalog.category(row)[-1:]
@@ -24,7 +24,9 @@ def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
     if title:
         start = chance.randrange(len(title)) if len(title) > 4 else 0
         length = chance.randint(1, 4)
-        ways += [title[start : start + length], title[start : start + length], title[:3], title]
+        scattered = sorted(chance.sample(range(len(title)), min(len(title), length + 1)))
+        ways += [title[start : start + length], [title[place] for place in scattered]]
+        ways += [title[:3], title]
     if category:
         ways += [list(category), list(category)]
     if brand and (title or category):

@@ -25,8 +25,10 @@ from towers.config import Config
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
 from towers.session_encoders import masked_softmax, session_encoder
 from towers.text import PADDING
+from towers.text_encoder import WordVectors
 
 _SLICE_COUNT = 4
+_UNKNOWN_TOKEN_SHARE = 0.03
 
 
 class CandidateTower(keras.layers.Layer):
@@ -52,9 +54,15 @@ class CandidateTower(keras.layers.Layer):
             shape=(item_count, dim),
             initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed + 1),
         )
+        self.learns_items = True
         self.tokens = tf.constant(tokens)
         self.has_words = tf.constant((tokens != PADDING).any(axis=1, keepdims=True))
         self.bag = _bag_of_tokens(tokens, config.text.bucket_count)
+
+    def leave_out_items(self) -> None:
+        """From here on items are their words alone; their own vectors are zero and stay so."""
+        self.item_table.assign(tf.zeros_like(self.item_table))
+        self.learns_items = False
 
     def all(self, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
         """``[items, dim]`` rows of the whole catalogue; ``item_weight`` 0 hides items' own vectors."""
@@ -121,7 +129,7 @@ class QueryTower(keras.layers.Layer):
         self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
         self.newest = keras.layers.Dense(dim, use_bias=False)
-        self.text = keras.layers.Dense(dim)
+        self.text = keras.layers.Dense(dim, kernel_initializer="identity")
         self.taste = keras.layers.Dense(dim, use_bias=False)
         self.mix = keras.layers.Dense(3, bias_initializer="ones")
         self.dropout = keras.layers.Dropout(shape.dropout)
@@ -186,6 +194,16 @@ class TwoTower(tfrs.Model):
             remove_accidental_hits=True,
         )
 
+    def start_from(self, words: WordVectors) -> None:
+        """Gives the words of both towers their first vectors; all other tokens start near zero."""
+        candidate, query = self.candidate_tower.token_table, self.query_tower.token_table
+        table = candidate.numpy()
+        table[words.numbers] = words.vectors
+        candidate.assign(table)
+        table = query.numpy() * _UNKNOWN_TOKEN_SHARE
+        table[words.numbers] = words.vectors
+        query.assign(table)
+
     def query_embeddings(
         self,
         inputs: Mapping[str, tf.Tensor],
@@ -226,6 +244,8 @@ class TwoTower(tfrs.Model):
 
     def _item_weight(self, has_words: tf.Tensor, training: bool) -> tf.Tensor | float:
         """0 where an item's own vector is hidden; one without words has nothing else to show."""
+        if not self.candidate_tower.learns_items:
+            return 0.0
         if not training:
             return 1.0
         kept = tf.random.uniform(tf.shape(has_words)) >= self.config.retrieval.id_dropout

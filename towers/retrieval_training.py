@@ -12,6 +12,7 @@ from towers.fitting import Curves, Progress, batches, fit
 from towers.query_input import PADDING_TYPE
 from towers.retrieval import TwoTower
 from towers.text import PADDING
+from towers.text_encoder import WordVectors
 
 
 def train_towers(
@@ -20,6 +21,7 @@ def train_towers(
     tokens: np.ndarray,
     config: Config,
     *,
+    words: WordVectors | None = None,
     progress: Progress | None = None,
 ) -> tuple[TwoTower, Curves]:
     """Trains until the validation loss stops falling, and keeps the best epoch's weights.
@@ -28,11 +30,18 @@ def train_towers(
         examples: To learn from.
         validation: Later in time than ``examples``; may be empty, then all epochs are run.
         tokens: ``[items, slots] int32`` of the whole catalogue.
+        words: First vectors of words; None starts from chance.
     """
     keras.utils.set_random_seed(config.seed)
     targets = examples.targets[examples.targets >= 0]
     shares = np.bincount(targets, minlength=len(tokens)) / max(1, len(targets))
     model = TwoTower(config, tokens, shares)
+    if words is not None:
+        model.start_from(words)
+    if (examples.inputs["text_slot"] >= 0).all():
+        # Judged and made queries name too few items: vectors of their own would only learn by
+        # heart which ones, and push all others away from every query.
+        model.candidate_tower.leave_out_items()
     training = config.retrieval
     curves = fit(
         model,

@@ -5,63 +5,79 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
+import snowballstemmer
+
+from towers.chinese import cut
+from towers.units import plain_unit, plain_units, with_plain_fractions
 
 PADDING = 0
 """Token number of an empty slot; no word has it."""
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_RUN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
+_RUN = re.compile(rf"[{_HAN}]+|\d+\.\d+|[^\W_{_HAN}]+")
 _HAN_RUN = re.compile(rf"[{_HAN}]")
 
 
 def normalise(text: str) -> str:
     """Folds case, width and compatibility forms: ``ＬＥＤ`` and ``led`` are one word."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", with_plain_fractions(text)).casefold()
+    return folded.replace("\u2044", "/")
+
+
+def surface_words(text: str) -> list[str]:
+    """Words in order as they are written, then sizes such as ``2x4``.
+
+    Numbers and units are written one way; a Chinese run gives its words and their characters.
+    """
+    plain, sizes = plain_units(normalise(text))
+    found: list[str] = []
+    for run in _RUN.findall(plain):
+        if _HAN_RUN.match(run):
+            found.extend(_words_of_run(run))
+        else:
+            found.append(plain_unit(run))
+    return found + sizes
 
 
 def words(text: str) -> list[str]:
-    """Words in order, plural endings folded; a Chinese run gives its characters and pairs.
-
-    Pairs of characters stand in for words where no dictionary is at hand: 智能手机 gives
-    智, 智能, 能, 能手, 手, 手机, 机.
-    """
-    found: list[str] = []
-    for run in _RUN.findall(normalise(text)):
-        found.extend(_words_of_run(run))
-    return found
+    """The stems of ``surface_words``: what queries and items are matched by."""
+    return [stem(word) for word in surface_words(text)]
 
 
 @lru_cache(maxsize=200_000)
 def _words_of_run(run: str) -> tuple[str, ...]:
-    if not _HAN_RUN.match(run):
-        return (fold_plural(run),)
-    parts: list[str] = []
-    for place, character in enumerate(run):
-        parts.append(character)
-        if place + 1 < len(run):
-            parts.append(run[place : place + 2])
-    return tuple(parts)
+    # Characters beside the words: a cut that differs between query and item still meets in them.
+    return tuple(dict.fromkeys((*cut(run), *run)))
 
 
-def fold_plural(word: str) -> str:
-    """The S stemmer: three rules, nothing but plurals (Harman 1991, "How effective is suffixing?")."""
-    if len(word) > 3 and word.isascii() and word.isalpha():
-        if word.endswith("ies") and not word.endswith(("eies", "aies")):
-            return word[:-3] + "y"
-        if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):
-            return word[:-1]
-        if word.endswith("s") and not word.endswith(("us", "ss")):
-            return word[:-1]
-    return word
+@lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """Stem of an English word (Porter 2001, "Snowball"); any other word as it is."""
+    return str(_stemmer().stemWord(word)) if word.isascii() and word.isalpha() else word
+
+
+@cache
+def _stemmer() -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer("english")
 
 
 @lru_cache(maxsize=500_000)
 def token(text: str, bucket_count: int) -> int:
-    """Number of a token in 1 … ``bucket_count`` − 1, the same in every process and release."""
-    return 1 + zlib.crc32(text.encode()) % (bucket_count - 1)
+    """Number of a token in 1 … ``bucket_count`` − 1, the same in every process and release.
+
+    The last quarter is for trigrams (``g:…``): a query has many, and one that shared its number
+    with a word would drown it.
+    """
+    hashed = zlib.crc32(text.encode())
+    trigram_count = bucket_count // 4
+    if text.startswith("g:"):
+        return bucket_count - trigram_count + hashed % trigram_count
+    return 1 + hashed % (bucket_count - trigram_count - 1)
 
 
 @lru_cache(maxsize=200_000)

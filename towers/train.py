@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,6 +58,8 @@ from towers.rerank_lists import ListsReport, query_lists, replayed_lists
 from towers.retrieval import TwoTower
 from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, Reranker
+from towers.text import surface_words
+from towers.text_encoder import WordVectors, word_vectors
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
 _TREND_HALF_LIFE_DAYS = 3.0
@@ -207,9 +210,16 @@ def _train_towers(
         validation,
         shop.catalog.tokens[: shop.catalog.count],
         config,
+        words=_word_vectors(shop.catalog, config),
         progress=report,
     )
     return model, curves, learnt, validation
+
+
+def _word_vectors(catalog: Catalog, config: Config) -> WordVectors | None:
+    counts = Counter(word for title in catalog.titles for word in set(surface_words(title)))
+    dim, bucket_count = config.towers.dim, config.text.bucket_count
+    return word_vectors(counts, dim=dim, bucket_count=bucket_count)
 
 
 def _refresh_towers(
