@@ -5,11 +5,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 import shelf
 
 from data.records import Event, EventType
 from towers.config import Config, TextConfig, TowerConfig
-from towers.query_input import GENERIC_TYPE, PADDING_TYPE, QueryInput, query_input
+from towers.query_input import (
+    BAD_REVIEW_TYPE,
+    GENERIC_TYPE,
+    GOOD_REVIEW_TYPE,
+    PADDING_TYPE,
+    TYPE_COUNT,
+    QueryInput,
+    query_input,
+)
+from towers.replay import replay
 from towers.session import Session
 from towers.text import query_tokens
 
@@ -59,6 +69,35 @@ def test_slots_hold_the_newest_events_newest_first() -> None:
 def test_a_type_that_training_never_saw_is_read_as_the_generic_one() -> None:
     inputs = read(fold(purchase("a", T0), shelf.view("b", T0 + 1)), T0 + 2)
     assert inputs.event_types.tolist() == [EventType.VIEW, GENERIC_TYPE, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("rating", "code"),
+    [(5.0, GOOD_REVIEW_TYPE), (1.0, BAD_REVIEW_TYPE), (3.0, EventType.REVIEW), (None, 8)],
+)
+def test_good_and_bad_reviews_are_told_apart(rating: float | None, code: int) -> None:
+    review = Event("r", EventType.REVIEW, "v", T0, item_id="a", rating=rating)
+    codes = frozenset({int(EventType.REVIEW), GOOD_REVIEW_TYPE, BAD_REVIEW_TYPE})
+    inputs = query_input(fold(review), T0, row_of=ROW_OF, known_types=codes, config=CONFIG)
+    assert inputs.event_types[0] == code
+    assert 0 < code < TYPE_COUNT
+
+
+def test_types_of_training_are_the_types_that_the_tower_reads() -> None:
+    """What a replayed log calls known is exactly what reading its sessions gives, none generic."""
+    log = shelf.log()
+    read_types: set[int] = set()
+    for _, session, event in replay(log.events):
+        inputs = query_input(
+            session.after(event),
+            event.time,
+            row_of=ROW_OF,
+            known_types=log.known_types,
+            config=CONFIG,
+        )
+        read_types |= set(inputs.event_types.tolist())
+    assert read_types - {PADDING_TYPE} == set(log.known_types)
+    assert {GOOD_REVIEW_TYPE, int(EventType.RETURN)} <= log.known_types
 
 
 def test_an_event_of_the_future_has_no_age() -> None:
