@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from towers.candidates import SOURCES, Candidates, Sources
-from towers.lexical import CODE_SCORE
+from towers.lexical import CODE_SCORE, ReadQuery
 from towers.question import Reading, shares
 from towers.text import PADDING, token, words
 
@@ -73,11 +73,11 @@ class Scene:
         """
         text, lexical = self.reading.text, self.sources.lexical
         if lexical is None:
-            meant = dict.fromkeys(words(text), 1.0)
-            rarities = [1.0] * len(meant)
+            plain = dict.fromkeys(words(text), 1.0)
+            query = ReadQuery(plain, [1.0] * len(plain))
         else:
-            meant = lexical.meant(text)
-            rarities = lexical.rarities(meant)
+            query = lexical.read(text)
+        meant = query.meant
         buckets = self.catalog.text.bucket_count
         self.tokens = self.catalog.tokens[self.rows]
         self.written_count = sum(weight == 1.0 for weight in meant.values())
@@ -237,7 +237,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("query_pair_share", _pair_share),
     Feature("last_word", _last_word),
     Feature("item_word_share", _item_share),
-    Feature("query_word_count", lambda s: len(words(s.reading.text))),
+    Feature("query_word_count", lambda s: s.written_count),
     Feature("is_search", lambda s: s.reading.is_search),
     Feature("bought_count", lambda s: np.log1p(s.bought_count)),
     Feature(

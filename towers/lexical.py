@@ -10,9 +10,10 @@ import shutil
 import tempfile
 import weakref
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tantivy
@@ -29,11 +30,13 @@ _GUESS_WEIGHT = 0.8
 _RARE_COUNT = 3
 """A word of fewer items may be a slip in a title: its corrections are looked for too."""
 _RARE_WEIGHT = 0.4
+_READ_LIMIT = 20_000
 _WORDS_NAME = "words.json"
 _CODE_NAMES = re.compile(
     r"(?i)\b(sku|model|mpn|gtin|ean|upc|isbn|asin|part|article|art|number|no)\b"
 )
 _CODE_CHUNK = re.compile(r"(?=\S*\d)\S{4,40}")
+_HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
 
 
@@ -62,6 +65,13 @@ def _document(row: int, item: Item) -> tantivy.Document:
     return document
 
 
+class ReadQuery(NamedTuple):
+    """A query as the index reads it: each stem asked for, its weight and its rarity."""
+
+    meant: Mapping[str, float]
+    rarities: Sequence[float]
+
+
 class LexicalIndex:
     """Finds items by the words of title, category, brand, attributes and description.
 
@@ -70,54 +80,61 @@ class LexicalIndex:
     (key, SKU, model) is in the query come first. Every character of a query is plain text: there
     is no query syntax.
 
-    Live changes go into the same index, so that a word weighs the same wherever it stands. The
-    folder it was loaded from is never written: the first change moves the index to a temporary
-    folder, by links where the file system allows, since finished segments do not change.
+    Live changes go into the same index, so that a word weighs the same wherever it stands.
 
     Args:
-        index: The index made with the bundle.
-        folder: Where it is.
+        folder: A folder of the index's own, which leaves with it: even reading puts a lock there.
         counts: Items by word as written.
     """
 
-    def __init__(self, index: tantivy.Index, folder: Path, counts: dict[str, int]) -> None:
-        self._index = index
-        self._folder = folder
-        self._searcher = index.searcher()
+    def __init__(self, folder: Path, counts: dict[str, int]) -> None:
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._index = tantivy.Index.open(str(folder))
+        self._searcher = self._index.searcher()
         self._writer: tantivy.IndexWriter | None = None
         self._vocabulary = Vocabulary(counts)
         self._live_counts: dict[str, int] = {}
         self._live_vocabulary = Vocabulary({})
+        self._read: dict[str, ReadQuery] = {}
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
         """Indexes items in row order into an existing empty folder."""
-        index = tantivy.Index(_schema(), path=str(folder))
-        writer = index.writer(heap_size=200_000_000, num_threads=1)
+        own = _temporary_folder()
+        writer = tantivy.Index(_schema(), path=str(own)).writer(
+            heap_size=_HEAP_BYTES, num_threads=1
+        )
         counts: Counter[str] = Counter()
         for row, item in enumerate(items):
             writer.add_document(_document(row, item))
             counts.update(_words_of_item(item))
         writer.commit()
         writer.wait_merging_threads()
-        index.reload()
-        for lock in folder.glob(".tantivy-*.lock"):
-            lock.unlink()
+        _copy_files(own, folder)
         (folder / _WORDS_NAME).write_text(json.dumps(counts, ensure_ascii=False), encoding="utf-8")
-        return cls(index, folder, counts)
+        return cls(own, counts)
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
-        """The index that ``build`` wrote; the folder is not changed."""
+        """The index that ``build`` wrote; the folder is not changed, now or later.
+
+        It is read in a temporary folder, by links where the file system allows, since finished
+        segments do not change.
+        """
         counts = json.loads((folder / _WORDS_NAME).read_text(encoding="utf-8"))
-        return cls(tantivy.Index.open(str(folder)), folder, counts)
+        own = _temporary_folder()
+        _copy_files(folder, own)
+        return cls(own, counts)
 
     def put(self, items: Iterable[tuple[int, Item]]) -> None:
         """Adds or changes items by row; searches find them once this returns."""
-        writer = self._writer or self._writable()
+        if self._writer is None:
+            self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
+        writer, schema = self._writer, self._index.schema
         new_words = set()
         for row, item in items:
-            writer.delete_documents_by_term("row", row)
+            # By a query: given a number as a term it would look for a signed one, and find none.
+            writer.delete_documents_by_query(tantivy.Query.term_query(schema, "row", row))
             writer.add_document(_document(row, item))
             new_words |= _words_of_item(item) - self._vocabulary.counts.keys()
         writer.commit()
@@ -126,26 +143,30 @@ class LexicalIndex:
             self._live_vocabulary = Vocabulary(self._live_counts)
         self._index.reload()
         self._searcher = self._index.searcher()
-
-    def _writable(self) -> tantivy.IndexWriter:
-        copy = Path(tempfile.mkdtemp(prefix="nextclick-lexical-"))
-        weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
-        for path in self._folder.iterdir():
-            _link_or_copy(path, copy / path.name)
-        self._index = tantivy.Index.open(str(copy))
-        self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
-        return self._writer
+        self._read = {}
 
     def search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first."""
         codes = _codes_of_query(text)
-        meant = self.meant(text)
+        meant = self.read(text).meant
         if count < 1 or not (meant or codes):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         searcher = self._searcher
         rows, scores = _hits(searcher, self._query(meant, codes, searcher), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]
+
+    def read(self, text: str) -> ReadQuery:
+        """What ``meant`` and ``rarities`` say of a query; kept for those asked again and again."""
+        known = self._read
+        query = known.get(text)
+        if query is None:
+            meant = self.meant(text)
+            query = ReadQuery(meant, self.rarities(meant))
+            if len(known) >= _READ_LIMIT:
+                known.clear()
+            known[text] = query
+        return query
 
     def meant(self, text: str) -> dict[str, float]:
         """Stems that a query asks for, with the weight of each: 1 as written, less where guessed."""
@@ -185,7 +206,7 @@ class LexicalIndex:
         return self._vocabulary.counts.get(word, 0) or self._live_counts.get(word, 0)
 
     def _query(
-        self, meant: dict[str, float], codes: set[str], searcher: tantivy.Searcher
+        self, meant: Mapping[str, float], codes: set[str], searcher: tantivy.Searcher
     ) -> tantivy.Query:
         schema = self._index.schema
         parts = []
@@ -227,6 +248,16 @@ def _codes_of_query(text: str) -> set[str]:
 
 def _bare(text: str) -> str:
     return "".join(filter(str.isalnum, normalise(text)))
+
+
+def _temporary_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="nextclick-lexical-"))
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    for path in source.iterdir():
+        if path.suffix != ".lock":
+            _link_or_copy(path, target / path.name)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -95,8 +95,13 @@ def query_tokens(text: str, *, slot_count: int, bucket_count: int) -> np.ndarray
     """Token numbers of a query: all words first, then trigrams while there is room.
 
     Returns:
-        ``[slot_count] int32``, padded with ``PADDING``.
+        ``[slot_count] int32``, padded with ``PADDING``; not to be written to.
     """
+    return _query_tokens(text, slot_count, bucket_count)
+
+
+@lru_cache(maxsize=20_000)
+def _query_tokens(text: str, slot_count: int, bucket_count: int) -> np.ndarray:
     of_words = [_word_tokens(word, bucket_count) for word in words(text)]
     numbers = [tokens[0] for tokens in of_words]
     longest = max((len(tokens) for tokens in of_words), default=0)
@@ -106,4 +111,5 @@ def query_tokens(text: str, *, slot_count: int, bucket_count: int) -> np.ndarray
     slots = np.zeros(slot_count, np.int32)
     kept = numbers[:slot_count]
     slots[: len(kept)] = kept
+    slots.flags.writeable = False
     return slots

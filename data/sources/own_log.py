@@ -105,8 +105,9 @@ class LogEntry(NamedTuple):
 def event_row(event: Event) -> LogRow:
     """The row of an event."""
     body: dict[str, Any] = {"type": event.type.label, "visitor_id": event.visitor_id}
-    for name, value in asdict(event).items():
-        if name not in ("event_id", "time", *body) and value != _EVENT_DEFAULTS[name]:
+    for name, default in _EVENT_DEFAULTS.items():
+        value = getattr(event, name)
+        if value != default:
             body[name] = value
     return _row(EVENT, event.event_id, event.time, body, None)
 
@@ -235,7 +236,11 @@ def damage(path: Path, error: Exception) -> InputError:
     return InputError(f"{path.name}: expected an event log that can be read, received: {error}")
 
 
-_EVENT_DEFAULTS = asdict(Event(event_id="", type=EventType.VIEW, visitor_id="", time=0.0))
+_EVENT_DEFAULTS = {
+    name: value
+    for name, value in asdict(Event("", EventType.VIEW, visitor_id="", time=0.0)).items()
+    if name not in ("event_id", "time", "type", "visitor_id")
+}
 
 
 def _records(path: Path, kind: str) -> Iterator[Event | Impression]:
