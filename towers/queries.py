@@ -14,8 +14,8 @@ _SHORTENING_SHARE = 0.12
 def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
     """What somebody might type who wants the item at ``row``; empty if it has no text at all.
 
-    One of: its title, some words of the title in order, side by side or not, its narrowest category, its brand with
-    either. Now and then a word is cut short or has a typo.
+    One of: its title, some words of the title in order, side by side or not, its narrowest
+    category, its brand with either. Now and then a word is cut short or has a typo.
     """
     title = catalog.titles[row].split()
     category = catalog.category(row)[-1:]
