@@ -56,7 +56,7 @@ class Scene:
         # Without what an exact number adds, which has a feature of its own.
         lexical = self.source_score("lexical")
         self.has_code = lexical >= CODE_SCORE
-        self.lexical_scores = np.where(self.has_code, lexical - CODE_SCORE, lexical)
+        self.lexical_scores = np.mod(lexical, np.float32(CODE_SCORE))
         place = _places(reading.bought_rows, rows)
         self.bought_count = np.where(place >= 0, _taken(reading.bought_counts, place), 0.0)
         self.bought_days = np.where(place >= 0, _taken(reading.bought_days, place), _NEVER_DAYS)
@@ -79,7 +79,7 @@ class Scene:
         buckets = self.catalog.text.bucket_count
         self.tokens = self.catalog.tokens[self.rows]
         self.written_count = sum(weight == 1.0 for weight in meant.values())
-        self.word_weights = np.array([*meant.values()], np.float32) * np.float32(rarities)
+        self.word_weights = np.array([*meant.values()], np.float32) * np.array(rarities, np.float32)
         self.word_tokens = [token("w:" + word, buckets) for word in meant]
         self.has_word = np.zeros((len(meant), len(self.rows)), bool)
         for row, number in zip(self.has_word, self.word_tokens, strict=True):
