@@ -21,7 +21,16 @@ from data.sources.files import read_files, read_items_file
 from data.sources.onlineretail import read_onlineretail
 from data.sources.session_lines import read_session_lines
 from data.split import split_by_time
-from data.tables import MANIFEST_NAME, RawShop, event_micros, read_tables, sort_events, write_tables
+from data.tables import (
+    MANIFEST_NAME,
+    RawShop,
+    Tables,
+    conform,
+    event_micros,
+    read_tables,
+    sort_events,
+    write_tables,
+)
 
 _DAY_MICROS = 86_400_000_000
 
@@ -68,6 +77,7 @@ def prepare(
     visitor_share: float = 1.0,
     test_days: float | None = None,
     gap_minutes: float = GAP_MINUTES,
+    base: Path | None = None,
     progress: Callable[[str], object] = lambda stage: None,
 ) -> dict[str, Any]:
     """Read raw data, clean it and write it as a folder of tables.
@@ -82,6 +92,8 @@ def prepare(
         visitor_share: Keep this share of the visitors, above 0 to 1; the same ones every time.
         test_days: Length of the part withheld for testing; None for the rule in ``data.split``.
         gap_minutes: Quiet after which a visitor's next event begins a new session.
+        base: Tables to go on from: their events and judgments come before the new ones, and their
+            items stand in where the source has none.
         progress: Called with the name of each stage as it begins.
 
     Returns:
@@ -99,6 +111,8 @@ def prepare(
     check_replaceable(out, marker=MANIFEST_NAME)
     progress("reading")
     raw = chosen.read(path or Path(), map_file)
+    if base is not None:
+        raw = _after(read_tables(base), raw)
     if raw.events is not None:
         events = raw.events if days is None else _newest_days(raw.events, days, now)
         if visitor_share < 1:
@@ -135,6 +149,22 @@ def prepare(
         report=report,
     )
     return report
+
+
+def _after(base: Tables, raw: RawShop) -> RawShop:
+    """What a source has read, after what was known before; cleaning drops what comes twice."""
+    return replace(
+        raw,
+        items=base.items if raw.items is None else raw.items,
+        events=_joined(base.events, raw.events),
+        # Of two grades the first stays, and that is to be the newer one.
+        judgments=_joined(raw.judgments, base.judgments),
+    )
+
+
+def _joined(*tables: pa.Table | None) -> pa.Table:
+    parts = [table for table in tables if table is not None]
+    return pa.concat_tables(conform(table, parts[-1].schema) for table in parts)
 
 
 def prepare_items(path: Path, *, now: float, map_file: Path | None = None) -> pa.Table:

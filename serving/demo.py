@@ -25,8 +25,8 @@ VISITOR_SHARE = 0.25
 CONFIG: dict[str, Any] = {
     "retrieval": {
         "full_softmax_item_limit": 20_000,
-        "browse_example_limit": 40_000,
-        "search_example_limit": 24_000,
+        "browse_example_limit": 32_000,
+        "search_example_limit": 20_000,
         "validation_example_limit": 2_000,
         "batch_size": 1_024,
         "epoch_limit": 3,

@@ -66,7 +66,7 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
 
 
 def why(result: Result) -> str:
-    """What moved a result most, in words: one event of the session and one feature."""
+    """What moved a result most, in words: one event of the session, and below it one feature."""
     parts = []
     if result.event_effects:
         strongest = max(result.event_effects, key=_strength)
@@ -76,8 +76,8 @@ def why(result: Result) -> str:
     if result.feature_effects:
         feature = max(result.feature_effects, key=_strength)
         name = feature.feature.replace("_", " ")
-        parts.append(f"{feature.effect:+.2f} {name} is {feature.value:.3g}")
-    return "; ".join(parts)
+        parts.append(f"{feature.effect:+.2f} {name} {feature.value:.3g}")
+    return "\n".join(parts)
 
 
 def status_table(status: Status) -> Table:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from data.records import Judgment
 from data.tables import Tables, event_micros, iter_events
@@ -21,12 +20,14 @@ from serving.timings import index_recall, stage_timings
 from towers.baselines import BASELINES, two_towers
 from towers.examples import TEST_FOLD, ReplayedLog, good_items, query_fold
 from towers.queries import catalogue_query
-from towers.question import Reading
+from towers.question import Question, Reading
+from towers.ranker import Ranker
 from towers.session import Session
 
 ENGINE = "engine"
 TWO_TOWERS = "two_towers"
 LEXICAL = "lexical"
+BEHIND = "one_event_behind"
 
 
 class Stages(Protocol):
@@ -162,6 +163,8 @@ def _replay_test(
                 rankings = {ENGINE: [result.item_id for result in answer.results]}
                 question = recommend_question(request, session, event.time, catalog)
                 reading = ranker.read(question)
+                behind = one_event_behind(ranker, question)
+                rankings[BEHIND] = [catalog.item_ids[row] for row in behind[: settings.depth]]
                 for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
                     rows = rank(reading, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
@@ -173,6 +176,14 @@ def _replay_test(
         else:
             engine.apply(event)
     return asked
+
+
+def one_event_behind(ranker: Ranker, question: Question) -> list[int]:
+    """Rows of the answer as if the newest event had not arrived yet; the basket stays out of it."""
+    session = question.session
+    before = session.without(len(session.events) - 1) if session.events else session
+    late = replace(question, session=before)
+    return ranker.rank(late).rows.tolist()
 
 
 def _test_moments(log: ReplayedLog, settings: EvaluationSettings) -> set[int]:
@@ -224,7 +235,7 @@ def _made_queries(
     """
     catalog, chance = engine.bundle.catalog, random.Random(settings.seed + 100)
     is_test = event_micros(tables.events) >= tables.split.test_from * 1e6
-    rows = catalog.rows(tables.events["item_id"].filter(pa.array(is_test)).to_pylist())
+    rows = catalog.rows(tables.events["item_id"].filter(is_test).to_pylist())
     rows = rows[rows >= 0] if (rows >= 0).any() else np.arange(catalog.count)
     queries = []
     for _ in range(settings.query_limit):

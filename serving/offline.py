@@ -10,8 +10,9 @@ import numpy as np
 
 from data.records import Event, EventType
 from serving.engine import Engine
-from serving.evaluation import Clock
-from serving.measures import rank_values, ranking_values, summary
+from serving.evaluation import Clock, one_event_behind
+from serving.measures import mean_interval, rank_values, ranking_values, summary
+from serving.questions import recommend_question
 from serving.requests import Placement, RecommendRequest, SearchRequest
 from serving.trec import read_qrels, read_queries, read_session_file, write_ranking
 
@@ -77,11 +78,13 @@ def ask_session_file(
     """Asks for the home page after all but the last item of every session were viewed.
 
     Returns:
-        ``session_count``, and hit rate and reciprocal rank of the last item.
+        ``session_count``, hit rate and reciprocal rank of the last item, and how much of that is
+        due to the newest view: the same asked without it, and the difference, session by session.
     """
     asked = read_session_file(sessions)
     clock, engine = _engine(bundle)
     ranks = np.full(len(asked), -1, np.int64)
+    behind = ranks.copy()
     try:
         start = engine.bundle.facts.counted_until + _AFTER_SECONDS
         for number, (*seen, last) in enumerate(asked):
@@ -95,12 +98,29 @@ def ask_session_file(
             found = [result.item_id for result in answer.results]
             if last in found:
                 ranks[number] = found.index(last)
+            question = recommend_question(
+                request, engine.sessions.get(visitor_id), clock.now, engine.bundle.catalog
+            )
+            late = one_event_behind(engine.bundle.ranker, question)
+            row = engine.bundle.catalog.row_of.get(last, -1)
+            if row in late:
+                behind[number] = late.index(row)
             if run is not None:
                 scored = [(result.item_id, result.score) for result in answer.results]
                 write_ranking(run, visitor_id, scored)
     finally:
         engine.close()
-    return {"session_count": len(asked), "metrics": summary(rank_values(ranks), seed=seed)}
+    now, before = rank_values(ranks), rank_values(behind)
+    return {
+        "session_count": len(asked),
+        "metrics": {
+            **summary(now, seed=seed),
+            "hr@20 one event behind": mean_interval(before["hr@20"], seed=seed),
+            "hr@20 worth of the last event": mean_interval(
+                now["hr@20"] - before["hr@20"], seed=seed
+            ),
+        },
+    }
 
 
 def viewed(item_ids: Sequence[str], visitor_id: str, start: float) -> list[Event]:

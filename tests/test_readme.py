@@ -152,12 +152,21 @@ def test_an_own_shop_goes_from_files_to_answers(own_shop: Path) -> None:
         found = run("nextclick search 'trail shoes' --json", own_shop, server.address)
         assert "new1" in [result["item_id"] for result in json.loads(found.stdout)["results"]]
         assert run("nextclick publish --rollback", own_shop, server.address).returncode == 0
-    again = run("nextclick prepare own_log my-state --out again", own_shop)
+        viewed = "nextclick record view --visitor ann --item p0001"
+        assert run(viewed, own_shop, server.address).returncode == 0
+    before = json.loads((own_shop / "my-tables" / "tables.json").read_text())["report"]
+    line = "nextclick prepare own_log my-state --base my-tables --out my-tables-2 --json"
+    again = run(line, own_shop)
     assert again.returncode == 0, again.stderr
+    after = json.loads(again.stdout)
+    assert after["events"]["count"] == before["events"]["count"] + 1
+    assert after["items"]["count"] == 120
     assert run("nextclick doctor my-bundle --address 127.0.0.1:0", own_shop).returncode == 0
 
 
-def test_a_server_runs_without_tensorflow_and_ends_well_on_a_signal(shop_bundle: Path, tmp_path: Path) -> None:
+def test_a_server_runs_without_tensorflow_and_ends_well_on_a_signal(
+    shop_bundle: Path, tmp_path: Path
+) -> None:
     with running_server(shop_bundle, tmp_path / "state") as server:
         maps = Path(f"/proc/{server.pid}/maps").read_text()
     assert server.ready_seconds < 30

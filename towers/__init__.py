@@ -7,6 +7,7 @@ config              the one tree of settings of a model
 units               numbers and units written one way
 chinese             Chinese runs cut into words
 text                words and token numbers of any text
+opinion             what one event says of its item: for it, against it, or neither
 session             a visitor at one moment: a fold over that visitor's events
 query_input         what the query tower reads of a session
 catalog             the items as columns, and filters over them
@@ -35,11 +36,13 @@ replay              the log once more, event by event
 examples            what the two towers learn from
 fitting             epochs, early stopping, loss curves
 curves              the loss curves as a picture
+session_encoders    from the states of events to one of the session: transformer, GRU, pooled
 retrieval           the query tower and the candidate tower
 retrieval_training  the towers, trained and measured
 rerank              the deep & cross reranker and its training
 rerank_lists        what the reranker learns from
 export              trained models as LiteRT files
 embed               items in batch; a new bundle of a changed catalogue
+exported            the models as serving runs them, and how alike they then rank
 train               from clean tables to a released bundle
 """

@@ -93,15 +93,15 @@ class Sources:
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, _NOTHING)
         missing: list[str] = []
         lists["learnt"] = self._learnt(reading.query, allowed, config.learnt_count)
-        if question.text:
+        if reading.text:
             if self.lexical is None:
                 missing.append("lexical")
             else:
                 wanted = allowed.widened(config.lexical_count)
-                rows, values = self.lexical.search(question.text, wanted)
+                rows, values = self.lexical.search(reading.text, wanted)
                 scores["lexical"] = SparseScores.summed(rows, values)
                 lists["lexical"] = allowed.only(rows)[: config.lexical_count]
-        elif self.neighbours is None or self.covisits is None:
+        if not question.text and (self.neighbours is None or self.covisits is None):
             missing.append("covisited")
         if self.covisits is not None and len(reading.rows):
             newest = reading.rows[:_NEWEST_COUNT]
@@ -132,36 +132,38 @@ class Sources:
         return int(np.count_nonzero(mask)) - int(np.count_nonzero(mask[inside]))
 
     def _learnt(self, query: np.ndarray, allowed: _Allowed, count: int) -> np.ndarray:
-        narrow = allowed.narrow_rows()
-        if narrow is not None:
-            return allowed.only(
-                self.index.search_among(query, narrow, count + len(allowed.excluded))
-            )
-        rows = allowed.only(self.index.search(query, allowed.widened(count)))
-        return rows[:count]
+        if not allowed.is_narrow:
+            rows = allowed.only(self.index.search(query, allowed.widened(count)))[:count]
+            if len(rows) == count:
+                return rows
+        # Few are allowed, or those that are lie far away: every one of them is scored.
+        return self.index.search_among(query, allowed.rows(), count)
 
 
 class _Allowed:
     """Which rows may be shown."""
 
     def __init__(self, catalog: Catalog, mask: np.ndarray | None, excluded: np.ndarray) -> None:
-        self._listed = catalog.listed
+        self._listed = catalog.listed[: catalog.count]
         self._mask = mask
-        self.excluded = np.sort(excluded)
-        self._rows: np.ndarray | None = None if mask is None else np.flatnonzero(mask)
+        self._mask_count = 0 if mask is None else int(np.count_nonzero(mask))
+        self._excluded = np.sort(excluded)
 
-    def narrow_rows(self) -> np.ndarray | None:
-        """All allowed rows if they are few enough to be scored one by one, else None."""
-        if self._rows is None or len(self._rows) > _NARROW_ROWS:
-            return None
-        return self._rows
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the mask leaves so few rows that all of them may be scored one by one."""
+        return self._mask is not None and self._mask_count <= _NARROW_ROWS
+
+    def rows(self) -> np.ndarray:
+        """All allowed rows, ascending."""
+        return self.only(np.flatnonzero(self._listed if self._mask is None else self._mask))
 
     def widened(self, count: int) -> int:
         """How many to fetch so that about ``count`` are left after filtering."""
-        count += len(self.excluded)
-        if self._mask is None or self._rows is None:
+        count += len(self._excluded)
+        if self._mask is None:
             return count
-        share = len(self._rows) / max(1, len(self._mask))
+        share = self._mask_count / max(1, len(self._mask))
         return int(min(len(self._mask), 2 * count / max(share, 1e-4)))
 
     def only(self, rows: np.ndarray) -> np.ndarray:
@@ -174,14 +176,19 @@ class _Allowed:
         return SparseScores(scores.rows[kept], scores.values[kept]).top(count)
 
     def _are(self, rows: np.ndarray) -> np.ndarray:
-        kept = self._listed[rows]
+        kept = _flags(self._listed, rows)
         if self._mask is not None:
-            inside = rows < len(self._mask)
-            kept &= inside & self._mask[np.where(inside, rows, 0)]
-        if len(self.excluded):
-            place = np.searchsorted(self.excluded, rows)
-            kept &= self.excluded[np.minimum(place, len(self.excluded) - 1)] != rows
+            kept &= _flags(self._mask, rows)
+        if len(self._excluded):
+            place = np.searchsorted(self._excluded, rows)
+            kept &= self._excluded[np.minimum(place, len(self._excluded) - 1)] != rows
         return kept
+
+
+def _flags(flags: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    # An item that came in since the flags were read is not among them.
+    inside = rows < len(flags)
+    return inside & flags[np.where(inside, rows, 0)] if len(flags) else inside
 
 
 def _joined(

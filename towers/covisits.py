@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from towers.sparse_scores import SparseScores
 
 _SHRINKAGE = 5.0
 """Sessions added to the denominator, so that two items met once together are no twins."""
+
+_STEP_LIMIT = 4
+"""An item that comes this many places after another, or fewer, follows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,13 @@ class Covisits:
     Args:
         companions: ``[items, k] int32`` rows, −1 where there are fewer.
         scores: ``[items, k] float32`` shrunk cosine of the two items' sets of sessions, 0 … 1.
+        follow_shares: ``[items, k] float32`` how often the companion came after the item, a place
+            later counting 1, ``d`` places ``1 / d``; over the shrunk number of the item's sessions.
     """
 
     companions: np.ndarray
     scores: np.ndarray
+    follow_shares: np.ndarray
 
     @classmethod
     def of(cls, log: SessionLog, item_count: int, *, companion_count: int = 40) -> Covisits:
@@ -74,6 +81,9 @@ class Covisits:
         item_weights = np.asarray(weighted.sum(axis=0)).ravel()
         companions = np.full((item_count, companion_count), -1, np.int32)
         scores = np.zeros((item_count, companion_count), np.float32)
+        follow_shares = np.zeros((item_count, companion_count), np.float32)
+        follows = _follow_counts(log, item_count)
+        session_counts = np.bincount(log.rows, minlength=item_count)
         by_item = present.T.tocsr()
         for start in range(0, item_count, 4_096):
             block = (by_item[start : start + 4_096] @ weighted).tocsr()
@@ -90,7 +100,9 @@ class Covisits:
                 best = np.lexsort((others, -cosine))[:companion_count]
                 companions[row, : len(best)] = others[best]
                 scores[row, : len(best)] = cosine[best]
-        return cls(companions, scores)
+                after = SparseScores(*_csr_row(follows, row)).at(others[best])
+                follow_shares[row, : len(best)] = after / (session_counts[row] + _SHRINKAGE)
+        return cls(companions, scores, follow_shares)
 
     def find(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
         """Companions of several items, the scores weighted and added up.
@@ -99,17 +111,25 @@ class Covisits:
             rows: ``[n] int64`` item rows; rows beyond the table have no companions.
             weights: ``[n] float32`` weight of each.
         """
+        return self._summed(self.scores, rows, weights)
+
+    def followers(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
+        """The same, but by how often a companion came after the item."""
+        return self._summed(self.follow_shares, rows, weights)
+
+    def _summed(self, table: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
         known = rows < len(self.companions)
         rows, weights = rows[known], weights[known]
         companions = self.companions[rows].ravel()
-        values = (self.scores[rows] * weights[:, None]).ravel()
+        values = (table[rows] * weights[:, None]).ravel()
         present = companions >= 0
         return SparseScores.summed(companions[present], values[present])
 
     def save(self, folder: Path) -> None:
-        """Writes both tables into an existing folder."""
+        """Writes the tables into an existing folder."""
         np.save(folder / "companions.npy", self.companions)
         np.save(folder / "companion_scores.npy", self.scores)
+        np.save(folder / "companion_follow_shares.npy", self.follow_shares)
 
     @classmethod
     def load(cls, folder: Path) -> Covisits:
@@ -117,4 +137,25 @@ class Covisits:
         return cls(
             np.load(folder / "companions.npy", allow_pickle=False),
             np.load(folder / "companion_scores.npy", allow_pickle=False),
+            np.load(folder / "companion_follow_shares.npy", allow_pickle=False),
         )
+
+
+def _follow_counts(log: SessionLog, item_count: int) -> Any:
+    """``[items, items]`` sparse: how often the column's item came after the row's, by ``1 / d``."""
+    from scipy.sparse import csr_matrix
+
+    sessions = np.repeat(np.arange(log.session_count), np.diff(log.offsets))
+    total = csr_matrix((item_count, item_count), dtype=np.float32)
+    for distance in range(1, _STEP_LIMIT + 1):
+        same = sessions[:-distance] == sessions[distance:]
+        pairs = (log.rows[:-distance][same], log.rows[distance:][same])
+        values = np.full(len(pairs[0]), 1.0 / distance, np.float32)
+        total = total + csr_matrix((values, pairs), shape=total.shape)
+    total.sort_indices()
+    return total
+
+
+def _csr_row(matrix: Any, row: int) -> tuple[np.ndarray, np.ndarray]:
+    span = slice(matrix.indptr[row], matrix.indptr[row + 1])
+    return matrix.indices[span], matrix.data[span]

@@ -214,12 +214,14 @@ def _moved_covisits(covisits: Covisits, moved: np.ndarray, item_count: int) -> C
     width = covisits.companions.shape[1]
     companions = np.full((item_count, width), -1, np.int32)
     scores = np.zeros((item_count, width), np.float32)
+    follow_shares = np.zeros((item_count, width), np.float32)
     kept = np.flatnonzero(moved[: len(covisits.companions)] >= 0)
     old = covisits.companions[kept]
     new = np.where(old >= 0, moved[np.maximum(old, 0)], -1)
     companions[moved[kept]] = new
     scores[moved[kept]] = np.where(new >= 0, covisits.scores[kept], 0.0)
-    return Covisits(companions, scores)
+    follow_shares[moved[kept]] = np.where(new >= 0, covisits.follow_shares[kept], 0.0)
+    return Covisits(companions, scores, follow_shares)
 
 
 def _moved_log(log: SessionLog, moved: np.ndarray) -> SessionLog:

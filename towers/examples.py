@@ -14,8 +14,8 @@ from towers.catalog import Catalog
 from towers.config import Config
 from towers.covisits import SessionLog
 from towers.queries import catalogue_query
-from towers.query_input import QueryInput, query_input
-from towers.replay import Targets, replay
+from towers.query_input import QueryInput, query_input, type_code
+from towers.replay import Targets, replay, turned
 from towers.session import Session
 
 _GOOD_GRADE_SHARE = 5 / 6
@@ -103,7 +103,7 @@ class ReplayedLog:
         rows: ``[events] int64`` item rows, −1 for none.
         sessions: ``[events] int64`` session numbers, by the session's first event.
         targets: What follows each event.
-        known_types: Event types that occur.
+        known_types: Type codes that occur.
         learn_from: First event to make examples of; earlier ones only build sessions.
     """
 
@@ -132,7 +132,8 @@ class ReplayedLog:
         times = np.array([event.time for event in events], np.float64)
         targets = Targets(sessions, types, rows, times)
         learn_from = int(np.searchsorted(times, learn_from_time, side="left"))
-        return cls(events, rows, sessions, targets, frozenset(types.tolist()), learn_from)
+        known_types = frozenset(int(type_code(event)) for event in events)
+        return cls(events, rows, sessions, targets, known_types, learn_from)
 
     def companions(self) -> SessionLog:
         """Its sessions as lists of items, without the visitors' names."""
@@ -177,6 +178,7 @@ def browse_and_search_examples(
             config=config,
         )
 
+    stranger = Session.empty("")
     for number, session, event in replay(log.events):
         if progress is not None:
             progress(number)
@@ -192,9 +194,16 @@ def browse_and_search_examples(
             text = catalogue_query(catalog, row, chance)
             if text:
                 search = replace(event, type=EventType.SEARCH, item_id="", query=text)
-                # Half of the searchers are strangers, so that words alone must do as well.
-                before = session if chance.random() < 0.5 else Session.empty(event.visitor_id)
-                writer.add(read(before.after(search), event.time), [row])
+                # Some of the searchers are strangers, so that words alone must do as well, and
+                # some have just done something else, so that the words must turn them.
+                way = chance.randrange(4)
+                before = Session.empty(event.visitor_id) if way == 0 else session
+                after = before.after(search)
+                if way == 1:
+                    after = turned(after, stranger, kept=1)
+                writer.add(read(after, event.time), [row])
+        if session.visitor_id != stranger.visitor_id and session.events:
+            stranger = session
     return writer.finish()
 
 

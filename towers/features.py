@@ -19,6 +19,8 @@ from towers.question import Reading, shares
 from towers.text import PADDING, token, words
 
 _FAR_RANK = 20.0
+_FOLLOWED_COUNT = 5
+_FOLLOWED_DECAY = 0.7
 _NEVER_DAYS = 400.0
 
 
@@ -69,7 +71,7 @@ class Scene:
         Sets ``word_weights [words]``, ``word_tokens [words]``, ``written_count``, ``tokens
         [candidates, slots]`` and ``has_word [words, candidates] bool``.
         """
-        text, lexical = self.reading.question.text, self.sources.lexical
+        text, lexical = self.reading.text, self.sources.lexical
         if lexical is None:
             meant = dict.fromkeys(words(text), 1.0)
             rarities = [1.0] * len(meant)
@@ -187,6 +189,26 @@ def _overdue(scene: Scene) -> np.ndarray:
     return np.where(scene.bought_count > 0, ratio, 0.0)
 
 
+def _followed_score(scene: Scene) -> np.ndarray | float:
+    """How often each candidate came after the newest items of the session, the newest most."""
+    newest = scene.reading.rows[:_FOLLOWED_COUNT]
+    if scene.sources.covisits is None or not len(newest):
+        return 0.0
+    weights = (_FOLLOWED_DECAY ** np.arange(len(newest))).astype(np.float32)
+    return np.sqrt(scene.sources.covisits.followers(newest, weights).at(scene.rows))
+
+
+def _seen_place(scene: Scene) -> np.ndarray:
+    """1 for the newest item of the session, 1/2 for the one before; 0 for what was not seen."""
+    place = _places(scene.reading.rows, scene.rows)
+    return np.where(place >= 0, 1.0 / (1.0 + np.maximum(place, 0)), 0.0)
+
+
+def _largest_as_one(scores: np.ndarray) -> np.ndarray:
+    """Scores of one list over their largest, so that long and short sessions compare."""
+    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+
+
 def _seen_count(scene: Scene) -> np.ndarray:
     seen = scene.reading.rows
     return (scene.rows[:, None] == seen[None, :]).sum(axis=1) if len(seen) else np.zeros(1)
@@ -205,6 +227,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature("code_match", lambda s: s.has_code),
     Feature("covisited_score", lambda s: s.source_score("covisited")),
     Feature("neighbour_score", lambda s: s.source_score("neighbours")),
+    Feature("covisited_share", lambda s: _largest_as_one(s.source_score("covisited"))),
+    Feature("neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours"))),
+    Feature("followed_score", _followed_score),
     Feature("source_count", lambda s: (s.candidates.ranks >= 0).sum(axis=1)),
     Feature("query_word_share", _word_share),
     Feature("query_rarity_share", _rarity_share),
@@ -212,7 +237,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("query_pair_share", _pair_share),
     Feature("last_word", _last_word),
     Feature("item_word_share", _item_share),
-    Feature("query_word_count", lambda s: len(words(s.reading.question.text))),
+    Feature("query_word_count", lambda s: len(words(s.reading.text))),
     Feature("is_search", lambda s: s.reading.is_search),
     Feature("bought_count", lambda s: np.log1p(s.bought_count)),
     Feature(
@@ -241,6 +266,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("nearest_similarity", lambda s: s.to_session.max(axis=1)),
     Feature("mean_similarity", lambda s: s.to_session.mean(axis=1)),
     Feature("seen_count", _seen_count),
+    Feature("seen_place", _seen_place),
 )
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)

@@ -32,6 +32,9 @@ def _import_scann() -> object:
 _scann = _import_scann()
 
 
+_ROWS_AT_ONCE = 262_144
+
+
 @dataclass(frozen=True)
 class IndexShape:
     """What was chosen when the index was built; ``leaf_count`` 0 means every item is scored."""
@@ -65,7 +68,10 @@ def checked_embeddings(embeddings: np.ndarray, what: str, dim: int | None = None
 
 def exact_top(embeddings: np.ndarray, query: np.ndarray, count: int) -> np.ndarray:
     """Rows of the ``count`` largest products with ``query``, best first, by scoring all of them."""
-    scores = embeddings @ query
+    return _largest(embeddings @ query, count)
+
+
+def _largest(scores: np.ndarray, count: int) -> np.ndarray:
     count = min(count, len(scores))
     best = np.argpartition(-scores, count - 1)[:count] if count else np.zeros(0, np.int64)
     return best[np.lexsort((best, -scores[best]))]
@@ -169,11 +175,13 @@ class ItemIndex:
 
     def search_among(self, query: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
         """The same among some rows only, exactly."""
-        return rows[exact_top(self.embeddings[rows], query, count)]
+        return rows[_largest(self.scores(query, rows), count)]
 
     def scores(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Products of ``query`` with ``rows``, ``[n] float32``."""
-        return np.asarray(self.embeddings[rows] @ query, np.float32)
+        # In parts, so that all rows of a large shop are never copied at once.
+        parts = np.array_split(rows, 1 + len(rows) // _ROWS_AT_ONCE)
+        return np.concatenate([self.embeddings[part] @ query for part in parts])
 
     def put(self, row: int, embedding: np.ndarray) -> None:
         """Adds or changes the vector of one item, found from the next search on.

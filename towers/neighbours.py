@@ -64,6 +64,10 @@ class SessionNeighbours:
         similar = SparseScores.summed(found, np.repeat(positions * self._rarity[recent], lengths))
         sessions, votes = similar.rows, similar.values
         if len(sessions) > self.neighbour_count:
+            # Only what reaches the last vote that counts has to be sorted.
+            bar = np.partition(votes, -self.neighbour_count)[-self.neighbour_count]
+            reaching = votes >= bar
+            sessions, votes = sessions[reaching], votes[reaching]
             # Ties go to the newer session; the order must not depend on the partition's whim.
             best = np.lexsort((-sessions, -votes))[: self.neighbour_count]
             sessions, votes = sessions[best], votes[best]

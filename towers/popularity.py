@@ -67,6 +67,8 @@ class Popularity:
 
     def at(self, rows: np.ndarray, time: float) -> np.ndarray:
         """Decayed counts of ``rows`` at ``time``, ``[n] float64``."""
+        if not len(self.counts):
+            return np.zeros(len(rows), np.float64)
         inside = np.minimum(rows, len(self.counts) - 1)
         values = np.where(rows < len(self.counts), self.counts[inside], 0.0)
         return values * 2.0 ** -self._exponent(time)

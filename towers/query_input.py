@@ -12,15 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.records import EventType
+from data.records import Event, EventType
 from towers.config import Config
+from towers.opinion import opinion
 from towers.session import Session
 from towers.text import query_tokens
 
 PADDING_TYPE = 0
 GENERIC_TYPE = 11
 """Stands for a type that the training log had no events of."""
-TYPE_COUNT = 12
+GOOD_REVIEW_TYPE = 12
+BAD_REVIEW_TYPE = 13
+TYPE_COUNT = 14
 
 _HISTORY_HALF_LIFE_DAYS = 60.0
 
@@ -48,6 +51,14 @@ class QueryInput:
     history_weights: np.ndarray
 
 
+def type_code(event: Event) -> int:
+    """The number of what happened: the event's type, good and bad reviews told apart."""
+    if event.type is EventType.REVIEW:
+        said = opinion(event)
+        return GOOD_REVIEW_TYPE if said > 0 else BAD_REVIEW_TYPE if said < 0 else event.type
+    return event.type
+
+
 def query_input(
     session: Session,
     time: float,
@@ -66,14 +77,14 @@ def query_input(
     event_rows = np.full(slots, -1, np.int32)
     event_types = np.full(slots, PADDING_TYPE, np.int32)
     event_ages = np.zeros(slots, np.float32)
-    text_slot, text = -1, ""
-    for slot, event in enumerate(reversed(session.events[-slots:])):
-        type_ = event.type
-        event_rows[slot] = row_of.get(event.item_id, -1)
-        event_types[slot] = type_ if type_ in known_types else GENERIC_TYPE
-        event_ages[slot] = math.log1p(max(0.0, time - event.time)) / 10.0
-        if type_ is EventType.SEARCH and text_slot < 0:
-            text_slot, text = slot, event.query
+    events = session.events[: -slots - 1 : -1]
+    count = len(events)
+    event_rows[:count] = [row_of.get(event.item_id, -1) for event in events]
+    types = [type_code(event) for event in events]
+    event_types[:count] = [type_ if type_ in known_types else GENERIC_TYPE for type_ in types]
+    event_ages[:count] = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
+    text_slot = types.index(EventType.SEARCH) if EventType.SEARCH in types else -1
+    text = events[text_slot].query if text_slot >= 0 else ""
     tokens = query_tokens(
         text, slot_count=config.text.query_slot_count, bucket_count=config.text.bucket_count
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.records import EventType
 from towers.catalog import Catalog
+from towers.opinion import opinion
 from towers.query_input import QueryInput
 from towers.session import Session
 from towers.sparse_scores import SparseScores
@@ -17,8 +18,15 @@ _INTEREST = {
     EventType.FAVORITE: 2.0,
     EventType.ADD_TO_CART: 2.0,
     EventType.PURCHASE: 2.0,
+    EventType.REVIEW: 2.0,
 }
 """Weight of an event's item in the summaries of a session; the towers learn their own."""
+
+_UNDOES = {
+    EventType.UNFAVORITE: EventType.FAVORITE,
+    EventType.REMOVE_FROM_CART: EventType.ADD_TO_CART,
+}
+"""Events that take an earlier one of the same item back."""
 
 _HISTORY_LIMIT = 300
 _NO_ROWS = np.zeros(0, np.int64)
@@ -53,6 +61,7 @@ class Reading:
         query: ``[dim] float32`` the query embedding.
         rows: ``[n] int64`` rows of the session's items of interest, newest first.
         interest: ``[n] float32`` their weights.
+        disliked_rows: ``[k] int64`` rows that the visitor has an opinion against.
         bought_rows: ``[m] int64`` rows bought before, newest first.
         bought_counts: ``[m] float32`` how often.
         bought_days: ``[m] float32`` days since the last time.
@@ -63,6 +72,7 @@ class Reading:
     query: np.ndarray
     rows: np.ndarray
     interest: np.ndarray
+    disliked_rows: np.ndarray
     bought_rows: np.ndarray
     bought_counts: np.ndarray
     bought_days: np.ndarray
@@ -72,17 +82,35 @@ class Reading:
         """Whether the shopper typed something for this very request."""
         return bool(self.question.text)
 
+    @property
+    def text(self) -> str:
+        """Words that say what is wanted: those just typed, or of a search not yet followed up."""
+        return self.question.text or self.question.session.pending_search
+
 
 def read_session(
     session: Session, time: float, catalog: Catalog
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The last five fields of a ``Reading``."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The last six fields of a ``Reading``.
+
+    A deed that was taken back counts no more; nor does any interest in what is disliked by now, or
+    a review that is not for its item.
+    """
     row_of = catalog.row_of
     rows, interest = [], []
+    taken_back: set[tuple[str, EventType]] = set()
     for event in reversed(session.events):
+        undone = _UNDOES.get(event.type)
+        if undone is not None:
+            taken_back.add((event.item_id, undone))
+            continue
         weight = _INTEREST.get(event.type)
         row = row_of.get(event.item_id, -1)
-        if weight is not None and row >= 0:
+        if weight is None or row < 0 or event.item_id in session.disliked:
+            continue
+        if (event.item_id, event.type) in taken_back:
+            taken_back.discard((event.item_id, event.type))
+        elif event.type is not EventType.REVIEW or opinion(event) > 0:
             rows.append(row)
             interest.append(weight)
     bought_rows, counts, last_times = [], [], []
@@ -98,6 +126,7 @@ def read_session(
     return (
         np.array(rows, np.int64),
         np.array(interest, np.float32),
+        np.array([row_of[one] for one in session.disliked if one in row_of], np.int64),
         np.array(bought_rows, np.int64),
         np.array(counts, np.float32),
         days.astype(np.float32),

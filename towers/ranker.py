@@ -22,6 +22,12 @@ from towers.runtime import QueryEncoder, Reranker
 CANDIDATE_LIMIT = 256
 """Most candidates that are scored for one request."""
 
+_UNLIKE = 0.3
+"""Cosine of two item embeddings up to which an opinion on one says nothing of the other."""
+
+_PUSH_SPREADS = 3.0
+"""Standard deviations of an answer's scores by which a disliked item itself falls."""
+
 _FUSION_OFFSET = 60.0
 """Of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
 
@@ -113,6 +119,7 @@ class Ranker:
             missing = (*missing, "reranker")
         else:
             scores = self.reranker.scores(features)
+        scores = scores - self._pushed_away(reading, candidates.rows, scores)
         order = np.lexsort((candidates.rows, -scores))
         return Ranked(
             candidates.rows[order],
@@ -137,6 +144,20 @@ class Ranker:
         lowest = ranked.scores[-1] if len(ranked.scores) else np.float32(0)
         below = similarity - similarity.max(initial=-np.inf) if len(rows) else similarity
         return rows, (lowest - 1e-3 + below).astype(np.float32)
+
+    def _pushed_away(self, reading: Reading, rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """How far opinions against items push them and their like down, ``[n] float32``.
+
+        A rule and not learnt, since few logs hold enough bad reviews to learn it from: in units of
+        the spread of ``scores``, nothing for what is unlike, all of it for the item itself.
+        """
+        if not len(reading.disliked_rows):
+            return np.zeros(len(rows), np.float32)
+        embeddings = self.sources.index.embeddings
+        likeness = (embeddings[rows] @ embeddings[reading.disliked_rows].T).max(axis=1)
+        share = np.clip((likeness - _UNLIKE) / (1.0 - _UNLIKE), 0.0, 1.0)
+        spread = float(scores.std()) if len(scores) > 1 else 1.0
+        return np.asarray(_PUSH_SPREADS * spread * share, np.float32)
 
     def event_effects(self, ranked: Ranked, count: int, positions: Sequence[int]) -> np.ndarray:
         """How the score of the first ``count`` results would fall without each of some events.
@@ -167,9 +188,12 @@ class Ranker:
         inside = found.rows[place] == rows if len(found.rows) else np.zeros(count, bool)
         ranks[inside] = found.ranks[place[inside]]
         if self.reranker is None:
-            return fused(ranks)
-        candidates = Candidates(rows, ranks, found.scores, found.missing)
-        return self.reranker.scores(feature_matrix(Scene(reading, candidates, self.sources)))
+            scores = fused(ranks)
+        else:
+            candidates = Candidates(rows, ranks, found.scores, found.missing)
+            scores = self.reranker.scores(feature_matrix(Scene(reading, candidates, self.sources)))
+        # In units of the answer that is explained, not of these few scores.
+        return scores - self._pushed_away(reading, rows, ranked.scores)
 
     def feature_effects(self, ranked: Ranked, count: int, means: np.ndarray) -> np.ndarray:
         """How much each feature lifts the first ``count`` scores over its training mean.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from data.records import Event, EventType
-from towers.session import Session
+from towers.session import EVENT_LIMIT, Session
 
 TARGET_TYPES = frozenset(
     {EventType.VIEW, EventType.FAVORITE, EventType.ADD_TO_CART, EventType.PURCHASE}
@@ -31,6 +32,21 @@ def replay(events: Iterable[Event], sessions: dict[str, Session] | None = None) 
         before = sessions.get(event.visitor_id) or Session.empty(event.visitor_id)
         yield Moment(number, before, event)
         sessions[event.visitor_id] = before.after(event)
+
+
+def turned(session: Session, other: Session, *, kept: int) -> Session:
+    """A visitor who did what ``other`` did, and then only the newest ``kept`` events of their own.
+
+    Logs hold few sessions in which a need changes half way. With a stranger's events before their
+    own, training learns what the newest events are worth against many older ones.
+    """
+    own = session.events[len(session.events) - kept :]
+    if not other.events or not own:
+        return session
+    # A minute between the two: one visit, in which the need changes.
+    later = own[0].time - 60.0 - other.events[-1].time
+    before = tuple(replace(event, time=event.time + later) for event in other.events)
+    return replace(session, events=(*before, *own)[-EVENT_LIMIT:])
 
 
 class Targets:

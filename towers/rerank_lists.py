@@ -14,13 +14,14 @@ from towers.features import FEATURES
 from towers.queries import catalogue_query
 from towers.question import Question
 from towers.ranker import Ranker
-from towers.replay import replay
+from towers.replay import replay, turned
 from towers.rerank import Lists
 from towers.session import Session
 
 _LIST_LENGTH = 128
 _SEARCH_SHARE = 0.35
-_SEARCHED_BEFORE_SHARE = 0.15
+_SEARCHED_BEFORE_SHARE = 0.25
+_TURNED_SHARE = 0.25
 _WANTED_LIMIT = 50
 
 
@@ -97,6 +98,7 @@ def replayed_lists(
         draw = np.random.default_rng(seed)
         asked = set(draw.choice(moments, request_limit, replace=False).tolist())
     catalog = ranker.sources.catalog
+    stranger = Session.empty("")
     for number, session, event in replay(log.events):
         if progress is not None:
             progress(number)
@@ -112,12 +114,18 @@ def replayed_lists(
             else:
                 limit = _WANTED_LIMIT if log.targets.is_basket_log else 1
                 wanted = log.targets.after(number, limit)
-                before = session
+                before = session.at(event.time)
+                kept = min(len(before.events), 2)
                 if chance.random() < _SEARCHED_BEFORE_SHARE:
-                    before = _after_made_search(ranker, session, event, wanted, chance)
+                    before = _after_made_search(ranker, before, event, wanted, chance)
+                    kept = 1
+                if chance.random() < _TURNED_SHARE:
+                    before = turned(before, stranger, kept=kept)
                 _ask_browse(ranker, writer, before, event, wanted)
         if number >= log.learn_from:
             ranker.record(event)
+        if session.visitor_id != stranger.visitor_id and session.events:
+            stranger = session
     return writer.finish()
 
 

@@ -6,14 +6,17 @@ just before each event. Both run this code, so they cannot differ, and the futur
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from data.records import Event, EventType
+from towers.opinion import opinion
 
 IDLE_GAP_SECONDS = 30 * 60
 EVENT_LIMIT = 50
 BOUGHT_LIMIT = 1_000
+DISLIKED_LIMIT = 100
 
 
 class Bought(NamedTuple):
@@ -33,6 +36,8 @@ class Session:
         bought: By item id; at most ``BOUGHT_LIMIT`` items, the longest unbought one leaves first.
         visit_count: Sessions in which something was bought.
         last_purchase_time: Seconds since 1970; 0 before the first purchase.
+        disliked: Time of the newest opinion against an item, by item id, as long as no opinion for
+            it followed; at most ``DISLIKED_LIMIT`` items, the oldest opinion leaves first.
     """
 
     visitor_id: str
@@ -40,6 +45,7 @@ class Session:
     bought: dict[str, Bought] = field(default_factory=dict)
     visit_count: int = 0
     last_purchase_time: float = 0.0
+    disliked: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, visitor_id: str) -> Session:
@@ -69,7 +75,12 @@ class Session:
             bought = _with_return(bought, event.item_id)
         # Training does this millions of times, and `replace` takes twice as long.
         return Session(
-            self.visitor_id, events[-EVENT_LIMIT:], bought, visit_count, last_purchase_time
+            self.visitor_id,
+            events[-EVENT_LIMIT:],
+            bought,
+            visit_count,
+            last_purchase_time,
+            _with_opinion(self.disliked, event),
         )
 
     def at(self, time: float) -> Session:
@@ -80,7 +91,12 @@ class Session:
 
     def without(self, position: int) -> Session:
         """The session as if the event at ``position`` had not been seen; what was bought stays."""
-        return replace(self, events=self.events[:position] + self.events[position + 1 :])
+        gone = self.events[position]
+        disliked = self.disliked
+        if opinion(gone) < 0 and disliked.get(gone.item_id) == gone.time:
+            disliked = {key: time for key, time in disliked.items() if key != gone.item_id}
+        events = self.events[:position] + self.events[position + 1 :]
+        return replace(self, events=events, disliked=disliked)
 
     @property
     def search_text(self) -> str:
@@ -89,6 +105,12 @@ class Session:
             if event.type is EventType.SEARCH:
                 return event.query
         return ""
+
+    @property
+    def pending_search(self) -> str:
+        """A search that nothing has followed yet: what the visitor is after right now, or empty."""
+        newest = self.events[-1] if self.events else None
+        return newest.query if newest is not None and newest.type is EventType.SEARCH else ""
 
     @property
     def basket(self) -> frozenset[str]:
@@ -111,6 +133,20 @@ def _with_purchase(bought: dict[str, Bought], event: Event) -> dict[str, Bought]
     if len(bought) > BOUGHT_LIMIT:
         del bought[next(iter(bought))]
     return bought
+
+
+def _with_opinion(disliked: dict[str, float], event: Event) -> dict[str, float]:
+    said = opinion(event)
+    if not said or (said > 0 and disliked.get(event.item_id, math.inf) > event.time):
+        return disliked
+    disliked = dict(disliked)
+    earlier = disliked.pop(event.item_id, 0.0)
+    if said < 0:
+        # Popped and put back, so that the order of the dict is the order of the newest opinion.
+        disliked[event.item_id] = max(earlier, event.time)
+        if len(disliked) > DISLIKED_LIMIT:
+            del disliked[next(iter(disliked))]
+    return disliked
 
 
 def _with_return(bought: dict[str, Bought], item_id: str) -> dict[str, Bought]:

@@ -28,7 +28,6 @@ from towers.catalog import Catalog
 from towers.config import Config
 from towers.covisits import Covisits
 from towers.curves import draw_curves
-from towers.embed import CandidateTables, embed_items
 from towers.examples import (
     TEST_FOLD,
     VALIDATION_FOLD,
@@ -41,7 +40,8 @@ from towers.examples import (
     judged_examples,
     query_fold,
 )
-from towers.export import candidate_tower_file, query_tower_file, reranker_file
+from towers.export import reranker_file
+from towers.exported import export_towers, rerank_alikeness
 from towers.features import FEATURE_NAMES
 from towers.fitting import Curves
 from towers.golden import golden_answers
@@ -52,13 +52,12 @@ from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
 from towers.queries import catalogue_query
-from towers.query_input import QueryInput
 from towers.ranker import Ranker
 from towers.rerank import DeepCross, Lists, train_reranker
 from towers.rerank_lists import ListsReport, query_lists, replayed_lists
 from towers.retrieval import TwoTower
 from towers.retrieval_training import refresh_towers, target_ranks, train_towers
-from towers.runtime import LiteModel, QueryEncoder, Reranker
+from towers.runtime import LiteModel, Reranker
 from towers.text import surface_words
 from towers.text_encoder import WordVectors, word_vectors
 
@@ -66,7 +65,6 @@ _POPULARITY_HALF_LIFE_DAYS = 30.0
 _TREND_HALF_LIFE_DAYS = 3.0
 _VALIDATION_SHARE = 0.15
 _GOLDEN_COUNT = 5
-_PARITY_COUNT = 500
 
 
 class Stages(Protocol):
@@ -125,7 +123,7 @@ def train(
         stages.start("building indexes")
         layout.lexical.mkdir()
         lexical = LexicalIndex.build(items, layout.lexical)
-        exported = _export(model, shop.catalog, validation, config)
+        exported = export_towers(model, shop.catalog, validation, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
         ranker = Ranker(
             sources, exported.encoder, None, config=config, known_types=late.known_types | {1}
@@ -140,7 +138,7 @@ def train(
             (layout / "reranker.tflite").write_bytes(content)
             ranker.reranker = Reranker(LiteModel(content), RERANK_BATCH_SIZE)
             means = deep_cross.mean.numpy()
-            rerank_parity = _rerank_parity(deep_cross, ranker.reranker, lists)
+            rerank_parity = rerank_alikeness(deep_cross, ranker.reranker, lists)
         newest = late
         if config.learn_test_part:
             newest = shop.log(float("inf"), shop.rank_from)
@@ -148,7 +146,7 @@ def train(
                 ranker.record(event)
         if config.retrieval.refresh_epoch_count and newest.targets.is_target.any():
             _refresh_towers(model, shop, newest, learnt, config, stages)
-            exported = _export(model, shop.catalog, validation, config)
+            exported = export_towers(model, shop.catalog, validation, config)
             sources.index, ranker.encoder = exported.index, exported.encoder
         stages.start("releasing")
         exported.write(layout)
@@ -170,51 +168,12 @@ def train(
             "validation": tower_report,
             "lists": None if report is None else asdict(report),
             "index": asdict(sources.index.shape),
-            "litert_parity": {**exported.parity, **rerank_parity},
+            "litert_parity": {**exported.alikeness(model, validation), **rerank_parity},
         }
         draw_curves(layout / "curves.png", {"two towers": tower_curves, "reranker": rerank_curves})
         layout.metrics.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
         sign(folder, created_time)
     return metrics
-
-
-@dataclass(frozen=True)
-class _Export:
-    """Trained towers as serving runs them.
-
-    Args:
-        parity: How alike LiteRT and TensorFlow rank.
-    """
-
-    tables: CandidateTables
-    query_file: bytes
-    candidate_file: bytes
-    encoder: QueryEncoder
-    index: ItemIndex
-    parity: dict[str, float]
-
-    def write(self, layout: Layout) -> None:
-        """Puts the files of the towers into a bundle."""
-        layout.training.mkdir()
-        self.tables.save(layout.training)
-        (layout / "query_tower.tflite").write_bytes(self.query_file)
-        (layout / "candidate_tower.tflite").write_bytes(self.candidate_file)
-
-
-def _export(model: TwoTower, catalog: Catalog, sample: Examples, config: Config) -> _Export:
-    tables = CandidateTables.of(model.candidate_tower, catalog.item_ids)
-    embeddings = embed_items(tables, catalog, config)
-    query_file = query_tower_file(model.query_tower, config)
-    encoder = QueryEncoder(LiteModel(query_file))
-    parity, queries = _query_parity(model, encoder, sample, embeddings)
-    return _Export(
-        tables,
-        query_file,
-        candidate_tower_file(model.candidate_tower, config),
-        encoder,
-        ItemIndex.build(embeddings, config.index, queries),
-        parity,
-    )
 
 
 def _train_towers(
@@ -365,62 +324,6 @@ def _refresh(sources: Sources, newest: ReplayedLog) -> None:
     past = newest.companions()
     sources.covisits = Covisits.of(past, sources.catalog.count)
     sources.neighbours = SessionNeighbours(past, sources.catalog.count)
-
-
-def _query_parity(
-    model: TwoTower, encoder: QueryEncoder, examples: Examples, embeddings: np.ndarray
-) -> tuple[dict[str, float], np.ndarray]:
-    """How alike LiteRT's and TensorFlow's query embeddings rank; LiteRT's embeddings."""
-    count = min(_PARITY_COUNT, examples.count)
-    if not count:
-        draw = np.random.default_rng(0)
-        return {}, embeddings[draw.integers(0, len(embeddings), 200)]
-    part = examples.part(slice(0, count))
-    rows = dict(part.inputs)
-    lite = np.stack(
-        [
-            encoder.encode(QueryInput(**{name: rows[name][at] for name in rows}), embeddings)
-            for at in range(count)
-        ]
-    )
-    full = model.query_embeddings(
-        rows,
-        embeddings[np.maximum(rows["event_rows"], 0)],
-        embeddings[np.maximum(rows["history_rows"], 0)],
-    ).numpy()
-    lite_scores, full_scores = lite @ embeddings.T, full @ embeddings.T
-    alike = [
-        len(set(np.argpartition(-a, 10)[:10]) & set(np.argpartition(-b, 10)[:10]))
-        if len(a) > 10
-        else 10
-        for a, b in zip(lite_scores, full_scores, strict=True)
-    ]
-    correlation = float(
-        np.corrcoef(lite_scores.ravel()[: 10**7], full_scores.ravel()[: 10**7])[0, 1]
-    )
-    figures = {
-        "query_score_correlation": correlation,
-        "query_same_top10_share": float(np.mean(np.array(alike) == 10)),
-        "query_top10_overlap": float(np.mean(alike)) / 10,
-        "query_count": float(count),
-    }
-    return figures, lite
-
-
-def _rerank_parity(model: DeepCross, reranker: Reranker, lists: Lists) -> dict[str, float]:
-    same, lite_all, full_all = [], [], []
-    for features, present in zip(lists.features[-500:], lists.present[-500:], strict=True):
-        rows = features[present]
-        lite, full = reranker.scores(rows), model(rows).numpy()
-        same.append(set(np.argsort(-lite)[:10]) == set(np.argsort(-full)[:10]))
-        lite_all.append(lite)
-        full_all.append(full)
-    lite, full = np.concatenate(lite_all), np.concatenate(full_all)
-    return {
-        "rerank_score_correlation": float(np.corrcoef(lite, full)[0, 1]),
-        "rerank_same_top10_share": float(np.mean(same)),
-        "rerank_list_count": float(len(same)),
-    }
 
 
 def _golden_queries(catalog: Catalog, config: Config) -> list[str]:

@@ -71,8 +71,6 @@ def texts(column: Column) -> pa.ChunkedArray:
         if pc.all(pc.and_(is_whole, pc.less(pc.abs(values), _WHOLE_BELOW))).as_py():
             # Ids become 12.0 where a tool has put a missing value among them.
             values = values.cast(pa.int64())
-    if pa.types.is_nested(values.type):
-        raise column.wrong_type("texts")
     try:
         values = values.cast(pa.string())
     except _FAULTS:

@@ -17,6 +17,9 @@ from serving.commands.progress import stage_bars
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--map", "map_file", type=click.Path(path_type=Path), help="TOML, renames columns.")
+@click.option(
+    "--base", type=click.Path(path_type=Path), help="Tables to go on from: items and older events."
+)
 @click.option("--days", type=float, help="Keep the events of the newest so many days.")
 @click.option(
     "--visitor-share", type=float, default=1.0, show_default=True, help="Share of visitors to keep."

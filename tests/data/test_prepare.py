@@ -29,7 +29,7 @@ EVENTS = (
     "purchase,访客,2024-03-01T12:00:00Z,p1,\n"
     "view,w,2024-03-02T00:00:00Z,gone,\n"
     "view,w,2024-03-03T00:00:00Z,p2,\n"
-    "view,w,2199-03-03T00:00:00Z,p2,\n"
+    "view,w,2040-03-03T00:00:00Z,p2,\n"
 )
 NOW = 1_711_929_600.0  # 2024-04-01
 
@@ -284,6 +284,50 @@ def test_a_shop_without_a_clean_item_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(InputError, match="^own_log: expected at least one item, received none"):
         prepare("own_log", path, out=tmp_path / "out", now=NOW)
+
+
+def test_a_log_goes_on_from_earlier_tables(folder: Path, tmp_path: Path) -> None:
+    before = tables_of("files", folder, tmp_path / "out")
+    log = tmp_path / "log"
+    log.mkdir()
+    known = list(iter_events(before.events))
+    news = [
+        Event(f"new-{number}", EventType.VIEW, "w", known[-1].time + number * 60, item_id)
+        for number, item_id in enumerate(["p2", "p1", "gone"], start=40)
+    ]
+    with closing(open_log(log / LOG_NAME, read_only=False)) as file:
+        columns = "kind, entry_id, time, body, features, checksum"
+        for event in [known[-1], *news]:
+            file.execute(f"INSERT INTO entries ({columns}) VALUES (?,?,?,?,?,?)", event_row(event))
+    # The folder that is gone on from may be the one that is replaced.
+    after = tables_of("own_log", log, tmp_path / "out", base=tmp_path / "out")
+    assert after.items.equals(before.items)
+    assert after.judgments.equals(before.judgments)
+    events = list(iter_events(after.events))
+    assert events[:-2] == known
+    assert [event.event_id for event in events[-2:]] == ["new-40", "new-41"]
+    assert len({event.session_id for event in events[-2:]} - {known[-1].session_id}) == 1
+    assert after.report["dropped"] == [
+        "dropped 1 of 8 events: unknown item",
+        "dropped 1 of 8 events: repeated event id",
+    ]
+
+
+def test_newer_items_and_grades_take_the_place_of_earlier_ones(
+    folder: Path, tmp_path: Path
+) -> None:
+    before = tables_of("files", folder, tmp_path / "base")
+    (folder / "items.csv").write_text("item_id,title\np1,Renamed\n", encoding="utf-8")
+    (folder / "events.csv").unlink()
+    (folder / "judgments.csv").write_text("query,item_id,grade\n智能手机,p1,5\nq,p1,1\n", "utf-8")
+    after = tables_of("files", folder, tmp_path / "out", base=tmp_path / "base")
+    assert list(iter_items(after.items)) == [Item("p1", "Renamed")]
+    grades = {row["query"]: row["grade"] for row in after.judgments.to_pylist()}
+    assert grades == {"智能手机": 5.0, "q": 1.0}
+    # The view of p2 goes with the item.
+    assert after.events.num_rows == before.events.num_rows - 1
+    with pytest.raises(InputError, match="none: expected a folder of tables, found no tables.json"):
+        prepare("files", folder, out=tmp_path / "out", now=NOW, base=tmp_path / "none")
 
 
 def test_items_alone_are_those_of_the_whole(folder: Path, tmp_path: Path) -> None:

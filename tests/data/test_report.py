@@ -17,6 +17,7 @@ ITEMS = [
     Item("a", "Apple", "red", ("Fruit",), "Farm", price=1.0),
     Item("b", "Bread", in_stock=False),
     Item("c", "", category=("手机", "智能手机")),
+    Item("d", "Dates", category=("Fruit",), brand="Farm"),
 ]
 
 
@@ -34,7 +35,8 @@ EVENTS = [
     event(3, 5.0, "w1"),
     event(4, 7.5, "w2"),
     event(5, 8.0, "w2"),
-    event(6, 10.0, "u1"),
+    event(6, 9.0, "u1"),
+    event(7, 10.126, "u2"),
 ]
 
 
@@ -49,29 +51,29 @@ def test_a_small_log_is_counted() -> None:
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert report == {
         "items": {
-            "count": 3,
-            "in_stock_count": 2,
+            "count": 4,
+            "in_stock_count": 3,
             "with_events_count": 2,
             "missing_counts": {
                 "title": 1,
-                "description": 2,
+                "description": 3,
                 "brand": 2,
                 "category": 1,
-                "price": 2,
+                "price": 3,
             },
         },
         "events": {
-            "count": 7,
-            "by_type": {"search": 1, "view": 5, "purchase": 1},
+            "count": 8,
+            "by_type": {"search": 1, "view": 6, "purchase": 1},
             "visitor_count": 3,
             "first_time": "2024-01-01T00:00:00+00:00",
-            "last_time": "2024-01-11T00:00:00+00:00",
-            "span_days": 10.0,
+            "last_time": "2024-01-11T03:01:26.400000+00:00",
+            "span_days": 10.13,
         },
         "sessions": {
-            "count": 4,
-            "single_event_count": 2,
-            "length": {"median": 1.5, "p90": 2.7, "p99": 2.97, "max": 3.0},
+            "count": 5,
+            "single_event_count": 3,
+            "length": {"median": 1.0, "p90": 2.6, "p99": 2.96, "max": 3.0},
         },
         "judgments": {"count": 2, "query_count": 1},
         "split": {
@@ -80,7 +82,7 @@ def test_a_small_log_is_counted() -> None:
             "parts": {
                 "retrieval": {"event_count": 3, "session_count": 1},
                 "rank": {"event_count": 2, "session_count": 2},
-                "test": {"event_count": 2, "session_count": 2},
+                "test": {"event_count": 3, "session_count": 3},
             },
             "cut_session_counts": {"rank_from": 0, "test_from": 1},
         },

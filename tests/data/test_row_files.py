@@ -95,6 +95,12 @@ def test_csv_as_tools_write_it(tmp_path: Path, content: bytes) -> None:
     assert read_rows(path).to_pylist() == [{"a": "1", "b": "机"}]
 
 
+def test_an_empty_value_is_missing_quoted_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('a,b,c\n,"",NULL\n')
+    assert read_rows(path).to_pylist() == [{"a": None, "b": None, "c": "NULL"}]
+
+
 def test_json_values_become_text(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(

@@ -118,4 +118,4 @@ def test_a_test_part_without_length_is_refused(test_days: float) -> None:
 def test_a_test_part_of_the_whole_log_is_refused(test_days: float) -> None:
     expected = f"test_days: expected less than the 2.5 days of the log, received {test_days}"
     with pytest.raises(ConfigError, match=re.escape(expected)):
-        split_by_time(*log_of([[0.0], [2.5 * DAY]]), test_days=test_days)
+        split_by_time(*log_of([[9 * DAY], [11.5 * DAY]]), test_days=test_days)

@@ -164,14 +164,34 @@ def test_staples_are_bought_again_and_again(events: list[Event]) -> None:
     for visitor, ids in staples.items():
         assert len(set(ids)) == 3
         assert {category_of(item_id) for item_id in ids} == {favorite_category_of(visitor)}
+    assert {item_id for ids in staples.values() for item_id in ids} == {
+        f"p{number:04}" for number in range(0, 240, 2)
+    }
     own = sum(bought[visitor, item_id] for visitor, ids in staples.items() for item_id in ids)
     other = sum(
+        # The staples of another visitor with the same favourite category.
         bought[visitor, item_id]
-        for visitor, number in ((visitor, int(visitor[1:])) for visitor in visitors)
-        # The staples of the next visitor with the same favourite category.
-        for item_id in staples.get(f"v{(number + 24) % 144:04}", ())
+        for visitor in visitors
+        for item_id in staples.get(f"v{(int(visitor[1:]) + 24) % 144:04}", ())
     )
     assert own > 2.0 * other
+
+
+def test_staples_are_bought_on_every_second_visit_to_their_category(
+    visits: list[list[Event]],
+) -> None:
+    counts: dict[bool, list[bool]] = {True: [], False: []}
+    for visit in visits:
+        visitor = visit[0].visitor_id
+        bought = {event.item_id for event in visit if event.type is EventType.PURCHASE}
+        looks = [event.item_id for event in visit if event.type is EventType.VIEW]
+        if looks:
+            # What is bought without a look is a staple or a companion.
+            unseen = bought - set(looks) - {companion_of(item_id) for item_id in looks}
+            is_favorite = category_of(looks[0]) == favorite_category_of(visitor)
+            counts[is_favorite].append(bool(unseen & set(staples_of(visitor))))
+    assert sum(counts[True]) / len(counts[True]) == pytest.approx(0.4, abs=0.1)
+    assert sum(counts[False]) / len(counts[False]) < 0.05
 
 
 def is_within(query: str, title: str) -> bool:

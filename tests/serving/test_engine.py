@@ -165,7 +165,7 @@ def test_live_items_come_change_and_go_and_outlive_a_restart(
 
     def check(one: Engine) -> None:
         found = [r.item_id for r in one.search(SearchRequest("云帆 超薄", page_size=10)).results]
-        assert "n1" in found[:3]
+        assert "n1" in found
         assert gone not in found
         top = one.search(SearchRequest("quetzal xylophone", page_size=1)).results[0]
         assert (top.item_id, top.title, top.price) == ("p0000", "Quetzal xylophone", 5.0)

@@ -1,0 +1,213 @@
+"""The made-up shop behind real sources and real exported towers that have learnt nothing."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.records import Event, EventType, Item
+from data.synthetic import END_TIME, synthetic_shop
+from data.tables import iter_events, iter_items
+from towers.bundle import (
+    RERANK_BATCH_SIZE,
+    Layout,
+    ModelFacts,
+    write_facts,
+    write_sources,
+)
+from towers.candidates import Sources
+from towers.catalog import Catalog
+from towers.config import Config, IndexConfig, TextConfig, TowerConfig
+from towers.covisits import Covisits
+from towers.examples import ReplayedLog
+from towers.features import FEATURE_NAMES
+from towers.golden import golden_answers
+from towers.index import ItemIndex
+from towers.lexical import LexicalIndex
+from towers.manifest import sign
+from towers.neighbours import SessionNeighbours
+from towers.popularity import Popularity
+from towers.ranker import Ranker
+from towers.runtime import LiteModel, QueryEncoder, Reranker
+
+CONFIG = Config(
+    text=TextConfig(bucket_count=2_048, item_slot_count=24, query_slot_count=16),
+    towers=TowerConfig(
+        dim=16, event_slot_count=8, history_slot_count=12, head_count=2, feedforward_dim=32
+    ),
+    index=IndexConfig(exact_item_limit=5_000),
+)
+
+KNOWN_TYPES = frozenset({1, 2, 3, 5, 7})
+
+
+@dataclass(frozen=True)
+class Models:
+    """Exported files, and the items' embeddings by the exported tower."""
+
+    query_tower: bytes
+    candidate_tower: bytes
+    reranker: bytes
+    embeddings: np.ndarray
+
+
+@cache
+def items() -> tuple[Item, ...]:
+    """The 240 items of the shop, in row order."""
+    return tuple(iter_items(synthetic_shop(visitor_count=1).items))
+
+
+@cache
+def events() -> tuple[Event, ...]:
+    """What 60 visitors did, by time."""
+    return tuple(iter_events(synthetic_shop(visitor_count=60).events))
+
+
+def catalog() -> Catalog:
+    """A fresh catalogue of the shop."""
+    return Catalog.of(items(), CONFIG.text)
+
+
+@cache
+def log() -> ReplayedLog:
+    """The events with their rows and targets."""
+    return ReplayedLog.of(events(), catalog().row_of)
+
+
+@cache
+def models() -> Models:
+    """Both towers and a reranker with random weights, exported once a run."""
+    with warnings.catch_warnings():
+        # What TensorFlow's converter warns of is not ours to mend.
+        warnings.simplefilter("ignore")
+        import tensorflow as tf
+
+        from towers.export import candidate_tower_file, query_tower_file, reranker_file
+        from towers.rerank import DeepCross
+        from towers.retrieval import TwoTower
+
+        tokens = catalog().tokens[: len(items())]
+        two_tower = TwoTower(CONFIG, tokens)
+        width = len(FEATURE_NAMES)
+        deep_cross = DeepCross(
+            CONFIG.rerank, np.zeros(width, np.float32), np.ones(width, np.float32)
+        )
+        shape = CONFIG.towers
+        tf.random.set_seed(7)
+        two_tower.query_tower(
+            {
+                "event_embeddings": tf.zeros((1, shape.event_slot_count, shape.dim)),
+                "event_types": tf.zeros((1, shape.event_slot_count), tf.int32),
+                "event_ages": tf.zeros((1, shape.event_slot_count)),
+                "text_slot": tf.zeros(1, tf.int32),
+                "tokens": tf.zeros((1, CONFIG.text.query_slot_count), tf.int32),
+                "taste": tf.zeros((1, shape.dim)),
+            }
+        )
+        deep_cross(tf.zeros((2, width)))
+        return Models(
+            query_tower_file(two_tower.query_tower, CONFIG),
+            candidate_tower_file(two_tower.candidate_tower, CONFIG),
+            reranker_file(deep_cross, width, RERANK_BATCH_SIZE),
+            two_tower.candidate_tower.all().numpy(),
+        )
+
+
+def counted(half_life_days: float) -> Popularity:
+    """Popularity over all events."""
+    popularity = Popularity(half_life_days)
+    for event, row in zip(events(), log().rows.tolist(), strict=True):
+        if row >= 0:
+            popularity.record(row, event)
+    return popularity
+
+
+def sources(lexical: LexicalIndex | None) -> Sources:
+    """All sources, fresh, over everything that happened."""
+    past = log().companions()
+    embeddings = models().embeddings.copy()
+    return Sources(
+        catalog=catalog(),
+        index=ItemIndex.build(embeddings, CONFIG.index, embeddings[:20]),
+        lexical=lexical,
+        covisits=Covisits.of(past, len(items())),
+        neighbours=SessionNeighbours(past, len(items())),
+        popularity=counted(30.0),
+        trend=counted(3.0),
+        config=CONFIG.sources,
+    )
+
+
+def ranker_of(found: Sources) -> Ranker:
+    """A ranker with the exported towers."""
+    return Ranker(
+        found,
+        QueryEncoder(LiteModel(models().query_tower)),
+        Reranker(LiteModel(models().reranker), RERANK_BATCH_SIZE),
+        config=CONFIG,
+        known_types=KNOWN_TYPES,
+    )
+
+
+def write_bundle(folder: Path) -> None:
+    """A whole bundle, signed, into an empty folder."""
+    layout = Layout(folder)
+    layout.lexical.mkdir()
+    lexical = LexicalIndex.build(items(), layout.lexical)
+    ranker = ranker_of(sources(lexical))
+    write_sources(layout, ranker.sources)
+    (layout / "query_tower.tflite").write_bytes(models().query_tower)
+    (layout / "candidate_tower.tflite").write_bytes(models().candidate_tower)
+    (layout / "reranker.tflite").write_bytes(models().reranker)
+    layout.metrics.write_text("{}", encoding="utf-8")
+    golden = golden_answers(ranker, ("moccado espresso", "云帆 智能手机"), time=END_TIME)
+    means = tuple(0.5 for _ in FEATURE_NAMES)
+    facts = ModelFacts(tuple(sorted(KNOWN_TYPES)), FEATURE_NAMES, means, END_TIME, golden)
+    write_facts(layout, CONFIG, facts)
+    sign(folder, END_TIME)
+
+
+def search(query: str, time: float, visitor: str = "v") -> Event:
+    """Somebody types something."""
+    return Event(f"s{time}", EventType.SEARCH, visitor, time, query=query)
+
+
+def view(item_id: str, time: float, visitor: str = "v") -> Event:
+    """Somebody looks at an item."""
+    return Event(f"e{time}{item_id}", EventType.VIEW, visitor, time, item_id=item_id)
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle to read; whoever changes it takes a copy."""
+    folder = tmp_path_factory.mktemp("bundle") / "shelf"
+    folder.mkdir()
+    write_bundle(folder)
+    return folder
+
+
+@pytest.fixture
+def bundle_copy(bundle_folder: Path, tmp_path: Path) -> Path:
+    """A bundle to damage."""
+    copy = tmp_path / "copy"
+    shutil.copytree(bundle_folder, copy)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    """The words of the shop, never changed."""
+    return LexicalIndex.build(items(), tmp_path_factory.mktemp("lexical"))
+
+
+@pytest.fixture
+def ranker(lexical: LexicalIndex) -> Iterator[Ranker]:
+    """Both stages over fresh sources; the lexical index is everybody's."""
+    return ranker_of(sources(lexical))

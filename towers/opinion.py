@@ -1,0 +1,25 @@
+"""What one event says of its item: for it, against it, or neither."""
+
+from __future__ import annotations
+
+from data.records import Event, EventType
+
+GOOD_RATING = 4.0
+BAD_RATING = 2.0
+
+_FOR = frozenset({EventType.FAVORITE, EventType.ADD_TO_CART, EventType.PURCHASE})
+
+
+def opinion(event: Event) -> int:
+    """1 for the item, −1 against it, 0 neither.
+
+    Four stars and more are for it, two and fewer against it; what is sent back was not liked. Taking
+    something out of the cart or off the wish list takes a deed back, but says nothing bad.
+    """
+    if event.type in _FOR:
+        return 1
+    if event.type is EventType.RETURN:
+        return -1
+    if event.type is EventType.REVIEW and event.rating is not None:
+        return (event.rating >= GOOD_RATING) - (event.rating <= BAD_RATING)
+    return 0
