@@ -58,7 +58,7 @@ class Scene:
         # Without what an exact number adds, which has a feature of its own.
         lexical = self.source_score("lexical")
         self.has_code = lexical >= CODE_SCORE
-        self.lexical_scores = np.where(self.has_code, lexical - CODE_SCORE, lexical)
+        self.lexical_scores = np.mod(lexical, np.float32(CODE_SCORE))
         place = _places(reading.bought_rows, rows)
         self.bought_count = np.where(place >= 0, _taken(reading.bought_counts, place), 0.0)
         self.bought_days = np.where(place >= 0, _taken(reading.bought_days, place), _NEVER_DAYS)

@@ -23,7 +23,7 @@ from towers.spelling import Vocabulary
 from towers.text import normalise, stem, surface_words, words
 
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
-CODE_SCORE = 200.0
+CODE_SCORE = 1_000.0
 """More than the words of a query add up to: an item whose number is asked for comes first."""
 
 _GUESS_WEIGHT = 0.8

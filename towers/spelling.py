@@ -79,7 +79,7 @@ class Vocabulary:
 
         Of several cuts the one whose rarer part is the most frequent.
         """
-        best, best_count = None, 1
+        best, best_count = None, 0
         for place in range(1, len(word)):
             left, right = word[:place], word[place:]
             changes_kind = left[-1].isdigit() != right[0].isdigit()

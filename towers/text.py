@@ -75,7 +75,7 @@ def token(text: str, bucket_count: int) -> int:
     """
     hashed = zlib.crc32(text.encode())
     trigram_count = bucket_count // 4
-    if text.startswith("g:"):
+    if text.startswith("g:") and trigram_count:
         return bucket_count - trigram_count + hashed % trigram_count
     return 1 + hashed % (bucket_count - trigram_count - 1)
 

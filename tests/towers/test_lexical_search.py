@@ -1,0 +1,79 @@
+"""Items by their words: how a query is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data.records import Item
+from towers.lexical import LexicalIndex
+
+_ITEMS = [
+    Item("100200", "LED light bulb 60-Watt"),
+    Item("100201", "Stainless steel refrigerator"),
+    Item("100202", "Cordless hammer drill, 18-Volt", attributes={"Model": "DCD-771 C2"}),
+    Item("100203", "PVC pipe 3/4 in. x 10 ft."),
+    Item("100204", "Fluted wood casing #SC-141"),
+    Item("100205", "Painter's bucket, 5 gal.", description="for mixing DCD 771"),
+    *(Item(f"2{n}", f"Wall paint colour {n}") for n in range(40)),
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    folder: Path = tmp_path_factory.mktemp("lexical")
+    LexicalIndex.build(_ITEMS, folder)
+    return LexicalIndex.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("query", "row"),
+    [
+        ("lightbulb", 0),
+        ("light bulbs", 0),
+        ("refrigirator", 1),
+        ("stainl", 1),
+        ("hammerdrill", 2),
+        ("18v drill", 2),
+        ('0.75" pipe', 3),
+        ("flutes casings", 4),
+        ("5gallon buckets", 5),
+        ("dcd771c2", 2),
+        ("DCD-771C2 bucket", 2),
+        ("sc-141", 4),
+        ("100203", 3),
+    ],
+)
+def test_the_item_that_is_meant_comes_first(index: LexicalIndex, query: str, row: int) -> None:
+    assert index.search(query, 5)[0][0] == row
+
+
+def test_words_joined_by_the_items_are_found_where_the_query_cuts_them(tmp_path: Path) -> None:
+    items = [Item("1", "LED lightbulb"), Item("2", "Garden hose"), Item("3", "Wall paint")]
+    assert LexicalIndex.build(items, tmp_path).search("light bulb", 3)[0].tolist() == [0]
+
+
+def test_a_slip_for_a_word_that_only_a_live_item_has_is_mended_too(tmp_path: Path) -> None:
+    index = LexicalIndex.build(_ITEMS, tmp_path)
+    assert len(index.search("trampolin", 5)[0]) == 0
+    index.put([(len(_ITEMS), Item("9", "Garden trampoline"))])
+    assert index.search("trampolene", 5)[0].tolist() == [len(_ITEMS)]
+
+
+def test_guessed_words_weigh_less_than_written_ones(index: LexicalIndex) -> None:
+    meant = index.meant("refrigirator steel")
+    assert meant["steel"] == 1.0
+    assert 0 < meant["refriger"] < 1.0
+
+
+def test_a_word_is_rarer_the_fewer_items_have_it_and_nothing_where_none_has(
+    index: LexicalIndex,
+) -> None:
+    rare, common, unknown = index.rarities(["case", "paint", "zzz"])
+    assert rare > common > 0
+    assert unknown == 0
+
+
+def test_a_query_without_words_finds_nothing(index: LexicalIndex) -> None:
+    assert len(index.search(" ?!", 5)[0]) == 0
