@@ -81,7 +81,8 @@ class Scene:
         buckets = self.catalog.text.bucket_count
         self.tokens = self.catalog.tokens[self.rows]
         self.written_count = sum(weight == 1.0 for weight in meant.values())
-        self.word_weights = np.array([*meant.values()], np.float32) * np.array(rarities, np.float32)
+        rarities = np.array(query.rarities, np.float32)
+        self.word_weights = np.array([*meant.values()], np.float32) * rarities
         self.word_tokens = [token("w:" + word, buckets) for word in meant]
         self.has_word = np.zeros((len(meant), len(self.rows)), bool)
         for row, number in zip(self.has_word, self.word_tokens, strict=True):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
+import tempfile
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, synthetic_shop
@@ -129,14 +129,14 @@ def counted(half_life_days: float) -> Popularity:
     return popularity
 
 
-def sources(lexical: LexicalIndex | None) -> Sources:
+def sources(words: LexicalIndex | None) -> Sources:
     """All sources, fresh, over everything that happened."""
     past = log().companions()
     embeddings = models().embeddings.copy()
     return Sources(
         catalog=catalog(),
         index=ItemIndex.build(embeddings, CONFIG.index, embeddings[:20]),
-        lexical=lexical,
+        lexical=words,
         covisits=Covisits.of(past, len(items())),
         neighbours=SessionNeighbours(past, len(items())),
         popularity=counted(30.0),
@@ -160,14 +160,13 @@ def write_bundle(folder: Path) -> None:
     """A whole bundle, signed, into an empty folder."""
     layout = Layout(folder)
     layout.lexical.mkdir()
-    lexical = LexicalIndex.build(items(), layout.lexical)
-    ranker = ranker_of(sources(lexical))
-    write_sources(layout, ranker.sources)
+    released = ranker_of(sources(LexicalIndex.build(items(), layout.lexical)))
+    write_sources(layout, released.sources)
     (layout / "query_tower.tflite").write_bytes(models().query_tower)
     (layout / "candidate_tower.tflite").write_bytes(models().candidate_tower)
     (layout / "reranker.tflite").write_bytes(models().reranker)
     layout.metrics.write_text("{}", encoding="utf-8")
-    golden = golden_answers(ranker, ("moccado espresso", "云帆 智能手机"), time=END_TIME)
+    golden = golden_answers(released, ("moccado espresso", "云帆 智能手机"), time=END_TIME)
     means = tuple(0.5 for _ in FEATURE_NAMES)
     facts = ModelFacts(tuple(sorted(KNOWN_TYPES)), FEATURE_NAMES, means, END_TIME, golden)
     write_facts(layout, CONFIG, facts)
@@ -184,30 +183,27 @@ def view(item_id: str, time: float, visitor: str = "v") -> Event:
     return Event(f"e{time}{item_id}", EventType.VIEW, visitor, time, item_id=item_id)
 
 
-@pytest.fixture(scope="session")
-def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _new_folder(name: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"nextclick-{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@cache
+def bundle_folder() -> Path:
     """A bundle to read; whoever changes it takes a copy."""
-    folder = tmp_path_factory.mktemp("bundle") / "shelf"
+    folder = _new_folder("bundle") / "shelf"
     folder.mkdir()
     write_bundle(folder)
     return folder
 
 
-@pytest.fixture
-def bundle_copy(bundle_folder: Path, tmp_path: Path) -> Path:
-    """A bundle to damage."""
-    copy = tmp_path / "copy"
-    shutil.copytree(bundle_folder, copy)
-    return copy
+@cache
+def lexical() -> LexicalIndex:
+    """The words of the shop; nothing is ever put there."""
+    return LexicalIndex.build(items(), _new_folder("lexical"))
 
 
-@pytest.fixture(scope="session")
-def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
-    """The words of the shop, never changed."""
-    return LexicalIndex.build(items(), tmp_path_factory.mktemp("lexical"))
-
-
-@pytest.fixture
-def ranker(lexical: LexicalIndex) -> Iterator[Ranker]:
+def ranker() -> Ranker:
     """Both stages over fresh sources; the lexical index is everybody's."""
-    return ranker_of(sources(lexical))
+    return ranker_of(sources(lexical()))
