@@ -11,7 +11,6 @@ import numpy as np
 
 from data.errors import InputError
 from towers.config import IndexConfig
-from towers.sparse_scores import SparseScores
 
 
 def _import_scann() -> object:
@@ -72,9 +71,12 @@ def exact_top(embeddings: np.ndarray, query: np.ndarray, count: int) -> np.ndarr
 
 
 def _largest(scores: np.ndarray, count: int) -> np.ndarray:
-    count = min(count, len(scores))
-    best = np.argpartition(-scores, count - 1)[:count] if count else np.zeros(0, np.int64)
-    return best[np.lexsort((best, -scores[best]))]
+    """Places of the ``count`` largest scores, best first, ties to the lower place."""
+    places = np.arange(len(scores))
+    if 0 < count < len(scores):
+        # Only what reaches the last score that counts has to be sorted.
+        places = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+    return places[np.lexsort((places, -scores[places]))[:count]]
 
 
 class ItemIndex:
@@ -220,8 +222,3 @@ class ItemIndex:
         rows = checked_embeddings(embeddings, "item embeddings", shape.dim)
         searcher = _scann.load_searcher(str((folder / "scann").resolve()))  # type: ignore[attr-defined]
         return cls(rows, searcher, shape)
-
-
-def found_scores(rows: np.ndarray, scores: np.ndarray) -> SparseScores:
-    """A search's answer as scores by row."""
-    return SparseScores.summed(rows, scores)

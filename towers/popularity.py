@@ -75,11 +75,11 @@ class Popularity:
 
     def top(self, count: int) -> np.ndarray:
         """Rows of the largest counts, largest first, ``[≤ count] int64``; only rows ever counted."""
-        count = min(count, len(self.counts))
-        rows = np.argpartition(-self.counts, count - 1)[:count] if count else np.zeros(0, np.int64)
-        rows = rows[self.counts[rows] > 0]
+        rows = np.flatnonzero(self.counts > 0)
+        if 0 < count < len(rows):
+            rows = rows[self.counts[rows] >= np.partition(self.counts, -count)[-count]]
         # Ties go to the lower row, so that equal counts give equal answers everywhere.
-        return rows[np.lexsort((rows, -self.counts[rows]))]
+        return rows[np.lexsort((rows, -self.counts[rows]))[:count]]
 
     def copy(self) -> Popularity:
         """One that can be counted on without changing this one."""
