@@ -120,3 +120,4 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     read = Covisits.load(tmp_path)
     assert np.array_equal(read.companions, covisits.companions)
     assert np.array_equal(read.scores, covisits.scores)
+    assert np.array_equal(read.follow_shares, covisits.follow_shares)
