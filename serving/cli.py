@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 import click
+
+# Before NumPy is imported: products here are many and small, and two threads for each of them would
+# stand in each other's way. TensorFlow has threads of its own.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
     "prepare": "serving.commands.prepare:prepare",

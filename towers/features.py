@@ -26,10 +26,17 @@ _NEVER_DAYS = 400.0
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A named column: ``compute`` gives one value a candidate, ``[n]``, or one for all."""
+    """A named column.
+
+    Args:
+        compute: Gives one value a candidate, ``[n]``, or one for all.
+        needs: What a scene must have, or the value is 0 and nothing is computed: ``has_session``,
+            ``has_bought`` or ``has_words``; empty for nothing.
+    """
 
     name: str
     compute: Callable[[Scene], Any]
+    needs: str = ""
 
 
 class Scene:
@@ -41,6 +48,8 @@ class Scene:
         self.sources = sources
         self.catalog = sources.catalog
         self.rows = candidates.rows
+        self.has_session = len(reading.rows) > 0
+        self.has_bought = len(reading.bought_rows) > 0
         self.time = reading.question.time
         catalog, rows = self.catalog, self.rows
         self.leaf = catalog.leaf[rows]
@@ -54,6 +63,7 @@ class Scene:
             else np.zeros((len(rows), 1), np.float32)
         )
         self._read_words()
+        self.has_words = len(self.word_tokens) > 0
         self.learnt_scores = self.embeddings @ reading.query
         # Without what an exact number adds, which has a feature of its own.
         lexical = self.source_score("lexical")
@@ -223,33 +233,38 @@ FEATURES: tuple[Feature, ...] = (
     Feature("learnt_score", lambda s: s.learnt_scores),
     Feature("learnt_to_best", _learnt_to_best),
     *(_rank_feature(source) for source in SOURCES),
-    Feature("lexical_score", lambda s: s.lexical_scores),
-    Feature("lexical_to_best", _lexical_to_best),
-    Feature("code_match", lambda s: s.has_code),
-    Feature("covisited_score", lambda s: s.source_score("covisited")),
-    Feature("neighbour_score", lambda s: s.source_score("neighbours")),
-    Feature("covisited_share", lambda s: _largest_as_one(s.source_score("covisited"))),
-    Feature("neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours"))),
-    Feature("followed_score", _followed_score),
+    Feature("lexical_score", lambda s: s.lexical_scores, "has_words"),
+    Feature("lexical_to_best", _lexical_to_best, "has_words"),
+    Feature("code_match", lambda s: s.has_code, "has_words"),
+    Feature("covisited_score", lambda s: s.source_score("covisited"), "has_session"),
+    Feature("neighbour_score", lambda s: s.source_score("neighbours"), "has_session"),
+    Feature(
+        "covisited_share", lambda s: _largest_as_one(s.source_score("covisited")), "has_session"
+    ),
+    Feature(
+        "neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours")), "has_session"
+    ),
+    Feature("followed_score", _followed_score, "has_session"),
     Feature("source_count", lambda s: (s.candidates.ranks >= 0).sum(axis=1)),
-    Feature("query_word_share", _word_share),
-    Feature("query_rarity_share", _rarity_share),
-    Feature("heaviest_missing", _heaviest_missing),
-    Feature("query_pair_share", _pair_share),
-    Feature("last_word", _last_word),
-    Feature("item_word_share", _item_share),
+    Feature("query_word_share", _word_share, "has_words"),
+    Feature("query_rarity_share", _rarity_share, "has_words"),
+    Feature("heaviest_missing", _heaviest_missing, "has_words"),
+    Feature("query_pair_share", _pair_share, "has_words"),
+    Feature("last_word", _last_word, "has_words"),
+    Feature("item_word_share", _item_share, "has_words"),
     Feature("query_word_count", lambda s: s.written_count),
     Feature("is_search", lambda s: s.reading.is_search),
-    Feature("bought_count", lambda s: np.log1p(s.bought_count)),
+    Feature("bought_count", lambda s: np.log1p(s.bought_count), "has_bought"),
     Feature(
         "bought_share",
         lambda s: s.bought_count / max(1, s.reading.question.session.visit_count),
+        "has_bought",
     ),
     Feature("bought_days", lambda s: np.log1p(s.bought_days)),
-    Feature("overdue", _overdue),
+    Feature("overdue", _overdue, "has_bought"),
     Feature("history_item_count", lambda s: np.log1p(len(s.reading.bought_rows))),
-    Feature("history_category_share", lambda s: s.history_share(s.catalog.leaf)),
-    Feature("history_brand_share", lambda s: s.history_share(s.catalog.brand)),
+    Feature("history_category_share", lambda s: s.history_share(s.catalog.leaf), "has_bought"),
+    Feature("history_brand_share", lambda s: s.history_share(s.catalog.brand), "has_bought"),
     Feature("popularity", lambda s: np.log1p(s.long_popularity)),
     Feature("recent_popularity", lambda s: np.log1p(s.recent_popularity)),
     Feature(
@@ -257,17 +272,17 @@ FEATURES: tuple[Feature, ...] = (
         lambda s: np.log((1 + s.recent_popularity) / (1 + s.long_popularity)),
     ),
     Feature("price", lambda s: np.log1p(s.price)),
-    Feature("price_to_session", _price_to_session),
+    Feature("price_to_session", _price_to_session, "has_session"),
     Feature("session_event_count", lambda s: np.log1p(len(s.reading.rows))),
-    Feature("session_category_share", lambda s: s.session_share(s.catalog.leaf)),
-    Feature("session_top_share", lambda s: s.session_share(s.catalog.top)),
-    Feature("session_brand_share", lambda s: s.session_share(s.catalog.brand)),
-    Feature("newest_category_same", lambda s: s.session_share(s.catalog.leaf, 1)),
-    Feature("newest_similarity", lambda s: s.to_session[:, 0]),
-    Feature("nearest_similarity", lambda s: s.to_session.max(axis=1)),
-    Feature("mean_similarity", lambda s: s.to_session.mean(axis=1)),
-    Feature("seen_count", _seen_count),
-    Feature("seen_place", _seen_place),
+    Feature("session_category_share", lambda s: s.session_share(s.catalog.leaf), "has_session"),
+    Feature("session_top_share", lambda s: s.session_share(s.catalog.top), "has_session"),
+    Feature("session_brand_share", lambda s: s.session_share(s.catalog.brand), "has_session"),
+    Feature("newest_category_same", lambda s: s.session_share(s.catalog.leaf, 1), "has_session"),
+    Feature("newest_similarity", lambda s: s.to_session[:, 0], "has_session"),
+    Feature("nearest_similarity", lambda s: s.to_session.max(axis=1), "has_session"),
+    Feature("mean_similarity", lambda s: s.to_session.mean(axis=1), "has_session"),
+    Feature("seen_count", _seen_count, "has_session"),
+    Feature("seen_place", _seen_place, "has_session"),
 )
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
@@ -277,5 +292,6 @@ def feature_matrix(scene: Scene) -> np.ndarray:
     """All features of all candidates, ``[candidates, features] float32``."""
     matrix = np.empty((len(FEATURES), len(scene.rows)), np.float32)
     for column, feature in zip(matrix, FEATURES, strict=True):
-        column[:] = feature.compute(scene)
+        is_there = not feature.needs or getattr(scene, feature.needs)
+        column[:] = feature.compute(scene) if is_there else 0.0
     return np.ascontiguousarray(matrix.T)

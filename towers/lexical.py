@@ -31,6 +31,7 @@ _RARE_COUNT = 3
 """A word of fewer items may be a slip in a title: its corrections are looked for too."""
 _RARE_WEIGHT = 0.4
 _READ_LIMIT = 20_000
+_FOUND_LIMIT = 5_000
 _WORDS_NAME = "words.json"
 _CODE_NAMES = re.compile(
     r"(?i)\b(sku|model|mpn|gtin|ean|upc|isbn|asin|part|article|art|number|no)\b"
@@ -96,6 +97,7 @@ class LexicalIndex:
         self._live_counts: dict[str, int] = {}
         self._live_vocabulary = Vocabulary({})
         self._read: dict[str, ReadQuery] = {}
+        self._found: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = {}
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
@@ -143,10 +145,24 @@ class LexicalIndex:
             self._live_vocabulary = Vocabulary(self._live_counts)
         self._index.reload()
         self._searcher = self._index.searcher()
-        self._read = {}
+        self._read, self._found = {}, {}
 
     def search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first."""
+        """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first.
+
+        Neither may be written to: answers of queries asked again and again are kept until the
+        next change, since a few queries make up most of what a search box is asked.
+        """
+        known = self._found
+        found = known.get((text, count))
+        if found is None:
+            found = self._search(text, count)
+            if len(known) >= _FOUND_LIMIT:
+                known.clear()
+            known[text, count] = found
+        return found
+
+    def _search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
         codes = _codes_of_query(text)
         meant = self.read(text).meant
         if count < 1 or not (meant or codes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -48,6 +49,9 @@ def serve(
     engine = Engine.open(bundle, state, log_feature_share=log_features)
     try:
         settings = ServerSettings(thread_count=threads, reflection=reflection)
+        # What was loaded stays: the collector need not walk through millions of names again.
+        gc.collect()
+        gc.freeze()
         running = start(engine, address, settings)
         host = address.rpartition(":")[0]
         listening = f"{host}:{running.port}"
