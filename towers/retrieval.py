@@ -220,6 +220,8 @@ class TwoTower(tfrs.Model):
         """
         types = inputs["event_types"]
         if training:
+            hiding = self.config.retrieval.item_dropout
+            event_items = tf.math.l2_normalize(tf.nn.dropout(event_items, hiding), axis=-1)
             hidden = tf.random.uniform(tf.shape(types)) < self.config.retrieval.type_dropout
             types = tf.where(hidden & (types != PADDING_TYPE), GENERIC_TYPE, types)
         weights = inputs["history_weights"]
