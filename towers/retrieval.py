@@ -316,9 +316,9 @@ def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         "tokens": features["tokens"] != PADDING,
         "history_rows": features["history_rows"] >= 0,
     }
-    # Whatever fills slots fills them from the front.
+    # Whatever fills slots fills them from the front; one stays where all sessions are empty.
     longest = {
-        name: tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1))
+        name: tf.maximum(1, tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1)))
         for name, slots in filled.items()
     }
     longest["event_types"] = longest["event_ages"] = longest["event_rows"]
