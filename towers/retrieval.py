@@ -126,6 +126,7 @@ class QueryTower(keras.layers.Layer):
             name="slot_table", shape=(shape.event_slot_count, dim), initializer=normal
         )
         self.age_vector = self.add_weight(name="age_vector", shape=(dim,), initializer="zeros")
+        self.stranger = self.add_weight(name="stranger", shape=(dim,), initializer=normal)
         self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
         self.newest = keras.layers.Dense(dim, use_bias=False)
@@ -166,6 +167,9 @@ class QueryTower(keras.layers.Layer):
         parts = tf.stack([pooled, text, taste], axis=1)
         mix = self.mix(tf.concat([newest, text, taste], axis=-1))
         query = tf.reduce_sum(parts * mix[..., None], axis=1) + self.newest(newest)
+        # With nothing to go by there would be no direction: what most want first is learnt.
+        is_empty = tf.cast(~tf.reduce_any(present, axis=1), tf.float32)
+        query += is_empty[:, None] * self.stranger
         return tf.math.l2_normalize(query, axis=-1)
 
 
