@@ -206,10 +206,12 @@ class Catalog:
         mask = self.listed[:count].copy()
         if conditions.category:
             path = " > ".join(conditions.category)
+            # Codes before names: a category that comes in meanwhile must not be beyond the names.
+            leaf = self.leaf[:count].copy()
             below = [
                 name == path or name.startswith(path + " > ") for name in self.category_codes.names
             ]
-            mask &= np.array(below, bool)[self.leaf[:count]]
+            mask &= np.array(below, bool)[leaf]
         if conditions.brands:
             wanted = [self.brand_codes.get(brand) for brand in conditions.brands]
             mask &= np.isin(self.brand[:count], wanted)

@@ -11,7 +11,7 @@ def cut(run: str) -> list[str]:
     """Words of a run of Chinese characters, long ones followed by the words inside them.
 
     The cut of the greatest probability by the dictionary; characters that no word holds stay
-    single. 智能手机壳 gives 智能, 手机, 智能手机, 壳.
+    single. 智能手机壳 gives 智能, 能手, 手机, 智能手机, 壳.
     """
     return list(_cutter().cut_for_search(run, HMM=False))
 

@@ -197,12 +197,11 @@ def browse_and_search_examples(
                 # Some of the searchers are strangers, so that words alone must do as well, and
                 # some have just done something else, so that the words must turn them.
                 way = chance.randrange(4)
-                before = session
-                if way == 0:
-                    before = Session.empty(event.visitor_id)
-                elif way == 1:
-                    before = turned(session, stranger, event.time)
-                writer.add(read(before.after(search), event.time), [row])
+                before = Session.empty(event.visitor_id) if way == 0 else session
+                after = before.after(search)
+                if way == 1:
+                    after = turned(after, stranger, kept=1)
+                writer.add(read(after, event.time), [row])
         if session.visitor_id != stranger.visitor_id and session.events:
             stranger = session
     return writer.finish()

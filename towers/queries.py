@@ -32,7 +32,7 @@ def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
     if brand and (title or category):
         ways.append([brand, *(category or title[:2])])
     if not ways:
-        return brand
+        return brand.lower()
     chosen = [word for part in chance.choice(ways) for word in part.split()]
     if chosen and chance.random() < _TYPO_SHARE:
         place = chance.randrange(len(chosen))

@@ -80,7 +80,7 @@ def query_input(
     events = session.events[: -slots - 1 : -1]
     count = len(events)
     event_rows[:count] = [row_of.get(event.item_id, -1) for event in events]
-    types = [event.type for event in events]
+    types = [type_code(event) for event in events]
     event_types[:count] = [type_ if type_ in known_types else GENERIC_TYPE for type_ in types]
     event_ages[:count] = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
     text_slot = types.index(EventType.SEARCH) if EventType.SEARCH in types else -1

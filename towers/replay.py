@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data.records import Event, EventType
-from towers.session import Session
+from towers.session import EVENT_LIMIT, Session
 
 TARGET_TYPES = frozenset(
     {EventType.VIEW, EventType.FAVORITE, EventType.ADD_TO_CART, EventType.PURCHASE}
@@ -34,17 +34,19 @@ def replay(events: Iterable[Event], sessions: dict[str, Session] | None = None) 
         sessions[event.visitor_id] = before.after(event)
 
 
-def turned(session: Session, other: Session, time: float) -> Session:
-    """A visitor as if what ``other`` did had been done by them, up to a minute before ``time``.
+def turned(session: Session, other: Session, *, kept: int) -> Session:
+    """A visitor who did what ``other`` did, and then only the newest ``kept`` events of their own.
 
-    Logs hold few sessions in which a need changes half way. With events of a stranger's session
-    before their own, training learns what the newest event is worth against many older ones.
+    Logs hold few sessions in which a need changes half way. With a stranger's events before their
+    own, training learns what the newest events are worth against many older ones.
     """
-    if not other.events:
+    own = session.events[len(session.events) - kept :]
+    if not other.events or not own:
         return session
-    later = time - 60.0 - other.events[-1].time
-    events = tuple(replace(event, time=event.time + later) for event in other.events)
-    return replace(session, events=events)
+    # A minute between the two: one visit, in which the need changes.
+    later = own[0].time - 60.0 - other.events[-1].time
+    before = tuple(replace(event, time=event.time + later) for event in other.events)
+    return replace(session, events=(*before, *own)[-EVENT_LIMIT:])
 
 
 class Targets:

@@ -21,7 +21,7 @@ from towers.session import Session
 _LIST_LENGTH = 128
 _SEARCH_SHARE = 0.35
 _SEARCHED_BEFORE_SHARE = 0.25
-_TURNED_SHARE = 0.5
+_TURNED_SHARE = 0.25
 _WANTED_LIMIT = 50
 
 
@@ -114,11 +114,13 @@ def replayed_lists(
             else:
                 limit = _WANTED_LIMIT if log.targets.is_basket_log else 1
                 wanted = log.targets.after(number, limit)
-                before = session
+                before = session.at(event.time)
+                kept = min(len(before.events), 2)
                 if chance.random() < _SEARCHED_BEFORE_SHARE:
-                    if chance.random() < _TURNED_SHARE:
-                        before = turned(session, stranger, event.time)
                     before = _after_made_search(ranker, before, event, wanted, chance)
+                    kept = 1
+                if chance.random() < _TURNED_SHARE:
+                    before = turned(before, stranger, kept=kept)
                 _ask_browse(ranker, writer, before, event, wanted)
         if number >= log.learn_from:
             ranker.record(event)

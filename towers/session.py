@@ -6,6 +6,7 @@ just before each event. Both run this code, so they cannot differ, and the futur
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -136,10 +137,13 @@ def _with_purchase(bought: dict[str, Bought], event: Event) -> dict[str, Bought]
 
 def _with_opinion(disliked: dict[str, float], event: Event) -> dict[str, float]:
     said = opinion(event)
-    if said > 0 and event.item_id in disliked:
-        return {item_id: time for item_id, time in disliked.items() if item_id != event.item_id}
+    if not said or (said > 0 and disliked.get(event.item_id, math.inf) > event.time):
+        return disliked
+    disliked = dict(disliked)
+    earlier = disliked.pop(event.item_id, 0.0)
     if said < 0:
-        disliked = {**disliked, event.item_id: event.time}
+        # Popped and put back, so that the order of the dict is the order of the newest opinion.
+        disliked[event.item_id] = max(earlier, event.time)
         if len(disliked) > DISLIKED_LIMIT:
             del disliked[next(iter(disliked))]
     return disliked

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.records import Event, EventType
-from towers.session import BOUGHT_LIMIT, EVENT_LIMIT, IDLE_GAP_SECONDS, Bought, Session
+from towers.opinion import opinion
+from towers.session import (
+    BOUGHT_LIMIT,
+    DISLIKED_LIMIT,
+    EVENT_LIMIT,
+    IDLE_GAP_SECONDS,
+    Bought,
+    Session,
+)
 
 T0 = 1_700_000_000.0
 
@@ -206,3 +214,82 @@ def test_the_basket_is_what_was_put_in_and_not_taken_out(
 ) -> None:
     session = fold([event(number, type_) for number, type_ in enumerate(types)])
     assert session.basket == (frozenset({"i"}) if inside else frozenset())
+
+
+def review(seconds: float, rating: float, item_id: str = "i") -> Event:
+    return replace(event(seconds, EventType.REVIEW, item_id), rating=rating)
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (event(0, EventType.FAVORITE), 1),
+        (event(0, EventType.ADD_TO_CART), 1),
+        (event(0, EventType.PURCHASE), 1),
+        (event(0, EventType.RETURN), -1),
+        (review(0, 5.0), 1),
+        (review(0, 4.0), 1),
+        (review(0, 3.9), 0),
+        (review(0, 2.1), 0),
+        (review(0, 2.0), -1),
+        (review(0, 1.0), -1),
+        (event(0, EventType.REVIEW), 0),
+        (event(0, EventType.VIEW), 0),
+        (event(0, EventType.UNFAVORITE), 0),
+        (event(0, EventType.REMOVE_FROM_CART), 0),
+    ],
+)
+def test_an_event_is_for_its_item_or_against_it_or_neither(one: Event, expected: int) -> None:
+    assert opinion(one) == expected
+
+
+def test_an_opinion_against_an_item_is_kept_after_the_session_is_over() -> None:
+    session = fold([review(0, 1.0), event(10_000, item_id="other")])
+    assert session.disliked == {"i": T0}
+    assert session.at(T0 + 100_000).disliked == {"i": T0}
+
+
+@pytest.mark.parametrize("after", [event(5, EventType.FAVORITE), review(5, 5.0)])
+def test_a_later_opinion_for_the_item_takes_it_back(after: Event) -> None:
+    assert fold([review(0, 1.0), after]).disliked == {}
+
+
+def test_a_late_opinion_for_the_item_does_not_undo_a_newer_one_against_it() -> None:
+    assert fold([review(100, 1.0), review(50, 5.0)]).disliked == {"i": T0 + 100}
+
+
+def test_what_says_nothing_leaves_opinions_as_they_were() -> None:
+    before = fold([review(0, 1.0)])
+    after = before.after(event(1)).after(review(2, 3.0)).after(event(3, EventType.REMOVE_FROM_CART))
+    assert after.disliked is before.disliked
+
+
+def test_the_oldest_opinion_leaves_first_and_a_renewed_one_is_the_newest() -> None:
+    against = [review(number, 1.0, f"i{number}") for number in range(DISLIKED_LIMIT)]
+    again = review(DISLIKED_LIMIT, 2.0, "i0")
+    one_more = review(DISLIKED_LIMIT + 1, 1.0, "new")
+    disliked = fold([*against, again, one_more]).disliked
+    assert len(disliked) == DISLIKED_LIMIT
+    assert "i1" not in disliked and disliked["i0"] == T0 + DISLIKED_LIMIT
+    assert list(disliked)[-2:] == ["i0", "new"]
+
+
+def test_without_the_event_of_an_opinion_there_is_no_opinion() -> None:
+    session = fold([event(0), review(1, 1.0), review(2, 1.0, "other")])
+    assert session.without(1).disliked == {"other": T0 + 2}
+    assert session.without(0).disliked == session.disliked
+
+
+def test_the_fold_leaves_earlier_opinions_as_they_were() -> None:
+    before = fold([review(0, 1.0)])
+    before.after(review(1, 1.0, "other"))
+    before.after(review(2, 5.0))
+    assert before.disliked == {"i": T0}
+
+
+def test_a_search_is_pending_until_anything_follows() -> None:
+    typed = replace(event(0, EventType.SEARCH, ""), query="milk")
+    session = fold([event(-5), typed])
+    assert session.pending_search == "milk"
+    assert session.after(event(1)).pending_search == ""
+    assert Session.empty("v").pending_search == ""
