@@ -50,6 +50,9 @@ class RetrievalConfig:
 
     Up to ``full_softmax_item_limit`` items the softmax runs over the whole catalogue; beyond, over
     ``sampled_item_count`` sampled items and the batch's own, corrected by logQ.
+    ``item_dropout`` is the share of an event's item embedding that a step hides from the query
+    tower. The last passes, over all that the release may know, start at a
+    ``refresh_learning_share`` of the learning rate.
     """
 
     batch_size: int = 512
@@ -65,6 +68,7 @@ class RetrievalConfig:
     validation_example_limit: int = 4_000
     id_dropout: float = 0.1
     type_dropout: float = 0.1
+    item_dropout: float = 0.0
     refresh_epoch_count: int = 1
     refresh_learning_share: float = 0.3
 
@@ -122,30 +126,46 @@ class Config:
     index: IndexConfig = field(default_factory=IndexConfig)
 
 
-def read_config(path: Path | None) -> Config:
+def default_config(*, has_words: bool) -> Config:
+    """What a shop starts from.
+
+    A catalogue of bare ids has only its sessions to learn from: wider towers, which hide more of
+    what they read so as not to learn the sessions by heart, and hardly any room for words.
+    """
+    if has_words:
+        return Config()
+    return Config(
+        text=TextConfig(bucket_count=1_024),
+        towers=TowerConfig(dim=128, feedforward_dim=256, dropout=0.3),
+        retrieval=RetrievalConfig(item_dropout=0.2),
+    )
+
+
+def read_config(path: Path | None, defaults: Config | None = None) -> Config:
     """Defaults, overridden by a TOML file.
 
     Raises:
         ConfigError: The file is not TOML, or holds an unknown key or a value of another type.
     """
+    defaults = defaults or Config()
     if path is None:
-        return Config()
+        return defaults
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             f"{path.name}: expected a readable TOML file, received: {error}"
         ) from error
-    return config_from(tree)
+    return config_from(tree, defaults)
 
 
-def config_from(tree: Mapping[str, Any]) -> Config:
+def config_from(tree: Mapping[str, Any], defaults: Config | None = None) -> Config:
     """The config that a nested mapping describes; what it leaves out keeps its default."""
-    return _build(Config, tree, "")
+    return _changed(defaults or Config(), tree, "")
 
 
-def _build(kind: type[T], tree: Mapping[str, Any], place: str) -> T:
-    hints = typing.get_type_hints(kind)
+def _changed(defaults: T, tree: Mapping[str, Any], place: str) -> T:
+    hints = typing.get_type_hints(type(defaults))
     values: dict[str, Any] = {}
     for key, value in tree.items():
         if key not in hints:
@@ -154,15 +174,15 @@ def _build(kind: type[T], tree: Mapping[str, Any], place: str) -> T:
             raise ConfigError(
                 f"{place}{key}: expected one of {', '.join(sorted(hints))}, received {key!r}{hint}"
             )
-        values[key] = _converted(hints[key], value, f"{place}{key}")
-    return kind(**values)
+        values[key] = _converted(hints[key], value, f"{place}{key}", getattr(defaults, key))
+    return dataclasses.replace(defaults, **values)  # type: ignore[type-var]
 
 
-def _converted(hint: Any, value: Any, place: str) -> Any:
+def _converted(hint: Any, value: Any, place: str, default: Any = None) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{place}: expected a table, received {value!r}")
-        return _build(hint, value, f"{place}.")
+        return _changed(default, value, f"{place}.")
     if isinstance(hint, types.GenericAlias) and typing.get_origin(hint) is tuple:
         inner = typing.get_args(hint)[0]
         if not isinstance(value, list | tuple):

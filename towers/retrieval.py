@@ -126,6 +126,7 @@ class QueryTower(keras.layers.Layer):
             name="slot_table", shape=(shape.event_slot_count, dim), initializer=normal
         )
         self.age_vector = self.add_weight(name="age_vector", shape=(dim,), initializer="zeros")
+        self.stranger = self.add_weight(name="stranger", shape=(dim,), initializer=normal)
         self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
         self.newest = keras.layers.Dense(dim, use_bias=False)
@@ -166,6 +167,9 @@ class QueryTower(keras.layers.Layer):
         parts = tf.stack([pooled, text, taste], axis=1)
         mix = self.mix(tf.concat([newest, text, taste], axis=-1))
         query = tf.reduce_sum(parts * mix[..., None], axis=1) + self.newest(newest)
+        # With nothing to go by there would be no direction: what most want first is learnt.
+        is_empty = tf.cast(~tf.reduce_any(present, axis=1), tf.float32)
+        query += is_empty[:, None] * self.stranger
         return tf.math.l2_normalize(query, axis=-1)
 
 
@@ -220,6 +224,8 @@ class TwoTower(tfrs.Model):
         """
         types = inputs["event_types"]
         if training:
+            hiding = self.config.retrieval.item_dropout
+            event_items = tf.math.l2_normalize(tf.nn.dropout(event_items, hiding), axis=-1)
             hidden = tf.random.uniform(tf.shape(types)) < self.config.retrieval.type_dropout
             types = tf.where(hidden & (types != PADDING_TYPE), GENERIC_TYPE, types)
         weights = inputs["history_weights"]
@@ -314,9 +320,9 @@ def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         "tokens": features["tokens"] != PADDING,
         "history_rows": features["history_rows"] >= 0,
     }
-    # Whatever fills slots fills them from the front.
+    # Whatever fills slots fills them from the front; one stays where all sessions are empty.
     longest = {
-        name: tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1))
+        name: tf.maximum(1, tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1)))
         for name, slots in filled.items()
     }
     longest["event_types"] = longest["event_ages"] = longest["event_rows"]

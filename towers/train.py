@@ -24,8 +24,8 @@ from towers.bundle import (
     write_sources,
 )
 from towers.candidates import Sources
-from towers.catalog import Catalog
-from towers.config import Config
+from towers.catalog import Catalog, item_tokens
+from towers.config import Config, TextConfig, default_config
 from towers.covisits import Covisits
 from towers.curves import draw_curves
 from towers.examples import (
@@ -87,6 +87,13 @@ class _Shop:
     def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
         kept = [event for event in self.events if event.time < until]
         return ReplayedLog.of(kept, self.catalog.row_of, learn_from_time=learn_from)
+
+
+def starting_config(tables: Tables) -> Config:
+    """The defaults that fit what these tables hold."""
+    text = TextConfig()
+    has_words = any(item_tokens(item, text).any() for item in iter_items(tables.items))
+    return default_config(has_words=has_words)
 
 
 def train(

@@ -26,11 +26,12 @@ def train(
     from serving.evaluation import EvaluationSettings, evaluate_tables
     from serving.reports import evaluation_tables, training_table
     from towers.config import read_config
+    from towers.train import starting_config
     from towers.train import train as run
 
     began = time.time()
-    config = read_config(config_file)
     shop = read_tables(tables)
+    config = read_config(config_file, starting_config(shop))
     with stage_bars() as bars:
         metrics = run(shop, out, config, created_time=began, stages=bars)
         evaluation = None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from data.errors import ConfigError
-from towers.config import Config, config_from, read_config
+from towers.config import Config, config_from, default_config, read_config
 
 
 def refused(tree: dict[str, Any]) -> str:
@@ -79,3 +79,12 @@ def test_a_file_that_is_not_toml_is_refused_by_name(tmp_path: Path, content: byt
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"^model\.toml: expected a readable TOML file, received"):
         read_config(path)
+
+
+def test_a_file_overrides_the_defaults_of_a_shop_of_bare_ids_too(tmp_path: Path) -> None:
+    path = tmp_path / "model.toml"
+    path.write_text("[towers]\nhead_count = 4\n")
+    bare = default_config(has_words=False)
+    config = read_config(path, bare)
+    assert config.towers == dataclasses.replace(bare.towers, head_count=4)
+    assert config.retrieval == bare.retrieval != Config().retrieval

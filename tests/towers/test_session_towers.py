@@ -80,6 +80,16 @@ def test_the_loss_and_its_slopes_are_those_of_softmax_cross_entropy_over_all_ite
     np.testing.assert_allclose(slopes, plain_slopes, atol=1e-5)
 
 
+def test_a_batch_of_sessions_without_any_event_can_be_learnt_from() -> None:
+    config = _config()
+    features = {n: tf.constant(c) for n, c in _sessions(config, [0, 0, 0]).items()}
+    features["targets"] = tf.constant([[3], [5], [8]])
+    model = _model(config)
+    assert np.isfinite(float(model.compute_loss(features, training=True)))
+    lengths = np.linalg.norm(_queries(model, _sessions(config, [0, 1])), axis=1)
+    np.testing.assert_allclose(lengths, 1.0, rtol=1e-5)
+
+
 def test_items_without_words_keep_their_own_vectors_when_ids_are_hidden() -> None:
     config = config_from({"retrieval": {"id_dropout": 1.0, "type_dropout": 0.0}, "seed": 1})
     model = TwoTower(config, np.zeros((_ITEM_COUNT, config.text.item_slot_count), np.int32))
