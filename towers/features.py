@@ -64,16 +64,20 @@ class Scene:
         )
         self._read_words()
         self.has_words = len(self.word_tokens) > 0
-        self.learnt_scores = self.embeddings @ reading.query
+        self.learnt_scores: np.ndarray = self.embeddings @ reading.query
         # Without what an exact number adds, which has a feature of its own.
         lexical = self.source_score("lexical")
-        self.has_code = lexical >= CODE_SCORE
-        self.lexical_scores = np.mod(lexical, np.float32(CODE_SCORE))
+        self.has_code: np.ndarray = lexical >= CODE_SCORE
+        self.lexical_scores: np.ndarray = np.mod(lexical, np.float32(CODE_SCORE))
         place = _places(reading.bought_rows, rows)
-        self.bought_count = np.where(place >= 0, _taken(reading.bought_counts, place), 0.0)
-        self.bought_days = np.where(place >= 0, _taken(reading.bought_days, place), _NEVER_DAYS)
-        self.long_popularity = sources.popularity.at(rows, self.time)
-        self.recent_popularity = sources.trend.at(rows, self.time)
+        self.bought_count: np.ndarray = np.where(
+            place >= 0, _taken(reading.bought_counts, place), 0.0
+        )
+        self.bought_days: np.ndarray = np.where(
+            place >= 0, _taken(reading.bought_days, place), _NEVER_DAYS
+        )
+        self.long_popularity: np.ndarray = sources.popularity.at(rows, self.time)
+        self.recent_popularity: np.ndarray = sources.trend.at(rows, self.time)
 
     def _read_words(self) -> None:
         """What the query asks for, word by word: as written first, then as it may be meant.
