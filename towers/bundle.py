@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import BundleError, NextclickError
+from data.errors import BundleError
 from towers.candidates import Sources
 from towers.catalog import Catalog
 from towers.config import Config, config_from
@@ -114,8 +114,9 @@ class Bundle:
     """A loaded bundle.
 
     Args:
+        ranker: Both stages; without a reranker where training had nothing to rank.
         item_encoder: For items that come in while serving.
-        has_reranker: False for a bundle trained on nothing to rank.
+        feature_means: ``[features] float32`` over the training lists.
     """
 
     path: Path
@@ -142,13 +143,13 @@ def load_bundle(folder: Path) -> Bundle:
     layout = Layout(folder)
     manifest = verify(folder)
     for path in sorted(folder.rglob("*")):
-        if path.suffix in FORBIDDEN_SUFFIXES:
+        if path.suffix.lower() in FORBIDDEN_SUFFIXES:
             raise BundleError(f"{path.name}: expected no format that can carry code in a bundle")
     try:
         return _load(layout, manifest)
     except BundleError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, NextclickError) as error:
+    except Exception as error:  # Whatever is wrong inside, it must not be served.
         raise BundleError(f"{folder.name}: expected loadable parts, received: {error}") from error
 
 

@@ -28,8 +28,8 @@ class Manifest:
 
 
 def sign(folder: Path, created_time: float) -> Manifest:
-    """Writes the manifest of a finished folder."""
-    files = {name: _entry(folder / name) for name in sorted(_names(folder))}
+    """Writes the manifest of a finished folder, in place of an older one."""
+    files = {name: _entry(folder / name) for name in sorted(_names(folder) - {NAME})}
     body = {"format": FORMAT, "created_time": created_time, "files": files}
     bundle_id = _digest(body)
     text = json.dumps({"bundle_id": bundle_id, **body}, indent=1)
@@ -53,7 +53,7 @@ def verify(folder: Path) -> Manifest:
         files, bundle_id = body["files"], body.pop("bundle_id")
         created_time, format_ = float(body["created_time"]), body["format"]
         expected = {str(name): (entry["bytes"], entry["sha256"]) for name, entry in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # A manifest may be any bytes at all.
         raise BundleError(f"{NAME}: expected a signed list of files, received {error!r}") from error
     if format_ != FORMAT:
         raise BundleError(f"{NAME}: expected format {FORMAT}, received {format_!r}")
@@ -70,7 +70,11 @@ def verify(folder: Path) -> Manifest:
             raise BundleError(f"{name}: expected a plain file, received something else")
         if file.stat().st_size != size:
             raise BundleError(f"{name}: expected {size} bytes, received {file.stat().st_size}")
-        if _file_digest(file) != digest:
+        try:
+            received = _file_digest(file)
+        except OSError as error:
+            raise BundleError(f"{name}: expected a readable file, received {error!r}") from error
+        if received != digest:
             raise BundleError(f"{name}: expected SHA-256 {str(digest)[:12]}…, received other bytes")
     return Manifest(str(bundle_id), created_time)
 
