@@ -87,7 +87,8 @@ class Covisits:
         by_item = present.T.tocsr()
         for start in range(0, item_count, 4_096):
             block = (by_item[start : start + 4_096] @ weighted).tocsr()
-            for place in range(block.shape[0]):
+            # Half of a catalogue may never have been seen with anything else.
+            for place in np.flatnonzero(np.diff(block.indptr) > 1).tolist():
                 row = start + place
                 span = slice(block.indptr[place], block.indptr[place + 1])
                 others, together = block.indices[span], block.data[span]

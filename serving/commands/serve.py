@@ -21,7 +21,7 @@ from serving.commands.options import DEFAULT_ADDRESS, json_option, reports_error
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the log and of live changes; without one nothing outlives the server.",
 )
-@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True)
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
 @click.option(
     "--log-features",
     type=click.FloatRange(0.0, 1.0),
