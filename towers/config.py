@@ -60,7 +60,7 @@ class RetrievalConfig:
     patience: int = 1
     learning_rate: float = 0.002
     temperature: float = 0.07
-    full_softmax_item_limit: int = 100_000
+    full_softmax_item_limit: int = 50_000
     sampled_item_count: int = 8_192
     target_count: int = 8
     browse_example_limit: int = 1_000_000

@@ -174,25 +174,28 @@ class Ranker:
             session = question.session.without(position)
             text = question.text if session.search_text == question.text else ""
             other = Question(session, question.time, text, question.mask, question.excluded)
-            again = self.rescored(other, ranked, len(effects))
-            effects[:, column] = ranked.scores[: len(effects)] - again
+            again = self.rescored(other, ranked)
+            effects[:, column] = (ranked.scores - again)[: len(effects)]
         return effects
 
-    def rescored(self, question: Question, ranked: Ranked, count: int) -> np.ndarray:
-        """Scores of another answer's first ``count`` items under ``question``, ``[count] float32``."""
-        rows = ranked.rows[:count]
+    def rescored(self, question: Question, ranked: Ranked) -> np.ndarray:
+        """Scores of another answer's items under ``question``, in their order, ``[n] float32``.
+
+        All of them, since some features are relative to the list.
+        """
+        rows = ranked.rows
         reading = self.read(question)
         found = self.sources.find(reading)
-        ranks = np.full((count, found.ranks.shape[1]), -1, np.int32)
+        ranks = np.full((len(rows), found.ranks.shape[1]), -1, np.int32)
         place = np.minimum(np.searchsorted(found.rows, rows), max(0, len(found.rows) - 1))
-        inside = found.rows[place] == rows if len(found.rows) else np.zeros(count, bool)
+        inside = found.rows[place] == rows if len(found.rows) else np.zeros(len(rows), bool)
         ranks[inside] = found.ranks[place[inside]]
         if self.reranker is None:
             scores = fused(ranks)
         else:
             candidates = Candidates(rows, ranks, found.scores, found.missing)
             scores = self.reranker.scores(feature_matrix(Scene(reading, candidates, self.sources)))
-        # In units of the answer that is explained, not of these few scores.
+        # In units of the answer that is explained.
         return scores - self._pushed_away(reading, rows, ranked.scores)
 
     def feature_effects(self, ranked: Ranked, count: int, means: np.ndarray) -> np.ndarray:
