@@ -113,12 +113,8 @@ class Ranker:
         reading = self.read(question)
         candidates = self.candidates(reading)
         features = feature_matrix(Scene(reading, candidates, self.sources))
-        missing = candidates.missing
-        if self.reranker is None:
-            scores = fused(candidates.ranks)
-            missing = (*missing, "reranker")
-        else:
-            scores = self.reranker.scores(features)
+        missing = (*candidates.missing, *(("reranker",) if self.reranker is None else ()))
+        scores = self._scores(features, candidates.ranks)
         scores = scores - self._pushed_away(reading, candidates.rows, scores)
         order = np.lexsort((candidates.rows, -scores))
         return Ranked(
@@ -144,6 +140,9 @@ class Ranker:
         lowest = ranked.scores[-1] if len(ranked.scores) else np.float32(0)
         below = similarity - similarity.max(initial=-np.inf) if len(rows) else similarity
         return rows, (lowest - 1e-3 + below).astype(np.float32)
+
+    def _scores(self, features: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+        return fused(ranks) if self.reranker is None else self.reranker.scores(features)
 
     def _pushed_away(self, reading: Reading, rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """How far opinions against items push them and their like down, ``[n] float32``.
@@ -190,13 +189,11 @@ class Ranker:
         place = np.minimum(np.searchsorted(found.rows, rows), max(0, len(found.rows) - 1))
         inside = found.rows[place] == rows if len(found.rows) else np.zeros(len(rows), bool)
         ranks[inside] = found.ranks[place[inside]]
-        if self.reranker is None:
-            scores = fused(ranks)
-        else:
-            candidates = Candidates(rows, ranks, found.scores, found.missing)
-            scores = self.reranker.scores(feature_matrix(Scene(reading, candidates, self.sources)))
-        # In units of the answer that is explained.
-        return scores - self._pushed_away(reading, rows, ranked.scores)
+        candidates = Candidates(rows, ranks, found.scores, found.missing)
+        features = feature_matrix(Scene(reading, candidates, self.sources))
+        # Opinions push in units of the answer that is explained.
+        units = self._scores(ranked.features, ranked.ranks)
+        return self._scores(features, ranks) - self._pushed_away(reading, rows, units)
 
     def feature_effects(self, ranked: Ranked, count: int, means: np.ndarray) -> np.ndarray:
         """How much each feature lifts the first ``count`` scores over its training mean.
