@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,10 @@ def _token_numbers(item: Item, config: TextConfig) -> list[int]:
     if item.price is not None and item.price > 0:
         step = round(math.log2(item.price) * _PRICE_STEPS_PER_DOUBLING)
         numbers.append(token(f"p:{step}", buckets))
-    for text in (item.title, *reversed(item.category), item.brand, *item.attributes.values()):
+    numbers += _text_tokens(item.title, buckets)
+    numbers += _path_words(item.category, buckets)
+    numbers += _text_tokens(item.brand, buckets)
+    for text in item.attributes.values():
         numbers += _text_tokens(text, buckets)
     return list(dict.fromkeys(numbers))[: config.item_slot_count]
 
@@ -69,6 +73,11 @@ def _path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
     return tuple(
         token("c:" + " > ".join(path[:depth]), buckets) for depth in range(1, len(path) + 1)
     )
+
+
+@lru_cache(maxsize=100_000)
+def _path_words(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+    return tuple(number for name in reversed(path) for number in _text_tokens(name, buckets))
 
 
 @lru_cache(maxsize=200_000)
@@ -91,6 +100,10 @@ class Codes:
         if number == len(self.names):
             self.names.append(name)
         return number
+
+    def add_all(self, names: Iterable[str]) -> np.ndarray:
+        """The numbers of many names, ``[names] int32``."""
+        return np.fromiter(map(self.add, names), np.int32)
 
     def get(self, name: str) -> int:
         """The number of ``name``, −1 if it has none."""
@@ -135,10 +148,26 @@ class Catalog:
 
     @classmethod
     def of(cls, items: Iterable[Item], text: TextConfig) -> Catalog:
-        """The catalogue of ``items``, in their order."""
+        """The catalogue of ``items``, in their order; of items with one id the last one holds."""
+        newest = list({item.item_id: item for item in items}.values())
         catalog = cls(text)
-        for item in items:
-            catalog.upsert(item)
+        catalog.item_ids = [item.item_id for item in newest]
+        catalog.titles = [item.title for item in newest]
+        catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
+        # Column by column: a hundred thousand writes into arrays take longer than all the rest.
+        paths = [item.category for item in newest]
+        catalog.leaf = catalog.category_codes.add_all(map(" > ".join, paths))
+        catalog.top = catalog.top_codes.add_all(path[0] if path else "" for path in paths)
+        catalog.brand = catalog.brand_codes.add_all(item.brand for item in newest)
+        prices = [np.nan if item.price is None else item.price for item in newest]
+        catalog.price = np.array(prices, np.float32)
+        catalog.in_stock = np.array([item.in_stock for item in newest], bool)
+        catalog.listed = np.ones(len(newest), bool)
+        numbers = [_token_numbers(item, text) for item in newest]
+        lengths = np.fromiter(map(len, numbers), np.int64, len(numbers))
+        catalog.tokens = np.full((len(newest), text.item_slot_count), PADDING, np.int32)
+        is_filled = np.arange(text.item_slot_count) < lengths[:, None]
+        catalog.tokens[is_filled] = np.fromiter(chain.from_iterable(numbers), np.int32)
         return catalog
 
     @property
