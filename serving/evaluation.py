@@ -107,6 +107,7 @@ def evaluate_tables(
         report: dict[str, Any] = {
             "bundle_id": engine.bundle.manifest.bundle_id,
             "settings": asdict(settings),
+            "warnings": _warnings(engine, tables),
         }
         queries = _judged_queries(engine, tables, settings)
         if queries:
@@ -133,6 +134,13 @@ def evaluate_tables(
     finally:
         engine.close()
     return report
+
+
+def _warnings(engine: Engine, tables: Tables) -> list[str]:
+    """What makes the figures of this bundle on these tables worth less than they look."""
+    if engine.bundle.facts.counted_until < tables.split.test_from:
+        return []
+    return ["the bundle has learnt from the test part: its figures say nothing of new shoppers"]
 
 
 def _replay_test(

@@ -68,6 +68,8 @@ def evaluate(
     else:
         for table in shown:
             console().print(table)
+        for warning in report.get("warnings", ()):
+            click.echo(f"warning: {warning}", err=True)
 
 
 def _from_tables(
