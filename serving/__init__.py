@@ -9,6 +9,7 @@ In reading order; a file imports only files above it:
     event_log.py        the durable log of events and impressions
     item_log.py         the durable log of live catalogue changes
     live_catalog.py     items that came, changed or went since the bundle was made
+    pages.py            one page of an answer, and what moved each result
     engine.py           answers requests, takes in events and items, swaps bundles
     relive.py           the log lived through once more, features computed anew
     measures.py         ranking metrics and their intervals

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,31 +21,23 @@ from serving.event_log import EventLog
 from serving.item_log import NAME as ITEM_LOG_NAME
 from serving.item_log import ItemLog
 from serving.live_catalog import LiveCatalog
+from serving.pages import Page, explained, hits_of, page_of, result_of
 from serving.questions import recommend_question, search_event, search_question
 from serving.requests import (
     Answer,
     CatalogReport,
-    EventEffect,
-    FeatureEffect,
     Filter,
     RecommendRequest,
     RecordReport,
-    Result,
     SearchRequest,
-    SourceHit,
     Status,
 )
 from serving.session_store import SessionStore
 from towers.bundle import Bundle, load_bundle
-from towers.candidates import SOURCES
-from towers.catalog import Catalog
-from towers.features import FEATURE_NAMES
 from towers.golden import check_golden
 from towers.question import Question
 from towers.ranker import Ranked
 
-_EXPLAINED_EVENT_COUNT = 8
-_EXPLAINED_FEATURE_COUNT = 5
 _VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
 
 
@@ -56,15 +48,6 @@ class _Served:
     path: str
     bundle: Bundle
     live: LiveCatalog
-
-
-@dataclass(frozen=True)
-class _Page:
-    """Rows of one page with their scores, and their places in the shortlist (−1: beyond it)."""
-
-    rows: np.ndarray
-    scores: np.ndarray
-    places: np.ndarray
 
 
 class Engine:
@@ -284,14 +267,14 @@ class Engine:
     ) -> Answer:
         ranker, catalog = served.bundle.ranker, served.bundle.catalog
         ranked = ranker.rank(question)
-        page = _page(served.bundle, ranked, request.offset, request.page_size)
+        page = page_of(served.bundle, ranked, request.offset, request.page_size)
         token = uuid.uuid4().hex
         shown = zip(page.rows.tolist(), page.scores.tolist(), page.places.tolist(), strict=True)
         results = [
-            _result(catalog, row, score, _hits(ranked, place)) for row, score, place in shown
+            result_of(catalog, row, score, hits_of(ranked, place)) for row, score, place in shown
         ]
         if request.explain:
-            results = _explained(served.bundle, ranked, page, results)
+            results = explained(served.bundle, ranked, page, results)
         self._log_impression(served, ranked, page, request, token, surface)
         end = request.offset + request.page_size
         has_more = end < ranker.sources.allowed_count(question)
@@ -307,7 +290,7 @@ class Engine:
         self,
         served: _Served,
         ranked: Ranked,
-        page: _Page,
+        page: Page,
         request: SearchRequest | RecommendRequest,
         token: str,
         surface: str,
@@ -335,81 +318,3 @@ class Engine:
 def _load(path: Path) -> _Served:
     bundle = load_bundle(path)
     return _Served(str(path), bundle, LiveCatalog(bundle))
-
-
-def _page(bundle: Bundle, ranked: Ranked, offset: int, size: int) -> _Page:
-    end = offset + size
-    places = np.arange(offset, min(end, len(ranked.rows)))
-    rows, scores = ranked.rows[places], ranked.scores[places]
-    if end > len(ranked.rows):
-        beyond = max(0, offset - len(ranked.rows))
-        more, more_scores = bundle.ranker.further(ranked, end - len(ranked.rows))
-        rows = np.concatenate([rows, more[beyond:]])
-        scores = np.concatenate([scores, more_scores[beyond:]])
-        places = np.concatenate([places, np.full(len(more[beyond:]), -1)])
-    return _Page(rows, scores, places.astype(np.int64))
-
-
-def _result(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit, ...]) -> Result:
-    price = float(catalog.price[row])
-    return Result(
-        item_id=catalog.item_ids[row],
-        title=catalog.titles[row],
-        category=catalog.category(row),
-        brand=catalog.brand_name(row),
-        # Held in float32: what is beyond its digits is no part of the price.
-        price=None if price != price else round(price, 4),
-        in_stock=bool(catalog.in_stock[row]),
-        score=score,
-        sources=sources,
-    )
-
-
-def _hits(ranked: Ranked, place: int) -> tuple[SourceHit, ...]:
-    if place < 0:
-        return (SourceHit("learnt", len(ranked.rows) + 1),)
-    ranks = ranked.ranks[place].tolist()
-    return tuple(
-        [
-            SourceHit(source, rank + 1)
-            for source, rank in zip(SOURCES, ranks, strict=True)
-            if rank >= 0
-        ]
-    )
-
-
-def _explained(bundle: Bundle, ranked: Ranked, page: _Page, results: list[Result]) -> list[Result]:
-    """The results with what moved each; those beyond the shortlist have nothing to tell."""
-    count = int(page.places.max(initial=-1)) + 1
-    if not count:
-        return results
-    events = ranked.reading.question.session.events
-    positions = range(max(0, len(events) - _EXPLAINED_EVENT_COUNT), len(events))
-    by_event = bundle.ranker.event_effects(ranked, count, positions)
-    by_feature = bundle.ranker.feature_effects(ranked, count, bundle.feature_means)
-    explained = []
-    for result, place in zip(results, page.places.tolist(), strict=True):
-        if place < 0:
-            explained.append(result)
-            continue
-        told = [
-            EventEffect(
-                events[position].type.label,
-                events[position].item_id,
-                events[position].query,
-                float(effect),
-            )
-            for position, effect in zip(positions, by_event[place], strict=True)
-        ]
-        strongest = np.argsort(-np.abs(by_feature[place]))[:_EXPLAINED_FEATURE_COUNT]
-        weighed = [
-            FeatureEffect(
-                FEATURE_NAMES[column],
-                float(ranked.features[place, column]),
-                float(by_feature[place, column]),
-            )
-            for column in strongest
-        ]
-        told.sort(key=lambda effect: -abs(effect.effect))
-        explained.append(replace(result, event_effects=tuple(told), feature_effects=tuple(weighed)))
-    return explained

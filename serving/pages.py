@@ -1,0 +1,107 @@
+"""One page of an answer: its rows, its results, and what moved each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from serving.requests import EventEffect, FeatureEffect, Result, SourceHit
+from towers.bundle import Bundle
+from towers.candidates import SOURCES
+from towers.catalog import Catalog
+from towers.features import FEATURE_NAMES
+from towers.ranker import Ranked
+
+_EXPLAINED_EVENT_COUNT = 8
+_EXPLAINED_FEATURE_COUNT = 5
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one page with their scores, and their places in the shortlist (−1: beyond it)."""
+
+    rows: np.ndarray
+    scores: np.ndarray
+    places: np.ndarray
+
+
+def page_of(bundle: Bundle, ranked: Ranked, offset: int, size: int) -> Page:
+    """The page of ``size`` results from rank ``offset`` (from 0) on, beyond the shortlist too."""
+    end = offset + size
+    places = np.arange(offset, min(end, len(ranked.rows)))
+    rows, scores = ranked.rows[places], ranked.scores[places]
+    if end > len(ranked.rows):
+        beyond = max(0, offset - len(ranked.rows))
+        more, more_scores = bundle.ranker.further(ranked, end - len(ranked.rows))
+        rows = np.concatenate([rows, more[beyond:]])
+        scores = np.concatenate([scores, more_scores[beyond:]])
+        places = np.concatenate([places, np.full(len(more[beyond:]), -1)])
+    return Page(rows, scores, places.astype(np.int64))
+
+
+def result_of(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit, ...]) -> Result:
+    """An item of the catalogue as a result."""
+    price = float(catalog.price[row])
+    return Result(
+        item_id=catalog.item_ids[row],
+        title=catalog.titles[row],
+        category=catalog.category(row),
+        brand=catalog.brand_name(row),
+        # Held in float32: what is beyond its digits is no part of the price.
+        price=None if price != price else round(price, 4),
+        in_stock=bool(catalog.in_stock[row]),
+        score=score,
+        sources=sources,
+    )
+
+
+def hits_of(ranked: Ranked, place: int) -> tuple[SourceHit, ...]:
+    """The sources that found what stands at ``place`` of the shortlist; −1: beyond it."""
+    if place < 0:
+        return (SourceHit("learnt", len(ranked.rows) + 1),)
+    ranks = ranked.ranks[place].tolist()
+    return tuple(
+        [
+            SourceHit(source, rank + 1)
+            for source, rank in zip(SOURCES, ranks, strict=True)
+            if rank >= 0
+        ]
+    )
+
+
+def explained(bundle: Bundle, ranked: Ranked, page: Page, results: list[Result]) -> list[Result]:
+    """The results with what moved each; those beyond the shortlist have nothing to tell."""
+    count = int(page.places.max(initial=-1)) + 1
+    if not count:
+        return results
+    events = ranked.reading.question.session.events
+    positions = range(max(0, len(events) - _EXPLAINED_EVENT_COUNT), len(events))
+    by_event = bundle.ranker.event_effects(ranked, count, positions)
+    by_feature = bundle.ranker.feature_effects(ranked, count, bundle.feature_means)
+    explained = []
+    for result, place in zip(results, page.places.tolist(), strict=True):
+        if place < 0:
+            explained.append(result)
+            continue
+        told = [
+            EventEffect(
+                events[position].type.label,
+                events[position].item_id,
+                events[position].query,
+                float(effect),
+            )
+            for position, effect in zip(positions, by_event[place], strict=True)
+        ]
+        strongest = np.argsort(-np.abs(by_feature[place]))[:_EXPLAINED_FEATURE_COUNT]
+        weighed = [
+            FeatureEffect(
+                FEATURE_NAMES[column],
+                float(ranked.features[place, column]),
+                float(by_feature[place, column]),
+            )
+            for column in strongest
+        ]
+        told.sort(key=lambda effect: -abs(effect.effect))
+        explained.append(replace(result, event_effects=tuple(told), feature_effects=tuple(weighed)))
+    return explained
