@@ -34,6 +34,7 @@ text_encoder        first vectors of words, from a large language model's table
 queries             searches made from the catalogue
 replay              the log once more, event by event
 examples            what the two towers learn from
+legacy_keras        TensorFlow with the Keras that the models need
 fitting             epochs, early stopping, loss curves
 curves              the loss curves as a picture
 session_encoders    from the states of events to one of the session: transformer, GRU, pooled

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from data.atomic import atomic_folder, check_replaceable
 from data.records import Item
@@ -25,6 +19,7 @@ from towers.config import Config
 from towers.covisits import Covisits, SessionLog
 from towers.golden import golden_answers
 from towers.index import ItemIndex, checked_embeddings
+from towers.legacy_keras import tf
 from towers.lexical import LexicalIndex
 from towers.manifest import NAME as MANIFEST_NAME
 from towers.manifest import sign

@@ -6,15 +6,10 @@ against 36 µs for 128 candidates), and swap near-equal items of the top 10 in o
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-
 from collections.abc import Callable
 
-import tensorflow as tf
-
 from towers.config import Config
+from towers.legacy_keras import tf
 from towers.rerank import DeepCross
 from towers.retrieval import CandidateTower, QueryTower
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_recommenders as tfrs
-import tf_keras as keras
+
+from towers.legacy_keras import keras, tf, tfrs
 
 _WINDOW_COUNT = 32
 

@@ -6,21 +6,14 @@ the items of one request, so that what matters is their order.
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_recommenders as tfrs
-import tf_keras as keras
 
 from towers.config import RerankConfig
 from towers.fitting import Curves, Progress, fit
+from towers.legacy_keras import keras, tf, tfrs
 
 _LARGEST_DEVIATION = 5.0
 

@@ -8,20 +8,13 @@ item recommendations"; mixed negatives after Yang et al. 2020).
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_recommenders as tfrs
-import tf_keras as keras
 
 from towers.config import Config
+from towers.legacy_keras import keras, tf, tfrs
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
 from towers.session_encoders import masked_softmax, session_encoder
 from towers.text import PADDING

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
-import tf_keras as keras
 
 from towers.config import Config
 from towers.examples import Examples
 from towers.fitting import Curves, Progress, batches, fit
+from towers.legacy_keras import keras, tf
 from towers.query_input import PADDING_TYPE
 from towers.retrieval import TwoTower
 from towers.text import PADDING

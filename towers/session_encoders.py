@@ -6,19 +6,13 @@ returns states of the same shape, which the query tower pools.
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import tensorflow as tf
-import tf_keras as keras
 
 from data.errors import ConfigError
 from towers.config import TowerConfig
+from towers.legacy_keras import keras, tf
 
 
 class Transformer(keras.layers.Layer):
