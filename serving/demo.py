@@ -19,6 +19,7 @@ from typing import Any
 from data.errors import NextclickError
 from data.records import Event, EventType
 from serving.client import Client
+from serving.loadtest import LoadStep
 from serving.requests import Answer, Placement, RecommendRequest, SearchRequest
 
 VISITOR_SHARE = 0.2
@@ -122,17 +123,18 @@ def play_household(client: Client, events: list[Event], show: Show) -> None:
     show(headline, client.recommend(home), None)
 
 
-def put_load_on(address: str, seconds: float) -> None:
-    """Callers without pause from a process of their own, which prints what came of it.
+def put_load_on(address: str, seconds: float) -> list[LoadStep]:
+    """Callers without pause, from a process of their own.
 
     Raises:
         NextclickError: Not one call was answered.
     """
-    command = [sys.executable, "-m", "serving.cli", "loadtest", "--address", address]
+    command = [sys.executable, "-m", "serving.cli", "loadtest", "--address", address, "--json"]
     command += ["--concurrency", str(LOAD_CALLERS), "--seconds", f"{seconds:g}"]
-    code = subprocess.run(command, check=False).returncode
-    if code:
-        raise NextclickError(f"loadtest: expected to end with 0, received {code}")
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise NextclickError(f"loadtest: expected to end with 0, received {done.returncode}")
+    return [LoadStep(**step) for step in json.loads(done.stdout)]
 
 
 def household_history(tables: Path, limit: int = 400) -> list[Event]:

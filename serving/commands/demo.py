@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
+from rich.console import Console
 
-from serving.commands.options import console, reports_errors
+from serving.commands.options import console, json_option, print_json, reports_errors
 from serving.commands.progress import stage_bars
 from serving.requests import Answer
 
@@ -23,8 +26,9 @@ from serving.requests import Answer
 )
 @click.option("--reuse", is_flag=True, help="Play on the bundle of an earlier demo.")
 @click.option("--load-seconds", type=float, default=10.0, show_default=True)
+@json_option
 @reports_errors
-def demo(folder: Path, reuse: bool, load_seconds: float) -> None:
+def demo(folder: Path, reuse: bool, load_seconds: float, as_json: bool) -> None:
     """Prepare a grocer's year, train, evaluate, serve, shop over gRPC, and put load on it."""
     from serving.client import Client
     from serving.demo import (
@@ -35,16 +39,18 @@ def demo(folder: Path, reuse: bool, load_seconds: float) -> None:
         put_load_on,
         running_server,
     )
-    from serving.display import answer_table
+    from serving.display import answer_table, load_table
 
     began = time.perf_counter()
-    out = console()
-    if not reuse:
-        _train(folder)
+    # For machines all of it is one object at the end, and nothing else is printed.
+    out = Console(quiet=True) if as_json else console()
+    report: dict[str, Any] = {} if reuse else _train(folder, out)
+    story: list[dict[str, Any]] = []
     state = folder / "state"
     shutil.rmtree(state, ignore_errors=True)
 
     def show(headline: str, answer: Answer, previous: Answer | None) -> None:
+        story.append({"headline": headline, "answer": asdict(answer)})
         out.rule(headline, align="left")
         out.print(answer_table(answer, previous))
 
@@ -54,11 +60,15 @@ def demo(folder: Path, reuse: bool, load_seconds: float) -> None:
             play_shopper(client, show)
             play_household(client, household_history(folder / "tables"), show)
         out.rule(f"{load_seconds:g} seconds of load, {LOAD_CALLERS} callers", align="left")
-        put_load_on(server.address, load_seconds)
+        load = put_load_on(server.address, load_seconds)
+        out.print(load_table(load))
+    if as_json:
+        steps = [asdict(step) for step in load]
+        print_json({**report, "server": asdict(server), "story": story, "load": steps})
     out.print(f"done in {time.perf_counter() - began:.0f} s. `make serve` keeps the server up.")
 
 
-def _train(folder: Path) -> None:
+def _train(folder: Path, out: Console) -> dict[str, Any]:
     from data.prepare import prepare
     from data.tables import read_tables
     from serving.demo import CONFIG, VISITOR_SHARE
@@ -68,7 +78,6 @@ def _train(folder: Path) -> None:
     from towers.train import train
 
     tables, bundle = folder / "tables", folder / "bundle"
-    out = console()
     began = time.time()
     with stage_bars() as bars:
         quality = prepare(
@@ -87,6 +96,8 @@ def _train(folder: Path) -> None:
         evaluation = evaluate_tables(bundle, shop, settings, stages=bars)
         bars.finish()
         seconds = {name: round(spent, 1) for name, spent in bars.seconds.items()}
-    out.print(training_table({**metrics, "seconds": seconds}))
+    training = {**metrics, "seconds": seconds}
+    out.print(training_table(training))
     for table in evaluation_tables(evaluation):
         out.print(table)
+    return {"quality": quality, "training": training, "evaluation": evaluation}
