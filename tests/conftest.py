@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
 
 from data.prepare import prepare
 from data.synthetic import END_TIME, synthetic_shop
@@ -21,6 +22,10 @@ with warnings.catch_warnings():
     # What TensorFlow's own dependencies warn of while they are imported is not ours to mend.
     warnings.simplefilter("ignore")
     import towers.fitting  # noqa: F401
+
+# How long an example takes says more of the machine's other work than of ours.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 CONFIG: dict[str, Any] = {
     "text": {"bucket_count": 4_096},
