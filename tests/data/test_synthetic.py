@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from itertools import pairwise
 
@@ -58,13 +57,6 @@ def test_the_same_seed_makes_the_same_shop(shop: RawShop) -> None:
         assert getattr(again, name).equals(getattr(shop, name))
     assert not other.events.equals(shop.events)
     assert other.items.equals(shop.items) and other.judgments.equals(shop.judgments)
-
-
-def test_it_is_made_in_half_a_second_of_work() -> None:
-    synthetic_shop(visitor_count=1)
-    began = time.process_time()
-    synthetic_shop()
-    assert time.process_time() - began < 0.5
 
 
 def test_nothing_in_it_is_dirty(shop: RawShop) -> None:
