@@ -163,7 +163,8 @@ def test_overload_is_refused_at_once_and_health_goes_on(
     codes = {one.exception().code() for one in shed}
     took = time.perf_counter() - began
     assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
-    assert took < 1.0
+    # Those that wait for a thread would have to wait for the held ones: ten seconds.
+    assert took < 5.0
     health = health_pb2_grpc.HealthStub(channel)
     for service in ("", "nextclick.v1.Discovery"):
         reply = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=1)
