@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,6 +38,9 @@ from towers.popularity import Popularity
 from towers.ranker import Ranker
 from towers.runtime import LiteModel, QueryEncoder, Reranker
 
+if TYPE_CHECKING:
+    from towers.embed import CandidateTables
+
 CONFIG = Config(
     text=TextConfig(bucket_count=2_048, item_slot_count=24, query_slot_count=16),
     towers=TowerConfig(
@@ -56,6 +60,8 @@ class Models:
     candidate_tower: bytes
     reranker: bytes
     embeddings: np.ndarray
+    item_table: np.ndarray
+    token_table: np.ndarray
 
 
 @cache
@@ -119,7 +125,17 @@ def models() -> Models:
             candidate_tower_file(two_tower.candidate_tower, CONFIG),
             reranker_file(deep_cross, width, RERANK_BATCH_SIZE),
             two_tower.candidate_tower.all().numpy(),
+            two_tower.candidate_tower.item_table.numpy(),
+            two_tower.candidate_tower.token_table.numpy(),
         )
+
+
+def tables() -> CandidateTables:
+    """The candidate tower's weights, as training leaves them to batch embedding."""
+    from towers.embed import CandidateTables
+
+    item_ids = [item.item_id for item in items()]
+    return CandidateTables(item_ids, models().item_table, models().token_table)
 
 
 def counted(half_life_days: float) -> Popularity:
@@ -168,6 +184,8 @@ def write_bundle(folder: Path) -> None:
     (layout / "candidate_tower.tflite").write_bytes(models().candidate_tower)
     (layout / "reranker.tflite").write_bytes(models().reranker)
     layout.metrics.write_text("{}", encoding="utf-8")
+    layout.training.mkdir()
+    tables().save(layout.training)
     golden = golden_answers(released, ("moccado espresso", "云帆 智能手机"), time=END_TIME)
     means = tuple(0.5 for _ in FEATURE_NAMES)
     facts = ModelFacts(tuple(sorted(KNOWN_TYPES)), FEATURE_NAMES, means, END_TIME, golden)

@@ -123,7 +123,7 @@ def test_the_item_encoder_embeds_an_item_by_its_words_alone() -> None:
 def test_a_signed_bundle_without_one_of_its_files_is_refused(tmp_path: Path) -> None:
     for path in sorted(shelf.bundle_folder().rglob("*")):
         name = path.relative_to(shelf.bundle_folder()).as_posix()
-        if path.is_dir() or name in UNREAD:
+        if path.is_dir() or name in UNREAD or name.startswith("training/"):
             continue
         folder = tmp_path / "lacking"
         shutil.copytree(shelf.bundle_folder(), folder)
