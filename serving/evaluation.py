@@ -138,7 +138,8 @@ def evaluate_tables(
 
 def _warnings(engine: Engine, tables: Tables) -> list[str]:
     """What makes the figures of this bundle on these tables worth less than they look."""
-    if engine.bundle.facts.counted_until < tables.split.test_from:
+    newest = engine.bundle.facts.counted_until
+    if not tables.events.num_rows or newest < tables.split.test_from:
         return []
     return ["the bundle has learnt from the test part: its figures say nothing of new shoppers"]
 

@@ -10,17 +10,16 @@ import shutil
 import tempfile
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tantivy
 
 from data.records import Item
 from towers.spelling import Vocabulary
-from towers.text import normalise, stem, surface_words, words
+from towers.text import normalise, stem, surface_words
 
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
 CODE_SCORE = 1_000.0
@@ -50,27 +49,30 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
-def _document(row: int, item: Item) -> tantivy.Document:
-    rest = (*item.attributes.values(), item.description)
+def _read(item: Item) -> dict[str, list[str]]:
+    """Words as written, by field."""
+    texts = {
+        "title": (item.title,),
+        "category": item.category,
+        "brand": (item.brand,),
+        "rest": (*item.attributes.values(), item.description),
+    }
+    return {
+        field: [w for text in of_field for w in surface_words(text)]
+        for field, of_field in texts.items()
+    }
+
+
+def _document(row: int, item: Item, written: dict[str, list[str]]) -> tantivy.Document:
     # Words are cut by towers.text, so that queries and items are read alike; tantivy sees them
     # with blanks between.
     document = tantivy.Document(
-        title=" ".join(words(item.title)),
-        category=" ".join(word for name in item.category for word in words(name)),
-        brand=" ".join(words(item.brand)),
-        rest=" ".join(word for text in rest for word in words(text)),
+        **{field: " ".join(map(stem, of_field)) for field, of_field in written.items()},
         code=" ".join(sorted(_codes_of_item(item))),
     )
     # By its own method: as a keyword a number becomes a signed one, which the field refuses.
     document.add_unsigned("row", row)
     return document
-
-
-class ReadQuery(NamedTuple):
-    """A query as the index reads it: each stem asked for, its weight and its rarity."""
-
-    meant: Mapping[str, float]
-    rarities: Sequence[float]
 
 
 class LexicalIndex:
@@ -108,8 +110,9 @@ class LexicalIndex:
         )
         counts: Counter[str] = Counter()
         for row, item in enumerate(items):
-            writer.add_document(_document(row, item))
-            counts.update(_words_of_item(item))
+            written = _read(item)
+            writer.add_document(_document(row, item, written))
+            counts.update(set().union(*written.values()))
         writer.commit()
         writer.wait_merging_threads()
         _copy_files(own, folder)
@@ -137,8 +140,9 @@ class LexicalIndex:
         for row, item in items:
             # By a query: given a number as a term it would look for a signed one, and find none.
             writer.delete_documents_by_query(tantivy.Query.term_query(schema, "row", row))
-            writer.add_document(_document(row, item))
-            new_words |= _words_of_item(item) - self._vocabulary.counts.keys()
+            written = _read(item)
+            writer.add_document(_document(row, item, written))
+            new_words |= set().union(*written.values()) - self._vocabulary.counts.keys()
         writer.commit()
         if not new_words <= self._live_counts.keys():
             self._live_counts = {**self._live_counts, **dict.fromkeys(new_words, 1)}
@@ -238,11 +242,6 @@ class LexicalIndex:
                 exact = tantivy.Query.const_score_query(term, CODE_SCORE)
                 parts.append((tantivy.Occur.Should, exact))
         return tantivy.Query.boolean_query(parts)
-
-
-def _words_of_item(item: Item) -> set[str]:
-    texts = (item.title, *item.category, item.brand, *item.attributes.values(), item.description)
-    return {word for text in texts for word in surface_words(text)}
 
 
 def _codes_of_item(item: Item) -> set[str]:

@@ -29,7 +29,8 @@ class SparseScores:
         bits = len(rows).bit_length()
         packed = np.sort((rows.astype(np.int64) << bits) | np.arange(len(rows)))
         ordered, places = packed >> bits, packed & ((1 << bits) - 1)
-        is_first = np.append(True, ordered[1:] != ordered[:-1])
+        is_first = np.ones(len(rows), bool)
+        np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
         sums = np.bincount(np.cumsum(is_first) - 1, weights=values[places])
         return cls(ordered[is_first], sums.astype(np.float32))
 

@@ -55,6 +55,7 @@ _ALONE = {
 
 _FRACTION_BASES = (2, 3, 4, 5, 6, 8, 10, 16, 32, 64)
 
+_DIGIT = re.compile(r"\d")
 _VULGAR = re.compile("([¼½¾⅐-⅞])")
 _TIMES = re.compile(r"(?<=[\d\"'.tn])\s*[x×*]\s*(?=\.?\d)")
 _NUMBER = r"\d+[ -]+\d+/\d+|\d+/\d+|\d+(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+"
@@ -77,7 +78,7 @@ def plain_units(text: str) -> tuple[str, list[str]]:
     Returns:
         The text, and the sizes in it, ``2 in. x 4 in.`` as ``2x4``.
     """
-    if not any(character.isdigit() for character in text):
+    if _DIGIT.search(text) is None:
         return text, []
     text = _TIMES.sub(" x ", text)
     sizes: list[str] = []
