@@ -10,9 +10,10 @@ import shutil
 import tempfile
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tantivy
@@ -49,7 +50,7 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
-def _read(item: Item) -> dict[str, list[str]]:
+def _words_by_field(item: Item) -> dict[str, list[str]]:
     """Words as written, by field."""
     texts = {
         "title": (item.title,),
@@ -73,6 +74,13 @@ def _document(row: int, item: Item, written: dict[str, list[str]]) -> tantivy.Do
     # By its own method: as a keyword a number becomes a signed one, which the field refuses.
     document.add_unsigned("row", row)
     return document
+
+
+class ReadQuery(NamedTuple):
+    """A query as the index reads it: each stem asked for, its weight and its rarity."""
+
+    meant: Mapping[str, float]
+    rarities: Sequence[float]
 
 
 class LexicalIndex:
@@ -110,7 +118,7 @@ class LexicalIndex:
         )
         counts: Counter[str] = Counter()
         for row, item in enumerate(items):
-            written = _read(item)
+            written = _words_by_field(item)
             writer.add_document(_document(row, item, written))
             counts.update(set().union(*written.values()))
         writer.commit()
@@ -140,7 +148,7 @@ class LexicalIndex:
         for row, item in items:
             # By a query: given a number as a term it would look for a signed one, and find none.
             writer.delete_documents_by_query(tantivy.Query.term_query(schema, "row", row))
-            written = _read(item)
+            written = _words_by_field(item)
             writer.add_document(_document(row, item, written))
             new_words |= set().union(*written.values()) - self._vocabulary.counts.keys()
         writer.commit()
