@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from data.synthetic import synthetic_shop
 from serving.demo import running_server
 from serving.engine import Engine
 from serving.server import serve
+from towers.config import config_from
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,6 +70,11 @@ def test_every_command_of_the_readme_is_one() -> None:
         name, *words = shlex.split(line)
         result = run(f"{name} {words[0]} --help", ROOT)
         assert result.returncode == 0, line
+
+
+def test_the_settings_of_the_readme_are_settings() -> None:
+    config = config_from(tomllib.loads(blocks("toml")[1]))
+    assert config.retrieval.epoch_limit == 2
 
 
 def test_the_examples_of_asking_end_well(shop_bundle: Path, tmp_path: Path) -> None:
@@ -118,7 +125,7 @@ def own_shop(tmp_path: Path) -> Path:
                 "rating": row["rating"],
             }
             file.write(json.dumps(event, ensure_ascii=False) + "\n")
-    (block,) = blocks("toml")
+    block = blocks("toml")[0]
     (folder / "columns.toml").write_text(block, encoding="utf-8")
     return tmp_path
 
