@@ -93,12 +93,12 @@ def models() -> Models:
     with warnings.catch_warnings():
         # What TensorFlow's converter warns of is not ours to mend.
         warnings.simplefilter("ignore")
-        import tensorflow as tf
-
         from towers.export import candidate_tower_file, query_tower_file, reranker_file
+        from towers.legacy_keras import keras, tf
         from towers.rerank import DeepCross
         from towers.retrieval import TwoTower
 
+        keras.utils.set_random_seed(7)
         tokens = catalog().tokens[: len(items())]
         two_tower = TwoTower(CONFIG, tokens)
         # Words alone make the vectors, so that items of like words lie together untrained.
@@ -108,7 +108,6 @@ def models() -> Models:
             CONFIG.rerank, np.zeros(width, np.float32), np.ones(width, np.float32)
         )
         shape = CONFIG.towers
-        tf.random.set_seed(7)
         two_tower.query_tower(
             {
                 "event_embeddings": tf.zeros((1, shape.event_slot_count, shape.dim)),
