@@ -22,6 +22,8 @@ _FAR_RANK = 20.0
 _FOLLOWED_COUNT = 5
 _FOLLOWED_DECAY = 0.7
 _NEVER_DAYS = 400.0
+_DENSE_CODE_COUNT = 50_000
+"""Up to so many codes a table of all of them is quicker than a search for those that occur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Scene:
 
     def __init__(self, reading: Reading, candidates: Candidates, sources: Sources) -> None:
         self.reading = reading
+        self._source_scores: dict[str, np.ndarray] = {}
         self.candidates = candidates
         self.sources = sources
         self.catalog = sources.catalog
@@ -104,7 +107,9 @@ class Scene:
 
     def source_score(self, name: str) -> np.ndarray:
         """Score that a source gave each candidate, 0 where it did not find it."""
-        return self.candidates.scores[name].at(self.rows)
+        if name not in self._source_scores:
+            self._source_scores[name] = self.candidates.scores[name].at(self.rows)
+        return self._source_scores[name]
 
     def source_rank(self, name: str) -> np.ndarray:
         """1 at the top of a source's list, falling to 0; 0 where it did not find the item."""
@@ -114,12 +119,22 @@ class Scene:
     def session_share(self, column: np.ndarray, count: int | None = None) -> np.ndarray:
         """Share of the session's interest in items that agree with each candidate on ``column``."""
         seen = self.reading.rows[:count]
-        return shares(column[seen], self.reading.interest[:count]).at(column[self.rows])
+        return _share_agreeing(column[seen], self.reading.interest[:count], column[self.rows])
 
     def history_share(self, column: np.ndarray) -> np.ndarray:
         """The same for what was bought before."""
         bought = self.reading.bought_rows
-        return shares(column[bought], self.reading.bought_counts).at(column[self.rows])
+        return _share_agreeing(column[bought], self.reading.bought_counts, column[self.rows])
+
+
+def _share_agreeing(codes: np.ndarray, weights: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Share of the weights that stands at each wanted code, ``[n] float32``."""
+    length = 1 + int(max(codes.max(initial=-1), wanted.max(initial=-1)))
+    if length > _DENSE_CODE_COUNT:
+        return shares(codes, weights).at(wanted)
+    total = float(weights.sum())
+    table = np.bincount(codes, weights=weights / total if total else weights, minlength=length)
+    return table[wanted].astype(np.float32)
 
 
 def _places(haystack: np.ndarray, needles: np.ndarray) -> np.ndarray:

@@ -338,3 +338,14 @@ def test_a_shop_where_nothing_ever_happened_has_features_too() -> None:
     matrix = feature_matrix(Scene(case.reading, case.found, sources))
     assert np.isfinite(matrix).all()
     assert not matrix[:, FEATURE_NAMES.index("popularity")].any()
+
+
+def test_shares_are_the_same_however_many_codes_there_are(
+    ranker: Ranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [made_case(ranker, seed) for seed in range(16)]
+    scenes = [Scene(case.reading, case.found, ranker.sources) for case in cases]
+    by_table = [feature_matrix(scene) for scene in scenes]
+    monkeypatch.setattr("towers.features._DENSE_CODE_COUNT", 0)
+    for scene, expected in zip(scenes, by_table, strict=True):
+        assert np.array_equal(feature_matrix(scene), expected)
