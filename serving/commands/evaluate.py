@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 import click
 
+from data.errors import InputError
 from serving.commands.options import console, json_option, print_json, reports_errors
 from serving.commands.progress import stage_bars
 
@@ -119,8 +120,13 @@ def _written(path: Path | None) -> Any:
         return
     unfinished = path.with_name(f".{path.name}.new")
     try:
-        file: TextIO
-        with unfinished.open("w", encoding="utf-8") as file:
+        file: TextIO = unfinished.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a place for a file, received: {error.strerror}"
+        ) from error
+    try:
+        with file:
             yield file
         unfinished.replace(path)
     finally:

@@ -29,7 +29,8 @@ def update(file: TextIO, address: str, as_json: bool) -> None:
     from serving.commands.rows import read_items
 
     added = updated = 0
-    rows = read_items(file, file.name)
+    # All of it before any is sent: a file with a fault in it is refused as a whole.
+    rows = iter(list(read_items(file, file.name)))
     with Client(address) as client:
         while chunk := list(islice(rows, CHUNK_SIZE)):
             report = client.update_items(chunk)

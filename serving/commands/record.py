@@ -59,7 +59,9 @@ def record(
     if (type_label is None) == (file is None):
         raise click.UsageError("expected either TYPE or --file")
     if file is not None:
-        events: Iterable[Event] = read_events(file, file.name, now=now)
+        # All of it before any is sent: a file with a fault in it is refused as a whole, and can be
+        # sent again, once mended, without counting anything twice.
+        events: Iterable[Event] = list(read_events(file, file.name, now=now))
     elif type_label is not None and type_label in EVENT_TYPE_BY_LABEL:
         kind = EVENT_TYPE_BY_LABEL[type_label]
         events = [Event("", kind, visitor, now, attribution_token=token, **fields)]  # type: ignore[arg-type]

@@ -92,7 +92,7 @@ def read_items(lines: Iterable[str], place: str) -> Iterator[Item]:
 def _rows(
     lines: Iterable[str], place: str, kinds: dict[str, type | tuple[type, ...]]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    for row, line in enumerate(lines, 1):
+    for row, line in _numbered(lines, place):
         if not line.strip():
             continue
         try:
@@ -109,6 +109,13 @@ def _rows(
             elif not isinstance(value, kinds[name]) or _is_stray_bool(value, kinds[name]):
                 raise InputError.at(place, row, name, _kind_name(kinds[name]), value)
         yield row, values
+
+
+def _numbered(lines: Iterable[str], place: str) -> Iterator[tuple[int, str]]:
+    try:
+        yield from enumerate(lines, 1)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: expected UTF-8, received: {error.reason}") from error
 
 
 def _moment(value: float | str, place: str, row: int, field: str) -> datetime:

@@ -107,6 +107,20 @@ def test_a_wrong_line_ends_with_1_and_is_named(run: Run, engine: Any) -> None:
     assert engine.log.event_count == 0
 
 
+def test_of_a_file_with_a_fault_nothing_is_sent(run: Run, engine: Any, tmp_path: Path) -> None:
+    good = [json.dumps({"type": "view", "visitor_id": "v", "item_id": "m1"})] * 1_500
+    result = run(record, "--file", "-", given="\n".join([*good, '{"type": "blink"}']))
+    assert result.exit_code == 1 and "row 1,501, type: expected one of" in result.output
+    good = [json.dumps({"item_id": f"n{number}", "title": "x"}) for number in range(1_500)]
+    result = run(items, "update", "-", given="\n".join([*good, '{"title": "x"}']))
+    assert result.exit_code == 1 and "row 1,501, item_id: expected" in result.output
+    file = tmp_path / "latin.jsonl"
+    file.write_bytes('{"item_id": "n1", "title": "Käse"}'.encode("latin-1"))
+    result = run(items, "update", str(file))
+    assert result.exit_code == 1 and "latin.jsonl: expected UTF-8, received: " in result.output
+    assert engine.log.event_count == 0 and "n0" not in engine.items
+
+
 def test_items_come_and_go(run: Run, engine: Any) -> None:
     given = '{"item_id": "n1", "title": "Nut milk", "category": "Dairy > Milk", "price": 2}'
     result = run(items, "update", "-", given=given)

@@ -163,3 +163,14 @@ def test_options_that_do_not_go_together_end_with_2(
 def test_a_training_report_is_shown(shop_metrics: dict[str, object]) -> None:
     table = training_table({**shop_metrics, "seconds": {"reading": 2.5}})
     assert table.row_count >= 5
+
+
+def test_a_run_that_cannot_be_written_is_refused_before_the_work(
+    shop_bundle: Path, tmp_path: Path
+) -> None:
+    queries = tmp_path / "queries.tsv"
+    queries.write_text("q1\tmilk\n", encoding="utf-8")
+    words = ["--queries", str(queries), "--run", str(tmp_path / "nowhere" / "x.run")]
+    result = CliRunner().invoke(main, ["evaluate", str(shop_bundle), "-", *words])
+    assert result.exit_code == 1
+    assert "x.run: expected a place for a file, received: No such file" in result.output
