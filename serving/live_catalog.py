@@ -9,6 +9,7 @@ import numpy as np
 
 from data.records import Item
 from towers.bundle import Bundle
+from towers.catalog import item_tokens
 from towers.text import PADDING
 
 _SAME_SHARE = 0.5
@@ -59,13 +60,16 @@ class LiveCatalog:
         catalog = self._bundle.catalog
         known = catalog.row_of.get(item.item_id)
         was_listed = known is not None and bool(catalog.listed[known])
-        before = None if known is None else catalog.tokens[known].copy()
-        row, is_changed = catalog.upsert(item)
+        before = None if known is None else catalog.tokens[known]
+        tokens = item_tokens(item, catalog.text)
         # A known item keeps the vector that training gave it while most of its words stay: the
         # item encoder knows words alone.
-        if is_changed and not (before is not None and _alike(before, catalog.tokens[row])):
-            vector = self._bundle.item_encoder.encode(catalog.tokens[row])
-            self._sources.index.put(row, _unit(vector))
+        if before is None or not (np.array_equal(before, tokens) or _alike(before, tokens)):
+            vector = self._bundle.item_encoder.encode(tokens)
+            # First the vector: a session may name the item already, and whoever finds its row
+            # reads it. A row that the catalogue does not list yet is left out of every answer.
+            self._sources.index.put(catalog.count if known is None else known, _unit(vector))
+        row, _ = catalog.upsert(item)
         self._changed.add(row)
         return not was_listed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from data.errors import BundleError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, category_of, companion_of
 from serving.engine import Engine
+from serving.live_catalog import LiveCatalog
 from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
+from towers.runtime import ItemEncoder
 
 SHOES = ("Sports", "Running")
 PHONES = ("手机", "智能手机")
@@ -179,6 +182,29 @@ def test_live_items_come_change_and_go_and_outlive_a_restart(
     again = Engine.open(shop_bundle, tmp_path / "state", clock=clock)
     check(again)
     again.close()
+
+
+def test_nobody_meets_a_new_item_before_it_has_its_vector(engine: Engine, clock: Clock) -> None:
+    did(engine, clock, EventType.VIEW, "n1")
+    home = RecommendRequest(Placement.HOME, "v", page_size=8)
+    answers = []
+
+    class AskedMeanwhile(ItemEncoder):
+        """The bundle's own encoder, during whose work the visitor of the new item asks."""
+
+        def __init__(self, own: ItemEncoder) -> None:
+            self._own = own
+
+        def encode(self, tokens: np.ndarray) -> np.ndarray:
+            answers.append(engine.recommend(home))
+            return self._own.encode(tokens)
+
+    bundle = engine.bundle
+    live = LiveCatalog(replace(bundle, item_encoder=AskedMeanwhile(bundle.item_encoder)))
+    assert live.update([Item("n1", "云帆 折叠 智能手机", category=PHONES)]) == (1, 0)
+    assert len(answers[0].results) == 8
+    phones = [category_of_any(engine, r.item_id) for r in engine.recommend(home).results]
+    assert phones.count(PHONES) >= 4
 
 
 def ids_of_listed(engine: Engine, category: tuple[str, ...]) -> list[str]:
