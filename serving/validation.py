@@ -32,6 +32,8 @@ BRAND_COUNT_LIMIT = 100
 CART_COUNT_LIMIT = 100
 ATTRIBUTE_COUNT_LIMIT = 128
 QUANTITY_LIMIT = 1_000_000
+PRICE_LIMIT = 1e12
+"""Prices are held in float32, where much larger ones would be infinite."""
 
 FUTURE_LIMIT_SECONDS = 5 * 60
 PAST_LIMIT_YEARS = 10
@@ -184,6 +186,8 @@ def _check_bytes(field: str, text: str) -> None:
 def _check_price(field: str, price: float | None) -> None:
     if price is not None and not (math.isfinite(price) and price >= 0):
         raise RequestError(field, "0 or more and finite", price)
+    if price is not None and price > PRICE_LIMIT:
+        raise RequestError(field, f"at most {PRICE_LIMIT:,.0f}", price)
 
 
 def _check_rating(field: str, event: Event) -> None:

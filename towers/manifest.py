@@ -44,7 +44,12 @@ def verify(folder: Path) -> Manifest:
         BundleError: Names the first file that is missing, added, a link, or not as it was signed.
     """
     path = folder / NAME
-    if not path.is_file() or path.is_symlink():
+    try:
+        is_there = path.is_file() and not path.is_symlink()
+    except OSError as error:  # A name that is too long, or a folder that may not be entered.
+        received = error.strerror
+        raise BundleError(f"{folder.name}: expected a bundle, received: {received}") from error
+    if not is_there:
         raise BundleError(f"{folder.name}: expected a bundle with a {NAME}, received none")
     if path.stat().st_size > _LARGEST_MANIFEST:
         raise BundleError(f"{NAME}: expected at most {_LARGEST_MANIFEST:,} bytes")

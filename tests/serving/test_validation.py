@@ -167,6 +167,7 @@ def test_a_quantity_of_zero_means_one() -> None:
         ({"brand": "b" * 257}, "brand: expected at most 256 characters, received 257"),
         ({"price": math.nan}, "price: expected 0 or more and finite, received nan"),
         ({"price": -1.0}, "price: expected 0 or more and finite, received -1.0"),
+        ({"price": 1e300}, "price: expected at most 1,000,000,000,000, received 1e+300"),
         ({"currency": "dollars"}, "currency: expected 3 letters or nothing, received 'dollars'"),
         ({"attributes": {"": "x"}}, "attributes: expected 1 to 128 characters"),
         ({"attributes": {"size": "x" * 1_025}}, "attributes.size: expected at most 1,024"),

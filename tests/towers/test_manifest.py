@@ -236,3 +236,7 @@ def mutate(folder: Path, chance: random.Random, names: list[str]) -> list[str]:
         return [added]
     # A damaged manifest is refused itself, or no longer knows a file as it is.
     return ["bundle", NAME, *names] if name == NAME else [name]
+
+
+def test_a_name_that_no_file_system_takes_is_refused_as_no_bundle(tmp_path: Path) -> None:
+    assert "expected a bundle, received: File name too long" in refusal(tmp_path / ("a" * 300))
