@@ -19,7 +19,7 @@ demo: install
 
 serve: install
 	test -d .demo/bundle || $(BIN)/nextclick demo
-	$(BIN)/nextclick serve .demo/bundle --state .demo/state
+	$(BIN)/nextclick serve .demo/bundle --state .demo/demo-state
 
 test: install
 	$(BIN)/python -m pytest

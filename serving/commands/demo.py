@@ -46,7 +46,7 @@ def demo(folder: Path, reuse: bool, load_seconds: float, as_json: bool) -> None:
     out = Console(quiet=True) if as_json else console()
     report: dict[str, Any] = {} if reuse else _train(folder, out)
     story: list[dict[str, Any]] = []
-    state = folder / "state"
+    state = folder / "demo-state"
     shutil.rmtree(state, ignore_errors=True)
 
     def show(headline: str, answer: Answer, previous: Answer | None) -> None:
