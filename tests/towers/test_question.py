@@ -69,6 +69,8 @@ def test_a_deed_taken_back_counts_no_more_but_the_look_does(
         (9, 2.0),
         (1, 1.0),
     ]
+    # One undoing takes back one deed, the one before it.
+    assert interest_of(catalog, event(1, deed), event(2, deed), event(3, undoing)) == [(1, 2.0)]
     again = event(4, deed)
     assert interest_of(catalog, look, event(2, deed), event(3, undoing), again) == [
         (1, 2.0),
