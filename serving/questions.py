@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from data.records import Event, EventType
 from serving.requests import Placement, RecommendRequest, SearchRequest
 from towers.catalog import Catalog
@@ -61,8 +59,3 @@ def _context_events(request: RecommendRequest, session: Session, time: float) ->
     template = Event("", type_, request.visitor_id, moment)
     missing = dict.fromkeys(item_id for item_id in request.item_ids if item_id not in seen)
     return [replace(template, item_id=item_id) for item_id in missing]
-
-
-def without_rows(rows: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """``rows`` but for those in ``left_out``, in their order."""
-    return rows[~np.isin(rows, left_out)] if len(left_out) else rows
