@@ -9,6 +9,7 @@ from towers.catalog import Catalog
 
 _TYPO_SHARE = 0.12
 _SHORTENING_SHARE = 0.12
+_GOLDEN_COUNT = 5
 
 
 def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
@@ -40,6 +41,13 @@ def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
     elif chosen and chance.random() < _SHORTENING_SHARE:
         chosen[-1] = chosen[-1][: max(3, len(chosen[-1]) - chance.randint(1, 4))]
     return " ".join(chosen).lower()
+
+
+def golden_queries(catalog: Catalog, seed: int) -> list[str]:
+    """The queries whose answers a bundle carries for a check; none of an empty text."""
+    chance = random.Random(seed)
+    rows = [chance.randrange(catalog.count) for _ in range(_GOLDEN_COUNT)]
+    return [query for row in rows if (query := catalogue_query(catalog, row, chance))]
 
 
 def with_typo(word: str, chance: random.Random) -> str:

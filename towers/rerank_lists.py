@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.records import Event, EventType
-from towers.examples import ReplayedLog
+from data.records import Event, EventType, Judgment
+from towers.catalog import Catalog
+from towers.examples import TEST_FOLD, ReplayedLog, good_items, query_fold
 from towers.features import FEATURES
 from towers.queries import catalogue_query
 from towers.question import Question
@@ -188,3 +189,20 @@ def query_lists(
         ranked = ranker.rank(Question(Session.empty("").after(search), time, text))
         writer.add(ranked.rows, ranked.features, np.array(wanted, np.int64))
     return writer.finish()
+
+
+def stranger_queries(
+    catalog: Catalog, judgments: Sequence[Judgment], limit: int, seed: int
+) -> list[tuple[str, list[int]]]:
+    """Judged queries, or made ones where there are none, with the rows that are wanted."""
+    chance = random.Random(seed)
+    queries = [
+        (query, [catalog.row_of[item_id] for item_id in wanted if item_id in catalog.row_of])
+        for query, wanted in good_items(judgments).items()
+        if query_fold(query) != TEST_FOLD
+    ]
+    if not queries:
+        rows = [chance.randrange(catalog.count) for _ in range(limit)]
+        queries = [(catalogue_query(catalog, row, chance), [row]) for row in rows]
+    chance.shuffle(queries)
+    return [(query, wanted) for query, wanted in queries if query and wanted][:limit]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,13 +28,11 @@ from towers.config import Config, TextConfig, default_config
 from towers.covisits import Covisits
 from towers.curves import draw_curves
 from towers.examples import (
-    TEST_FOLD,
     VALIDATION_FOLD,
     Examples,
     ReplayedLog,
     browse_and_search_examples,
     catalogue_examples,
-    good_items,
     joined,
     judged_examples,
     query_fold,
@@ -51,10 +48,10 @@ from towers.manifest import NAME as MANIFEST_NAME
 from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
-from towers.queries import catalogue_query
+from towers.queries import golden_queries
 from towers.ranker import Ranker
 from towers.rerank import DeepCross, Lists, train_reranker
-from towers.rerank_lists import ListsReport, query_lists, replayed_lists
+from towers.rerank_lists import ListsReport, query_lists, replayed_lists, stranger_queries
 from towers.retrieval import TwoTower
 from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, Reranker
@@ -64,7 +61,6 @@ from towers.text_encoder import WordVectors, word_vectors
 _POPULARITY_HALF_LIFE_DAYS = 30.0
 _TREND_HALF_LIFE_DAYS = 3.0
 _VALIDATION_SHARE = 0.15
-_GOLDEN_COUNT = 5
 
 
 class Stages(Protocol):
@@ -160,7 +156,9 @@ def train(
         _refresh(sources, newest)
         write_sources(layout, sources)
         counted_until = newest.events[-1].time if newest.events else 0.0
-        golden = golden_answers(ranker, _golden_queries(shop.catalog, config), time=counted_until)
+        golden = golden_answers(
+            ranker, golden_queries(shop.catalog, config.seed), time=counted_until
+        )
         facts = ModelFacts(
             tuple(sorted(int(type_) for type_ in ranker.known_types)),
             FEATURE_NAMES,
@@ -294,7 +292,9 @@ def _train_reranker(
         )
     else:
         stages.start("asking queries")
-        queries = _stranger_queries(shop, settings.request_limit, config.seed)
+        queries = stranger_queries(
+            shop.catalog, shop.judgments, settings.request_limit, config.seed
+        )
         lists, found = query_lists(ranker, queries, time=shop.test_from, seed=config.seed)
     if lists.count < 10:
         return lists, found, Curves((), ()), None
@@ -310,33 +310,11 @@ def _train_reranker(
     return lists, found, curves, model
 
 
-def _stranger_queries(shop: _Shop, limit: int, seed: int) -> list[tuple[str, list[int]]]:
-    """Judged queries, or made ones where there are none, with the rows that are wanted."""
-    chance = random.Random(seed)
-    row_of = shop.catalog.row_of
-    queries = [
-        (query, [row_of[item_id] for item_id in wanted if item_id in row_of])
-        for query, wanted in good_items(shop.judgments).items()
-        if query_fold(query) != TEST_FOLD
-    ]
-    if not queries:
-        rows = [chance.randrange(shop.catalog.count) for _ in range(limit)]
-        queries = [(catalogue_query(shop.catalog, row, chance), [row]) for row in rows]
-    chance.shuffle(queries)
-    return [(query, wanted) for query, wanted in queries if query and wanted][:limit]
-
-
 def _refresh(sources: Sources, newest: ReplayedLog) -> None:
     """Companions and past sessions over everything that the release may know."""
     past = newest.companions()
     sources.covisits = Covisits.of(past, sources.catalog.count)
     sources.neighbours = SessionNeighbours(past, sources.catalog.count)
-
-
-def _golden_queries(catalog: Catalog, config: Config) -> list[str]:
-    chance = random.Random(config.seed)
-    rows = [chance.randrange(catalog.count) for _ in range(_GOLDEN_COUNT)]
-    return [query for row in rows if (query := catalogue_query(catalog, row, chance))]
 
 
 def _rank_report(model: TwoTower, validation: Examples) -> dict[str, Any]:
