@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from data.atomic import check_replaceable
 from data.clean import clean, source_losses
 from data.errors import ConfigError, InputError
+from data.records import Item
 from data.report import quality_report
 from data.sessionize import GAP_MINUTES, sessionize, text_codes
 from data.sources.completejourney import read_completejourney
@@ -27,6 +28,7 @@ from data.tables import (
     Tables,
     conform,
     event_micros,
+    items_table,
     read_tables,
     sort_events,
     write_tables,
@@ -147,19 +149,33 @@ def prepare(
         judgments=shop.judgments,
         split=split,
         report=report,
+        items_time=min(raw.items_time, now),
     )
     return report
 
 
 def _after(base: Tables, raw: RawShop) -> RawShop:
     """What a source has read, after what was known before; cleaning drops what comes twice."""
+    items, items_time = raw.items, raw.items_time
+    if items is None:
+        items, items_time = base.items, base.items_time
+        if raw.item_changes:
+            items, items_time = _changed(items, raw.item_changes), raw.items_time
     return replace(
         raw,
-        items=base.items if raw.items is None else raw.items,
+        items=items,
+        items_time=items_time,
         events=_joined(base.events, raw.events),
         # Of two grades the first stays, and that is to be the newer one.
         judgments=_joined(raw.judgments, base.judgments),
     )
+
+
+def _changed(items: pa.Table, changes: Mapping[str, Item | None]) -> pa.Table:
+    """A table of items with what a server was told of some of them."""
+    is_changed = pc.is_in(items["item_id"], value_set=pa.array(list(changes), pa.string()))
+    news = items_table(item for item in changes.values() if item is not None)
+    return pa.concat_tables([items.filter(pc.invert(is_changed)), news])
 
 
 def _joined(*tables: pa.Table | None) -> pa.Table:
@@ -167,16 +183,23 @@ def _joined(*tables: pa.Table | None) -> pa.Table:
     return pa.concat_tables(conform(table, parts[-1].schema) for table in parts)
 
 
-def prepare_items(path: Path, *, now: float, map_file: Path | None = None) -> pa.Table:
+def prepare_items(
+    path: Path, *, now: float, map_file: Path | None = None
+) -> tuple[pa.Table, float]:
     """Items alone, cleaned: of a folder of tables, or of a file in the formats of ``files``.
+
+    Returns:
+        The items, and when they were as they are (``RawShop.items_time``).
 
     Raises:
         InputError: The file is not as the contract says.
         ConfigError: The column map is not one.
     """
     if (path / MANIFEST_NAME).is_file():
-        return read_tables(path).items
-    return clean(RawShop(read_items_file(path, map_file), None, None), now=now).items
+        tables = read_tables(path)
+        return tables.items, tables.items_time
+    raw = read_items_file(path, map_file)
+    return clean(raw, now=now).items, min(raw.items_time, now)
 
 
 def _source(name: str, path: Path | None, map_file: Path | None) -> Source:

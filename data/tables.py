@@ -81,6 +81,9 @@ class RawShop:
         judgments: ``JUDGMENT_SCHEMA``.
         dropped: Rows that the source itself left out: table and rule to number of rows.
         notes: What the reader of the report should know, a sentence each.
+        items_time: When the items were as they are, seconds since 1970: whatever a server was told
+            of an item later is newer than the table. 0: not known, so all it was told is newer.
+        item_changes: What a server was told of items, by item id; None: the item was taken out.
     """
 
     items: pa.Table | None
@@ -88,6 +91,8 @@ class RawShop:
     judgments: pa.Table | None
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    items_time: float = 0.0
+    item_changes: Mapping[str, Item | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +106,7 @@ class Tables:
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
         report: The quality report.
+        items_time: As in ``RawShop``.
     """
 
     path: Path
@@ -109,6 +115,7 @@ class Tables:
     judgments: pa.Table
     split: Split
     report: dict[str, Any]
+    items_time: float = 0.0
 
 
 _SCHEMAS: Mapping[str, pa.Schema] = {
@@ -140,6 +147,7 @@ def read_tables(path: Path) -> Tables:
                 "run `nextclick prepare` again"
             )
         split, report = Split(**manifest["split"]), manifest["report"]
+        items_time = float(manifest.get("items_time", 0.0))
         tables = {name: pq.read_table(path / f"{name}.parquet") for name in _SCHEMAS}
     except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: expected readable tables, received {error!r}") from error
@@ -149,7 +157,9 @@ def read_tables(path: Path) -> Tables:
                 f"{path / name}.parquet: expected the columns {', '.join(schema.names)} of schema "
                 f"{SCHEMA_VERSION}, received {', '.join(tables[name].schema.names)}"
             )
-    return Tables(path, tables["items"], tables["events"], tables["judgments"], split, report)
+    return Tables(
+        path, tables["items"], tables["events"], tables["judgments"], split, report, items_time
+    )
 
 
 def write_tables(
@@ -160,6 +170,7 @@ def write_tables(
     judgments: pa.Table,
     split: Split,
     report: Mapping[str, Any],
+    items_time: float = 0.0,
 ) -> None:
     """Write a folder of tables; an older one of that name is replaced in one step.
 
@@ -170,8 +181,14 @@ def write_tables(
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
         report: Plain JSON.
+        items_time: As in ``RawShop``.
     """
-    manifest = {"schema_version": SCHEMA_VERSION, "split": asdict(split), "report": report}
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "items_time": items_time,
+        "split": asdict(split),
+        "report": report,
+    }
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
     tables = {"items": items, "events": sort_events(events), "judgments": judgments}
     with atomic_folder(out, marker=MANIFEST_NAME) as folder:

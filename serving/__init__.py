@@ -8,6 +8,7 @@ In reading order; a file imports only files above it:
     session_store.py    the newest session of each visitor
     event_log.py        the durable log of events and impressions
     item_log.py         the durable log of live catalogue changes
+    state_lock.py       one server to a state folder
     live_catalog.py     items that came, changed or went since the bundle was made
     pages.py            one page of an answer, and what moved each result
     engine.py           answers requests, takes in events and items, swaps bundles

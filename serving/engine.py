@@ -16,9 +16,9 @@ import numpy as np
 
 from data.errors import BundleError
 from data.records import Event, Item
+from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import EVENT, LOG_NAME, Impression
 from serving.event_log import EventLog
-from serving.item_log import NAME as ITEM_LOG_NAME
 from serving.item_log import ItemLog
 from serving.live_catalog import LiveCatalog
 from serving.pages import Page, explained, hits_of, page_of, result_of
@@ -33,6 +33,7 @@ from serving.requests import (
     Status,
 )
 from serving.session_store import SessionStore
+from serving.state_lock import StateLock
 from towers.bundle import Bundle, load_bundle
 from towers.golden import check_golden
 from towers.question import Question
@@ -67,7 +68,8 @@ class Engine:
     ) -> None:
         self._served = served
         self._previous_path = ""
-        self._swapping = threading.Lock()
+        self._publishing = threading.Lock()
+        self._changing_items = threading.Lock()
         self._clock = clock
         self._begun = clock()
         self._log_feature_share = log_feature_share
@@ -75,9 +77,15 @@ class Engine:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events = 0
         self.sessions = SessionStore()
-        self._items = ItemLog(folder / ITEM_LOG_NAME)
-        self.log = EventLog(folder / LOG_NAME, after_commit=self.apply)
-        self._restore()
+        self._is_closed = False
+        self._lock = StateLock(folder)
+        try:
+            self._items = ItemLog(folder / ITEM_LOG_NAME)
+            self.log = EventLog(folder / LOG_NAME, after_commit=self.apply)
+            self._restore()
+        except BaseException:
+            self._lock.release()
+            raise
 
     @classmethod
     def open(
@@ -102,6 +110,7 @@ class Engine:
         Raises:
             BundleError: The bundle must not be served.
             InputError: The state cannot be read.
+            ConfigError: Another engine has the state folder.
         """
         temporary = None
         if state is None:
@@ -169,14 +178,14 @@ class Engine:
 
     def update_items(self, items: Sequence[Item]) -> CatalogReport:
         """Adds or replaces items; the next answer knows them."""
-        with self._swapping:
+        with self._changing_items:
             self._items.put(items, self._clock())
             added, updated = self._served.live.update(items)
         return CatalogReport(added, updated, 0)
 
     def delete_items(self, item_ids: Sequence[str]) -> CatalogReport:
         """Takes items out of every later answer."""
-        with self._swapping:
+        with self._changing_items:
             self._items.delete(item_ids, self._clock())
             return CatalogReport(0, 0, self._served.live.delete(item_ids))
 
@@ -186,13 +195,16 @@ class Engine:
         Raises:
             BundleError: It must not be served; the old one goes on.
         """
-        with self._swapping:
+        with self._publishing:
             served = _load(Path(path))
-            # Of its own golden answers, asked before anything live is added.
-            check_golden(served.bundle.ranker, served.bundle.facts.golden)
-            self._catch_up(served)
-            self._previous_path = self._served.path
-            self._served = served
+            told_until = self._clock()
+            self._count_events(served)
+            self._change_items(served, served.bundle.facts.items_time)
+            # The long work is done: only what came meanwhile keeps live changes waiting.
+            with self._changing_items:
+                self._change_items(served, told_until)
+                self._previous_path = self._served.path
+                self._served = served
         return self.status()
 
     def rollback(self) -> Status:
@@ -224,16 +236,21 @@ class Engine:
 
     def close(self) -> None:
         """Writes what waits and closes the files; a second time does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.log.close()
         self._items.close()
+        self._lock.release()
         if self._temporary is not None:
             self._temporary.cleanup()
 
     def _restore(self) -> None:
         """Sessions, counts and live changes as an earlier engine left them."""
-        self._catch_up(self._served, self.sessions.apply)
+        self._count_events(self._served, self.sessions.apply)
+        self._change_items(self._served, self._served.bundle.facts.items_time)
 
-    def _catch_up(
+    def _count_events(
         self, served: _Served, also: Callable[[Event], object] = lambda event: None
     ) -> None:
         """Tells a fresh bundle what happened since it was made; ``also`` gets every event.
@@ -246,9 +263,12 @@ class Engine:
                 also(entry.record)
                 if entry.record.time > counted_until:
                     served.bundle.ranker.record(entry.record)
+
+    def _change_items(self, served: _Served, since: float) -> None:
+        """Tells a fresh bundle what became of its items from a time on."""
         changed: list[Item] = []
         gone: list[str] = []
-        for item_id, item in self._items.since(served.bundle.manifest.created_time):
+        for item_id, item in self._items.since(since):
             if item is None:
                 gone.append(item_id)
             else:
@@ -317,4 +337,6 @@ class Engine:
 
 def _load(path: Path) -> _Served:
     bundle = load_bundle(path)
+    # Asked before anything live is added.
+    check_golden(bundle.ranker, bundle.facts.golden)
     return _Served(str(path), bundle, LiveCatalog(bundle))

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from data.errors import InputError, OverloadError
+from data.errors import OverloadError
 from data.records import Item
-
-NAME = "items.sqlite"
-"""Name of the file in the state folder of a server."""
-
-_APPLICATION_ID = 0x6E636C69
-_SCHEMA = """
-CREATE TABLE changes (
-    item_id TEXT PRIMARY KEY,
-    time    REAL NOT NULL,     -- seconds since 1970, UTC
-    body    TEXT               -- JSON of the item; NULL: it was taken out
-)
-"""
+from data.sources.live_items import item_body, item_log_damage, open_item_log, read_changes
 
 
 class ItemLog:
@@ -40,17 +25,16 @@ class ItemLog:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._name = path.name
+        self._file = open_item_log(path, read_only=False)
         try:
-            self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._file.execute("PRAGMA journal_mode = WAL")
             self._file.execute("PRAGMA synchronous = FULL")
-            self._check_or_create()
         except sqlite3.Error as error:
-            raise self._damage(error) from error
+            self._file.close()
+            raise item_log_damage(path.name, error) from error
 
     def put(self, items: Sequence[Item], time: float) -> None:
         """Writes added or changed items and returns once they are on disk."""
-        self._write([(item.item_id, time, _body(item)) for item in items])
+        self._write([(item.item_id, time, item_body(item)) for item in items])
 
     def delete(self, item_ids: Sequence[str], time: float) -> None:
         """Writes that items were taken out and returns once that is on disk."""
@@ -62,17 +46,9 @@ class ItemLog:
         Raises:
             InputError: A row cannot be read.
         """
-        statement = "SELECT item_id, body FROM changes WHERE time >= ? ORDER BY time, rowid"
         with self._lock:
-            try:
-                rows = self._file.execute(statement, (time,)).fetchall()
-            except sqlite3.Error as error:
-                raise self._damage(error) from error
-        for number, (item_id, body) in enumerate(rows, 1):
-            try:
-                yield item_id, None if body is None else _item(json.loads(body))
-            except (ValueError, TypeError) as error:
-                raise InputError.at(self._name, number, "body", "an item", str(error)) from error
+            changes = list(read_changes(self._file, self._name, since=time))
+        yield from changes
 
     def close(self) -> None:
         """Closes the file."""
@@ -92,37 +68,3 @@ class ItemLog:
                 raise OverloadError(
                     f"item log: expected a writable disk, received: {error}"
                 ) from error
-
-    def _check_or_create(self) -> None:
-        if not self._file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            self._file.execute("BEGIN IMMEDIATE")
-            self._file.execute(_SCHEMA)
-            self._file.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            self._file.execute("COMMIT")
-        found = self._file.execute("PRAGMA application_id").fetchone()[0]
-        if found != _APPLICATION_ID:
-            raise InputError(
-                f"{self._name}: expected a log of items (application {_APPLICATION_ID:#x}), "
-                f"received application {found:#x}"
-            )
-
-    def _damage(self, error: Exception) -> InputError:
-        return InputError(f"{self._name}: expected a log of items, received: {error}")
-
-
-def _body(item: Item) -> str:
-    values: dict[str, Any] = asdict(item)
-    created = item.created_time
-    values["created_time"] = created.isoformat() if created else None
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-
-
-def _item(values: Mapping[str, Any]) -> Item:
-    created = values["created_time"]
-    return Item(
-        **{
-            **values,
-            "category": tuple(values["category"]),
-            "created_time": datetime.fromisoformat(created) if created else None,
-        }
-    )

@@ -99,6 +99,8 @@ class ModelFacts:
         feature_names: Columns of the reranker, in order.
         feature_means: ``[features]`` over the training lists.
         counted_until: Time of the newest event in the popularity counts, seconds since 1970.
+        items_time: When the items were as the catalogue has them: what a server was told of an
+            item later it applies once more. Seconds since 1970.
         golden: Queries, and the items that the released bundle answered, to check a load by.
     """
 
@@ -106,6 +108,7 @@ class ModelFacts:
     feature_names: tuple[str, ...]
     feature_means: tuple[float, ...]
     counted_until: float
+    items_time: float
     golden: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -218,6 +221,7 @@ def read_facts(layout: Layout) -> ModelFacts:
         tuple(tree["feature_names"]),
         tuple(tree["feature_means"]),
         float(tree["counted_until"]),
+        float(tree["items_time"]),
         tuple(tree["golden"]),
     )
 

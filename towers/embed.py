@@ -127,10 +127,11 @@ def reembed(
     items: Sequence[Item],
     out: Path,
     *,
+    items_time: float,
     created_time: float,
     progress: Callable[[str], object] | None = None,
 ) -> EmbedReport:
-    """Makes a new bundle with the same models over another catalogue.
+    """Makes a new bundle with the same models over another catalogue, as it was at ``items_time``.
 
     Items that are gone leave the index, the companions and the past sessions too.
 
@@ -182,7 +183,8 @@ def reembed(
         golden = golden_answers(
             ranker, [str(g["query"]) for g in old.facts.golden], time=old.facts.counted_until
         )
-        write_facts(new, config, replace(old.facts, golden=golden))
+        facts = replace(old.facts, golden=golden, items_time=items_time)
+        write_facts(new, config, facts)
         say("signing")
         sign(folder, created_time)
     new_count = len(set(catalog.item_ids) - set(tables.item_ids))

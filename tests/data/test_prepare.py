@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Item
 from data.sources.own_log import LOG_NAME, event_row, open_log
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import Tables, event_micros, iter_events, iter_items, read_tables
+from serving.item_log import ItemLog
 
 DAY = 86_400.0
 ITEMS = "item_id,title,category,price\np1,星河 智能手机,手机 > 智能手机,3999\np2, Whole  milk,Dairy,-1\n"
@@ -313,6 +315,29 @@ def test_a_log_goes_on_from_earlier_tables(folder: Path, tmp_path: Path) -> None
     ]
 
 
+def test_what_a_server_was_told_of_items_is_laid_over_the_earlier_ones(
+    folder: Path, tmp_path: Path
+) -> None:
+    before = tables_of("files", folder, tmp_path / "base")
+    old = {item.item_id: item for item in iter_items(before.items)}
+    log = tmp_path / "log"
+    log.mkdir()
+    open_log(log / LOG_NAME, read_only=False).close()
+    told = Item("new", "A newcomer", category=("Toys",), attributes={"colour": "red"})
+    items = ItemLog(log / "items.sqlite")
+    items.put([told, replace(old["p1"], price=1.25)], NOW - 20)
+    items.delete(["p2"], NOW - 10)
+    items.close()
+    after = tables_of("own_log", log, tmp_path / "out", base=tmp_path / "base")
+    assert {item.item_id: item for item in iter_items(after.items)} == {
+        **{name: item for name, item in old.items() if name != "p2"},
+        "p1": replace(old["p1"], price=1.25),
+        "new": told,
+    }
+    # All that was told by now is in the tables; a server need apply later changes only.
+    assert after.items_time == NOW
+
+
 def test_newer_items_and_grades_take_the_place_of_earlier_ones(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -332,11 +357,19 @@ def test_newer_items_and_grades_take_the_place_of_earlier_ones(
 
 def test_items_alone_are_those_of_the_whole(folder: Path, tmp_path: Path) -> None:
     tables = tables_of("files", folder, tmp_path / "out")
-    assert prepare_items(folder / "items.csv", now=NOW).equals(tables.items)
-    assert prepare_items(tmp_path / "out", now=NOW).equals(tables.items)
+    os.utime(folder / "items.csv", (NOW - 50, NOW - 50))
+    items, items_time = prepare_items(folder / "items.csv", now=NOW)
+    assert items.equals(tables.items)
+    assert items_time == NOW - 50
+    # A file that claims to come from the future is as new as the moment of reading.
+    os.utime(folder / "items.csv", (NOW + 50, NOW + 50))
+    assert prepare_items(folder / "items.csv", now=NOW)[1] == NOW
+    again = tables_of("files", folder, tmp_path / "out")
+    assert prepare_items(tmp_path / "out", now=NOW)[0].equals(again.items)
+    assert prepare_items(tmp_path / "out", now=NOW)[1] == again.items_time == NOW
     map_file = tmp_path / "map.toml"
     map_file.write_text('[items]\nbrand = "title"')
-    brands = prepare_items(folder / "items.csv", now=NOW, map_file=map_file)["brand"]
-    assert brands.to_pylist() == ["星河 智能手机", "Whole milk"]
+    named, _ = prepare_items(folder / "items.csv", now=NOW, map_file=map_file)
+    assert named["brand"].to_pylist() == ["星河 智能手机", "Whole milk"]
     with pytest.raises(InputError, match="raw: expected a file of items, each .csv, "):
         prepare_items(folder, now=NOW)

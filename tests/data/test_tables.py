@@ -248,7 +248,7 @@ def _other_columns(folder: Path) -> None:
             _rewrite(lambda manifest: manifest.update(split=3)),
             r"readable tables, received TypeError\(",
         ),
-        (_cut("tables.json", 10), "readable tables, received JSONDecodeError"),
+        (_cut("tables.json", 4), "readable tables, received JSONDecodeError"),
         (_cut("events.parquet", 30), "readable tables, received "),
         (_cut("items.parquet", 900), "readable tables, received "),
         (_other_columns, "the columns item_id, title, .* of schema 1, received item_id, name$"),

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.errors import BundleError
+from data.errors import BundleError, ConfigError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, category_of, companion_of
+from data.tables import Tables, iter_items
 from serving.engine import Engine
 from serving.live_catalog import LiveCatalog
 from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
+from towers.embed import reembed
 from towers.runtime import ItemEncoder
 
 SHOES = ("Sports", "Running")
@@ -331,3 +333,36 @@ def test_without_a_state_folder_nothing_is_left(shop_bundle: Path) -> None:
     engine.close()
     engine.close()
     assert not folder.exists()
+
+
+def test_a_state_folder_has_one_engine_at_a_time(
+    shop_bundle: Path, tmp_path: Path, clock: Clock
+) -> None:
+    state = tmp_path / "state"
+    first = Engine.open(shop_bundle, state, clock=clock)
+    with pytest.raises(ConfigError, match="^state: expected a folder that no other server uses"):
+        Engine.open(shop_bundle, state, clock=clock)
+    first.close()
+    first.close()
+    Engine.open(shop_bundle, state, clock=clock).close()
+
+
+def test_an_item_told_while_a_bundle_was_trained_is_in_the_answers_of_that_bundle(
+    engine: Engine, shop_bundle: Path, shop_tables: Tables, tmp_path: Path, clock: Clock
+) -> None:
+    read_time = clock.now
+    clock.now += 60.0
+    engine.update_items([Item("n1", "Velox shoes neon", category=SHOES)])
+    engine.delete_items(["p0002"])
+    # Items read before the change, but a bundle made after it.
+    reembed(
+        shop_bundle,
+        list(iter_items(shop_tables.items)),
+        tmp_path / "next",
+        items_time=read_time,
+        created_time=clock.now + 600.0,
+    )
+    engine.publish(str(tmp_path / "next"))
+    found = engine.search(SearchRequest("shoes neon", page_size=3)).results
+    assert "n1" in [result.item_id for result in found]
+    assert not engine.bundle.catalog.listed[engine.bundle.catalog.row_of["p0002"]]

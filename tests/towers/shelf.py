@@ -187,7 +187,7 @@ def write_bundle(folder: Path) -> None:
     tables().save(layout.training)
     golden = golden_answers(released, ("moccado espresso", "云帆 智能手机"), time=END_TIME)
     means = tuple(0.5 for _ in FEATURE_NAMES)
-    facts = ModelFacts(tuple(sorted(KNOWN_TYPES)), FEATURE_NAMES, means, END_TIME, golden)
+    facts = ModelFacts(tuple(sorted(KNOWN_TYPES)), FEATURE_NAMES, means, END_TIME, END_TIME, golden)
     write_facts(layout, CONFIG, facts)
     sign(folder, END_TIME)
 

@@ -31,7 +31,7 @@ def changed_items() -> list[Item]:
 
 
 def made(out: Path, items: list[Item]) -> Bundle:
-    reembed(shelf.bundle_folder(), items, out, created_time=END_TIME + 5)
+    reembed(shelf.bundle_folder(), items, out, items_time=END_TIME + 4, created_time=END_TIME + 5)
     return load_bundle(out)
 
 
@@ -46,6 +46,7 @@ def test_the_same_catalogue_gives_the_same_answers(tmp_path: Path) -> None:
         shelf.bundle_folder(),
         list(shelf.items()),
         tmp_path / "again",
+        items_time=END_TIME,
         created_time=END_TIME,
         progress=stages.append,
     )
@@ -65,6 +66,7 @@ def test_the_same_catalogue_gives_the_same_answers(tmp_path: Path) -> None:
 def test_the_catalogue_is_the_new_one_and_signed(changed: Bundle) -> None:
     assert changed.catalog.item_ids == [item.item_id for item in changed_items()]
     assert changed.manifest.created_time == END_TIME + 5
+    assert changed.facts.items_time == END_TIME + 4
     assert changed.manifest.bundle_id != verify(shelf.bundle_folder()).bundle_id
 
 
@@ -184,11 +186,23 @@ def test_an_older_bundle_is_replaced_and_anything_else_is_not(tmp_path: Path) ->
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"meow")
     with pytest.raises(InputError, match="photos"):
-        reembed(shelf.bundle_folder(), list(shelf.items()), tmp_path / "photos", created_time=0.0)
+        reembed(
+            shelf.bundle_folder(),
+            list(shelf.items()),
+            tmp_path / "photos",
+            items_time=0.0,
+            created_time=0.0,
+        )
     assert (tmp_path / "photos" / "cat.jpg").read_bytes() == b"meow"
 
 
 def test_a_damaged_bundle_makes_no_new_one(tmp_path: Path) -> None:
     with pytest.raises(BundleError):
-        reembed(tmp_path / "none", list(shelf.items()), tmp_path / "out", created_time=0.0)
+        reembed(
+            tmp_path / "none",
+            list(shelf.items()),
+            tmp_path / "out",
+            items_time=0.0,
+            created_time=0.0,
+        )
     assert not (tmp_path / "out").exists()

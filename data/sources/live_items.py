@@ -1,0 +1,127 @@
+"""The service's record of live catalogue changes: its layout, its rows, and how to read them.
+
+One SQLite file that ``serving.item_log`` writes holds the newest change of each item.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from data.errors import InputError
+from data.records import Item
+
+ITEM_LOG_NAME = "items.sqlite"
+"""Name of the file in the state folder of a server."""
+
+_APPLICATION_ID = 0x6E636C69
+_SCHEMA = """
+CREATE TABLE changes (
+    item_id TEXT PRIMARY KEY,
+    time    REAL NOT NULL,     -- seconds since 1970, UTC
+    body    TEXT               -- JSON of the item; NULL: it was taken out
+)
+"""
+
+
+def open_item_log(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A connection to the record; made, if it is not there and ``read_only`` is off.
+
+    Raises:
+        InputError: There is no such file, or it is damaged, or something else.
+    """
+    mode = "ro" if read_only else "rwc"
+    try:
+        file = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
+        raise item_log_damage(path.name, error) from error
+    try:
+        if not read_only:
+            file.execute("PRAGMA journal_mode = WAL")
+            if not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                file.execute("BEGIN IMMEDIATE")
+                file.execute(_SCHEMA)
+                file.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                file.execute("COMMIT")
+        found = file.execute("PRAGMA application_id").fetchone()[0]
+        if found != _APPLICATION_ID:
+            raise InputError(
+                f"{path.name}: expected a log of items (application {_APPLICATION_ID:#x}), "
+                f"received application {found:#x}"
+            )
+    except sqlite3.Error as error:
+        file.close()
+        raise item_log_damage(path.name, error) from error
+    except InputError:
+        file.close()
+        raise
+    return file
+
+
+def read_changes(
+    file: sqlite3.Connection, name: str, *, since: float = float("-inf")
+) -> Iterator[tuple[str, Item | None]]:
+    """The newest change of each item from a time on, oldest first; None: taken out.
+
+    Args:
+        file: From ``open_item_log``.
+        name: Of the file, for errors.
+        since: Seconds since 1970.
+
+    Raises:
+        InputError: A row cannot be read.
+    """
+    statement = "SELECT item_id, body FROM changes WHERE time >= ? ORDER BY time, rowid"
+    try:
+        rows = file.execute(statement, (since,)).fetchall()
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise item_log_damage(name, error) from error
+    for number, (item_id, body) in enumerate(rows, 1):
+        try:
+            yield item_id, None if body is None else _item(json.loads(body))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InputError.at(name, number, "body", "an item", str(error)) from error
+
+
+def read_live_items(state: Path) -> dict[str, Item | None]:
+    """The newest change of each item in a state folder; empty if there never was one."""
+    path = state / ITEM_LOG_NAME
+    if not path.is_file():
+        return {}
+    with closing(open_item_log(path, read_only=True)) as file:
+        return dict(read_changes(file, path.name))
+
+
+def item_body(item: Item) -> str:
+    """An item as the file holds it."""
+    values: dict[str, Any] = asdict(item)
+    created = item.created_time
+    values["created_time"] = created.isoformat() if created else None
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def item_log_damage(name: str, error: Exception) -> InputError:
+    """What to raise where SQLite could not read the file."""
+    return InputError(f"{name}: expected a log of items, received: {error}")
+
+
+def _item(values: Mapping[str, Any]) -> Item:
+    created = values["created_time"]
+    return Item(
+        **{
+            **values,
+            "category": tuple(values["category"]),
+            "created_time": datetime.fromisoformat(created) if created else None,
+        }
+    )

@@ -1,0 +1,37 @@
+"""One server to a state folder: two would each miss what the other was told."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from data.errors import ConfigError
+
+_NAME = "in-use"
+
+
+class StateLock:
+    """Held from ``__init__`` to ``release``, or to the end of the process, however it ends.
+
+    Args:
+        folder: The state folder; it must exist.
+
+    Raises:
+        ConfigError: Another server holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise ConfigError(
+                f"state: expected a folder that no other server uses, received {str(folder)!r}, "
+                "which one does; stop it, or give this one a folder of its own"
+            ) from error
+
+    def release(self) -> None:
+        """Lets another server have the folder."""
+        os.close(self._file)
