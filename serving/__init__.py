@@ -4,11 +4,13 @@ In reading order; a file imports only files above it:
 
     requests.py         what the engine is asked and what it answers
     questions.py        requests and sessions to the ranker's questions
-    validation.py       what the interface accepts, field by field
     session_store.py    the newest session of each visitor
     event_log.py        the durable log of events and impressions
     item_log.py         the durable log of live catalogue changes
     live_catalog.py     items that came, changed or went since the bundle was made
+    matches.py          all items that a request matches, and orders other than relevance
+    facets.py           how often each brand, category, price or other fact is among them
+    validation.py       what the interface accepts, field by field
     pages.py            one page of an answer, and what moved each result
     engine.py           answers requests, takes in events and items, swaps bundles
     relive.py           the log lived through once more, features computed anew

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,13 +18,18 @@ from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
 from serving.page_tokens import OFFSET_LIMIT, page_offset, page_token
 from serving.requests import (
     Answer,
+    AttributeCondition,
     EventEffect,
+    Facet,
+    FacetRequest,
+    FacetValue,
     FeatureEffect,
     Filter,
     Placement,
     RecommendRequest,
     Result,
     SearchRequest,
+    SortOrder,
     SourceHit,
     Status,
 )
@@ -40,6 +45,8 @@ def read_search(message: Any) -> SearchRequest:
         filter=_read_filter(message.filter),
         explain=message.explain,
         record=message.record if message.HasField("record") else True,
+        sort_by=_read_order(message.sort_by),
+        facets=tuple(FacetRequest(facet.name, facet.limit) for facet in message.facets),
     )
 
 
@@ -52,6 +59,8 @@ def write_search(request: SearchRequest) -> Any:
         filter=_write_filter(request.filter),
         explain=request.explain,
         record=request.record,
+        sort_by=int(request.sort_by),  # type: ignore[arg-type]
+        facets=_write_facet_requests(request.facets),
     )
     if request.offset:
         message.page_token = page_token(message, request.offset)
@@ -73,6 +82,8 @@ def read_recommend(message: Any) -> RecommendRequest:
         offset=page_offset(message, message.page_token),
         filter=_read_filter(message.filter),
         explain=message.explain,
+        sort_by=_read_order(message.sort_by),
+        facets=tuple(FacetRequest(facet.name, facet.limit) for facet in message.facets),
     )
 
 
@@ -85,6 +96,8 @@ def write_recommend(request: RecommendRequest) -> Any:
         page_size=request.page_size,
         filter=_write_filter(request.filter),
         explain=request.explain,
+        sort_by=int(request.sort_by),  # type: ignore[arg-type]
+        facets=_write_facet_requests(request.facets),
     )
     if request.offset:
         message.page_token = page_token(message, request.offset)
@@ -100,6 +113,8 @@ def read_answer(message: Any, request: Any) -> Answer:
         bundle_id=message.bundle_id,
         next_offset=page_offset(request, token) if token else None,
         missing=tuple(message.missing),
+        facets=tuple(_read_facet(facet) for facet in message.facets),
+        match_count=message.match_count if message.HasField("match_count") else None,
     )
 
 
@@ -115,6 +130,8 @@ def write_answer(answer: Answer, request: Any) -> Any:
         bundle_id=answer.bundle_id,
         next_page_token=page_token(request, next_offset) if has_next else "",
         missing=answer.missing,
+        facets=[_write_facet(facet) for facet in answer.facets],
+        match_count=answer.match_count,
     )
 
 
@@ -238,6 +255,15 @@ def _read_filter(message: Any) -> Filter:
         min_price=message.min_price if message.HasField("min_price") else None,
         max_price=message.max_price if message.HasField("max_price") else None,
         in_stock_only=message.in_stock_only,
+        attributes=tuple(
+            AttributeCondition(
+                one.name,
+                tuple(one.values),
+                one.min_value if one.HasField("min_value") else None,
+                one.max_value if one.HasField("max_value") else None,
+            )
+            for one in message.attributes
+        ),
     )
 
 
@@ -250,7 +276,58 @@ def _write_filter(condition: Filter) -> Any:
         min_price=condition.min_price,
         max_price=condition.max_price,
         in_stock_only=condition.in_stock_only,
+        attributes=[
+            discovery_pb2.AttributeCondition(
+                name=one.name,
+                values=one.values,
+                min_value=one.min_value,
+                max_value=one.max_value,
+            )
+            for one in condition.attributes
+        ],
     )
+
+
+def _read_order(number: int) -> SortOrder:
+    try:
+        return SortOrder(number)
+    except ValueError as error:
+        names = ", ".join(known.name for known in SortOrder)
+        raise RequestError("sort_by", f"one of {names}", number) from error
+
+
+def _write_facet_requests(facets: Sequence[FacetRequest]) -> list[Any]:
+    return [discovery_pb2.FacetRequest(name=facet.name, limit=facet.limit) for facet in facets]
+
+
+def _read_facet(message: Any) -> Facet:
+    return Facet(
+        message.name,
+        tuple(
+            FacetValue(
+                value.count,
+                value.value,
+                tuple(value.category),
+                value.min_price if value.HasField("min_price") else None,
+                value.max_price if value.HasField("max_price") else None,
+            )
+            for value in message.values
+        ),
+    )
+
+
+def _write_facet(facet: Facet) -> Any:
+    values = [
+        discovery_pb2.FacetValue(
+            count=value.count,
+            value=value.value,
+            category=value.category,
+            min_price=value.min_price,
+            max_price=value.max_price,
+        )
+        for value in facet.values
+    ]
+    return discovery_pb2.Facet(name=facet.name, values=values)
 
 
 def _read_result(message: Any) -> Result:
