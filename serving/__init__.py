@@ -17,6 +17,7 @@ In reading order; a file imports only files above it:
     measures.py         ranking metrics and their intervals
     trec.py             queries, judgments and runs in the formats of TREC
     timings.py          what each part of an answer costs, and what the index finds
+    filter_check.py     random filters, and every item held against them one by one
     evaluation.py       metrics of the very engine that is served
     offline.py          queries and sessions of a file put to an engine
     page_tokens.py      where the next page starts

@@ -158,8 +158,10 @@ def _attribute_conditions(texts: Sequence[str]) -> tuple[AttributeCondition, ...
             raise click.BadParameter(
                 f"{name}: expected a number, received {value!r}", param_hint="--where"
             ) from None
-        side = "min_value" if sign == ">=" else "max_value"
-        conditions[name] = dataclasses.replace(known, **{side: bound})
+        if sign == ">=":
+            conditions[name] = dataclasses.replace(known, min_value=bound)
+        else:
+            conditions[name] = dataclasses.replace(known, max_value=bound)
     return tuple(conditions.values())
 
 
