@@ -254,11 +254,14 @@ class Catalog:
             below = path + _PATH_SEPARATOR
             # Codes before names: a category that comes in meanwhile must not be beyond the names.
             leaf = self.leaf[:count].copy()
-            fits = [name == path or name.startswith(below) for name in self.category_codes.names]
-            mask &= np.array(fits, bool)[leaf]
+            names = self.category_codes.names
+            mask &= np.array([n == path or n.startswith(below) for n in names], bool)[leaf]
         if conditions.brands:
+            codes = self.brand[:count].copy()
+            fits = np.zeros(len(self.brand_codes.names), bool)
             wanted = [self.brand_codes.get(brand) for brand in conditions.brands]
-            mask &= np.isin(self.brand[:count], wanted)
+            fits[[code for code in wanted if 0 <= code < len(fits)]] = True
+            mask &= fits[codes]
         if conditions.min_price is not None:
             mask &= self.price[:count] >= conditions.min_price
         if conditions.max_price is not None:

@@ -82,26 +82,36 @@ def pages(engine: Engine, request: Any) -> Iterator[Answer]:
         yield answer
 
 
-def test_random_filters_are_honoured_to_the_item(engine: Engine, items: dict[str, Item]) -> None:
-    found = check_filters(
-        engine, list(items.values()), count=100, seed=3, progress=lambda *steps: None
-    )
+@pytest.mark.parametrize("narrow_rows", [20_000, 5])
+def test_random_filters_are_honoured_to_the_item(
+    engine: Engine, items: dict[str, Item], monkeypatch: pytest.MonkeyPatch, narrow_rows: int
+) -> None:
+    # With 5, all but the narrowest go by way of fetching more than asked for.
+    monkeypatch.setattr("towers.candidates._NARROW_ROWS", narrow_rows)
+    found = checked(engine, items)
     assert found["filter_count"] == 100
     assert found["outside_count"] == found["short_page_count"] == 0
     assert found["learnt_recall@20"] == found["lexical_recall@20"] == 1.0
-    assert found["share_min"] < 0.02 and found["share_max"] > 0.7
+    assert found["share_min"] < 0.02 and found["share_max"] > 0.5
 
 
-def test_the_filter_check_sees_an_item_outside_and_a_short_page(
+def test_the_check_of_filters_sees_what_is_outside_and_what_is_short(
     shop_bundle: Path, items: dict[str, Item]
 ) -> None:
     engine = Engine.open(shop_bundle, clock=lambda: END_TIME + 60)
     # The engine has not heard of the other facts and prices: it filters by what was.
-    old = check_filters(
+    assert checked(engine, items)["outside_count"] > 0
+    engine.update_items(list(items.values()))
+    engine.delete_items(list(items)[:230])
+    found = checked(engine, items)
+    assert found["outside_count"] == 0 and found["short_page_count"] > 0
+    engine.close()
+
+
+def checked(engine: Engine, items: dict[str, Item]) -> dict[str, Any]:
+    return check_filters(
         engine, list(items.values()), count=100, seed=3, progress=lambda *steps: None
     )
-    engine.close()
-    assert old["outside_count"] > 0 and old["short_page_count"] > 0
 
 
 @pytest.mark.parametrize("query", ["running shoes", "shoes for running", "智能手机", "coffee"])
