@@ -87,7 +87,8 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
         }
         for name, value in report["median_ms"].items():
             rows[f"median ms: {name.replace('_', ' ')}"] = f"{value:.3f}"
-        rows["filters"] = _filters(report["filters"])
+        if "filters" in report:
+            rows["filters"] = _filters(report["filters"])
         tables.append(_pairs(rows))
     return tables
 
