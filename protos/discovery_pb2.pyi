@@ -15,28 +15,85 @@ class Placement(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLACEMENT_CATEGORY: _ClassVar[Placement]
     PLACEMENT_ITEM: _ClassVar[Placement]
     PLACEMENT_CART: _ClassVar[Placement]
+
+class SortOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SORT_ORDER_RELEVANCE: _ClassVar[SortOrder]
+    SORT_ORDER_PRICE_LOW: _ClassVar[SortOrder]
+    SORT_ORDER_PRICE_HIGH: _ClassVar[SortOrder]
+    SORT_ORDER_NEWEST: _ClassVar[SortOrder]
+    SORT_ORDER_POPULARITY: _ClassVar[SortOrder]
 PLACEMENT_UNSPECIFIED: Placement
 PLACEMENT_HOME: Placement
 PLACEMENT_CATEGORY: Placement
 PLACEMENT_ITEM: Placement
 PLACEMENT_CART: Placement
+SORT_ORDER_RELEVANCE: SortOrder
+SORT_ORDER_PRICE_LOW: SortOrder
+SORT_ORDER_PRICE_HIGH: SortOrder
+SORT_ORDER_NEWEST: SortOrder
+SORT_ORDER_POPULARITY: SortOrder
+
+class AttributeCondition(_message.Message):
+    __slots__ = ("name", "values", "min_value", "max_value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    MIN_VALUE_FIELD_NUMBER: _ClassVar[int]
+    MAX_VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _containers.RepeatedScalarFieldContainer[str]
+    min_value: float
+    max_value: float
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ..., min_value: _Optional[float] = ..., max_value: _Optional[float] = ...) -> None: ...
 
 class Filter(_message.Message):
-    __slots__ = ("category", "brands", "min_price", "max_price", "in_stock_only")
+    __slots__ = ("category", "brands", "min_price", "max_price", "in_stock_only", "attributes")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     BRANDS_FIELD_NUMBER: _ClassVar[int]
     MIN_PRICE_FIELD_NUMBER: _ClassVar[int]
     MAX_PRICE_FIELD_NUMBER: _ClassVar[int]
     IN_STOCK_ONLY_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     category: _containers.RepeatedScalarFieldContainer[str]
     brands: _containers.RepeatedScalarFieldContainer[str]
     min_price: float
     max_price: float
     in_stock_only: bool
-    def __init__(self, category: _Optional[_Iterable[str]] = ..., brands: _Optional[_Iterable[str]] = ..., min_price: _Optional[float] = ..., max_price: _Optional[float] = ..., in_stock_only: _Optional[bool] = ...) -> None: ...
+    attributes: _containers.RepeatedCompositeFieldContainer[AttributeCondition]
+    def __init__(self, category: _Optional[_Iterable[str]] = ..., brands: _Optional[_Iterable[str]] = ..., min_price: _Optional[float] = ..., max_price: _Optional[float] = ..., in_stock_only: _Optional[bool] = ..., attributes: _Optional[_Iterable[_Union[AttributeCondition, _Mapping]]] = ...) -> None: ...
+
+class FacetRequest(_message.Message):
+    __slots__ = ("name", "limit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    limit: int
+    def __init__(self, name: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class Facet(_message.Message):
+    __slots__ = ("name", "values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _containers.RepeatedCompositeFieldContainer[FacetValue]
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Iterable[_Union[FacetValue, _Mapping]]] = ...) -> None: ...
+
+class FacetValue(_message.Message):
+    __slots__ = ("count", "value", "category", "min_price", "max_price")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    MIN_PRICE_FIELD_NUMBER: _ClassVar[int]
+    MAX_PRICE_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    value: str
+    category: _containers.RepeatedScalarFieldContainer[str]
+    min_price: float
+    max_price: float
+    def __init__(self, count: _Optional[int] = ..., value: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., min_price: _Optional[float] = ..., max_price: _Optional[float] = ...) -> None: ...
 
 class SearchItemsRequest(_message.Message):
-    __slots__ = ("query", "visitor_id", "page_size", "page_token", "filter", "explain", "record")
+    __slots__ = ("query", "visitor_id", "page_size", "page_token", "filter", "explain", "record", "sort_by", "facets")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +101,8 @@ class SearchItemsRequest(_message.Message):
     FILTER_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     RECORD_FIELD_NUMBER: _ClassVar[int]
+    SORT_BY_FIELD_NUMBER: _ClassVar[int]
+    FACETS_FIELD_NUMBER: _ClassVar[int]
     query: str
     visitor_id: str
     page_size: int
@@ -51,24 +110,30 @@ class SearchItemsRequest(_message.Message):
     filter: Filter
     explain: bool
     record: bool
-    def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ...) -> None: ...
+    sort_by: SortOrder
+    facets: _containers.RepeatedCompositeFieldContainer[FacetRequest]
+    def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ...) -> None: ...
 
 class SearchItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
+    FACETS_FIELD_NUMBER: _ClassVar[int]
+    MATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
     next_page_token: str
     missing: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+    facets: _containers.RepeatedCompositeFieldContainer[Facet]
+    match_count: int
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ...) -> None: ...
 
 class RecommendItemsRequest(_message.Message):
-    __slots__ = ("placement", "visitor_id", "item_ids", "page_size", "page_token", "filter", "explain")
+    __slots__ = ("placement", "visitor_id", "item_ids", "page_size", "page_token", "filter", "explain", "sort_by", "facets")
     PLACEMENT_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +141,8 @@ class RecommendItemsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    SORT_BY_FIELD_NUMBER: _ClassVar[int]
+    FACETS_FIELD_NUMBER: _ClassVar[int]
     placement: Placement
     visitor_id: str
     item_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -83,21 +150,27 @@ class RecommendItemsRequest(_message.Message):
     page_token: str
     filter: Filter
     explain: bool
-    def __init__(self, placement: _Optional[_Union[Placement, str]] = ..., visitor_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ...) -> None: ...
+    sort_by: SortOrder
+    facets: _containers.RepeatedCompositeFieldContainer[FacetRequest]
+    def __init__(self, placement: _Optional[_Union[Placement, str]] = ..., visitor_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ...) -> None: ...
 
 class RecommendItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
+    FACETS_FIELD_NUMBER: _ClassVar[int]
+    MATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
     next_page_token: str
     missing: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+    facets: _containers.RepeatedCompositeFieldContainer[Facet]
+    match_count: int
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ...) -> None: ...
 
 class Result(_message.Message):
     __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects")

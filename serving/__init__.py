@@ -4,21 +4,25 @@ In reading order; a file imports only files above it:
 
     requests.py         what the engine is asked and what it answers
     questions.py        requests and sessions to the ranker's questions
-    validation.py       what the interface accepts, field by field
     session_store.py    the newest session of each visitor
     event_log.py        the durable log of events and impressions
     item_log.py         the durable log of live catalogue changes
     state_lock.py       one server to a state folder
     live_catalog.py     items that came, changed or went since the bundle was made
+    matches.py          all items that a request matches, and orders other than relevance
+    facets.py           how often each brand, category, price or other fact is among them
+    validation.py       what the interface accepts, field by field
     pages.py            one page of an answer, and what moved each result
     engine.py           answers requests, takes in events and items, swaps bundles
     relive.py           the log lived through once more, features computed anew
     measures.py         ranking metrics and their intervals
     trec.py             queries, judgments and runs in the formats of TREC
     timings.py          what each part of an answer costs, and what the index finds
+    filter_check.py     random filters, and every item held against them one by one
     evaluation.py       metrics of the very engine that is served
     offline.py          queries and sessions of a file put to an engine
     page_tokens.py      where the next page starts
+    filter_wire.py      filters, orders and facets of the wire
     wire.py             messages to our own values, and back
     statuses.py         errors to gRPC statuses, and back
     limiter.py          the admission limit

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from serving.requests import Answer, EventEffect, FeatureEffect, Result, Status
+from serving.requests import Answer, EventEffect, Facet, FacetValue, FeatureEffect, Result, Status
 
 if TYPE_CHECKING:
     from serving.loadtest import LoadStep
@@ -63,6 +63,23 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
             cells.append(escape(why(result)))
         table.add_row(*cells)
     return table
+
+
+def facet_table(facet: Facet) -> Table:
+    """The values of a facet and their counts, a row each."""
+    table = Table()
+    table.add_column(escape(facet.name))
+    table.add_column("items", justify="right")
+    for value in facet.values:
+        table.add_row(escape(_facet_label(value)), f"{value.count:,}")
+    return table
+
+
+def _facet_label(value: FacetValue) -> str:
+    if value.min_price is not None and value.max_price is not None:
+        low, high = f"{value.min_price:,.2f}", f"{value.max_price:,.2f}"
+        return low if low == high else f"{low} – {high}"
+    return " > ".join(value.category) or value.value
 
 
 def why(result: Result) -> str:
@@ -122,6 +139,8 @@ def load_table(steps: Sequence[LoadStep]) -> Table:
 
 def _caption(answer: Answer) -> str:
     parts = [f"bundle {answer.bundle_id}", f"answer {answer.attribution_token}"]
+    if answer.match_count is not None:
+        parts.append(f"{answer.match_count:,} matching")
     if answer.missing:
         parts.append(f"missing: {', '.join(answer.missing)}")
     return escape(" · ".join(parts))

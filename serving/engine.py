@@ -19,9 +19,11 @@ from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import EVENT, LOG_NAME, Impression
 from serving.event_log import EventLog
+from serving.facets import facets_of
 from serving.item_log import ItemLog
 from serving.live_catalog import LiveCatalog
-from serving.pages import Page, explained, hits_of, page_of, result_of
+from serving.matches import Matches
+from serving.pages import Page, explained, hits_of, page_of, result_of, sorted_page
 from serving.questions import recommend_question, search_event, search_question
 from serving.requests import (
     Answer,
@@ -30,10 +32,12 @@ from serving.requests import (
     RecommendRequest,
     RecordReport,
     SearchRequest,
+    SortOrder,
     Status,
 )
 from serving.session_store import SessionStore
 from serving.state_lock import StateLock
+from serving.validation import check_attributes
 from towers.bundle import Bundle, load_bundle
 from towers.golden import check_golden
 from towers.question import Question
@@ -138,8 +142,13 @@ class Engine:
         return self._served.bundle
 
     def search(self, request: SearchRequest) -> Answer:
-        """Answers the search box; a recorded search is the newest event of its session."""
+        """Answers the search box; a recorded search is the newest event of its session.
+
+        Raises:
+            RequestError: The catalogue does not know an attribute that is asked for.
+        """
         served, now = self._served, self._clock()
+        check_attributes(request, served.bundle.catalog.attributes)
         if request.record and request.visitor_id and not request.offset:
             event = search_event(request, uuid.uuid4().hex, now)
             session = self.sessions.apply(event)
@@ -150,8 +159,13 @@ class Engine:
         return self._answer(served, question, request, surface="search")
 
     def recommend(self, request: RecommendRequest) -> Answer:
-        """Answers a browse page."""
+        """Answers a browse page.
+
+        Raises:
+            RequestError: The catalogue does not know an attribute that is asked for.
+        """
         served, now = self._served, self._clock()
+        check_attributes(request, served.bundle.catalog.attributes)
         session = self.sessions.get(request.visitor_id)
         question = recommend_question(request, session, now, served.bundle.catalog)
         return self._answer(served, question, request, surface=request.placement.name.lower())
@@ -287,23 +301,33 @@ class Engine:
     ) -> Answer:
         ranker, catalog = served.bundle.ranker, served.bundle.catalog
         ranked = ranker.rank(question)
-        page = page_of(served.bundle, ranked, request.offset, request.page_size)
+        end = request.offset + request.page_size
+        matches = Matches(ranker.sources, ranked.reading)
+        fits = None
+        if request.facets or request.sort_by is not SortOrder.RELEVANCE:
+            fits = matches.under(request.filter)
+        if fits is None or request.sort_by is SortOrder.RELEVANCE:
+            page = page_of(served.bundle, ranked, request.offset, request.page_size)
+        else:
+            span = (request.offset, end)
+            page = sorted_page(matches, ranked, fits, request.sort_by, span)
         token = uuid.uuid4().hex
         shown = zip(page.rows.tolist(), page.scores.tolist(), page.places.tolist(), strict=True)
         results = [
-            result_of(catalog, row, score, hits_of(ranked, place)) for row, score, place in shown
+            result_of(catalog, row, score, hits_of(ranked, place, request.sort_by))
+            for row, score, place in shown
         ]
         if request.explain:
             results = explained(served.bundle, ranked, page, results)
         self._log_impression(served, ranked, page, request, token, surface)
-        end = request.offset + request.page_size
-        has_more = end < ranker.sources.allowed_count(question)
         return Answer(
             tuple(results),
             token,
             served.bundle.manifest.bundle_id,
-            end if has_more else None,
+            end if end < page.total_count else None,
             ranked.missing,
+            facets_of(matches, request.facets, request.filter),
+            None if fits is None else int(np.count_nonzero(fits)),
         )
 
     def _log_impression(
@@ -318,6 +342,7 @@ class Engine:
         is_whole = bool(len(page.places)) and bool((page.places >= 0).all())
         with_features = is_whole and self._chance.random() < self._log_feature_share
         conditions = {} if request.filter == Filter() else asdict(request.filter)
+        order = request.sort_by
         self.log.enqueue_impression(
             Impression(
                 attribution_token=token,
@@ -330,6 +355,7 @@ class Engine:
                 offset=request.offset,
                 context_item_ids=getattr(request, "item_ids", ()),
                 filter=conditions,
+                sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
                 features=ranked.features[page.places] if with_features else None,
             )
         )

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from data.records import Judgment
-from data.tables import Tables, event_micros, iter_events
+from data.tables import Tables, event_micros, iter_events, iter_items
 from serving.engine import Engine
+from serving.filter_check import check_filters
 from serving.measures import mean_interval, ranking_values, summary
 from serving.questions import recommend_question, search_question
 from serving.requests import Placement, RecommendRequest, SearchRequest
@@ -44,12 +45,14 @@ class EvaluationSettings:
     Args:
         request_limit: Browse requests, drawn from the test part.
         query_limit: Search requests.
+        filter_count: Random filters; 0 leaves their check out.
         depth: Results a request.
         seed: Of all draws.
     """
 
     request_limit: int = 3_000
     query_limit: int = 1_000
+    filter_count: int = 0
     depth: int = 100
     seed: int = 7
 
@@ -131,6 +134,14 @@ def evaluate_tables(
         ]
         report["index"] = index_recall(engine.bundle.ranker, questions)
         report["median_ms"] = stage_timings(engine, questions)
+        if settings.filter_count:
+            report["filters"] = check_filters(
+                engine,
+                list(iter_items(tables.items)),
+                count=settings.filter_count,
+                seed=settings.seed,
+                progress=stages.start("asking under filters", settings.filter_count),
+            )
     finally:
         engine.close()
     return report

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from serving.requests import EventEffect, FeatureEffect, Result, SourceHit
+from serving.matches import Matches
+from serving.requests import EventEffect, FeatureEffect, Result, SortOrder, SourceHit
 from towers.bundle import Bundle
 from towers.candidates import SOURCES
 from towers.catalog import Catalog
@@ -19,11 +20,15 @@ _EXPLAINED_FEATURE_COUNT = 5
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of one page with their scores, and their places in the shortlist (−1: beyond it)."""
+    """Rows of one page with their scores, and their places in the shortlist (−1: beyond it).
+
+    ``total_count`` is the number of results on all pages.
+    """
 
     rows: np.ndarray
     scores: np.ndarray
     places: np.ndarray
+    total_count: int
 
 
 def page_of(bundle: Bundle, ranked: Ranked, offset: int, size: int) -> Page:
@@ -37,7 +42,24 @@ def page_of(bundle: Bundle, ranked: Ranked, offset: int, size: int) -> Page:
         rows = np.concatenate([rows, more[beyond:]])
         scores = np.concatenate([scores, more_scores[beyond:]])
         places = np.concatenate([places, np.full(len(more[beyond:]), -1)])
-    return Page(rows, scores, places.astype(np.int64))
+    total_count = bundle.ranker.sources.allowed_count(ranked.reading.question)
+    return Page(rows, scores, places.astype(np.int64), total_count)
+
+
+def sorted_page(
+    matches: Matches, ranked: Ranked, fits: np.ndarray, order: SortOrder, span: tuple[int, int]
+) -> Page:
+    """The page of ranks ``span`` (begin and end, from 0) in an order other than relevance.
+
+    Args:
+        fits: ``[count] bool`` of the match set.
+    """
+    begin, end = span
+    rows = matches.sorted_rows(fits, order, end)[begin:]
+    place_of = {row: place for place, row in enumerate(ranked.rows.tolist())}
+    places = np.array([place_of.get(row, -1) for row in rows.tolist()], np.int64)
+    scores = np.zeros(len(rows), np.float32)
+    return Page(rows, scores, places, int(np.count_nonzero(fits)))
 
 
 def result_of(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit, ...]) -> Result:
@@ -56,10 +78,12 @@ def result_of(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit
     )
 
 
-def hits_of(ranked: Ranked, place: int) -> tuple[SourceHit, ...]:
+def hits_of(ranked: Ranked, place: int, order: SortOrder) -> tuple[SourceHit, ...]:
     """The sources that found what stands at ``place`` of the shortlist; −1: beyond it."""
     if place < 0:
-        return (SourceHit("learnt", len(ranked.rows) + 1),)
+        # Beyond the shortlist the nearest follow, unless another order brought the item.
+        is_near = order is SortOrder.RELEVANCE
+        return (SourceHit("learnt", len(ranked.rows) + 1),) if is_near else ()
     ranks = ranked.ranks[place].tolist()
     return tuple(
         [

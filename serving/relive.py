@@ -15,7 +15,13 @@ import numpy as np
 from data.records import Event
 from data.sources.own_log import LOG_NAME, Impression, open_log, read_entries
 from serving.questions import recommend_question, search_question
-from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
+from serving.requests import (
+    AttributeCondition,
+    Filter,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+)
 from towers.bundle import Bundle, load_bundle
 from towers.question import Question
 from towers.session import Session
@@ -83,6 +89,10 @@ def _question(bundle: Bundle, impression: Impression, session: Session) -> Quest
     conditions = dict(impression.filter)
     for name in ("category", "brands"):
         conditions[name] = tuple(conditions.get(name, ()))
+    conditions["attributes"] = tuple(
+        AttributeCondition(**{**one, "values": tuple(one["values"])})
+        for one in conditions.get("attributes", ())
+    )
     filter_ = Filter(**conditions)
     visitor_id, time = impression.visitor_id, impression.time
     if impression.query:

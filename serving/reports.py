@@ -87,8 +87,20 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
         }
         for name, value in report["median_ms"].items():
             rows[f"median ms: {name.replace('_', ' ')}"] = f"{value:.3f}"
+        if "filters" in report:
+            rows["filters"] = _filters(report["filters"])
         tables.append(_pairs(rows))
     return tables
+
+
+def _filters(found: Mapping[str, Any]) -> str:
+    return (
+        f"{found['filter_count']:,} random combinations that"
+        f" {found['share_min']:.2%} to {found['share_max']:.0%} of the items meet:"
+        f" recall@20 {found['learnt_recall@20']:.3f} learnt, {found['lexical_recall@20']:.3f}"
+        f" lexical; {found['outside_count']:,} results outside,"
+        f" {found['short_page_count']:,} short pages; median {found['median_ms']:.2f} ms"
+    )
 
 
 def metrics_table(report: Mapping[str, Any]) -> Table:

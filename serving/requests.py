@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from towers.attributes import AttributeCondition as AttributeCondition
 from towers.catalog import Filter as Filter
 
 
@@ -17,6 +18,27 @@ class Placement(IntEnum):
     CATEGORY = 2
     ITEM = 3
     CART = 4
+
+
+class SortOrder(IntEnum):
+    """What results are ordered by; the numbers are those of the wire."""
+
+    RELEVANCE = 0
+    PRICE_LOW = 1
+    PRICE_HIGH = 2
+    NEWEST = 3
+    POPULARITY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FacetRequest:
+    """A facet: ``brand``, ``category``, ``price``, ``in_stock``, or the name of an attribute.
+
+    ``limit`` is the number of values at most.
+    """
+
+    name: str
+    limit: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +55,8 @@ class SearchRequest:
     filter: Filter = field(default_factory=Filter)
     explain: bool = False
     record: bool = True
+    sort_by: SortOrder = SortOrder.RELEVANCE
+    facets: tuple[FacetRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +70,8 @@ class RecommendRequest:
     offset: int = 0
     filter: Filter = field(default_factory=Filter)
     explain: bool = False
+    sort_by: SortOrder = SortOrder.RELEVANCE
+    facets: tuple[FacetRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +118,29 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value of a facet and the number of matching items that have it.
+
+    A category has its path in ``category``, a range of prices its lowest and its highest price; all
+    others have their name in ``value``.
+    """
+
+    count: int
+    value: str = ""
+    category: tuple[str, ...] = ()
+    min_price: float | None = None
+    max_price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The values of one facet, the most frequent first; prices from the lowest."""
+
+    name: str
+    values: tuple[FacetValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One page of results.
 
@@ -101,6 +150,9 @@ class Answer:
         bundle_id: The bundle that made it.
         next_offset: Where the next page starts; None where there is none.
         missing: Parts of the pipeline that were away: ``("reranker",)``; empty when whole.
+        facets: Those asked for, in the order asked.
+        match_count: Items that facets and orders other than relevance are about; None where
+            neither was asked for.
     """
 
     results: tuple[Result, ...]
@@ -108,6 +160,8 @@ class Answer:
     bundle_id: str
     next_offset: int | None
     missing: tuple[str, ...] = ()
+    facets: tuple[Facet, ...] = ()
+    match_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ and raises ``RequestError`` with the field's name on the wire: ``events[3].ratin
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Sequence
@@ -14,7 +15,16 @@ from dataclasses import replace
 
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
-from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
+from serving.facets import RESERVED_NAMES
+from serving.requests import (
+    AttributeCondition,
+    FacetRequest,
+    Filter,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+)
+from towers.attributes import Attributes
 
 DEFAULT_PAGE_SIZE = 20
 PAGE_SIZE_LIMIT = 100
@@ -31,6 +41,11 @@ CATEGORY_DEPTH_LIMIT = 16
 BRAND_COUNT_LIMIT = 100
 CART_COUNT_LIMIT = 100
 ATTRIBUTE_COUNT_LIMIT = 128
+CONDITION_COUNT_LIMIT = 32
+VALUE_COUNT_LIMIT = 100
+FACET_COUNT_LIMIT = 32
+DEFAULT_FACET_LIMIT = 20
+FACET_LIMIT = 100
 QUANTITY_LIMIT = 1_000_000
 PRICE_LIMIT = 1e12
 """Prices are held in float32, where much larger ones would be infinite."""
@@ -48,7 +63,9 @@ def checked_search(request: SearchRequest) -> SearchRequest:
     _check_text("query", query, QUERY_LENGTH_LIMIT, required=True)
     _check_text("visitor_id", request.visitor_id, ID_LENGTH_LIMIT)
     _check_filter(request.filter)
-    return replace(request, query=query, page_size=_page_size(request.page_size))
+    facets = _checked_facets(request.facets)
+    size = _page_size(request.page_size)
+    return replace(request, query=query, page_size=size, facets=facets)
 
 
 def checked_recommend(request: RecommendRequest) -> RecommendRequest:
@@ -69,7 +86,26 @@ def checked_recommend(request: RecommendRequest) -> RecommendRequest:
     _check_filter(request.filter)
     if placement is Placement.CATEGORY and not request.filter.category:
         raise RequestError("filter.category", "a path with placement CATEGORY", ())
-    return replace(request, page_size=_page_size(request.page_size))
+    facets = _checked_facets(request.facets)
+    return replace(request, page_size=_page_size(request.page_size), facets=facets)
+
+
+def check_attributes(request: SearchRequest | RecommendRequest, attributes: Attributes) -> None:
+    """Refuses conditions and facets on attributes that no item of the catalogue ever had."""
+    names = [
+        (f"filter.attributes[{position}].name", condition.name)
+        for position, condition in enumerate(request.filter.attributes)
+    ]
+    names += [
+        (f"facets[{position}].name", facet.name)
+        for position, facet in enumerate(request.facets)
+        if facet.name not in RESERVED_NAMES
+    ]
+    for field, name in names:
+        if attributes.names.get(name) < 0:
+            near = difflib.get_close_matches(name, attributes.names.names, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise RequestError(field, f"an attribute of the catalogue{hint}", name)
 
 
 def checked_event(event: Event, place: str = "", *, now: float) -> Event:
@@ -103,18 +139,18 @@ def checked_event(event: Event, place: str = "", *, now: float) -> Event:
 def checked_item(item: Item, place: str = "") -> Item:
     """The item, as it came."""
     _check_text(f"{place}item_id", item.item_id, ID_LENGTH_LIMIT, required=True)
-    _check_length(f"{place}title", item.title, TITLE_LENGTH_LIMIT)
+    _check_text(f"{place}title", item.title, TITLE_LENGTH_LIMIT)
     _check_bytes(f"{place}description", item.description)
     _check_category(f"{place}category", item.category)
-    _check_length(f"{place}brand", item.brand, NAME_LENGTH_LIMIT)
+    _check_text(f"{place}brand", item.brand, NAME_LENGTH_LIMIT)
     _check_price(f"{place}price", item.price)
     if item.currency and not re.fullmatch("[A-Za-z]{3}", item.currency):
         raise RequestError(f"{place}currency", "3 letters or nothing", item.currency[:8])
     check_count(f"{place}attributes", len(item.attributes), 0, ATTRIBUTE_COUNT_LIMIT)
     for name, value in item.attributes.items():
         _check_text(f"{place}attributes", name, ID_LENGTH_LIMIT, required=True)
-        _check_length(f"{place}attributes.{name}", value, TITLE_LENGTH_LIMIT)
-    _check_length(f"{place}image", item.image, ADDRESS_LENGTH_LIMIT)
+        _check_text(f"{place}attributes.{name}", value, TITLE_LENGTH_LIMIT)
+    _check_text(f"{place}image", item.image, ADDRESS_LENGTH_LIMIT)
     return item
 
 
@@ -155,6 +191,36 @@ def _check_filter(condition: Filter) -> None:
     _check_price("filter.max_price", high)
     if low is not None and high is not None and low > high:
         raise RequestError("filter.max_price", f"{low:g} (min_price) or more", high)
+    check_count("filter.attributes", len(condition.attributes), 0, CONDITION_COUNT_LIMIT)
+    for position, one in enumerate(condition.attributes):
+        _check_attribute(f"filter.attributes[{position}]", one)
+
+
+def _check_attribute(place: str, condition: AttributeCondition) -> None:
+    _check_text(f"{place}.name", condition.name, ID_LENGTH_LIMIT, required=True)
+    low, high = condition.min_value, condition.max_value
+    check_count(f"{place}.values", len(condition.values), 0, VALUE_COUNT_LIMIT)
+    if not condition.values and low is None and high is None:
+        raise RequestError(f"{place}.values", "a value, or min_value or max_value beside it", ())
+    for position, value in enumerate(condition.values):
+        _check_text(f"{place}.values[{position}]", value, TITLE_LENGTH_LIMIT, required=True)
+    for name, bound in (("min_value", low), ("max_value", high)):
+        if bound is not None and not math.isfinite(bound):
+            raise RequestError(f"{place}.{name}", "a finite number", bound)
+    if low is not None and high is not None and low > high:
+        raise RequestError(f"{place}.max_value", f"{low:g} (min_value) or more", high)
+
+
+def _checked_facets(facets: Sequence[FacetRequest]) -> tuple[FacetRequest, ...]:
+    check_count("facets", len(facets), 0, FACET_COUNT_LIMIT)
+    names: set[str] = set()
+    for position, facet in enumerate(facets):
+        _check_text(f"facets[{position}].name", facet.name, ID_LENGTH_LIMIT, required=True)
+        if facet.name in names:
+            raise RequestError(f"facets[{position}].name", "each facet once", facet.name)
+        names.add(facet.name)
+        check_count(f"facets[{position}].limit", facet.limit, 0, FACET_LIMIT)
+    return tuple(replace(facet, limit=facet.limit or DEFAULT_FACET_LIMIT) for facet in facets)
 
 
 def _check_category(field: str, category: Sequence[str]) -> None:

@@ -15,12 +15,20 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
+from serving.filter_wire import (
+    read_facet,
+    read_facet_requests,
+    read_filter,
+    read_order,
+    write_facet,
+    write_facet_requests,
+    write_filter,
+)
 from serving.page_tokens import OFFSET_LIMIT, page_offset, page_token
 from serving.requests import (
     Answer,
     EventEffect,
     FeatureEffect,
-    Filter,
     Placement,
     RecommendRequest,
     Result,
@@ -37,9 +45,11 @@ def read_search(message: Any) -> SearchRequest:
         visitor_id=message.visitor_id,
         page_size=message.page_size,
         offset=page_offset(message, message.page_token),
-        filter=_read_filter(message.filter),
+        filter=read_filter(message.filter),
         explain=message.explain,
         record=message.record if message.HasField("record") else True,
+        sort_by=read_order(message.sort_by),
+        facets=read_facet_requests(message),
     )
 
 
@@ -49,9 +59,11 @@ def write_search(request: SearchRequest) -> Any:
         query=request.query,
         visitor_id=request.visitor_id,
         page_size=request.page_size,
-        filter=_write_filter(request.filter),
+        filter=write_filter(request.filter),
         explain=request.explain,
         record=request.record,
+        sort_by=int(request.sort_by),  # type: ignore[arg-type]
+        facets=write_facet_requests(request.facets),
     )
     if request.offset:
         message.page_token = page_token(message, request.offset)
@@ -71,8 +83,10 @@ def read_recommend(message: Any) -> RecommendRequest:
         item_ids=tuple(message.item_ids),
         page_size=message.page_size,
         offset=page_offset(message, message.page_token),
-        filter=_read_filter(message.filter),
+        filter=read_filter(message.filter),
         explain=message.explain,
+        sort_by=read_order(message.sort_by),
+        facets=read_facet_requests(message),
     )
 
 
@@ -83,8 +97,10 @@ def write_recommend(request: RecommendRequest) -> Any:
         visitor_id=request.visitor_id,
         item_ids=request.item_ids,
         page_size=request.page_size,
-        filter=_write_filter(request.filter),
+        filter=write_filter(request.filter),
         explain=request.explain,
+        sort_by=int(request.sort_by),  # type: ignore[arg-type]
+        facets=write_facet_requests(request.facets),
     )
     if request.offset:
         message.page_token = page_token(message, request.offset)
@@ -100,6 +116,8 @@ def read_answer(message: Any, request: Any) -> Answer:
         bundle_id=message.bundle_id,
         next_offset=page_offset(request, token) if token else None,
         missing=tuple(message.missing),
+        facets=tuple(read_facet(facet) for facet in message.facets),
+        match_count=message.match_count if message.HasField("match_count") else None,
     )
 
 
@@ -115,6 +133,8 @@ def write_answer(answer: Answer, request: Any) -> Any:
         bundle_id=answer.bundle_id,
         next_page_token=page_token(request, next_offset) if has_next else "",
         missing=answer.missing,
+        facets=[write_facet(facet) for facet in answer.facets],
+        match_count=answer.match_count,
     )
 
 
@@ -229,28 +249,6 @@ def write_status(status: Status) -> Any:
 _STATUS_FIELDS = tuple(
     field.name for field in admin_pb2.Status.DESCRIPTOR.fields if field.name != "versions"
 )
-
-
-def _read_filter(message: Any) -> Filter:
-    return Filter(
-        category=tuple(message.category),
-        brands=tuple(message.brands),
-        min_price=message.min_price if message.HasField("min_price") else None,
-        max_price=message.max_price if message.HasField("max_price") else None,
-        in_stock_only=message.in_stock_only,
-    )
-
-
-def _write_filter(condition: Filter) -> Any:
-    if condition == Filter():
-        return None
-    return discovery_pb2.Filter(
-        category=condition.category,
-        brands=condition.brands,
-        min_price=condition.min_price,
-        max_price=condition.max_price,
-        in_stock_only=condition.in_stock_only,
-    )
 
 
 def _read_result(message: Any) -> Result:

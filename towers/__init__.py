@@ -10,6 +10,8 @@ text                words and token numbers of any text
 opinion             what one event says of its item: for it, against it, or neither
 session             a visitor at one moment: a fold over that visitor's events
 query_input         what the query tower reads of a session
+codes               names as small numbers
+attributes          what is known of items by name, as sparse columns
 catalog             the items as columns, and filters over them
 sparse_scores       scores of a few rows among millions
 popularity          how much each item is wanted now: a fold over everybody's events

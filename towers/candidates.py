@@ -23,6 +23,9 @@ SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
 _POPULAR_REFRESH_SECONDS = 5.0
 _NARROW_ROWS = 20_000
 """Up to this many allowed items are all scored; beyond, the sources fetch more and filter."""
+_WIDENING = 8
+"""Times as many words' hits are fetched where too few of those before were allowed."""
+
 _NEWEST_COUNT = 10
 _NOTHING = SparseScores(np.zeros(0, np.int64), np.zeros(0, np.float32))
 
@@ -97,8 +100,7 @@ class Sources:
             if self.lexical is None:
                 missing.append("lexical")
             else:
-                wanted = allowed.widened(config.lexical_count)
-                rows, values = self.lexical.search(reading.text, wanted)
+                rows, values = _lexical(self.lexical, reading.text, allowed, config.lexical_count)
                 scores["lexical"] = SparseScores.summed(rows, values)
                 lists["lexical"] = allowed.only(rows)[: config.lexical_count]
         if not question.text and (self.neighbours is None or self.covisits is None):
@@ -183,6 +185,18 @@ class _Allowed:
             place = np.searchsorted(self._excluded, rows)
             kept &= self._excluded[np.minimum(place, len(self._excluded) - 1)] != rows
         return kept
+
+
+def _lexical(
+    lexical: LexicalIndex, text: str, allowed: _Allowed, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and scores that hold the best ``count`` allowed ones, or all that there are."""
+    wanted = allowed.widened(count)
+    while True:
+        rows, scores = lexical.search(text, wanted)
+        if len(rows) < wanted or len(allowed.only(rows)) >= count:
+            return rows, scores
+        wanted *= _WIDENING
 
 
 def _flags(flags: np.ndarray, rows: np.ndarray) -> np.ndarray:

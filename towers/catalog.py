@@ -13,10 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from data.records import Item
+from towers.attributes import AttributeCondition, Attributes
+from towers.codes import Codes
 from towers.config import TextConfig
 from towers.text import PADDING, token, words
 
 _PRICE_STEPS_PER_DOUBLING = 2
+_PATH_SEPARATOR = "\x1f"
+"""Between the levels of a category; no control character is part of a name."""
+
+_MASK_BYTES = 64_000_000
+"""Room for the masks of filters that are asked for again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Filter:
         brands: Any of these.
         min_price, max_price: Inclusive; an item without a price fails a stated bound.
         in_stock_only: Leaves out what cannot be bought now.
+        attributes: All of these.
     """
 
     category: tuple[str, ...] = ()
@@ -35,6 +43,7 @@ class Filter:
     min_price: float | None = None
     max_price: float | None = None
     in_stock_only: bool = False
+    attributes: tuple[AttributeCondition, ...] = ()
 
 
 def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
@@ -85,31 +94,6 @@ def _text_tokens(text: str, buckets: int) -> tuple[int, ...]:
     return tuple(token("w:" + word, buckets) for word in words(text))
 
 
-class Codes:
-    """Numbers names in order of first sight; −1 is a name not seen."""
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self.names: list[str] = []
-        self._numbers: dict[str, int] = {}
-        for name in names:
-            self.add(name)
-
-    def add(self, name: str) -> int:
-        """The number of ``name``, new if need be."""
-        number = self._numbers.setdefault(name, len(self.names))
-        if number == len(self.names):
-            self.names.append(name)
-        return number
-
-    def add_all(self, names: Iterable[str]) -> np.ndarray:
-        """The numbers of many names, ``[names] int32``."""
-        return np.fromiter(map(self.add, names), np.int32)
-
-    def get(self, name: str) -> int:
-        """The number of ``name``, −1 if it has none."""
-        return self._numbers.get(name, -1)
-
-
 class Catalog:
     """Items as columns. Rows are added and changed in place, never removed or reused.
 
@@ -124,11 +108,13 @@ class Catalog:
         leaf, top: ``[rows] int32`` codes of the narrowest and the broadest category.
         brand: ``[rows] int32`` code of the brand.
         price: ``[rows] float32``, NaN where not known.
+        created: ``[rows] float64`` seconds since 1970, NaN where not known.
         in_stock, listed: ``[rows] bool``.
         tokens: ``[rows, item_slot_count] int32``.
+        attributes: Values by attribute.
     """
 
-    _COLUMNS = ("leaf", "top", "brand", "price", "in_stock", "listed", "tokens")
+    _COLUMNS = ("leaf", "top", "brand", "price", "created", "in_stock", "listed", "tokens")
 
     def __init__(self, text: TextConfig) -> None:
         self.text = text
@@ -142,9 +128,13 @@ class Catalog:
         self.top = np.zeros(0, np.int32)
         self.brand = np.zeros(0, np.int32)
         self.price = np.zeros(0, np.float32)
+        self.created = np.zeros(0, np.float64)
         self.in_stock = np.zeros(0, bool)
         self.listed = np.zeros(0, bool)
         self.tokens = np.zeros((0, text.item_slot_count), np.int32)
+        self.attributes = Attributes()
+        self._change_count = 0
+        self._masks: dict[Filter, tuple[int, np.ndarray]] = {}
 
     @classmethod
     def of(cls, items: Iterable[Item], text: TextConfig) -> Catalog:
@@ -156,11 +146,12 @@ class Catalog:
         catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
         # Column by column: a hundred thousand writes into arrays take longer than all the rest.
         paths = [item.category for item in newest]
-        catalog.leaf = catalog.category_codes.add_all(map(" > ".join, paths))
+        catalog.leaf = catalog.category_codes.add_all(map(_PATH_SEPARATOR.join, paths))
         catalog.top = catalog.top_codes.add_all(path[0] if path else "" for path in paths)
         catalog.brand = catalog.brand_codes.add_all(item.brand for item in newest)
         prices = [np.nan if item.price is None else item.price for item in newest]
         catalog.price = np.array(prices, np.float32)
+        catalog.created = np.array([_created(item) for item in newest], np.float64)
         catalog.in_stock = np.array([item.in_stock for item in newest], bool)
         catalog.listed = np.ones(len(newest), bool)
         numbers = [_token_numbers(item, text) for item in newest]
@@ -168,6 +159,7 @@ class Catalog:
         catalog.tokens = np.full((len(newest), text.item_slot_count), PADDING, np.int32)
         is_filled = np.arange(text.item_slot_count) < lengths[:, None]
         catalog.tokens[is_filled] = np.fromiter(chain.from_iterable(numbers), np.int32)
+        catalog.attributes = Attributes.of([item.attributes for item in newest])
         return catalog
 
     @property
@@ -188,10 +180,12 @@ class Catalog:
             self._grow()
         known = self.tokens[row]
         changed = is_new or known[known != PADDING].tolist() != numbers
-        self.leaf[row] = self.category_codes.add(" > ".join(item.category))
+        self.leaf[row] = self.category_codes.add(_PATH_SEPARATOR.join(item.category))
         self.top[row] = self.top_codes.add(item.category[0] if item.category else "")
         self.brand[row] = self.brand_codes.add(item.brand)
         self.price[row] = np.nan if item.price is None else item.price
+        self.created[row] = _created(item)
+        self.attributes.put(row, item.attributes)
         self.in_stock[row] = item.in_stock
         self.listed[row] = True
         if changed:
@@ -203,6 +197,8 @@ class Catalog:
             self.item_ids.append(item.item_id)
         else:
             self.titles[row] = item.title
+        # Last, so that no mask made of the row before passes for one made of it now.
+        self._change_count += 1
         return row, changed
 
     def remove(self, item_id: str) -> int | None:
@@ -211,6 +207,7 @@ class Catalog:
         if row is None or not self.listed[row]:
             return None
         self.listed[row] = False
+        self._change_count += 1
         return row
 
     def rows(self, item_ids: Sequence[str]) -> np.ndarray:
@@ -220,36 +217,62 @@ class Catalog:
 
     def category(self, row: int) -> tuple[str, ...]:
         """Category path of a row."""
-        name = self.category_codes.names[self.leaf[row]]
-        return tuple(name.split(" > ")) if name else ()
+        return self.category_path(int(self.leaf[row]))
+
+    def category_path(self, code: int) -> tuple[str, ...]:
+        """The path of a category by its code in ``leaf``."""
+        name = self.category_codes.names[code]
+        return tuple(name.split(_PATH_SEPARATOR)) if name else ()
 
     def brand_name(self, row: int) -> str:
         """Brand of a row; empty where it has none."""
         return self.brand_codes.names[self.brand[row]]
 
     def mask(self, conditions: Filter) -> np.ndarray | None:
-        """``[count] bool``, true where an item meets the conditions; None if nothing is asked."""
+        """``[count] bool``, true where an item meets the conditions; None if nothing is asked.
+
+        Not to be written to: it is kept until the catalogue changes.
+        """
         if conditions == Filter():
             return None
+        change_count = self._change_count
+        known = self._masks.get(conditions)
+        if known is not None and known[0] == change_count:
+            return known[1]
+        mask = self._mask(conditions)
+        mask.flags.writeable = False
+        if len(self._masks) * max(1, len(mask)) >= _MASK_BYTES:
+            self._masks.clear()
+        self._masks[conditions] = (change_count, mask)
+        return mask
+
+    def _mask(self, conditions: Filter) -> np.ndarray:
         count = self.count
         mask = self.listed[:count].copy()
         if conditions.category:
-            path = " > ".join(conditions.category)
+            path = _PATH_SEPARATOR.join(conditions.category)
+            below = path + _PATH_SEPARATOR
             # Codes before names: a category that comes in meanwhile must not be beyond the names.
             leaf = self.leaf[:count].copy()
-            below = [
-                name == path or name.startswith(path + " > ") for name in self.category_codes.names
-            ]
-            mask &= np.array(below, bool)[leaf]
+            names = self.category_codes.names
+            mask &= np.array([n == path or n.startswith(below) for n in names], bool)[leaf]
         if conditions.brands:
+            codes = self.brand[:count].copy()
+            fits = np.zeros(len(self.brand_codes.names), bool)
             wanted = [self.brand_codes.get(brand) for brand in conditions.brands]
-            mask &= np.isin(self.brand[:count], wanted)
+            fits[[code for code in wanted if 0 <= code < len(fits)]] = True
+            mask &= fits[codes]
         if conditions.min_price is not None:
             mask &= self.price[:count] >= conditions.min_price
         if conditions.max_price is not None:
             mask &= self.price[:count] <= conditions.max_price
         if conditions.in_stock_only:
             mask &= self.in_stock[:count]
+        for condition in conditions.attributes:
+            rows = self.attributes.matching(condition)
+            fits_all = np.zeros(count, bool)
+            fits_all[rows[rows < count]] = True
+            mask &= fits_all
         return mask
 
     def save(self, folder: Path) -> None:
@@ -263,6 +286,7 @@ class Catalog:
             "tops": self.top_codes.names,
             "brands": self.brand_codes.names,
         }
+        self.attributes.save(folder)
         text = json.dumps(names, ensure_ascii=False)
         (folder / "names.json").write_text(text, encoding="utf-8")
 
@@ -279,6 +303,7 @@ class Catalog:
         catalog.category_codes = Codes(names["categories"])
         catalog.top_codes = Codes(names["tops"])
         catalog.brand_codes = Codes(names["brands"])
+        catalog.attributes = Attributes.load(folder)
         return catalog
 
     def _grow(self) -> None:
@@ -287,3 +312,7 @@ class Catalog:
             old = getattr(self, name)
             room = np.zeros((extra, *old.shape[1:]), old.dtype)
             setattr(self, name, np.concatenate([old, room]))
+
+
+def _created(item: Item) -> float:
+    return math.nan if item.created_time is None else item.created_time.timestamp()

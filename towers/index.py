@@ -67,10 +67,10 @@ def checked_embeddings(embeddings: np.ndarray, what: str, dim: int | None = None
 
 def exact_top(embeddings: np.ndarray, query: np.ndarray, count: int) -> np.ndarray:
     """Rows of the ``count`` largest products with ``query``, best first, by scoring all of them."""
-    return _largest(embeddings @ query, count)
+    return largest(embeddings @ query, count)
 
 
-def _largest(scores: np.ndarray, count: int) -> np.ndarray:
+def largest(scores: np.ndarray, count: int) -> np.ndarray:
     """Places of the ``count`` largest scores, best first, ties to the lower place."""
     places = np.arange(len(scores))
     if 0 < count < len(scores):
@@ -177,7 +177,7 @@ class ItemIndex:
 
     def search_among(self, query: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
         """The same among some rows only, exactly."""
-        return rows[_largest(self.scores(query, rows), count)]
+        return rows[largest(self.scores(query, rows), count)]
 
     def scores(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Products of ``query`` with ``rows``, ``[n] float32``."""

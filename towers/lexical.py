@@ -32,6 +32,12 @@ _RARE_COUNT = 3
 _RARE_WEIGHT = 0.4
 _READ_LIMIT = 20_000
 _FOUND_LIMIT = 5_000
+_MATCHING_LIMIT = 200
+_FUNCTION_WORDS = frozenset(
+    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
+)
+"""Words that an item need not have to be about all that a query says."""
+
 _WORDS_NAME = "words.json"
 _CODE_NAMES = re.compile(
     r"(?i)\b(sku|model|mpn|gtin|ean|upc|isbn|asin|part|article|art|number|no)\b"
@@ -108,6 +114,7 @@ class LexicalIndex:
         self._live_vocabulary = Vocabulary({})
         self._read: dict[str, ReadQuery] = {}
         self._found: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = {}
+        self._matching: dict[str, np.ndarray] = {}
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
@@ -157,7 +164,7 @@ class LexicalIndex:
             self._live_vocabulary = Vocabulary(self._live_counts)
         self._index.reload()
         self._searcher = self._index.searcher()
-        self._read, self._found = {}, {}
+        self._read, self._found, self._matching = {}, {}, {}
 
     def search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first.
@@ -183,6 +190,24 @@ class LexicalIndex:
         rows, scores = _hits(searcher, self._query(meant, codes, searcher), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]
+
+    def matching_rows(self, text: str) -> np.ndarray:
+        """Rows of all items that a query matches, ``[n] int64``, in no order; not to be written to.
+
+        Those that have every word of it, function words aside, each as written or as it may have
+        been meant, or that have its number; where there are none, those that have any word.
+        """
+        known = self._matching
+        rows = known.get(text)
+        if rows is None:
+            searcher, codes = self._searcher, _codes_of_query(text)
+            rows = _all_rows(searcher, self._query_of_all(text, codes, searcher))
+            if not len(rows):
+                rows = _all_rows(searcher, self._query(self.read(text).meant, codes, searcher))
+            if len(known) >= _MATCHING_LIMIT:
+                known.clear()
+            known[text] = rows
+        return rows
 
     def read(self, text: str) -> ReadQuery:
         """What ``meant`` and ``rarities`` say of a query; kept for those asked again and again."""
@@ -230,8 +255,39 @@ class LexicalIndex:
                 guesses += [(other, weight) for other in vocabulary.completions(word)]
         return guesses
 
+    def _ways(self, text: str) -> list[list[str]]:
+        """For each word that an item must have, the stems that will do."""
+        written = surface_words(text)
+        # A Chinese word stands beside its characters: those are enough, however a title is cut.
+        cut = {word for word in written if len(word) > 1 and set(word) <= set(written)}
+        ways = []
+        for place, word in enumerate(written):
+            if word in cut or (word in _FUNCTION_WORDS and len(written) > 1):
+                continue
+            will_do = [
+                word,
+                *(w for w, _ in self._guesses(word, is_last=place + 1 == len(written))),
+            ]
+            will_do += [left + right for left, right in pairwise(written[max(0, place - 1) :][:3])]
+            ways.append(list(dict.fromkeys(map(stem, will_do))))
+        return ways
+
     def _count(self, word: str) -> int:
         return self._vocabulary.counts.get(word, 0) or self._live_counts.get(word, 0)
+
+    def _query_of_all(
+        self, text: str, codes: set[str], searcher: tantivy.Searcher
+    ) -> tantivy.Query:
+        ways = self._ways(text)
+        each = [
+            (tantivy.Occur.Must, self._query(dict.fromkeys(stems, 1.0), set(), searcher))
+            for stems in ways
+        ]
+        of_code = self._query({}, codes, searcher)
+        parts = [(tantivy.Occur.Should, of_code)]
+        if each:
+            parts.append((tantivy.Occur.Should, tantivy.Query.boolean_query(each)))
+        return tantivy.Query.boolean_query(parts)
 
     def _query(
         self, meant: Mapping[str, float], codes: set[str], searcher: tantivy.Searcher
@@ -302,3 +358,10 @@ def _hits(
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     rows = searcher.fast_field_values("row", [address for _, address in hits])
     return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
+
+
+def _all_rows(searcher: tantivy.Searcher, query: tantivy.Query) -> np.ndarray:
+    limit = max(1, searcher.num_docs)
+    # Ordered by the row, a hit is the row itself, and no score has to be worked out.
+    hits = searcher.search(query, limit=limit, count=False, order_by_field="row").hits
+    return np.array([row for row, _ in hits], np.int64)

@@ -210,7 +210,7 @@ def _items(products_path: Path, transactions_path: Path) -> pa.Table:
         "currency": ["USD"] * products.num_rows,
         "attributes": pa.array(
             [
-                [("manufacturer", maker)] + ([("package_size", size)] if size else [])
+                [("manufacturer", maker)] + ([("size", size)] if size else [])
                 for maker, size in zip(makers, sizes, strict=True)
             ],
             pa.map_(pa.string(), pa.string()),

@@ -70,6 +70,7 @@ class Impression:
             bundle's feature names; None where it was not logged.
         context_item_ids: The item of an item page, or the items of a cart.
         filter: Conditions that were asked for, by name; empty for none.
+        sort_by: What the items are ordered by, ``price_low``; empty for relevance.
     """
 
     attribution_token: str
@@ -83,6 +84,7 @@ class Impression:
     features: NDArray[np.float32] | None = None
     context_item_ids: tuple[str, ...] = ()
     filter: Mapping[str, Any] = field(default_factory=dict)
+    sort_by: str = ""
 
 
 class LogRow(NamedTuple):
@@ -127,6 +129,8 @@ def impression_row(impression: Impression) -> LogRow:
         body["context_item_ids"] = impression.context_item_ids
     if impression.filter:
         body["filter"] = impression.filter
+    if impression.sort_by:
+        body["sort_by"] = impression.sort_by
     features = impression.features
     shown_count = len(impression.item_ids)
     if features is not None and (features.ndim != 2 or len(features) != shown_count):

@@ -9,6 +9,7 @@ import click
 from serving.commands.options import (
     console,
     filter_from,
+    listing_from,
     page_options,
     print_json,
     reports_errors,
@@ -36,6 +37,7 @@ def search(text: str, address: str, as_json: bool, no_record: bool, **options: A
         visitor_id=options.pop("visitor"),
         filter=filter_from(options),
         record=not no_record,
+        **listing_from(options),
         **options,
     )
     with Client(address) as client:
@@ -60,6 +62,7 @@ def recommend(
         visitor_id=options.pop("visitor"),
         item_ids=items,
         filter=filter_from(options),
+        **listing_from(options),
         **options,
     )
     with Client(address) as client:
@@ -67,9 +70,11 @@ def recommend(
 
 
 def _show(answer: Answer, offset: int, *, as_json: bool) -> None:
-    from serving.display import answer_table
+    from serving.display import answer_table, facet_table
 
     if as_json:
         print_json(answer)
     else:
         console().print(answer_table(answer, first_rank=offset + 1))
+        for facet in answer.facets:
+            console().print(facet_table(facet))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from data.errors import InputError
 from serving.commands.options import console, json_option, print_json, reports_errors
 from serving.commands.progress import stage_bars
+
+if TYPE_CHECKING:
+    from serving.evaluation import EvaluationSettings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -29,6 +32,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--depth", type=click.IntRange(1, 1_000), default=100, show_default=True)
 @click.option("--requests", type=click.IntRange(1), default=3_000, show_default=True)
+@click.option(
+    "--filters",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Random filters, each held against a check of every item.",
+)
 @click.option("--seed", type=int, default=7, show_default=True)
 @json_option
 @reports_errors
@@ -41,6 +51,7 @@ def evaluate(
     run_file: Path | None,
     depth: int,
     requests: int,
+    filters: int,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -48,6 +59,7 @@ def evaluate(
 
     With --queries or --sessions those are asked instead; --run writes what was answered.
     """
+    from serving.evaluation import EvaluationSettings
     from serving.reports import evaluation_tables, metrics_table
 
     if queries is not None and sessions is not None:
@@ -57,7 +69,10 @@ def evaluate(
     if queries is None and sessions is None:
         if run_file is not None:
             raise click.UsageError("--run: expected with --queries or --sessions")
-        report = _from_tables(bundle, tables, depth=depth, requests=requests, seed=seed)
+        settings = EvaluationSettings(
+            request_limit=requests, depth=depth, seed=seed, filter_count=filters
+        )
+        report = _from_tables(bundle, tables, settings)
         shown = evaluation_tables(report)
     else:
         report = _from_file(
@@ -73,13 +88,10 @@ def evaluate(
             click.echo(f"warning: {warning}", err=True)
 
 
-def _from_tables(
-    bundle: Path, tables: Path, *, depth: int, requests: int, seed: int
-) -> dict[str, Any]:
+def _from_tables(bundle: Path, tables: Path, settings: EvaluationSettings) -> dict[str, Any]:
     from data.tables import read_tables
-    from serving.evaluation import EvaluationSettings, evaluate_tables
+    from serving.evaluation import evaluate_tables
 
-    settings = EvaluationSettings(request_limit=requests, depth=depth, seed=seed)
     with stage_bars() as bars:
         bars.start("reading")
         return evaluate_tables(bundle, read_tables(tables), settings, stages=bars)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ import click
 from rich.console import Console
 
 from data.errors import NextclickError, RequestError
-from serving.requests import Filter
+from serving.requests import AttributeCondition, FacetRequest, Filter, SortOrder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -65,7 +66,30 @@ def page_options(command: Command) -> Command:
             click.option("--brand", "brands", multiple=True, help="Any of these; may be repeated."),
             click.option("--min-price", type=float, help="Lowest price, inclusive."),
             click.option("--max-price", type=float, help="Highest price, inclusive."),
+            click.option("--price", metavar="MIN-MAX", help="Both; either may be left out."),
             click.option("--in-stock", is_flag=True, help="Only what can be bought now."),
+            click.option(
+                "--where",
+                "conditions",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="Of an attribute; of values of the same name any will do. For numbers also"
+                " NAME>=VALUE and NAME<=VALUE.",
+            ),
+            click.option(
+                "--sort",
+                "sort_by",
+                type=click.Choice([order.name.lower() for order in SortOrder]),
+                default="relevance",
+                show_default=True,
+            ),
+            click.option(
+                "--facet",
+                "facets",
+                multiple=True,
+                metavar="NAME",
+                help="Count brand, category, price, in_stock, or an attribute; may be repeated.",
+            ),
             click.option("--explain", is_flag=True, help="Show what moved each item."),
             json_option,
         ]
@@ -76,18 +100,69 @@ def page_options(command: Command) -> Command:
 
 def filter_from(options: dict[str, Any]) -> Filter:
     """Takes the options of a filter out of a command's options."""
+    low, high = options.pop("min_price"), options.pop("max_price")
+    price_range = options.pop("price")
+    if price_range is not None:
+        if low is not None or high is not None:
+            raise click.UsageError("expected --price, or --min-price and --max-price")
+        low, high = _price_range(price_range)
     return Filter(
         category=category_path(options.pop("category") or ""),
         brands=tuple(options.pop("brands")),
-        min_price=options.pop("min_price"),
-        max_price=options.pop("max_price"),
+        min_price=low,
+        max_price=high,
         in_stock_only=options.pop("in_stock"),
+        attributes=_attribute_conditions(options.pop("conditions")),
     )
 
 
+def listing_from(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes the order and the facets out of a command's options, as fields of a request."""
+    return {
+        "sort_by": SortOrder[options.pop("sort_by").upper()],
+        "facets": tuple(FacetRequest(name) for name in options.pop("facets")),
+    }
+
+
 def category_path(text: str) -> tuple[str, ...]:
-    """``"Dairy > Milk"`` as a path."""
-    return tuple(part.strip() for part in text.split(">") if part.strip())
+    """``"Dairy > Milk"`` as a path; a sign without blanks round it belongs to a name."""
+    return tuple(part.strip() for part in re.split(r"\s>\s", text) if part.strip())
+
+
+def _price_range(text: str) -> tuple[float | None, float | None]:
+    low, _, high = text.partition("-")
+    try:
+        return float(low) if low else None, float(high) if high else None
+    except ValueError:
+        raise click.BadParameter(
+            f"expected MIN-MAX, received {text!r}", param_hint="--price"
+        ) from None
+
+
+def _attribute_conditions(texts: Sequence[str]) -> tuple[AttributeCondition, ...]:
+    conditions: dict[str, AttributeCondition] = {}
+    for text in texts:
+        found = re.fullmatch(r"(?s)(.+?)(>=|<=|=)(.+)", text)
+        if not found:
+            raise click.BadParameter(
+                f"expected NAME=VALUE, received {text!r}", param_hint="--where"
+            )
+        name, sign, value = found.groups()
+        known = conditions.get(name, AttributeCondition(name))
+        if sign == "=":
+            conditions[name] = dataclasses.replace(known, values=(*known.values, value))
+            continue
+        try:
+            bound = float(value)
+        except ValueError:
+            raise click.BadParameter(
+                f"{name}: expected a number, received {value!r}", param_hint="--where"
+            ) from None
+        if sign == ">=":
+            conditions[name] = dataclasses.replace(known, min_value=bound)
+        else:
+            conditions[name] = dataclasses.replace(known, max_value=bound)
+    return tuple(conditions.values())
 
 
 def print_json(value: Any) -> None:

@@ -21,7 +21,15 @@ from serving.commands.loadtest import loadtest
 from serving.commands.record import record
 from serving.commands.rows import read_events, read_items
 from serving.commands.serve import serve
-from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
+from serving.requests import (
+    AttributeCondition,
+    FacetRequest,
+    Filter,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+    SortOrder,
+)
 from serving.server import RunningServer
 
 NOW = 1_700_000_000.0
@@ -59,6 +67,50 @@ def test_the_options_of_a_page_reach_the_engine(run: Run, engine: Any) -> None:
     assert run(recommend, *words).exit_code == 0
     expected = RecommendRequest(Placement.CART, "v", ("m1", "b1"), 7, 2, condition)
     assert engine.seen[-1] == expected
+
+
+def test_conditions_on_attributes_the_order_and_facets_reach_the_engine(
+    run: Run, engine: Any
+) -> None:
+    options = ["--where", "size=L", "--where", "size=M", "--where", "note=a=b"]
+    options += ["--where", "weight>=1.5", "--where", "weight<=2", "--price", "1.5-9"]
+    options += ["--sort", "price_high", "--facet", "brand", "--facet", "size"]
+    condition = Filter(
+        min_price=1.5,
+        max_price=9.0,
+        attributes=(
+            AttributeCondition("size", ("L", "M")),
+            AttributeCondition("note", ("a=b",)),
+            AttributeCondition("weight", (), 1.5, 2.0),
+        ),
+    )
+    listing: Any = {
+        "filter": condition,
+        "sort_by": SortOrder.PRICE_HIGH,
+        "facets": (FacetRequest("brand"), FacetRequest("size")),
+    }
+    assert run(search, "milk", *options).exit_code == 0
+    assert engine.seen[-1] == SearchRequest("milk", **listing)
+    assert run(recommend, *options).exit_code == 0
+    assert engine.seen[-1] == RecommendRequest(Placement.HOME, **listing)
+    for text, bounds in (("-9", (None, 9.0)), ("2-", (2.0, None))):
+        assert run(search, "milk", "--price", text).exit_code == 0
+        assert engine.seen[-1].filter == Filter(min_price=bounds[0], max_price=bounds[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--price", "cheap"], "expected MIN-MAX, received 'cheap'"),
+        (["--price", "1-2", "--min-price", "1"], "expected --price, or --min-price and"),
+        (["--where", "size"], "expected NAME=VALUE, received 'size'"),
+        (["--where", "size>=big"], "size: expected a number, received 'big'"),
+        (["--sort", "colour"], "is not one of"),
+    ],
+)
+def test_options_that_say_nothing_are_refused(run: Run, options: list[str], message: str) -> None:
+    result = run(search, "milk", *options)
+    assert result.exit_code == 2 and message in result.output
 
 
 def test_wrong_use_ends_with_2_and_names_the_field(run: Run) -> None:

@@ -7,11 +7,13 @@ import io
 from rich.console import Console
 from rich.table import Table
 
-from serving.display import answer_table, load_table, status_table, why
+from serving.display import answer_table, facet_table, load_table, status_table, why
 from serving.loadtest import LoadStep
 from serving.requests import (
     Answer,
     EventEffect,
+    Facet,
+    FacetValue,
     FeatureEffect,
     Result,
     SourceHit,
@@ -98,3 +100,26 @@ def test_status_and_load_have_tables() -> None:
     lines = "\n".join(shown(load_table([step])))
     assert all(part in lines for part in ("100/s", "98.0", "1.25", "CANCELLED 2"))
     assert shown(load_table([]))
+
+
+def test_a_facet_shows_names_paths_and_ranges_of_prices_with_their_counts() -> None:
+    values = (
+        FacetValue(1_234, "[red]"),
+        FacetValue(7, "Milk", ("Dairy", "Milk")),
+        FacetValue(3, min_price=1.5, max_price=1_999.0),
+        FacetValue(2, min_price=5.0, max_price=5.0),
+    )
+    lines = [line.strip("│ ").split("│") for line in shown(facet_table(Facet("size[s]", values)))]
+    cells = [[cell.strip() for cell in line] for line in lines if len(line) == 2]
+    assert cells == [
+        ["[red]", "1,234"],
+        ["Dairy > Milk", "7"],
+        ["1.50 – 1,999.00", "3"],
+        ["5.00", "2"],
+    ]
+    assert "size[s]" in "".join(shown(facet_table(Facet("size[s]", values))))
+
+
+def test_the_number_of_matching_items_is_told_where_it_was_counted() -> None:
+    assert "1,234 matching" in "\n".join(shown(answer_table(answer("a", match_count=1_234))))
+    assert "matching" not in "\n".join(shown(answer_table(answer("a"))))

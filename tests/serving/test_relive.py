@@ -11,7 +11,13 @@ from data.records import Event, EventType
 from serving.client import Client
 from serving.engine import Engine
 from serving.relive import relive
-from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
+from serving.requests import (
+    AttributeCondition,
+    Filter,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+)
 from serving.server import serve
 
 REQUEST_COUNT = 1_000
@@ -25,6 +31,7 @@ def test_logged_features_equal_those_of_the_replayed_log_for_a_thousand_requests
     engine = Engine.open(shop_bundle, tmp_path, log_feature_share=1.0)
     item_ids = engine.bundle.catalog.item_ids
     titles = engine.bundle.catalog.titles
+    sizes = tuple(engine.bundle.catalog.attributes.values("size"))
     server = serve(engine, "127.0.0.1:0")
     with Client(f"127.0.0.1:{server.port}") as client:
         for number in range(REQUEST_COUNT):
@@ -34,6 +41,8 @@ def test_logged_features_equal_those_of_the_replayed_log_for_a_thousand_requests
                 event = Event("", type_, visitor, engine._clock(), chance.choice(item_ids))
                 client.record([event])
             condition = Filter(category=("Sports",)) if number % 10 == 0 else Filter()
+            if number % 15 == 0:
+                condition = Filter(attributes=(AttributeCondition("size", sizes[:2]),))
             if number % 2:
                 words = chance.choice(titles).split()[:2]
                 client.search(SearchRequest(" ".join(words), visitor, 10, filter=condition))

@@ -11,7 +11,14 @@ import pytest
 
 from data.errors import RequestError
 from data.records import Event, EventType, Item
-from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
+from serving.requests import (
+    AttributeCondition,
+    FacetRequest,
+    Filter,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+)
 from serving.validation import (
     check_count,
     checked_event,
@@ -27,6 +34,10 @@ DAY = 86_400
 VIEW = Event("e", EventType.VIEW, "v", NOW, item_id="i")
 SEARCH = Event("e", EventType.SEARCH, "v", NOW, query="milk")
 REVIEW = Event("e", EventType.REVIEW, "v", NOW, item_id="i", rating=5)
+
+
+def with_attributes(*conditions: tuple[Any, ...]) -> Filter:
+    return Filter(attributes=tuple(AttributeCondition(*one) for one in conditions))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +70,59 @@ REVIEW = Event("e", EventType.REVIEW, "v", NOW, item_id="i", rating=5)
             {"filter": Filter(category=("a",) * 17)},
             "filter.category: expected 0 to 16, received 17",
         ),
+        (
+            {"filter": with_attributes(*[("size", ("L",))] * 33)},
+            "filter.attributes: expected 0 to 32, received 33",
+        ),
+        (
+            {"filter": with_attributes(("", ("L",)))},
+            "filter.attributes[0].name: expected 1 to 128 characters, received ''",
+        ),
+        (
+            {"filter": with_attributes(("a", ("b",)), ("size",))},
+            "filter.attributes[1].values: expected a value, or min_value or max_value beside it,"
+            " received ()",
+        ),
+        (
+            {"filter": with_attributes(("size", ("L", "M\n")))},
+            r"filter.attributes[0].values[1]: expected no control characters, received 'M\n'",
+        ),
+        (
+            {"filter": with_attributes(("size", ("L",) * 101))},
+            "filter.attributes[0].values: expected 0 to 100, received 101",
+        ),
+        (
+            {"filter": with_attributes(("size", (), 2.5, 1.0))},
+            "filter.attributes[0].max_value: expected 2.5 (min_value) or more, received 1.0",
+        ),
+        (
+            {"filter": with_attributes(("size", (), math.nan))},
+            "filter.attributes[0].min_value: expected a finite number, received nan",
+        ),
+        (
+            {"filter": with_attributes(("size", (), None, -math.inf))},
+            "filter.attributes[0].max_value: expected a finite number, received -inf",
+        ),
+        (
+            {"facets": (FacetRequest("brand"),) * 33},
+            "facets: expected 0 to 32, received 33",
+        ),
+        (
+            {"facets": (FacetRequest("a"), FacetRequest("b"), FacetRequest("a"))},
+            "facets[2].name: expected each facet once, received 'a'",
+        ),
+        (
+            {"facets": (FacetRequest(""),)},
+            "facets[0].name: expected 1 to 128 characters, received ''",
+        ),
+        (
+            {"facets": (FacetRequest("brand", 101),)},
+            "facets[0].limit: expected 0 to 100, received 101",
+        ),
+        (
+            {"facets": (FacetRequest("brand", -1),)},
+            "facets[0].limit: expected 0 to 100, received -1",
+        ),
     ],
 )
 def test_search_refuses(changes: dict[str, Any], message: str) -> None:
@@ -69,6 +133,14 @@ def test_search_refuses(changes: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(("asked", "given"), [(0, 20), (1, 1), (100, 100), (101, 100), (9999, 100)])
 def test_page_size_has_a_default_and_a_ceiling(asked: int, given: int) -> None:
     assert checked_search(SearchRequest("milk", page_size=asked)).page_size == given
+
+
+def test_a_facet_of_no_stated_length_has_twenty_values() -> None:
+    asked = (FacetRequest("brand", 0), FacetRequest("price", 5))
+    expected = (FacetRequest("brand", 20), FacetRequest("price", 5))
+    assert checked_search(SearchRequest("milk", facets=asked)).facets == expected
+    home = RecommendRequest(Placement.HOME, facets=asked)
+    assert checked_recommend(home).facets == expected
 
 
 def test_search_cuts_blanks_off_the_query() -> None:
@@ -169,6 +241,10 @@ def test_a_quantity_of_zero_means_one() -> None:
         ({"price": -1.0}, "price: expected 0 or more and finite, received -1.0"),
         ({"price": 1e300}, "price: expected at most 1,000,000,000,000, received 1e+300"),
         ({"currency": "dollars"}, "currency: expected 3 letters or nothing, received 'dollars'"),
+        ({"title": "a\x00b"}, "title: expected no control characters"),
+        ({"brand": "a\x1fb"}, "brand: expected no control characters"),
+        ({"attributes": {"size": "a\tb"}}, "attributes.size: expected no control characters"),
+        ({"image": "a\x7f"}, "image: expected no control characters"),
         ({"attributes": {"": "x"}}, "attributes: expected 1 to 128 characters"),
         ({"attributes": {"size": "x" * 1_025}}, "attributes.size: expected at most 1,024"),
         ({"image": "i" * 2_049}, "image: expected at most 2,048 characters, received 2049"),

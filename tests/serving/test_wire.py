@@ -17,13 +17,18 @@ from protos import catalog_pb2, discovery_pb2, events_pb2
 from serving.page_tokens import page_offset, page_token
 from serving.requests import (
     Answer,
+    AttributeCondition,
     EventEffect,
+    Facet,
+    FacetRequest,
+    FacetValue,
     FeatureEffect,
     Filter,
     Placement,
     RecommendRequest,
     Result,
     SearchRequest,
+    SortOrder,
     SourceHit,
     Status,
 )
@@ -47,10 +52,22 @@ words = some.lists(text, max_size=3).map(tuple)
 number = some.floats(allow_nan=False)
 maybe = some.one_of(some.none(), number)
 count = some.integers(0, 2**31 - 1)
-filters = some.builds(Filter, words, words, maybe, maybe, some.booleans())
+conditions = some.lists(some.builds(AttributeCondition, text, words, maybe, maybe), max_size=2)
+filters = some.builds(Filter, words, words, maybe, maybe, some.booleans(), conditions.map(tuple))
+orders = some.sampled_from(SortOrder)
+asked_facets = some.lists(some.builds(FacetRequest, text, count), max_size=2).map(tuple)
 offsets = some.integers(0, 10_000)
 searches = some.builds(
-    SearchRequest, text, text, count, offsets, filters, some.booleans(), some.booleans()
+    SearchRequest,
+    text,
+    text,
+    count,
+    offsets,
+    filters,
+    some.booleans(),
+    some.booleans(),
+    orders,
+    asked_facets,
 )
 recommends = some.builds(
     RecommendRequest,
@@ -61,6 +78,8 @@ recommends = some.builds(
     offsets,
     filters,
     some.booleans(),
+    orders,
+    asked_facets,
 )
 labels = some.sampled_from([type_.label for type_ in RECORDABLE_TYPES])
 results = some.builds(
@@ -76,6 +95,8 @@ results = some.builds(
     some.lists(some.builds(EventEffect, labels, text, text, number), max_size=2).map(tuple),
     some.lists(some.builds(FeatureEffect, text, number, number), max_size=2).map(tuple),
 )
+facet_values = some.builds(FacetValue, count, text, words, maybe, maybe)
+facets = some.builds(Facet, text, some.lists(facet_values, max_size=3).map(tuple))
 events = some.builds(
     Event,
     text.filter(bool),
@@ -131,16 +152,28 @@ def test_recommend_request_round_trip(request: RecommendRequest) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(some.lists(results, max_size=3).map(tuple), text, some.one_of(some.none(), offsets), words)
+@given(
+    some.lists(results, max_size=3).map(tuple),
+    text,
+    some.one_of(some.none(), offsets),
+    words,
+    some.lists(facets, max_size=2).map(tuple),
+    some.one_of(some.none(), count),
+)
 def test_answer_round_trip(
-    found: tuple[Result, ...], token: str, next_offset: int | None, missing: tuple[str, ...]
+    found: tuple[Result, ...],
+    token: str,
+    next_offset: int | None,
+    missing: tuple[str, ...],
+    counted: tuple[Facet, ...],
+    match_count: int | None,
 ) -> None:
     for asked in (
         write_search(SearchRequest("q")),
         write_recommend(RecommendRequest(Placement(1))),
     ):
         # A next page never starts where this one did: 0 cannot be.
-        answer = Answer(found, token, "bundle", next_offset or None, missing)
+        answer = Answer(found, token, "bundle", next_offset or None, missing, counted, match_count)
         assert read_answer(over_the_wire(write_answer(answer, asked)), asked) == answer
 
 
@@ -183,6 +216,8 @@ def test_numbers_that_are_no_type_or_placement_are_refused() -> None:
         read_event(events_pb2.Event(type=99), "events[1].", now=0.0, new_id=str)
     with pytest.raises(RequestError, match="^placement: expected one of HOME, .*, received 99$"):
         read_recommend(discovery_pb2.RecommendItemsRequest(placement=99))
+    with pytest.raises(RequestError, match="^sort_by: expected one of RELEVANCE, .*, received 99$"):
+        read_search(discovery_pb2.SearchItemsRequest(query="q", sort_by=99))
 
 
 def test_times_that_are_none_are_refused() -> None:
@@ -213,6 +248,12 @@ def test_page_token_belongs_to_its_request() -> None:
         write_search(SearchRequest("bread", "v")),
         write_search(SearchRequest("milk", "w")),
         write_search(SearchRequest("milk", "v", filter=Filter(in_stock_only=True))),
+        write_search(SearchRequest("milk", "v", sort_by=SortOrder.NEWEST)),
+        write_search(
+            SearchRequest(
+                "milk", "v", filter=Filter(attributes=(AttributeCondition("size", ("L",)),))
+            )
+        ),
         write_recommend(RecommendRequest(Placement.HOME, "v")),
     ):
         with pytest.raises(RequestError, match="^page_token: expected the token of the same"):

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shelf
 
 import towers.candidates
-from data.records import Event, EventType
+from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from towers.baselines import BASELINES, two_towers
-from towers.candidates import SOURCES, Candidates, Sources
-from towers.catalog import Filter
+from towers.candidates import SOURCES, Candidates, Sources, _Allowed, _lexical
+from towers.catalog import Catalog, Filter
 from towers.config import IndexConfig
 from towers.index import ItemIndex
+from towers.lexical import LexicalIndex
 from towers.question import Question, Reading
 from towers.ranker import Ranker
 from towers.session import Session
@@ -320,3 +322,20 @@ def test_a_baseline_whose_source_is_away_falls_back_to_what_is_popular(name: str
     ranker.sources.covisits = ranker.sources.neighbours = None
     popular = ranker.sources.popularity.top(10)
     assert BASELINES[name](reading, ranker.sources, 10).tolist() == popular.tolist()
+
+
+def test_words_find_as_many_allowed_items_as_there_are_however_low_they_stand(
+    tmp_path: Path,
+) -> None:
+    # A short title stands above a long one: all that is allowed stands below what is not.
+    items = [
+        Item(f"i{n}", "paint" if n < 900 else "paint" + " and more" * 20) for n in range(1_000)
+    ]
+    words, catalog = LexicalIndex.build(items, tmp_path), Catalog.of(items, shelf.CONFIG.text)
+    mask = np.arange(1_000) >= 900
+    allowed = _Allowed(catalog, mask, np.zeros(0, np.int64))
+    assert allowed.widened(40) == 800
+    rows, scores = _lexical(words, "paint", allowed, 40)
+    assert len(rows) == len(scores) and len(allowed.only(rows)) >= 40
+    everything = allowed.only(words.search("paint", 1_000)[0])
+    assert allowed.only(rows)[:40].tolist() == everything[:40].tolist()

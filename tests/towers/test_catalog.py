@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.records import Item
-from towers.catalog import Catalog, Codes, Filter, item_tokens
+from towers.catalog import Catalog, Filter, item_tokens
+from towers.codes import Codes
 from towers.config import TextConfig
 from towers.text import PADDING, token
 

@@ -77,3 +77,42 @@ def test_a_word_is_rarer_the_fewer_items_have_it_and_nothing_where_none_has(
 
 def test_a_query_without_words_finds_nothing(index: LexicalIndex) -> None:
     assert len(index.search(" ?!", 5)[0]) == 0
+
+
+def rows_of(index: LexicalIndex, query: str) -> list[int]:
+    return sorted(index.matching_rows(query).tolist())
+
+
+def test_what_matches_has_every_word_as_written_or_meant(index: LexicalIndex) -> None:
+    assert rows_of(index, "paint") == list(range(6, 46))
+    assert rows_of(index, "wall paint") == list(range(6, 46))
+    assert rows_of(index, "bucket for the painter") == [5]
+    # A slip, a beginning, two words that the items join, a number of the item.
+    assert rows_of(index, "steel refrigirator") == [1]
+    assert rows_of(index, "cordless hamm") == [2]
+    assert rows_of(index, "lightbulb") == rows_of(index, "light bulbs") == [0]
+    assert rows_of(index, "100203") == [3]
+    assert rows_of(index, "sc-141") == [4]
+
+
+def test_where_no_item_has_every_word_those_with_any_match(index: LexicalIndex) -> None:
+    assert rows_of(index, "wood bucket") == [4, 5]
+    assert rows_of(index, "wood zzzzzzzz") == [4]
+    assert rows_of(index, "zzzzzzzz") == rows_of(index, "") == []
+    # Words that say nothing count where there are no others.
+    assert rows_of(index, "for") == [5]
+
+
+def test_chinese_matches_however_a_title_is_cut(tmp_path: Path) -> None:
+    items = [Item("1", "云帆智能手机"), Item("2", "手机壳"), Item("3", "智能手表")]
+    index = LexicalIndex.build(items, tmp_path)
+    assert rows_of(index, "智能手机") == [0]
+    assert rows_of(index, "手机") == [0, 1]
+    assert rows_of(index, "智能 手表") == [2]
+
+
+def test_a_put_item_matches_at_once(tmp_path: Path) -> None:
+    index = LexicalIndex.build(_ITEMS, tmp_path)
+    assert rows_of(index, "light bulb") == [0]
+    index.put([(len(_ITEMS), Item("9", "Light bulb holder")), (0, Item("100200", "Candle"))])
+    assert rows_of(index, "light bulb") == [len(_ITEMS)]
