@@ -25,33 +25,49 @@ _sym_db = _symbol_database.Default()
 from protos import events_pb2 as protos_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/discovery.proto\x12\x0cnextclick.v1\x1a\x13protos/events.proto\"\x8d\x01\n\x06\x46ilter\x12\x10\n\x08\x63\x61tegory\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x16\n\tmin_price\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rin_stock_only\x18\x05 \x01(\x08\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"\xb5\x01\n\x12SearchItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12$\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x13\n\x06record\x18\x07 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_record\"\x94\x01\n\x13SearchItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\"\xc7\x01\n\x15RecommendItemsRequest\x12*\n\tplacement\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.Placement\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12$\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\"\x97\x01\n\x16RecommendItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\"\x9a\x02\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\r\n\x05\x62rand\x18\x04 \x01(\t\x12\x12\n\x05price\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\r\n\x05score\x18\x07 \x01(\x01\x12(\n\x07sources\x18\x08 \x03(\x0b\x32\x17.nextclick.v1.SourceHit\x12\x30\n\revent_effects\x18\t \x03(\x0b\x32\x19.nextclick.v1.EventEffect\x12\x34\n\x0f\x66\x65\x61ture_effects\x18\n \x03(\x0b\x32\x1b.nextclick.v1.FeatureEffectB\x08\n\x06_price\")\n\tSourceHit\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"j\n\x0b\x45ventEffect\x12+\n\nevent_type\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"?\n\rFeatureEffect\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x01*z\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLACEMENT_HOME\x10\x01\x12\x16\n\x12PLACEMENT_CATEGORY\x10\x02\x12\x12\n\x0ePLACEMENT_ITEM\x10\x03\x12\x12\n\x0ePLACEMENT_CART\x10\x04\x32\xbc\x01\n\tDiscovery\x12R\n\x0bSearchItems\x12 .nextclick.v1.SearchItemsRequest\x1a!.nextclick.v1.SearchItemsResponse\x12[\n\x0eRecommendItems\x12#.nextclick.v1.RecommendItemsRequest\x1a$.nextclick.v1.RecommendItemsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/discovery.proto\x12\x0cnextclick.v1\x1a\x13protos/events.proto\"\x8d\x01\n\x06\x46ilter\x12\x10\n\x08\x63\x61tegory\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x16\n\tmin_price\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rin_stock_only\x18\x05 \x01(\x08\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"\xb5\x01\n\x12SearchItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12$\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x13\n\x06record\x18\x07 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_record\"\xb0\x02\n\x13SearchItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12-\n\x0brelaxations\x18\x1e \x03(\x0b\x32\x18.nextclick.v1.Relaxation\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\"\xc7\x01\n\x15RecommendItemsRequest\x12*\n\tplacement\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.Placement\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12$\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\"\x84\x02\n\x16RecommendItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\"\xa9\x02\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\r\n\x05\x62rand\x18\x04 \x01(\t\x12\x12\n\x05price\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\r\n\x05score\x18\x07 \x01(\x01\x12(\n\x07sources\x18\x08 \x03(\x0b\x32\x17.nextclick.v1.SourceHit\x12\x30\n\revent_effects\x18\t \x03(\x0b\x32\x19.nextclick.v1.EventEffect\x12\x34\n\x0f\x66\x65\x61ture_effects\x18\n \x03(\x0b\x32\x1b.nextclick.v1.FeatureEffect\x12\r\n\x05rules\x18\x1e \x03(\tB\x08\n\x06_price\")\n\tSourceHit\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"j\n\x0b\x45ventEffect\x12+\n\nevent_type\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"?\n\rFeatureEffect\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x01\"F\n\nRelaxation\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.RelaxationKind\x12\x0c\n\x04text\x18\x02 \x01(\t\"a\n\x0f\x43ompleteRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x13\n\x0bmax_results\x18\x02 \x01(\x05\x12+\n\x05kinds\x18\x03 \x03(\x0e\x32\x1c.nextclick.v1.SuggestionKind\"l\n\x10\x43ompleteResponse\x12-\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x18.nextclick.v1.Suggestion\x12\x16\n\x0e\x63orrected_text\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\"\x96\x01\n\nSuggestion\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.SuggestionKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x03(\t\x12+\n\nhighlights\x18\x05 \x03(\x0b\x32\x17.nextclick.v1.Highlight\"\'\n\tHighlight\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05*z\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLACEMENT_HOME\x10\x01\x12\x16\n\x12PLACEMENT_CATEGORY\x10\x02\x12\x12\n\x0ePLACEMENT_ITEM\x10\x03\x12\x12\n\x0ePLACEMENT_CART\x10\x04*\x99\x01\n\x0eRelaxationKind\x12\x1f\n\x1bRELAXATION_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eRELAXATION_KIND_TYPO_CORRECTED\x10\x01\x12 \n\x1cRELAXATION_KIND_WORD_DROPPED\x10\x02\x12 \n\x1cRELAXATION_KIND_MEANING_ONLY\x10\x03*r\n\x0b\x45mptyReason\x12\x1c\n\x18\x45MPTY_REASON_UNSPECIFIED\x10\x00\x12&\n\"EMPTY_REASON_NO_ITEM_PASSES_FILTER\x10\x01\x12\x1d\n\x19\x45MPTY_REASON_NO_ITEM_LEFT\x10\x02*\x84\x01\n\x0eSuggestionKind\x12\x1f\n\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15SUGGESTION_KIND_QUERY\x10\x01\x12\x1c\n\x18SUGGESTION_KIND_CATEGORY\x10\x02\x12\x18\n\x14SUGGESTION_KIND_ITEM\x10\x03\x32\x87\x02\n\tDiscovery\x12R\n\x0bSearchItems\x12 .nextclick.v1.SearchItemsRequest\x1a!.nextclick.v1.SearchItemsResponse\x12[\n\x0eRecommendItems\x12#.nextclick.v1.RecommendItemsRequest\x1a$.nextclick.v1.RecommendItemsResponse\x12I\n\x08\x43omplete\x12\x1d.nextclick.v1.CompleteRequest\x1a\x1e.nextclick.v1.CompleteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.discovery_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLACEMENT']._serialized_start=1397
-  _globals['_PLACEMENT']._serialized_end=1519
+  _globals['_PLACEMENT']._serialized_start=2152
+  _globals['_PLACEMENT']._serialized_end=2274
+  _globals['_RELAXATIONKIND']._serialized_start=2277
+  _globals['_RELAXATIONKIND']._serialized_end=2430
+  _globals['_EMPTYREASON']._serialized_start=2432
+  _globals['_EMPTYREASON']._serialized_end=2546
+  _globals['_SUGGESTIONKIND']._serialized_start=2549
+  _globals['_SUGGESTIONKIND']._serialized_end=2681
   _globals['_FILTER']._serialized_start=62
   _globals['_FILTER']._serialized_end=203
   _globals['_SEARCHITEMSREQUEST']._serialized_start=206
   _globals['_SEARCHITEMSREQUEST']._serialized_end=387
   _globals['_SEARCHITEMSRESPONSE']._serialized_start=390
-  _globals['_SEARCHITEMSRESPONSE']._serialized_end=538
-  _globals['_RECOMMENDITEMSREQUEST']._serialized_start=541
-  _globals['_RECOMMENDITEMSREQUEST']._serialized_end=740
-  _globals['_RECOMMENDITEMSRESPONSE']._serialized_start=743
-  _globals['_RECOMMENDITEMSRESPONSE']._serialized_end=894
-  _globals['_RESULT']._serialized_start=897
-  _globals['_RESULT']._serialized_end=1179
-  _globals['_SOURCEHIT']._serialized_start=1181
-  _globals['_SOURCEHIT']._serialized_end=1222
-  _globals['_EVENTEFFECT']._serialized_start=1224
-  _globals['_EVENTEFFECT']._serialized_end=1330
-  _globals['_FEATUREEFFECT']._serialized_start=1332
-  _globals['_FEATUREEFFECT']._serialized_end=1395
-  _globals['_DISCOVERY']._serialized_start=1522
-  _globals['_DISCOVERY']._serialized_end=1710
+  _globals['_SEARCHITEMSRESPONSE']._serialized_end=694
+  _globals['_RECOMMENDITEMSREQUEST']._serialized_start=697
+  _globals['_RECOMMENDITEMSREQUEST']._serialized_end=896
+  _globals['_RECOMMENDITEMSRESPONSE']._serialized_start=899
+  _globals['_RECOMMENDITEMSRESPONSE']._serialized_end=1159
+  _globals['_RESULT']._serialized_start=1162
+  _globals['_RESULT']._serialized_end=1459
+  _globals['_SOURCEHIT']._serialized_start=1461
+  _globals['_SOURCEHIT']._serialized_end=1502
+  _globals['_EVENTEFFECT']._serialized_start=1504
+  _globals['_EVENTEFFECT']._serialized_end=1610
+  _globals['_FEATUREEFFECT']._serialized_start=1612
+  _globals['_FEATUREEFFECT']._serialized_end=1675
+  _globals['_RELAXATION']._serialized_start=1677
+  _globals['_RELAXATION']._serialized_end=1747
+  _globals['_COMPLETEREQUEST']._serialized_start=1749
+  _globals['_COMPLETEREQUEST']._serialized_end=1846
+  _globals['_COMPLETERESPONSE']._serialized_start=1848
+  _globals['_COMPLETERESPONSE']._serialized_end=1956
+  _globals['_SUGGESTION']._serialized_start=1959
+  _globals['_SUGGESTION']._serialized_end=2109
+  _globals['_HIGHLIGHT']._serialized_start=2111
+  _globals['_HIGHLIGHT']._serialized_end=2150
+  _globals['_DISCOVERY']._serialized_start=2684
+  _globals['_DISCOVERY']._serialized_end=2947
 # @@protoc_insertion_point(module_scope)

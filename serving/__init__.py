@@ -11,6 +11,9 @@ In reading order; a file imports only files above it:
     state_lock.py       one server to a state folder
     live_catalog.py     items that came, changed or went since the bundle was made
     pages.py            one page of an answer, and what moved each result
+    rules.py            query rules: synonyms, redirects, pins, boosts, burials, hidings
+    rule_file.py        the rules file, read again when it has changed
+    shaping.py          what rules do to an answer
     engine.py           answers requests, takes in events and items, swaps bundles
     relive.py           the log lived through once more, features computed anew
     measures.py         ranking metrics and their intervals

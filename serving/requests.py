@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from towers.catalog import Filter as Filter
+from towers.completion import KINDS as KINDS
+from towers.completion import Suggestion as Suggestion
+from towers.completion import SuggestionKind as SuggestionKind
+from towers.relaxation import Relaxation as Relaxation
+from towers.relaxation import RelaxationKind as RelaxationKind
 
 
 class Placement(IntEnum):
@@ -49,6 +54,32 @@ class RecommendRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CompleteRequest:
+    """What was typed so far, and what may be suggested."""
+
+    text: str
+    max_results: int = 10
+    kinds: tuple[SuggestionKind, ...] = KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Suggestions; ``corrected_text`` is what was typed as it was mended, else empty."""
+
+    suggestions: tuple[Suggestion, ...]
+    corrected_text: str
+    bundle_id: str
+
+
+class EmptyReason(IntEnum):
+    """Why an answer has no results; the numbers are those of the wire."""
+
+    UNSPECIFIED = 0
+    NO_ITEM_PASSES_FILTER = 1
+    NO_ITEM_LEFT = 2
+
+
+@dataclass(frozen=True, slots=True)
 class SourceHit:
     """A candidate source that found the item, and the rank it gave (from 1)."""
 
@@ -77,7 +108,10 @@ class FeatureEffect:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One item of an answer. The effects are filled when an explanation was asked for."""
+    """One item of an answer. The effects are filled when an explanation was asked for.
+
+    ``rules`` names the query rules that put it where it is.
+    """
 
     item_id: str
     title: str
@@ -89,6 +123,7 @@ class Result:
     sources: tuple[SourceHit, ...] = ()
     event_effects: tuple[EventEffect, ...] = ()
     feature_effects: tuple[FeatureEffect, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +136,11 @@ class Answer:
         bundle_id: The bundle that made it.
         next_offset: Where the next page starts; None where there is none.
         missing: Parts of the pipeline that were away: ``("reranker",)``; empty when whole.
+        relaxations: What of the query had to be given up.
+        empty_reason: Why there are no results; ``UNSPECIFIED`` where there are any.
+        redirect_uri: Where a rule sends the shopper; empty for nowhere.
+        rules: Names of the query rules that shaped the answer.
+        rules_version: Of the rules file; empty without one.
     """
 
     results: tuple[Result, ...]
@@ -108,6 +148,11 @@ class Answer:
     bundle_id: str
     next_offset: int | None
     missing: tuple[str, ...] = ()
+    relaxations: tuple[Relaxation, ...] = ()
+    empty_reason: EmptyReason = EmptyReason.UNSPECIFIED
+    redirect_uri: str = ""
+    rules: tuple[str, ...] = ()
+    rules_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +187,5 @@ class Status:
     unknown_item_event_count: int
     uptime_seconds: float
     versions: Mapping[str, str] = field(default_factory=dict)
+    rules_version: str = ""
+    rules_error: str = ""

@@ -14,10 +14,20 @@ from dataclasses import replace
 
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
-from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
+from serving.requests import (
+    KINDS,
+    CompleteRequest,
+    Filter,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+    SuggestionKind,
+)
 
 DEFAULT_PAGE_SIZE = 20
 PAGE_SIZE_LIMIT = 100
+DEFAULT_SUGGESTION_COUNT = 10
+SUGGESTION_COUNT_LIMIT = 50
 BATCH_LIMIT = 1_000
 
 ID_LENGTH_LIMIT = 128
@@ -70,6 +80,20 @@ def checked_recommend(request: RecommendRequest) -> RecommendRequest:
     if placement is Placement.CATEGORY and not request.filter.category:
         raise RequestError("filter.category", "a path with placement CATEGORY", ())
     return replace(request, page_size=_page_size(request.page_size))
+
+
+def checked_complete(request: CompleteRequest) -> CompleteRequest:
+    """The request with blanks round the text cut off and the number of results in its range."""
+    text = request.text.strip()
+    _check_text("text", text, QUERY_LENGTH_LIMIT, required=True)
+    if request.max_results < 0:
+        raise RequestError("max_results", "0 or more", request.max_results)
+    count = min(request.max_results or DEFAULT_SUGGESTION_COUNT, SUGGESTION_COUNT_LIMIT)
+    for position, kind in enumerate(request.kinds):
+        if kind is SuggestionKind.UNSPECIFIED or kind in request.kinds[:position]:
+            names = ", ".join(known.name for known in KINDS)
+            raise RequestError(f"kinds[{position}]", f"one of {names}, each once", kind.name)
+    return replace(request, text=text, max_results=count, kinds=request.kinds or KINDS)
 
 
 def checked_event(event: Event, place: str = "", *, now: float) -> Event:

@@ -98,7 +98,7 @@ class Sources:
                 missing.append("lexical")
             else:
                 wanted = allowed.widened(config.lexical_count)
-                rows, values = self.lexical.search(reading.text, wanted)
+                rows, values = self.lexical.search(reading.text, wanted, question.synonyms)
                 scores["lexical"] = SparseScores.summed(rows, values)
                 lists["lexical"] = allowed.only(rows)[: config.lexical_count]
         if not question.text and (self.neighbours is None or self.covisits is None):
@@ -130,6 +130,10 @@ class Sources:
         mask = self.catalog.listed[: self.catalog.count] if question.mask is None else question.mask
         inside = question.excluded[question.excluded < len(mask)]
         return int(np.count_nonzero(mask)) - int(np.count_nonzero(mask[inside]))
+
+    def only_allowed(self, question: Question, rows: np.ndarray) -> np.ndarray:
+        """Those among ``rows`` that a question allows, in their order."""
+        return _Allowed(self.catalog, question.mask, question.excluded).only(rows)
 
     def _learnt(self, query: np.ndarray, allowed: _Allowed, count: int) -> np.ndarray:
         if not allowed.is_narrow:

@@ -20,13 +20,14 @@ import tantivy
 
 from data.records import Item
 from towers.spelling import Vocabulary
-from towers.text import normalise, stem, surface_words
+from towers.text import normalise, stem, surface_words, words
 
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
 CODE_SCORE = 1_000.0
 """More than the words of a query add up to: an item whose number is asked for comes first."""
 
 _GUESS_WEIGHT = 0.8
+_SYNONYM_WEIGHT = 0.9
 _RARE_COUNT = 3
 """A word of fewer items may be a slip in a title: its corrections are looked for too."""
 _RARE_WEIGHT = 0.4
@@ -39,6 +40,10 @@ _CODE_NAMES = re.compile(
 _CODE_CHUNK = re.compile(r"(?=\S*\d)\S{4,40}")
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
+
+
+Alternatives = Sequence[Sequence[str]]
+"""Ways to have one wanted thing: stems that an item must have, for each way."""
 
 
 def _schema() -> tantivy.Schema:
@@ -76,6 +81,13 @@ def _document(row: int, item: Item, written: dict[str, list[str]]) -> tantivy.Do
     return document
 
 
+class Synonym(NamedTuple):
+    """Words of a query, as stems, and a phrase by which the same items may be found."""
+
+    stems: frozenset[str]
+    phrase: str
+
+
 class ReadQuery(NamedTuple):
     """A query as the index reads it: each stem asked for, its weight and its rarity."""
 
@@ -107,7 +119,7 @@ class LexicalIndex:
         self._live_counts: dict[str, int] = {}
         self._live_vocabulary = Vocabulary({})
         self._read: dict[str, ReadQuery] = {}
-        self._found: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = {}
+        self._found: dict[tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]] = {}
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
@@ -157,32 +169,68 @@ class LexicalIndex:
             self._live_vocabulary = Vocabulary(self._live_counts)
         self._index.reload()
         self._searcher = self._index.searcher()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets the queries that were asked; they are kept only to answer them faster."""
         self._read, self._found = {}, {}
 
-    def search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def search(
+        self, text: str, count: int, synonyms: tuple[Synonym, ...] = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first.
 
         Neither may be written to: answers of queries asked again and again are kept until the
         next change, since a few queries make up most of what a search box is asked.
         """
         known = self._found
-        found = known.get((text, count))
+        key = (text, count, synonyms)
+        found = known.get(key)
         if found is None:
-            found = self._search(text, count)
+            found = self._search(text, count, synonyms)
             if len(known) >= _FOUND_LIMIT:
                 known.clear()
-            known[text, count] = found
+            known[key] = found
         return found
 
-    def _search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def _search(
+        self, text: str, count: int, synonyms: tuple[Synonym, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
         codes = _codes_of_query(text)
-        meant = self.read(text).meant
+        meant = dict(self.read(text).meant)
+        for synonym in synonyms:
+            stems = words(synonym.phrase)
+            for word in stems:
+                meant.setdefault(word, _SYNONYM_WEIGHT / len(stems))
         if count < 1 or not (meant or codes):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         searcher = self._searcher
         rows, scores = _hits(searcher, self._query(meant, codes, searcher), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]
+
+    def holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
+        """Rows of up to ``count`` items that have, of each of ``wanted``, one alternative whole.
+
+        Returns:
+            ``[≤ count] int64`` in no order; items taken off the list are among them.
+        """
+        searcher = self._searcher
+        parts = []
+        for alternatives in wanted:
+            ways = [self._all_of(stems, searcher) for stems in alternatives]
+            known = [(tantivy.Occur.Should, way) for way in ways if way is not None]
+            if not known:
+                return np.zeros(0, np.int64)
+            parts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(known)))
+        if not parts or not count:
+            return np.zeros(0, np.int64)
+        return _hits(searcher, tantivy.Query.boolean_query(parts), count)[0]
+
+    def likely_beginnings(self, typed: str) -> list[str]:
+        """Beginnings of items' words that a word half typed may be a slip for, best first."""
+        found = self._vocabulary.likely_beginnings(typed)
+        return found + self._live_vocabulary.likely_beginnings(typed)
 
     def read(self, text: str) -> ReadQuery:
         """What ``meant`` and ``rarities`` say of a query; kept for those asked again and again."""
@@ -201,7 +249,7 @@ class LexicalIndex:
         written = surface_words(text)
         meant = {stem(word): 1.0 for word in written}
         for place, word in enumerate(written):
-            for guess, weight in self._guesses(word, is_last=place + 1 == len(written)):
+            for guess, weight in self.guesses(word, is_last=place + 1 == len(written)):
                 of_guess = stem(guess)
                 meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
         for left, right in pairwise(written):
@@ -217,7 +265,8 @@ class LexicalIndex:
         total = searcher.num_docs + 1.0
         return [math.log(total / count) if count else 0.0 for count in counts]
 
-    def _guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
+    def guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
+        """What a word that few items or none have may have been meant to be, with weights."""
         count = self._count(word)
         if count >= _RARE_COUNT or (len(word) < 2 and not count):
             return []
@@ -232,6 +281,23 @@ class LexicalIndex:
 
     def _count(self, word: str) -> int:
         return self._vocabulary.counts.get(word, 0) or self._live_counts.get(word, 0)
+
+    def _all_of(self, stems: Sequence[str], searcher: tantivy.Searcher) -> tantivy.Query | None:
+        """Items that have every stem, each in any field; None if some stem is in no item."""
+        musts = []
+        for word in stems:
+            fields = [
+                (
+                    tantivy.Occur.Should,
+                    tantivy.Query.term_query(self._index.schema, name, word, index_option="freq"),
+                )
+                for name in _FIELD_WEIGHTS
+                if searcher.doc_freq(name, word)
+            ]
+            if not fields:
+                return None
+            musts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(fields)))
+        return tantivy.Query.boolean_query(musts) if musts else None
 
     def _query(
         self, meant: Mapping[str, float], codes: set[str], searcher: tantivy.Searcher
