@@ -42,7 +42,7 @@ _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
 
 
-Alternatives = Sequence[Sequence[str]]
+Alternatives = tuple[tuple[str, ...], ...]
 """Ways to have one wanted thing: stems that an item must have, for each way."""
 
 
@@ -120,6 +120,7 @@ class LexicalIndex:
         self._live_vocabulary = Vocabulary({})
         self._read: dict[str, ReadQuery] = {}
         self._found: dict[tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]] = {}
+        self._held: dict[tuple[tuple[Alternatives, ...], int], np.ndarray] = {}
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
@@ -173,7 +174,7 @@ class LexicalIndex:
 
     def clear(self) -> None:
         """Forgets the queries that were asked; they are kept only to answer them faster."""
-        self._read, self._found = {}, {}
+        self._read, self._found, self._held = {}, {}, {}
 
     def search(
         self, text: str, count: int, synonyms: tuple[Synonym, ...] = ()
@@ -213,8 +214,18 @@ class LexicalIndex:
         """Rows of up to ``count`` items that have, of each of ``wanted``, one alternative whole.
 
         Returns:
-            ``[≤ count] int64`` in no order; items taken off the list are among them.
+            ``[≤ count] int64``, not to be written to; items taken off the list are among them.
         """
+        known, key = self._held, (tuple(wanted), count)
+        rows = known.get(key)
+        if rows is None:
+            rows = self._holders(wanted, count)
+            if len(known) >= _FOUND_LIMIT:
+                known.clear()
+            known[key] = rows
+        return rows
+
+    def _holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
         searcher = self._searcher
         parts = []
         for alternatives in wanted:
@@ -282,7 +293,7 @@ class LexicalIndex:
     def _count(self, word: str) -> int:
         return self._vocabulary.counts.get(word, 0) or self._live_counts.get(word, 0)
 
-    def _all_of(self, stems: Sequence[str], searcher: tantivy.Searcher) -> tantivy.Query | None:
+    def _all_of(self, stems: tuple[str, ...], searcher: tantivy.Searcher) -> tantivy.Query | None:
         """Items that have every stem, each in any field; None if some stem is in no item."""
         musts = []
         for word in stems:

@@ -19,7 +19,7 @@ from towers.lexical import CODE_SCORE, LexicalIndex, Synonym
 from towers.text import HAN, normalise, stem, surface_words, words
 
 _HAN_WORD = re.compile(rf"[{HAN}]")
-_FIRST_COUNT = 100
+_FIRST_COUNT = 20
 _LAST_COUNT = 1_000_000
 _TRIED_WORDS = 6
 """Up to this many words every single one is left out in turn, before more than one is."""
@@ -173,8 +173,10 @@ def _dropped(
 
 
 def _is_known(lexical: LexicalIndex, term: _Term) -> bool:
-    return any(all(lexical.rarities(stems)) for stems in term.ways if stems)
+    return _rarity(lexical, term) > 0
 
 
 def _rarity(lexical: LexicalIndex, term: _Term) -> float:
-    return min(max(lexical.rarities(stems)) for stems in term.ways if stems)
+    """Inverse document frequency of the easiest way to have the word; 0 if no item has it."""
+    ways = [lexical.rarities(stems) for stems in term.ways]
+    return min((max(way) for way in ways if way and all(way)), default=0.0)
