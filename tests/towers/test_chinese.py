@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.records import Item
+from towers import chinese
 from towers.lexical import LexicalIndex
 from towers.text import words
 
