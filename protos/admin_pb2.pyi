@@ -21,7 +21,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Status(_message.Message):
-    __slots__ = ("bundle_id", "bundle_path", "previous_bundle_path", "item_count", "live_item_count", "visitor_count", "logged_event_count", "unknown_item_event_count", "uptime_seconds", "versions")
+    __slots__ = ("bundle_id", "bundle_path", "previous_bundle_path", "item_count", "live_item_count", "visitor_count", "logged_event_count", "unknown_item_event_count", "uptime_seconds", "versions", "rules_version", "rules_error")
     class VersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,8 @@ class Status(_message.Message):
     UNKNOWN_ITEM_EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    RULES_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RULES_ERROR_FIELD_NUMBER: _ClassVar[int]
     bundle_id: str
     bundle_path: str
     previous_bundle_path: str
@@ -49,4 +51,6 @@ class Status(_message.Message):
     unknown_item_event_count: int
     uptime_seconds: float
     versions: _containers.ScalarMap[str, str]
-    def __init__(self, bundle_id: _Optional[str] = ..., bundle_path: _Optional[str] = ..., previous_bundle_path: _Optional[str] = ..., item_count: _Optional[int] = ..., live_item_count: _Optional[int] = ..., visitor_count: _Optional[int] = ..., logged_event_count: _Optional[int] = ..., unknown_item_event_count: _Optional[int] = ..., uptime_seconds: _Optional[float] = ..., versions: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    rules_version: str
+    rules_error: str
+    def __init__(self, bundle_id: _Optional[str] = ..., bundle_path: _Optional[str] = ..., previous_bundle_path: _Optional[str] = ..., item_count: _Optional[int] = ..., live_item_count: _Optional[int] = ..., visitor_count: _Optional[int] = ..., logged_event_count: _Optional[int] = ..., unknown_item_event_count: _Optional[int] = ..., uptime_seconds: _Optional[float] = ..., versions: _Optional[_Mapping[str, str]] = ..., rules_version: _Optional[str] = ..., rules_error: _Optional[str] = ...) -> None: ...

@@ -23,6 +23,26 @@ class SortOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SORT_ORDER_PRICE_HIGH: _ClassVar[SortOrder]
     SORT_ORDER_NEWEST: _ClassVar[SortOrder]
     SORT_ORDER_POPULARITY: _ClassVar[SortOrder]
+
+class RelaxationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RELAXATION_KIND_UNSPECIFIED: _ClassVar[RelaxationKind]
+    RELAXATION_KIND_TYPO_CORRECTED: _ClassVar[RelaxationKind]
+    RELAXATION_KIND_WORD_DROPPED: _ClassVar[RelaxationKind]
+    RELAXATION_KIND_MEANING_ONLY: _ClassVar[RelaxationKind]
+
+class EmptyReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EMPTY_REASON_UNSPECIFIED: _ClassVar[EmptyReason]
+    EMPTY_REASON_NO_ITEM_PASSES_FILTER: _ClassVar[EmptyReason]
+    EMPTY_REASON_NO_ITEM_LEFT: _ClassVar[EmptyReason]
+
+class SuggestionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUGGESTION_KIND_UNSPECIFIED: _ClassVar[SuggestionKind]
+    SUGGESTION_KIND_QUERY: _ClassVar[SuggestionKind]
+    SUGGESTION_KIND_CATEGORY: _ClassVar[SuggestionKind]
+    SUGGESTION_KIND_ITEM: _ClassVar[SuggestionKind]
 PLACEMENT_UNSPECIFIED: Placement
 PLACEMENT_HOME: Placement
 PLACEMENT_CATEGORY: Placement
@@ -33,6 +53,17 @@ SORT_ORDER_PRICE_LOW: SortOrder
 SORT_ORDER_PRICE_HIGH: SortOrder
 SORT_ORDER_NEWEST: SortOrder
 SORT_ORDER_POPULARITY: SortOrder
+RELAXATION_KIND_UNSPECIFIED: RelaxationKind
+RELAXATION_KIND_TYPO_CORRECTED: RelaxationKind
+RELAXATION_KIND_WORD_DROPPED: RelaxationKind
+RELAXATION_KIND_MEANING_ONLY: RelaxationKind
+EMPTY_REASON_UNSPECIFIED: EmptyReason
+EMPTY_REASON_NO_ITEM_PASSES_FILTER: EmptyReason
+EMPTY_REASON_NO_ITEM_LEFT: EmptyReason
+SUGGESTION_KIND_UNSPECIFIED: SuggestionKind
+SUGGESTION_KIND_QUERY: SuggestionKind
+SUGGESTION_KIND_CATEGORY: SuggestionKind
+SUGGESTION_KIND_ITEM: SuggestionKind
 
 class AttributeCondition(_message.Message):
     __slots__ = ("name", "values", "min_value", "max_value")
@@ -115,7 +146,7 @@ class SearchItemsRequest(_message.Message):
     def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ...) -> None: ...
 
 class SearchItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "relaxations", "empty_reason", "redirect_uri", "rules", "rules_version")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +154,11 @@ class SearchItemsResponse(_message.Message):
     MISSING_FIELD_NUMBER: _ClassVar[int]
     FACETS_FIELD_NUMBER: _ClassVar[int]
     MATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RELAXATIONS_FIELD_NUMBER: _ClassVar[int]
+    EMPTY_REASON_FIELD_NUMBER: _ClassVar[int]
+    REDIRECT_URI_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    RULES_VERSION_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
@@ -130,7 +166,12 @@ class SearchItemsResponse(_message.Message):
     missing: _containers.RepeatedScalarFieldContainer[str]
     facets: _containers.RepeatedCompositeFieldContainer[Facet]
     match_count: int
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ...) -> None: ...
+    relaxations: _containers.RepeatedCompositeFieldContainer[Relaxation]
+    empty_reason: EmptyReason
+    redirect_uri: str
+    rules: _containers.RepeatedScalarFieldContainer[str]
+    rules_version: str
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., relaxations: _Optional[_Iterable[_Union[Relaxation, _Mapping]]] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ...) -> None: ...
 
 class RecommendItemsRequest(_message.Message):
     __slots__ = ("placement", "visitor_id", "item_ids", "page_size", "page_token", "filter", "explain", "sort_by", "facets")
@@ -155,7 +196,7 @@ class RecommendItemsRequest(_message.Message):
     def __init__(self, placement: _Optional[_Union[Placement, str]] = ..., visitor_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ...) -> None: ...
 
 class RecommendItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "empty_reason", "redirect_uri", "rules", "rules_version")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -163,6 +204,10 @@ class RecommendItemsResponse(_message.Message):
     MISSING_FIELD_NUMBER: _ClassVar[int]
     FACETS_FIELD_NUMBER: _ClassVar[int]
     MATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    EMPTY_REASON_FIELD_NUMBER: _ClassVar[int]
+    REDIRECT_URI_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    RULES_VERSION_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
@@ -170,10 +215,14 @@ class RecommendItemsResponse(_message.Message):
     missing: _containers.RepeatedScalarFieldContainer[str]
     facets: _containers.RepeatedCompositeFieldContainer[Facet]
     match_count: int
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ...) -> None: ...
+    empty_reason: EmptyReason
+    redirect_uri: str
+    rules: _containers.RepeatedScalarFieldContainer[str]
+    rules_version: str
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects")
+    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -184,6 +233,7 @@ class Result(_message.Message):
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     EVENT_EFFECTS_FIELD_NUMBER: _ClassVar[int]
     FEATURE_EFFECTS_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
     category: _containers.RepeatedScalarFieldContainer[str]
@@ -194,7 +244,8 @@ class Result(_message.Message):
     sources: _containers.RepeatedCompositeFieldContainer[SourceHit]
     event_effects: _containers.RepeatedCompositeFieldContainer[EventEffect]
     feature_effects: _containers.RepeatedCompositeFieldContainer[FeatureEffect]
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ...) -> None: ...
+    rules: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SourceHit(_message.Message):
     __slots__ = ("source", "rank")
@@ -225,3 +276,53 @@ class FeatureEffect(_message.Message):
     value: float
     effect: float
     def __init__(self, feature: _Optional[str] = ..., value: _Optional[float] = ..., effect: _Optional[float] = ...) -> None: ...
+
+class Relaxation(_message.Message):
+    __slots__ = ("kind", "text")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    kind: RelaxationKind
+    text: str
+    def __init__(self, kind: _Optional[_Union[RelaxationKind, str]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class CompleteRequest(_message.Message):
+    __slots__ = ("text", "max_results", "kinds")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    MAX_RESULTS_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    max_results: int
+    kinds: _containers.RepeatedScalarFieldContainer[SuggestionKind]
+    def __init__(self, text: _Optional[str] = ..., max_results: _Optional[int] = ..., kinds: _Optional[_Iterable[_Union[SuggestionKind, str]]] = ...) -> None: ...
+
+class CompleteResponse(_message.Message):
+    __slots__ = ("suggestions", "corrected_text", "bundle_id")
+    SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
+    CORRECTED_TEXT_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    suggestions: _containers.RepeatedCompositeFieldContainer[Suggestion]
+    corrected_text: str
+    bundle_id: str
+    def __init__(self, suggestions: _Optional[_Iterable[_Union[Suggestion, _Mapping]]] = ..., corrected_text: _Optional[str] = ..., bundle_id: _Optional[str] = ...) -> None: ...
+
+class Suggestion(_message.Message):
+    __slots__ = ("kind", "text", "item_id", "category", "highlights")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    HIGHLIGHTS_FIELD_NUMBER: _ClassVar[int]
+    kind: SuggestionKind
+    text: str
+    item_id: str
+    category: _containers.RepeatedScalarFieldContainer[str]
+    highlights: _containers.RepeatedCompositeFieldContainer[Highlight]
+    def __init__(self, kind: _Optional[_Union[SuggestionKind, str]] = ..., text: _Optional[str] = ..., item_id: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., highlights: _Optional[_Iterable[_Union[Highlight, _Mapping]]] = ...) -> None: ...
+
+class Highlight(_message.Message):
+    __slots__ = ("start", "end")
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    start: int
+    end: int
+    def __init__(self, start: _Optional[int] = ..., end: _Optional[int] = ...) -> None: ...

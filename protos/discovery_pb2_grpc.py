@@ -45,6 +45,11 @@ class DiscoveryStub:
                 request_serializer=protos_dot_discovery__pb2.RecommendItemsRequest.SerializeToString,
                 response_deserializer=protos_dot_discovery__pb2.RecommendItemsResponse.FromString,
                 _registered_method=True)
+        self.Complete = channel.unary_unary(
+                '/nextclick.v1.Discovery/Complete',
+                request_serializer=protos_dot_discovery__pb2.CompleteRequest.SerializeToString,
+                response_deserializer=protos_dot_discovery__pb2.CompleteResponse.FromString,
+                _registered_method=True)
 
 
 class DiscoveryServicer:
@@ -65,6 +70,13 @@ class DiscoveryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Complete(self, request, context):
+        """Completes what is being typed: queries that enough visitors typed, categories and items.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DiscoveryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_DiscoveryServicer_to_server(servicer, server):
                     servicer.RecommendItems,
                     request_deserializer=protos_dot_discovery__pb2.RecommendItemsRequest.FromString,
                     response_serializer=protos_dot_discovery__pb2.RecommendItemsResponse.SerializeToString,
+            ),
+            'Complete': grpc.unary_unary_rpc_method_handler(
+                    servicer.Complete,
+                    request_deserializer=protos_dot_discovery__pb2.CompleteRequest.FromString,
+                    response_serializer=protos_dot_discovery__pb2.CompleteResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class Discovery:
             '/nextclick.v1.Discovery/RecommendItems',
             protos_dot_discovery__pb2.RecommendItemsRequest.SerializeToString,
             protos_dot_discovery__pb2.RecommendItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Complete(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextclick.v1.Discovery/Complete',
+            protos_dot_discovery__pb2.CompleteRequest.SerializeToString,
+            protos_dot_discovery__pb2.CompleteResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,6 +13,10 @@ In reading order; a file imports only files above it:
     facets.py           how often each brand, category, price or other fact is among them
     validation.py       what the interface accepts, field by field
     pages.py            one page of an answer, and what moved each result
+    rules.py            query rules: synonyms, redirects, pins, boosts, burials, hidings
+    rule_file.py        the rules file, read again when it has changed
+    shaping.py          what rules do to an answer
+    answering.py        from a question, with the rules, to a page of results
     engine.py           answers requests, takes in events and items, swaps bundles
     relive.py           the log lived through once more, features computed anew
     measures.py         ranking metrics and their intervals

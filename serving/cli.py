@@ -18,6 +18,7 @@ COMMANDS = {
     "embed": "serving.commands.embed:embed",
     "serve": "serving.commands.serve:serve",
     "search": "serving.commands.ask:search",
+    "complete": "serving.commands.ask:complete",
     "recommend": "serving.commands.ask:recommend",
     "record": "serving.commands.record:record",
     "items": "serving.commands.items:items",

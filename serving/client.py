@@ -27,6 +27,8 @@ from protos import (
 from serving.requests import (
     Answer,
     CatalogReport,
+    Completed,
+    CompleteRequest,
     RecommendRequest,
     RecordReport,
     SearchRequest,
@@ -36,7 +38,9 @@ from serving.statuses import error_of
 from serving.validation import BATCH_LIMIT
 from serving.wire import (
     read_answer,
+    read_completed,
     read_status,
+    write_complete,
     write_event,
     write_item,
     write_recommend,
@@ -110,6 +114,11 @@ class Client:
         """Answers a browse page."""
         message = _written(write_recommend, request)
         return read_answer(self._call(self._discovery.RecommendItems, message), message)
+
+    def complete(self, request: CompleteRequest) -> Completed:
+        """Suggests what may be meant by what is being typed."""
+        message = _written(write_complete, request)
+        return read_completed(self._call(self._discovery.Complete, message))
 
     def record(self, events: Sequence[Event]) -> RecordReport:
         """Records events, in as many batches as it takes; they are on disk on return.

@@ -7,12 +7,29 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from serving.requests import Answer, EventEffect, Facet, FacetValue, FeatureEffect, Result, Status
+from serving.requests import (
+    Answer,
+    Completed,
+    EmptyReason,
+    EventEffect,
+    Facet,
+    FacetValue,
+    FeatureEffect,
+    RelaxationKind,
+    Result,
+    Status,
+)
 
 if TYPE_CHECKING:
     from serving.loadtest import LoadStep
 
+_RELAXED = {
+    RelaxationKind.TYPO_CORRECTED: "taken as “{}”",
+    RelaxationKind.WORD_DROPPED: "without “{}”",
+    RelaxationKind.MEANING_ONLY: "by meaning only",
+}
 DEED_BY_TYPE = {
     "search": "searched for",
     "view": "viewed",
@@ -35,7 +52,9 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
             moved: ``▲3``, ``▼1``, ``=``, or ``new``.
         first_rank: Rank of the first result; above 1 on later pages.
     """
-    is_explained = any(one.event_effects or one.feature_effects for one in answer.results)
+    is_explained = any(
+        one.event_effects or one.feature_effects or one.rules for one in answer.results
+    )
     table = Table(caption=_caption(answer), caption_justify="left")
     table.add_column("rank", justify="right")
     if previous is not None:
@@ -82,9 +101,26 @@ def _facet_label(value: FacetValue) -> str:
     return " > ".join(value.category) or value.value
 
 
+def completion_table(completed: Completed) -> Table:
+    """Suggestions, a row each, what was typed in bold."""
+    caption = f"taken as “{completed.corrected_text}”" if completed.corrected_text else None
+    table = Table(caption=caption and escape(caption), caption_justify="left")
+    for name in ("kind", "suggestion", "item", "category"):
+        table.add_column(name, overflow="fold")
+    for one in completed.suggestions:
+        text = Text(one.text)
+        for start, end in one.highlights:
+            text.stylize("bold", start, end)
+        path = escape(" > ".join(one.category))
+        table.add_row(one.kind.name.lower(), text, escape(one.item_id), path)
+    return table
+
+
 def why(result: Result) -> str:
     """What moved a result most, in words: one event of the session, and below it one feature."""
     parts = []
+    if result.rules:
+        parts.append(f"by rule {', '.join(result.rules)}")
     if result.event_effects:
         strongest = max(result.event_effects, key=_strength)
         deed = DEED_BY_TYPE.get(strongest.event_type, strongest.event_type)
@@ -109,6 +145,8 @@ def status_table(status: Status) -> Table:
         "visitors": f"{status.visitor_count:,}",
         "events in the log": f"{status.logged_event_count:,}",
         "events of unknown items": f"{status.unknown_item_event_count:,}",
+        "rules": status.rules_version or "none",
+        "rules not in force": status.rules_error or "none",
         "up for": f"{status.uptime_seconds:,.0f} s",
         **dict(sorted(status.versions.items())),
     }
@@ -143,6 +181,13 @@ def _caption(answer: Answer) -> str:
         parts.append(f"{answer.match_count:,} matching")
     if answer.missing:
         parts.append(f"missing: {', '.join(answer.missing)}")
+    if answer.rules:
+        parts.append(f"rules: {', '.join(answer.rules)}")
+    if answer.redirect_uri:
+        parts.append(f"leads to {answer.redirect_uri}")
+    parts += [_RELAXED[one.kind].format(one.text) for one in answer.relaxations]
+    if answer.empty_reason is not EmptyReason.UNSPECIFIED:
+        parts.append(answer.empty_reason.name.lower().replace("_", " "))
     return escape(" · ".join(parts))
 
 

@@ -18,16 +18,16 @@ from data.errors import BundleError
 from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import EVENT, LOG_NAME, Impression
+from serving.answering import Answered, answered
 from serving.event_log import EventLog
-from serving.facets import facets_of
 from serving.item_log import ItemLog
 from serving.live_catalog import LiveCatalog
-from serving.matches import Matches
-from serving.pages import Page, explained, hits_of, page_of, result_of, sorted_page
 from serving.questions import recommend_question, search_event, search_question
 from serving.requests import (
     Answer,
     CatalogReport,
+    Completed,
+    CompleteRequest,
     Filter,
     RecommendRequest,
     RecordReport,
@@ -35,13 +35,17 @@ from serving.requests import (
     SortOrder,
     Status,
 )
+from serving.rule_file import RuleFile
 from serving.session_store import SessionStore
 from serving.state_lock import StateLock
 from serving.validation import check_attributes
 from towers.bundle import Bundle, load_bundle
+from towers.chinese import warm_up
 from towers.golden import check_golden
 from towers.question import Question
-from towers.ranker import Ranked
+from towers.searches import Searches
+from towers.session import Session
+from towers.text import clear_caches, has_chinese
 
 _VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
 
@@ -66,6 +70,7 @@ class Engine:
         served: _Served,
         folder: Path,
         *,
+        rules: RuleFile,
         log_feature_share: float,
         clock: Callable[[], float],
         seed: int,
@@ -80,7 +85,11 @@ class Engine:
         self._chance = random.Random(seed)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events = 0
+        self._rules = rules
         self.sessions = SessionStore()
+        # Nobody has to know the key: it only keeps visitors apart.
+        self._searches = Searches(uuid.uuid4().bytes)
+        served.bundle.completion.searches = self._searches
         self._is_closed = False
         self._lock = StateLock(folder)
         try:
@@ -97,6 +106,7 @@ class Engine:
         bundle: Path,
         state: Path | None = None,
         *,
+        rules: Path | None = None,
         log_feature_share: float = 0.0,
         clock: Callable[[], float] = time.time,
         seed: int = 7,
@@ -107,15 +117,19 @@ class Engine:
             bundle: Folder of the bundle.
             state: Folder of the log and of live changes; made if it is not there. None: nothing
                 outlives the engine.
-            log_feature_share: Share of answers whose features are logged, 0 to 1.
+            rules: File of the query rules, read again when it changes; None: no rules.
+            log_feature_share: Share of answers whose features are logged, 0 to 1. An answer that
+                rules have shaped is none of them: training does not learn from it.
             clock: Seconds since 1970, UTC.
             seed: Of the choice which answers are logged with their features.
 
         Raises:
             BundleError: The bundle must not be served.
+            ConfigError: The rules are not as they should be.
             InputError: The state cannot be read.
             ConfigError: Another engine has the state folder.
         """
+        rule_file = RuleFile(rules)
         temporary = None
         if state is None:
             temporary = tempfile.TemporaryDirectory(prefix="nextclick-")
@@ -125,6 +139,7 @@ class Engine:
             engine = cls(
                 _load(bundle),
                 state,
+                rules=rule_file,
                 log_feature_share=log_feature_share,
                 clock=clock,
                 seed=seed,
@@ -151,7 +166,7 @@ class Engine:
         check_attributes(request, served.bundle.catalog.attributes)
         if request.record and request.visitor_id and not request.offset:
             event = search_event(request, uuid.uuid4().hex, now)
-            session = self.sessions.apply(event)
+            session = self._remember(event)
             self.log.enqueue_event(event)
         else:
             session = self.sessions.get(request.visitor_id)
@@ -170,6 +185,14 @@ class Engine:
         question = recommend_question(request, session, now, served.bundle.catalog)
         return self._answer(served, question, request, surface=request.placement.name.lower())
 
+    def complete(self, request: CompleteRequest) -> Completed:
+        """Suggests what may be meant by what is being typed; nothing of it is remembered."""
+        bundle = self._served.bundle
+        suggestions, corrected = bundle.completion.complete(
+            request.text, request.max_results, kinds=request.kinds, time=self._clock()
+        )
+        return Completed(tuple(suggestions), corrected, bundle.manifest.bundle_id)
+
     def record(self, events: Sequence[Event]) -> RecordReport:
         """Takes in events; on return they are on disk, and the next answer knows them.
 
@@ -186,9 +209,20 @@ class Engine:
 
     def apply(self, event: Event) -> None:
         """Lets sessions and counts know an event, without writing it to the log."""
-        self.sessions.apply(event)
+        self._remember(event)
         if not self._served.bundle.ranker.record(event):
             self._unknown_item_events += 1
+
+    def clear_queries(self) -> None:
+        """Forgets every query text that is kept only to answer it faster the next time.
+
+        What the log and the sessions hold stays.
+        """
+        bundle = self._served.bundle
+        if bundle.ranker.sources.lexical is not None:
+            bundle.ranker.sources.lexical.clear()
+        bundle.completion.clear()
+        clear_caches()
 
     def update_items(self, items: Sequence[Item]) -> CatalogReport:
         """Adds or replaces items; the next answer knows them."""
@@ -211,6 +245,7 @@ class Engine:
         """
         with self._publishing:
             served = _load(Path(path))
+            served.bundle.completion.searches = self._searches
             told_until = self._clock()
             self._count_events(served)
             self._change_items(served, served.bundle.facts.items_time)
@@ -245,6 +280,8 @@ class Engine:
             logged_event_count=self.log.event_count,
             unknown_item_event_count=self._unknown_item_events,
             uptime_seconds=max(0.0, self._clock() - self._begun),
+            rules_version=self._rules.current(self._clock()).version,
+            rules_error=self._rules.error,
             versions={name: version(name) for name in _VERSIONED},
         )
 
@@ -261,8 +298,14 @@ class Engine:
 
     def _restore(self) -> None:
         """Sessions, counts and live changes as an earlier engine left them."""
-        self._count_events(self._served, self.sessions.apply)
+        self._count_events(self._served, self._remember)
         self._change_items(self._served, self._served.bundle.facts.items_time)
+
+    def _remember(self, event: Event) -> Session:
+        """The visitor's session after ``event``, which counts towards what others search for."""
+        session = self.sessions.apply(event)
+        self._searches.record(event, session.search_text)
+        return session
 
     def _count_events(
         self, served: _Served, also: Callable[[Event], object] = lambda event: None
@@ -299,53 +342,27 @@ class Engine:
         *,
         surface: str,
     ) -> Answer:
-        ranker, catalog = served.bundle.ranker, served.bundle.catalog
-        ranked = ranker.rank(question)
-        end = request.offset + request.page_size
-        matches = Matches(ranker.sources, ranked.reading)
-        fits = None
-        if request.facets or request.sort_by is not SortOrder.RELEVANCE:
-            fits = matches.under(request.filter)
-        if fits is None or request.sort_by is SortOrder.RELEVANCE:
-            page = page_of(served.bundle, ranked, request.offset, request.page_size)
-        else:
-            span = (request.offset, end)
-            page = sorted_page(matches, ranked, fits, request.sort_by, span)
-        token = uuid.uuid4().hex
-        shown = zip(page.rows.tolist(), page.scores.tolist(), page.places.tolist(), strict=True)
-        results = [
-            result_of(catalog, row, score, hits_of(ranked, place, request.sort_by))
-            for row, score, place in shown
-        ]
-        if request.explain:
-            results = explained(served.bundle, ranked, page, results)
-        self._log_impression(served, ranked, page, request, token, surface)
-        return Answer(
-            tuple(results),
-            token,
-            served.bundle.manifest.bundle_id,
-            end if end < page.total_count else None,
-            ranked.missing,
-            facets_of(matches, request.facets, request.filter),
-            None if fits is None else int(np.count_nonzero(fits)),
-        )
+        rules = self._rules.current(question.time)
+        done = answered(served.bundle, rules, question, request, uuid.uuid4().hex)
+        self._log_impression(served, done, request, surface)
+        return done.answer
 
     def _log_impression(
         self,
         served: _Served,
-        ranked: Ranked,
-        page: Page,
+        done: Answered,
         request: SearchRequest | RecommendRequest,
-        token: str,
         surface: str,
     ) -> None:
-        is_whole = bool(len(page.places)) and bool((page.places >= 0).all())
+        answer, ranked, page = done.answer, done.ranked, done.page
+        # Of what rules have shaped nothing is logged to learn from.
+        is_whole = bool(len(page.places)) and bool((page.places >= 0).all()) and not answer.rules
         with_features = is_whole and self._chance.random() < self._log_feature_share
         conditions = {} if request.filter == Filter() else asdict(request.filter)
         order = request.sort_by
         self.log.enqueue_impression(
             Impression(
-                attribution_token=token,
+                attribution_token=answer.attribution_token,
                 visitor_id=request.visitor_id,
                 time=ranked.reading.question.time,
                 surface=surface,
@@ -363,6 +380,8 @@ class Engine:
 
 def _load(path: Path) -> _Served:
     bundle = load_bundle(path)
+    if any(map(has_chinese, bundle.catalog.titles)):
+        warm_up()
     # Asked before anything live is added.
     check_golden(bundle.ranker, bundle.facts.golden)
     return _Served(str(path), bundle, LiveCatalog(bundle))

@@ -34,13 +34,20 @@ class LiveCatalog:
     def update(self, items: Sequence[Item]) -> tuple[int, int]:
         """Adds or replaces items; the counts of added and of updated ones."""
         newest = {item.item_id: item for item in items}
+        catalog = self._bundle.catalog
         with self._lock:
+            renamed = [
+                item.item_id
+                for item in newest.values()
+                if (row := catalog.row_of.get(item.item_id)) is None
+                or catalog.titles[row] != item.title
+            ]
             added = sum(self._put(item) for item in newest.values())
             if self._sources.lexical is not None:
-                catalog = self._bundle.catalog
                 self._sources.lexical.put(
                     [(catalog.row_of[item_id], item) for item_id, item in newest.items()]
                 )
+            self._bundle.completion.put([catalog.row_of[item_id] for item_id in renamed])
         return added, len(newest) - added
 
     def delete(self, item_ids: Iterable[str]) -> int:

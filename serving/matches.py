@@ -19,10 +19,15 @@ class Matches:
     Of a browse page it is every item that meets the filter and is not excluded. Of a search it is
     those of them that the words of the query match (``LexicalIndex.matching_rows``); where no item
     of the shop has any of the words, the nearest in meaning, as many as the learnt source brings.
+
+
+    Args:
+        hidden: ``[≤ count] bool``, true where rules hide an item; None: nothing is hidden.
     """
 
     sources: Sources
     reading: Reading
+    hidden: np.ndarray | None = None
 
     def under(self, conditions: Filter) -> np.ndarray:
         """``[count] bool``, true where an item matches."""
@@ -30,6 +35,8 @@ class Matches:
         mask = catalog.mask(conditions)
         fits = catalog.listed[: catalog.count].copy() if mask is None else mask.copy()
         fits[question.excluded[question.excluded < len(fits)]] = False
+        if self.hidden is not None:
+            fits[: len(self.hidden)] &= ~self.hidden[: len(fits)]
         if question.text:
             lexical = self.sources.lexical
             rows = lexical.matching_rows(question.text) if lexical else question.excluded[:0]

@@ -8,6 +8,11 @@ from enum import IntEnum
 
 from towers.attributes import AttributeCondition as AttributeCondition
 from towers.catalog import Filter as Filter
+from towers.completion import KINDS as KINDS
+from towers.completion import Suggestion as Suggestion
+from towers.completion import SuggestionKind as SuggestionKind
+from towers.relaxation import Relaxation as Relaxation
+from towers.relaxation import RelaxationKind as RelaxationKind
 
 
 class Placement(IntEnum):
@@ -75,6 +80,32 @@ class RecommendRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CompleteRequest:
+    """What was typed so far, and what may be suggested."""
+
+    text: str
+    max_results: int = 10
+    kinds: tuple[SuggestionKind, ...] = KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Suggestions; ``corrected_text`` is what was typed as it was mended, else empty."""
+
+    suggestions: tuple[Suggestion, ...]
+    corrected_text: str
+    bundle_id: str
+
+
+class EmptyReason(IntEnum):
+    """Why an answer has no results; the numbers are those of the wire."""
+
+    UNSPECIFIED = 0
+    NO_ITEM_PASSES_FILTER = 1
+    NO_ITEM_LEFT = 2
+
+
+@dataclass(frozen=True, slots=True)
 class SourceHit:
     """A candidate source that found the item, and the rank it gave (from 1)."""
 
@@ -103,7 +134,10 @@ class FeatureEffect:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One item of an answer. The effects are filled when an explanation was asked for."""
+    """One item of an answer. The effects are filled when an explanation was asked for.
+
+    ``rules`` names the query rules that put it where it is.
+    """
 
     item_id: str
     title: str
@@ -115,6 +149,7 @@ class Result:
     sources: tuple[SourceHit, ...] = ()
     event_effects: tuple[EventEffect, ...] = ()
     feature_effects: tuple[FeatureEffect, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +188,11 @@ class Answer:
         facets: Those asked for, in the order asked.
         match_count: Items that facets and orders other than relevance are about; None where
             neither was asked for.
+        relaxations: What of the query had to be given up.
+        empty_reason: Why there are no results; ``UNSPECIFIED`` where there are any.
+        redirect_uri: Where a rule sends the shopper; empty for nowhere.
+        rules: Names of the query rules that shaped the answer.
+        rules_version: Of the rules file; empty without one.
     """
 
     results: tuple[Result, ...]
@@ -162,6 +202,11 @@ class Answer:
     missing: tuple[str, ...] = ()
     facets: tuple[Facet, ...] = ()
     match_count: int | None = None
+    relaxations: tuple[Relaxation, ...] = ()
+    empty_reason: EmptyReason = EmptyReason.UNSPECIFIED
+    redirect_uri: str = ""
+    rules: tuple[str, ...] = ()
+    rules_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +241,5 @@ class Status:
     unknown_item_event_count: int
     uptime_seconds: float
     versions: Mapping[str, str] = field(default_factory=dict)
+    rules_version: str = ""
+    rules_error: str = ""

@@ -23,6 +23,7 @@ from serving.statuses import failure_of
 from serving.validation import (
     BATCH_LIMIT,
     check_count,
+    checked_complete,
     checked_event,
     checked_item,
     checked_item_ids,
@@ -31,11 +32,13 @@ from serving.validation import (
     checked_search,
 )
 from serving.wire import (
+    read_complete,
     read_event,
     read_item,
     read_recommend,
     read_search,
     write_answer,
+    write_completed,
     write_status,
 )
 
@@ -92,6 +95,11 @@ class DiscoveryServicer(_Servicer):
         """Items for a visitor and a place in the shop."""
         asked = checked_recommend(read_recommend(request))
         return write_answer(self.engine.recommend(asked), request)
+
+    @_edge
+    def Complete(self, request: Any) -> Any:
+        """Suggestions for what is being typed."""
+        return write_completed(self.engine.complete(checked_complete(read_complete(request))))
 
 
 class EventsServicer(_Servicer):

@@ -17,17 +17,22 @@ from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from serving.facets import RESERVED_NAMES
 from serving.requests import (
+    KINDS,
     AttributeCondition,
+    CompleteRequest,
     FacetRequest,
     Filter,
     Placement,
     RecommendRequest,
     SearchRequest,
+    SuggestionKind,
 )
 from towers.attributes import Attributes
 
 DEFAULT_PAGE_SIZE = 20
 PAGE_SIZE_LIMIT = 100
+DEFAULT_SUGGESTION_COUNT = 10
+SUGGESTION_COUNT_LIMIT = 50
 BATCH_LIMIT = 1_000
 
 ID_LENGTH_LIMIT = 128
@@ -106,6 +111,20 @@ def check_attributes(request: SearchRequest | RecommendRequest, attributes: Attr
             near = difflib.get_close_matches(name, attributes.names.names, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise RequestError(field, f"an attribute of the catalogue{hint}", name)
+
+
+def checked_complete(request: CompleteRequest) -> CompleteRequest:
+    """The request with blanks round the text cut off and the number of results in its range."""
+    text = request.text.strip()
+    _check_text("text", text, QUERY_LENGTH_LIMIT, required=True)
+    if request.max_results < 0:
+        raise RequestError("max_results", "0 or more", request.max_results)
+    count = min(request.max_results or DEFAULT_SUGGESTION_COUNT, SUGGESTION_COUNT_LIMIT)
+    for position, kind in enumerate(request.kinds):
+        if kind is SuggestionKind.UNSPECIFIED or kind in request.kinds[:position]:
+            names = ", ".join(known.name for known in KINDS)
+            raise RequestError(f"kinds[{position}]", f"one of {names}, each once", kind.name)
+    return replace(request, text=text, max_results=count, kinds=request.kinds or KINDS)
 
 
 def checked_event(event: Event, place: str = "", *, now: float) -> Event:

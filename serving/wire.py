@@ -27,14 +27,21 @@ from serving.filter_wire import (
 from serving.page_tokens import OFFSET_LIMIT, page_offset, page_token
 from serving.requests import (
     Answer,
+    Completed,
+    CompleteRequest,
+    EmptyReason,
     EventEffect,
     FeatureEffect,
     Placement,
     RecommendRequest,
+    Relaxation,
+    RelaxationKind,
     Result,
     SearchRequest,
     SourceHit,
     Status,
+    Suggestion,
+    SuggestionKind,
 )
 
 
@@ -118,6 +125,14 @@ def read_answer(message: Any, request: Any) -> Answer:
         missing=tuple(message.missing),
         facets=tuple(read_facet(facet) for facet in message.facets),
         match_count=message.match_count if message.HasField("match_count") else None,
+        relaxations=tuple(
+            Relaxation(RelaxationKind(one.kind), one.text)
+            for one in getattr(message, "relaxations", ())
+        ),
+        empty_reason=EmptyReason(message.empty_reason),
+        redirect_uri=message.redirect_uri,
+        rules=tuple(message.rules),
+        rules_version=message.rules_version,
     )
 
 
@@ -127,6 +142,10 @@ def write_answer(answer: Answer, request: Any) -> Any:
     kind = "SearchItemsResponse" if is_search else "RecommendItemsResponse"
     next_offset = answer.next_offset or 0
     has_next = 0 < next_offset <= OFFSET_LIMIT
+    relaxations = [
+        discovery_pb2.Relaxation(kind=int(one.kind), text=one.text)  # type: ignore[arg-type]
+        for one in answer.relaxations
+    ]
     return getattr(discovery_pb2, kind)(
         results=[_write_result(result) for result in answer.results],
         attribution_token=answer.attribution_token,
@@ -135,6 +154,71 @@ def write_answer(answer: Answer, request: Any) -> Any:
         missing=answer.missing,
         facets=[write_facet(facet) for facet in answer.facets],
         match_count=answer.match_count,
+        empty_reason=int(answer.empty_reason),
+        redirect_uri=answer.redirect_uri,
+        rules=answer.rules,
+        rules_version=answer.rules_version,
+        # Nothing was typed on a browse page.
+        **({"relaxations": relaxations} if is_search else {}),
+    )
+
+
+def read_complete(message: Any) -> CompleteRequest:
+    """A ``CompleteRequest`` message as the engine's request; ``max_results`` 0 stays 0."""
+    kinds = []
+    for position, number in enumerate(message.kinds):
+        try:
+            kinds.append(SuggestionKind(number))
+        except ValueError as error:
+            names = ", ".join(known.name for known in SuggestionKind if known)
+            raise RequestError(f"kinds[{position}]", f"one of {names}", number) from error
+    return CompleteRequest(message.text, message.max_results, tuple(kinds))
+
+
+def write_complete(request: CompleteRequest) -> Any:
+    """A ``CompleteRequest`` message."""
+    return discovery_pb2.CompleteRequest(
+        text=request.text,
+        max_results=request.max_results,
+        kinds=[int(kind) for kind in request.kinds],  # type: ignore[misc]
+    )
+
+
+def read_completed(message: Any) -> Completed:
+    """A ``CompleteResponse`` as suggestions."""
+    return Completed(
+        tuple(
+            Suggestion(
+                SuggestionKind(one.kind),
+                one.text,
+                one.item_id,
+                tuple(one.category),
+                tuple((part.start, part.end) for part in one.highlights),
+            )
+            for one in message.suggestions
+        ),
+        message.corrected_text,
+        message.bundle_id,
+    )
+
+
+def write_completed(completed: Completed) -> Any:
+    """A ``CompleteResponse``."""
+    return discovery_pb2.CompleteResponse(
+        suggestions=[
+            discovery_pb2.Suggestion(
+                kind=int(one.kind),  # type: ignore[arg-type]
+                text=one.text,
+                item_id=one.item_id,
+                category=one.category,
+                highlights=[
+                    discovery_pb2.Highlight(start=start, end=end) for start, end in one.highlights
+                ],
+            )
+            for one in completed.suggestions
+        ],
+        corrected_text=completed.corrected_text,
+        bundle_id=completed.bundle_id,
     )
 
 
@@ -268,6 +352,7 @@ def _read_result(message: Any) -> Result:
         feature_effects=tuple(
             FeatureEffect(part.feature, part.value, part.effect) for part in message.feature_effects
         ),
+        rules=tuple(message.rules),
     )
 
 
@@ -296,6 +381,7 @@ def _write_result(result: Result) -> Any:
             discovery_pb2.FeatureEffect(feature=part.feature, value=part.value, effect=part.effect)
             for part in result.feature_effects
         ],
+        rules=result.rules,
     )
 
 

@@ -21,6 +21,8 @@ from data.records import EventType
 from data.synthetic import synthetic_shop
 from serving.demo import running_server
 from serving.engine import Engine
+from serving.requests import SearchRequest
+from serving.rules import read_rules
 from serving.server import serve
 from towers.config import config_from
 
@@ -73,8 +75,17 @@ def test_every_command_of_the_readme_is_one() -> None:
 
 
 def test_the_settings_of_the_readme_are_settings() -> None:
-    config = config_from(tomllib.loads(blocks("toml")[1]))
+    config = config_from(tomllib.loads(blocks("toml")[2]))
     assert config.retrieval.epoch_limit == 2
+
+
+def test_the_rules_of_the_readme_are_rules(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(blocks("toml")[1], encoding="utf-8")
+    rules = read_rules(path)
+    assert rules.version == "2025-01 spring"
+    met = rules.matching(SearchRequest("returns"), 0.0)
+    assert [rule.uri for rule in met if rule.uri] == ["/help/returns"]
 
 
 def test_the_examples_of_asking_end_well(shop_bundle: Path, tmp_path: Path) -> None:

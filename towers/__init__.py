@@ -15,13 +15,17 @@ attributes          what is known of items by name, as sparse columns
 catalog             the items as columns, and filters over them
 sparse_scores       scores of a few rows among millions
 popularity          how much each item is wanted now: a fold over everybody's events
+searches            what visitors searched for, as far as others may see it
 covisits            items that turn up in the same sessions
 neighbours          what past sessions like this one went on to hold
 spelling            known words, and what other words were meant to be
 lexical             items by their words
+beginnings          texts by the beginnings of their words
 index               the nearest items of an embedding
 question            one request as the models see it
 candidates          the sources side by side
+relaxation          what of a query was given up until something was found
+completion          what somebody who types may be after
 features            the one list of features that the reranker reads
 runtime             the exported models, run by LiteRT
 ranker              from a question to a ranked shortlist

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from data.errors import BundleError
+from towers.beginnings import Beginnings
 from towers.candidates import Sources
 from towers.catalog import Catalog
+from towers.completion import Completion
 from towers.config import Config, config_from
 from towers.covisits import Covisits
 from towers.features import FEATURE_NAMES
@@ -32,6 +34,7 @@ from towers.runtime import ItemEncoder, LiteModel, QueryEncoder, Reranker
 RERANK_BATCH_SIZE = 128
 """Candidates that the exported reranker scores in one call."""
 
+_SEARCHED_NAME = "searched.json"
 FORBIDDEN_SUFFIXES = (".pkl", ".pickle", ".joblib", ".h5", ".keras", ".pb2", ".so", ".py")
 
 
@@ -73,6 +76,11 @@ class Layout:
     def popularity(self) -> Path:
         """Decayed counts."""
         return self.folder / "popularity"
+
+    @property
+    def completion(self) -> Path:
+        """Titles by the beginnings of their words, and queries that many visitors typed."""
+        return self.folder / "completion"
 
     @property
     def training(self) -> Path:
@@ -119,6 +127,7 @@ class Bundle:
     Args:
         ranker: Both stages; without a reranker where training had nothing to rank.
         item_encoder: For items that come in while serving.
+        completion: Suggestions while somebody types.
         feature_means: ``[features] float32`` over the training lists.
     """
 
@@ -128,6 +137,7 @@ class Bundle:
     facts: ModelFacts
     ranker: Ranker
     item_encoder: ItemEncoder
+    completion: Completion
     feature_means: np.ndarray
 
     @property
@@ -202,8 +212,24 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         facts,
         ranker,
         ItemEncoder(LiteModel.load(layout / "candidate_tower.tflite")),
+        _load_completion(layout, sources, config),
         np.array(facts.feature_means, np.float32),
     )
+
+
+def _load_completion(layout: Layout, sources: Sources, config: Config) -> Completion:
+    searched = json.loads((layout.completion / _SEARCHED_NAME).read_text(encoding="utf-8"))
+    minimum = config.completion.visitor_minimum
+    titles = Beginnings.load(layout.completion)
+    return Completion(sources, titles, searched, visitor_minimum=minimum)
+
+
+def write_completion(layout: Layout, catalog: Catalog, searched: Mapping[str, float]) -> None:
+    """Writes the index of titles, and queries that enough visitors typed, with their weights."""
+    layout.completion.mkdir()
+    Beginnings.of(catalog.titles).save(layout.completion)
+    text = json.dumps(dict(searched), ensure_ascii=False)
+    (layout.completion / _SEARCHED_NAME).write_text(text, encoding="utf-8")
 
 
 def write_facts(layout: Layout, config: Config, facts: ModelFacts) -> None:

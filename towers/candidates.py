@@ -100,7 +100,7 @@ class Sources:
             if self.lexical is None:
                 missing.append("lexical")
             else:
-                rows, values = _lexical(self.lexical, reading.text, allowed, config.lexical_count)
+                rows, values = _lexical(self.lexical, reading, allowed, config.lexical_count)
                 scores["lexical"] = SparseScores.summed(rows, values)
                 lists["lexical"] = allowed.only(rows)[: config.lexical_count]
         if not question.text and (self.neighbours is None or self.covisits is None):
@@ -132,6 +132,10 @@ class Sources:
         mask = self.catalog.listed[: self.catalog.count] if question.mask is None else question.mask
         inside = question.excluded[question.excluded < len(mask)]
         return int(np.count_nonzero(mask)) - int(np.count_nonzero(mask[inside]))
+
+    def only_allowed(self, question: Question, rows: np.ndarray) -> np.ndarray:
+        """Those among ``rows`` that a question allows, in their order."""
+        return _Allowed(self.catalog, question.mask, question.excluded).only(rows)
 
     def _learnt(self, query: np.ndarray, allowed: _Allowed, count: int) -> np.ndarray:
         if not allowed.is_narrow:
@@ -188,12 +192,12 @@ class _Allowed:
 
 
 def _lexical(
-    lexical: LexicalIndex, text: str, allowed: _Allowed, count: int
+    lexical: LexicalIndex, reading: Reading, allowed: _Allowed, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows and scores that hold the best ``count`` allowed ones, or all that there are."""
     wanted = allowed.widened(count)
     while True:
-        rows, scores = lexical.search(text, wanted)
+        rows, scores = lexical.search(reading.text, wanted, reading.question.synonyms)
         if len(rows) < wanted or len(allowed.only(rows)) >= count:
             return rows, scores
         wanted *= _WIDENING

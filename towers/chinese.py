@@ -16,6 +16,11 @@ def cut(run: str) -> list[str]:
     return list(_cutter().cut_for_search(run, HMM=False))
 
 
+def warm_up() -> None:
+    """Reads the dictionary, lest the first Chinese query wait for it."""
+    _cutter()
+
+
 @cache
 def _cutter() -> Any:
     with warnings.catch_warnings():

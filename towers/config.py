@@ -16,6 +16,9 @@ from data.errors import ConfigError
 
 T = TypeVar("T")
 
+VISITOR_MINIMUM_LIMIT = 32
+"""As many visitors of one query are told apart while serving."""
+
 
 @dataclass(frozen=True)
 class TextConfig:
@@ -100,6 +103,25 @@ class RerankConfig:
 
 
 @dataclass(frozen=True)
+class CompletionConfig:
+    """What is suggested while somebody types.
+
+    A query that fewer than ``visitor_minimum`` distinct visitors have typed is never shown to
+    others: 1 to ``VISITOR_MINIMUM_LIMIT``. Of the log's, the ``query_limit`` most wanted are kept.
+    """
+
+    visitor_minimum: int = 5
+    query_limit: int = 100_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.visitor_minimum <= VISITOR_MINIMUM_LIMIT:
+            raise ConfigError(
+                f"completion.visitor_minimum: expected 1 to {VISITOR_MINIMUM_LIMIT},"
+                f" received {self.visitor_minimum}"
+            )
+
+
+@dataclass(frozen=True)
 class IndexConfig:
     """ScaNN settings; under ``exact_item_limit`` items every item is scored."""
 
@@ -123,6 +145,7 @@ class Config:
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
     sources: SourcesConfig = field(default_factory=SourcesConfig)
     rerank: RerankConfig = field(default_factory=RerankConfig)
+    completion: CompletionConfig = field(default_factory=CompletionConfig)
     index: IndexConfig = field(default_factory=IndexConfig)
 
 

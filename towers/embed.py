@@ -12,7 +12,7 @@ import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
 from data.records import Item
-from towers.bundle import Layout, load_bundle, write_facts, write_sources
+from towers.bundle import Layout, load_bundle, write_completion, write_facts, write_sources
 from towers.candidates import Sources
 from towers.catalog import Catalog
 from towers.config import Config
@@ -173,6 +173,7 @@ def reembed(
             config=config.sources,
         )
         write_sources(new, renewed)
+        write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(
             renewed,
             old.ranker.encoder,

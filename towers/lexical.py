@@ -20,13 +20,14 @@ import tantivy
 
 from data.records import Item
 from towers.spelling import Vocabulary
-from towers.text import normalise, stem, surface_words
+from towers.text import normalise, stem, surface_words, words
 
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
 CODE_SCORE = 1_000.0
 """More than the words of a query add up to: an item whose number is asked for comes first."""
 
 _GUESS_WEIGHT = 0.8
+_SYNONYM_WEIGHT = 0.9
 _RARE_COUNT = 3
 """A word of fewer items may be a slip in a title: its corrections are looked for too."""
 _RARE_WEIGHT = 0.4
@@ -45,6 +46,10 @@ _CODE_NAMES = re.compile(
 _CODE_CHUNK = re.compile(r"(?=\S*\d)\S{4,40}")
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
+
+
+Alternatives = tuple[tuple[str, ...], ...]
+"""Ways to have one wanted thing: stems that an item must have, for each way."""
 
 
 def _schema() -> tantivy.Schema:
@@ -82,6 +87,13 @@ def _document(row: int, item: Item, written: dict[str, list[str]]) -> tantivy.Do
     return document
 
 
+class Synonym(NamedTuple):
+    """Words of a query, as stems, and a phrase by which the same items may be found."""
+
+    stems: frozenset[str]
+    phrase: str
+
+
 class ReadQuery(NamedTuple):
     """A query as the index reads it: each stem asked for, its weight and its rarity."""
 
@@ -113,8 +125,9 @@ class LexicalIndex:
         self._live_counts: dict[str, int] = {}
         self._live_vocabulary = Vocabulary({})
         self._read: dict[str, ReadQuery] = {}
-        self._found: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = {}
         self._matching: dict[str, np.ndarray] = {}
+        self._found: dict[tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]] = {}
+        self._held: dict[tuple[tuple[Alternatives, ...], int], np.ndarray] = {}
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
@@ -164,26 +177,40 @@ class LexicalIndex:
             self._live_vocabulary = Vocabulary(self._live_counts)
         self._index.reload()
         self._searcher = self._index.searcher()
-        self._read, self._found, self._matching = {}, {}, {}
+        self.clear()
 
-    def search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def clear(self) -> None:
+        """Forgets the queries that were asked; they are kept only to answer them faster."""
+        self._read, self._found = {}, {}
+        self._matching, self._held = {}, {}
+
+    def search(
+        self, text: str, count: int, synonyms: tuple[Synonym, ...] = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first.
 
         Neither may be written to: answers of queries asked again and again are kept until the
         next change, since a few queries make up most of what a search box is asked.
         """
         known = self._found
-        found = known.get((text, count))
+        key = (text, count, synonyms)
+        found = known.get(key)
         if found is None:
-            found = self._search(text, count)
+            found = self._search(text, count, synonyms)
             if len(known) >= _FOUND_LIMIT:
                 known.clear()
-            known[text, count] = found
+            known[key] = found
         return found
 
-    def _search(self, text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def _search(
+        self, text: str, count: int, synonyms: tuple[Synonym, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
         codes = _codes_of_query(text)
-        meant = self.read(text).meant
+        meant = dict(self.read(text).meant)
+        for synonym in synonyms:
+            stems = words(synonym.phrase)
+            for word in stems:
+                meant.setdefault(word, _SYNONYM_WEIGHT / len(stems))
         if count < 1 or not (meant or codes):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         searcher = self._searcher
@@ -209,6 +236,39 @@ class LexicalIndex:
             known[text] = rows
         return rows
 
+    def holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
+        """Rows of up to ``count`` items that have, of each of ``wanted``, one alternative whole.
+
+        Returns:
+            ``[≤ count] int64``, not to be written to; items taken off the list are among them.
+        """
+        known, key = self._held, (tuple(wanted), count)
+        rows = known.get(key)
+        if rows is None:
+            rows = self._holders(wanted, count)
+            if len(known) >= _FOUND_LIMIT:
+                known.clear()
+            known[key] = rows
+        return rows
+
+    def _holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
+        searcher = self._searcher
+        parts = []
+        for alternatives in wanted:
+            ways = [self._all_of(stems, searcher) for stems in alternatives]
+            known = [(tantivy.Occur.Should, way) for way in ways if way is not None]
+            if not known:
+                return np.zeros(0, np.int64)
+            parts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(known)))
+        if not parts or not count:
+            return np.zeros(0, np.int64)
+        return _hits(searcher, tantivy.Query.boolean_query(parts), count)[0]
+
+    def likely_beginnings(self, typed: str) -> list[str]:
+        """Beginnings of items' words that a word half typed may be a slip for, best first."""
+        found = self._vocabulary.likely_beginnings(typed)
+        return found + self._live_vocabulary.likely_beginnings(typed)
+
     def read(self, text: str) -> ReadQuery:
         """What ``meant`` and ``rarities`` say of a query; kept for those asked again and again."""
         known = self._read
@@ -226,7 +286,7 @@ class LexicalIndex:
         written = surface_words(text)
         meant = {stem(word): 1.0 for word in written}
         for place, word in enumerate(written):
-            for guess, weight in self._guesses(word, is_last=place + 1 == len(written)):
+            for guess, weight in self.guesses(word, is_last=place + 1 == len(written)):
                 of_guess = stem(guess)
                 meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
         for left, right in pairwise(written):
@@ -242,7 +302,8 @@ class LexicalIndex:
         total = searcher.num_docs + 1.0
         return [math.log(total / count) if count else 0.0 for count in counts]
 
-    def _guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
+    def guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
+        """What a word that few items or none have may have been meant to be, with weights."""
         count = self._count(word)
         if count >= _RARE_COUNT or (len(word) < 2 and not count):
             return []
@@ -266,7 +327,7 @@ class LexicalIndex:
                 continue
             will_do = [
                 word,
-                *(w for w, _ in self._guesses(word, is_last=place + 1 == len(written))),
+                *(w for w, _ in self.guesses(word, is_last=place + 1 == len(written))),
             ]
             will_do += [left + right for left, right in pairwise(written[max(0, place - 1) :][:3])]
             ways.append(list(dict.fromkeys(map(stem, will_do))))
@@ -288,6 +349,23 @@ class LexicalIndex:
         if each:
             parts.append((tantivy.Occur.Should, tantivy.Query.boolean_query(each)))
         return tantivy.Query.boolean_query(parts)
+
+    def _all_of(self, stems: tuple[str, ...], searcher: tantivy.Searcher) -> tantivy.Query | None:
+        """Items that have every stem, each in any field; None if some stem is in no item."""
+        musts = []
+        for word in stems:
+            fields = [
+                (
+                    tantivy.Occur.Should,
+                    tantivy.Query.term_query(self._index.schema, name, word, index_option="freq"),
+                )
+                for name in _FIELD_WEIGHTS
+                if searcher.doc_freq(name, word)
+            ]
+            if not fields:
+                return None
+            musts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(fields)))
+        return tantivy.Query.boolean_query(musts) if musts else None
 
     def _query(
         self, meant: Mapping[str, float], codes: set[str], searcher: tantivy.Searcher

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.records import EventType
 from towers.catalog import Catalog
+from towers.lexical import Synonym
 from towers.opinion import opinion
 from towers.query_input import QueryInput
 from towers.session import Session
@@ -42,6 +43,7 @@ class Question:
         text: The query of a search request; empty for browse.
         mask: ``[rows] bool`` of allowed items; None allows all that are listed.
         excluded: ``[n] int64`` rows never to be shown, such as the basket's.
+        synonyms: Phrases that find items beside the words of ``text``.
     """
 
     session: Session
@@ -49,6 +51,7 @@ class Question:
     text: str = ""
     mask: np.ndarray | None = None
     excluded: np.ndarray = field(default_factory=lambda: _NO_ROWS)
+    synonyms: tuple[Synonym, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ shopper gets.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -172,7 +172,7 @@ class Ranker:
         for column, position in enumerate(positions):
             session = question.session.without(position)
             text = question.text if session.search_text == question.text else ""
-            other = Question(session, question.time, text, question.mask, question.excluded)
+            other = replace(question, session=session, text=text)
             again = self.rescored(other, ranked)
             effects[:, column] = (ranked.scores - again)[: len(effects)]
         return effects

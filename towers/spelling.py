@@ -34,6 +34,7 @@ class Vocabulary:
         self._words = [w for w in self._sorted if len(w) >= _CANDIDATE_LENGTH and _is_english(w)]
         pairs = [_pairs(word) for word in self._words]
         self._pair_counts = np.array([len(of_word) for of_word in pairs], np.float32)
+        self._item_counts = np.array([counts[word] for word in self._words], np.float32)
         holders: dict[str, list[int]] = {}
         for number, of_word in enumerate(pairs):
             for pair in of_word:
@@ -49,18 +50,13 @@ class Vocabulary:
         if len(word) < _SHORTEST or not _is_english(word):
             return []
         pairs = _pairs(word)
-        held = [self._holders[pair] for pair in pairs if pair in self._holders]
-        if not held:
+        shared = self._shared(pairs)
+        if shared is None:
             return []
-        shared = np.bincount(np.concatenate(held), minlength=len(self._words))
         likeness = 2.0 * shared / (self._pair_counts + len(pairs))
-        if len(likeness) > _CLOSE_COUNT:
-            close = np.argpartition(-likeness, _CLOSE_COUNT)[:_CLOSE_COUNT]
-        else:
-            close = np.arange(len(likeness))
-        edit_limit = 1 if len(word) <= 5 else 2 if len(word) <= 8 else 3
+        edit_limit = _edit_limit(word)
         found = []
-        for number in close.tolist():
+        for number in _largest(likeness):
             other = self._words[number]
             edits = edit_distance(word, other, edit_limit)
             if 0 < edits <= edit_limit:
@@ -73,6 +69,29 @@ class Vocabulary:
                 found.append((score, other))
         found.sort(key=lambda entry: (-entry[0], entry[1]))
         return [(other, float(np.exp(score - found[0][0]))) for score, other in found[:limit]]
+
+    def likely_beginnings(self, typed: str, limit: int = 3) -> list[str]:
+        """Beginnings of known words that ``typed``, a word half typed, may be a slip for.
+
+        Best first: fewest edits, then the most frequent words; edits as in ``corrections``.
+        """
+        if len(typed) < _SHORTEST or not _is_english(typed):
+            return []
+        pairs = _pairs(typed) - {f"{typed[-1]}>"}
+        shared = self._shared(pairs)
+        if shared is None:
+            return []
+        # Of what was typed, since the rest of the word is still to come; a tie goes to the word
+        # that more items have.
+        frequency = np.log1p(self._item_counts) / 100.0
+        found: dict[str, tuple[int, float]] = {}
+        for number in _largest(shared + frequency):
+            word = self._words[number]
+            edits, length = beginning_distance(typed, word, _edit_limit(typed))
+            if edits <= _edit_limit(typed):
+                rank = (edits, -float(self._item_counts[number]))
+                found[word[:length]] = min(rank, found.get(word[:length], rank))
+        return sorted(found, key=lambda beginning: (found[beginning], beginning))[:limit]
 
     def parts(self, word: str) -> tuple[str, str] | None:
         """The two known words that ``word`` is made of, ``lightbulb`` or ``18v``; None if none.
@@ -100,6 +119,13 @@ class Vocabulary:
             found.append(word)
         return sorted(found, key=lambda word: (-self.counts[word], word))[:limit]
 
+    def _shared(self, pairs: set[str]) -> np.ndarray | None:
+        """How many of ``pairs`` each word has, ``[words]``; None if no word has any."""
+        held = [self._holders[pair] for pair in pairs if pair in self._holders]
+        if not held:
+            return None
+        return np.bincount(np.concatenate(held), minlength=len(self._words))
+
 
 def edit_distance(left: str, right: str, limit: int) -> int:
     """Letters left out, added, changed or swapped with the next; ``limit`` + 1 if more than that.
@@ -108,6 +134,25 @@ def edit_distance(left: str, right: str, limit: int) -> int:
     """
     if abs(len(left) - len(right)) > limit:
         return limit + 1
+    row = _last_row(left, right, limit)
+    return limit + 1 if row is None else min(row[-1], limit + 1)
+
+
+def beginning_distance(typed: str, word: str, limit: int) -> tuple[int, int]:
+    """The fewest edits between ``typed`` and any beginning of ``word``, and that one's length.
+
+    Edits as in ``edit_distance``; ``limit`` + 1 and 0 if more than that. Of several the beginning
+    whose length is nearest to that of ``typed``.
+    """
+    row = _last_row(typed, word[: len(typed) + limit], limit)
+    if row is None:
+        return limit + 1, 0
+    length = min(range(len(row)), key=lambda end: (row[end], abs(end - len(typed))))
+    return (row[length], length) if row[length] <= limit else (limit + 1, 0)
+
+
+def _last_row(left: str, right: str, limit: int) -> list[int] | None:
+    """Edits from ``left`` to each beginning of ``right``; None if all are beyond ``limit``."""
     before: list[int] = []
     row = list(range(len(right) + 1))
     for at, letter in enumerate(left, 1):
@@ -117,9 +162,20 @@ def edit_distance(left: str, right: str, limit: int) -> int:
             swapped = at > 1 and place > 1 and letter == right[place - 2] and left[at - 2] == other
             new.append(min(edits, before[place - 2] + 1) if swapped else edits)
         if min(new) > limit:
-            return limit + 1
+            return None
         before, row = row, new
-    return min(row[-1], limit + 1)
+    return row
+
+
+def _edit_limit(word: str) -> int:
+    return 1 if len(word) <= 5 else 2 if len(word) <= 8 else 3
+
+
+def _largest(values: np.ndarray) -> list[int]:
+    """Places of the ``_CLOSE_COUNT`` largest values, in any order."""
+    if len(values) <= _CLOSE_COUNT:
+        return list(range(len(values)))
+    return np.argpartition(-values, _CLOSE_COUNT)[:_CLOSE_COUNT].tolist()
 
 
 def _pairs(word: str) -> set[str]:

@@ -16,9 +16,9 @@ from towers.units import plain_unit, plain_units, with_plain_fractions
 PADDING = 0
 """Token number of an empty slot; no word has it."""
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_RUN = re.compile(rf"[{_HAN}]+|\d+\.\d+|[^\W_{_HAN}]+")
-_HAN_RUN = re.compile(rf"[{_HAN}]")
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_RUN = re.compile(rf"[{HAN}]+|\d+\.\d+|[^\W_{HAN}]+")
+_HAN_RUN = re.compile(rf"[{HAN}]")
 
 
 def normalise(text: str) -> str:
@@ -27,6 +27,17 @@ def normalise(text: str) -> str:
         return text.lower()
     folded = unicodedata.normalize("NFKC", with_plain_fractions(text)).casefold()
     return folded.replace("\u2044", "/")
+
+
+def has_chinese(text: str) -> bool:
+    """Whether any character of a text is Chinese."""
+    return not text.isascii() and _HAN_RUN.search(text) is not None
+
+
+def clear_caches() -> None:
+    """Forgets words and texts that were read; they are kept only to read them faster."""
+    for cached in (_words_of_run, stem, token, _word_tokens, _query_tokens):
+        cached.cache_clear()
 
 
 def surface_words(text: str) -> list[str]:

@@ -19,6 +19,7 @@ from towers.bundle import (
     RERANK_BATCH_SIZE,
     Layout,
     ModelFacts,
+    write_completion,
     write_facts,
     write_sources,
 )
@@ -55,6 +56,7 @@ from towers.rerank_lists import ListsReport, query_lists, replayed_lists, strang
 from towers.retrieval import TwoTower
 from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, Reranker
+from towers.searches import searched_queries
 from towers.text import surface_words
 from towers.text_encoder import WordVectors, word_vectors
 
@@ -155,6 +157,7 @@ def train(
         exported.write(layout)
         _refresh(sources, newest)
         write_sources(layout, sources)
+        write_completion(layout, shop.catalog, searched_queries(newest.events, config.completion))
         counted_until = newest.events[-1].time if newest.events else 0.0
         golden = golden_answers(
             ranker, golden_queries(shop.catalog, config.seed), time=counted_until

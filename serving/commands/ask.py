@@ -1,4 +1,4 @@
-"""``nextclick search`` and ``nextclick recommend``: one page of items."""
+"""``nextclick search``, ``recommend`` and ``complete``: what a shopper sees."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from typing import Any
 import click
 
 from serving.commands.options import (
+    address_option,
     console,
     filter_from,
+    json_option,
     listing_from,
     page_options,
     print_json,
     reports_errors,
 )
-from serving.requests import Answer, Placement, RecommendRequest, SearchRequest
+from serving.requests import (
+    KINDS,
+    Answer,
+    CompleteRequest,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+)
 
+KIND_BY_NAME = {kind.name.lower(): kind for kind in KINDS}
 PLACEMENT_BY_NAME = {
     placement.name.lower(): placement
     for placement in Placement
@@ -67,6 +77,31 @@ def recommend(
     )
     with Client(address) as client:
         _show(client.recommend(request), request.offset, as_json=as_json)
+
+
+@click.command()
+@click.argument("text")
+@click.option("--max-results", default=10, show_default=True, help="Suggestions, 1 to 50.")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(list(KIND_BY_NAME)), help="Only these."
+)
+@address_option
+@json_option
+@reports_errors
+def complete(
+    text: str, max_results: int, kinds: tuple[str, ...], address: str, as_json: bool
+) -> None:
+    """Suggest what somebody who has typed TEXT may be after."""
+    from serving.client import Client
+    from serving.display import completion_table
+
+    wanted = tuple(KIND_BY_NAME[kind] for kind in kinds)
+    with Client(address) as client:
+        completed = client.complete(CompleteRequest(text, max_results, wanted))
+    if as_json:
+        print_json(completed)
+    else:
+        console().print(completion_table(completed))
 
 
 def _show(answer: Answer, offset: int, *, as_json: bool) -> None:

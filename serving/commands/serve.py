@@ -21,6 +21,11 @@ from serving.commands.options import DEFAULT_ADDRESS, json_option, reports_error
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the log and of live changes; without one nothing outlives the server.",
 )
+@click.option(
+    "--rules",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of query rules (TOML); read again when it changes.",
+)
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
 @click.option(
     "--log-features",
@@ -36,6 +41,7 @@ def serve(
     bundle: Path,
     address: str,
     state: Path | None,
+    rules: Path | None,
     threads: int,
     log_features: float,
     reflection: bool,
@@ -46,7 +52,7 @@ def serve(
     from serving.server import ServerSettings
     from serving.server import serve as start
 
-    engine = Engine.open(bundle, state, log_feature_share=log_features)
+    engine = Engine.open(bundle, state, rules=rules, log_feature_share=log_features)
     try:
         settings = ServerSettings(thread_count=threads, reflection=reflection)
         # What was loaded stays: the collector need not walk through millions of names again.

@@ -12,7 +12,13 @@ import pytest
 from data.records import EventType
 from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
 from protos.generate import SOURCE_ROOT
-from serving.requests import Placement, Status
+from serving.requests import (
+    EmptyReason,
+    Placement,
+    RelaxationKind,
+    Status,
+    SuggestionKind,
+)
 
 FILES = (catalog_pb2, events_pb2, discovery_pb2, admin_pb2)
 
@@ -35,6 +41,9 @@ def test_committed_modules_are_fresh(tmp_path: Path) -> None:
     [
         (EventType, events_pb2.EventType, "EVENT_TYPE_"),
         (Placement, discovery_pb2.Placement, "PLACEMENT_"),
+        (SuggestionKind, discovery_pb2.SuggestionKind, "SUGGESTION_KIND_"),
+        (RelaxationKind, discovery_pb2.RelaxationKind, "RELAXATION_KIND_"),
+        (EmptyReason, discovery_pb2.EmptyReason, "EMPTY_REASON_"),
     ],
 )
 def test_enum_numbers_equal_those_of_the_records(ours, theirs, prefix) -> None:  # type: ignore[no-untyped-def]

@@ -18,6 +18,8 @@ from serving.event_log import EventLog
 from serving.requests import (
     Answer,
     CatalogReport,
+    Completed,
+    CompleteRequest,
     EventEffect,
     FeatureEffect,
     RecommendRequest,
@@ -26,6 +28,8 @@ from serving.requests import (
     SearchRequest,
     SourceHit,
     Status,
+    Suggestion,
+    SuggestionKind,
 )
 from serving.server import RunningServer, serve
 from serving.session_store import SessionStore
@@ -69,6 +73,14 @@ class ShelfEngine:
     def recommend(self, request: RecommendRequest) -> Answer:
         self._enter(request)
         return self._answer(list(self.items.values()), request)
+
+    def complete(self, request: CompleteRequest) -> Completed:
+        found = [item for item in self.items.values() if request.text in item.title.lower()]
+        suggestions = [
+            Suggestion(SuggestionKind.ITEM, item.title, item.item_id, item.category)
+            for item in found[: request.max_results]
+        ]
+        return Completed(tuple(suggestions), "", self.bundles[-1])
 
     def record(self, events: Sequence[Event]) -> RecordReport:
         self._enter(events)

@@ -18,6 +18,9 @@ from serving.page_tokens import page_offset, page_token
 from serving.requests import (
     Answer,
     AttributeCondition,
+    Completed,
+    CompleteRequest,
+    EmptyReason,
     EventEffect,
     Facet,
     FacetRequest,
@@ -26,20 +29,28 @@ from serving.requests import (
     Filter,
     Placement,
     RecommendRequest,
+    Relaxation,
+    RelaxationKind,
     Result,
     SearchRequest,
     SortOrder,
     SourceHit,
     Status,
+    Suggestion,
+    SuggestionKind,
 )
 from serving.wire import (
     read_answer,
+    read_complete,
+    read_completed,
     read_event,
     read_item,
     read_recommend,
     read_search,
     read_status,
     write_answer,
+    write_complete,
+    write_completed,
     write_event,
     write_item,
     write_recommend,
@@ -94,6 +105,18 @@ results = some.builds(
     some.lists(some.builds(SourceHit, text, count), max_size=2).map(tuple),
     some.lists(some.builds(EventEffect, labels, text, text, number), max_size=2).map(tuple),
     some.lists(some.builds(FeatureEffect, text, number, number), max_size=2).map(tuple),
+    words,
+)
+relaxed = some.lists(
+    some.builds(Relaxation, some.sampled_from(RelaxationKind), text), max_size=2
+).map(tuple)
+suggestions = some.builds(
+    Suggestion,
+    some.sampled_from(SuggestionKind),
+    text,
+    text,
+    words,
+    some.lists(some.tuples(count, count), max_size=2).map(tuple),
 )
 facet_values = some.builds(FacetValue, count, text, words, maybe, maybe)
 facets = some.builds(Facet, text, some.lists(facet_values, max_size=3).map(tuple))
@@ -177,6 +200,45 @@ def test_answer_round_trip(
         assert read_answer(over_the_wire(write_answer(answer, asked)), asked) == answer
 
 
+@settings(max_examples=50, deadline=None)
+@given(relaxed, some.sampled_from(EmptyReason), text, words, text)
+def test_what_shaped_an_answer_round_trip(
+    given_up: tuple[Relaxation, ...],
+    reason: EmptyReason,
+    uri: str,
+    rules: tuple[str, ...],
+    version: str,
+) -> None:
+    answer = Answer((), "t", "b", None, (), given_up, reason, uri, rules, version)
+    search = write_search(SearchRequest("q"))
+    assert read_answer(over_the_wire(write_answer(answer, search)), search) == answer
+    browse = write_recommend(RecommendRequest(Placement(1)))
+    # Nothing was typed there, so nothing was given up.
+    browsed = replace(answer, relaxations=())
+    assert read_answer(over_the_wire(write_answer(answer, browse)), browse) == browsed
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    some.lists(suggestions, max_size=3).map(tuple),
+    text,
+    some.builds(
+        CompleteRequest, text, count, some.lists(some.sampled_from(SuggestionKind)).map(tuple)
+    ),
+)
+def test_completion_round_trip(
+    found: tuple[Suggestion, ...], corrected: str, request: CompleteRequest
+) -> None:
+    completed = Completed(found, corrected, "bundle")
+    assert read_completed(over_the_wire(write_completed(completed))) == completed
+    assert read_complete(over_the_wire(write_complete(request))) == request
+
+
+def test_a_number_that_is_no_kind_of_suggestion_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"^kinds\[1\]: expected one of QUERY, .*received 9$"):
+        read_complete(discovery_pb2.CompleteRequest(text="a", kinds=[1, 9]))
+
+
 @settings(max_examples=100, deadline=None)
 @given(events)
 def test_event_round_trip(event: Event) -> None:
@@ -191,7 +253,7 @@ def test_item_round_trip(item: Item) -> None:
 
 
 def test_status_round_trip() -> None:
-    status = Status("b", "/b", "/a", 1, 2, 3, 4, 5, 6.5, {"nextclick": "1"})
+    status = Status("b", "/b", "/a", 1, 2, 3, 4, 5, 6.5, {"nextclick": "1"}, "spring", "bad")
     assert read_status(over_the_wire(write_status(status))) == status
     assert {field.name for field in fields(status)} > {"versions"}
 

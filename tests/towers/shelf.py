@@ -20,6 +20,7 @@ from towers.bundle import (
     RERANK_BATCH_SIZE,
     Layout,
     ModelFacts,
+    write_completion,
     write_facts,
     write_sources,
 )
@@ -37,6 +38,7 @@ from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
 from towers.ranker import Ranker
 from towers.runtime import LiteModel, QueryEncoder, Reranker
+from towers.searches import searched_queries
 
 if TYPE_CHECKING:
     from towers.embed import CandidateTables
@@ -179,6 +181,7 @@ def write_bundle(folder: Path) -> None:
     layout.lexical.mkdir()
     released = ranker_of(sources(LexicalIndex.build(items(), layout.lexical)))
     write_sources(layout, released.sources)
+    write_completion(layout, catalog(), searched_queries(events(), CONFIG.completion))
     (layout / "query_tower.tflite").write_bytes(models().query_tower)
     (layout / "candidate_tower.tflite").write_bytes(models().candidate_tower)
     (layout / "reranker.tflite").write_bytes(models().reranker)

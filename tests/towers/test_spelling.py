@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.spelling import Vocabulary, edit_distance
+from towers.spelling import Vocabulary, beginning_distance, edit_distance
 
 letters = st.text(alphabet="abcd", max_size=7)
 
@@ -127,3 +127,38 @@ def test_completions_are_the_most_frequent_words_that_begin_so() -> None:
     assert vocabulary.completions("note", limit=1) == ["notebook"]
     assert vocabulary.completions("手") == ["手机"]
     assert vocabulary.completions("q") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "beginning"),
+    [("chcol", "chocol"), ("choclat", "chocolat"), ("cerae", "cerea"), ("cereql", "cereal")],
+)
+def test_a_word_half_typed_with_a_slip_finds_the_beginning_that_was_meant(
+    typed: str, beginning: str
+) -> None:
+    known = Vocabulary({"chocolate": 5, "cereal": 3, "milk": 9, "church": 1})
+    found = known.likely_beginnings(typed)
+    assert any(one.startswith(beginning[:4]) for one in found), found
+    for one in found:
+        assert any(word.startswith(one) for word in known.counts)
+
+
+def test_too_short_or_foreign_a_word_has_no_likely_beginnings() -> None:
+    known = Vocabulary({"chocolate": 5})
+    assert known.likely_beginnings("chx") == []
+    assert known.likely_beginnings("智能手机壳") == []
+    assert known.likely_beginnings("wwwww") == []
+
+
+def beginning_by_brute_force(typed: str, word: str, limit: int) -> int:
+    return min(edit_distance(typed, word[:end], limit) for end in range(len(word) + 1))
+
+
+@given(st.text("abc", max_size=7), st.text("abc", max_size=9), st.integers(0, 3))
+def test_the_distance_to_a_beginning_is_the_least_of_all_beginnings(
+    typed: str, word: str, limit: int
+) -> None:
+    edits, length = beginning_distance(typed, word, limit)
+    assert edits == beginning_by_brute_force(typed, word, limit)
+    if edits <= limit:
+        assert edit_distance(typed, word[:length], limit) == edits

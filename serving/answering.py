@@ -1,0 +1,105 @@
+"""One answer: from a question, with the shop's rules, to a page of results and what to tell of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from serving.facets import facets_of
+from serving.matches import Matches
+from serving.pages import Page, explained, hits_of, result_of, sorted_page
+from serving.requests import (
+    Answer,
+    EmptyReason,
+    Filter,
+    RecommendRequest,
+    Relaxation,
+    SearchRequest,
+    SortOrder,
+)
+from serving.rules import Rules
+from serving.shaping import lifted, shaped_page, shaped_question, with_rules
+from towers.bundle import Bundle
+from towers.question import Question
+from towers.ranker import Ranked
+from towers.relaxation import relaxations
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer, and the shortlist and the page that it was made from."""
+
+    answer: Answer
+    ranked: Ranked
+    page: Page
+
+
+def answered(
+    bundle: Bundle,
+    rules: Rules,
+    question: Question,
+    request: SearchRequest | RecommendRequest,
+    token: str,
+) -> Answered:
+    """Answers a question from a bundle.
+
+    In an order other than relevance, rules that place items rest; what they hide stays hidden.
+    """
+    ranker, catalog = bundle.ranker, bundle.catalog
+    is_by_relevance = request.sort_by is SortOrder.RELEVANCE
+    passing_count = ranker.sources.allowed_count(question)
+    met = rules.matching(request, question.time)
+    if not is_by_relevance:
+        met = tuple(rule for rule in met if not rule.is_placing)
+    shaped, shaping = shaped_question(question, met, bundle)
+    ranked, unmoved, moved_by = lifted(ranker.rank(shaped), shaping, catalog)
+    # A pinned item is in the match set, though it is left out of what is ranked.
+    reading = replace(ranked.reading, question=replace(shaped, excluded=question.excluded))
+    matches = Matches(ranker.sources, reading, shaping.hidden)
+    fits = matches.under(request.filter) if request.facets or not is_by_relevance else None
+    end = request.offset + request.page_size
+    if fits is None or is_by_relevance:
+        page = shaped_page(bundle, ranked, shaping, request.offset, request.page_size)
+    else:
+        page = sorted_page(matches, ranked, fits, request.sort_by, (request.offset, end))
+    shown = zip(page.rows.tolist(), page.scores.tolist(), page.places.tolist(), strict=True)
+    results = [
+        result_of(catalog, row, score, hits_of(ranked, place, request.sort_by))
+        for row, score, place in shown
+    ]
+    if request.explain:
+        results = explained(bundle, unmoved, page, results)
+    results = with_rules(results, page, shaping, moved_by, catalog)
+    answer = Answer(
+        tuple(results),
+        token,
+        bundle.manifest.bundle_id,
+        end if end < page.total_count else None,
+        ranked.missing,
+        facets=facets_of(matches, request.facets, request.filter),
+        match_count=None if fits is None else int(np.count_nonzero(fits)),
+        relaxations=_relaxations(bundle, shaped) if results else (),
+        empty_reason=_empty_reason(request.filter, passing_count, len(results)),
+        redirect_uri=shaping.redirect_uri,
+        rules=shaping.names,
+        rules_version=rules.version,
+    )
+    return Answered(answer, ranked, page)
+
+
+def _empty_reason(conditions: Filter, passing_count: int, result_count: int) -> EmptyReason:
+    if result_count:
+        return EmptyReason.UNSPECIFIED
+    if not passing_count and conditions != Filter():
+        return EmptyReason.NO_ITEM_PASSES_FILTER
+    return EmptyReason.NO_ITEM_LEFT
+
+
+def _relaxations(bundle: Bundle, question: Question) -> tuple[Relaxation, ...]:
+    sources = bundle.ranker.sources
+    if not question.text or sources.lexical is None:
+        return ()
+    only_allowed = partial(sources.only_allowed, question)
+    return relaxations(sources.lexical, question.text, only_allowed, question.synonyms)

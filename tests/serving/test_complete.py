@@ -1,0 +1,156 @@
+"""What is suggested while somebody types: by the engine of the made-up shop, behind a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data.errors import RequestError
+from data.records import Event, EventType, Item
+from data.synthetic import END_TIME
+from serving.client import Client
+from serving.engine import Engine
+from serving.requests import Completed, CompleteRequest, SuggestionKind
+from serving.server import serve
+
+QUERY, CATEGORY, ITEM = SuggestionKind.QUERY, SuggestionKind.CATEGORY, SuggestionKind.ITEM
+
+
+class Clock:
+    """A clock that goes on by ten seconds whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = END_TIME
+
+    def __call__(self) -> float:
+        self.now += 10.0
+        return self.now
+
+
+@pytest.fixture
+def engine(shop_bundle: Path) -> Iterator[Engine]:
+    engine = Engine.open(shop_bundle, clock=Clock())
+    yield engine
+    engine.close()
+
+
+def texts(engine: Engine, text: str, *kinds: SuggestionKind) -> list[str]:
+    asked = CompleteRequest(text, kinds=kinds or (QUERY, CATEGORY, ITEM))
+    return [one.text for one in engine.complete(asked).suggestions]
+
+
+def search(engine: Engine, query: str, *visitors: str) -> None:
+    now = END_TIME + 1.0
+    engine.record([Event(f"{v}{query}", EventType.SEARCH, v, now, query=query) for v in visitors])
+
+
+def test_queries_categories_and_items_share_the_room(engine: Engine) -> None:
+    found = engine.complete(CompleteRequest("coff", max_results=10)).suggestions
+    assert [one.kind for one in found] == sorted(one.kind for one in found)
+    assert ("Coffee", ("Kitchen", "Coffee")) in [(one.text, one.category) for one in found]
+    espressos = engine.complete(CompleteRequest("espr", max_results=6)).suggestions
+    assert {one.kind for one in espressos} == {QUERY, ITEM}
+    for one in espressos:
+        start, end = one.highlights[0]
+        assert one.text[start:end].lower() == "espr"
+
+
+def test_a_query_is_suggested_from_its_fifth_visitor_on(engine: Engine) -> None:
+    search(engine, "dark espresso 250g", "a", "b", "c", "d")
+    assert "dark espresso 250g" not in texts(engine, "dark esp", QUERY)
+    search(engine, "dark espresso 250g", "e")
+    assert "dark espresso 250g" in texts(engine, "dark esp", QUERY)
+    assert "dark espresso 250g" in texts(engine, "espresso da", QUERY)
+
+
+def test_a_query_that_no_item_answers_is_not_suggested(engine: Engine) -> None:
+    search(engine, "espresso unicorn", *"abcdefgh")
+    assert texts(engine, "espresso uni", QUERY) == []
+    engine.update_items([Item("new", "Espresso unicorn", category=("Kitchen", "Coffee"))])
+    assert texts(engine, "espresso uni", QUERY) == ["espresso unicorn"]
+    engine.delete_items(["new"])
+    assert texts(engine, "espresso uni", QUERY) == []
+
+
+def test_a_restart_counts_the_log_again(shop_bundle: Path, tmp_path: Path) -> None:
+    for visitors in ("abc", "de"):
+        engine = Engine.open(shop_bundle, tmp_path / "state", clock=Clock())
+        try:
+            assert texts(engine, "dark esp", QUERY).count("dark espresso 250g") == 0
+            search(engine, "dark espresso 250g", *visitors)
+            engine.log.flush()
+        finally:
+            engine.close()
+    engine = Engine.open(shop_bundle, tmp_path / "state", clock=Clock())
+    assert "dark espresso 250g" in texts(engine, "dark esp", QUERY)
+    engine.close()
+
+
+def test_only_items_that_can_be_bought_are_suggested(engine: Engine) -> None:
+    item = Item("new", "Quagga roast", category=("Kitchen", "Zebra goods"), brand="Quaggaro")
+    assert texts(engine, "quag") == []
+    engine.update_items([item])
+    assert texts(engine, "quag") == ["quaggaro", "Quagga roast"]
+    assert texts(engine, "zebr", CATEGORY) == ["Zebra goods"]
+    engine.update_items([Item("new", "Okapi roast", category=item.category, brand="Quaggaro")])
+    assert texts(engine, "quag", ITEM) == [] and texts(engine, "okap", ITEM) == ["Okapi roast"]
+    engine.update_items([Item("new", "Okapi roast", category=item.category, in_stock=False)])
+    assert texts(engine, "okap") == [] and texts(engine, "zebr") == []
+    engine.update_items([Item("new", "Okapi roast", category=item.category)])
+    engine.delete_items(["new"])
+    assert texts(engine, "okap") == [] and texts(engine, "zebr") == []
+
+
+def test_a_slip_is_mended_and_told(engine: Engine) -> None:
+    completed = engine.complete(CompleteRequest("esprse"))
+    assert completed.suggestions and completed.corrected_text
+    assert all("espress" in one.text.lower() for one in completed.suggestions)
+    assert engine.complete(CompleteRequest("zzzzzzzz")) == Completed(
+        (), "", engine.bundle.manifest.bundle_id
+    )
+
+
+def test_chinese_is_completed_by_its_characters(engine: Engine) -> None:
+    assert "智能手机" in texts(engine, "智能")
+    assert all("游戏手" in text for text in texts(engine, "游戏手"))
+    assert texts(engine, "游戏手")
+
+
+def test_over_the_wire_suggestions_are_those_of_the_engine(engine: Engine) -> None:
+    running = serve(engine, "127.0.0.1:0")
+    try:
+        with Client(f"127.0.0.1:{running.port}") as client:
+            asked = CompleteRequest("esp", 4)
+            assert client.complete(asked) == engine.complete(asked)
+            assert len(client.complete(CompleteRequest("e", 2)).suggestions) == 2
+            only = client.complete(CompleteRequest("e", 0, (ITEM,)))
+            assert len(only.suggestions) == 10
+            assert {one.kind for one in only.suggestions} == {ITEM}
+            for request, field in (
+                (CompleteRequest("  "), "text"),
+                (CompleteRequest("x" * 257), "text"),
+                (CompleteRequest("a\x00"), "text"),
+                (CompleteRequest("a", -1), "max_results"),
+                (CompleteRequest("a", kinds=(QUERY, QUERY)), r"kinds\[1\]"),
+                (CompleteRequest("a", kinds=(SuggestionKind.UNSPECIFIED,)), r"kinds\[0\]"),
+            ):
+                with pytest.raises(RequestError, match=f"^{field}: expected"):
+                    client.complete(request)
+            # Characters of a query language are plain text.
+            assert client.complete(CompleteRequest('esp* AND "(')).suggestions == ()
+    finally:
+        running.stop()
+
+
+def test_cleared_queries_leave_no_text_behind(engine: Engine) -> None:
+    search(engine, "dark espresso 250g", *"abcde")
+    texts(engine, "dark esp")
+    engine.clear_queries()
+    lexical = engine.bundle.ranker.sources.lexical
+    held = {
+        name: value for name, value in vars(lexical).items() if name in ("_read", "_found", "_held")
+    }
+    assert held == {"_read": {}, "_found": {}, "_held": {}}
+    assert "dark espresso 250g" in texts(engine, "dark esp", QUERY)

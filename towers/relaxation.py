@@ -1,0 +1,182 @@
+"""How far a query had to be relaxed until an item holds its words, told in a stated order.
+
+First as typed, then with words mended that no item has, then without one word after another, the
+rarest first; at last by meaning alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from towers.lexical import CODE_SCORE, LexicalIndex, Synonym
+from towers.text import HAN, normalise, stem, surface_words, words
+
+_HAN_WORD = re.compile(rf"[{HAN}]")
+_FIRST_COUNT = 20
+_LAST_COUNT = 1_000_000
+_TRIED_WORDS = 6
+"""Up to this many words every single one is left out in turn, before more than one is."""
+
+
+class RelaxationKind(IntEnum):
+    """What was given up; the numbers are those of the wire."""
+
+    UNSPECIFIED = 0
+    TYPO_CORRECTED = 1
+    WORD_DROPPED = 2
+    MEANING_ONLY = 3
+
+
+class Relaxation(NamedTuple):
+    """One thing that was given up: the query as mended, or the word that was left out."""
+
+    kind: RelaxationKind
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """One word of a query, and the stems that an item must have for it, for each way to have it."""
+
+    word: str
+    ways: tuple[tuple[str, ...], ...]
+
+
+def relaxations(
+    lexical: LexicalIndex,
+    text: str,
+    only_allowed: Callable[[np.ndarray], np.ndarray],
+    synonyms: tuple[Synonym, ...] = (),
+) -> tuple[Relaxation, ...]:
+    """What of a query had to be given up until an allowed item holds the rest of its words.
+
+    Args:
+        lexical: The words of the items.
+        text: What was typed.
+        only_allowed: Of item rows, those that may be shown.
+        synonyms: Phrases that count as words of the query too.
+
+    Returns:
+        Nothing where an item holds all words, or has the number that is asked for;
+        ``MEANING_ONLY`` alone where none holds any.
+    """
+    terms = _terms(text, synonyms)
+
+    def is_held(wanted: Sequence[_Term]) -> bool:
+        ways = [term.ways for term in wanted]
+        rows = lexical.holders(ways, _FIRST_COUNT)
+        if len(only_allowed(rows)):
+            return True
+        # All that were found first may be out of bounds: only then the rest is looked at.
+        return len(rows) == _FIRST_COUNT and bool(
+            len(only_allowed(lexical.holders(ways, _LAST_COUNT)))
+        )
+
+    if is_held(terms) or _has_code(lexical, text, only_allowed):
+        return ()
+    given_up: tuple[Relaxation, ...] = ()
+    mended, corrected = _mended(lexical, terms, text)
+    if mended != terms:
+        terms, given_up = mended, (Relaxation(RelaxationKind.TYPO_CORRECTED, corrected),)
+        if is_held(terms):
+            return given_up
+    dropped = _dropped(lexical, terms, is_held)
+    if dropped is None:
+        return (Relaxation(RelaxationKind.MEANING_ONLY),)
+    return given_up + tuple(Relaxation(RelaxationKind.WORD_DROPPED, word) for word in dropped)
+
+
+def _terms(text: str, synonyms: tuple[Synonym, ...]) -> list[_Term]:
+    found: dict[str, _Term] = {}
+    written = surface_words(text)
+    is_chinese = {word: bool(_HAN_WORD.match(word)) for word in written}
+    # Of overlapping words of a Chinese run the longest, each asked for by its characters: how a
+    # run is cut depends on what stands beside it.
+    longest: list[str] = []
+    for word in sorted(filter(is_chinese.get, written), key=len, reverse=True):
+        if not any(word in longer for longer in longest):
+            longest.append(word)
+    for word in written:
+        if is_chinese[word]:
+            if word in longest:
+                found[word] = _Term(word, (tuple(dict.fromkeys(word)),))
+        else:
+            found.setdefault(word, _Term(word, ((stem(word),),)))
+    for left, right in pairwise(word for word in written if not is_chinese[word]):
+        for word in (left, right):
+            # What is written in two words may be one in the catalogue.
+            found[word] = replace(found[word], ways=(*found[word].ways, (stem(left + right),)))
+    for synonym in synonyms:
+        phrase = tuple(words(synonym.phrase))
+        for word, term in found.items():
+            if stem(word) in synonym.stems or (is_chinese[word] and word in synonym.stems):
+                found[word] = replace(term, ways=(*term.ways, phrase))
+    return list(found.values())
+
+
+def _has_code(
+    lexical: LexicalIndex, text: str, only_allowed: Callable[[np.ndarray], np.ndarray]
+) -> bool:
+    rows, scores = lexical.search(text, _FIRST_COUNT)
+    return bool(len(only_allowed(rows[scores >= CODE_SCORE])))
+
+
+def _mended(lexical: LexicalIndex, terms: list[_Term], text: str) -> tuple[list[_Term], str]:
+    """The terms with those mended that no item has, and the query so written."""
+    mended, corrected = [], normalise(text)
+    for place, term in enumerate(terms):
+        guesses: list[tuple[str, float]] = []
+        if not _is_known(lexical, term):
+            guesses = lexical.guesses(term.word, is_last=place + 1 == len(terms))
+        if not guesses:
+            mended.append(term)
+            continue
+        parts = [guess for guess, _ in guesses]
+        best = max(guesses, key=lambda guess: guess[1])[0]
+        # Two words that make up the one come one after the other, and both are meant.
+        if len(parts) > 1 and parts[0] + parts[1] == term.word:
+            best = " ".join(parts[:2])
+        mended.append(replace(term, ways=(tuple(stem(word) for word in best.split()),)))
+        corrected = re.sub(rf"(?<!\w){re.escape(term.word)}(?!\w)", best, corrected)
+    return mended, corrected
+
+
+def _dropped(
+    lexical: LexicalIndex, terms: list[_Term], is_held: Callable[[Sequence[_Term]], bool]
+) -> list[str] | None:
+    """Words to leave out so that an item holds the others; None if not even one is held.
+
+    Words that no item has go first. Then one word is left out that alone stands in the way, or
+    else the rarest, until the rest is held.
+    """
+    dropped = [term.word for term in terms if not _is_known(lexical, term)]
+    left = [term for term in terms if _is_known(lexical, term)]
+    rarest_first = sorted(left, key=lambda term: -_rarity(lexical, term))
+    while left:
+        if is_held(left):
+            return dropped
+        for term in rarest_first if len(left) <= _TRIED_WORDS else ():
+            others = [other for other in left if other is not term]
+            if others and is_held(others):
+                return [*dropped, term.word]
+        rarest = rarest_first.pop(0)
+        dropped.append(rarest.word)
+        left = [term for term in left if term is not rarest]
+    return None
+
+
+def _is_known(lexical: LexicalIndex, term: _Term) -> bool:
+    return _rarity(lexical, term) > 0
+
+
+def _rarity(lexical: LexicalIndex, term: _Term) -> float:
+    """Inverse document frequency of the easiest way to have the word; 0 if no item has it."""
+    ways = [lexical.rarities(stems) for stems in term.ways]
+    return min((max(way) for way in ways if way and all(way)), default=0.0)
