@@ -215,6 +215,7 @@ def _train_reranker(
             late,
             ranker,
             request_limit=settings.request_limit,
+            turned_share=settings.turned_share,
             seed=config.seed,
             progress=report,
         )
