@@ -15,6 +15,7 @@ COMMANDS = {
     "prepare": "serving.commands.prepare:prepare",
     "train": "serving.commands.train:train",
     "evaluate": "serving.commands.evaluate:evaluate",
+    "compare": "serving.commands.compare:compare",
     "embed": "serving.commands.embed:embed",
     "serve": "serving.commands.serve:serve",
     "search": "serving.commands.ask:search",

@@ -47,7 +47,7 @@ def ranking_values(
 
 
 def rank_values(ranks: np.ndarray) -> dict[str, np.ndarray]:
-    """The same for one wanted item a request: hit rate and reciprocal rank at 10 and 20.
+    """The same for one wanted item a request: hit rate, reciprocal rank and NDCG at 10 and 20.
 
     Args:
         ranks: ``[requests] int64`` rank of the wanted item from 0; −1 where it was not found.
@@ -57,6 +57,7 @@ def rank_values(ranks: np.ndarray) -> dict[str, np.ndarray]:
         hit = (ranks >= 0) & (ranks < cut)
         values[f"hr@{cut}"] = hit.astype(np.float64)
         values[f"mrr@{cut}"] = np.where(hit, 1.0 / (1.0 + np.maximum(ranks, 0)), 0.0)
+        values[f"ndcg@{cut}"] = np.where(hit, 1.0 / np.log2(2.0 + np.maximum(ranks, 0)), 0.0)
     return values
 
 

@@ -56,7 +56,9 @@ def training_table(report: Mapping[str, Any]) -> Table:
         if curves["training"]:
             best = curves["best_epoch"]
             held_out = (
-                f", held out {curves['validation'][best]:.3f}" if curves["validation"] else ""
+                f", held out {curves['validation'][best]:.3f} (gap {curves['gap']:+.3f})"
+                if curves["validation"]
+                else ""
             )
             rows[f"{name}: loss"] = (
                 f"{curves['training'][best]:.3f}{held_out}, epoch {best + 1} of "
@@ -70,6 +72,30 @@ def training_table(report: Mapping[str, Any]) -> Table:
         f"{name} {seconds:g}" for name, seconds in report["seconds"].items() if seconds >= 1
     )
     return _pairs(rows)
+
+
+def comparison_table(report: Mapping[str, Any]) -> Table:
+    """The session encoders, a row each."""
+    table = Table(
+        title=f"what came next, among all items, at {report['request_count']:,} moments",
+        title_justify="left",
+        caption="in brackets 95 % intervals; encode: one session, median",
+        caption_justify="left",
+    )
+    table.add_column("session encoder", no_wrap=True)
+    measures = ("hr@20", "mrr@20", "ndcg@20")
+    for title in (*measures, "encode, µs", "training, s", "epochs (kept)", "gap of losses"):
+        table.add_column(title, justify="right")
+    for name, one in report["encoders"].items():
+        table.add_row(
+            name,
+            *(_interval(one["metrics"][measure]) for measure in measures),
+            f"{one['encode_microseconds']:.0f}",
+            f"{one['training_seconds']:.1f}",
+            f"{one['epoch_count']} ({one['kept_epoch']})",
+            "–" if one["gap"] is None else f"{one['gap']:+.3f}",
+        )
+    return table
 
 
 def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:

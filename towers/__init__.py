@@ -40,6 +40,7 @@ text_encoder        first vectors of words, from a large language model's table
 queries             searches made from the catalogue
 replay              the log once more, event by event
 examples            what the two towers learn from
+shop                a shop's tables in memory, and its examples
 legacy_keras        TensorFlow with the Keras that the models need
 fitting             epochs, early stopping, loss curves
 curves              the loss curves as a picture
@@ -52,4 +53,5 @@ export              trained models as LiteRT files
 embed               items in batch; a new bundle of a changed catalogue
 exported            the models as serving runs them, and how alike they then rank
 train               from clean tables to a released bundle
+compare             the session encoders side by side
 """

@@ -54,12 +54,14 @@ class RetrievalConfig:
     Up to ``full_softmax_item_limit`` items the softmax runs over the whole catalogue; beyond, over
     ``sampled_item_count`` sampled items and the batch's own, corrected by logQ.
     ``item_dropout`` is the share of an event's item embedding that a step hides from the query
-    tower. The last passes, over all that the release may know, start at a
+    tower. Training ends after ``epoch_limit`` epochs, or the epoch that reaches ``step_limit``
+    steps. The last passes, over all that the release may know, start at a
     ``refresh_learning_share`` of the learning rate.
     """
 
     batch_size: int = 512
     epoch_limit: int = 8
+    step_limit: int = 20_000
     patience: int = 1
     learning_rate: float = 0.002
     temperature: float = 0.07
@@ -90,12 +92,17 @@ class SourcesConfig:
 
 @dataclass(frozen=True)
 class RerankConfig:
-    """Shape and training of the deep & cross reranker."""
+    """Shape and training of the deep & cross reranker.
+
+    ``turned_share`` of the browse requests it learns from are of shoppers whose need has just
+    changed: they begin with what a stranger did.
+    """
 
     cross_layer_count: int = 2
     hidden_dims: tuple[int, ...] = (64, 32)
     dropout: float = 0.05
     request_limit: int = 16_000
+    turned_share: float = 0.25
     batch_size: int = 64
     epoch_limit: int = 12
     patience: int = 2
@@ -160,7 +167,11 @@ def default_config(*, has_words: bool) -> Config:
     return Config(
         text=TextConfig(bucket_count=1_024),
         towers=TowerConfig(dim=128, feedforward_dim=256, dropout=0.3),
-        retrieval=RetrievalConfig(item_dropout=0.2),
+        retrieval=RetrievalConfig(
+            batch_size=1_024, learning_rate=0.003, step_limit=900, item_dropout=0.2
+        ),
+        sources=SourcesConfig(neighbour_count=80),
+        rerank=RerankConfig(request_limit=30_000, turned_share=0.05),
     )
 
 

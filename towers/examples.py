@@ -23,6 +23,10 @@ _GOOD_GRADE_SHARE = 5 / 6
 
 _BLOCK_SIZE = 4_096
 
+_BLANK_SHARE = 0.125
+"""Share of the moments with nothing to go by that is kept: they all look alike to the towers, and
+teach no more than what is wanted most."""
+
 TEST_FOLD = 0
 VALIDATION_FOLD = 1
 
@@ -151,8 +155,9 @@ def browse_and_search_examples(
 ) -> Examples:
     """Examples of what was wanted next: with no search (browse), after a search, or after one made up.
 
-    Real searches come first; where they do not fill ``search_limit``, a query made from the
-    catalogue is put before a purchase or view, as if the shopper had searched for the item.
+    Of the moments with nothing to go by only some are kept. Real searches come first; where they
+    do not fill ``search_limit``, a query made from the catalogue is put before a purchase or view,
+    as if the shopper had searched for the item.
 
     Args:
         browse_limit, search_limit: Most examples of each kind; moments are drawn evenly.
@@ -160,6 +165,7 @@ def browse_and_search_examples(
     """
     chance = random.Random(config.seed)
     draw = np.random.default_rng(config.seed)
+    is_kept = draw.random(len(log.events)) < _BLANK_SHARE
     writer = ExampleWriter(config, config.retrieval.target_count)
     target_limit = config.retrieval.target_count if log.targets.is_basket_log else 1
     numbers = np.arange(len(log.events)) >= log.learn_from
@@ -184,7 +190,8 @@ def browse_and_search_examples(
             progress(number)
         if browse[number]:
             before = session.at(event.time)
-            writer.add(read(before, event.time), log.targets.after(number, target_limit))
+            if before.events or before.bought or is_kept[number]:
+                writer.add(read(before, event.time), log.targets.after(number, target_limit))
         if real[number]:
             wanted = log.targets.after(number, target_limit, until_search=True)
             if len(wanted):

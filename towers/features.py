@@ -22,6 +22,9 @@ _FAR_RANK = 20.0
 _FOLLOWED_COUNT = 5
 _FOLLOWED_DECAY = 0.7
 _NEVER_DAYS = 400.0
+_LEARNT_TEMPERATURE = 0.07
+"""Makes shares of the towers' scores; that of their own training is about the same."""
+_LEAST_SHARE = 1e-5
 _DENSE_CODE_COUNT = 50_000
 """Up to so many codes a table of all of them is quicker than a search for those that occur."""
 
@@ -239,6 +242,29 @@ def _largest_as_one(scores: np.ndarray) -> np.ndarray:
     return scores / max(float(scores.max(initial=0.0)), 1e-6)
 
 
+def _learnt_share(scene: Scene) -> np.ndarray:
+    """Each candidate's share of what the towers expect, over all candidates."""
+    powers = np.exp(_learnt_to_best(scene) / _LEARNT_TEMPERATURE)
+    return powers / max(float(powers.sum()), 1e-6)
+
+
+def _neighbour_vote(scene: Scene) -> np.ndarray:
+    """Each candidate's share of the neighbours' votes, over all items."""
+    votes = scene.source_score("neighbours")
+    total = float(scene.candidates.scores["neighbours"].values.sum())
+    return votes / max(total, 1e-6)
+
+
+def _log_share(shares: np.ndarray) -> np.ndarray:
+    """Logarithm of shares in units of the least that counts; 0 stays 0."""
+    return np.log1p(shares / _LEAST_SHARE)
+
+
+def _blended(scene: Scene) -> np.ndarray:
+    """The two halves that know sessions best, averaged as probabilities: good before any training."""
+    return _log_share((_learnt_share(scene) + _neighbour_vote(scene)) / 2)
+
+
 def _seen_count(scene: Scene) -> np.ndarray:
     seen = scene.reading.rows
     return (scene.rows[:, None] == seen[None, :]).sum(axis=1) if len(seen) else np.zeros(1)
@@ -263,6 +289,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours")), "has_session"
     ),
+    Feature("learnt_log_share", lambda s: _log_share(_learnt_share(s))),
+    Feature("neighbour_log_vote", lambda s: _log_share(_neighbour_vote(s)), "has_session"),
+    Feature("blended", _blended),
     Feature("followed_score", _followed_score, "has_session"),
     Feature("source_count", lambda s: (s.candidates.ranks >= 0).sum(axis=1)),
     Feature("query_word_share", _word_share, "has_words"),

@@ -11,13 +11,19 @@ from towers.legacy_keras import keras, tf, tfrs
 
 _WINDOW_COUNT = 32
 
+_OVERFIT_SHARE = 0.01
+"""A validation loss that rises by less than this share of it may have risen by chance."""
+
 Progress = Callable[[int, int, float], None]
 """Called with steps done, steps at most, and the running loss."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Loss by epoch, as read at the end of each; no validation loss where nothing was held out."""
+    """Loss by epoch: training as the mean over its steps, validation as read at its end.
+
+    There is no validation loss where nothing was held out.
+    """
 
     training: tuple[float, ...]
     validation: tuple[float, ...]
@@ -26,6 +32,40 @@ class Curves:
     def best_epoch(self) -> int:
         """Epoch (from 0) whose weights were kept."""
         return int(np.argmin(self.validation)) if self.validation else len(self.training) - 1
+
+    @property
+    def gap(self) -> float | None:
+        """Validation loss minus training loss of the epoch that was kept; None without either.
+
+        The training loss is a mean over the epoch, with dropout, so that the gap may be negative.
+        """
+        if not self.validation:
+            return None
+        return self.validation[self.best_epoch] - self.training[self.best_epoch]
+
+    @property
+    def overfits(self) -> bool:
+        """Whether learning went on while it stopped to help.
+
+        The rule: in the last epoch the training loss is below that of the best epoch, and the
+        validation loss above the best by more than ``_OVERFIT_SHARE`` of it.
+        """
+        if not self.validation:
+            return False
+        best = self.best_epoch
+        has_learnt = self.training[-1] < self.training[best]
+        rise = self.validation[-1] - self.validation[best]
+        return has_learnt and rise > _OVERFIT_SHARE * abs(self.validation[best])
+
+    def told(self) -> str:
+        """How the losses moved from the epoch that was kept to the last, in words."""
+        best, last = self.best_epoch, len(self.training) - 1
+        return (
+            f"from epoch {best + 1} to {last + 1} the training loss went from "
+            f"{self.training[best]:.3f} to {self.training[last]:.3f}, the validation loss from "
+            f"{self.validation[best]:.3f} to {self.validation[last]:.3f}; "
+            f"epoch {best + 1} was kept"
+        )
 
 
 def fit(
@@ -105,13 +145,19 @@ class _BestWeights(keras.callbacks.Callback):
     def __init__(self, columns: Mapping[str, np.ndarray], batch_size: int, patience: int) -> None:
         super().__init__()
         self.columns, self.batch_size, self.patience = columns, batch_size, patience
+        self._step_losses: list[float] = []
         self.training: list[float] = []
         self.validation: list[float] = []
         self._best: list[np.ndarray] | None = None
         self._loss: Callable[[Mapping[str, tf.Tensor]], tf.Tensor] | None = None
 
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._step_losses.append(float((logs or {})["loss"]))
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self.training.append(float((logs or {})["loss"]))
+        # What a TFRS model reports at the end of an epoch is the loss of its last step alone.
+        self.training.append(float(np.mean(self._step_losses)))
+        self._step_losses.clear()
         if not _count(self.columns):
             return
         if self._loss is None:

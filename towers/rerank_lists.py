@@ -22,7 +22,6 @@ from towers.session import Session
 _LIST_LENGTH = 128
 _SEARCH_SHARE = 0.35
 _SEARCHED_BEFORE_SHARE = 0.25
-_TURNED_SHARE = 0.25
 _WANTED_LIMIT = 50
 
 
@@ -76,6 +75,7 @@ def replayed_lists(
     ranker: Ranker,
     *,
     request_limit: int,
+    turned_share: float = 0.25,
     seed: int,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Lists, ListsReport]:
@@ -88,6 +88,7 @@ def replayed_lists(
     Args:
         log: All events; those from ``learn_from`` on make requests.
         ranker: Its popularity counts must not hold events from ``learn_from`` on yet.
+        turned_share: Share of the browsing shoppers who did what a stranger did just before.
         progress: Called with the number of each event looked at.
     """
     chance = random.Random(seed)
@@ -120,7 +121,7 @@ def replayed_lists(
                 if chance.random() < _SEARCHED_BEFORE_SHARE:
                     before = _after_made_search(ranker, before, event, wanted, chance)
                     kept = 1
-                if chance.random() < _TURNED_SHARE:
+                if chance.random() < turned_share:
                     before = turned(before, stranger, kept=kept)
                 _ask_browse(ranker, writer, before, event, wanted)
         if number >= log.learn_from:

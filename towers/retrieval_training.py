@@ -42,12 +42,13 @@ def train_towers(
         # heart which ones, and push all others away from every query.
         model.candidate_tower.leave_out_items()
     training = config.retrieval
+    step_count = max(1, -(-examples.count // training.batch_size))
     curves = fit(
         model,
         {**examples.inputs, "targets": examples.targets},
         {**validation.inputs, "targets": validation.targets},
         batch_size=training.batch_size,
-        epoch_limit=training.epoch_limit,
+        epoch_limit=max(1, min(training.epoch_limit, -(-training.step_limit // step_count))),
         patience=training.patience,
         learning_rate=training.learning_rate,
         seed=config.seed,

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
-from data.errors import InputError
-from data.records import Event, Judgment
-from data.tables import Tables, iter_events, iter_items
+from data.tables import Tables, iter_items
 from towers.bundle import (
     RERANK_BATCH_SIZE,
     Layout,
@@ -24,19 +20,15 @@ from towers.bundle import (
     write_sources,
 )
 from towers.candidates import Sources
-from towers.catalog import Catalog, item_tokens
+from towers.catalog import item_tokens
 from towers.config import Config, TextConfig, default_config
 from towers.covisits import Covisits
 from towers.curves import draw_curves
 from towers.examples import (
-    VALIDATION_FOLD,
     Examples,
     ReplayedLog,
     browse_and_search_examples,
-    catalogue_examples,
     joined,
-    judged_examples,
-    query_fold,
 )
 from towers.export import reranker_file
 from towers.exported import export_towers, rerank_alikeness
@@ -57,34 +49,11 @@ from towers.retrieval import TwoTower
 from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, Reranker
 from towers.searches import searched_queries
-from towers.text import surface_words
-from towers.text_encoder import WordVectors, word_vectors
+from towers.shop import Shop, Stages, tower_examples
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
 _TREND_HALF_LIFE_DAYS = 3.0
 _VALIDATION_SHARE = 0.15
-
-
-class Stages(Protocol):
-    """Who is told how far training is."""
-
-    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
-        """A stage begins; what is returned is called with steps done (total, loss where known)."""
-
-
-@dataclass(frozen=True)
-class _Shop:
-    """What the tables hold, in memory."""
-
-    catalog: Catalog
-    events: list[Event]
-    judgments: list[Judgment]
-    rank_from: float
-    test_from: float
-
-    def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
-        kept = [event for event in self.events if event.time < until]
-        return ReplayedLog.of(kept, self.catalog.row_of, learn_from_time=learn_from)
 
 
 def starting_config(tables: Tables) -> Config:
@@ -108,32 +77,32 @@ def train(
         InputError: The tables hold no items, or ``out`` is something else than an older bundle.
     """
     check_replaceable(out, marker=MANIFEST_NAME)
-    if tables.items.num_rows == 0:
-        raise InputError(f"{tables.path}: expected at least one item, received none")
     stages.start("reading tables")
-    items = list(iter_items(tables.items))
-    shop = _Shop(
-        Catalog.of(items, config.text),
-        list(iter_events(tables.events)),
-        [Judgment(*row.values()) for row in tables.judgments.to_pylist()],
-        tables.split.rank_from,
-        tables.split.test_from,
-    )
+    shop = Shop.of(tables, config.text)
     early = shop.log(shop.rank_from)
     late = shop.log(shop.test_from, shop.rank_from)
-    model, tower_curves, learnt, validation = _train_towers(shop, early, late, config, stages)
+    learnt, validation = tower_examples(shop, early, late, config, stages)
+    report = stages.start("training the two towers", 1)
+    model, tower_curves = train_towers(
+        learnt,
+        validation,
+        shop.catalog.tokens[: shop.catalog.count],
+        config,
+        words=shop.first_words(config),
+        progress=report,
+    )
     tower_report = _rank_report(model, validation)
     with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         layout = Layout(folder)
         stages.start("building indexes")
         layout.lexical.mkdir()
-        lexical = LexicalIndex.build(items, layout.lexical)
+        lexical = LexicalIndex.build(shop.items, layout.lexical)
         exported = export_towers(model, shop.catalog, validation, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
         ranker = Ranker(
             sources, exported.encoder, None, config=config, known_types=late.known_types | {1}
         )
-        lists, report, rerank_curves, deep_cross = _train_reranker(
+        lists, asked, rerank_curves, deep_cross = _train_reranker(
             shop, late, ranker, config, stages
         )
         means = np.zeros(len(FEATURE_NAMES), np.float32)
@@ -171,69 +140,27 @@ def train(
             golden,
         )
         write_facts(layout, config, facts)
+        curves = {"two towers": tower_curves, "reranker": rerank_curves}
         metrics = {
             "towers": _curves_report(tower_curves),
             "reranker": _curves_report(rerank_curves),
             "validation": tower_report,
-            "lists": None if report is None else asdict(report),
+            "lists": None if asked is None else asdict(asked),
             "index": asdict(sources.index.shape),
             "litert_parity": {**exported.alikeness(model, validation), **rerank_parity},
+            "warnings": [
+                f"the {name} overfit: {one.told()}" for name, one in curves.items() if one.overfits
+            ],
         }
-        draw_curves(layout / "curves.png", {"two towers": tower_curves, "reranker": rerank_curves})
+        draw_curves(layout / "curves.png", curves)
         layout.metrics.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
         sign(folder, created_time)
     return metrics
 
 
-def _train_towers(
-    shop: _Shop, early: ReplayedLog, late: ReplayedLog, config: Config, stages: Stages
-) -> tuple[TwoTower, Curves, Examples, Examples]:
-    """The model, its curves, and the examples that it learnt from and was checked on."""
-    settings = config.retrieval
-    report = stages.start("replaying the log", len(early.events))
-    examples = [
-        browse_and_search_examples(
-            early,
-            shop.catalog,
-            config,
-            browse_limit=settings.browse_example_limit,
-            search_limit=settings.search_example_limit,
-            progress=report,
-        )
-    ]
-    stages.start("making queries")
-    catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
-    examples.append(catalogue_examples(shop.catalog, config, limit=catalogue_limit))
-    judged = [row for row in shop.judgments if query_fold(row.query) > VALIDATION_FOLD]
-    examples.append(judged_examples(judged, shop.catalog, config))
-    withheld = [row for row in shop.judgments if query_fold(row.query) == VALIDATION_FOLD]
-    held_out = judged_examples(withheld, shop.catalog, config)
-    limit = settings.validation_example_limit
-    later = browse_and_search_examples(
-        late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
-    )
-    learnt, validation = joined(examples), joined([later, held_out])
-    report = stages.start("training the two towers", 1)
-    model, curves = train_towers(
-        learnt,
-        validation,
-        shop.catalog.tokens[: shop.catalog.count],
-        config,
-        words=_word_vectors(shop.catalog, config),
-        progress=report,
-    )
-    return model, curves, learnt, validation
-
-
-def _word_vectors(catalog: Catalog, config: Config) -> WordVectors | None:
-    counts = Counter(word for title in catalog.titles for word in set(surface_words(title)))
-    dim, bucket_count = config.towers.dim, config.text.bucket_count
-    return word_vectors(counts, dim=dim, bucket_count=bucket_count)
-
-
 def _refresh_towers(
     model: TwoTower,
-    shop: _Shop,
+    shop: Shop,
     newest: ReplayedLog,
     learnt: Examples,
     config: Config,
@@ -255,7 +182,7 @@ def _refresh_towers(
 
 
 def _sources(
-    shop: _Shop,
+    shop: Shop,
     early: ReplayedLog,
     config: Config,
     *,
@@ -282,7 +209,7 @@ def _sources(
 
 
 def _train_reranker(
-    shop: _Shop, late: ReplayedLog, ranker: Ranker, config: Config, stages: Stages
+    shop: Shop, late: ReplayedLog, ranker: Ranker, config: Config, stages: Stages
 ) -> tuple[Lists, ListsReport | None, Curves, DeepCross | None]:
     settings = config.rerank
     if late.targets.is_target[late.learn_from :].any():
@@ -291,6 +218,7 @@ def _train_reranker(
             late,
             ranker,
             request_limit=settings.request_limit,
+            turned_share=settings.turned_share,
             seed=config.seed,
             progress=report,
         )
@@ -338,4 +266,9 @@ def _rank_report(model: TwoTower, validation: Examples) -> dict[str, Any]:
 
 
 def _curves_report(curves: Curves) -> dict[str, Any]:
-    return {**asdict(curves), "best_epoch": curves.best_epoch}
+    return {
+        **asdict(curves),
+        "best_epoch": curves.best_epoch,
+        "gap": curves.gap,
+        "overfits": curves.overfits,
+    }

@@ -8,6 +8,7 @@ In reading order:
     prepare.py      prepare
     train.py        train
     evaluate.py     evaluate
+    compare.py      compare
     embed.py        embed
     serve.py        serve
     ask.py          search, recommend

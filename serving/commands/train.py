@@ -47,3 +47,5 @@ def train(
     console().print(training_table(report))
     for table in evaluation_tables(evaluation or {}):
         console().print(table)
+    for warning in report["warnings"]:
+        click.echo(f"warning: {warning}", err=True)

@@ -183,6 +183,18 @@ def learnt(case: Case, row: int) -> float:
     return float(case.embedding(row) @ case.reading.query)
 
 
+def learnt_share(case: Case, row: int) -> float:
+    """Softmax at temperature 0.07 over the candidates."""
+    total = sum(math.exp(learnt(case, other) / 0.07) for other in case.found.rows.tolist())
+    return math.exp(learnt(case, row) / 0.07) / total
+
+
+def neighbour_vote(case: Case, row: int) -> float:
+    votes = case.found.scores["neighbours"]
+    given = dict(zip(votes.rows.tolist(), votes.values.tolist(), strict=True))
+    return given.get(row, 0.0) / sum(given.values()) if given else 0.0
+
+
 def rank_share(source: str) -> Callable[[Case, int], float]:
     def by_rank(case: Case, row: int) -> float:
         place = int(np.flatnonzero(case.found.rows == row)[0])
@@ -209,6 +221,9 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
     "neighbour_score": lambda c, r: c.found.scores["neighbours"].at(np.array([r]))[0],
     "covisited_share": lambda c, r: largest_as_one(c, "covisited", r),
     "neighbour_share": lambda c, r: largest_as_one(c, "neighbours", r),
+    "learnt_log_share": lambda c, r: math.log(1 + learnt_share(c, r) * 1e5),
+    "neighbour_log_vote": lambda c, r: math.log(1 + neighbour_vote(c, r) * 1e5),
+    "blended": lambda c, r: math.log(1 + (learnt_share(c, r) + neighbour_vote(c, r)) * 5e4),
     "followed_score": followed,
     "source_count": lambda c, r: sum(rank_share(source)(c, r) > 0 for source in SOURCES),
     "query_word_share": lambda c, r: (

@@ -20,6 +20,7 @@ from towers.rerank_lists import query_lists, replayed_lists
 from towers.session import Session
 
 POPULARITY = FEATURE_NAMES.index("popularity")
+SESSION_EVENT_COUNT = FEATURE_NAMES.index("session_event_count")
 IS_SEARCH = FEATURE_NAMES.index("is_search")
 EVENT_COUNT = 1_200
 
@@ -55,6 +56,23 @@ def test_every_list_holds_something_wanted_and_is_padded_with_nothing(lists: Lis
 def test_some_moments_search_and_most_browse(lists: Lists) -> None:
     share = (lists.features[:, 0, IS_SEARCH] == 1).mean()
     assert 0.2 < share < 0.5
+
+
+@pytest.mark.parametrize(("turned_share", "most_events"), [(0.0, 1), (1.0, 2)])
+def test_a_turned_shopper_begins_with_what_a_stranger_did(
+    turned_share: float, most_events: int
+) -> None:
+    """Everybody looks at two items: before the second there is one event, or a stranger's too."""
+    ids = [item.item_id for item in shelf.items()]
+    events = tuple(
+        Event(f"e{n}", EventType.VIEW, f"v{n // 2}", END_TIME + n, ids[n % 2]) for n in range(80)
+    )
+    lists, _ = replayed_lists(
+        log_of(events), uncounted(), request_limit=10**6, turned_share=turned_share, seed=7
+    )
+    browses = lists.features[:, 0, IS_SEARCH] == 0
+    counts = np.expm1(lists.features[browses, 0, SESSION_EVENT_COUNT])
+    assert counts.max() == pytest.approx(most_events, rel=1e-5)
 
 
 def test_a_parted_log_makes_the_lists_of_the_whole() -> None:

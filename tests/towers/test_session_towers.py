@@ -8,10 +8,12 @@ import tensorflow as tf
 
 from data.errors import ConfigError
 from towers.config import Config, config_from
+from towers.examples import Examples
 from towers.export import query_tower_file
 from towers.fitting import batches
 from towers.query_input import PADDING_TYPE, QueryInput
 from towers.retrieval import TwoTower
+from towers.retrieval_training import train_towers
 from towers.runtime import LiteModel, QueryEncoder
 from towers.session_encoders import SESSION_ENCODERS
 
@@ -129,3 +131,18 @@ def test_batches_of_like_length_hold_every_example_once_and_little_padding() -> 
     assert sorted(numbers) == list(range(1_000))
     padded = sum(int(tf.reduce_max(part["length"])) * len(part["length"]) for part in parts)
     assert padded < 1.1 * lengths.sum()
+
+
+@pytest.mark.parametrize(("step_limit", "epoch_count"), [(1, 1), (17, 3), (1_000, 5)])
+def test_training_ends_with_the_epoch_that_reaches_the_step_limit(
+    step_limit: int, epoch_count: int
+) -> None:
+    settings = {"batch_size": 50, "epoch_limit": 5, "step_limit": step_limit}
+    config = config_from({"retrieval": settings}, _config("dnn"))
+    inputs = _sessions(config, [1, 2] * 200)
+    targets = np.random.default_rng(4).integers(0, _ITEM_COUNT, (400, 1)).astype(np.int32)
+    examples = Examples(inputs, targets)
+    tokens = np.zeros((_ITEM_COUNT, config.text.item_slot_count), np.int32)
+    # 400 examples are 8 steps of 50.
+    _, curves = train_towers(examples, examples.part(slice(0)), tokens, config)
+    assert len(curves.training) == epoch_count

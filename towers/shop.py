@@ -1,0 +1,110 @@
+"""A shop's tables in memory, and the examples that its towers learn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from data.errors import InputError
+from data.records import Event, Item, Judgment
+from data.tables import Tables, iter_events, iter_items
+from towers.catalog import Catalog
+from towers.config import Config, TextConfig
+from towers.examples import (
+    VALIDATION_FOLD,
+    Examples,
+    ReplayedLog,
+    browse_and_search_examples,
+    catalogue_examples,
+    joined,
+    judged_examples,
+    query_fold,
+)
+from towers.text import surface_words
+from towers.text_encoder import WordVectors, word_vectors
+
+
+class Stages(Protocol):
+    """Who is told how far training is."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        """A stage begins; what is returned is called with steps done (total, loss where known)."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What the tables hold, in memory."""
+
+    items: list[Item]
+    catalog: Catalog
+    events: list[Event]
+    judgments: list[Judgment]
+    rank_from: float
+    test_from: float
+
+    @classmethod
+    def of(cls, tables: Tables, text: TextConfig) -> Shop:
+        """Reads all of them.
+
+        Raises:
+            InputError: They hold no items.
+        """
+        if tables.items.num_rows == 0:
+            raise InputError(f"{tables.path}: expected at least one item, received none")
+        items = list(iter_items(tables.items))
+        return cls(
+            items,
+            Catalog.of(items, text),
+            list(iter_events(tables.events)),
+            [Judgment(*row.values()) for row in tables.judgments.to_pylist()],
+            tables.split.rank_from,
+            tables.split.test_from,
+        )
+
+    def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
+        """The events before ``until``; those before ``learn_from`` only build sessions."""
+        kept = [event for event in self.events if event.time < until]
+        return ReplayedLog.of(kept, self.catalog.row_of, learn_from_time=learn_from)
+
+    def first_words(self, config: Config) -> WordVectors | None:
+        """First vectors of the words that the titles use."""
+        titles = self.catalog.titles
+        counts = Counter(word for title in titles for word in set(surface_words(title)))
+        return word_vectors(counts, dim=config.towers.dim, bucket_count=config.text.bucket_count)
+
+
+def tower_examples(
+    shop: Shop, early: ReplayedLog, late: ReplayedLog, config: Config, stages: Stages
+) -> tuple[Examples, Examples]:
+    """What the towers learn from, and what tells them when to stop.
+
+    Args:
+        early: The log to learn from.
+        late: The log to be checked on, from its ``learn_from`` on.
+    """
+    settings = config.retrieval
+    report = stages.start("replaying the log", len(early.events))
+    examples = [
+        browse_and_search_examples(
+            early,
+            shop.catalog,
+            config,
+            browse_limit=settings.browse_example_limit,
+            search_limit=settings.search_example_limit,
+            progress=report,
+        )
+    ]
+    stages.start("making queries")
+    catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
+    examples.append(catalogue_examples(shop.catalog, config, limit=catalogue_limit))
+    judged = [row for row in shop.judgments if query_fold(row.query) > VALIDATION_FOLD]
+    examples.append(judged_examples(judged, shop.catalog, config))
+    withheld = [row for row in shop.judgments if query_fold(row.query) == VALIDATION_FOLD]
+    held_out = judged_examples(withheld, shop.catalog, config)
+    limit = settings.validation_example_limit
+    later = browse_and_search_examples(
+        late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
+    )
+    return joined(examples), joined([later, held_out])
