@@ -22,6 +22,7 @@ lexical             items by their words
 index               the nearest items of an embedding
 question            one request as the models see it
 candidates          the sources side by side
+fusion              one order out of several lists by a fixed rule
 features            the one list of features that the reranker reads
 runtime             the exported models, run by LiteRT
 ranker              from a question to a ranked shortlist
