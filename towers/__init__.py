@@ -34,10 +34,12 @@ golden              answers that a load must repeat
 What training needs besides:
 
 text_encoder        first vectors of words, from a large language model's table
+translations        the catalogue's words for words of the other language
 queries             searches made from the catalogue
 replay              the log once more, event by event
 examples            what the two towers learn from
 legacy_keras        TensorFlow with the Keras that the models need
+lazy_adam           Adam for large tables of which a step touches few rows
 fitting             epochs, early stopping, loss curves
 curves              the loss curves as a picture
 session_encoders    from the states of events to one of the session: transformer, GRU, pooled

@@ -150,9 +150,7 @@ class Ranker:
         below = similarity - similarity.max(initial=-np.inf) if len(rows) else similarity
         return rows, (lowest - 1e-3 + below).astype(np.float32)
 
-    def _scores(
-        self, reading: Reading, candidates: Candidates, features: np.ndarray
-    ) -> np.ndarray:
+    def _scores(self, reading: Reading, candidates: Candidates, features: np.ndarray) -> np.ndarray:
         if self.reranker is None:
             return self.fused(reading, candidates)
         return self.reranker.scores(features)

@@ -75,12 +75,14 @@ class CandidateTower(keras.layers.Layer):
         # Segments add table rows up as they read them; a gather would first copy out every one.
         places = tf.where(tokens != PADDING)
         counts = tf.reduce_sum(tf.cast(tokens != PADDING, tf.float32), axis=-1, keepdims=True)
-        total = tf.sparse.segment_sum(
-            self.token_table,
-            tf.gather_nd(tokens, places),
-            tf.cast(places[:, 0], tf.int32),
-            num_segments=tf.shape(tokens)[0],
-        )
+        numbers, segments = tf.gather_nd(tokens, places), tf.cast(places[:, 0], tf.int32)
+        count = tf.shape(tokens)[0]
+        if self.learns_items:
+            total = tf.sparse.segment_sum(self.token_table, numbers, segments, num_segments=count)
+        else:
+            # Here it may: its slopes name the rows that were read, and only those are moved.
+            read = tf.gather(self.token_table, numbers)
+            total = tf.math.unsorted_segment_sum(read, segments, count)
         return total / tf.maximum(counts, 1.0)
 
 
@@ -122,7 +124,7 @@ class QueryTower(keras.layers.Layer):
         self.stranger = self.add_weight(name="stranger", shape=(dim,), initializer=normal)
         self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
-        self.newest = keras.layers.Dense(dim, use_bias=False)
+        self.newest = keras.layers.Dense(dim, use_bias=False, kernel_initializer="zeros")
         self.text = keras.layers.Dense(dim, kernel_initializer="identity")
         self.taste = keras.layers.Dense(dim, use_bias=False)
         self.mix = keras.layers.Dense(3, bias_initializer="ones")
@@ -185,6 +187,7 @@ class TwoTower(tfrs.Model):
         self.is_full_softmax = item_count <= config.retrieval.full_softmax_item_limit
         shares = np.zeros(item_count, np.float32) if target_shares is None else target_shares
         self.target_shares = tf.constant(shares, tf.float32)
+        self.rivals: tf.Tensor | None = None
         self.task = tfrs.tasks.Retrieval(
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             temperature=config.retrieval.temperature,
@@ -200,6 +203,15 @@ class TwoTower(tfrs.Model):
         table = query.numpy() * _UNKNOWN_TOKEN_SHARE
         table[words.numbers] = words.vectors
         query.assign(table)
+
+    def compare_only(self, rivals: np.ndarray) -> None:
+        """From here on every step sets what is wanted against these rows, and no others.
+
+        Args:
+            rivals: ``[n] int32`` what is wanted by any query, as often as it is.
+        """
+        self.is_full_softmax = False
+        self.rivals = tf.constant(rivals, tf.int32)
 
     def query_embeddings(
         self,
@@ -274,7 +286,11 @@ class TwoTower(tfrs.Model):
         draw = tf.cast(tf.random.uniform(tf.shape(counts)) * counts, tf.int32)
         wanted = tf.gather(targets, draw, batch_dims=1)
         sampled_count = self.config.retrieval.sampled_item_count
-        sampled = tf.random.uniform((sampled_count,), 0, self.item_count, tf.int32)
+        if self.rivals is None:
+            sampled = tf.random.uniform((sampled_count,), 0, self.item_count, tf.int32)
+        else:
+            draw = tf.random.uniform((sampled_count,), 0, tf.size(self.rivals), tf.int32)
+            sampled = tf.gather(self.rivals, draw)
         batch_size = tf.size(wanted)
         events = tf.maximum(features["event_rows"], 0)
         history = tf.maximum(features["history_rows"], 0)
@@ -300,7 +316,7 @@ class TwoTower(tfrs.Model):
         return self.task(
             queries,
             tf.gather(items, places[0]),
-            candidate_sampling_probability=expected,
+            candidate_sampling_probability=expected if self.rivals is None else None,
             candidate_ids=rows,
             compute_metrics=False,
         )

@@ -28,6 +28,8 @@ from towers.config import Config, TextConfig, default_config
 from towers.covisits import Covisits
 from towers.curves import draw_curves
 from towers.examples import (
+    FOLDS,
+    RERANK_FOLDS,
     VALIDATION_FOLD,
     Examples,
     ReplayedLog,
@@ -35,7 +37,6 @@ from towers.examples import (
     catalogue_examples,
     joined,
     judged_examples,
-    query_fold,
 )
 from towers.export import reranker_file
 from towers.exported import export_towers, rerank_alikeness
@@ -57,6 +58,7 @@ from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, Reranker
 from towers.text import surface_words
 from towers.text_encoder import WordVectors, word_vectors
+from towers.translations import translations
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
 _TREND_HALF_LIFE_DAYS = 3.0
@@ -89,7 +91,7 @@ def starting_config(tables: Tables) -> Config:
     """The defaults that fit what these tables hold."""
     text = TextConfig()
     has_words = any(item_tokens(item, text).any() for item in iter_items(tables.items))
-    return default_config(has_words=has_words)
+    return default_config(has_words=has_words, has_log=tables.events.num_rows > 0)
 
 
 def train(
@@ -126,6 +128,7 @@ def train(
         stages.start("building indexes")
         layout.lexical.mkdir()
         lexical = LexicalIndex.build(items, layout.lexical)
+        lexical.translate(translations(lexical.counts), layout.lexical)
         exported = export_towers(model, shop.catalog, validation, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
         ranker = Ranker(
@@ -147,7 +150,9 @@ def train(
             newest = shop.log(float("inf"), shop.rank_from)
             for event in newest.events[len(late.events) :]:
                 ranker.record(event)
-        if config.retrieval.refresh_epoch_count and newest.targets.is_target.any():
+        if config.retrieval.refresh_epoch_count and (
+            newest.targets.is_target.any() or shop.judgments
+        ):
             _refresh_towers(model, shop, newest, learnt, config, stages)
             exported = export_towers(model, shop.catalog, validation, config)
             sources.index, ranker.encoder = exported.index, exported.encoder
@@ -199,12 +204,17 @@ def _train_towers(
         )
     ]
     stages.start("making queries")
+    is_logged = late.targets.is_target[late.learn_from :].any()
+    folds = FOLDS[VALIDATION_FOLD + 1 :] if is_logged else FOLDS[RERANK_FOLDS.stop :]
+    judged = judged_examples(shop.judgments, shop.catalog, config, folds=folds)
     catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
-    examples.append(catalogue_examples(shop.catalog, config, limit=catalogue_limit))
-    judged = [row for row in shop.judgments if query_fold(row.query) > VALIDATION_FOLD]
-    examples.append(judged_examples(judged, shop.catalog, config))
-    withheld = [row for row in shop.judgments if query_fold(row.query) == VALIDATION_FOLD]
-    held_out = judged_examples(withheld, shop.catalog, config)
+    if judged.count:
+        # What people really ask teaches more than what is made up, and is not to be drowned by it.
+        catalogue_limit = min(catalogue_limit, max(2_000, judged.count))
+    examples += [catalogue_examples(shop.catalog, config, limit=catalogue_limit), judged]
+    held_out = judged_examples(
+        shop.judgments, shop.catalog, config, folds=FOLDS[VALIDATION_FOLD : VALIDATION_FOLD + 1]
+    )
     limit = settings.validation_example_limit
     later = browse_and_search_examples(
         late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
@@ -236,7 +246,7 @@ def _refresh_towers(
     config: Config,
     stages: Stages,
 ) -> None:
-    """The towers once more over what they have learnt from and the newest part of the log."""
+    """The towers once more over what they have learnt from and what was withheld for the reranker."""
     settings = config.retrieval
     report = stages.start("replaying the newest events", len(newest.events))
     later = browse_and_search_examples(
@@ -247,8 +257,9 @@ def _refresh_towers(
         search_limit=settings.search_example_limit,
         progress=report,
     )
+    judged = judged_examples(shop.judgments, shop.catalog, config, folds=RERANK_FOLDS)
     report = stages.start("refreshing the two towers", 1)
-    refresh_towers(model, joined([learnt, later]), config, progress=report)
+    refresh_towers(model, joined([learnt, later, judged]), config, progress=report)
 
 
 def _sources(
