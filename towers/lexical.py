@@ -95,9 +95,9 @@ class LexicalIndex:
     """Finds items by the words of title, category, brand, attributes and description.
 
     A word that few items or none have is also looked for as it may have been meant: mended, cut in
-    two, joined with the next, translated, or, being the last, as the beginning of a word. Items whose number
-    (key, SKU, model) is in the query come first. Every character of a query is plain text: there
-    is no query syntax.
+    two, joined with the next, translated, or, being the last, as the beginning of a word. Items
+    whose number (key, SKU, model) is in the query come first. Every character of a query is plain
+    text: there is no query syntax.
 
     Live changes go into the same index, so that a word weighs the same wherever it stands.
 

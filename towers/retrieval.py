@@ -9,18 +9,17 @@ item recommendations"; mixed negatives after Yang et al. 2020).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from towers.config import Config
+from towers.full_softmax import mean_log_total
 from towers.legacy_keras import keras, tf, tfrs
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
 from towers.session_encoders import masked_softmax, session_encoder
 from towers.text import PADDING
 from towers.text_encoder import WordVectors
 
-_SLICE_COUNT = 4
 _UNKNOWN_TOKEN_SHARE = 0.03
 
 
@@ -277,7 +276,7 @@ class TwoTower(tfrs.Model):
         wanted_items = tf.gather(items, tf.maximum(targets, 0))
         wanted = tf.einsum("nd,ntd->nt", queries, wanted_items) * scale
         mean_wanted = tf.reduce_sum(wanted * present, 1) / tf.reduce_sum(present, 1)
-        return _mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_wanted)
+        return mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_wanted)
 
     def _sampled_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
         targets = features["targets"]
@@ -340,37 +339,3 @@ def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         name: column[:, : longest[name]] if name in longest else column
         for name, column in features.items()
     }
-
-
-def _mean_log_total(queries: tf.Tensor, items: tf.Tensor, largest: float) -> tf.Tensor:
-    """Mean over the queries of the log of the summed exponentials of their products with all items.
-
-    Forward and backward in one pass over slices of the queries: the ``[n, items]`` products are
-    never all in memory, where they would take longer to page in than to compute.
-
-    Args:
-        queries: ``[n, dim]``.
-        items: ``[items, dim]``.
-        largest: No product is larger; taken off before the exponential.
-    """
-
-    @tf.custom_gradient
-    def mean_log_total(queries: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        count = tf.shape(queries)[0]
-        size = -(-count // _SLICE_COUNT)
-        logs, query_slopes, item_slopes = [], [], tf.zeros_like(items)
-        for number in range(_SLICE_COUNT):
-            part = queries[number * size : (number + 1) * size]
-            powers = tf.exp(tf.matmul(part, items, transpose_b=True) - largest)
-            totals = tf.reduce_sum(powers, axis=1, keepdims=True)
-            logs.append(tf.math.log(totals[:, 0]) + largest)
-            query_slopes.append(tf.matmul(powers, items) / totals)
-            item_slopes += tf.matmul(powers, part / totals, transpose_a=True)
-
-        def slopes(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            share = upstream / tf.cast(count, tf.float32)
-            return tf.concat(query_slopes, 0) * share, item_slopes * share
-
-        return tf.reduce_mean(tf.concat(logs, 0)), slopes
-
-    return mean_log_total(queries, items)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 import chinese_shop
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from conftest import Silence
 
 from data.prepare import prepare
 from data.synthetic import END_TIME
@@ -24,6 +22,13 @@ _CONFIG = {
     "retrieval": {"epoch_limit": 4, "batch_size": 128},
     "rerank": {"request_limit": 1_000, "epoch_limit": 3},
 }
+
+
+class Silence:
+    """Progress that nobody looks at."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        return lambda *steps: None
 
 
 @pytest.fixture(scope="module")
