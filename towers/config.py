@@ -137,7 +137,9 @@ def default_config(*, has_words: bool, has_log: bool = True) -> Config:
     if has_words and not has_log:
         return Config(
             towers=TowerConfig(dim=256, session_encoder="dnn"),
-            retrieval=RetrievalConfig(temperature=0.05, sampled_item_count=2_048),
+            retrieval=RetrievalConfig(
+                learning_rate=0.0005, patience=2, temperature=0.05, sampled_item_count=2_048
+            ),
             sources=SourcesConfig(learnt_count=200, lexical_count=200),
         )
     if has_words:
