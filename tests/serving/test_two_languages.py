@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import chinese_shop
 import pyarrow as pa
@@ -41,9 +42,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     raw.mkdir()
     keys, titles = zip(*chinese_shop.TITLES.items(), strict=True)
     pyarrow.csv.write_csv(pa.table({"item_id": keys, "title": titles}), raw / "items.csv")
-    (raw / "judgments.csv").write_text("query,item_id,grade\n", encoding="utf-8")
+    (raw / "judgments.csv").write_text("query,item_id,grade\n茶,green-tea,3\n", encoding="utf-8")
     prepare("files", raw, out=folder / "tables", now=END_TIME)
     tables = read_tables(folder / "tables")
+    tables = replace(tables, judgments=tables.judgments.slice(0, 0))
     config = config_from(_CONFIG)
     train(tables, folder / "bundle", config, created_time=END_TIME, stages=Silence())
     opened = Engine.open(folder / "bundle")
