@@ -166,7 +166,7 @@ class LexicalIndex:
     def translate(self, translations: Mapping[str, Mapping[str, float]], folder: Path) -> None:
         """Reads queries by a dictionary from here on, and writes it beside the index."""
         self._translations = translations
-        self._read, self._found = {}, {}
+        self._read, self._found, self._matching = {}, {}, {}
         text = json.dumps(translations, ensure_ascii=False)
         (folder / _TRANSLATIONS_NAME).write_text(text, encoding="utf-8")
 
