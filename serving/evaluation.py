@@ -28,6 +28,7 @@ from towers.session import Session
 ENGINE = "engine"
 TWO_TOWERS = "two_towers"
 LEXICAL = "lexical"
+FUSED = "fused"
 BEHIND = "one_event_behind"
 
 
@@ -273,7 +274,7 @@ def _ask_queries(
     stages: Stages,
     clock: Clock,
 ) -> dict[str, Any]:
-    """Asks queries as a stranger, and the lexical index and the towers alone beside the engine."""
+    """Asks queries as a stranger: the engine, and beside it its parts, alone and fused by rule."""
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     clock.now = max(clock.now, engine.bundle.facts.counted_until)
     report = stages.start("asking queries", len(queries))
@@ -285,7 +286,12 @@ def _ask_queries(
         rankings = {ENGINE: [result.item_id for result in answer.results]}
         question = search_question(request, Session.empty(""), clock.now, catalog)
         reading = ranker.read(question)
-        found = {TWO_TOWERS: ranker.sources.nearest(reading, settings.depth)}
+        candidates = ranker.candidates(reading)
+        order = np.lexsort((candidates.rows, -ranker.fused(reading, candidates)))
+        found = {
+            FUSED: candidates.rows[order[: settings.depth]],
+            TWO_TOWERS: ranker.sources.nearest(reading, settings.depth),
+        }
         if ranker.sources.lexical is not None:
             found[LEXICAL] = ranker.sources.lexical.search(text, settings.depth)[0]
         for name, rows in found.items():

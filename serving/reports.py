@@ -11,6 +11,7 @@ from rich.table import Table
 _SYSTEM_LABELS = {
     "engine": "engine as served",
     "one_event_behind": "one event behind",
+    "fused": "fused, before reranking",
     "two_towers": "two towers alone",
     "lexical": "lexical alone",
     "popular": "popular",

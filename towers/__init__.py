@@ -26,6 +26,7 @@ question            one request as the models see it
 candidates          the sources side by side
 relaxation          what of a query was given up until something was found
 completion          what somebody who types may be after
+fusion              one order out of several lists by a fixed rule
 features            the one list of features that the reranker reads
 runtime             the exported models, run by LiteRT
 ranker              from a question to a ranked shortlist
@@ -37,14 +38,17 @@ golden              answers that a load must repeat
 What training needs besides:
 
 text_encoder        first vectors of words, from a large language model's table
+translations        the catalogue's words for words of the other language
 queries             searches made from the catalogue
 replay              the log once more, event by event
 examples            what the two towers learn from
 shop                a shop's tables in memory, and its examples
 legacy_keras        TensorFlow with the Keras that the models need
+lazy_adam           Adam for large tables of which a step touches few rows
 fitting             epochs, early stopping, loss curves
 curves              the loss curves as a picture
 session_encoders    from the states of events to one of the session: transformer, GRU, pooled
+full_softmax        the softmax over a whole catalogue, slice by slice
 retrieval           the query tower and the candidate tower
 retrieval_training  the towers, trained and measured
 rerank              the deep & cross reranker and its training

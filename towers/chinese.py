@@ -21,6 +21,13 @@ def warm_up() -> None:
     _cutter()
 
 
+def frequent_words(limit: int) -> list[str]:
+    """The most frequent words of jieba's dictionary that have two characters or more."""
+    counts: dict[str, int] = _cutter().FREQ
+    known = [word for word, count in counts.items() if count > 0 and len(word) > 1]
+    return sorted(known, key=lambda word: (-counts[word], word))[:limit]
+
+
 @cache
 def _cutter() -> Any:
     with warnings.catch_warnings():

@@ -156,12 +156,22 @@ class Config:
     index: IndexConfig = field(default_factory=IndexConfig)
 
 
-def default_config(*, has_words: bool) -> Config:
+def default_config(*, has_words: bool, has_log: bool = True) -> Config:
     """What a shop starts from.
+
+    A catalogue without a log can learn nothing of sessions: all room goes to what words mean.
 
     A catalogue of bare ids has only its sessions to learn from: wider towers, which hide more of
     what they read so as not to learn the sessions by heart, and hardly any room for words.
     """
+    if has_words and not has_log:
+        return Config(
+            towers=TowerConfig(dim=256, session_encoder="dnn"),
+            retrieval=RetrievalConfig(
+                learning_rate=0.0005, patience=2, temperature=0.05, sampled_item_count=2_048
+            ),
+            sources=SourcesConfig(learnt_count=200, lexical_count=200),
+        )
     if has_words:
         return Config()
     return Config(

@@ -161,6 +161,8 @@ def reembed(
         shutil.copytree(layout.training, new.training)
         new.lexical.mkdir()
         lexical = LexicalIndex.build(items, new.lexical)
+        if sources.lexical is not None:
+            lexical.translate(sources.lexical.translations, new.lexical)
         log = None if sources.neighbours is None else _moved_log(sources.neighbours.log, moved)
         renewed = Sources(
             catalog=catalog,

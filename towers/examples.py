@@ -27,8 +27,12 @@ _BLANK_SHARE = 0.125
 """Share of the moments with nothing to go by that is kept: they all look alike to the towers, and
 teach no more than what is wanted most."""
 
+FOLDS = range(10)
 TEST_FOLD = 0
 VALIDATION_FOLD = 1
+RERANK_FOLDS = range(1, 4)
+"""Where no log teaches the reranker, queries of these folds do, and the towers must not know them:
+else it would learn to trust towers that have learnt the answers by heart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,15 +233,18 @@ def catalogue_examples(catalog: Catalog, config: Config, *, limit: int) -> Examp
 
 
 def query_fold(query: str) -> int:
-    """Which tenth of the judged queries a query belongs to, 0 to 9, by its text alone.
+    """Which tenth of the judged queries a query belongs to, of ``FOLDS``, by its text alone.
 
     ``TEST_FOLD`` is kept out of training altogether, ``VALIDATION_FOLD`` tells when to stop.
     """
-    return zlib.crc32(query.encode()) % 10
+    return zlib.crc32(query.encode()) % len(FOLDS)
 
 
-def judged_examples(judgments: Sequence[Judgment], catalog: Catalog, config: Config) -> Examples:
-    """Queries that people judged, and the items they found good."""
+def judged_examples(
+    judgments: Sequence[Judgment], catalog: Catalog, config: Config, *, folds: range
+) -> Examples:
+    """Queries of some folds that people judged, and the items they found good."""
+    judgments = [row for row in judgments if query_fold(row.query) in folds]
     writer = ExampleWriter(config, config.retrieval.target_count)
     for query, wanted in good_items(judgments).items():
         rows = [catalog.row_of[item_id] for item_id in wanted if item_id in catalog.row_of]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from towers.lazy_adam import LazyAdam
 from towers.legacy_keras import keras, tf, tfrs
 
 _WINDOW_COUNT = 32
@@ -79,6 +80,7 @@ def fit(
     learning_rate: float,
     seed: int,
     lengths: np.ndarray | None = None,
+    is_lazy: bool = False,
     progress: Progress | None = None,
 ) -> Curves:
     """Trains with Adam and a cosine schedule; afterwards the model has its best epoch's weights.
@@ -87,12 +89,14 @@ def fit(
         columns: Training arrays by name, the first axis being examples.
         validation: The same, later in time; with no examples all epochs are run.
         lengths: ``[examples]`` how long each is; like go into a batch with like. None: no matter.
+        is_lazy: A step leaves alone the rows of tables that its batch does not name.
     """
     count = _count(columns)
     batch_size = min(batch_size, max(8, count // 8))
     step_count = -(-count // batch_size) * epoch_limit
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, step_count, alpha=0.1)
-    model.compile(optimizer=keras.optimizers.legacy.Adam(schedule))
+    adam = LazyAdam if is_lazy else keras.optimizers.legacy.Adam
+    model.compile(optimizer=adam(schedule))
     keeper = _BestWeights(validation, batch_size, patience)
     callbacks: list[keras.callbacks.Callback] = [keeper]
     if progress is not None:

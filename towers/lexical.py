@@ -39,7 +39,9 @@ _FUNCTION_WORDS = frozenset(
 )
 """Words that an item need not have to be about all that a query says."""
 
+_TRANSLATION_WEIGHT = 0.9
 _WORDS_NAME = "words.json"
+_TRANSLATIONS_NAME = "translations.json"
 _CODE_NAMES = re.compile(
     r"(?i)\b(sku|model|mpn|gtin|ean|upc|isbn|asin|part|article|art|number|no)\b"
 )
@@ -105,9 +107,9 @@ class LexicalIndex:
     """Finds items by the words of title, category, brand, attributes and description.
 
     A word that few items or none have is also looked for as it may have been meant: mended, cut in
-    two, joined with the next, or, being the last, as the beginning of a word. Items whose number
-    (key, SKU, model) is in the query come first. Every character of a query is plain text: there
-    is no query syntax.
+    two, joined with the next, translated, or, being the last, as the beginning of a word. Items
+    whose number (key, SKU, model) is in the query come first. Every character of a query is plain
+    text: there is no query syntax.
 
     Live changes go into the same index, so that a word weighs the same wherever it stands.
 
@@ -124,6 +126,7 @@ class LexicalIndex:
         self._vocabulary = Vocabulary(counts)
         self._live_counts: dict[str, int] = {}
         self._live_vocabulary = Vocabulary({})
+        self._translations: Mapping[str, Mapping[str, float]] = {}
         self._read: dict[str, ReadQuery] = {}
         self._matching: dict[str, np.ndarray] = {}
         self._found: dict[tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]] = {}
@@ -157,7 +160,28 @@ class LexicalIndex:
         counts = json.loads((folder / _WORDS_NAME).read_text(encoding="utf-8"))
         own = _temporary_folder()
         _copy_files(folder, own)
-        return cls(own, counts)
+        index = cls(own, counts)
+        if (folder / _TRANSLATIONS_NAME).exists():
+            text = (folder / _TRANSLATIONS_NAME).read_text(encoding="utf-8")
+            index._translations = json.loads(text)
+        return index
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Items by word as written, as they were when the index was built."""
+        return self._vocabulary.counts
+
+    @property
+    def translations(self) -> Mapping[str, Mapping[str, float]]:
+        """Words of the items, with weights up to 1, by stems of words in another language."""
+        return self._translations
+
+    def translate(self, translations: Mapping[str, Mapping[str, float]], folder: Path) -> None:
+        """Reads queries by a dictionary from here on, and writes it beside the index."""
+        self._translations = translations
+        self._read, self._found, self._matching = {}, {}, {}
+        text = json.dumps(translations, ensure_ascii=False)
+        (folder / _TRANSLATIONS_NAME).write_text(text, encoding="utf-8")
 
     def put(self, items: Iterable[tuple[int, Item]]) -> None:
         """Adds or changes items by row; searches find them once this returns."""
@@ -286,7 +310,12 @@ class LexicalIndex:
         written = surface_words(text)
         meant = {stem(word): 1.0 for word in written}
         for place, word in enumerate(written):
-            for guess, weight in self.guesses(word, is_last=place + 1 == len(written)):
+            translated = self._translations.get(stem(word))
+            if translated:
+                guesses = [(w, _TRANSLATION_WEIGHT * share) for w, share in translated.items()]
+            else:
+                guesses = self.guesses(word, is_last=place + 1 == len(written))
+            for guess, weight in guesses:
                 of_guess = stem(guess)
                 meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
         for left, right in pairwise(written):

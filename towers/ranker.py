@@ -15,6 +15,7 @@ from data.records import Event
 from towers.candidates import Candidates, Sources
 from towers.config import Config
 from towers.features import Scene, feature_matrix
+from towers.fusion import fused_ranks, fused_scores
 from towers.query_input import query_input
 from towers.question import Question, Reading, read_session
 from towers.runtime import QueryEncoder, Reranker
@@ -28,9 +29,6 @@ _UNLIKE = 0.3
 _PUSH_SPREADS = 3.0
 """Standard deviations of an answer's scores by which a disliked item itself falls."""
 
-_FUSION_OFFSET = 60.0
-"""Of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -38,7 +36,8 @@ class Ranked:
 
     Args:
         rows: ``[n] int64`` item rows.
-        scores: ``[n] float32`` reranker logits, or fusion scores where it is away.
+        scores: ``[n] float32`` reranker logits, or fusion scores where it is away; opinions pushed.
+        unpushed: ``[n] float32`` the same before opinions against items pushed them down.
         features: ``[n, features] float32``.
         ranks: ``[n, sources] int32`` rank in each source from 0, −1 where it did not find the item.
         reading: The question as it was read.
@@ -47,6 +46,7 @@ class Ranked:
 
     rows: np.ndarray
     scores: np.ndarray
+    unpushed: np.ndarray
     features: np.ndarray
     ranks: np.ndarray
     reading: Reading
@@ -59,7 +59,7 @@ class Ranker:
     Args:
         sources: Where candidates come from.
         encoder: The query tower.
-        reranker: The second stage; None answers by fusing the sources' ranks, and says so.
+        reranker: The second stage; None answers by fusing the sources, and says so.
         known_types: Event types that the query tower was trained on.
     """
 
@@ -105,8 +105,16 @@ class Ranker:
         found = self.sources.find(reading)
         if len(found.rows) <= CANDIDATE_LIMIT:
             return found
-        kept = np.sort(np.argsort(-fused(found.ranks), kind="stable")[:CANDIDATE_LIMIT])
+        order = np.argsort(-self.fused(reading, found), kind="stable")
+        kept = np.sort(order[:CANDIDATE_LIMIT])
         return Candidates(found.rows[kept], found.ranks[kept], found.scores, found.missing)
+
+    def fused(self, reading: Reading, candidates: Candidates) -> np.ndarray:
+        """Scores of candidates by a fixed rule, ``[n] float32``: of what was typed, else by ranks."""
+        if not (reading.is_search and len(candidates.scores["lexical"].rows)):
+            return fused_ranks(candidates.ranks)
+        learnt = self.sources.index.scores(reading.query, candidates.rows)
+        return fused_scores(candidates.scores["lexical"].at(candidates.rows), learnt)
 
     def rank(self, question: Question) -> Ranked:
         """The whole way."""
@@ -114,12 +122,13 @@ class Ranker:
         candidates = self.candidates(reading)
         features = feature_matrix(Scene(reading, candidates, self.sources))
         missing = (*candidates.missing, *(("reranker",) if self.reranker is None else ()))
-        scores = self._scores(features, candidates.ranks)
-        scores = scores - self._pushed_away(reading, candidates.rows, scores)
+        unpushed = self._scores(reading, candidates, features)
+        scores = unpushed - self._pushed_away(reading, candidates.rows, unpushed)
         order = np.lexsort((candidates.rows, -scores))
         return Ranked(
             candidates.rows[order],
             scores[order],
+            unpushed[order],
             features[order],
             candidates.ranks[order],
             reading,
@@ -141,8 +150,10 @@ class Ranker:
         below = similarity - similarity.max(initial=-np.inf) if len(rows) else similarity
         return rows, (lowest - 1e-3 + below).astype(np.float32)
 
-    def _scores(self, features: np.ndarray, ranks: np.ndarray) -> np.ndarray:
-        return fused(ranks) if self.reranker is None else self.reranker.scores(features)
+    def _scores(self, reading: Reading, candidates: Candidates, features: np.ndarray) -> np.ndarray:
+        if self.reranker is None:
+            return self.fused(reading, candidates)
+        return self.reranker.scores(features)
 
     def _pushed_away(self, reading: Reading, rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """How far opinions against items push them and their like down, ``[n] float32``.
@@ -192,8 +203,8 @@ class Ranker:
         candidates = Candidates(rows, ranks, found.scores, found.missing)
         features = feature_matrix(Scene(reading, candidates, self.sources))
         # Opinions push in units of the answer that is explained.
-        units = self._scores(ranked.features, ranked.ranks)
-        return self._scores(features, ranks) - self._pushed_away(reading, rows, units)
+        pushed = self._pushed_away(reading, rows, ranked.unpushed)
+        return self._scores(reading, candidates, features) - pushed
 
     def feature_effects(self, ranked: Ranked, count: int, means: np.ndarray) -> np.ndarray:
         """How much each feature lifts the first ``count`` scores over its training mean.
@@ -209,8 +220,3 @@ class Ranker:
         changed[:, diagonal, diagonal] = means
         scores = self.reranker.scores(changed.reshape(-1, len(means))).reshape(features.shape)
         return ranked.scores[:count, None] - scores
-
-
-def fused(ranks: np.ndarray) -> np.ndarray:
-    """Reciprocal rank fusion of ``[n, sources]`` ranks, ``[n] float32``."""
-    return np.where(ranks >= 0, 1.0 / (_FUSION_OFFSET + ranks), 0.0).sum(axis=1).astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 
 from data.records import Event, EventType, Judgment
 from towers.catalog import Catalog
-from towers.examples import TEST_FOLD, ReplayedLog, good_items, query_fold
+from towers.examples import RERANK_FOLDS, ReplayedLog, good_items, query_fold
 from towers.features import FEATURES
 from towers.queries import catalogue_query
 from towers.question import Question
@@ -195,12 +195,12 @@ def query_lists(
 def stranger_queries(
     catalog: Catalog, judgments: Sequence[Judgment], limit: int, seed: int
 ) -> list[tuple[str, list[int]]]:
-    """Judged queries, or made ones where there are none, with the rows that are wanted."""
+    """Judged queries that the towers do not know, with the rows that are wanted; else made ones."""
     chance = random.Random(seed)
     queries = [
         (query, [catalog.row_of[item_id] for item_id in wanted if item_id in catalog.row_of])
         for query, wanted in good_items(judgments).items()
-        if query_fold(query) != TEST_FOLD
+        if query_fold(query) in RERANK_FOLDS
     ]
     if not queries:
         rows = [chance.randrange(catalog.count) for _ in range(limit)]

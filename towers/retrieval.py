@@ -9,18 +9,17 @@ item recommendations"; mixed negatives after Yang et al. 2020).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from towers.config import Config
+from towers.full_softmax import mean_log_total
 from towers.legacy_keras import keras, tf, tfrs
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
 from towers.session_encoders import masked_softmax, session_encoder
 from towers.text import PADDING
 from towers.text_encoder import WordVectors
 
-_SLICE_COUNT = 4
 _UNKNOWN_TOKEN_SHARE = 0.03
 
 
@@ -75,12 +74,14 @@ class CandidateTower(keras.layers.Layer):
         # Segments add table rows up as they read them; a gather would first copy out every one.
         places = tf.where(tokens != PADDING)
         counts = tf.reduce_sum(tf.cast(tokens != PADDING, tf.float32), axis=-1, keepdims=True)
-        total = tf.sparse.segment_sum(
-            self.token_table,
-            tf.gather_nd(tokens, places),
-            tf.cast(places[:, 0], tf.int32),
-            num_segments=tf.shape(tokens)[0],
-        )
+        numbers, segments = tf.gather_nd(tokens, places), tf.cast(places[:, 0], tf.int32)
+        count = tf.shape(tokens)[0]
+        if self.learns_items:
+            total = tf.sparse.segment_sum(self.token_table, numbers, segments, num_segments=count)
+        else:
+            # Here it may: its slopes name the rows that were read, and only those are moved.
+            read = tf.gather(self.token_table, numbers)
+            total = tf.math.unsorted_segment_sum(read, segments, count)
         return total / tf.maximum(counts, 1.0)
 
 
@@ -122,7 +123,7 @@ class QueryTower(keras.layers.Layer):
         self.stranger = self.add_weight(name="stranger", shape=(dim,), initializer=normal)
         self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
-        self.newest = keras.layers.Dense(dim, use_bias=False)
+        self.newest = keras.layers.Dense(dim, use_bias=False, kernel_initializer="zeros")
         self.text = keras.layers.Dense(dim, kernel_initializer="identity")
         self.taste = keras.layers.Dense(dim, use_bias=False)
         self.mix = keras.layers.Dense(3, bias_initializer="ones")
@@ -185,6 +186,7 @@ class TwoTower(tfrs.Model):
         self.is_full_softmax = item_count <= config.retrieval.full_softmax_item_limit
         shares = np.zeros(item_count, np.float32) if target_shares is None else target_shares
         self.target_shares = tf.constant(shares, tf.float32)
+        self.rivals: tf.Tensor | None = None
         self.task = tfrs.tasks.Retrieval(
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             temperature=config.retrieval.temperature,
@@ -200,6 +202,15 @@ class TwoTower(tfrs.Model):
         table = query.numpy() * _UNKNOWN_TOKEN_SHARE
         table[words.numbers] = words.vectors
         query.assign(table)
+
+    def compare_only(self, rivals: np.ndarray) -> None:
+        """From here on every step sets what is wanted against these rows, and no others.
+
+        Args:
+            rivals: ``[n] int32`` what is wanted by any query, as often as it is.
+        """
+        self.is_full_softmax = False
+        self.rivals = tf.constant(rivals, tf.int32)
 
     def query_embeddings(
         self,
@@ -265,7 +276,7 @@ class TwoTower(tfrs.Model):
         wanted_items = tf.gather(items, tf.maximum(targets, 0))
         wanted = tf.einsum("nd,ntd->nt", queries, wanted_items) * scale
         mean_wanted = tf.reduce_sum(wanted * present, 1) / tf.reduce_sum(present, 1)
-        return _mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_wanted)
+        return mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_wanted)
 
     def _sampled_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
         targets = features["targets"]
@@ -274,7 +285,11 @@ class TwoTower(tfrs.Model):
         draw = tf.cast(tf.random.uniform(tf.shape(counts)) * counts, tf.int32)
         wanted = tf.gather(targets, draw, batch_dims=1)
         sampled_count = self.config.retrieval.sampled_item_count
-        sampled = tf.random.uniform((sampled_count,), 0, self.item_count, tf.int32)
+        if self.rivals is None:
+            sampled = tf.random.uniform((sampled_count,), 0, self.item_count, tf.int32)
+        else:
+            draw = tf.random.uniform((sampled_count,), 0, tf.size(self.rivals), tf.int32)
+            sampled = tf.gather(self.rivals, draw)
         batch_size = tf.size(wanted)
         events = tf.maximum(features["event_rows"], 0)
         history = tf.maximum(features["history_rows"], 0)
@@ -300,7 +315,7 @@ class TwoTower(tfrs.Model):
         return self.task(
             queries,
             tf.gather(items, places[0]),
-            candidate_sampling_probability=expected,
+            candidate_sampling_probability=expected if self.rivals is None else None,
             candidate_ids=rows,
             compute_metrics=False,
         )
@@ -324,37 +339,3 @@ def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         name: column[:, : longest[name]] if name in longest else column
         for name, column in features.items()
     }
-
-
-def _mean_log_total(queries: tf.Tensor, items: tf.Tensor, largest: float) -> tf.Tensor:
-    """Mean over the queries of the log of the summed exponentials of their products with all items.
-
-    Forward and backward in one pass over slices of the queries: the ``[n, items]`` products are
-    never all in memory, where they would take longer to page in than to compute.
-
-    Args:
-        queries: ``[n, dim]``.
-        items: ``[items, dim]``.
-        largest: No product is larger; taken off before the exponential.
-    """
-
-    @tf.custom_gradient
-    def mean_log_total(queries: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        count = tf.shape(queries)[0]
-        size = -(-count // _SLICE_COUNT)
-        logs, query_slopes, item_slopes = [], [], tf.zeros_like(items)
-        for number in range(_SLICE_COUNT):
-            part = queries[number * size : (number + 1) * size]
-            powers = tf.exp(tf.matmul(part, items, transpose_b=True) - largest)
-            totals = tf.reduce_sum(powers, axis=1, keepdims=True)
-            logs.append(tf.math.log(totals[:, 0]) + largest)
-            query_slopes.append(tf.matmul(powers, items) / totals)
-            item_slopes += tf.matmul(powers, part / totals, transpose_a=True)
-
-        def slopes(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            share = upstream / tf.cast(count, tf.float32)
-            return tf.concat(query_slopes, 0) * share, item_slopes * share
-
-        return tf.reduce_mean(tf.concat(logs, 0)), slopes
-
-    return mean_log_total(queries, items)

@@ -41,6 +41,8 @@ def train_towers(
         # Judged and made queries name too few items: vectors of their own would only learn by
         # heart which ones, and push all others away from every query.
         model.candidate_tower.leave_out_items()
+        # Likewise the words of an item that nobody has judged yet are no sign against it.
+        model.compare_only(targets)
     training = config.retrieval
     step_count = max(1, -(-examples.count // training.batch_size))
     curves = fit(
@@ -53,6 +55,7 @@ def train_towers(
         learning_rate=training.learning_rate,
         seed=config.seed,
         lengths=_lengths(examples),
+        is_lazy=model.rivals is not None,
         progress=progress,
     )
     return model, curves
@@ -77,6 +80,7 @@ def refresh_towers(
         learning_rate=training.learning_rate * training.refresh_learning_share,
         seed=config.seed + 1,
         lengths=_lengths(examples),
+        is_lazy=model.rivals is not None,
         progress=progress,
     )
 

@@ -13,6 +13,8 @@ from data.tables import Tables, iter_events, iter_items
 from towers.catalog import Catalog
 from towers.config import Config, TextConfig
 from towers.examples import (
+    FOLDS,
+    RERANK_FOLDS,
     VALIDATION_FOLD,
     Examples,
     ReplayedLog,
@@ -20,7 +22,6 @@ from towers.examples import (
     catalogue_examples,
     joined,
     judged_examples,
-    query_fold,
 )
 from towers.text import surface_words
 from towers.text_encoder import WordVectors, word_vectors
@@ -97,12 +98,17 @@ def tower_examples(
         )
     ]
     stages.start("making queries")
+    is_logged = late.targets.is_target[late.learn_from :].any()
+    folds = FOLDS[VALIDATION_FOLD + 1 :] if is_logged else FOLDS[RERANK_FOLDS.stop :]
+    judged = judged_examples(shop.judgments, shop.catalog, config, folds=folds)
     catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
-    examples.append(catalogue_examples(shop.catalog, config, limit=catalogue_limit))
-    judged = [row for row in shop.judgments if query_fold(row.query) > VALIDATION_FOLD]
-    examples.append(judged_examples(judged, shop.catalog, config))
-    withheld = [row for row in shop.judgments if query_fold(row.query) == VALIDATION_FOLD]
-    held_out = judged_examples(withheld, shop.catalog, config)
+    if judged.count:
+        # What people really ask teaches more than what is made up, and is not to be drowned by it.
+        catalogue_limit = min(catalogue_limit, max(2_000, judged.count))
+    examples += [catalogue_examples(shop.catalog, config, limit=catalogue_limit), judged]
+    held_out = judged_examples(
+        shop.judgments, shop.catalog, config, folds=FOLDS[VALIDATION_FOLD : VALIDATION_FOLD + 1]
+    )
     limit = settings.validation_example_limit
     later = browse_and_search_examples(
         late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4

@@ -25,10 +25,12 @@ from towers.config import Config, TextConfig, default_config
 from towers.covisits import Covisits
 from towers.curves import draw_curves
 from towers.examples import (
+    RERANK_FOLDS,
     Examples,
     ReplayedLog,
     browse_and_search_examples,
     joined,
+    judged_examples,
 )
 from towers.export import reranker_file
 from towers.exported import export_towers, rerank_alikeness
@@ -50,6 +52,7 @@ from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, Reranker
 from towers.searches import searched_queries
 from towers.shop import Shop, Stages, tower_examples
+from towers.translations import translations
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
 _TREND_HALF_LIFE_DAYS = 3.0
@@ -60,7 +63,7 @@ def starting_config(tables: Tables) -> Config:
     """The defaults that fit what these tables hold."""
     text = TextConfig()
     has_words = any(item_tokens(item, text).any() for item in iter_items(tables.items))
-    return default_config(has_words=has_words)
+    return default_config(has_words=has_words, has_log=tables.events.num_rows > 0)
 
 
 def train(
@@ -97,6 +100,7 @@ def train(
         stages.start("building indexes")
         layout.lexical.mkdir()
         lexical = LexicalIndex.build(shop.items, layout.lexical)
+        lexical.translate(translations(lexical.counts), layout.lexical)
         exported = export_towers(model, shop.catalog, validation, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
         ranker = Ranker(
@@ -118,7 +122,9 @@ def train(
             newest = shop.log(float("inf"), shop.rank_from)
             for event in newest.events[len(late.events) :]:
                 ranker.record(event)
-        if config.retrieval.refresh_epoch_count and newest.targets.is_target.any():
+        if config.retrieval.refresh_epoch_count and (
+            newest.targets.is_target.any() or shop.judgments
+        ):
             _refresh_towers(model, shop, newest, learnt, config, stages)
             exported = export_towers(model, shop.catalog, validation, config)
             sources.index, ranker.encoder = exported.index, exported.encoder
@@ -166,7 +172,7 @@ def _refresh_towers(
     config: Config,
     stages: Stages,
 ) -> None:
-    """The towers once more over what they have learnt from and the newest part of the log."""
+    """The towers once more over what they have learnt from and what was withheld for the reranker."""
     settings = config.retrieval
     report = stages.start("replaying the newest events", len(newest.events))
     later = browse_and_search_examples(
@@ -177,8 +183,9 @@ def _refresh_towers(
         search_limit=settings.search_example_limit,
         progress=report,
     )
+    judged = judged_examples(shop.judgments, shop.catalog, config, folds=RERANK_FOLDS)
     report = stages.start("refreshing the two towers", 1)
-    refresh_towers(model, joined([learnt, later]), config, progress=report)
+    refresh_towers(model, joined([learnt, later, judged]), config, progress=report)
 
 
 def _sources(

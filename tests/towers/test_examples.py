@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from data.records import Event, EventType, Judgment
 from towers.catalog import Catalog
 from towers.examples import (
+    FOLDS,
     TEST_FOLD,
     VALIDATION_FOLD,
     Examples,
@@ -219,7 +220,7 @@ GRADES = [Judgment("milk", f"p000{n}", grade) for n, grade in enumerate((3.0, 2.
 
 def test_the_best_sixth_of_the_scale_is_good(catalog: Catalog) -> None:
     assert good_items(GRADES) == {"milk": ["p0000", "p0001"]}
-    examples = judged_examples(GRADES, catalog, shelf.CONFIG)
+    examples = judged_examples(GRADES, catalog, shelf.CONFIG, folds=FOLDS)
     assert examples.targets.tolist() == [[0, 1, *[-1] * 6]]
     assert same(search_input("milk", catalog, shelf.CONFIG), examples, 0)
 
@@ -234,7 +235,7 @@ def test_where_all_grades_are_the_same_all_are_good() -> None:
 
 def test_a_query_whose_good_items_are_unknown_is_left_out(catalog: Catalog) -> None:
     judged = [Judgment("a", "unknown", 2.0), Judgment("b", "p0003", 2.0), Judgment("b", "p1", 0.0)]
-    assert judged_examples(judged, catalog, shelf.CONFIG).targets[:, 0].tolist() == [3]
+    assert judged_examples(judged, catalog, shelf.CONFIG, folds=FOLDS).targets[:, 0].tolist() == [3]
 
 
 def test_targets_beyond_the_limit_are_left_out(catalog: Catalog) -> None:

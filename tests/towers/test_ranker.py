@@ -15,7 +15,7 @@ from towers.catalog import Filter
 from towers.features import FEATURE_NAMES
 from towers.golden import check_golden, golden_answers
 from towers.question import Question
-from towers.ranker import CANDIDATE_LIMIT, Ranked, Ranker, fused
+from towers.ranker import CANDIDATE_LIMIT, Ranked, Ranker
 from towers.rerank_lists import basket_rows
 from towers.session import Session
 
@@ -107,7 +107,7 @@ def test_parts_that_are_away_are_all_named() -> None:
     assert ranker.rank(search_for("espresso")).missing == ("lexical", "reranker")
 
 
-def test_too_many_candidates_are_cut_by_the_sources_own_ranks(
+def test_too_many_candidates_are_cut_by_the_fixed_fusion(
     ranker: Ranker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading = ranker.read(QUESTIONS[1])
@@ -115,16 +115,10 @@ def test_too_many_candidates_are_cut_by_the_sources_own_ranks(
     monkeypatch.setattr("towers.ranker.CANDIDATE_LIMIT", 40)
     cut = ranker.candidates(reading)
     assert len(cut.rows) == 40 < len(whole.rows) <= CANDIDATE_LIMIT
-    fusion = dict(zip(whole.rows.tolist(), fused(whole.ranks).tolist(), strict=True))
+    fusion = dict(zip(whole.rows.tolist(), ranker.fused(reading, whole).tolist(), strict=True))
     worst_kept = min(fusion[row] for row in cut.rows.tolist())
     assert all(value <= worst_kept for row, value in fusion.items() if row not in cut.rows)
     assert cut.rows.tolist() == sorted(cut.rows.tolist())
-
-
-def test_fusion_is_reciprocal_ranks_added_up() -> None:
-    ranks = np.array([[0, -1, 4], [-1, -1, -1], [2, 2, 2]])
-    expected = [1 / 60 + 1 / 64, 0.0, 3 / 62]
-    assert fused(ranks).tolist() == pytest.approx(expected)
 
 
 def test_a_page_beyond_the_shortlist_goes_on_with_the_nearest_others(ranker: Ranker) -> None:
