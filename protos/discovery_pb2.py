@@ -25,33 +25,33 @@ _sym_db = _symbol_database.Default()
 from protos import events_pb2 as protos_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/discovery.proto\x12\x0cnextclick.v1\x1a\x13protos/events.proto\"\x8d\x01\n\x06\x46ilter\x12\x10\n\x08\x63\x61tegory\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x16\n\tmin_price\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rin_stock_only\x18\x05 \x01(\x08\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"\xb5\x01\n\x12SearchItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12$\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x13\n\x06record\x18\x07 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_record\"\x94\x01\n\x13SearchItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\"\xc7\x01\n\x15RecommendItemsRequest\x12*\n\tplacement\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.Placement\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12$\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\"\x97\x01\n\x16RecommendItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\"\x9a\x02\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\r\n\x05\x62rand\x18\x04 \x01(\t\x12\x12\n\x05price\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\r\n\x05score\x18\x07 \x01(\x01\x12(\n\x07sources\x18\x08 \x03(\x0b\x32\x17.nextclick.v1.SourceHit\x12\x30\n\revent_effects\x18\t \x03(\x0b\x32\x19.nextclick.v1.EventEffect\x12\x34\n\x0f\x66\x65\x61ture_effects\x18\n \x03(\x0b\x32\x1b.nextclick.v1.FeatureEffectB\x08\n\x06_price\")\n\tSourceHit\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"j\n\x0b\x45ventEffect\x12+\n\nevent_type\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"?\n\rFeatureEffect\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x01*z\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLACEMENT_HOME\x10\x01\x12\x16\n\x12PLACEMENT_CATEGORY\x10\x02\x12\x12\n\x0ePLACEMENT_ITEM\x10\x03\x12\x12\n\x0ePLACEMENT_CART\x10\x04\x32\xbc\x01\n\tDiscovery\x12R\n\x0bSearchItems\x12 .nextclick.v1.SearchItemsRequest\x1a!.nextclick.v1.SearchItemsResponse\x12[\n\x0eRecommendItems\x12#.nextclick.v1.RecommendItemsRequest\x1a$.nextclick.v1.RecommendItemsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/discovery.proto\x12\x0cnextclick.v1\x1a\x13protos/events.proto\"\x8d\x01\n\x06\x46ilter\x12\x10\n\x08\x63\x61tegory\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x16\n\tmin_price\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rin_stock_only\x18\x05 \x01(\x08\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"\xb5\x01\n\x12SearchItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12$\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x13\n\x06record\x18\x07 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_record\"\xb1\x01\n\x13SearchItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\"\xc7\x01\n\x15RecommendItemsRequest\x12*\n\tplacement\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.Placement\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12$\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\"\xb4\x01\n\x16RecommendItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\"\xd6\x02\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\r\n\x05\x62rand\x18\x04 \x01(\t\x12\x12\n\x05price\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\r\n\x05score\x18\x07 \x01(\x01\x12(\n\x07sources\x18\x08 \x03(\x0b\x32\x17.nextclick.v1.SourceHit\x12\x30\n\revent_effects\x18\t \x03(\x0b\x32\x19.nextclick.v1.EventEffect\x12\x34\n\x0f\x66\x65\x61ture_effects\x18\n \x03(\x0b\x32\x1b.nextclick.v1.FeatureEffect\x12!\n\x14purchase_probability\x18\x32 \x01(\x01H\x01\x88\x01\x01\x42\x08\n\x06_priceB\x17\n\x15_purchase_probability\")\n\tSourceHit\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"j\n\x0b\x45ventEffect\x12+\n\nevent_type\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"?\n\rFeatureEffect\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x01*z\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLACEMENT_HOME\x10\x01\x12\x16\n\x12PLACEMENT_CATEGORY\x10\x02\x12\x12\n\x0ePLACEMENT_ITEM\x10\x03\x12\x12\n\x0ePLACEMENT_CART\x10\x04\x32\xbc\x01\n\tDiscovery\x12R\n\x0bSearchItems\x12 .nextclick.v1.SearchItemsRequest\x1a!.nextclick.v1.SearchItemsResponse\x12[\n\x0eRecommendItems\x12#.nextclick.v1.RecommendItemsRequest\x1a$.nextclick.v1.RecommendItemsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.discovery_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLACEMENT']._serialized_start=1397
-  _globals['_PLACEMENT']._serialized_end=1519
+  _globals['_PLACEMENT']._serialized_start=1515
+  _globals['_PLACEMENT']._serialized_end=1637
   _globals['_FILTER']._serialized_start=62
   _globals['_FILTER']._serialized_end=203
   _globals['_SEARCHITEMSREQUEST']._serialized_start=206
   _globals['_SEARCHITEMSREQUEST']._serialized_end=387
   _globals['_SEARCHITEMSRESPONSE']._serialized_start=390
-  _globals['_SEARCHITEMSRESPONSE']._serialized_end=538
-  _globals['_RECOMMENDITEMSREQUEST']._serialized_start=541
-  _globals['_RECOMMENDITEMSREQUEST']._serialized_end=740
-  _globals['_RECOMMENDITEMSRESPONSE']._serialized_start=743
-  _globals['_RECOMMENDITEMSRESPONSE']._serialized_end=894
-  _globals['_RESULT']._serialized_start=897
-  _globals['_RESULT']._serialized_end=1179
-  _globals['_SOURCEHIT']._serialized_start=1181
-  _globals['_SOURCEHIT']._serialized_end=1222
-  _globals['_EVENTEFFECT']._serialized_start=1224
-  _globals['_EVENTEFFECT']._serialized_end=1330
-  _globals['_FEATUREEFFECT']._serialized_start=1332
-  _globals['_FEATUREEFFECT']._serialized_end=1395
-  _globals['_DISCOVERY']._serialized_start=1522
-  _globals['_DISCOVERY']._serialized_end=1710
+  _globals['_SEARCHITEMSRESPONSE']._serialized_end=567
+  _globals['_RECOMMENDITEMSREQUEST']._serialized_start=570
+  _globals['_RECOMMENDITEMSREQUEST']._serialized_end=769
+  _globals['_RECOMMENDITEMSRESPONSE']._serialized_start=772
+  _globals['_RECOMMENDITEMSRESPONSE']._serialized_end=952
+  _globals['_RESULT']._serialized_start=955
+  _globals['_RESULT']._serialized_end=1297
+  _globals['_SOURCEHIT']._serialized_start=1299
+  _globals['_SOURCEHIT']._serialized_end=1340
+  _globals['_EVENTEFFECT']._serialized_start=1342
+  _globals['_EVENTEFFECT']._serialized_end=1448
+  _globals['_FEATUREEFFECT']._serialized_start=1450
+  _globals['_FEATUREEFFECT']._serialized_end=1513
+  _globals['_DISCOVERY']._serialized_start=1640
+  _globals['_DISCOVERY']._serialized_end=1828
 # @@protoc_insertion_point(module_scope)

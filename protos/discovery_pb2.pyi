@@ -54,18 +54,20 @@ class SearchItemsRequest(_message.Message):
     def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ...) -> None: ...
 
 class SearchItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "session_event_count")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
+    SESSION_EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
     next_page_token: str
     missing: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+    session_event_count: int
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., session_event_count: _Optional[int] = ...) -> None: ...
 
 class RecommendItemsRequest(_message.Message):
     __slots__ = ("placement", "visitor_id", "item_ids", "page_size", "page_token", "filter", "explain")
@@ -86,21 +88,23 @@ class RecommendItemsRequest(_message.Message):
     def __init__(self, placement: _Optional[_Union[Placement, str]] = ..., visitor_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ...) -> None: ...
 
 class RecommendItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "session_event_count")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
+    SESSION_EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
     next_page_token: str
     missing: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+    session_event_count: int
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., session_event_count: _Optional[int] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects")
+    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "purchase_probability")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +115,7 @@ class Result(_message.Message):
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     EVENT_EFFECTS_FIELD_NUMBER: _ClassVar[int]
     FEATURE_EFFECTS_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
     category: _containers.RepeatedScalarFieldContainer[str]
@@ -121,7 +126,8 @@ class Result(_message.Message):
     sources: _containers.RepeatedCompositeFieldContainer[SourceHit]
     event_effects: _containers.RepeatedCompositeFieldContainer[EventEffect]
     feature_effects: _containers.RepeatedCompositeFieldContainer[FeatureEffect]
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ...) -> None: ...
+    purchase_probability: float
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., purchase_probability: _Optional[float] = ...) -> None: ...
 
 class SourceHit(_message.Message):
     __slots__ = ("source", "rank")

@@ -21,7 +21,14 @@ from data.sources.own_log import EVENT, LOG_NAME, Impression
 from serving.event_log import EventLog
 from serving.item_log import ItemLog
 from serving.live_catalog import LiveCatalog
-from serving.pages import Page, explained, hits_of, page_of, result_of
+from serving.pages import (
+    Page,
+    explained,
+    hits_of,
+    page_of,
+    purchase_probabilities,
+    result_of,
+)
 from serving.questions import recommend_question, search_event, search_question
 from serving.requests import (
     Answer,
@@ -198,8 +205,8 @@ class Engine:
         with self._publishing:
             served = _load(Path(path))
             told_until = self._clock()
-            self._count_events(served)
             self._change_items(served, served.bundle.facts.items_time)
+            self._count_events(served)
             # The long work is done: only what came meanwhile keeps live changes waiting.
             with self._changing_items:
                 self._change_items(served, told_until)
@@ -247,8 +254,15 @@ class Engine:
 
     def _restore(self) -> None:
         """Sessions, counts and live changes as an earlier engine left them."""
-        self._count_events(self._served, self.sessions.apply)
+
+        def remember(event: Event) -> None:
+            self.sessions.apply(event)
+            row_of = self._served.bundle.catalog.row_of
+            self._unknown_item_events += bool(event.item_id) and event.item_id not in row_of
+
+        # Items first, so that the events of those that came in live are known.
         self._change_items(self._served, self._served.bundle.facts.items_time)
+        self._count_events(self._served, remember)
 
     def _count_events(
         self, served: _Served, also: Callable[[Event], object] = lambda event: None
@@ -289,21 +303,35 @@ class Engine:
         ranked = ranker.rank(question)
         page = page_of(served.bundle, ranked, request.offset, request.page_size)
         token = uuid.uuid4().hex
-        shown = zip(page.rows.tolist(), page.scores.tolist(), page.places.tolist(), strict=True)
+        shown = zip(
+            page.rows.tolist(),
+            page.scores.tolist(),
+            page.places.tolist(),
+            purchase_probabilities(served.bundle, ranked, page),
+            strict=True,
+        )
         results = [
-            result_of(catalog, row, score, hits_of(ranked, place)) for row, score, place in shown
+            result_of(
+                catalog,
+                row,
+                score,
+                sources=hits_of(ranked, place),
+                purchase_probability=probability,
+            )
+            for row, score, place, probability in shown
         ]
         if request.explain:
             results = explained(served.bundle, ranked, page, results)
         self._log_impression(served, ranked, page, request, token, surface)
         end = request.offset + request.page_size
-        has_more = end < ranker.sources.allowed_count(question)
+        has_more = end < ranker.sources.allowed_count(ranked.reading.question)
         return Answer(
             tuple(results),
             token,
             served.bundle.manifest.bundle_id,
             end if has_more else None,
             ranked.missing,
+            len(question.session.events),
         )
 
     def _log_impression(

@@ -8,6 +8,7 @@ import numpy as np
 
 from serving.requests import EventEffect, FeatureEffect, Result, SourceHit
 from towers.bundle import Bundle
+from towers.calibration import calibration_inputs
 from towers.candidates import SOURCES
 from towers.catalog import Catalog
 from towers.features import FEATURE_NAMES
@@ -40,7 +41,26 @@ def page_of(bundle: Bundle, ranked: Ranked, offset: int, size: int) -> Page:
     return Page(rows, scores, places.astype(np.int64))
 
 
-def result_of(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit, ...]) -> Result:
+def purchase_probabilities(bundle: Bundle, ranked: Ranked, page: Page) -> list[float | None]:
+    """That each result of a page is bought in the visit under way; None where nobody can tell."""
+    calibration, question = bundle.facts.calibration, ranked.reading.question
+    if calibration is None or "reranker" in ranked.missing:
+        return [None] * len(page.rows)
+    inputs = calibration_inputs(
+        page.scores, ranked.scores, question.session, is_search=bool(question.text)
+    )
+    probabilities: list[float | None] = calibration.probabilities(inputs).tolist()
+    return probabilities
+
+
+def result_of(
+    catalog: Catalog,
+    row: int,
+    score: float,
+    *,
+    sources: tuple[SourceHit, ...],
+    purchase_probability: float | None,
+) -> Result:
     """An item of the catalogue as a result."""
     price = float(catalog.price[row])
     return Result(
@@ -53,6 +73,7 @@ def result_of(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit
         in_stock=bool(catalog.in_stock[row]),
         score=score,
         sources=sources,
+        purchase_probability=purchase_probability,
     )
 
 

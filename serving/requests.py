@@ -77,7 +77,10 @@ class FeatureEffect:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One item of an answer. The effects are filled when an explanation was asked for."""
+    """One item of an answer. The effects are filled when an explanation was asked for.
+
+    ``purchase_probability`` is None where the bundle learnt of too few purchases to tell.
+    """
 
     item_id: str
     title: str
@@ -87,6 +90,7 @@ class Result:
     in_stock: bool
     score: float
     sources: tuple[SourceHit, ...] = ()
+    purchase_probability: float | None = None
     event_effects: tuple[EventEffect, ...] = ()
     feature_effects: tuple[FeatureEffect, ...] = ()
 
@@ -101,6 +105,7 @@ class Answer:
         bundle_id: The bundle that made it.
         next_offset: Where the next page starts; None where there is none.
         missing: Parts of the pipeline that were away: ``("reranker",)``; empty when whole.
+        session_event_count: Events of the visit that the answer knew of; the oldest are forgotten.
     """
 
     results: tuple[Result, ...]
@@ -108,6 +113,7 @@ class Answer:
     bundle_id: str
     next_offset: int | None
     missing: tuple[str, ...] = ()
+    session_event_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ def read_answer(message: Any, request: Any) -> Answer:
         bundle_id=message.bundle_id,
         next_offset=page_offset(request, token) if token else None,
         missing=tuple(message.missing),
+        session_event_count=message.session_event_count,
     )
 
 
@@ -115,6 +116,7 @@ def write_answer(answer: Answer, request: Any) -> Any:
         bundle_id=answer.bundle_id,
         next_page_token=page_token(request, next_offset) if has_next else "",
         missing=answer.missing,
+        session_event_count=answer.session_event_count,
     )
 
 
@@ -150,6 +152,7 @@ def read_event(message: Any, place: str, *, now: float, new_id: Callable[[], str
         text=message.text,
         surface=message.surface,
         attribution_token=message.attribution_token,
+        dwell_seconds=message.dwell_seconds if message.HasField("dwell_seconds") else None,
     )
 
 
@@ -169,6 +172,7 @@ def write_event(event: Event) -> Any:
         text=event.text,
         surface=event.surface,
         attribution_token=event.attribution_token,
+        dwell_seconds=event.dwell_seconds,
     )
 
 
@@ -263,6 +267,9 @@ def _read_result(message: Any) -> Result:
         in_stock=message.in_stock,
         score=message.score,
         sources=tuple(SourceHit(hit.source, hit.rank) for hit in message.sources),
+        purchase_probability=(
+            message.purchase_probability if message.HasField("purchase_probability") else None
+        ),
         event_effects=tuple(
             EventEffect(EventType(part.event_type).label, part.item_id, part.query, part.effect)
             for part in message.event_effects
@@ -282,6 +289,7 @@ def _write_result(result: Result) -> Any:
         price=result.price,
         in_stock=result.in_stock,
         score=result.score,
+        purchase_probability=result.purchase_probability,
         sources=[
             discovery_pb2.SourceHit(source=hit.source, rank=hit.rank) for hit in result.sources
         ],
