@@ -90,9 +90,9 @@ class Result:
     in_stock: bool
     score: float
     sources: tuple[SourceHit, ...] = ()
-    purchase_probability: float | None = None
     event_effects: tuple[EventEffect, ...] = ()
     feature_effects: tuple[FeatureEffect, ...] = ()
+    purchase_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ results = some.builds(
     some.lists(some.builds(SourceHit, text, count), max_size=2).map(tuple),
     some.lists(some.builds(EventEffect, labels, text, text, number), max_size=2).map(tuple),
     some.lists(some.builds(FeatureEffect, text, number, number), max_size=2).map(tuple),
+    some.one_of(some.none(), some.floats(0.0, 1.0)),
 )
 events = some.builds(
     Event,
@@ -140,7 +141,7 @@ def test_answer_round_trip(
         write_recommend(RecommendRequest(Placement(1))),
     ):
         # A next page never starts where this one did: 0 cannot be.
-        answer = Answer(found, token, "bundle", next_offset or None, missing)
+        answer = Answer(found, token, "bundle", next_offset or None, missing, len(token))
         assert read_answer(over_the_wire(write_answer(answer, asked)), asked) == answer
 
 
