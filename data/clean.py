@@ -191,6 +191,10 @@ def _event_rules(items: pa.Table, now: float) -> tuple[Rule, ...]:
         rating = events["rating"]
         return pc.invert(pc.and_(pc.greater_equal(rating, 1), pc.less_equal(rating, 5)))
 
+    def dwell_is_out_of_range(events: pa.Table) -> pa.ChunkedArray:
+        dwell = events["dwell_seconds"]
+        return pc.invert(pc.and_(pc.greater_equal(dwell, 0), pc.less_equal(dwell, 86_400)))
+
     return (
         ("no event id", _is_empty("event_id")),
         ("no visitor id", _is_empty("visitor_id")),
@@ -204,6 +208,7 @@ def _event_rules(items: pa.Table, now: float) -> tuple[Rule, ...]:
         ("quantity below 1", lambda t: pc.less(t["quantity"], 1)),
         ("price negative or not finite", _is_bad_price),
         ("rating outside 1 to 5", is_unrated),
+        ("dwell outside 0 to a day", dwell_is_out_of_range),
         ("repeated event id", _is_repeated("event_id")),
     )
 

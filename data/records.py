@@ -87,6 +87,7 @@ class Event:
         price: Paid a piece; None where not known.
         rating: 1 to 5, for a review; None elsewhere.
         text: Words of a review.
+        dwell_seconds: How long a viewed page stayed open; None where not known.
         surface: Where it happened: ``search``, ``home``, ``item`` …
         attribution_token: The token of the answer that showed the item.
     """
@@ -104,6 +105,7 @@ class Event:
     text: str = ""
     surface: str = ""
     attribution_token: str = ""
+    dwell_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from data.errors import InputError
 from data.records import Event, EventType, Item, Judgment
 from data.split import Split
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_NAME = "tables.json"
 """The file of a folder of tables that holds its version, its split and its report."""
 
@@ -61,6 +61,7 @@ EVENT_SCHEMA = pa.schema(
         pa.field("price", pa.float64()),
         pa.field("rating", pa.float32()),
         *_texts("text", "surface", "attribution_token"),
+        pa.field("dwell_seconds", pa.float64()),
     ]
 )
 """The fields of ``Event``; ``type`` is the number of the ``EventType``."""

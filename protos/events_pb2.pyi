@@ -36,7 +36,7 @@ EVENT_TYPE_RETURN: EventType
 EVENT_TYPE_IMPRESSION: EventType
 
 class Event(_message.Message):
-    __slots__ = ("event_id", "type", "visitor_id", "time", "item_id", "query", "session_id", "quantity", "price", "rating", "text", "surface", "attribution_token")
+    __slots__ = ("event_id", "type", "visitor_id", "time", "item_id", "query", "session_id", "quantity", "price", "rating", "text", "surface", "attribution_token", "dwell_seconds")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,7 @@ class Event(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SURFACE_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DWELL_SECONDS_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     type: EventType
     visitor_id: str
@@ -63,7 +64,8 @@ class Event(_message.Message):
     text: str
     surface: str
     attribution_token: str
-    def __init__(self, event_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., visitor_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_id: _Optional[str] = ..., query: _Optional[str] = ..., session_id: _Optional[str] = ..., quantity: _Optional[int] = ..., price: _Optional[float] = ..., rating: _Optional[float] = ..., text: _Optional[str] = ..., surface: _Optional[str] = ..., attribution_token: _Optional[str] = ...) -> None: ...
+    dwell_seconds: float
+    def __init__(self, event_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., visitor_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_id: _Optional[str] = ..., query: _Optional[str] = ..., session_id: _Optional[str] = ..., quantity: _Optional[int] = ..., price: _Optional[float] = ..., rating: _Optional[float] = ..., text: _Optional[str] = ..., surface: _Optional[str] = ..., attribution_token: _Optional[str] = ..., dwell_seconds: _Optional[float] = ...) -> None: ...
 
 class RecordEventsRequest(_message.Message):
     __slots__ = ("events",)

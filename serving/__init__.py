@@ -21,6 +21,7 @@ In reading order; a file imports only files above it:
     relive.py           the log lived through once more, features computed anew
     measures.py         ranking metrics and their intervals
     trec.py             queries, judgments and runs in the formats of TREC
+    turns.py            how much of the next page is of a new category
     timings.py          what each part of an answer costs, and what the index finds
     filter_check.py     random filters, and every item held against them one by one
     evaluation.py       metrics of the very engine that is served
@@ -35,6 +36,7 @@ In reading order; a file imports only files above it:
     client.py           the client
     traffic.py          what a load test asks
     loadtest.py         load at a fixed rate, and what the service makes of it
+    freshness.py        how soon an answer knows of an event, under load
     display.py          answers, states and load as tables for people
     reports.py          reports of the offline commands as tables for people
     demo.py             a shopper's story, played against a server

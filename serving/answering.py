@@ -9,7 +9,7 @@ import numpy as np
 
 from serving.facets import facets_of
 from serving.matches import Matches
-from serving.pages import Page, explained, hits_of, result_of, sorted_page
+from serving.pages import Page, explained, hits_of, purchase_probabilities, result_of, sorted_page
 from serving.requests import (
     Answer,
     EmptyReason,
@@ -64,10 +64,23 @@ def answered(
         page = shaped_page(bundle, ranked, shaping, request.offset, request.page_size)
     else:
         page = sorted_page(matches, ranked, fits, request.sort_by, (request.offset, end))
-    shown = zip(page.rows.tolist(), page.scores.tolist(), page.places.tolist(), strict=True)
+    shown = zip(
+        page.rows.tolist(),
+        page.scores.tolist(),
+        page.places.tolist(),
+        purchase_probabilities(bundle, unmoved, page),
+        strict=True,
+    )
     results = [
-        result_of(catalog, row, score, hits_of(ranked, place, request.sort_by))
-        for row, score, place in shown
+        result_of(
+            catalog,
+            row,
+            score,
+            sources=hits_of(ranked, place, request.sort_by),
+            # In another order what the models did not rank has no score to tell by.
+            purchase_probability=probability if is_by_relevance or place >= 0 else None,
+        )
+        for row, score, place, probability in shown
     ]
     if request.explain:
         results = explained(bundle, unmoved, page, results)
@@ -85,6 +98,7 @@ def answered(
         redirect_uri=shaping.redirect_uri,
         rules=shaping.names,
         rules_version=rules.version,
+        session_event_count=len(question.session.events),
     )
     return Answered(answer, ranked, page)
 

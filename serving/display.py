@@ -23,6 +23,7 @@ from serving.requests import (
 )
 
 if TYPE_CHECKING:
+    from serving.freshness import Freshness
     from serving.loadtest import LoadStep
 
 _RELAXED = {
@@ -152,6 +153,26 @@ def status_table(status: Status) -> Table:
     }
     for name, value in rows.items():
         table.add_row(name, escape(str(value)))
+    return table
+
+
+def freshness_table(report: Freshness) -> Table:
+    """How soon answers knew of events, a row each."""
+    table = Table(show_header=False)
+    rows = {
+        "events and requests a second": f"{report.rate:g} and {report.rate:g}",
+        "events acked, then asked": f"{report.probe_count:,}",
+        "answers that knew the event": f"{report.fresh_count:,}",
+        "from the ack to the answer": ", ".join(
+            f"{name} {value:.2f} ms" for name, value in report.fresh_ms.items()
+        ),
+        "from the call to the ack": ", ".join(
+            f"{name} {value:.2f} ms" for name, value in report.ack_ms.items()
+        ),
+        "errors": ", ".join(f"{code} {n:,}" for code, n in report.error_counts.items()) or "none",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
     return table
 
 

@@ -247,8 +247,8 @@ class Engine:
             served = _load(Path(path))
             served.bundle.completion.searches = self._searches
             told_until = self._clock()
-            self._count_events(served)
             self._change_items(served, served.bundle.facts.items_time)
+            self._count_events(served)
             # The long work is done: only what came meanwhile keeps live changes waiting.
             with self._changing_items:
                 self._change_items(served, told_until)
@@ -298,8 +298,15 @@ class Engine:
 
     def _restore(self) -> None:
         """Sessions, counts and live changes as an earlier engine left them."""
-        self._count_events(self._served, self._remember)
+
+        def remember(event: Event) -> None:
+            self._remember(event)
+            row_of = self._served.bundle.catalog.row_of
+            self._unknown_item_events += bool(event.item_id) and event.item_id not in row_of
+
+        # Items first, so that the events of those that came in live are known.
         self._change_items(self._served, self._served.bundle.facts.items_time)
+        self._count_events(self._served, remember)
 
     def _remember(self, event: Event) -> Session:
         """The visitor's session after ``event``, which counts towards what others search for."""

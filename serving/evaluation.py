@@ -18,11 +18,15 @@ from serving.measures import mean_interval, ranking_values, summary
 from serving.questions import recommend_question, search_question
 from serving.requests import Placement, RecommendRequest, SearchRequest
 from serving.timings import index_recall, stage_timings
+from serving.turns import measure_turns
 from towers.baselines import BASELINES, two_towers
+from towers.bundle import Layout
+from towers.classical import classical_scores, load_classical
 from towers.examples import TEST_FOLD, ReplayedLog, good_items, query_fold
 from towers.queries import catalogue_query
 from towers.question import Question, Reading
 from towers.ranker import Ranker
+from towers.reliability import reliability
 from towers.session import Session
 
 ENGINE = "engine"
@@ -30,6 +34,7 @@ TWO_TOWERS = "two_towers"
 LEXICAL = "lexical"
 FUSED = "fused"
 BEHIND = "one_event_behind"
+_AFTER_SECONDS = 3_600.0
 
 
 class Stages(Protocol):
@@ -47,6 +52,7 @@ class EvaluationSettings:
         request_limit: Browse requests, drawn from the test part.
         query_limit: Search requests.
         filter_count: Random filters; 0 leaves their check out.
+        turn_count: Shoppers of each kind who change their mind.
         depth: Results a request.
         seed: Of all draws.
     """
@@ -54,6 +60,7 @@ class EvaluationSettings:
     request_limit: int = 3_000
     query_limit: int = 1_000
     filter_count: int = 0
+    turn_count: int = 100
     depth: int = 100
     seed: int = 7
 
@@ -67,6 +74,10 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def set(self, now: float) -> None:
+        """From here on it is ``now``."""
+        self.now = now
+
 
 @dataclass
 class _Asked:
@@ -75,11 +86,20 @@ class _Asked:
     rankings: dict[str, list[list[str]]] = field(default_factory=dict)
     wanted: list[dict[str, int]] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+    is_bought: list[bool] = field(default_factory=list)
 
     def add(self, wanted: Sequence[str], rankings: Mapping[str, Sequence[str]]) -> None:
         self.wanted.append(dict.fromkeys(wanted, 1))
         for name, ranking in rankings.items():
             self.rankings.setdefault(name, []).append(list(ranking))
+
+    def purchase_report(self, threshold: float) -> dict[str, float]:
+        """How reliable the probabilities of the results were; empty where there is nothing to tell."""
+        happened = np.array(self.is_bought, bool)
+        if happened.all() or not happened.any():
+            return {}
+        return reliability(np.array(self.probabilities), happened, threshold=threshold)
 
     def report(self, seed: int) -> dict[str, Any]:
         values = {
@@ -123,8 +143,18 @@ def evaluate_tables(
             asked = _replay_test(engine, tables, settings, stages, clock)
             if asked.wanted:
                 report["browse"] = asked.report(settings.seed)
+            calibration = engine.bundle.facts.calibration
+            if calibration is not None:
+                report["purchase_probability"] = asked.purchase_report(calibration.threshold)
         else:
             asked = _Asked()
+        stages.start("turning shoppers")
+        start = max(clock.now, engine.bundle.facts.counted_until) + _AFTER_SECONDS
+        turn = measure_turns(
+            engine, settings.turn_count, start=start, set_time=clock.set, seed=settings.seed
+        )
+        if turn:
+            report["turn"] = turn
         stages.start("timing")
         questions = [reading.question for reading in asked.readings]
         questions += [
@@ -166,6 +196,7 @@ def _replay_test(
     )
     moments = _test_moments(log, settings)
     asked = _Asked()
+    classical = load_classical(Layout(engine.bundle.path).training)
     report = stages.start("replaying the test part", len(log.events))
     limit = 10_000 if log.targets.is_basket_log else 1
     for number, event in enumerate(log.events):
@@ -189,7 +220,13 @@ def _replay_test(
                 for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
                     rows = rank(reading, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+                rankings |= _classical_rankings(ranker, question, classical, settings.depth)
                 asked.add(ids, rankings)
+                bought = set(log.targets.bought_after(number).tolist())
+                for result in answer.results:
+                    if result.purchase_probability is not None:
+                        asked.probabilities.append(result.purchase_probability)
+                        asked.is_bought.append(catalog.row_of[result.item_id] in bought)
                 if len(asked.readings) < 500:
                     asked.readings.append(reading)
         if number < log.learn_from:
@@ -197,6 +234,20 @@ def _replay_test(
         else:
             engine.apply(event)
     return asked
+
+
+def _classical_rankings(
+    ranker: Ranker, question: Question, weights: np.ndarray | None, depth: int
+) -> dict[str, list[str]]:
+    """What the classical models make of the very candidates and features of the engine."""
+    if weights is None:
+        return {}
+    ranked, item_ids = ranker.rank(question), ranker.sources.catalog.item_ids
+    rankings = {}
+    for name, scores in classical_scores(weights, ranked.features).items():
+        order = np.lexsort((ranked.rows, -scores))[:depth]
+        rankings[name] = [item_ids[row] for row in ranked.rows[order].tolist()]
+    return rankings
 
 
 def one_event_behind(ranker: Ranker, question: Question) -> list[int]:
@@ -278,6 +329,7 @@ def _ask_queries(
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     clock.now = max(clock.now, engine.bundle.facts.counted_until)
     report = stages.start("asking queries", len(queries))
+    classical = load_classical(Layout(engine.bundle.path).training)
     asked = _Asked()
     for number, (text, good) in enumerate(queries):
         report(number)
@@ -296,5 +348,6 @@ def _ask_queries(
             found[LEXICAL] = ranker.sources.lexical.search(text, settings.depth)[0]
         for name, rows in found.items():
             rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+        rankings |= _classical_rankings(ranker, question, classical, settings.depth)
         asked.add(good, rankings)
     return asked.report(settings.seed)

@@ -9,11 +9,12 @@ again as soon as it has its answer; for the highest throughput.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,10 +85,7 @@ def run_open_loop(
         ConfigError: A setting is out of range.
     """
     settings = settings or LoadSettings()
-    _check_positive("seconds", seconds)
-    for rate in rates:
-        _check_positive("rate", rate)
-    _check_call_count(sum(rates) * seconds)
+    check_load(rates, seconds)
     chance = random.Random(settings.seed)
 
     async def run() -> list[LoadStep]:
@@ -96,8 +94,8 @@ def run_open_loop(
             for rate in rates:
                 count = max(1, round(rate * seconds))
                 due_times = sorted(chance.uniform(0.0, seconds) for _ in range(count))
-                meter = _Meter()
-                lasted = await _send_when_due(caller, meter, due_times)
+                meter = _Meter(sent_count=count)
+                lasted = await send_when_due(functools.partial(caller.call, meter), due_times)
                 steps.append(meter.step(lasted, offered_rate=rate))
             return steps
 
@@ -140,25 +138,50 @@ def run_closed_loop(
     return asyncio.run(run())
 
 
-async def _send_when_due(caller: _Caller, meter: _Meter, due_times: Sequence[float]) -> float:
-    """Sends one call at each due time; returns the seconds until the last was back."""
+def check_load(rates: Sequence[float], seconds: float) -> None:
+    """Refuses rates and a duration that make no load test.
+
+    Raises:
+        ConfigError: A setting is out of range.
+    """
+    _check_positive("seconds", seconds)
+    for rate in rates:
+        _check_positive("rate", rate)
+    _check_call_count(sum(rates) * seconds)
+
+
+async def send_when_due(
+    call: Callable[[float], Coroutine[Any, Any, None]], due_times: Sequence[float]
+) -> float:
+    """Begins one call at each due time, ascending; returns the seconds until the last was back.
+
+    Args:
+        call: Is given the time that it was due, by ``time.perf_counter``.
+        due_times: Seconds from now.
+    """
     start = time.perf_counter()
     under_way: set[asyncio.Task[None]] = set()
-    for due_time in due_times:
+    for number, due_time in enumerate(due_times, 1):
         while (left := start + due_time - time.perf_counter()) > 0:
             # Short sleeps are as exact as the loop gets; what is late is sent at once, and the
             # delay counts into its latency.
             await asyncio.sleep(max(left, TICK_SECONDS))
-        meter.sent_count += 1
-        task = asyncio.create_task(caller.call(meter, start + due_time))
+        task = asyncio.create_task(call(start + due_time))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
-        if meter.sent_count % 16 == 0:
+        if number % 16 == 0:
             # While the client is behind, the loop above does not sleep, and nothing would be read.
             await asyncio.sleep(0)
     while under_way:
         await asyncio.gather(*under_way)
     return time.perf_counter() - start
+
+
+def connections(address: str, count: int) -> list[Any]:
+    """Channels to one address, each with a connection of its own; the caller closes them."""
+    # Without a pool of its own each channel would share one connection to the same address.
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    return [grpc.aio.insecure_channel(address, options=options) for _ in range(count)]
 
 
 class _Caller:
@@ -173,12 +196,7 @@ class _Caller:
         self._channels: list[Any] = []
 
     async def __aenter__(self) -> _Caller:
-        # Without a pool of its own each channel would share one connection to the same address.
-        options = [("grpc.use_local_subchannel_pool", 1)]
-        self._channels = [
-            grpc.aio.insecure_channel(self._address, options=options)
-            for _ in range(self._settings.connection_count)
-        ]
+        self._channels = connections(self._address, self._settings.connection_count)
         self._stubs = itertools.cycle(
             [
                 {

@@ -9,6 +9,7 @@ import numpy as np
 from serving.matches import Matches
 from serving.requests import EventEffect, FeatureEffect, Result, SortOrder, SourceHit
 from towers.bundle import Bundle
+from towers.calibration import calibration_inputs
 from towers.candidates import SOURCES
 from towers.catalog import Catalog
 from towers.features import FEATURE_NAMES
@@ -62,7 +63,32 @@ def sorted_page(
     return Page(rows, scores, places, int(np.count_nonzero(fits)))
 
 
-def result_of(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit, ...]) -> Result:
+def purchase_probabilities(bundle: Bundle, ranked: Ranked, page: Page) -> list[float | None]:
+    """That each result of a page is bought in the visit under way; None where nobody can tell.
+
+    By the scores of the models, whatever rules or another order have made of the page.
+    """
+    calibration, question = bundle.facts.calibration, ranked.reading.question
+    if calibration is None or "reranker" in ranked.missing:
+        return [None] * len(page.rows)
+    in_shortlist = page.places >= 0
+    scores = page.scores.copy()
+    scores[in_shortlist] = ranked.scores[page.places[in_shortlist]]
+    inputs = calibration_inputs(
+        scores, ranked.scores, question.session, is_search=bool(question.text)
+    )
+    probabilities: list[float | None] = calibration.probabilities(inputs).tolist()
+    return probabilities
+
+
+def result_of(
+    catalog: Catalog,
+    row: int,
+    score: float,
+    *,
+    sources: tuple[SourceHit, ...],
+    purchase_probability: float | None,
+) -> Result:
     """An item of the catalogue as a result."""
     price = float(catalog.price[row])
     return Result(
@@ -75,6 +101,7 @@ def result_of(catalog: Catalog, row: int, score: float, sources: tuple[SourceHit
         in_stock=bool(catalog.in_stock[row]),
         score=score,
         sources=sources,
+        purchase_probability=purchase_probability,
     )
 
 

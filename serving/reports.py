@@ -19,6 +19,9 @@ _SYSTEM_LABELS = {
     "covisited": "co-visited",
     "session_knn": "session-kNN",
     "bought_most": "bought most",
+    "linear_regression": "linear regression",
+    "logistic_regression": "logistic regression",
+    "naive_bayes": "naive Bayes",
 }
 _SHOWN_MEASURES = ("ndcg@10", "r@10", "r@100", "mrr@10")
 _SECTIONS = {
@@ -106,6 +109,19 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
         if section in report:
             part = report[section]
             tables.append(_systems(part, title.format(count=part["request_count"])))
+    if "turn" in report:
+        turn = report["turn"]
+        rows = {
+            f"the next page after {kind.replace('_', ' ')}": (
+                f"{_interval(turn[kind])} of its top ten are of the new category,"
+                f" {_interval(turn[kind + '_top'])} of its broadest"
+            )
+            for kind in ("two_views", "one_search")
+        }
+        rows["shoppers who changed category"] = f"{turn['shopper_count']:,} of each kind"
+        tables.append(_pairs(rows))
+    if report.get("purchase_probability"):
+        tables.append(_purchases(report["purchase_probability"]))
     if "index" in report:
         index = report["index"]
         rows = {
@@ -162,6 +178,21 @@ def _systems(part: Mapping[str, Any], title: str) -> Table:
             _SYSTEM_LABELS.get(name, name), *cells, _interval(lead) if lead else "", style=style
         )
     return table
+
+
+def _purchases(part: Mapping[str, float]) -> Table:
+    """How far purchase probabilities can be taken at their word."""
+    rows = {
+        "purchase probability: results": f"{part['count']:,}, bought {part['base_rate']:.4f}",
+        "calibration error (ECE)": f"{part['ece']:.5f}",
+        "Brier": f"{part['brier']:.5f}, of the base rate alone {part['brier_of_base_rate']:.5f}",
+        "AUC": f"{part['auc']:.4f}",
+        f"foretold from {part['threshold']:.4f} on": (
+            f"accuracy {part['accuracy']:.4f}, precision {part['precision']:.4f}, "
+            f"recall {part['recall']:.4f}, F1 {part['f1']:.4f}"
+        ),
+    }
+    return _pairs(rows)
 
 
 def _interval(values: Mapping[str, float]) -> str:

@@ -137,6 +137,7 @@ class Result:
     """One item of an answer. The effects are filled when an explanation was asked for.
 
     ``rules`` names the query rules that put it where it is.
+    ``purchase_probability`` is None where the bundle learnt of too few purchases to tell.
     """
 
     item_id: str
@@ -150,6 +151,7 @@ class Result:
     event_effects: tuple[EventEffect, ...] = ()
     feature_effects: tuple[FeatureEffect, ...] = ()
     rules: tuple[str, ...] = ()
+    purchase_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ class Answer:
         redirect_uri: Where a rule sends the shopper; empty for nowhere.
         rules: Names of the query rules that shaped the answer.
         rules_version: Of the rules file; empty without one.
+        session_event_count: Events of the visit that the answer knew of; the oldest are forgotten.
     """
 
     results: tuple[Result, ...]
@@ -207,6 +210,7 @@ class Answer:
     redirect_uri: str = ""
     rules: tuple[str, ...] = ()
     rules_version: str = ""
+    session_event_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ QUANTITY_LIMIT = 1_000_000
 PRICE_LIMIT = 1e12
 """Prices are held in float32, where much larger ones would be infinite."""
 
+DWELL_LIMIT_SECONDS = 24 * 3_600
 FUTURE_LIMIT_SECONDS = 5 * 60
 PAST_LIMIT_YEARS = 10
 PAST_LIMIT_SECONDS = PAST_LIMIT_YEARS * 365.25 * 24 * 3_600
@@ -151,6 +152,7 @@ def checked_event(event: Event, place: str = "", *, now: float) -> Event:
     check_count(f"{place}quantity", event.quantity, 0, QUANTITY_LIMIT)
     _check_price(f"{place}price", event.price)
     _check_rating(f"{place}rating", event)
+    _check_dwell(f"{place}dwell_seconds", event)
     _check_bytes(f"{place}text", event.text)
     return replace(event, query=query, quantity=event.quantity or 1)
 
@@ -282,6 +284,15 @@ def _check_rating(field: str, event: Event) -> None:
         raise RequestError(field, f"none for the type {event.type.label}", event.rating)
     if not 1 <= event.rating <= 5:
         raise RequestError(field, "1 to 5", event.rating)
+
+
+def _check_dwell(field: str, event: Event) -> None:
+    if event.dwell_seconds is None:
+        return
+    if event.type is not EventType.VIEW:
+        raise RequestError(field, f"none for the type {event.type.label}", event.dwell_seconds)
+    if not 0 <= event.dwell_seconds <= DWELL_LIMIT_SECONDS:
+        raise RequestError(field, f"0 to {DWELL_LIMIT_SECONDS:,}", event.dwell_seconds)
 
 
 def _check_time(field: str, time: float, now: float) -> None:

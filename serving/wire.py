@@ -133,6 +133,7 @@ def read_answer(message: Any, request: Any) -> Answer:
         redirect_uri=message.redirect_uri,
         rules=tuple(message.rules),
         rules_version=message.rules_version,
+        session_event_count=message.session_event_count,
     )
 
 
@@ -158,6 +159,7 @@ def write_answer(answer: Answer, request: Any) -> Any:
         redirect_uri=answer.redirect_uri,
         rules=answer.rules,
         rules_version=answer.rules_version,
+        session_event_count=answer.session_event_count,
         # Nothing was typed on a browse page.
         **({"relaxations": relaxations} if is_search else {}),
     )
@@ -254,6 +256,7 @@ def read_event(message: Any, place: str, *, now: float, new_id: Callable[[], str
         text=message.text,
         surface=message.surface,
         attribution_token=message.attribution_token,
+        dwell_seconds=message.dwell_seconds if message.HasField("dwell_seconds") else None,
     )
 
 
@@ -273,6 +276,7 @@ def write_event(event: Event) -> Any:
         text=event.text,
         surface=event.surface,
         attribution_token=event.attribution_token,
+        dwell_seconds=event.dwell_seconds,
     )
 
 
@@ -345,6 +349,9 @@ def _read_result(message: Any) -> Result:
         in_stock=message.in_stock,
         score=message.score,
         sources=tuple(SourceHit(hit.source, hit.rank) for hit in message.sources),
+        purchase_probability=(
+            message.purchase_probability if message.HasField("purchase_probability") else None
+        ),
         event_effects=tuple(
             EventEffect(EventType(part.event_type).label, part.item_id, part.query, part.effect)
             for part in message.event_effects
@@ -365,6 +372,7 @@ def _write_result(result: Result) -> Any:
         price=result.price,
         in_stock=result.in_stock,
         score=result.score,
+        purchase_probability=result.purchase_probability,
         sources=[
             discovery_pb2.SourceHit(source=hit.source, rank=hit.rank) for hit in result.sources
         ],

@@ -26,7 +26,7 @@ MAY_IMPORT = {
 
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_recommenders"}
 TRAINING_HALF = "What training needs besides"
-GRPC_EDGE = {"client", "limiter", "loadtest", "server", "service", "statuses"}
+GRPC_EDGE = {"client", "freshness", "limiter", "loadtest", "server", "service", "statuses"}
 
 
 class Import(NamedTuple):

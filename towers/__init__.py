@@ -7,8 +7,10 @@ config              the one tree of settings of a model
 units               numbers and units written one way
 chinese             Chinese runs cut into words
 text                words and token numbers of any text
+sentiment           what the words of a review say of its item
 opinion             what one event says of its item: for it, against it, or neither
 session             a visitor at one moment: a fold over that visitor's events
+dwell               how long a visitor looked at each item
 query_input         what the query tower reads of a session
 codes               names as small numbers
 attributes          what is known of items by name, as sparse columns
@@ -17,6 +19,7 @@ sparse_scores       scores of a few rows among millions
 popularity          how much each item is wanted now: a fold over everybody's events
 searches            what visitors searched for, as far as others may see it
 covisits            items that turn up in the same sessions
+rebuy               which things people buy again
 neighbours          what past sessions like this one went on to hold
 spelling            known words, and what other words were meant to be
 lexical             items by their words
@@ -30,6 +33,8 @@ fusion              one order out of several lists by a fixed rule
 features            the one list of features that the reranker reads
 runtime             the exported models, run by LiteRT
 ranker              from a question to a ranked shortlist
+calibration         the probability that a result is bought
+classical           classical models on the same features
 baselines           what the ranker must beat
 manifest            the signed list of a bundle's files
 bundle              the released folder, loaded whole or refused
@@ -39,6 +44,7 @@ What training needs besides:
 
 text_encoder        first vectors of words, from a large language model's table
 translations        the catalogue's words for words of the other language
+reliability         how far stated probabilities can be taken at their word
 queries             searches made from the catalogue
 replay              the log once more, event by event
 examples            what the two towers learn from
@@ -53,6 +59,7 @@ retrieval           the query tower and the candidate tower
 retrieval_training  the towers, trained and measured
 rerank              the deep & cross reranker and its training
 rerank_lists        what the reranker learns from
+purchases           what the purchase probability learns from
 export              trained models as LiteRT files
 embed               items in batch; a new bundle of a changed catalogue
 exported            the models as serving runs them, and how alike they then rank

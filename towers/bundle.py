@@ -17,6 +17,7 @@ import numpy as np
 
 from data.errors import BundleError
 from towers.beginnings import Beginnings
+from towers.calibration import Calibration
 from towers.candidates import Sources
 from towers.catalog import Catalog
 from towers.completion import Completion
@@ -29,12 +30,16 @@ from towers.manifest import Manifest, verify
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
 from towers.ranker import Ranker
+from towers.rebuy import Rebuy
 from towers.runtime import ItemEncoder, LiteModel, QueryEncoder, Reranker
 
 RERANK_BATCH_SIZE = 128
 """Candidates that the exported reranker scores in one call."""
 
 _SEARCHED_NAME = "searched.json"
+_COUNTS = ("popularity", "trend", "surge")
+"""Decayed counts, that of the longest half-life first."""
+
 FORBIDDEN_SUFFIXES = (".pkl", ".pickle", ".joblib", ".h5", ".keras", ".pb2", ".so", ".py")
 
 
@@ -74,7 +79,7 @@ class Layout:
 
     @property
     def popularity(self) -> Path:
-        """Decayed counts."""
+        """Decayed counts, and which things people buy again."""
         return self.folder / "popularity"
 
     @property
@@ -110,6 +115,7 @@ class ModelFacts:
         items_time: When the items were as the catalogue has them: what a server was told of an
             item later it applies once more. Seconds since 1970.
         golden: Queries, and the items that the released bundle answered, to check a load by.
+        calibration: From scores to purchase probabilities; None where too little was bought.
     """
 
     known_types: tuple[int, ...]
@@ -118,6 +124,7 @@ class ModelFacts:
     counted_until: float
     items_time: float
     golden: tuple[Mapping[str, Any], ...] = ()
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +188,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         raise BundleError(
             f"embeddings.npy: expected {catalog.count:,} rows, received {len(embeddings):,}"
         )
-    popularity, trend = load_popularity(layout)
+    popularity, trend, surge = load_popularity(layout)
     sources = Sources(
         catalog=catalog,
         index=ItemIndex.load(layout.index, embeddings),
@@ -190,6 +197,8 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         neighbours=SessionNeighbours.load(layout.sessions, catalog.count),
         popularity=popularity,
         trend=trend,
+        surge=surge,
+        rebuy=Rebuy.load(layout.popularity),
         config=config.sources,
     )
     reranker_path = layout / "reranker.tflite"
@@ -249,6 +258,7 @@ def read_facts(layout: Layout) -> ModelFacts:
         float(tree["counted_until"]),
         float(tree["items_time"]),
         tuple(tree["golden"]),
+        Calibration.of(tree["calibration"]),
     )
 
 
@@ -266,7 +276,9 @@ def write_sources(layout: Layout, sources: Sources) -> None:
         sources.covisits.save(layout.sessions)
     if sources.neighbours is not None:
         sources.neighbours.save(layout.sessions)
-    for name, counts in (("popularity", sources.popularity), ("trend", sources.trend)):
+    sources.rebuy.save(layout.popularity)
+    for name in _COUNTS:
+        counts = getattr(sources, name)
         np.save(layout.popularity / f"{name}.npy", counts.counts)
         shape = {
             "half_life_days": counts.half_life_days,
@@ -276,14 +288,14 @@ def write_sources(layout: Layout, sources: Sources) -> None:
         (layout.popularity / f"{name}.json").write_text(json.dumps(shape), encoding="utf-8")
 
 
-def load_popularity(layout: Layout) -> tuple[Popularity, Popularity]:
-    """The long and the short counts."""
+def load_popularity(layout: Layout) -> list[Popularity]:
+    """The counts of ``_COUNTS``."""
     loaded = []
-    for name in ("popularity", "trend"):
+    for name in _COUNTS:
         shape = json.loads((layout.popularity / f"{name}.json").read_text(encoding="utf-8"))
         counts = np.load(layout.popularity / f"{name}.npy", allow_pickle=False)
         half_life, base, newest = (
             float(shape[key]) for key in ("half_life_days", "base_time", "newest_time")
         )
         loaded.append(Popularity(half_life, counts, base, newest))
-    return loaded[0], loaded[1]
+    return loaded

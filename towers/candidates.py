@@ -15,12 +15,15 @@ from towers.lexical import LexicalIndex
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
 from towers.question import Question, Reading
+from towers.rebuy import Rebuy
 from towers.sparse_scores import SparseScores
 
 SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
 """Names of the sources, in the order of the columns of ``Candidates.ranks``."""
 
 _POPULAR_REFRESH_SECONDS = 5.0
+_SURGING_COUNT = 5
+"""Of the popular candidates, those that are wanted most in this very hour."""
 _NARROW_ROWS = 20_000
 """Up to this many allowed items are all scored; beyond, the sources fetch more and filter."""
 _WIDENING = 8
@@ -51,7 +54,8 @@ class Sources:
     """All that candidates come from; a source set to None is away, and answers say so.
 
     Args:
-        popularity, trend: Decayed counts with a long and a short half-life.
+        popularity, trend, surge: Decayed counts with half-lives of a month, days and an hour.
+        rebuy: Which things people buy again.
     """
 
     def __init__(
@@ -64,6 +68,8 @@ class Sources:
         neighbours: SessionNeighbours | None,
         popularity: Popularity,
         trend: Popularity,
+        surge: Popularity,
+        rebuy: Rebuy,
         config: SourcesConfig,
     ) -> None:
         self.catalog = catalog
@@ -73,15 +79,19 @@ class Sources:
         self.neighbours = neighbours
         self.popularity = popularity
         self.trend = trend
+        self.surge = surge
+        self.rebuy = rebuy
         self.config = config
         self._popular = np.zeros(0, np.int64)
         self._popular_time = -1.0
 
     def popular_rows(self, time: float) -> np.ndarray:
-        """The most wanted rows of the last days, best first; refreshed every few seconds."""
+        """The most wanted rows of this hour, then of the last days; refreshed every few seconds."""
         age = time - self._popular_time
         if self._popular_time < 0 or not 0 <= age < _POPULAR_REFRESH_SECONDS:
-            self._popular = self.trend.top(10 * self.config.popular_count)
+            surging = self.surge.top(_SURGING_COUNT)
+            lately = self.trend.top(10 * self.config.popular_count)
+            self._popular = np.concatenate([surging, lately[~np.isin(lately, surging)]])
             if len(self._popular) < self.config.popular_count:
                 more = self.popularity.top(10 * self.config.popular_count)
                 self._popular = np.concatenate([self._popular, more[~np.isin(more, self._popular)]])

@@ -172,6 +172,8 @@ def reembed(
             neighbours=None if log is None else SessionNeighbours(log, catalog.count),
             popularity=_moved_counts(sources.popularity, moved, catalog.count),
             trend=_moved_counts(sources.trend, moved, catalog.count),
+            surge=_moved_counts(sources.surge, moved, catalog.count),
+            rebuy=sources.rebuy.moved(sources.catalog.item_ids, catalog),
             config=config.sources,
         )
         write_sources(new, renewed)

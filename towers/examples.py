@@ -13,6 +13,7 @@ from data.records import Event, EventType, Judgment
 from towers.catalog import Catalog
 from towers.config import Config
 from towers.covisits import SessionLog
+from towers.opinion import remembered
 from towers.queries import catalogue_query
 from towers.query_input import QueryInput, query_input, type_code
 from towers.replay import Targets, replay, turned
@@ -140,7 +141,7 @@ class ReplayedLog:
         times = np.array([event.time for event in events], np.float64)
         targets = Targets(sessions, types, rows, times)
         learn_from = int(np.searchsorted(times, learn_from_time, side="left"))
-        known_types = frozenset(int(type_code(event)) for event in events)
+        known_types = frozenset(int(type_code(remembered(event))) for event in events)
         return cls(events, rows, sessions, targets, known_types, learn_from)
 
     def companions(self) -> SessionLog:

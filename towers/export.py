@@ -21,6 +21,7 @@ def query_tower_file(tower: QueryTower, config: Config) -> bytes:
         "event_embeddings": tf.TensorSpec((1, slots, shape.dim), tf.float32),
         "event_types": tf.TensorSpec((1, slots), tf.int32),
         "event_ages": tf.TensorSpec((1, slots), tf.float32),
+        "event_dwells": tf.TensorSpec((1, slots), tf.float32),
         "text_slot": tf.TensorSpec((1,), tf.int32),
         "tokens": tf.TensorSpec((1, config.text.query_slot_count), tf.int32),
         "taste": tf.TensorSpec((1, shape.dim), tf.float32),

@@ -84,6 +84,7 @@ class Scene:
         )
         self.long_popularity: np.ndarray = sources.popularity.at(rows, self.time)
         self.recent_popularity: np.ndarray = sources.trend.at(rows, self.time)
+        self.present_popularity: np.ndarray = sources.surge.at(rows, self.time)
 
     def _read_words(self) -> None:
         """What the query asks for, word by word: as written first, then as it may be meant.
@@ -237,6 +238,18 @@ def _seen_place(scene: Scene) -> np.ndarray:
     return np.where(place >= 0, 1.0 / (1.0 + np.maximum(place, 0)), 0.0)
 
 
+def _longest_look(scene: Scene) -> np.ndarray:
+    """Length of the longest look at each candidate in this session, 0 to 1."""
+    is_same = scene.rows[:, None] == scene.reading.rows[None, :]
+    return np.where(is_same, scene.reading.looks, 0.0).max(axis=1)
+
+
+def _looked_at_similarity(scene: Scene) -> np.ndarray:
+    """Mean similarity to the newest items, each weighing as long as it was looked at."""
+    looks = scene.reading.looks[: scene.to_session.shape[1]]
+    return scene.to_session @ looks / max(float(looks.sum()), 1e-6)
+
+
 def _largest_as_one(scores: np.ndarray) -> np.ndarray:
     """Scores of one list over their largest, so that long and short sessions compare."""
     return scores / max(float(scores.max(initial=0.0)), 1e-6)
@@ -319,6 +332,11 @@ FEATURES: tuple[Feature, ...] = (
         "trend",
         lambda s: np.log((1 + s.recent_popularity) / (1 + s.long_popularity)),
     ),
+    Feature(
+        "surge",
+        lambda s: np.log((1 + s.present_popularity) / (1 + s.recent_popularity)),
+    ),
+    Feature("rebuy_share", lambda s: s.sources.rebuy.at(s.rows, s.catalog)),
     Feature("price", lambda s: np.log1p(s.price)),
     Feature("price_to_session", _price_to_session, "has_session"),
     Feature("session_event_count", lambda s: np.log1p(len(s.reading.rows))),
@@ -329,6 +347,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("newest_similarity", lambda s: s.to_session[:, 0], "has_session"),
     Feature("nearest_similarity", lambda s: s.to_session.max(axis=1), "has_session"),
     Feature("mean_similarity", lambda s: s.to_session.mean(axis=1), "has_session"),
+    Feature("looked_at_similarity", _looked_at_similarity, "has_session"),
+    Feature("longest_look", _longest_look, "has_session"),
     Feature("seen_count", _seen_count, "has_session"),
     Feature("seen_place", _seen_place, "has_session"),
 )

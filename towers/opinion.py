@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from data.records import Event, EventType
+from towers.sentiment import implied_rating
 
 GOOD_RATING = 4.0
 BAD_RATING = 2.0
 
 _FOR = frozenset({EventType.FAVORITE, EventType.ADD_TO_CART, EventType.PURCHASE})
+
+
+def remembered(event: Event) -> Event:
+    """The event as sessions keep it: a review's words become stars where it has none, and go."""
+    if not event.text:
+        return event
+    rating = event.rating
+    if rating is None and event.type is EventType.REVIEW:
+        rating = implied_rating(event.text)
+    return replace(event, rating=rating, text="")
 
 
 def opinion(event: Event) -> int:

@@ -71,7 +71,8 @@ class Popularity:
             return np.zeros(len(rows), np.float64)
         inside = np.minimum(rows, len(self.counts) - 1)
         values = np.where(rows < len(self.counts), self.counts[inside], 0.0)
-        return values * 2.0 ** -self._exponent(time)
+        # A clock that was set back must not make numbers that no float holds.
+        return values * 2.0 ** -max(self._exponent(time), -_LARGEST_EXPONENT)
 
     def top(self, count: int) -> np.ndarray:
         """Rows of the largest counts, largest first, ``[≤ count] int64``; only rows ever counted."""

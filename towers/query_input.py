@@ -14,6 +14,7 @@ import numpy as np
 
 from data.records import Event, EventType
 from towers.config import Config
+from towers.dwell import dwells
 from towers.opinion import opinion
 from towers.session import Session
 from towers.text import query_tokens
@@ -36,6 +37,7 @@ class QueryInput:
         event_rows: ``[event_slot_count] int32`` item rows, −1 for none.
         event_types: ``[event_slot_count] int32``, ``PADDING_TYPE`` where there is no event.
         event_ages: ``[event_slot_count] float32`` log of seconds before the request, over 10.
+        event_dwells: ``[event_slot_count] float32`` length of each look, 0 to 1.
         text_slot: Slot of the newest search, −1 if there is none; the tokens are its words.
         tokens: ``[query_slot_count] int32``.
         history_rows: ``[history_slot_count] int32`` items bought before, −1 for none.
@@ -45,6 +47,7 @@ class QueryInput:
     event_rows: np.ndarray
     event_types: np.ndarray
     event_ages: np.ndarray
+    event_dwells: np.ndarray
     text_slot: int
     tokens: np.ndarray
     history_rows: np.ndarray
@@ -77,12 +80,14 @@ def query_input(
     event_rows = np.full(slots, -1, np.int32)
     event_types = np.full(slots, PADDING_TYPE, np.int32)
     event_ages = np.zeros(slots, np.float32)
+    event_dwells = np.zeros(slots, np.float32)
     events = session.events[: -slots - 1 : -1]
     count = len(events)
     event_rows[:count] = [row_of.get(event.item_id, -1) for event in events]
     types = [type_code(event) for event in events]
     event_types[:count] = [type_ if type_ in known_types else GENERIC_TYPE for type_ in types]
     event_ages[:count] = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
+    event_dwells[:count] = dwells(events[::-1])[::-1]
     text_slot = types.index(EventType.SEARCH) if EventType.SEARCH in types else -1
     text = events[text_slot].query if text_slot >= 0 else ""
     tokens = query_tokens(
@@ -92,7 +97,14 @@ def query_input(
         session, time, row_of, config.towers.history_slot_count
     )
     return QueryInput(
-        event_rows, event_types, event_ages, text_slot, tokens, history_rows, history_weights
+        event_rows,
+        event_types,
+        event_ages,
+        event_dwells,
+        text_slot,
+        tokens,
+        history_rows,
+        history_weights,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.records import EventType
 from towers.catalog import Catalog
+from towers.dwell import dwells
 from towers.lexical import Synonym
 from towers.opinion import opinion
 from towers.query_input import QueryInput
@@ -64,6 +65,7 @@ class Reading:
         query: ``[dim] float32`` the query embedding.
         rows: ``[n] int64`` rows of the session's items of interest, newest first.
         interest: ``[n] float32`` their weights.
+        looks: ``[n] float32`` how long each was looked at, 0 to 1; 0 where it was no view.
         disliked_rows: ``[k] int64`` rows that the visitor has an opinion against.
         bought_rows: ``[m] int64`` rows bought before, newest first.
         bought_counts: ``[m] float32`` how often.
@@ -75,6 +77,7 @@ class Reading:
     query: np.ndarray
     rows: np.ndarray
     interest: np.ndarray
+    looks: np.ndarray
     disliked_rows: np.ndarray
     bought_rows: np.ndarray
     bought_counts: np.ndarray
@@ -91,18 +94,17 @@ class Reading:
         return self.question.text or self.question.session.pending_search
 
 
-def read_session(
-    session: Session, time: float, catalog: Catalog
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The last six fields of a ``Reading``.
+def read_session(session: Session, time: float, catalog: Catalog) -> tuple[np.ndarray, ...]:
+    """The last seven fields of a ``Reading``.
 
     A deed that was taken back counts no more; nor does any interest in what is disliked by now, or
     a review that is not for its item.
     """
     row_of = catalog.row_of
-    rows, interest = [], []
+    rows, interest, looks = [], [], []
     taken_back: set[tuple[str, EventType]] = set()
-    for event in reversed(session.events):
+    events = session.events
+    for event, look in zip(reversed(events), reversed(dwells(events)), strict=True):
         undone = _UNDOES.get(event.type)
         if undone is not None:
             taken_back.add((event.item_id, undone))
@@ -116,6 +118,7 @@ def read_session(
         elif event.type is not EventType.REVIEW or opinion(event) > 0:
             rows.append(row)
             interest.append(weight)
+            looks.append(look)
     bought_rows, counts, last_times = [], [], []
     for item_id, (count, last_time) in reversed(session.bought.items()):
         row = row_of.get(item_id, -1)
@@ -129,6 +132,7 @@ def read_session(
     return (
         np.array(rows, np.int64),
         np.array(interest, np.float32),
+        np.array(looks, np.float32),
         np.array([row_of[one] for one in session.disliked if one in row_of], np.int64),
         np.array(bought_rows, np.int64),
         np.array(counts, np.float32),

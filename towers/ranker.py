@@ -29,6 +29,8 @@ _UNLIKE = 0.3
 _PUSH_SPREADS = 3.0
 """Standard deviations of an answer's scores by which a disliked item itself falls."""
 
+_SURGE_RATIO = 8.0
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -85,10 +87,18 @@ class Ranker:
             return not event.item_id
         self.sources.popularity.record(row, event)
         self.sources.trend.record(row, event)
+        self.sources.surge.record(row, event)
         return True
 
     def read(self, question: Question) -> Reading:
-        """Turns the session into what the models read."""
+        """Turns the session into what the models read.
+
+        A browse page leaves out what was bought and is not the kind of thing that people rebuy.
+        """
+        if not question.text:
+            done_with = self.sources.rebuy.done_with(question.session, self.sources.catalog)
+            excluded = np.union1d(question.excluded, done_with)
+            question = replace(question, excluded=excluded)
         inputs = query_input(
             question.session,
             question.time,
@@ -123,7 +133,8 @@ class Ranker:
         features = feature_matrix(Scene(reading, candidates, self.sources))
         missing = (*candidates.missing, *(("reranker",) if self.reranker is None else ()))
         unpushed = self._scores(reading, candidates, features)
-        scores = unpushed - self._pushed_away(reading, candidates.rows, unpushed)
+        pushed = self._pushed_away(reading, candidates.rows, unpushed)
+        scores = unpushed - pushed + self._lifted(reading, candidates.rows, unpushed)
         order = np.lexsort((candidates.rows, -scores))
         return Ranked(
             candidates.rows[order],
@@ -168,6 +179,23 @@ class Ranker:
         share = np.clip((likeness - _UNLIKE) / (1.0 - _UNLIKE), 0.0, 1.0)
         spread = float(scores.std()) if len(scores) > 1 else 1.0
         return np.asarray(_PUSH_SPREADS * spread * share, np.float32)
+
+    def _lifted(self, reading: Reading, rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """How far a surge lifts items on the page of somebody of whom nothing is known, ``[n]``.
+
+        A rule, since a log holds few promotions: what is wanted ``_SURGE_RATIO`` times as much in
+        this hour as in the days before is shown to whoever has given no hint of their own.
+        """
+        if reading.is_search or len(reading.rows) or len(reading.bought_rows):
+            return np.zeros(len(rows), np.float32)
+        time, sources = reading.question.time, self.sources
+        usual = sources.trend.at(rows, time) * sources.surge.half_life_days
+        usual /= sources.trend.half_life_days
+        is_surging = 1.0 + sources.surge.at(rows, time) >= _SURGE_RATIO * (1.0 + usual)
+        # To the top and no further: among themselves those that surge most lead.
+        lead = np.log1p(sources.surge.at(rows, time)) * is_surging
+        to_top = scores.max(initial=-np.inf) - scores + lead
+        return np.where(is_surging, to_top, 0.0).astype(np.float32)
 
     def event_effects(self, ranked: Ranked, count: int, positions: Sequence[int]) -> np.ndarray:
         """How the score of the first ``count`` results would fall without each of some events.

@@ -87,6 +87,13 @@ class Targets:
         self.is_basket_log = steps > 0 and int((same_session & time_same).sum()) > 0.5 * steps
         """Whether most events of a session share one time, so that their order means nothing."""
 
+    def bought_after(self, number: int) -> np.ndarray:
+        """Rows that the session still buys from event ``number`` on, each once, ``[n] int64``."""
+        start, end = self._place[number], self._ends[self._place[number]]
+        bought = (self._types[start:end] == EventType.PURCHASE) & (self._rows[start:end] >= 0)
+        rows: np.ndarray = np.unique(self._rows[start:end][bought])
+        return rows
+
     def after(self, number: int, limit: int, *, until_search: bool = False) -> np.ndarray:
         """Rows of the next target events from event ``number`` on, each once, ``[≤ limit] int64``.
 

@@ -77,6 +77,7 @@ def replayed_lists(
     request_limit: int,
     turned_share: float = 0.25,
     seed: int,
+    watch: Callable[[int, Session, Event], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Lists, ListsReport]:
     """Asks the ranker at moments of the log and keeps what it saw; counts popularity as it goes.
@@ -89,6 +90,7 @@ def replayed_lists(
         log: All events; those from ``learn_from`` on make requests.
         ranker: Its popularity counts must not hold events from ``learn_from`` on yet.
         turned_share: Share of the browsing shoppers who did what a stranger did just before.
+        watch: Called with each event, the session before it, and counts as they were then.
         progress: Called with the number of each event looked at.
     """
     chance = random.Random(seed)
@@ -104,6 +106,8 @@ def replayed_lists(
     for number, session, event in replay(log.events):
         if progress is not None:
             progress(number)
+        if watch is not None:
+            watch(number, session, event)
         if number in asked:
             text = ""
             if chance.random() < _SEARCH_SHARE:

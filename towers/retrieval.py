@@ -120,6 +120,7 @@ class QueryTower(keras.layers.Layer):
             name="slot_table", shape=(shape.event_slot_count, dim), initializer=normal
         )
         self.age_vector = self.add_weight(name="age_vector", shape=(dim,), initializer="zeros")
+        self.dwell_vector = self.add_weight(name="dwell_vector", shape=(dim,), initializer="zeros")
         self.stranger = self.add_weight(name="stranger", shape=(dim,), initializer=normal)
         self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
@@ -134,8 +135,8 @@ class QueryTower(keras.layers.Layer):
 
         Args:
             inputs: ``event_embeddings [n, slots, dim]``, ``event_types [n, slots]``,
-                ``event_ages [n, slots]``, ``text_slot [n]``, ``tokens [n, words]``, ``taste [n, dim]``;
-                at most ``event_slot_count`` slots.
+                ``event_ages [n, slots]``, ``event_dwells [n, slots]``, ``text_slot [n]``,
+                ``tokens [n, words]``, ``taste [n, dim]``; at most ``event_slot_count`` slots.
         """
         items, types = inputs["event_embeddings"], inputs["event_types"]
         present = types != PADDING_TYPE
@@ -151,6 +152,7 @@ class QueryTower(keras.layers.Layer):
             + tf.gather(self.type_table, types)
             + self.slot_table[:slots]
             + inputs["event_ages"][..., None] * self.age_vector
+            + inputs["event_dwells"][..., None] * self.dwell_vector
         )
         states = self.dropout(states, training=training)
         states = self.encoder(states, present, training=training)
@@ -239,6 +241,7 @@ class TwoTower(tfrs.Model):
             * tf.cast(inputs["event_rows"] >= 0, tf.float32)[..., None],
             "event_types": types,
             "event_ages": inputs["event_ages"],
+            "event_dwells": inputs["event_dwells"],
             "text_slot": inputs["text_slot"],
             "tokens": inputs["tokens"],
             "taste": tf.reduce_sum(history_items * weights[..., None], axis=1) / total,
@@ -333,7 +336,8 @@ def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         name: tf.maximum(1, tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1)))
         for name, slots in filled.items()
     }
-    longest["event_types"] = longest["event_ages"] = longest["event_rows"]
+    for name in ("event_types", "event_ages", "event_dwells"):
+        longest[name] = longest["event_rows"]
     longest["history_weights"] = longest["history_rows"]
     return {
         name: column[:, : longest[name]] if name in longest else column

@@ -72,6 +72,7 @@ class QueryEncoder:
             event_embeddings=items[None],
             event_types=inputs.event_types[None],
             event_ages=inputs.event_ages[None],
+            event_dwells=inputs.event_dwells[None],
             text_slot=np.array([inputs.text_slot], np.int32),
             tokens=inputs.tokens[None],
             taste=taste[None].astype(np.float32),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from data.records import Event, EventType
-from towers.opinion import opinion
+from towers.opinion import opinion, remembered
 
 IDLE_GAP_SECONDS = 30 * 60
 EVENT_LIMIT = 50
@@ -56,8 +56,10 @@ class Session:
         """The session once ``event`` has happened.
 
         An event after ``IDLE_GAP_SECONDS`` of silence opens a new session; one that comes late is
-        put in its place in time, or left out if it belongs to a session that is over.
+        put in its place in time, or left out if it belongs to a session that is over. Of a review
+        only what it says of its item is kept, not its words.
         """
+        event = remembered(event)
         events, bought = self.events, self.bought
         visit_count, last_purchase_time = self.visit_count, self.last_purchase_time
         if events and event.time - events[-1].time > IDLE_GAP_SECONDS:

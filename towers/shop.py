@@ -23,6 +23,7 @@ from towers.examples import (
     joined,
     judged_examples,
 )
+from towers.opinion import remembered
 from towers.text import surface_words
 from towers.text_encoder import WordVectors, word_vectors
 
@@ -58,7 +59,7 @@ class Shop:
         return cls(
             items,
             Catalog.of(items, text),
-            list(iter_events(tables.events)),
+            [remembered(event) for event in iter_events(tables.events)],
             [Judgment(*row.values()) for row in tables.judgments.to_pylist()],
             tables.split.rank_from,
             tables.split.test_from,

@@ -19,8 +19,11 @@ from towers.bundle import (
     write_facts,
     write_sources,
 )
+from towers.calibration import Calibration
 from towers.candidates import Sources
 from towers.catalog import item_tokens
+from towers.classical import FILE_NAME as CLASSICAL_NAME
+from towers.classical import fit_classical
 from towers.config import Config, TextConfig, default_config
 from towers.covisits import Covisits
 from towers.curves import draw_curves
@@ -43,8 +46,10 @@ from towers.manifest import NAME as MANIFEST_NAME
 from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
+from towers.purchases import PurchaseMoments
 from towers.queries import golden_queries
 from towers.ranker import Ranker
+from towers.rebuy import Rebuy
 from towers.rerank import DeepCross, Lists, train_reranker
 from towers.rerank_lists import ListsReport, query_lists, replayed_lists, stranger_queries
 from towers.retrieval import TwoTower
@@ -56,6 +61,7 @@ from towers.translations import translations
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
 _TREND_HALF_LIFE_DAYS = 3.0
+_SURGE_HALF_LIFE_DAYS = 1.0 / 24.0
 _VALIDATION_SHARE = 0.15
 
 
@@ -106,9 +112,12 @@ def train(
         ranker = Ranker(
             sources, exported.encoder, None, config=config, known_types=late.known_types | {1}
         )
+        moments = PurchaseMoments(late, ranker, seed=config.seed)
         lists, asked, rerank_curves, deep_cross = _train_reranker(
-            shop, late, ranker, config, stages
+            shop, late, ranker, config, stages, moments
         )
+        calibration: Calibration | None = None
+        purchase_report: dict[str, Any] = {}
         means = np.zeros(len(FEATURE_NAMES), np.float32)
         rerank_parity: dict[str, float] = {}
         if deep_cross is not None:
@@ -117,6 +126,7 @@ def train(
             ranker.reranker = Reranker(LiteModel(content), RERANK_BATCH_SIZE)
             means = deep_cross.mean.numpy()
             rerank_parity = rerank_alikeness(deep_cross, ranker.reranker, lists)
+            calibration, purchase_report = moments.learn(ranker.reranker)
         newest = late
         if config.learn_test_part:
             newest = shop.log(float("inf"), shop.rank_from)
@@ -130,6 +140,13 @@ def train(
             sources.index, ranker.encoder = exported.index, exported.encoder
         stages.start("releasing")
         exported.write(layout)
+        if deep_cross is not None:
+            learnt_from = lists.part(slice(0, _held_out_from(lists)))
+            present = learnt_from.present
+            classical = fit_classical(
+                learnt_from.features[present], learnt_from.labels[present] > 0, seed=config.seed
+            )
+            np.save(layout.training / CLASSICAL_NAME, classical)
         _refresh(sources, newest)
         write_sources(layout, sources)
         write_completion(layout, shop.catalog, searched_queries(newest.events, config.completion))
@@ -144,6 +161,7 @@ def train(
             counted_until,
             tables.items_time,
             golden,
+            calibration,
         )
         write_facts(layout, config, facts)
         curves = {"two towers": tower_curves, "reranker": rerank_curves}
@@ -152,6 +170,7 @@ def train(
             "reranker": _curves_report(rerank_curves),
             "validation": tower_report,
             "lists": None if asked is None else asdict(asked),
+            "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
             "litert_parity": {**exported.alikeness(model, validation), **rerank_parity},
             "warnings": [
@@ -206,17 +225,25 @@ def _sources(
         neighbours=SessionNeighbours(past, shop.catalog.count),
         popularity=Popularity(_POPULARITY_HALF_LIFE_DAYS),
         trend=Popularity(_TREND_HALF_LIFE_DAYS),
+        surge=Popularity(_SURGE_HALF_LIFE_DAYS),
+        rebuy=Rebuy.of(early.events, early.rows.tolist(), shop.catalog),
         config=config.sources,
     )
     for event, row in zip(early.events, early.rows.tolist(), strict=True):
         if row >= 0:
             sources.popularity.record(row, event)
             sources.trend.record(row, event)
+            sources.surge.record(row, event)
     return sources
 
 
 def _train_reranker(
-    shop: Shop, late: ReplayedLog, ranker: Ranker, config: Config, stages: Stages
+    shop: Shop,
+    late: ReplayedLog,
+    ranker: Ranker,
+    config: Config,
+    stages: Stages,
+    moments: PurchaseMoments,
 ) -> tuple[Lists, ListsReport | None, Curves, DeepCross | None]:
     settings = config.rerank
     if late.targets.is_target[late.learn_from :].any():
@@ -227,6 +254,7 @@ def _train_reranker(
             request_limit=settings.request_limit,
             turned_share=settings.turned_share,
             seed=config.seed,
+            watch=moments,
             progress=report,
         )
     else:
@@ -238,7 +266,7 @@ def _train_reranker(
     if lists.count < 10:
         return lists, found, Curves((), ()), None
     report = stages.start("training the reranker", 1)
-    held_out = int(lists.count * (1 - _VALIDATION_SHARE))
+    held_out = _held_out_from(lists)
     model, curves = train_reranker(
         lists.part(slice(0, held_out)),
         lists.part(slice(held_out, lists.count)),
@@ -249,9 +277,15 @@ def _train_reranker(
     return lists, found, curves, model
 
 
+def _held_out_from(lists: Lists) -> int:
+    """The first list that the reranker is checked by and does not learn from."""
+    return int(lists.count * (1 - _VALIDATION_SHARE))
+
+
 def _refresh(sources: Sources, newest: ReplayedLog) -> None:
-    """Companions and past sessions over everything that the release may know."""
+    """Companions, past sessions and rebuying over everything that the release may know."""
     past = newest.companions()
+    sources.rebuy = Rebuy.of(newest.events, newest.rows.tolist(), sources.catalog)
     sources.covisits = Covisits.of(past, sources.catalog.count)
     sources.neighbours = SessionNeighbours(past, sources.catalog.count)
 

@@ -57,6 +57,7 @@ _EVENT_FIELDS: Mapping[str, Convert] = {
     "text": texts,
     "surface": texts,
     "attribution_token": texts,
+    "dwell_seconds": numbers,
 }
 _JUDGMENT_FIELDS: Mapping[str, Convert] = {
     "query": texts,

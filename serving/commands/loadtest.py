@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -15,6 +16,9 @@ from serving.commands.options import (
 )
 from serving.requests import Placement, RecommendRequest
 
+if TYPE_CHECKING:
+    from serving.freshness import Freshness
+
 KINDS = ("search", "recommend", "record")
 
 
@@ -25,6 +29,11 @@ KINDS = ("search", "recommend", "record")
 )
 @click.option("--concurrency", type=click.IntRange(1, 1_000), help="Callers without pause instead.")
 @click.option("--seconds", type=float, default=10.0, show_default=True, help="Of each step.")
+@click.option(
+    "--freshness",
+    is_flag=True,
+    help="At each --rate, so many events a second, and after each ack a request that must know it.",
+)
 @click.option("--calls", type=click.IntRange(1), default=1_000_000, help="At most, without pause.")
 @click.option(
     "--mix",
@@ -45,6 +54,7 @@ def loadtest(
     address: str,
     rates: tuple[float, ...],
     concurrency: int | None,
+    freshness: bool,
     seconds: float,
     calls: int,
     mix: str,
@@ -62,9 +72,12 @@ def loadtest(
     Without --queries or --items, what the home page shows is searched for and viewed.
     """
     from serving.display import load_table
+    from serving.freshness import measure_freshness
     from serving.loadtest import LoadSettings, run_closed_loop, run_open_loop
     from serving.traffic import Traffic
 
+    if freshness and not rates:
+        raise click.UsageError("expected --rate with --freshness")
     if bool(rates) == (concurrency is not None):
         raise click.UsageError("expected either --rate or --concurrency")
     shares = _shares(mix)
@@ -82,6 +95,12 @@ def loadtest(
         page_size=page_size,
     )
     settings = LoadSettings(deadline_ms / 1_000, connections, seed)
+    if freshness:
+        _tell_freshness(
+            [measure_freshness(address, item_ids, rate, seconds, settings) for rate in rates],
+            as_json=as_json,
+        )
+        return
     if concurrency is None:
         steps = run_open_loop(address, traffic, rates, seconds, settings)
     else:
@@ -94,6 +113,21 @@ def loadtest(
         console().print(load_table(steps))
     if not any(step.ok_count for step in steps):
         raise click.ClickException("answered calls: expected 1 or more, received 0")
+
+
+def _tell_freshness(reports: Sequence[Freshness], *, as_json: bool) -> None:
+    from serving.display import freshness_table
+
+    if as_json:
+        print_json(reports)
+    else:
+        for report in reports:
+            console().print(freshness_table(report))
+    stale = sum(report.probe_count - report.fresh_count for report in reports)
+    if stale:
+        raise click.ClickException(
+            f"answers that did not know their event: expected 0, received {stale:,}"
+        )
 
 
 def _shares(mix: str) -> dict[str, float]:

@@ -26,6 +26,7 @@ _EVENT_KINDS: dict[str, type | tuple[type, ...]] = {
     "text": str,
     "surface": str,
     "attribution_token": str,
+    "dwell_seconds": (int, float),
 }
 _ITEM_KINDS: dict[str, type | tuple[type, ...]] = {
     "item_id": str,

@@ -229,8 +229,8 @@ def _other_columns(folder: Path) -> None:
     ("damage", "expected"),
     [
         (
-            _rewrite(lambda manifest: manifest.update(schema_version=2)),
-            "tables of schema 1, received 2; run",
+            _rewrite(lambda manifest: manifest.update(schema_version=9)),
+            "tables of schema 2, received 9; run",
         ),
         (
             _rewrite(lambda manifest: manifest.pop("schema_version")),
@@ -251,7 +251,7 @@ def _other_columns(folder: Path) -> None:
         (_cut("tables.json", 4), "readable tables, received JSONDecodeError"),
         (_cut("events.parquet", 30), "readable tables, received "),
         (_cut("items.parquet", 900), "readable tables, received "),
-        (_other_columns, "the columns item_id, title, .* of schema 1, received item_id, name$"),
+        (_other_columns, "the columns item_id, title, .* of schema 2, received item_id, name$"),
     ],
 )
 def test_a_damaged_folder_is_named(

@@ -158,7 +158,9 @@ class ShelfEngine:
                 offset=request.offset,
             )
         )
-        return Answer(shown, token, self.bundles[-1], end if end < len(ordered) else None)
+        next_offset = end if end < len(ordered) else None
+        seen_count = len(session.events)
+        return Answer(shown, token, self.bundles[-1], next_offset, session_event_count=seen_count)
 
 
 def _result(item: Item, score: float, explain: bool) -> Result:

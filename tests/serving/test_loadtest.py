@@ -14,6 +14,7 @@ import pytest
 
 from data.errors import ConfigError
 from protos import discovery_pb2
+from serving.freshness import measure_freshness
 from serving.loadtest import LoadSettings, run_closed_loop, run_open_loop
 from serving.requests import RecommendRequest, SearchRequest
 from serving.server import RunningServer
@@ -136,3 +137,32 @@ def test_loads_out_of_range_are_refused(rates: list[float], seconds: float, mess
 def test_a_closed_loop_without_callers_is_refused() -> None:
     with pytest.raises(ConfigError, match="^concurrency: expected more than 0, received 0$"):
         run_closed_loop("127.0.0.1:1", TRAFFIC, 0, 1)
+
+
+def test_freshness_counts_only_answers_that_knew_the_event_of_their_visitor(
+    server: RunningServer, engine: Any
+) -> None:
+    report = measure_freshness(address(server), ["m1", "b1"], 40, 0.5)
+    assert report.probe_count == report.fresh_count == 20
+    assert report.error_counts == {}
+    for times in (report.fresh_ms, report.ack_ms):
+        assert list(times) == ["p50", "p95", "p99", "max"]
+        assert 0 < times["p50"] <= times["p95"] <= times["p99"] <= times["max"] < 5_000
+    asked = [request for request in engine.seen if isinstance(request, RecommendRequest)]
+    told = [batch[0] for batch in engine.seen if isinstance(batch, list)]
+    assert len(told) == len(asked) == 40  # the warming up included
+    assert sorted(event.visitor_id for event in told) == sorted(one.visitor_id for one in asked)
+    assert len({event.visitor_id for event in told}) == 40
+
+
+def test_an_answer_that_forgot_the_event_is_stale(server: RunningServer, engine: Any) -> None:
+    engine.log._after_commit = None
+    report = measure_freshness(address(server), ["m1"], 20, 0.5)
+    assert (report.probe_count, report.fresh_count, report.fresh_ms) == (10, 0, {})
+
+
+def test_freshness_needs_items_and_a_rate(server: RunningServer) -> None:
+    with pytest.raises(ConfigError, match="^item_ids: expected 1 or more, received none"):
+        measure_freshness(address(server), [], 20, 0.5)
+    with pytest.raises(ConfigError, match="^rate: expected more than 0, received 0"):
+        measure_freshness(address(server), ["m1"], 0, 0.5)

@@ -97,7 +97,14 @@ def test_the_engine_beats_every_baseline_on_the_made_up_shop(
     assert report["search"]["systems"]["engine"]["r@10"]["mean"] > 0.5
     assert report["index"]["recall@100"] == 1.0
     assert report["median_ms"]["whole_search"] > 0
-    assert len(evaluation_tables(report)) == 3
+    rivals = {"linear_regression", "logistic_regression", "naive_bayes"}
+    assert rivals < set(browse["systems"]) & set(report["search"]["systems"])
+    chances = report["purchase_probability"]
+    assert chances["ece"] < 0.03
+    assert chances["brier"] < chances["brier_of_base_rate"]
+    assert chances["auc"] > 0.7
+    assert min(report["turn"][kind]["mean"] for kind in ("two_views", "one_search")) >= 0.7
+    assert len(evaluation_tables(report)) == 5
     assert report["warnings"] == []
     # Tables whose test part begins before the bundle's newest event: it has seen the answers.
     seen = replace(shop_tables, split=replace(shop_tables.split, test_from=0.0))

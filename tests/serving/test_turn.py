@@ -36,6 +36,16 @@ class Shopper:
         request = RecommendRequest(Placement.HOME, self.visitor_id, page_size=240)
         return {r.item_id: r.score for r in self.engine.recommend(request).results}
 
+    def log_odds(self) -> dict[str, float]:
+        """Of the purchase probabilities."""
+        request = RecommendRequest(Placement.HOME, self.visitor_id, page_size=240)
+        odds = {}
+        for result in self.engine.recommend(request).results:
+            probability = result.purchase_probability
+            assert probability is not None and 0 < probability < 1
+            odds[result.item_id] = float(np.log(probability / (1 - probability)))
+        return odds
+
 
 @pytest.fixture
 def engine(shop_bundle: Path) -> Iterator[Engine]:
@@ -139,17 +149,19 @@ def test_the_worked_example_of_three_phones(engine: Engine) -> None:
         ann.does(EventType.VIEW, item_id)
     ann.does(EventType.FAVORITE, a_id)
     ann.does(EventType.FAVORITE, c_id)
-    before = ann.scores()
+    before, odds_before = ann.scores(), ann.log_odds()
     ann.does(EventType.REVIEW, a_id, 5.0)
     ann.does(EventType.REVIEW, b_id, 3.0)
     ann.does(EventType.REVIEW, c_id, 1.0)
-    after = ann.scores()
-    spread = float(np.std(list(after.values())))
-    change = {
-        name: np.mean([after[one] - before[one] for one in nearest_to(engine, item_id, rest, 3)])
-        / spread
+    after, odds_after = ann.scores(), ann.log_odds()
+    like = {
+        name: nearest_to(engine, item_id, rest, 3)
         for name, item_id in (("A", a_id), ("B", b_id), ("C", c_id))
     }
-    assert change["A"] > change["B"] > change["C"], change
-    assert after[a_id] > after[b_id] > after[c_id]
+    for then, now in ((before, after), (odds_before, odds_after)):
+        change = {
+            name: np.mean([now[one] - then[one] for one in ids]) for name, ids in like.items()
+        }
+        assert change["A"] > change["B"] > change["C"], change
+        assert now[a_id] > now[b_id] > now[c_id]
     assert share(ann.home(), PHONES) >= 0.7

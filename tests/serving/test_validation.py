@@ -198,6 +198,12 @@ def test_recommend_accepts_each_placement() -> None:
         (replace(REVIEW, rating=0.5), "rating: expected 1 to 5, received 0.5"),
         (replace(REVIEW, rating=math.nan), "rating: expected 1 to 5, received nan"),
         (replace(REVIEW, text="奶" * 2_731), "text: expected at most 8,192 bytes of UTF-8, "),
+        (replace(VIEW, dwell_seconds=-1.0), "dwell_seconds: expected 0 to 86,400, received -1.0"),
+        (replace(VIEW, dwell_seconds=math.nan), "dwell_seconds: expected 0 to 86,400, received"),
+        (
+            replace(REVIEW, dwell_seconds=3.0),
+            "dwell_seconds: expected none for the type review, received 3.0",
+        ),
         (replace(VIEW, surface="\x1b[2J"), "surface: expected no control characters, "),
         (replace(VIEW, session_id="s" * 129), "session_id: expected at most 128 characters"),
     ],
@@ -218,6 +224,7 @@ def test_event_is_refused(event: Event, message: str) -> None:
         replace(VIEW, time=NOW + 299),
         replace(VIEW, time=NOW - 3_652 * DAY),
         replace(VIEW, price=0.0),
+        replace(VIEW, dwell_seconds=86_400.0),
     ],
 )
 def test_event_is_accepted_as_it_came(event: Event) -> None:

@@ -106,6 +106,7 @@ results = some.builds(
     some.lists(some.builds(EventEffect, labels, text, text, number), max_size=2).map(tuple),
     some.lists(some.builds(FeatureEffect, text, number, number), max_size=2).map(tuple),
     words,
+    some.one_of(some.none(), some.floats(0.0, 1.0)),
 )
 relaxed = some.lists(
     some.builds(Relaxation, some.sampled_from(RelaxationKind), text), max_size=2
@@ -196,7 +197,16 @@ def test_answer_round_trip(
         write_recommend(RecommendRequest(Placement(1))),
     ):
         # A next page never starts where this one did: 0 cannot be.
-        answer = Answer(found, token, "bundle", next_offset or None, missing, counted, match_count)
+        answer = Answer(
+            found,
+            token,
+            "bundle",
+            next_offset or None,
+            missing,
+            counted,
+            match_count,
+            session_event_count=len(token),
+        )
         assert read_answer(over_the_wire(write_answer(answer, asked)), asked) == answer
 
 

@@ -37,6 +37,7 @@ from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
 from towers.ranker import Ranker
+from towers.rebuy import Rebuy
 from towers.runtime import LiteModel, QueryEncoder, Reranker
 from towers.searches import searched_queries
 
@@ -115,6 +116,7 @@ def models() -> Models:
                 "event_embeddings": tf.zeros((1, shape.event_slot_count, shape.dim)),
                 "event_types": tf.zeros((1, shape.event_slot_count), tf.int32),
                 "event_ages": tf.zeros((1, shape.event_slot_count)),
+                "event_dwells": tf.zeros((1, shape.event_slot_count)),
                 "text_slot": tf.zeros(1, tf.int32),
                 "tokens": tf.zeros((1, CONFIG.text.query_slot_count), tf.int32),
                 "taste": tf.zeros((1, shape.dim)),
@@ -160,6 +162,8 @@ def sources(words: LexicalIndex | None) -> Sources:
         neighbours=SessionNeighbours(past, len(items())),
         popularity=counted(30.0),
         trend=counted(3.0),
+        surge=counted(1.0 / 24.0),
+        rebuy=Rebuy.of(log().events, log().rows.tolist(), catalog()),
         config=CONFIG.sources,
     )
 

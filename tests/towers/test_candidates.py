@@ -158,6 +158,11 @@ def test_a_masked_search_through_the_tree_is_as_long_as_asked(
     assert len(learnt) == min(100, int(mask.sum())) and mask[learnt].all()
 
 
+def surging_first(sources: Sources, rows: np.ndarray) -> np.ndarray:
+    """What is wanted most in this hour, five of it, and then ``rows``."""
+    return np.array(list(dict.fromkeys([*sources.surge.top(5).tolist(), *rows.tolist()])))
+
+
 def test_every_source_lists_what_it_says_itself(ranker: Ranker) -> None:
     sources, chance = ranker.sources, random.Random(8)
     for _ in range(30):
@@ -167,7 +172,7 @@ def test_every_source_lists_what_it_says_itself(ranker: Ranker) -> None:
         expected = {
             "covisited": sources.covisits.find(reading.rows[:10], weights).top(40),
             "neighbours": sources.neighbours.find(reading.rows).top(40),
-            "popular": sources.trend.top(20),
+            "popular": surging_first(sources, sources.trend.top(50))[:20],
         }
         if not len(reading.rows):
             expected["covisited"] = expected["neighbours"] = np.zeros(0)
@@ -256,7 +261,9 @@ def test_what_is_popular_is_looked_up_every_few_seconds() -> None:
     before = popular_of(sources, NOW)
     unwanted = next(row for row in range(239, -1, -1) if row not in sources.trend.top(50))
     for number in range(500):
-        sources.trend.record(unwanted, Event(f"n{number}", EventType.PURCHASE, "v", NOW, "i"))
+        event = Event(f"n{number}", EventType.PURCHASE, "v", NOW, "i")
+        sources.trend.record(unwanted, event)
+        sources.surge.record(unwanted, event)
     assert popular_of(sources, NOW + 4.9) == before
     assert popular_of(sources, NOW + 5.0)[0] == unwanted
     # A clock that goes back asks anew as well.
@@ -266,6 +273,7 @@ def test_what_is_popular_is_looked_up_every_few_seconds() -> None:
 def test_where_little_happened_lately_the_popular_of_longer_ago_fill_up() -> None:
     sources = shelf.sources(None)
     sources.trend = type(sources.trend)(3.0)
+    sources.surge = type(sources.surge)(1.0 / 24.0)
     sources.trend.record(7, Event("n", EventType.PURCHASE, "v", NOW, "i"))
     rows = sources.popular_rows(NOW)
     long = sources.popularity.top(200)

@@ -94,7 +94,7 @@ def test_what_is_disliked_by_now_is_no_interest_at_all(catalog: Catalog) -> None
         event(0, EventType.VIEW), event(1, EventType.ADD_TO_CART), bad,
         event(3, EventType.VIEW), event(4, EventType.VIEW, "p0005"),
     )  # fmt: skip
-    rows, _, disliked, *_ = read_session(session, T0 + 9, catalog)
+    rows, _, _, disliked, *_ = read_session(session, T0 + 9, catalog)
     assert rows.tolist() == [5] and disliked.tolist() == [1]
 
 
@@ -124,7 +124,7 @@ def test_only_the_newest_three_hundred_purchases_are_read(catalog: Catalog) -> N
 def test_a_stranger_has_empty_arrays_of_the_right_types(catalog: Catalog) -> None:
     found = read_session(Session.empty("v"), T0, catalog)
     assert [array.dtype.name for array in found] == [
-        "int64", "float32", "int64", "int64", "float32", "float32",
+        "int64", "float32", "float32", "int64", "int64", "float32", "float32",
     ]  # fmt: skip
     assert all(len(array) == 0 for array in found)
 

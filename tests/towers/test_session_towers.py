@@ -39,6 +39,7 @@ def _sessions(config: Config, lengths: list[int]) -> dict[str, np.ndarray]:
         "event_rows": rows,
         "event_types": types,
         "event_ages": (types != PADDING_TYPE) * np.float32(0.3),
+        "event_dwells": (types != PADDING_TYPE) * np.float32(0.4),
         "text_slot": np.full(count, -1, np.int32),
         "tokens": np.zeros((count, config.text.query_slot_count), np.int32),
         "history_rows": np.full(history, -1, np.int32),

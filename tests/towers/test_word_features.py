@@ -17,6 +17,7 @@ from towers.lexical import LexicalIndex
 from towers.popularity import Popularity
 from towers.query_input import query_input
 from towers.question import Question, Reading, read_session
+from towers.rebuy import Rebuy
 from towers.session import Session
 
 _TITLES = ["Blue wall paint", "Paint roller", "Garden hose", "Wall clock blue", "Hose reel #HR-550"]
@@ -39,6 +40,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
         neighbours=None,
         popularity=Popularity(30.0),
         trend=Popularity(3.0),
+        surge=Popularity(1.0 / 24.0),
+        rebuy=Rebuy(np.zeros(len(items), np.float32), np.zeros(0, np.float32)),
         config=config.sources,
     )
 

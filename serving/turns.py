@@ -1,0 +1,106 @@
+"""The turn: how much of the next page is of a new category, once a shopper has gone over to it.
+
+Needs no log: the shopper looks at items of one category, then at two of another or searches for
+it by name, and is shown the home page.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from data.records import Event, EventType
+from serving.engine import Engine
+from serving.measures import mean_interval
+from serving.requests import Placement, RecommendRequest
+from towers.catalog import Catalog
+
+_LEAST_ITEMS = 15
+"""A category must have so many items that ten are left beside those looked at."""
+_OLD_LOOK_COUNT = 4
+_NEW_LOOK_COUNT = 2
+_PAGE_SIZE = 10
+_STEP_SECONDS = 20.0
+
+
+def measure_turns(
+    engine: Engine,
+    count: int,
+    *,
+    start: float,
+    set_time: Callable[[float], object],
+    seed: int,
+) -> dict[str, Any]:
+    """Plays ``count`` shoppers of each kind; empty where the catalogue has no two such categories.
+
+    Args:
+        start: Seconds since 1970, when the first comes.
+        set_time: Sets the engine's clock.
+
+    Returns:
+        ``shopper_count``, and the mean share of the next page's top ten, with its interval, that is
+        of the new category: ``two_views``, ``one_search``; ``…_top`` for its broadest category.
+    """
+    catalog, chance = engine.bundle.catalog, random.Random(seed)
+    shelves = _shelves(catalog)
+    if len({top for top, _ in shelves}) < 2:
+        return {}
+    shares: dict[str, list[float]] = {}
+    for number in range(count):
+        (_, old), (new_top, new) = _two_shelves(shelves, chance)
+        for kind in ("two_views", "one_search"):
+            visitor_id = f"turn-{seed}-{kind}-{number}"
+            now = start + number
+            events = _looks(catalog, chance.sample(old.tolist(), _OLD_LOOK_COUNT))
+            if kind == "two_views":
+                events += _looks(catalog, chance.sample(new.tolist(), _NEW_LOOK_COUNT))
+            else:
+                text = catalog.category(int(new[0]))[-1].lower()
+                events.append((EventType.SEARCH, "", text))
+            for type_, item_id, query in events:
+                now += _STEP_SECONDS
+                engine.sessions.apply(
+                    Event(f"{visitor_id}-{now}", type_, visitor_id, now, item_id, query)
+                )
+            set_time(now + 1.0)
+            request = RecommendRequest(Placement.HOME, visitor_id, page_size=_PAGE_SIZE)
+            shown = catalog.rows([one.item_id for one in engine.recommend(request).results])
+            same_leaf = catalog.leaf[shown] == catalog.leaf[new[0]]
+            shares.setdefault(kind, []).append(float(same_leaf.mean()))
+            same_top = catalog.top[shown] == new_top
+            shares.setdefault(f"{kind}_top", []).append(float(same_top.mean()))
+    return {
+        "shopper_count": count,
+        **{
+            kind: mean_interval(np.array(values), seed=seed)
+            for kind, values in sorted(shares.items())
+        },
+    }
+
+
+def _shelves(catalog: Catalog) -> list[tuple[int, np.ndarray]]:
+    """Code of the broadest category and listed rows of every category that has enough items."""
+    listed = np.flatnonzero(catalog.listed[: catalog.count])
+    leaves = catalog.leaf[listed]
+    order = np.argsort(leaves, kind="stable")
+    groups = np.split(listed[order], np.flatnonzero(np.diff(leaves[order])) + 1)
+    return [
+        (int(catalog.top[rows[0]]), rows)
+        for rows in groups
+        if len(rows) >= _LEAST_ITEMS and catalog.category(int(rows[0]))
+    ]
+
+
+def _two_shelves(
+    shelves: Sequence[tuple[int, np.ndarray]], chance: random.Random
+) -> tuple[tuple[int, np.ndarray], tuple[int, np.ndarray]]:
+    old = chance.choice(shelves)
+    new = chance.choice([shelf for shelf in shelves if shelf[0] != old[0]])
+    return old, new
+
+
+def _looks(catalog: Catalog, rows: Sequence[int]) -> list[tuple[EventType, str, str]]:
+    return [(EventType.VIEW, catalog.item_ids[row], "") for row in rows]
