@@ -11,7 +11,7 @@ from towers.catalog import Catalog
 from towers.config import SourcesConfig
 from towers.covisits import Covisits
 from towers.index import ItemIndex
-from towers.lexical import LexicalIndex
+from towers.lexical import LexicalIndex, Synonym
 from towers.neighbours import SessionNeighbours
 from towers.popularity import Popularity
 from towers.question import Question, Reading
@@ -110,7 +110,9 @@ class Sources:
             if self.lexical is None:
                 missing.append("lexical")
             else:
-                rows, values = _lexical(self.lexical, reading, allowed, config.lexical_count)
+                rows, values = _lexical(
+                    self.lexical, reading.text, allowed, config.lexical_count, question.synonyms
+                )
                 scores["lexical"] = SparseScores.summed(rows, values)
                 lists["lexical"] = allowed.only(rows)[: config.lexical_count]
         if not question.text and (self.neighbours is None or self.covisits is None):
@@ -202,12 +204,16 @@ class _Allowed:
 
 
 def _lexical(
-    lexical: LexicalIndex, reading: Reading, allowed: _Allowed, count: int
+    lexical: LexicalIndex,
+    text: str,
+    allowed: _Allowed,
+    count: int,
+    synonyms: tuple[Synonym, ...] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows and scores that hold the best ``count`` allowed ones, or all that there are."""
     wanted = allowed.widened(count)
     while True:
-        rows, scores = lexical.search(reading.text, wanted, reading.question.synonyms)
+        rows, scores = lexical.search(text, wanted, synonyms)
         if len(rows) < wanted or len(allowed.only(rows)) >= count:
             return rows, scores
         wanted *= _WIDENING

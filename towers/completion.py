@@ -323,17 +323,17 @@ class Completion:
 
     def _named(self) -> _Names:
         catalog = self._sources.catalog
-        leaves, brands = list(catalog.category_codes.names), list(catalog.brand_codes.names)
+        leaf_count, brands = len(catalog.category_codes.names), list(catalog.brand_codes.names)
         numbers: dict[tuple[str, ...], int] = {}
         pairs: list[tuple[int, int]] = []
-        for leaf, name in enumerate(leaves):
-            path = tuple(name.split(" > ")) if name else ()
+        for leaf in range(leaf_count):
+            path = catalog.category_path(leaf)
             for depth in range(1, len(path) + 1):
                 pairs.append((numbers.setdefault(path[:depth], len(numbers)), leaf))
         path_names = [path[-1] for path in numbers]
         both = np.array(pairs, np.int64).reshape(-1, 2)
         return _Names(
-            (len(leaves), len(brands)),
+            (leaf_count, len(brands)),
             list(numbers),
             path_names,
             Beginnings.of(path_names),

@@ -241,12 +241,14 @@ def _seen_place(scene: Scene) -> np.ndarray:
 def _longest_look(scene: Scene) -> np.ndarray:
     """Length of the longest look at each candidate in this session, 0 to 1."""
     is_same = scene.rows[:, None] == scene.reading.rows[None, :]
-    return np.where(is_same, scene.reading.looks, 0.0).max(axis=1)
+    return np.where(is_same, scene.reading.looks, 0.0).max(axis=1, initial=0.0)
 
 
 def _looked_at_similarity(scene: Scene) -> np.ndarray:
     """Mean similarity to the newest items, each weighing as long as it was looked at."""
     looks = scene.reading.looks[: scene.to_session.shape[1]]
+    if not len(looks):
+        return np.zeros(len(scene.rows))
     return scene.to_session @ looks / max(float(looks.sum()), 1e-6)
 
 

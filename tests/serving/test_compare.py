@@ -58,6 +58,7 @@ def test_all_encoders_learn_a_ring_of_items_and_are_measured_as_exported(tmp_pat
         "event_embeddings": np.eye(6, 16, dtype=np.float32)[None],
         "event_types": np.full((1, 6), 2, np.int32),
         "event_ages": np.full((1, 6), 0.2, np.float32),
+        "event_dwells": np.full((1, 6), 0.3, np.float32),
         "text_slot": np.array([-1], np.int32),
         "tokens": np.zeros((1, 48), np.int32),
         "taste": np.zeros((1, 16), np.float32),

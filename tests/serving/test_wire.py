@@ -219,7 +219,17 @@ def test_what_shaped_an_answer_round_trip(
     rules: tuple[str, ...],
     version: str,
 ) -> None:
-    answer = Answer((), "t", "b", None, (), given_up, reason, uri, rules, version)
+    answer = Answer(
+        (),
+        "t",
+        "b",
+        None,
+        relaxations=given_up,
+        empty_reason=reason,
+        redirect_uri=uri,
+        rules=rules,
+        rules_version=version,
+    )
     search = write_search(SearchRequest("q"))
     assert read_answer(over_the_wire(write_answer(answer, search)), search) == answer
     browse = write_recommend(RecommendRequest(Placement(1)))

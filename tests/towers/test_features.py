@@ -204,6 +204,56 @@ def rank_share(source: str) -> Callable[[Case, int], float]:
     return by_rank
 
 
+def looks(case: Case) -> list[tuple[int, float]]:
+    """Rows of the session's items, newest first, and how long each was looked at, 0 to 1."""
+    events, row_of = case.session.events, case.ranker.sources.catalog.row_of
+    told = []
+    for event, later in zip(events, (*events[1:], None), strict=False):
+        if not WORTH.get(event.type):
+            continue
+        seconds = 0.0
+        if event.type is EventType.VIEW and later is not None:
+            seconds = min(600.0, later.time - event.time)
+        told.append((row_of[event.item_id], math.log(1 + seconds) / math.log(601)))
+    return told[::-1]
+
+
+def looked_at_similarity(case: Case, row: int) -> float:
+    newest = list(zip(similarity(case, row), looks(case), strict=False))
+    total = sum(look for _, (_, look) in newest)
+    return sum(like * look for like, (_, look) in newest) / total if total else 0.0
+
+
+def buyers_and_returners(wanted: Callable[[Item], bool]) -> tuple[int, int]:
+    """Pairs of a visitor and an item bought, and those of them bought once more on a later visit."""
+    items = {item.item_id: item for item in shelf.items()}
+    bought: dict[tuple[str, str], float] = {}
+    again: set[tuple[str, str]] = set()
+    for event in shelf.events():
+        pair = (event.visitor_id, event.item_id)
+        if event.type is EventType.PURCHASE and wanted(items[event.item_id]):
+            if pair in bought and event.time > bought[pair] + 30 * 60:
+                again.add(pair)
+            bought[pair] = event.time
+        elif event.type is EventType.RETURN and pair not in again:
+            bought.pop(pair, None)
+    return len(bought), len(again)
+
+
+def rebuy_share(case: Case, row: int) -> float:
+    """Ten buyers of the category, and for that of the shop, are added to those of the item."""
+    own = shelf.items()[row]
+    share = 0.0
+    for wanted in (
+        lambda item: True,
+        lambda item: item.category == own.category,
+        lambda item: item.item_id == own.item_id,
+    ):
+        buyers, again = buyers_and_returners(wanted)
+        share = (again + 10 * share) / (buyers + 10) if share else again / max(1, buyers)
+    return share
+
+
 def times_bought(case: Case, row: int) -> int:
     return case.bought.get(row, (0, 0.0))[0]
 
@@ -252,6 +302,8 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
     "popularity": lambda c, r: math.log(1 + popularity(r, 30.0)),
     "recent_popularity": lambda c, r: math.log(1 + popularity(r, 3.0)),
     "trend": lambda c, r: math.log((1 + popularity(r, 3.0)) / (1 + popularity(r, 30.0))),
+    "surge": lambda c, r: math.log((1 + popularity(r, 1 / 24)) / (1 + popularity(r, 3.0))),
+    "rebuy_share": rebuy_share,
     "price": lambda c, r: math.log(1 + (shelf_item(r).price or 0.0)),
     "price_to_session": price_to_session,
     "session_event_count": lambda c, r: math.log(1 + len(c.seen)),
@@ -262,6 +314,8 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
     "newest_similarity": lambda c, r: similarity(c, r)[0],
     "nearest_similarity": lambda c, r: max(similarity(c, r)),
     "mean_similarity": lambda c, r: sum(similarity(c, r)) / len(similarity(c, r)),
+    "looked_at_similarity": looked_at_similarity,
+    "longest_look": lambda c, r: max([0.0, *(look for seen, look in looks(c) if seen == r)]),
     "seen_count": lambda c, r: sum(row == r for row, _ in c.seen),
     "seen_place": lambda c, r: next(
         (1 / (1 + place) for place, (row, _) in enumerate(c.seen) if row == r), 0.0
