@@ -28,6 +28,7 @@ In reading order; a file imports only files above it:
     offline.py          queries and sessions of a file put to an engine
     page_tokens.py      where the next page starts
     filter_wire.py      filters, orders and facets of the wire
+    completion_wire.py  completion on the wire
     wire.py             messages to our own values, and back
     statuses.py         errors to gRPC statuses, and back
     limiter.py          the admission limit

@@ -13,6 +13,7 @@ from serving.pages import Page, explained, hits_of, purchase_probabilities, resu
 from serving.requests import (
     Answer,
     EmptyReason,
+    Facet,
     Filter,
     RecommendRequest,
     Relaxation,
@@ -49,17 +50,20 @@ def answered(
     """
     ranker, catalog = bundle.ranker, bundle.catalog
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
-    passing_count = ranker.sources.allowed_count(question)
     met = rules.matching(request, question.time)
     if not is_by_relevance:
         met = tuple(rule for rule in met if not rule.is_placing)
     shaped, shaping = shaped_question(question, met, bundle)
     ranked, unmoved, moved_by = lifted(ranker.rank(shaped), shaping, catalog)
-    # A pinned item is in the match set, though it is left out of what is ranked.
-    reading = replace(ranked.reading, question=replace(shaped, excluded=question.excluded))
-    matches = Matches(ranker.sources, reading, shaping.hidden)
-    fits = matches.under(request.filter) if request.facets or not is_by_relevance else None
     end = request.offset + request.page_size
+    fits: np.ndarray | None = None
+    facets: tuple[Facet, ...] = ()
+    if request.facets or not is_by_relevance:
+        # A pinned item is in the match set, though it is left out of what is ranked.
+        reading = replace(ranked.reading, question=replace(shaped, excluded=question.excluded))
+        matches = Matches(ranker.sources, reading, shaping.hidden)
+        fits = matches.under(request.filter)
+        facets = facets_of(matches, request.facets, request.filter)
     if fits is None or is_by_relevance:
         page = shaped_page(bundle, ranked, shaping, request.offset, request.page_size)
     else:
@@ -91,10 +95,12 @@ def answered(
         bundle.manifest.bundle_id,
         end if end < page.total_count else None,
         ranked.missing,
-        facets=facets_of(matches, request.facets, request.filter),
+        facets=facets,
         match_count=None if fits is None else int(np.count_nonzero(fits)),
         relaxations=_relaxations(bundle, shaped) if results else (),
-        empty_reason=_empty_reason(request.filter, passing_count, len(results)),
+        empty_reason=EmptyReason.UNSPECIFIED
+        if results
+        else _empty_reason(bundle, question, request),
         redirect_uri=shaping.redirect_uri,
         rules=shaping.names,
         rules_version=rules.version,
@@ -103,12 +109,11 @@ def answered(
     return Answered(answer, ranked, page)
 
 
-def _empty_reason(conditions: Filter, passing_count: int, result_count: int) -> EmptyReason:
-    if result_count:
-        return EmptyReason.UNSPECIFIED
-    if not passing_count and conditions != Filter():
-        return EmptyReason.NO_ITEM_PASSES_FILTER
-    return EmptyReason.NO_ITEM_LEFT
+def _empty_reason(
+    bundle: Bundle, question: Question, request: SearchRequest | RecommendRequest
+) -> EmptyReason:
+    passes = bundle.ranker.sources.allowed_count(question) or request.filter == Filter()
+    return EmptyReason.NO_ITEM_LEFT if passes else EmptyReason.NO_ITEM_PASSES_FILTER
 
 
 def _relaxations(bundle: Bundle, question: Question) -> tuple[Relaxation, ...]:

@@ -24,6 +24,7 @@ from protos import (
     events_pb2,
     events_pb2_grpc,
 )
+from serving.completion_wire import read_completed, write_complete
 from serving.requests import (
     Answer,
     CatalogReport,
@@ -38,9 +39,7 @@ from serving.statuses import error_of
 from serving.validation import BATCH_LIMIT
 from serving.wire import (
     read_answer,
-    read_completed,
     read_status,
-    write_complete,
     write_event,
     write_item,
     write_recommend,

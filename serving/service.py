@@ -19,6 +19,7 @@ from protos import (
     events_pb2,
     events_pb2_grpc,
 )
+from serving.completion_wire import read_complete, write_completed
 from serving.statuses import failure_of
 from serving.validation import (
     BATCH_LIMIT,
@@ -32,13 +33,11 @@ from serving.validation import (
     checked_search,
 )
 from serving.wire import (
-    read_complete,
     read_event,
     read_item,
     read_recommend,
     read_search,
     write_answer,
-    write_completed,
     write_status,
 )
 

@@ -43,11 +43,6 @@ class Shaping:
         """Where the first redirect leads; empty without one."""
         return next((rule.uri for rule in self.rules if rule.uri), "")
 
-    @property
-    def pin_count(self) -> int:
-        """Pinned items that may be shown."""
-        return len(self.pins or {})
-
 
 def shaped_question(
     question: Question, rules: tuple[Rule, ...], bundle: Bundle

@@ -72,13 +72,6 @@ class Searches:
             elif worth and query in self._queries:
                 self._queries[query].followed += worth
 
-    def forget(self, visitor_id: str) -> None:
-        """Takes a visitor out of every query, as if that one had never searched."""
-        hashed = self._hash(visitor_id)
-        with self._lock:
-            for searched in self._queries.values():
-                searched.visitors.discard(hashed)
-
     def weights(self, visitor_minimum: int) -> dict[str, float]:
         """Queries of at least ``visitor_minimum`` visitors, with how much each is wanted.
 

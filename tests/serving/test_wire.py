@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import catalog_pb2, discovery_pb2, events_pb2
+from serving.completion_wire import read_complete, read_completed, write_complete, write_completed
 from serving.page_tokens import page_offset, page_token
 from serving.requests import (
     Answer,
@@ -41,16 +42,12 @@ from serving.requests import (
 )
 from serving.wire import (
     read_answer,
-    read_complete,
-    read_completed,
     read_event,
     read_item,
     read_recommend,
     read_search,
     read_status,
     write_answer,
-    write_complete,
-    write_completed,
     write_event,
     write_item,
     write_recommend,

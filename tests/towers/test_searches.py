@@ -49,15 +49,6 @@ def test_clicks_of_one_visitor_at_most_treble_a_weight() -> None:
     assert searches.weights(3) == {"milk": 9.0}
 
 
-def test_a_forgotten_visitor_takes_a_query_back_below_the_minimum() -> None:
-    searches = Searches(b"key")
-    searched(searches, "milk", *"abcde")
-    searches.forget("c")
-    assert searches.weights(5) == {}
-    searched(searches, "milk", "f")
-    assert searches.weights(5) == {"milk": 5.0}
-
-
 def test_no_visitor_id_is_held() -> None:
     searches = Searches(b"key")
     searched(searches, "milk", "very-personal-visitor")
