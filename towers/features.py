@@ -95,7 +95,7 @@ class Scene:
         text, lexical = self.reading.text, self.sources.lexical
         if lexical is None:
             plain = dict.fromkeys(words(text), 1.0)
-            query = ReadQuery(plain, [1.0] * len(plain))
+            query = ReadQuery(plain, [1.0] * len(plain), text)
         else:
             query = lexical.read(text)
         meant = query.meant

@@ -97,10 +97,17 @@ class Synonym(NamedTuple):
 
 
 class ReadQuery(NamedTuple):
-    """A query as the index reads it: each stem asked for, its weight and its rarity."""
+    """A query as the index reads it.
+
+    Args:
+        meant: Weight of each stem asked for: 1 as written, less where it is guessed.
+        rarities: Inverse document frequency of each of them.
+        mended: The query, and behind it what words that no item has were meant to be.
+    """
 
     meant: Mapping[str, float]
     rarities: Sequence[float]
+    mended: str
 
 
 class LexicalIndex:
@@ -294,21 +301,20 @@ class LexicalIndex:
         return found + self._live_vocabulary.likely_beginnings(typed)
 
     def read(self, text: str) -> ReadQuery:
-        """What ``meant`` and ``rarities`` say of a query; kept for those asked again and again."""
+        """What a query asks for; kept for those asked again and again."""
         known = self._read
         query = known.get(text)
         if query is None:
-            meant = self.meant(text)
-            query = ReadQuery(meant, self.rarities(meant))
+            query = self._read_anew(text)
             if len(known) >= _READ_LIMIT:
                 known.clear()
             known[text] = query
         return query
 
-    def meant(self, text: str) -> dict[str, float]:
-        """Stems that a query asks for, with the weight of each: 1 as written, less where guessed."""
+    def _read_anew(self, text: str) -> ReadQuery:
         written = surface_words(text)
         meant = {stem(word): 1.0 for word in written}
+        mended = [text]
         for place, word in enumerate(written):
             translated = self._translations.get(stem(word))
             if translated:
@@ -318,11 +324,13 @@ class LexicalIndex:
             for guess, weight in guesses:
                 of_guess = stem(guess)
                 meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
+            if guesses and not self._count(word):
+                mended.append(likeliest(word, guesses))
         for left, right in pairwise(written):
             joined = left + right
             if min(len(left), len(right)) > 1 and not joined.isdigit() and self._count(joined):
                 meant.setdefault(stem(joined), _GUESS_WEIGHT)
-        return meant
+        return ReadQuery(meant, self.rarities(meant), " ".join(mended))
 
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequency by the field that has the word most often; 0 if none has it."""
@@ -413,6 +421,15 @@ class LexicalIndex:
                 exact = tantivy.Query.const_score_query(term, CODE_SCORE)
                 parts.append((tantivy.Occur.Should, exact))
         return tantivy.Query.boolean_query(parts)
+
+
+def likeliest(word: str, guesses: Sequence[tuple[str, float]]) -> str:
+    """What a word was most likely meant to be, of the index's ``guesses``, of which there are some."""
+    parts = [guess for guess, _ in guesses[:2]]
+    # Two words that make up the one come one after the other, and both are meant.
+    if len(parts) == 2 and "".join(parts) == word:
+        return " ".join(parts)
+    return max(guesses, key=lambda guess: guess[1])[0]
 
 
 def _codes_of_item(item: Item) -> set[str]:

@@ -7,7 +7,7 @@ from a session to the tower.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,12 +69,14 @@ def query_input(
     row_of: Mapping[str, int],
     known_types: frozenset[int],
     config: Config,
+    mended: Callable[[str], str] = str,
 ) -> QueryInput:
     """Reads a session at ``time`` (seconds since 1970).
 
     Args:
         row_of: Item rows by id; events of other items keep their type and age only.
         known_types: Event types that the tower was trained on; others are read as ``GENERIC_TYPE``.
+        mended: The search text as the tower is to read it, of the text as typed.
     """
     slots = config.towers.event_slot_count
     event_rows = np.full(slots, -1, np.int32)
@@ -89,7 +91,7 @@ def query_input(
     event_ages[:count] = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
     event_dwells[:count] = dwells(events[::-1])[::-1]
     text_slot = types.index(EventType.SEARCH) if EventType.SEARCH in types else -1
-    text = events[text_slot].query if text_slot >= 0 else ""
+    text = mended(events[text_slot].query) if text_slot >= 0 else ""
     tokens = query_tokens(
         text, slot_count=config.text.query_slot_count, bucket_count=config.text.bucket_count
     )

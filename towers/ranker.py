@@ -105,10 +105,19 @@ class Ranker:
             row_of=self.sources.catalog.row_of,
             known_types=self.known_types,
             config=self.config,
+            mended=self._mended,
         )
         query = self.encoder.encode(inputs, self.sources.index.embeddings)
         summary = read_session(question.session, question.time, self.sources.catalog)
         return Reading(question, inputs, query, *summary)
+
+    def _mended(self, text: str) -> str:
+        """A query and, where no item has a word of it, what that word was meant to be.
+
+        The tower knows a slip by its trigrams alone; the word that was meant it has learnt.
+        """
+        lexical = self.sources.lexical
+        return text if lexical is None else lexical.read(text).mended
 
     def candidates(self, reading: Reading) -> Candidates:
         """At most ``CANDIDATE_LIMIT`` candidates; the sources' own ranks say which are left out."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from towers.lexical import CODE_SCORE, LexicalIndex, Synonym
+from towers.lexical import CODE_SCORE, LexicalIndex, Synonym, likeliest
 from towers.text import HAN, normalise, stem, surface_words, words
 
 _HAN_WORD = re.compile(rf"[{HAN}]")
@@ -138,11 +138,7 @@ def _mended(lexical: LexicalIndex, terms: list[_Term], text: str) -> tuple[list[
         if not guesses:
             mended.append(term)
             continue
-        parts = [guess for guess, _ in guesses]
-        best = max(guesses, key=lambda guess: guess[1])[0]
-        # Two words that make up the one come one after the other, and both are meant.
-        if len(parts) > 1 and parts[0] + parts[1] == term.word:
-            best = " ".join(parts[:2])
+        best = likeliest(term.word, guesses)
         mended.append(replace(term, ways=(tuple(stem(word) for word in best.split()),)))
         corrected = re.sub(rf"(?<!\w){re.escape(term.word)}(?!\w)", best, corrected)
     return mended, corrected

@@ -74,7 +74,9 @@ class Case:
 
     @property
     def meant(self) -> dict[str, float]:
-        return self.ranker.sources.lexical.meant(self.reading.text) if self.reading.text else {}
+        return (
+            self.ranker.sources.lexical.read(self.reading.text).meant if self.reading.text else {}
+        )
 
     def tokens(self, row: int) -> list[int]:
         return [int(n) for n in item_tokens(shelf_item(row), shelf.CONFIG.text) if n]

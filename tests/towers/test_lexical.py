@@ -240,9 +240,25 @@ def test_an_empty_shop_finds_nothing_and_takes_items_in(tmp_path: Path) -> None:
 def test_words_as_written_are_meant_with_weight_one_and_guesses_with_less(
     goods: LexicalIndex,
 ) -> None:
-    meant = goods.meant("red windbraeker")
+    meant = goods.read("red windbraeker").meant
     assert meant[stem("red")] == meant[stem("windbraeker")] == 1.0
     assert 0 < meant[stem("windbreaker")] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("red windbraeker", "red windbraeker windbreaker"),
+        ("red windbreaker", "red windbreaker"),
+        ("Milkbread", "Milkbread milk bread"),
+        ("zzzzzz", "zzzzzz"),
+    ],
+)
+def test_a_word_that_no_item_has_is_followed_by_what_it_was_meant_to_be(
+    text: str, mended: str, tmp_path: Path
+) -> None:
+    index = index_of([*GOODS, Item("b", "milk bread"), Item("w", "windbreaker")], tmp_path)
+    assert index.read(text).mended == mended
 
 
 def test_rarities_are_idf_of_the_field_that_has_the_word_most_often(goods: LexicalIndex) -> None:

@@ -62,7 +62,7 @@ def test_a_slip_for_a_word_that_only_a_live_item_has_is_mended_too(tmp_path: Pat
 
 
 def test_guessed_words_weigh_less_than_written_ones(index: LexicalIndex) -> None:
-    meant = index.meant("refrigirator steel")
+    meant = index.read("refrigirator steel").meant
     assert meant["steel"] == 1.0
     assert 0 < meant["refriger"] < 1.0
 

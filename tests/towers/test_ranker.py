@@ -258,3 +258,20 @@ def test_what_is_in_the_basket_is_told_by_row(ranker: Ranker) -> None:
     session = session_of("p0004").after(put).after(unknown)
     assert basket_rows(ranker, session).tolist() == [30]
     assert basket_rows(ranker, Session.empty("v")).tolist() == []
+
+
+def test_the_query_tower_reads_what_a_slip_was_meant_to_be(ranker: Ranker) -> None:
+    lexical = ranker.sources.lexical
+    assert lexical is not None
+    word = max((w for w in lexical.counts if w.isalpha() and len(w) > 6), key=len)
+    slip = word[:3] + word[4:]
+    assert lexical.counts.get(slip) is None and word in lexical.read(slip).mended.split()
+    nearness = {}
+    for text in (word, slip):
+        nearness[text] = ranker.read(search_for(text)).query
+    ranker.sources.lexical = None
+    try:
+        unmended = ranker.read(search_for(slip)).query
+    finally:
+        ranker.sources.lexical = lexical
+    assert nearness[slip] @ nearness[word] > unmended @ nearness[word]

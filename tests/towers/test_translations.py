@@ -56,5 +56,6 @@ def test_an_index_reads_queries_by_its_dictionary_also_after_it_is_loaded(tmp_pa
     built.translate({"wireless": {"无线": 1.0}, "headphon": {"耳机": 1.0}}, tmp_path)
     for index in (built, LexicalIndex.load(tmp_path)):
         assert index.search("wireless headphones", 3)[0].tolist() == [0, 1]
-        meant = index.meant("wireless 耳机")
+        meant = index.read("wireless 耳机").meant
         assert meant["耳机"] == 1.0 and 0 < meant["无线"] < 1
+        assert index.read("wireless 耳机").mended == "wireless 耳机 无线"
