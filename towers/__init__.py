@@ -22,6 +22,9 @@ covisits            items that turn up in the same sessions
 rebuy               which things people buy again
 neighbours          what past sessions like this one went on to hold
 spelling            known words, and what other words were meant to be
+wording             what the words of a query were meant to be
+item_numbers        the numbers by which an item can be asked for
+working_copy        a folder of an index's own
 lexical             items by their words
 beginnings          texts by the beginnings of their words
 index               the nearest items of an embedding

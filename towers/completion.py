@@ -255,7 +255,7 @@ class Completion:
         )
         if self._sources.lexical is None or any(index.knows(word) for index in indexes):
             return word
-        for beginning in self._sources.lexical.likely_beginnings(word):
+        for beginning in self._sources.lexical.wording.likely_beginnings(word):
             if any(index.knows(beginning) for index in indexes):
                 return beginning
         return word

@@ -162,7 +162,7 @@ def reembed(
         new.lexical.mkdir()
         lexical = LexicalIndex.build(items, new.lexical)
         if sources.lexical is not None:
-            lexical.translate(sources.lexical.translations, new.lexical)
+            lexical.translate(sources.lexical.wording.translations, new.lexical)
         log = None if sources.neighbours is None else _moved_log(sources.neighbours.log, moved)
         renewed = Sources(
             catalog=catalog,

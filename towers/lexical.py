@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import re
 import shutil
-import tempfile
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,33 +15,21 @@ import numpy as np
 import tantivy
 
 from data.records import Item
-from towers.spelling import Vocabulary
-from towers.text import normalise, stem, surface_words, words
+from towers.item_numbers import numbers_in_query, numbers_of_item
+from towers.text import stem, surface_words, words
+from towers.wording import Wording
+from towers.working_copy import link_files, new_folder
 
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
 CODE_SCORE = 1_000.0
 """More than the words of a query add up to: an item whose number is asked for comes first."""
 
-_GUESS_WEIGHT = 0.8
 _SYNONYM_WEIGHT = 0.9
-_RARE_COUNT = 3
-"""A word of fewer items may be a slip in a title: its corrections are looked for too."""
-_RARE_WEIGHT = 0.4
 _READ_LIMIT = 20_000
 _FOUND_LIMIT = 5_000
 _MATCHING_LIMIT = 200
-_FUNCTION_WORDS = frozenset(
-    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
-)
-"""Words that an item need not have to be about all that a query says."""
-
-_TRANSLATION_WEIGHT = 0.9
 _WORDS_NAME = "words.json"
 _TRANSLATIONS_NAME = "translations.json"
-_CODE_NAMES = re.compile(
-    r"(?i)\b(sku|model|mpn|gtin|ean|upc|isbn|asin|part|article|art|number|no)\b"
-)
-_CODE_CHUNK = re.compile(r"(?=\S*\d)\S{4,40}")
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
 
@@ -82,7 +66,7 @@ def _document(row: int, item: Item, written: dict[str, list[str]]) -> tantivy.Do
     # with blanks between.
     document = tantivy.Document(
         **{field: " ".join(map(stem, of_field)) for field, of_field in written.items()},
-        code=" ".join(sorted(_codes_of_item(item))),
+        code=" ".join(sorted(numbers_of_item(item))),
     )
     # By its own method: as a keyword a number becomes a signed one, which the field refuses.
     document.add_unsigned("row", row)
@@ -113,10 +97,8 @@ class ReadQuery(NamedTuple):
 class LexicalIndex:
     """Finds items by the words of title, category, brand, attributes and description.
 
-    A word that few items or none have is also looked for as it may have been meant: mended, cut in
-    two, joined with the next, translated, or, being the last, as the beginning of a word. Items
-    whose number (key, SKU, model) is in the query come first. Every character of a query is plain
-    text: there is no query syntax.
+    Words are read as they may have been meant (``Wording``). Items whose number (key, SKU, model) is
+    in the query come first. Every character of a query is plain text: there is no query syntax.
 
     Live changes go into the same index, so that a word weighs the same wherever it stands.
 
@@ -130,10 +112,7 @@ class LexicalIndex:
         self._index = tantivy.Index.open(str(folder))
         self._searcher = self._index.searcher()
         self._writer: tantivy.IndexWriter | None = None
-        self._vocabulary = Vocabulary(counts)
-        self._live_counts: dict[str, int] = {}
-        self._live_vocabulary = Vocabulary({})
-        self._translations: Mapping[str, Mapping[str, float]] = {}
+        self.wording = Wording(counts, {})
         self._read: dict[str, ReadQuery] = {}
         self._matching: dict[str, np.ndarray] = {}
         self._found: dict[tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]] = {}
@@ -142,7 +121,7 @@ class LexicalIndex:
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
         """Indexes items in row order into an existing empty folder."""
-        own = _temporary_folder()
+        own = new_folder()
         writer = tantivy.Index(_schema(), path=str(own)).writer(
             heap_size=_HEAP_BYTES, num_threads=1
         )
@@ -153,7 +132,7 @@ class LexicalIndex:
             counts.update(set().union(*written.values()))
         writer.commit()
         writer.wait_merging_threads()
-        _copy_files(own, folder)
+        link_files(own, folder)
         (folder / _WORDS_NAME).write_text(json.dumps(counts, ensure_ascii=False), encoding="utf-8")
         return cls(own, counts)
 
@@ -165,28 +144,18 @@ class LexicalIndex:
         segments do not change.
         """
         counts = json.loads((folder / _WORDS_NAME).read_text(encoding="utf-8"))
-        own = _temporary_folder()
-        _copy_files(folder, own)
+        own = new_folder()
+        link_files(folder, own)
         index = cls(own, counts)
         if (folder / _TRANSLATIONS_NAME).exists():
             text = (folder / _TRANSLATIONS_NAME).read_text(encoding="utf-8")
-            index._translations = json.loads(text)
+            index.wording.translations = json.loads(text)
         return index
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Items by word as written, as they were when the index was built."""
-        return self._vocabulary.counts
-
-    @property
-    def translations(self) -> Mapping[str, Mapping[str, float]]:
-        """Words of the items, with weights up to 1, by stems of words in another language."""
-        return self._translations
 
     def translate(self, translations: Mapping[str, Mapping[str, float]], folder: Path) -> None:
         """Reads queries by a dictionary from here on, and writes it beside the index."""
-        self._translations = translations
-        self._read, self._found, self._matching = {}, {}, {}
+        self.wording.translations = translations
+        self.clear()
         text = json.dumps(translations, ensure_ascii=False)
         (folder / _TRANSLATIONS_NAME).write_text(text, encoding="utf-8")
 
@@ -195,17 +164,15 @@ class LexicalIndex:
         if self._writer is None:
             self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
         writer, schema = self._writer, self._index.schema
-        new_words = set()
+        new_words: set[str] = set()
         for row, item in items:
             # By a query: given a number as a term it would look for a signed one, and find none.
             writer.delete_documents_by_query(tantivy.Query.term_query(schema, "row", row))
             written = _words_by_field(item)
             writer.add_document(_document(row, item, written))
-            new_words |= set().union(*written.values()) - self._vocabulary.counts.keys()
+            new_words.update(*written.values())
         writer.commit()
-        if not new_words <= self._live_counts.keys():
-            self._live_counts = {**self._live_counts, **dict.fromkeys(new_words, 1)}
-            self._live_vocabulary = Vocabulary(self._live_counts)
+        self.wording.take_in(new_words)
         self._index.reload()
         self._searcher = self._index.searcher()
         self.clear()
@@ -236,7 +203,7 @@ class LexicalIndex:
     def _search(
         self, text: str, count: int, synonyms: tuple[Synonym, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
-        codes = _codes_of_query(text)
+        codes = numbers_in_query(text)
         meant = dict(self.read(text).meant)
         for synonym in synonyms:
             stems = words(synonym.phrase)
@@ -258,14 +225,23 @@ class LexicalIndex:
         known = self._matching
         rows = known.get(text)
         if rows is None:
-            searcher, codes = self._searcher, _codes_of_query(text)
-            rows = _all_rows(searcher, self._query_of_all(text, codes, searcher))
-            if not len(rows):
-                rows = _all_rows(searcher, self._query(self.read(text).meant, codes, searcher))
+            rows = self._matching_rows(text)
             if len(known) >= _MATCHING_LIMIT:
                 known.clear()
             known[text] = rows
         return rows
+
+    def _matching_rows(self, text: str) -> np.ndarray:
+        searcher, codes = self._searcher, numbers_in_query(text)
+        wanted = [tuple((stem,) for stem in stems) for stems in self.wording.ways(text)]
+        with_all = self._holding(wanted, searcher)
+        parts = [(tantivy.Occur.Should, self._query({}, codes, searcher))]
+        if with_all is not None:
+            parts.append((tantivy.Occur.Should, with_all))
+        rows = _all_rows(searcher, tantivy.Query.boolean_query(parts))
+        if len(rows):
+            return rows
+        return _all_rows(searcher, self._query(self.read(text).meant, codes, searcher))
 
     def holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
         """Rows of up to ``count`` items that have, of each of ``wanted``, one alternative whole.
@@ -284,53 +260,22 @@ class LexicalIndex:
 
     def _holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
         searcher = self._searcher
-        parts = []
-        for alternatives in wanted:
-            ways = [self._all_of(stems, searcher) for stems in alternatives]
-            known = [(tantivy.Occur.Should, way) for way in ways if way is not None]
-            if not known:
-                return np.zeros(0, np.int64)
-            parts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(known)))
-        if not parts or not count:
+        query = self._holding(wanted, searcher)
+        if query is None or not count:
             return np.zeros(0, np.int64)
-        return _hits(searcher, tantivy.Query.boolean_query(parts), count)[0]
-
-    def likely_beginnings(self, typed: str) -> list[str]:
-        """Beginnings of items' words that a word half typed may be a slip for, best first."""
-        found = self._vocabulary.likely_beginnings(typed)
-        return found + self._live_vocabulary.likely_beginnings(typed)
+        return _hits(searcher, query, count)[0]
 
     def read(self, text: str) -> ReadQuery:
         """What a query asks for; kept for those asked again and again."""
         known = self._read
         query = known.get(text)
         if query is None:
-            query = self._read_anew(text)
+            meant, mended = self.wording.meant(text)
+            query = ReadQuery(meant, self.rarities(meant), mended)
             if len(known) >= _READ_LIMIT:
                 known.clear()
             known[text] = query
         return query
-
-    def _read_anew(self, text: str) -> ReadQuery:
-        written = surface_words(text)
-        meant = {stem(word): 1.0 for word in written}
-        mended = [text]
-        for place, word in enumerate(written):
-            translated = self._translations.get(stem(word))
-            if translated:
-                guesses = [(w, _TRANSLATION_WEIGHT * share) for w, share in translated.items()]
-            else:
-                guesses = self.guesses(word, is_last=place + 1 == len(written))
-            for guess, weight in guesses:
-                of_guess = stem(guess)
-                meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
-            if guesses and not self._count(word):
-                mended.append(likeliest(word, guesses))
-        for left, right in pairwise(written):
-            joined = left + right
-            if min(len(left), len(right)) > 1 and not joined.isdigit() and self._count(joined):
-                meant.setdefault(stem(joined), _GUESS_WEIGHT)
-        return ReadQuery(meant, self.rarities(meant), " ".join(mended))
 
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequency by the field that has the word most often; 0 if none has it."""
@@ -339,53 +284,18 @@ class LexicalIndex:
         total = searcher.num_docs + 1.0
         return [math.log(total / count) if count else 0.0 for count in counts]
 
-    def guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
-        """What a word that few items or none have may have been meant to be, with weights."""
-        count = self._count(word)
-        if count >= _RARE_COUNT or (len(word) < 2 and not count):
-            return []
-        weight = _RARE_WEIGHT if count else _GUESS_WEIGHT
-        guesses: list[tuple[str, float]] = []
-        for vocabulary in (self._vocabulary, self._live_vocabulary):
-            guesses += [(part, weight) for part in vocabulary.parts(word) or ()]
-            guesses += [(other, weight * share) for other, share in vocabulary.corrections(word)]
-            if is_last and not count:
-                guesses += [(other, weight) for other in vocabulary.completions(word)]
-        return guesses
-
-    def _ways(self, text: str) -> list[list[str]]:
-        """For each word that an item must have, the stems that will do."""
-        written = surface_words(text)
-        # A Chinese word stands beside its characters: those are enough, however a title is cut.
-        cut = {word for word in written if len(word) > 1 and set(word) <= set(written)}
-        ways = []
-        for place, word in enumerate(written):
-            if word in cut or (word in _FUNCTION_WORDS and len(written) > 1):
-                continue
-            will_do = [
-                word,
-                *(w for w, _ in self.guesses(word, is_last=place + 1 == len(written))),
-            ]
-            will_do += [left + right for left, right in pairwise(written[max(0, place - 1) :][:3])]
-            ways.append(list(dict.fromkeys(map(stem, will_do))))
-        return ways
-
-    def _count(self, word: str) -> int:
-        return self._vocabulary.counts.get(word, 0) or self._live_counts.get(word, 0)
-
-    def _query_of_all(
-        self, text: str, codes: set[str], searcher: tantivy.Searcher
-    ) -> tantivy.Query:
-        ways = self._ways(text)
-        each = [
-            (tantivy.Occur.Must, self._query(dict.fromkeys(stems, 1.0), set(), searcher))
-            for stems in ways
-        ]
-        of_code = self._query({}, codes, searcher)
-        parts = [(tantivy.Occur.Should, of_code)]
-        if each:
-            parts.append((tantivy.Occur.Should, tantivy.Query.boolean_query(each)))
-        return tantivy.Query.boolean_query(parts)
+    def _holding(
+        self, wanted: Sequence[Alternatives], searcher: tantivy.Searcher
+    ) -> tantivy.Query | None:
+        """Items that have, of each of ``wanted``, one alternative whole; None if none can."""
+        parts = []
+        for alternatives in wanted:
+            ways = [self._all_of(stems, searcher) for stems in alternatives]
+            known = [(tantivy.Occur.Should, way) for way in ways if way is not None]
+            if not known:
+                return None
+            parts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(known)))
+        return tantivy.Query.boolean_query(parts) if parts else None
 
     def _all_of(self, stems: tuple[str, ...], searcher: tantivy.Searcher) -> tantivy.Query | None:
         """Items that have every stem, each in any field; None if some stem is in no item."""
@@ -421,57 +331,6 @@ class LexicalIndex:
                 exact = tantivy.Query.const_score_query(term, CODE_SCORE)
                 parts.append((tantivy.Occur.Should, exact))
         return tantivy.Query.boolean_query(parts)
-
-
-def likeliest(word: str, guesses: Sequence[tuple[str, float]]) -> str:
-    """What a word was most likely meant to be, of the index's ``guesses``, of which there are some."""
-    parts = [guess for guess, _ in guesses[:2]]
-    # Two words that make up the one come one after the other, and both are meant.
-    if len(parts) == 2 and "".join(parts) == word:
-        return " ".join(parts)
-    return max(guesses, key=lambda guess: guess[1])[0]
-
-
-def _codes_of_item(item: Item) -> set[str]:
-    """Key and numbers by which the item can be asked for, without hyphens and the like."""
-    texts = [item.item_id]
-    texts += [text for name, text in item.attributes.items() if _CODE_NAMES.search(name)]
-    texts += [chunk[1:] for chunk in item.title.split() if chunk.startswith("#")]
-    return {code for text in texts if (code := _bare(text))}
-
-
-def _codes_of_query(text: str) -> set[str]:
-    """Every run of the query that holds a digit, and the query as a whole."""
-    runs = _CODE_CHUNK.findall(text)
-    codes = {_bare(run) for run in runs}
-    if runs:
-        codes.add(_bare(text))
-    return {code for code in codes if len(code) >= 4}
-
-
-def _bare(text: str) -> str:
-    return "".join(filter(str.isalnum, normalise(text)))
-
-
-def _temporary_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="nextclick-lexical-"))
-
-
-def _copy_files(source: Path, target: Path) -> None:
-    for path in source.iterdir():
-        if path.suffix != ".lock":
-            _link_or_copy(path, target / path.name)
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    # What is rewritten in place must not be shared: only the segments' own files are final.
-    if source.suffix != ".json":
-        try:
-            os.link(source, target)
-            return
-        except OSError:
-            pass
-    shutil.copyfile(source, target)
 
 
 def _hits(

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from towers.lexical import CODE_SCORE, LexicalIndex, Synonym, likeliest
+from towers.lexical import CODE_SCORE, LexicalIndex, Synonym
 from towers.text import HAN, normalise, stem, surface_words, words
+from towers.wording import likeliest
 
 _HAN_WORD = re.compile(rf"[{HAN}]")
 _FIRST_COUNT = 20
@@ -134,7 +135,7 @@ def _mended(lexical: LexicalIndex, terms: list[_Term], text: str) -> tuple[list[
     for place, term in enumerate(terms):
         guesses: list[tuple[str, float]] = []
         if not _is_known(lexical, term):
-            guesses = lexical.guesses(term.word, is_last=place + 1 == len(terms))
+            guesses = lexical.wording.guesses(term.word, is_last=place + 1 == len(terms))
         if not guesses:
             mended.append(term)
             continue

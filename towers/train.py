@@ -106,7 +106,7 @@ def train(
         stages.start("building indexes")
         layout.lexical.mkdir()
         lexical = LexicalIndex.build(shop.items, layout.lexical)
-        lexical.translate(translations(lexical.counts), layout.lexical)
+        lexical.translate(translations(lexical.wording.counts), layout.lexical)
         exported = export_towers(model, shop.catalog, validation, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
         ranker = Ranker(

@@ -263,9 +263,9 @@ def test_what_is_in_the_basket_is_told_by_row(ranker: Ranker) -> None:
 def test_the_query_tower_reads_what_a_slip_was_meant_to_be(ranker: Ranker) -> None:
     lexical = ranker.sources.lexical
     assert lexical is not None
-    word = max((w for w in lexical.counts if w.isalpha() and len(w) > 6), key=len)
+    word = max((w for w in lexical.wording.counts if w.isalpha() and len(w) > 6), key=len)
     slip = word[:3] + word[4:]
-    assert lexical.counts.get(slip) is None and word in lexical.read(slip).mended.split()
+    assert lexical.wording.counts.get(slip) is None and word in lexical.read(slip).mended.split()
     nearness = {}
     for text in (word, slip):
         nearness[text] = ranker.read(search_for(text)).query

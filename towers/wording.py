@@ -1,0 +1,131 @@
+"""What the words of a query were meant to be, by the words that the items have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+
+from towers.spelling import Vocabulary
+from towers.text import stem, surface_words
+
+Guesses = Sequence[tuple[str, float]]
+"""Words that may have been meant, with weights up to 1."""
+
+_GUESS_WEIGHT = 0.8
+_TRANSLATION_WEIGHT = 0.9
+_RARE_COUNT = 3
+"""A word of fewer items may be a slip in a title: its corrections are looked for too."""
+_RARE_WEIGHT = 0.4
+_FUNCTION_WORDS = frozenset(
+    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
+)
+"""Words that an item need not have to be about all that a query says."""
+
+
+class Wording:
+    """Reads queries by the words of the items.
+
+    A word that few items or none have is also looked for as it may have been meant: mended, cut in
+    two, joined with the next, translated, or, being the last, as the beginning of a word.
+
+    Args:
+        counts: Items by word as written.
+        translations: Words of the items, with weights up to 1, by stems of another language.
+    """
+
+    def __init__(
+        self, counts: Mapping[str, int], translations: Mapping[str, Mapping[str, float]]
+    ) -> None:
+        self.translations = translations
+        self._vocabulary = Vocabulary(counts)
+        self._live_counts: dict[str, int] = {}
+        self._live_vocabulary = Vocabulary({})
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Items by word, as they were at first."""
+        return self._vocabulary.counts
+
+    def take_in(self, words: Collection[str]) -> None:
+        """Knows these words too from here on."""
+        new = set(words) - self.counts.keys()
+        if not new <= self._live_counts.keys():
+            self._live_counts = {**self._live_counts, **dict.fromkeys(new, 1)}
+            self._live_vocabulary = Vocabulary(self._live_counts)
+
+    def is_known(self, word: str) -> bool:
+        """Whether any item has the word as it is written."""
+        return self._count(word) > 0
+
+    def meant(self, text: str) -> tuple[dict[str, float], str]:
+        """What a query asks for.
+
+        Returns:
+            The stems, with the weight of each: 1 as written, less where guessed; and the query
+            with, behind it, what words that no item has were most likely meant to be.
+        """
+        written = surface_words(text)
+        meant = {stem(word): 1.0 for word in written}
+        mended = [text]
+        for place, word in enumerate(written):
+            translated = self.translations.get(stem(word))
+            if translated:
+                guesses = [(w, _TRANSLATION_WEIGHT * share) for w, share in translated.items()]
+            else:
+                guesses = self.guesses(word, is_last=place + 1 == len(written))
+            for guess, weight in guesses:
+                of_guess = stem(guess)
+                meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
+            if guesses and not self.is_known(word):
+                mended.append(likeliest(word, guesses))
+        for left, right in pairwise(written):
+            joined = left + right
+            if min(len(left), len(right)) > 1 and not joined.isdigit() and self.is_known(joined):
+                meant.setdefault(stem(joined), _GUESS_WEIGHT)
+        return meant, " ".join(mended)
+
+    def guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
+        """What a word that few items or none have may have been meant to be, with weights."""
+        count = self._count(word)
+        if count >= _RARE_COUNT or (len(word) < 2 and not count):
+            return []
+        weight = _RARE_WEIGHT if count else _GUESS_WEIGHT
+        guesses: list[tuple[str, float]] = []
+        for vocabulary in (self._vocabulary, self._live_vocabulary):
+            guesses += [(part, weight) for part in vocabulary.parts(word) or ()]
+            guesses += [(other, weight * share) for other, share in vocabulary.corrections(word)]
+            if is_last and not count:
+                guesses += [(other, weight) for other in vocabulary.completions(word)]
+        return guesses
+
+    def ways(self, text: str) -> list[list[str]]:
+        """For each word that an item must have, function words aside, the stems that will do."""
+        written = surface_words(text)
+        # A Chinese word stands beside its characters: those are enough, however a title is cut.
+        cut = {word for word in written if len(word) > 1 and set(word) <= set(written)}
+        ways = []
+        for place, word in enumerate(written):
+            if word in cut or (word in _FUNCTION_WORDS and len(written) > 1):
+                continue
+            guesses = self.guesses(word, is_last=place + 1 == len(written))
+            will_do = [word, *(guess for guess, _ in guesses)]
+            will_do += [left + right for left, right in pairwise(written[max(0, place - 1) :][:3])]
+            ways.append(list(dict.fromkeys(map(stem, will_do))))
+        return ways
+
+    def likely_beginnings(self, typed: str) -> list[str]:
+        """Beginnings of items' words that a word half typed may be a slip for, best first."""
+        found = self._vocabulary.likely_beginnings(typed)
+        return found + self._live_vocabulary.likely_beginnings(typed)
+
+    def _count(self, word: str) -> int:
+        return self.counts.get(word, 0) or self._live_counts.get(word, 0)
+
+
+def likeliest(word: str, guesses: Guesses) -> str:
+    """What a word was most likely meant to be, of ``Wording.guesses``, of which there are some."""
+    parts = [guess for guess, _ in guesses[:2]]
+    # Two words that make up the one come one after the other, and both are meant.
+    if len(parts) == 2 and "".join(parts) == word:
+        return " ".join(parts)
+    return max(guesses, key=lambda guess: guess[1])[0]
