@@ -203,7 +203,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
     )
     reranker_path = layout / "reranker.tflite"
     reranker = (
-        Reranker(LiteModel.load(reranker_path), RERANK_BATCH_SIZE)
+        Reranker(LiteModel.load(reranker_path))
         if reranker_path.exists()
         else None
     )

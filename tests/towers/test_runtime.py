@@ -80,9 +80,9 @@ def test_history_without_weight_changes_nothing(encoder: QueryEncoder) -> None:
     assert not np.allclose(encoder.encode(bought, embeddings), encoder.encode(inputs, embeddings))
 
 
-@pytest.mark.parametrize("count", [0, 1, 127, 128, 129, 300])
-def test_scores_do_not_depend_on_the_batch_they_are_padded_to(count: int) -> None:
-    reranker = Reranker(LiteModel(shelf.models().reranker), 128)
+@pytest.mark.parametrize("count", [0, 1, 127, 128, 129, 256, 300])
+def test_scores_do_not_depend_on_what_else_is_scored(count: int) -> None:
+    reranker = Reranker(LiteModel(shelf.models().reranker))
     features = np.random.default_rng(1).normal(size=(count, len(FEATURE_NAMES)))
     features = features.astype(np.float32)
     scores = reranker.scores(features)
