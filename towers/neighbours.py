@@ -55,8 +55,7 @@ class SessionNeighbours:
         rows = rows[rows < self.item_count]
         if not len(rows):
             return SparseScores.summed(rows, np.zeros(0, np.float32))
-        _, first = np.unique(rows, return_index=True)
-        recent = rows[np.sort(first)][:_RECENT_ITEM_COUNT]
+        recent = np.array([*dict.fromkeys(rows.tolist())][:_RECENT_ITEM_COUNT])
         positions = 1.0 - np.arange(len(recent)) / len(recent)
         starts = self._item_offsets[recent]
         lengths = np.minimum(self._item_offsets[recent + 1] - starts, self.sessions_per_item)
