@@ -16,10 +16,11 @@ from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from towers.candidates import SOURCES, Candidates
 from towers.catalog import item_tokens
-from towers.features import FEATURE_NAMES, FEATURES, Scene, feature_matrix
+from towers.features import FEATURE_NAMES, FEATURES, feature_matrix
 from towers.lexical import CODE_SCORE
 from towers.question import Question, Reading
 from towers.ranker import Ranker
+from towers.scene import Scene
 from towers.session import Session
 from towers.text import token, words
 
@@ -415,6 +416,6 @@ def test_shares_are_the_same_however_many_codes_there_are(
     cases = [made_case(ranker, seed) for seed in range(16)]
     scenes = [Scene(case.reading, case.found, ranker.sources) for case in cases]
     by_table = [feature_matrix(scene) for scene in scenes]
-    monkeypatch.setattr("towers.features._DENSE_CODE_COUNT", 0)
+    monkeypatch.setattr("towers.scene._DENSE_CODE_COUNT", 0)
     for scene, expected in zip(scenes, by_table, strict=True):
         assert np.array_equal(feature_matrix(scene), expected)
