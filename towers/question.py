@@ -119,23 +119,18 @@ def read_session(session: Session, time: float, catalog: Catalog) -> tuple[np.nd
             rows.append(row)
             interest.append(weight)
             looks.append(look)
-    bought_rows, counts, last_times = [], [], []
-    for item_id, (count, last_time) in reversed(session.bought.items()):
-        row = row_of.get(item_id, -1)
-        if row >= 0:
-            bought_rows.append(row)
-            counts.append(count)
-            last_times.append(last_time)
-            if len(bought_rows) == _HISTORY_LIMIT:
-                break
-    days = np.maximum(0.0, time - np.array(last_times, np.float64)) / 86_400.0
+    bought = catalog.rows([*reversed(session.bought)])
+    known = np.flatnonzero(bought >= 0)[:_HISTORY_LIMIT]
+    purchases = [*reversed(session.bought.values())]
+    facts = np.array([purchases[place] for place in known.tolist()], np.float64).reshape(-1, 2)
+    days = np.maximum(0.0, time - facts[:, 1]) / 86_400.0
     return (
         np.array(rows, np.int64),
         np.array(interest, np.float32),
         np.array(looks, np.float32),
         np.array([row_of[one] for one in session.disliked if one in row_of], np.int64),
-        np.array(bought_rows, np.int64),
-        np.array(counts, np.float32),
+        bought[known],
+        facts[:, 0].astype(np.float32),
         days.astype(np.float32),
     )
 

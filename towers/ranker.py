@@ -98,8 +98,9 @@ class Ranker:
         """
         if not question.text:
             done_with = self.sources.rebuy.done_with(question.session, self.sources.catalog)
-            excluded = np.union1d(question.excluded, done_with)
-            question = replace(question, excluded=excluded)
+            if len(done_with):
+                excluded = np.union1d(question.excluded, done_with)
+                question = replace(question, excluded=excluded)
         inputs = query_input(
             question.session,
             question.time,

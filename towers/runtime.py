@@ -99,10 +99,12 @@ class QueryEncoder:
         known = inputs.event_rows >= 0
         items = np.zeros((len(known), embeddings.shape[1]), np.float32)
         items[known] = embeddings[inputs.event_rows[known]]
+        taste = np.zeros(embeddings.shape[1], np.float32)
         bought = inputs.history_rows >= 0
         weights = inputs.history_weights[bought]
-        total = max(float(weights.sum()), 1e-6)
-        taste = weights @ embeddings[inputs.history_rows[bought]] / np.float32(total)
+        if len(weights):
+            total = np.float32(max(float(weights.sum()), 1e-6))
+            taste = weights @ embeddings[inputs.history_rows[bought]] / total
         return self._model.run(
             event_embeddings=items[None],
             event_types=inputs.event_types[None],
@@ -110,7 +112,7 @@ class QueryEncoder:
             event_dwells=inputs.event_dwells[None],
             text_slot=np.array([inputs.text_slot], np.int32),
             tokens=inputs.tokens[None],
-            taste=taste[None].astype(np.float32),
+            taste=taste[None],
         )[0]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from towers.candidates import Candidates, Sources
@@ -76,8 +78,8 @@ class Scene:
     def _read_words(self) -> None:
         """What the query asks for, word by word: as written first, then as it may be meant.
 
-        Sets ``word_weights [words]``, ``word_tokens [words]``, ``written_count``, ``tokens
-        [candidates, slots]`` and ``has_word [words, candidates] bool``.
+        Sets ``word_weights [words]``, ``word_tokens [words]``, ``written_count`` and ``has_word
+        [words, candidates] bool``.
         """
         text, lexical = self.reading.text, self.sources.lexical
         if lexical is None:
@@ -92,10 +94,13 @@ class Scene:
         buckets = self.catalog.text.bucket_count
         self.word_tokens = [token("w:" + word, buckets) for word in meant]
         self.has_word = np.zeros((len(meant), len(self.rows)), bool)
-        if meant:
-            self.tokens = self.catalog.tokens[self.rows]
-            for row, number in zip(self.has_word, self.word_tokens, strict=True):
-                (self.tokens == number).any(axis=1, out=row)
+        for row, number in zip(self.has_word, self.word_tokens, strict=True):
+            (self.tokens == number).any(axis=1, out=row)
+
+    @cached_property
+    def tokens(self) -> np.ndarray:
+        """``[n, slots] int32`` words of the candidates; fetched only where something was typed."""
+        return self.catalog.tokens[self.rows]
 
     def _read_scores(self) -> None:
         """What the sources say of the candidates, several ways."""
