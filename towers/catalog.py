@@ -221,8 +221,7 @@ class Catalog:
 
     def category_path(self, code: int) -> tuple[str, ...]:
         """The path of a category by its code in ``leaf``."""
-        name = self.category_codes.names[code]
-        return tuple(name.split(_PATH_SEPARATOR)) if name else ()
+        return _path_of(self.category_codes.names[code])
 
     def brand_name(self, row: int) -> str:
         """Brand of a row; empty where it has none."""
@@ -312,6 +311,11 @@ class Catalog:
             old = getattr(self, name)
             room = np.zeros((extra, *old.shape[1:]), old.dtype)
             setattr(self, name, np.concatenate([old, room]))
+
+
+@lru_cache(maxsize=100_000)
+def _path_of(name: str) -> tuple[str, ...]:
+    return tuple(name.split(_PATH_SEPARATOR)) if name else ()
 
 
 def _created(item: Item) -> float:
