@@ -43,7 +43,7 @@ class ServerSettings:
 
     thread_count: int = 4
     in_flight_limit: int = 8
-    event_thread_count: int = 16
+    event_thread_count: int = 8
     event_limit: int = 32
     message_limit_bytes: int = 256 * 1024
     metadata_limit_bytes: int = 8 * 1024

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,10 +28,10 @@ class SparseScores:
         # Row and place packed into one number: sorting numbers is several times faster than sorting
         # places by their row, and values of a row are still added up in the order they came in.
         bits = len(rows).bit_length()
-        is_short = int(rows.max()).bit_length() + bits <= 32
-        kind = np.uint32 if is_short else np.int64
-        packed = np.sort((rows.astype(kind) << kind(bits)) | np.arange(len(rows), dtype=kind))
-        ordered, places = packed >> kind(bits), packed & kind((1 << bits) - 1)
+        # Short numbers are sorted in half the time.
+        kind: Any = np.uint32 if int(rows.max()).bit_length() + bits <= 32 else np.int64
+        packed = np.sort((rows.astype(kind) << bits) | np.arange(len(rows), dtype=kind))
+        ordered, places = packed >> bits, packed & ((1 << bits) - 1)
         is_first = np.ones(len(rows), bool)
         np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
         sums = np.bincount(np.cumsum(is_first) - 1, weights=values[places])
