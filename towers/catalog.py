@@ -46,6 +46,9 @@ class Filter:
     attributes: tuple[AttributeCondition, ...] = ()
 
 
+_NO_FILTER = Filter()
+
+
 def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
     """What the candidate tower reads of an item: its fields and words as token numbers.
 
@@ -232,7 +235,7 @@ class Catalog:
 
         Not to be written to: it is kept until the catalogue changes.
         """
-        if conditions == Filter():
+        if conditions == _NO_FILTER:
             return None
         change_count = self._change_count
         known = self._masks.get(conditions)
