@@ -394,6 +394,20 @@ def test_features_stay_finite_whatever_source_is_away(away: str) -> None:
         assert np.isfinite(matrix).all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_features_do_not_depend_on_the_order_of_the_candidates(ranker: Ranker, seed: int) -> None:
+    case = made_case(ranker, seed)
+    found = case.found
+    order = np.random.default_rng(seed).permutation(len(found.rows))
+    turned = Candidates(found.rows[order], found.ranks[order], found.scores, found.missing)
+    plain, other = (
+        feature_matrix(Scene(case.reading, candidates, ranker.sources))
+        for candidates in (found, turned)
+    )
+    # Sums over all candidates are added up in another order.
+    assert np.allclose(other, plain[order], rtol=1e-5, atol=1e-6)
+
+
 def test_no_candidates_make_an_empty_matrix(ranker: Ranker) -> None:
     question = Question(Session.empty("v"), NOW, "espresso", mask=np.zeros(240, bool))
     reading = ranker.read(question)

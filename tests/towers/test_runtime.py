@@ -88,7 +88,7 @@ def test_scores_do_not_depend_on_what_else_is_scored(count: int) -> None:
     scores = reranker.scores(features)
     assert scores.shape == (count,) and scores.dtype == np.float32
     alone = [float(reranker.scores(row[None])[0]) for row in features]
-    assert scores.tolist() == pytest.approx(alone, abs=1e-5)
+    assert scores.tolist() == alone
 
 
 def test_threads_share_a_model_and_no_interpreter(encoder: QueryEncoder) -> None:
