@@ -9,7 +9,7 @@ import numpy as np
 
 from serving.facets import facets_of
 from serving.matches import Matches
-from serving.pages import Page, explained, hits_of, purchase_probabilities, result_of, sorted_page
+from serving.pages import Page, explained, purchase_probabilities, results_of, sorted_page
 from serving.requests import (
     Answer,
     EmptyReason,
@@ -68,24 +68,8 @@ def answered(
         page = shaped_page(bundle, ranked, shaping, request.offset, request.page_size)
     else:
         page = sorted_page(matches, ranked, fits, request.sort_by, (request.offset, end))
-    shown = zip(
-        page.rows.tolist(),
-        page.scores.tolist(),
-        page.places.tolist(),
-        purchase_probabilities(bundle, unmoved, page),
-        strict=True,
-    )
-    results = [
-        result_of(
-            catalog,
-            row,
-            score,
-            sources=hits_of(ranked, place, request.sort_by),
-            # In another order what the models did not rank has no score to tell by.
-            purchase_probability=probability if is_by_relevance or place >= 0 else None,
-        )
-        for row, score, place, probability in shown
-    ]
+    probabilities = purchase_probabilities(bundle, unmoved, page)
+    results = results_of(catalog, ranked, page, request.sort_by, probabilities)
     if request.explain:
         results = explained(bundle, unmoved, page, results)
     results = with_rules(results, page, shaping, moved_by, catalog)

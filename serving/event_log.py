@@ -87,6 +87,7 @@ class EventLog:
         self._condition = threading.Condition()
         self._batches: list[_Batch] = []
         self._unacked_count = 0
+        self._is_awaited = False
         self._dropped_count = 0
         self._is_closing = False
         self._writer = threading.Thread(target=self._write, name="event-log", daemon=True)
@@ -168,6 +169,7 @@ class EventLog:
             if self._is_closing:
                 raise OverloadError("event log: expected an open log, received a call after close")
             self._batches.append(batch)
+            self._is_awaited = True
             self._condition.notify()
         assert batch.done is not None
         return batch.done.result()
@@ -179,7 +181,9 @@ class EventLog:
                 return False
             self._batches.append(_Batch([row]))
             self._unacked_count += 1
-            self._condition.notify()
+            if len(self._batches) == 1:
+                # Later ones gather without waking the writer: it looks again by itself.
+                self._condition.notify()
             return True
 
     def _write(self) -> None:
@@ -197,11 +201,10 @@ class EventLog:
         with self._condition:
             self._condition.wait_for(lambda: self._batches or self._is_closing)
             self._condition.wait_for(
-                lambda: self._is_closing or any(batch.done for batch in self._batches),
-                timeout=LINGER_SECONDS,
+                lambda: self._is_closing or self._is_awaited, timeout=LINGER_SECONDS
             )
             batches, self._batches = self._batches, []
-            self._unacked_count = 0
+            self._unacked_count, self._is_awaited = 0, False
             return batches
 
     def _commit(self, batches: Sequence[_Batch]) -> list[list[bool]]:

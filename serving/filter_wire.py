@@ -16,9 +16,14 @@ from serving.requests import (
     SortOrder,
 )
 
+_NO_FILTER = Filter()
+
 
 def read_filter(message: Any) -> Filter:
     """A ``Filter`` message as the engine's filter."""
+    if not message.ListFields():
+        # Most requests ask for nothing, and reading field by field that they do not takes longer.
+        return _NO_FILTER
     return Filter(
         category=tuple(message.category),
         brands=tuple(message.brands),
@@ -39,7 +44,7 @@ def read_filter(message: Any) -> Filter:
 
 def write_filter(condition: Filter) -> Any:
     """A ``Filter`` message; None for no condition."""
-    if condition == Filter():
+    if condition == _NO_FILTER:
         return None
     return discovery_pb2.Filter(
         category=condition.category,

@@ -16,17 +16,18 @@ import grpc
 from data.errors import ConfigError
 
 HEALTH_PREFIX = "/grpc.health.v1.Health/"
+EVENTS_PREFIX = "/nextclick.v1.Events/"
 
 
 class CountedPool(ThreadPoolExecutor):
-    """The threads that answer, and how many calls they hold.
+    """Threads that answer, and how many calls they hold.
 
     A call counts from the moment it is submitted until its future is done. That holds as well
     for calls that were cancelled before their handler ran, which no code of a handler could count.
     """
 
-    def __init__(self, thread_count: int) -> None:
-        super().__init__(max_workers=thread_count, thread_name_prefix="answer")
+    def __init__(self, thread_count: int, name: str = "answer") -> None:
+        super().__init__(max_workers=thread_count, thread_name_prefix=name)
         self._count_lock = threading.Lock()
         self._in_flight_count = 0
 
@@ -53,45 +54,69 @@ class CountedPool(ThreadPoolExecutor):
 
 
 class Limiter:
-    """A server interceptor that refuses calls once ``in_flight_limit`` are held.
+    """A server interceptor that refuses calls once a pool holds as many as it may.
 
-    Interceptors run on the one thread that also hands the calls to the pool, so the count cannot
+    Interceptors run on the one thread that also hands the calls to the pools, so the count cannot
     change between look and leap, and nothing slow may happen here. Refusals and health checks are
     answered by a thread of their own: behind the calls under way they would wait.
+
+    Events wait for the disk and answers for the interpreter: on threads of their own neither waits
+    for the other, and many events share one sync.
 
     Args:
         pool: The pool of the server.
         in_flight_limit: Calls answered or waiting for a thread at once; 1 or more.
+        event_pool: The pool of the calls that record events.
+        event_limit: The same for these.
     """
 
-    def __init__(self, pool: CountedPool, in_flight_limit: int) -> None:
-        if in_flight_limit < 1:
-            raise ConfigError(f"in_flight_limit: expected 1 or more, received {in_flight_limit}")
-        self._pool = pool
-        self._in_flight_limit = in_flight_limit
+    def __init__(
+        self,
+        pool: CountedPool,
+        in_flight_limit: int,
+        *,
+        event_pool: CountedPool,
+        event_limit: int,
+    ) -> None:
+        for name, limit in (("in_flight_limit", in_flight_limit), ("event_limit", event_limit)):
+            if limit < 1:
+                raise ConfigError(f"{name}: expected 1 or more, received {limit}")
+        self._pool, self._in_flight_limit = pool, in_flight_limit
+        self._event_pool, self._event_limit = event_pool, event_limit
         self._side_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refuse")
-        self._refusal = grpc.unary_unary_rpc_method_handler(_Aside(self._refuse, self._side_pool))
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The handler of a call, as gRPC asks for it."""
         if details.method.startswith(HEALTH_PREFIX):
-            handler = continuation(details)
-            if handler is None or handler.unary_unary is None:
-                return handler
-            return handler._replace(unary_unary=_Aside(handler.unary_unary, self._side_pool))
+            return _aside(continuation(details), self._side_pool)
+        if details.method.startswith(EVENTS_PREFIX):
+            if self._event_pool.in_flight_count >= self._event_limit:
+                return self._refusal(self._event_limit)
+            return _aside(continuation(details), self._event_pool)
         if self._pool.in_flight_count >= self._in_flight_limit:
-            return self._refusal
+            return self._refusal(self._in_flight_limit)
         return continuation(details)
 
     def close(self) -> None:
-        """Ends the thread of refusals."""
+        """Ends the threads of events and of refusals."""
+        self._event_pool.shutdown(wait=True)
         self._side_pool.shutdown(wait=True)
 
-    def _refuse(self, _: bytes, context: Any) -> None:
-        context.abort(
-            grpc.StatusCode.RESOURCE_EXHAUSTED,
-            f"calls in flight: expected at most {self._in_flight_limit}, try again later",
-        )
+    def _refusal(self, limit: int) -> Any:
+        def refuse(_: bytes, context: Any) -> None:
+            context.abort(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                f"calls in flight: expected at most {limit}, try again later",
+            )
+
+        return grpc.unary_unary_rpc_method_handler(_Aside(refuse, self._side_pool))
+
+
+def _aside(handler: Any, pool: ThreadPoolExecutor) -> Any:
+    """The handler, to be run on another pool than the server's; streams stay where they are."""
+    if handler is None or handler.unary_unary is None:
+        return handler
+    return handler._replace(unary_unary=_Aside(handler.unary_unary, pool))
 
 
 class _Aside:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -81,44 +83,64 @@ def purchase_probabilities(bundle: Bundle, ranked: Ranked, page: Page) -> list[f
     return probabilities
 
 
-def result_of(
+def results_of(
     catalog: Catalog,
-    row: int,
-    score: float,
-    *,
-    sources: tuple[SourceHit, ...],
-    purchase_probability: float | None,
-) -> Result:
-    """An item of the catalogue as a result."""
-    price = float(catalog.price[row])
-    return Result(
-        item_id=catalog.item_ids[row],
-        title=catalog.titles[row],
-        category=catalog.category(row),
-        brand=catalog.brand_name(row),
+    ranked: Ranked,
+    page: Page,
+    order: SortOrder,
+    probabilities: Sequence[float | None],
+) -> list[Result]:
+    """The items of a page as results.
+
+    Args:
+        probabilities: Of a purchase, one a result; not told of what another order brought, since
+            what the models did not rank has no score to tell by.
+    """
+    rows, places = page.rows, page.places
+    is_by_relevance = order is SortOrder.RELEVANCE
+    columns = zip(
+        rows.tolist(),
+        page.scores.tolist(),
+        places.tolist(),
         # Held in float32: what is beyond its digits is no part of the price.
-        price=None if price != price else round(price, 4),
-        in_stock=bool(catalog.in_stock[row]),
-        score=score,
-        sources=sources,
-        purchase_probability=purchase_probability,
+        [None if price != price else round(price, 4) for price in catalog.price[rows].tolist()],
+        catalog.leaf[rows].tolist(),
+        catalog.brand[rows].tolist(),
+        catalog.in_stock[rows].tolist(),
+        probabilities,
+        strict=True,
     )
+    brands = catalog.brand_codes.names
+    return [
+        Result(
+            item_id=catalog.item_ids[row],
+            title=catalog.titles[row],
+            category=catalog.category_path(leaf),
+            brand=brands[brand],
+            price=price,
+            in_stock=in_stock,
+            score=score,
+            sources=_hits_of(ranked, place, order),
+            purchase_probability=probability if is_by_relevance or place >= 0 else None,
+        )
+        for row, score, place, price, leaf, brand, in_stock, probability in columns
+    ]
 
 
-def hits_of(ranked: Ranked, place: int, order: SortOrder) -> tuple[SourceHit, ...]:
+def _hits_of(ranked: Ranked, place: int, order: SortOrder) -> tuple[SourceHit, ...]:
     """The sources that found what stands at ``place`` of the shortlist; −1: beyond it."""
     if place < 0:
         # Beyond the shortlist the nearest follow, unless another order brought the item.
         is_near = order is SortOrder.RELEVANCE
-        return (SourceHit("learnt", len(ranked.rows) + 1),) if is_near else ()
-    ranks = ranked.ranks[place].tolist()
-    return tuple(
-        [
-            SourceHit(source, rank + 1)
-            for source, rank in zip(SOURCES, ranks, strict=True)
-            if rank >= 0
-        ]
-    )
+        return (_hit("learnt", len(ranked.rows)),) if is_near else ()
+    ranks = enumerate(ranked.ranks[place].tolist())
+    return tuple([_hit(SOURCES[number], rank) for number, rank in ranks if rank >= 0])
+
+
+@lru_cache(maxsize=10_000)
+def _hit(source: str, rank: int) -> SourceHit:
+    """Told by rank from 1; few differ, and looking one up is quicker than making it."""
+    return SourceHit(source, rank + 1)
 
 
 def explained(bundle: Bundle, ranked: Ranked, page: Page, results: list[Result]) -> list[Result]:

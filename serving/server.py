@@ -28,8 +28,11 @@ class ServerSettings:
 
     Args:
         thread_count: Calls answered at once; an answer holds the interpreter most of its time, so
-            more threads than cores only help while events wait for the disk.
+            more threads only take it from each other.
         in_flight_limit: Calls answered or waiting for a thread; more are refused.
+        event_thread_count: Calls that record events at once; they mostly wait for the disk, and
+            all that wait share one sync.
+        event_limit: The same limit for these.
         message_limit_bytes: A longer request is refused before it is parsed.
         metadata_limit_bytes: As above, for the headers of a call.
         stream_limit: Calls at once on one connection.
@@ -40,6 +43,8 @@ class ServerSettings:
 
     thread_count: int = 4
     in_flight_limit: int = 8
+    event_thread_count: int = 8
+    event_limit: int = 32
     message_limit_bytes: int = 256 * 1024
     metadata_limit_bytes: int = 8 * 1024
     stream_limit: int = 100
@@ -100,10 +105,16 @@ def serve(
         ConfigError: The address is taken or none, or a setting is out of range.
     """
     settings = settings or ServerSettings()
-    if settings.thread_count < 1:
-        raise ConfigError(f"thread_count: expected 1 or more, received {settings.thread_count}")
+    for name in ("thread_count", "event_thread_count"):
+        if getattr(settings, name) < 1:
+            raise ConfigError(f"{name}: expected 1 or more, received {getattr(settings, name)}")
     pool = CountedPool(settings.thread_count)
-    limiter = Limiter(pool, settings.in_flight_limit)
+    limiter = Limiter(
+        pool,
+        settings.in_flight_limit,
+        event_pool=CountedPool(settings.event_thread_count, "record"),
+        event_limit=settings.event_limit,
+    )
     server = grpc.server(pool, interceptors=(limiter,), options=_options(settings))
     healths = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healths, server)

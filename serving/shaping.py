@@ -147,6 +147,8 @@ def with_rules(
     catalog: Catalog,
 ) -> list[Result]:
     """The results with the rules that put each of them where it is."""
+    if not shaping.rules:
+        return [*results]
     pins = {
         catalog.item_ids[row]: (place, name) for place, (row, name) in (shaping.pins or {}).items()
     }

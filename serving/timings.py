@@ -11,10 +11,11 @@ import numpy as np
 
 from serving.engine import Engine
 from serving.requests import Placement, RecommendRequest, SearchRequest
-from towers.features import Scene, feature_matrix
+from towers.features import feature_matrix
 from towers.index import exact_top
 from towers.question import Question
 from towers.ranker import Ranker
+from towers.scene import Scene
 
 _RECALL_COUNT = 100
 _TIMED_LIMIT = 300

@@ -143,8 +143,7 @@ def write_answer(answer: Answer, request: Any) -> Any:
         discovery_pb2.Relaxation(kind=int(one.kind), text=one.text)  # type: ignore[arg-type]
         for one in answer.relaxations
     ]
-    return getattr(discovery_pb2, kind)(
-        results=[_write_result(result) for result in answer.results],
+    message = getattr(discovery_pb2, kind)(
         attribution_token=answer.attribution_token,
         bundle_id=answer.bundle_id,
         next_page_token=page_token(request, next_offset) if has_next else "",
@@ -159,6 +158,9 @@ def write_answer(answer: Answer, request: Any) -> Any:
         # Nothing was typed on a browse page.
         **({"relaxations": relaxations} if is_search else {}),
     )
+    for result in answer.results:
+        _add_result(message.results, result)
+    return message
 
 
 def read_event(message: Any, place: str, *, now: float, new_id: Callable[[], str]) -> Event:
@@ -300,8 +302,9 @@ def _read_result(message: Any) -> Result:
     )
 
 
-def _write_result(result: Result) -> Any:
-    return discovery_pb2.Result(
+def _add_result(results: Any, result: Result) -> None:
+    # Each part is made where it belongs: given to a message that is being made, it is copied.
+    message = results.add(
         item_id=result.item_id,
         title=result.title,
         category=result.category,
@@ -310,24 +313,19 @@ def _write_result(result: Result) -> Any:
         in_stock=result.in_stock,
         score=result.score,
         purchase_probability=result.purchase_probability,
-        sources=[
-            discovery_pb2.SourceHit(source=hit.source, rank=hit.rank) for hit in result.sources
-        ],
-        event_effects=[
-            discovery_pb2.EventEffect(
-                event_type=int(EventType[part.event_type.upper()]),  # type: ignore[arg-type]
-                item_id=part.item_id,
-                query=part.query,
-                effect=part.effect,
-            )
-            for part in result.event_effects
-        ],
-        feature_effects=[
-            discovery_pb2.FeatureEffect(feature=part.feature, value=part.value, effect=part.effect)
-            for part in result.feature_effects
-        ],
         rules=result.rules,
     )
+    for hit in result.sources:
+        message.sources.add(source=hit.source, rank=hit.rank)
+    for event in result.event_effects:
+        message.event_effects.add(
+            event_type=int(EventType[event.event_type.upper()]),
+            item_id=event.item_id,
+            query=event.query,
+            effect=event.effect,
+        )
+    for part in result.feature_effects:
+        message.feature_effects.add(feature=part.feature, value=part.value, effect=part.effect)
 
 
 def _read_time(message: Any, field: str) -> float:

@@ -33,6 +33,7 @@ candidates          the sources side by side
 relaxation          what of a query was given up until something was found
 completion          what somebody who types may be after
 fusion              one order out of several lists by a fixed rule
+scene               one question with its candidates, and what several features share
 features            the one list of features that the reranker reads
 runtime             the exported models, run by LiteRT
 ranker              from a question to a ranked shortlist

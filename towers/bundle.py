@@ -202,11 +202,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         config=config.sources,
     )
     reranker_path = layout / "reranker.tflite"
-    reranker = (
-        Reranker(LiteModel.load(reranker_path), RERANK_BATCH_SIZE)
-        if reranker_path.exists()
-        else None
-    )
+    reranker = Reranker(LiteModel.load(reranker_path)) if reranker_path.exists() else None
     ranker = Ranker(
         sources,
         QueryEncoder(LiteModel.load(layout / "query_tower.tflite")),

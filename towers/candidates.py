@@ -220,16 +220,26 @@ def _lexical(
 
 
 def _flags(flags: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    if not len(flags):
+        return np.zeros(len(rows), bool)
     # An item that came in since the flags were read is not among them.
-    inside = rows < len(flags)
-    return inside & flags[np.where(inside, rows, 0)] if len(flags) else inside
+    found: np.ndarray = flags.take(rows, mode="clip") & (rows < len(flags))
+    return found
 
 
 def _joined(
     lists: Mapping[str, np.ndarray], scores: Mapping[str, SparseScores], missing: tuple[str, ...]
 ) -> Candidates:
-    rows = np.unique(np.concatenate(list(lists.values())))
+    found = np.concatenate([*lists.values()])
+    ordered = np.sort(found)
+    is_first = np.ones(len(found), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    rows = ordered[is_first]
+    places = np.searchsorted(rows, found)
     ranks = np.full((len(rows), len(SOURCES)), -1, np.int32)
-    for name, found in lists.items():
-        ranks[np.searchsorted(rows, found), SOURCES.index(name)] = np.arange(len(found))
+    begin = 0
+    for name, of_source in lists.items():
+        end = begin + len(of_source)
+        ranks[places[begin:end], SOURCES.index(name)] = np.arange(len(of_source))
+        begin = end
     return Candidates(rows, ranks, scores, missing)

@@ -46,6 +46,9 @@ class Filter:
     attributes: tuple[AttributeCondition, ...] = ()
 
 
+_NO_FILTER = Filter()
+
+
 def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
     """What the candidate tower reads of an item: its fields and words as token numbers.
 
@@ -221,8 +224,7 @@ class Catalog:
 
     def category_path(self, code: int) -> tuple[str, ...]:
         """The path of a category by its code in ``leaf``."""
-        name = self.category_codes.names[code]
-        return tuple(name.split(_PATH_SEPARATOR)) if name else ()
+        return _path_of(self.category_codes.names[code])
 
     def brand_name(self, row: int) -> str:
         """Brand of a row; empty where it has none."""
@@ -233,7 +235,7 @@ class Catalog:
 
         Not to be written to: it is kept until the catalogue changes.
         """
-        if conditions == Filter():
+        if conditions == _NO_FILTER:
             return None
         change_count = self._change_count
         known = self._masks.get(conditions)
@@ -312,6 +314,11 @@ class Catalog:
             old = getattr(self, name)
             room = np.zeros((extra, *old.shape[1:]), old.dtype)
             setattr(self, name, np.concatenate([old, room]))
+
+
+@lru_cache(maxsize=100_000)
+def _path_of(name: str) -> tuple[str, ...]:
+    return tuple(name.split(_PATH_SEPARATOR)) if name else ()
 
 
 def _created(item: Item) -> float:

@@ -13,20 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from towers.candidates import SOURCES, Candidates, Sources
-from towers.lexical import CODE_SCORE, ReadQuery
-from towers.question import Reading, shares
-from towers.text import PADDING, token, words
+from towers.candidates import SOURCES
+from towers.scene import Scene
+from towers.text import PADDING
 
-_FAR_RANK = 20.0
 _FOLLOWED_COUNT = 5
 _FOLLOWED_DECAY = 0.7
-_NEVER_DAYS = 400.0
-_LEARNT_TEMPERATURE = 0.07
-"""Makes shares of the towers' scores; that of their own training is about the same."""
 _LEAST_SHARE = 1e-5
-_DENSE_CODE_COUNT = 50_000
-"""Up to so many codes a table of all of them is quicker than a search for those that occur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,116 +35,6 @@ class Feature:
     name: str
     compute: Callable[[Scene], Any]
     needs: str = ""
-
-
-class Scene:
-    """One question with its candidates, and what several features share."""
-
-    def __init__(self, reading: Reading, candidates: Candidates, sources: Sources) -> None:
-        self.reading = reading
-        self._source_scores: dict[str, np.ndarray] = {}
-        self.candidates = candidates
-        self.sources = sources
-        self.catalog = sources.catalog
-        self.rows = candidates.rows
-        self.has_session = len(reading.rows) > 0
-        self.has_bought = len(reading.bought_rows) > 0
-        self.time = reading.question.time
-        catalog, rows = self.catalog, self.rows
-        self.leaf = catalog.leaf[rows]
-        self.brand = catalog.brand[rows]
-        self.price = np.nan_to_num(catalog.price[rows], nan=0.0)
-        self.embeddings = sources.index.embeddings[rows]
-        seen = reading.rows
-        self.to_session = (
-            self.embeddings @ sources.index.embeddings[seen[:10]].T
-            if len(seen)
-            else np.zeros((len(rows), 1), np.float32)
-        )
-        self._read_words()
-        self.has_words = len(self.word_tokens) > 0
-        self.learnt_scores: np.ndarray = self.embeddings @ reading.query
-        # Without what an exact number adds, which has a feature of its own.
-        lexical = self.source_score("lexical")
-        self.has_code: np.ndarray = lexical >= CODE_SCORE
-        self.lexical_scores: np.ndarray = np.mod(lexical, np.float32(CODE_SCORE))
-        place = _places(reading.bought_rows, rows)
-        self.bought_count: np.ndarray = np.where(
-            place >= 0, _taken(reading.bought_counts, place), 0.0
-        )
-        self.bought_days: np.ndarray = np.where(
-            place >= 0, _taken(reading.bought_days, place), _NEVER_DAYS
-        )
-        self.long_popularity: np.ndarray = sources.popularity.at(rows, self.time)
-        self.recent_popularity: np.ndarray = sources.trend.at(rows, self.time)
-        self.present_popularity: np.ndarray = sources.surge.at(rows, self.time)
-
-    def _read_words(self) -> None:
-        """What the query asks for, word by word: as written first, then as it may be meant.
-
-        Sets ``word_weights [words]``, ``word_tokens [words]``, ``written_count``, ``tokens
-        [candidates, slots]`` and ``has_word [words, candidates] bool``.
-        """
-        text, lexical = self.reading.text, self.sources.lexical
-        if lexical is None:
-            plain = dict.fromkeys(words(text), 1.0)
-            query = ReadQuery(plain, [1.0] * len(plain), text)
-        else:
-            query = lexical.read(text)
-        meant = query.meant
-        buckets = self.catalog.text.bucket_count
-        self.tokens = self.catalog.tokens[self.rows]
-        self.written_count = sum(weight == 1.0 for weight in meant.values())
-        rarities = np.array(query.rarities, np.float32)
-        self.word_weights = np.array([*meant.values()], np.float32) * rarities
-        self.word_tokens = [token("w:" + word, buckets) for word in meant]
-        self.has_word = np.zeros((len(meant), len(self.rows)), bool)
-        for row, number in zip(self.has_word, self.word_tokens, strict=True):
-            (self.tokens == number).any(axis=1, out=row)
-
-    def source_score(self, name: str) -> np.ndarray:
-        """Score that a source gave each candidate, 0 where it did not find it."""
-        if name not in self._source_scores:
-            self._source_scores[name] = self.candidates.scores[name].at(self.rows)
-        return self._source_scores[name]
-
-    def source_rank(self, name: str) -> np.ndarray:
-        """1 at the top of a source's list, falling to 0; 0 where it did not find the item."""
-        ranks = self.candidates.ranks[:, SOURCES.index(name)]
-        return np.where(ranks >= 0, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
-
-    def session_share(self, column: np.ndarray, count: int | None = None) -> np.ndarray:
-        """Share of the session's interest in items that agree with each candidate on ``column``."""
-        seen = self.reading.rows[:count]
-        return _share_agreeing(column[seen], self.reading.interest[:count], column[self.rows])
-
-    def history_share(self, column: np.ndarray) -> np.ndarray:
-        """The same for what was bought before."""
-        bought = self.reading.bought_rows
-        return _share_agreeing(column[bought], self.reading.bought_counts, column[self.rows])
-
-
-def _share_agreeing(codes: np.ndarray, weights: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Share of the weights that stands at each wanted code, ``[n] float32``."""
-    length = 1 + int(max(codes.max(initial=-1), wanted.max(initial=-1)))
-    if length > _DENSE_CODE_COUNT:
-        return shares(codes, weights).at(wanted)
-    total = float(weights.sum())
-    table = np.bincount(codes, weights=weights / total if total else weights, minlength=length)
-    return table[wanted].astype(np.float32)
-
-
-def _places(haystack: np.ndarray, needles: np.ndarray) -> np.ndarray:
-    """Place of each needle in ``haystack``, −1 where it is not there."""
-    if not len(haystack):
-        return np.full(len(needles), -1)
-    order = np.argsort(haystack, kind="stable")
-    found = np.minimum(np.searchsorted(haystack, needles, sorter=order), len(haystack) - 1)
-    return np.where(haystack[order[found]] == needles, order[found], -1)
-
-
-def _taken(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    return values[places] if len(values) else np.zeros(len(places), np.float32)
 
 
 def _word_share(scene: Scene) -> np.ndarray | float:
@@ -199,10 +82,6 @@ def _lexical_to_best(scene: Scene) -> np.ndarray:
     return scores / max(float(scores.max(initial=0.0)), 1e-6)
 
 
-def _learnt_to_best(scene: Scene) -> np.ndarray:
-    return scene.learnt_scores - scene.learnt_scores.max(initial=-1.0)
-
-
 def _mean_session_price(scene: Scene) -> float:
     prices = scene.catalog.price[scene.reading.rows]
     prices = prices[prices > 0]
@@ -234,14 +113,25 @@ def _followed_score(scene: Scene) -> np.ndarray | float:
 
 def _seen_place(scene: Scene) -> np.ndarray:
     """1 for the newest item of the session, 1/2 for the one before; 0 for what was not seen."""
-    place = _places(scene.reading.rows, scene.rows)
-    return np.where(place >= 0, 1.0 / (1.0 + np.maximum(place, 0)), 0.0)
+    seen, places = scene.among(scene.reading.rows)
+    values = np.zeros(len(scene.rows))
+    # From the oldest on, so that the newest time counts of what was seen more than once.
+    values[places[::-1]] = 1.0 / (1.0 + seen[::-1])
+    return values
 
 
 def _longest_look(scene: Scene) -> np.ndarray:
     """Length of the longest look at each candidate in this session, 0 to 1."""
-    is_same = scene.rows[:, None] == scene.reading.rows[None, :]
-    return np.where(is_same, scene.reading.looks, 0.0).max(axis=1, initial=0.0)
+    seen, places = scene.among(scene.reading.rows)
+    values = np.zeros(len(scene.rows), np.float32)
+    np.maximum.at(values, places, scene.reading.looks[seen])
+    return values
+
+
+def _seen_count(scene: Scene) -> np.ndarray:
+    """How often each candidate was met in this session."""
+    _, places = scene.among(scene.reading.rows)
+    return np.bincount(places, minlength=len(scene.rows))
 
 
 def _looked_at_similarity(scene: Scene) -> np.ndarray:
@@ -257,19 +147,6 @@ def _largest_as_one(scores: np.ndarray) -> np.ndarray:
     return scores / max(float(scores.max(initial=0.0)), 1e-6)
 
 
-def _learnt_share(scene: Scene) -> np.ndarray:
-    """Each candidate's share of what the towers expect, over all candidates."""
-    powers = np.exp(_learnt_to_best(scene) / _LEARNT_TEMPERATURE)
-    return powers / max(float(powers.sum()), 1e-6)
-
-
-def _neighbour_vote(scene: Scene) -> np.ndarray:
-    """Each candidate's share of the neighbours' votes, over all items."""
-    votes = scene.source_score("neighbours")
-    total = float(scene.candidates.scores["neighbours"].values.sum())
-    return votes / max(total, 1e-6)
-
-
 def _log_share(shares: np.ndarray) -> np.ndarray:
     """Logarithm of shares in units of the least that counts; 0 stays 0."""
     return np.log1p(shares / _LEAST_SHARE)
@@ -277,21 +154,17 @@ def _log_share(shares: np.ndarray) -> np.ndarray:
 
 def _blended(scene: Scene) -> np.ndarray:
     """The two halves that know sessions best, averaged as probabilities: good before any training."""
-    return _log_share((_learnt_share(scene) + _neighbour_vote(scene)) / 2)
-
-
-def _seen_count(scene: Scene) -> np.ndarray:
-    seen = scene.reading.rows
-    return (scene.rows[:, None] == seen[None, :]).sum(axis=1) if len(seen) else np.zeros(1)
+    return _log_share((scene.learnt_shares + scene.neighbour_votes) / 2)
 
 
 def _rank_feature(source: str) -> Feature:
-    return Feature(f"{source}_rank", lambda scene: scene.source_rank(source))
+    place = SOURCES.index(source)
+    return Feature(f"{source}_rank", lambda scene: scene.source_ranks[place])
 
 
 FEATURES: tuple[Feature, ...] = (
     Feature("learnt_score", lambda s: s.learnt_scores),
-    Feature("learnt_to_best", _learnt_to_best),
+    Feature("learnt_to_best", lambda s: s.learnt_to_best),
     *(_rank_feature(source) for source in SOURCES),
     Feature("lexical_score", lambda s: s.lexical_scores, "has_words"),
     Feature("lexical_to_best", _lexical_to_best, "has_words"),
@@ -304,11 +177,11 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours")), "has_session"
     ),
-    Feature("learnt_log_share", lambda s: _log_share(_learnt_share(s))),
-    Feature("neighbour_log_vote", lambda s: _log_share(_neighbour_vote(s)), "has_session"),
+    Feature("learnt_log_share", lambda s: _log_share(s.learnt_shares)),
+    Feature("neighbour_log_vote", lambda s: _log_share(s.neighbour_votes), "has_session"),
     Feature("blended", _blended),
     Feature("followed_score", _followed_score, "has_session"),
-    Feature("source_count", lambda s: (s.candidates.ranks >= 0).sum(axis=1)),
+    Feature("source_count", lambda s: s.is_found_by.sum(axis=0)),
     Feature("query_word_share", _word_share, "has_words"),
     Feature("query_rarity_share", _rarity_share, "has_words"),
     Feature("heaviest_missing", _heaviest_missing, "has_words"),
@@ -360,8 +233,8 @@ FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
 def feature_matrix(scene: Scene) -> np.ndarray:
     """All features of all candidates, ``[candidates, features] float32``."""
-    matrix = np.empty((len(FEATURES), len(scene.rows)), np.float32)
+    matrix = np.zeros((len(FEATURES), len(scene.rows)), np.float32)
     for column, feature in zip(matrix, FEATURES, strict=True):
-        is_there = not feature.needs or getattr(scene, feature.needs)
-        column[:] = feature.compute(scene) if is_there else 0.0
+        if not feature.needs or getattr(scene, feature.needs):
+            column[:] = feature.compute(scene)
     return np.ascontiguousarray(matrix.T)

@@ -55,12 +55,12 @@ class SessionNeighbours:
         rows = rows[rows < self.item_count]
         if not len(rows):
             return SparseScores.summed(rows, np.zeros(0, np.float32))
-        _, first = np.unique(rows, return_index=True)
-        recent = rows[np.sort(first)][:_RECENT_ITEM_COUNT]
+        recent = np.array([*dict.fromkeys(rows.tolist())][:_RECENT_ITEM_COUNT])
         positions = 1.0 - np.arange(len(recent)) / len(recent)
         starts = self._item_offsets[recent]
         lengths = np.minimum(self._item_offsets[recent + 1] - starts, self.sessions_per_item)
-        found = self._item_sessions[_ranges(starts, lengths)]
+        spans = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
+        found = np.concatenate([self._item_sessions[begin:end] for begin, end in spans])
         similar = SparseScores.summed(found, np.repeat(positions * self._rarity[recent], lengths))
         sessions, votes = similar.rows, similar.values
         if len(sessions) > self.neighbour_count:

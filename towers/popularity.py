@@ -69,8 +69,8 @@ class Popularity:
         """Decayed counts of ``rows`` at ``time``, ``[n] float64``."""
         if not len(self.counts):
             return np.zeros(len(rows), np.float64)
-        inside = np.minimum(rows, len(self.counts) - 1)
-        values = np.where(rows < len(self.counts), self.counts[inside], 0.0)
+        values = self.counts.take(rows, mode="clip")
+        values[rows >= len(self.counts)] = 0.0
         # A clock that was set back must not make numbers that no float holds.
         return values * 2.0 ** -max(self._exponent(time), -_LARGEST_EXPONENT)
 

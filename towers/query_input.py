@@ -125,6 +125,8 @@ def _history(
                 break
     rows = np.full(slots, -1, np.int32)
     weights = np.zeros(slots, np.float32)
+    if not known:
+        return rows, weights
     rows[: len(known)] = known
     days = np.maximum(0.0, time - np.array(last_times)) / 86_400.0
     weights[: len(known)] = np.log1p(counts) * 2.0 ** (-days / _HISTORY_HALF_LIFE_DAYS)

@@ -32,6 +32,7 @@ _UNDOES = {
 
 _HISTORY_LIMIT = 300
 _NO_ROWS = np.zeros(0, np.int64)
+_NO_NUMBERS = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +120,27 @@ def read_session(session: Session, time: float, catalog: Catalog) -> tuple[np.nd
             rows.append(row)
             interest.append(weight)
             looks.append(look)
-    bought_rows, counts, last_times = [], [], []
-    for item_id, (count, last_time) in reversed(session.bought.items()):
-        row = row_of.get(item_id, -1)
-        if row >= 0:
-            bought_rows.append(row)
-            counts.append(count)
-            last_times.append(last_time)
-            if len(bought_rows) == _HISTORY_LIMIT:
-                break
-    days = np.maximum(0.0, time - np.array(last_times, np.float64)) / 86_400.0
     return (
         np.array(rows, np.int64),
         np.array(interest, np.float32),
         np.array(looks, np.float32),
         np.array([row_of[one] for one in session.disliked if one in row_of], np.int64),
-        np.array(bought_rows, np.int64),
-        np.array(counts, np.float32),
-        days.astype(np.float32),
+        *_purchases(session, time, catalog),
     )
+
+
+def _purchases(
+    session: Session, time: float, catalog: Catalog
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The last three fields of a ``Reading``."""
+    if not session.bought:
+        return _NO_ROWS, _NO_NUMBERS, _NO_NUMBERS
+    rows = catalog.rows([*reversed(session.bought)])
+    known = np.flatnonzero(rows >= 0)[:_HISTORY_LIMIT]
+    purchases = [*reversed(session.bought.values())]
+    facts = np.array([purchases[place] for place in known.tolist()], np.float64).reshape(-1, 2)
+    days = np.maximum(0.0, time - facts[:, 1]) / 86_400.0
+    return rows[known], facts[:, 0].astype(np.float32), days.astype(np.float32)
 
 
 def shares(codes: np.ndarray, weights: np.ndarray) -> SparseScores:

@@ -14,11 +14,12 @@ import numpy as np
 from data.records import Event
 from towers.candidates import Candidates, Sources
 from towers.config import Config
-from towers.features import Scene, feature_matrix
+from towers.features import feature_matrix
 from towers.fusion import fused_ranks, fused_scores
 from towers.query_input import query_input
 from towers.question import Question, Reading, read_session
 from towers.runtime import QueryEncoder, Reranker
+from towers.scene import Scene
 
 CANDIDATE_LIMIT = 256
 """Most candidates that are scored for one request."""
@@ -97,8 +98,9 @@ class Ranker:
         """
         if not question.text:
             done_with = self.sources.rebuy.done_with(question.session, self.sources.catalog)
-            excluded = np.union1d(question.excluded, done_with)
-            question = replace(question, excluded=excluded)
+            if len(done_with):
+                excluded = np.union1d(question.excluded, done_with)
+                question = replace(question, excluded=excluded)
         inputs = query_input(
             question.session,
             question.time,

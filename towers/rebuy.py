@@ -90,8 +90,10 @@ class Rebuy:
 
     def done_with(self, session: Session, catalog: Catalog) -> np.ndarray:
         """Rows of what the visitor has bought and people do not buy again, ``[n] int64``."""
-        rows = catalog.rows(list(session.bought))
+        rows = catalog.rows([*session.bought])
         rows = rows[rows >= 0]
+        if not len(rows):
+            return rows
         return rows[self.at(rows, catalog) < REBUY_SHARE]
 
     def moved(self, item_ids: Sequence[str], catalog: Catalog) -> Rebuy:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from towers.query_input import QueryInput
+
+_ROWS_AT_ONCE = 256
 
 
 class LiteModel:
@@ -29,15 +32,46 @@ class LiteModel:
         return cls(path.read_bytes())
 
     def run(self, **inputs: np.ndarray) -> np.ndarray:
-        """The one output for the named inputs, a fresh array; shapes are those of the export."""
+        """The one output for the named inputs, a fresh array.
+
+        Shapes are those of the export, but for the number of rows, which may be any.
+        """
         runner = getattr(self._local, "runner", None)
         if runner is None:
-            # Kept on the thread: the runner does not hold its interpreter alive by itself.
-            with _quiet():
-                self._local.interpreter = Interpreter(model_content=self._content, num_threads=1)
-                runner = self._local.runner = self._local.interpreter.get_signature_runner()
-        (output,) = runner(**inputs).values()
-        return np.array(output, np.float32)
+            runner = self._local.runner = _Runner(self._content)
+        return runner.run(inputs)
+
+
+class _Runner:
+    """An interpreter, the places of its inputs by name, and the shapes that it stands ready for.
+
+    The library's own signature runner makes room for the inputs anew at every call.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        with _quiet():
+            self._interpreter = Interpreter(model_content=content, num_threads=1)
+        signature = self._interpreter.get_signature_runner()
+        details = signature.get_input_details()
+        self._places = {name: int(one["index"]) for name, one in details.items()}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        (output,) = signature.get_output_details().values()
+        self._output = int(output["index"])
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        interpreter, shapes = self._interpreter, self._shapes
+        is_ready = True
+        for name, value in inputs.items():
+            if shapes.get(name) != value.shape:
+                interpreter.resize_tensor_input(self._places[name], value.shape)
+                shapes[name], is_ready = value.shape, False
+        if not is_ready:
+            interpreter.allocate_tensors()
+        for name, value in inputs.items():
+            interpreter.set_tensor(self._places[name], value)
+        interpreter.invoke()
+        output: np.ndarray = interpreter.get_tensor(self._output)
+        return output
 
 
 class _quiet:  # noqa: N801
@@ -62,12 +96,15 @@ class QueryEncoder:
 
     def encode(self, inputs: QueryInput, embeddings: np.ndarray) -> np.ndarray:
         """Embeds one session; ``embeddings [rows, dim]`` are the items' own."""
-        rows = inputs.event_rows
-        items = np.where((rows >= 0)[:, None], embeddings[np.maximum(rows, 0)], np.float32(0))
+        known = inputs.event_rows >= 0
+        items = np.zeros((len(known), embeddings.shape[1]), np.float32)
+        items[known] = embeddings[inputs.event_rows[known]]
+        taste = np.zeros(embeddings.shape[1], np.float32)
         bought = inputs.history_rows >= 0
         weights = inputs.history_weights[bought]
-        total = max(float(weights.sum()), 1e-6)
-        taste = weights @ embeddings[inputs.history_rows[bought]] / np.float32(total)
+        if len(weights):
+            total = np.float32(max(float(weights.sum()), 1e-6))
+            taste = weights @ embeddings[inputs.history_rows[bought]] / total
         return self._model.run(
             event_embeddings=items[None],
             event_types=inputs.event_types[None],
@@ -75,30 +112,23 @@ class QueryEncoder:
             event_dwells=inputs.event_dwells[None],
             text_slot=np.array([inputs.text_slot], np.int32),
             tokens=inputs.tokens[None],
-            taste=taste[None].astype(np.float32),
+            taste=taste[None],
         )[0]
 
 
 class Reranker:
-    """The deep & cross model: features to scores.
+    """The deep & cross model: features to scores."""
 
-    Args:
-        batch_size: Rows that the exported model takes at once; fewer are padded.
-    """
-
-    def __init__(self, model: LiteModel, batch_size: int) -> None:
+    def __init__(self, model: LiteModel) -> None:
         self._model = model
-        self._batch_size = batch_size
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """``[n] float32`` logits of ``features [n, features] float32``; larger is better."""
-        size = self._batch_size
-        parts = []
-        for start in range(0, len(features), size):
-            block = features[start : start + size]
-            padded = np.zeros((size, features.shape[1]), np.float32)
-            padded[: len(block)] = block
-            parts.append(self._model.run(features=padded)[: len(block)])
+        # In parts, so that the room that the model holds on to stays small.
+        starts = range(0, len(features), _ROWS_AT_ONCE)
+        parts = [
+            self._model.run(features=features[start : start + _ROWS_AT_ONCE]) for start in starts
+        ]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +28,14 @@ class SparseScores:
         # Row and place packed into one number: sorting numbers is several times faster than sorting
         # places by their row, and values of a row are still added up in the order they came in.
         bits = len(rows).bit_length()
-        packed = np.sort((rows.astype(np.int64) << bits) | np.arange(len(rows)))
+        # Short numbers are sorted in half the time.
+        kind: Any = np.uint32 if int(rows.max()).bit_length() + bits <= 32 else np.int64
+        packed = np.sort((rows.astype(kind) << bits) | np.arange(len(rows), dtype=kind))
         ordered, places = packed >> bits, packed & ((1 << bits) - 1)
         is_first = np.ones(len(rows), bool)
         np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
         sums = np.bincount(np.cumsum(is_first) - 1, weights=values[places])
-        return cls(ordered[is_first], sums.astype(np.float32))
+        return cls(ordered[is_first].astype(np.int64), sums.astype(np.float32))
 
     def at(self, rows: np.ndarray) -> np.ndarray:
         """Scores of ``rows``, ``[m] float32``."""

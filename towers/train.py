@@ -123,7 +123,7 @@ def train(
         if deep_cross is not None:
             content = reranker_file(deep_cross, len(FEATURE_NAMES), RERANK_BATCH_SIZE)
             (layout / "reranker.tflite").write_bytes(content)
-            ranker.reranker = Reranker(LiteModel(content), RERANK_BATCH_SIZE)
+            ranker.reranker = Reranker(LiteModel(content))
             means = deep_cross.mean.numpy()
             rerank_parity = rerank_alikeness(deep_cross, ranker.reranker, lists)
             calibration, purchase_report = moments.learn(ranker.reranker)

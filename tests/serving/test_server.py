@@ -20,7 +20,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from data.errors import ConfigError, OverloadError
 from data.records import Event, EventType
-from protos import catalog_pb2, discovery_pb2, discovery_pb2_grpc, events_pb2
+from protos import catalog_pb2, discovery_pb2, discovery_pb2_grpc, events_pb2, events_pb2_grpc
 from serving.client import Client
 from serving.limiter import CountedPool, Limiter
 from serving.requests import SearchRequest
@@ -202,9 +202,31 @@ def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
 
 def test_limits_out_of_range_are_refused(engine: Any) -> None:
     with pytest.raises(ConfigError, match="^in_flight_limit: expected 1 or more, received 0$"):
-        Limiter(CountedPool(1), 0)
+        Limiter(CountedPool(1), 0, event_pool=CountedPool(1), event_limit=1)
+    with pytest.raises(ConfigError, match="^event_limit: expected 1 or more, received 0$"):
+        Limiter(CountedPool(1), 1, event_pool=CountedPool(1), event_limit=0)
     with pytest.raises(ConfigError, match="^thread_count: expected 1 or more, received 0$"):
         serve(engine, "127.0.0.1:0", ServerSettings(thread_count=0))
+    with pytest.raises(ConfigError, match="^event_thread_count: expected 1 or more, received 0$"):
+        serve(engine, "127.0.0.1:0", ServerSettings(event_thread_count=0))
+
+
+def test_events_are_taken_in_while_all_that_answers_is_busy(
+    channel: grpc.Channel, engine: Any
+) -> None:
+    engine.hold.clear()
+    stub = discovery_pb2_grpc.DiscoveryStub(channel)
+    request = discovery_pb2.SearchItemsRequest(query="milk")
+    held = [stub.SearchItems.future(request, timeout=10) for _ in range(8)]
+    wait_for(lambda: len(engine.seen) == 4)
+    view = events_pb2.Event(type=2, visitor_id="v", item_id="m1")
+    batch = events_pb2.RecordEventsRequest(events=[view])
+    acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
+    wait_for(lambda: len(engine.seen) == 5)
+    assert [event.item_id for event in engine.seen[4]] == ["m1"]
+    engine.hold.set()
+    assert acked.result().recorded_count == 1
+    assert all(one.result().results for one in held)
 
 
 def test_two_servers_do_not_share_a_port(server: RunningServer, engine: Any) -> None:

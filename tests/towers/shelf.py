@@ -173,7 +173,7 @@ def ranker_of(found: Sources) -> Ranker:
     return Ranker(
         found,
         QueryEncoder(LiteModel(models().query_tower)),
-        Reranker(LiteModel(models().reranker), RERANK_BATCH_SIZE),
+        Reranker(LiteModel(models().reranker)),
         config=CONFIG,
         known_types=KNOWN_TYPES,
     )

@@ -13,7 +13,8 @@ from data.synthetic import END_TIME
 from serving.engine import Engine
 from serving.questions import recommend_question, search_question
 from serving.requests import Placement, RecommendRequest, SearchRequest
-from towers.features import FEATURES, Scene, feature_matrix
+from towers.features import FEATURES, feature_matrix
+from towers.scene import Scene
 from towers.session import Session
 
 

@@ -16,10 +16,11 @@ from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from towers.candidates import SOURCES, Candidates
 from towers.catalog import item_tokens
-from towers.features import FEATURE_NAMES, FEATURES, Scene, feature_matrix
+from towers.features import FEATURE_NAMES, FEATURES, feature_matrix
 from towers.lexical import CODE_SCORE
 from towers.question import Question, Reading
 from towers.ranker import Ranker
+from towers.scene import Scene
 from towers.session import Session
 from towers.text import token, words
 
@@ -395,6 +396,20 @@ def test_features_stay_finite_whatever_source_is_away(away: str) -> None:
         assert np.isfinite(matrix).all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_features_do_not_depend_on_the_order_of_the_candidates(ranker: Ranker, seed: int) -> None:
+    case = made_case(ranker, seed)
+    found = case.found
+    order = np.random.default_rng(seed).permutation(len(found.rows))
+    turned = Candidates(found.rows[order], found.ranks[order], found.scores, found.missing)
+    plain, other = (
+        feature_matrix(Scene(case.reading, candidates, ranker.sources))
+        for candidates in (found, turned)
+    )
+    # Sums over all candidates are added up in another order.
+    assert np.allclose(other, plain[order], rtol=1e-5, atol=1e-6)
+
+
 def test_no_candidates_make_an_empty_matrix(ranker: Ranker) -> None:
     question = Question(Session.empty("v"), NOW, "espresso", mask=np.zeros(240, bool))
     reading = ranker.read(question)
@@ -417,6 +432,6 @@ def test_shares_are_the_same_however_many_codes_there_are(
     cases = [made_case(ranker, seed) for seed in range(16)]
     scenes = [Scene(case.reading, case.found, ranker.sources) for case in cases]
     by_table = [feature_matrix(scene) for scene in scenes]
-    monkeypatch.setattr("towers.features._DENSE_CODE_COUNT", 0)
+    monkeypatch.setattr("towers.scene._DENSE_CODE_COUNT", 0)
     for scene, expected in zip(scenes, by_table, strict=True):
         assert np.array_equal(feature_matrix(scene), expected)

@@ -56,6 +56,16 @@ def test_without_rows_all_others_stay(pairs: list[tuple[int, float]], out: list[
     assert dict(zip(left.rows.tolist(), left.values.tolist(), strict=True)) == expected
 
 
+@given(named, st.sampled_from([2**25, 2**26 - 41, 2**31, 2**40]))
+def test_sums_are_the_same_however_large_the_rows(
+    pairs: list[tuple[int, float]], least: int
+) -> None:
+    far = [(row + least, value) for row, value in pairs]
+    scores = summed(far)
+    assert dict(zip(scores.rows.tolist(), scores.values.tolist(), strict=True)) == by_hand(far)
+    assert scores.rows.dtype == np.int64
+
+
 def test_large_rows_are_not_confused() -> None:
     rows = np.array([2**31 - 1, 0, 2**31 - 1, 5_000_000_000], np.int64)
     scores = SparseScores.summed(rows, np.array([1, 2, 3, 4], np.float32))

@@ -11,13 +11,14 @@ from data.records import Event, EventType, Item
 from towers.candidates import Sources
 from towers.catalog import Catalog
 from towers.config import Config
-from towers.features import FEATURE_NAMES, Scene, feature_matrix
+from towers.features import FEATURE_NAMES, feature_matrix
 from towers.index import ItemIndex
 from towers.lexical import LexicalIndex
 from towers.popularity import Popularity
 from towers.query_input import query_input
 from towers.question import Question, Reading, read_session
 from towers.rebuy import Rebuy
+from towers.scene import Scene
 from towers.session import Session
 
 _TITLES = ["Blue wall paint", "Paint roller", "Garden hose", "Wall clock blue", "Hose reel #HR-550"]
