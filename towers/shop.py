@@ -33,6 +33,8 @@ from towers.text_encoder import WordVectors, word_vectors
 
 _VISIT_SHARE = 0.5
 """Made visits for each made query: enough to follow looks, few enough to leave room for words."""
+_JUDGED_VISIT_SHARE = 0.25
+"""The same where people judged what queries find."""
 _VISIT_SEARCH_SHARE = 0.2
 
 
@@ -93,10 +95,11 @@ def shop_visits(
     Args:
         rows: ``[n] int64`` what may be looked at and wanted.
     """
+    share = _JUDGED_VISIT_SHARE if shop.judgments else _VISIT_SHARE
     return made_visits(
         shop.catalog,
         rows,
-        count=int(query_count * _VISIT_SHARE),
+        count=int(query_count * share),
         # Where people's judgments teach what a query means, none that is made up is to contradict.
         search_share=0.0 if shop.judgments else _VISIT_SEARCH_SHARE,
         time=shop.test_from,
