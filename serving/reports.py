@@ -118,6 +118,9 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
             )
             for kind in ("two_views", "one_search")
         }
+        rows["results likest to what is reviewed badly"] = (
+            f"fall by {_interval(turn['review_fall'])} of the first 100 places"
+        )
         rows["shoppers who changed category"] = f"{turn['shopper_count']:,} of each kind"
         tables.append(_pairs(rows))
     if report.get("purchase_probability"):

@@ -1,7 +1,7 @@
 """The turn: how much of the next page is of a new category, once a shopper has gone over to it.
 
 Needs no log: the shopper looks at items of one category, then at two of another or searches for
-it by name, and is shown the home page.
+it by name, and is shown the home page. Who looked then says that the last was bad.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _LEAST_ITEMS = 15
 _OLD_LOOK_COUNT = 4
 _NEW_LOOK_COUNT = 2
 _PAGE_SIZE = 10
+_DEEP_SIZE = 100
 _STEP_SECONDS = 20.0
 
 
@@ -41,8 +42,10 @@ def measure_turns(
         set_time: Sets the engine's clock.
 
     Returns:
-        ``shopper_count``, and the mean share of the next page's top ten, with its interval, that is
-        of the new category: ``two_views``, ``one_search``; ``…_top`` for its broadest category.
+        ``shopper_count``, and with their intervals: the mean share of the next page's top ten that
+        is of the new category, ``two_views``, ``one_search``; ``…_top`` for its broadest category;
+        ``review_fall``, how many places the ten results likest to an item that was reviewed badly
+        fell by, of the hundred first.
     """
     catalog, chance = engine.bundle.catalog, random.Random(seed)
     shelves = _shelves(catalog)
@@ -53,7 +56,7 @@ def measure_turns(
         (_, old), (new_top, new) = _two_shelves(shelves, chance)
         for kind in ("two_views", "one_search"):
             visitor_id = f"turn-{seed}-{kind}-{number}"
-            now = start + number
+            visitor = _Visitor(engine, set_time, visitor_id, start + number)
             events = _looks(catalog, chance.sample(old.tolist(), _OLD_LOOK_COUNT))
             if kind == "two_views":
                 events += _looks(catalog, chance.sample(new.tolist(), _NEW_LOOK_COUNT))
@@ -61,17 +64,14 @@ def measure_turns(
                 text = catalog.category(int(new[0]))[-1].lower()
                 events.append((EventType.SEARCH, "", text))
             for type_, item_id, query in events:
-                now += _STEP_SECONDS
-                engine.sessions.apply(
-                    Event(f"{visitor_id}-{now}", type_, visitor_id, now, item_id, query)
-                )
-            set_time(now + 1.0)
-            request = RecommendRequest(Placement.HOME, visitor_id, page_size=_PAGE_SIZE)
-            shown = catalog.rows([one.item_id for one in engine.recommend(request).results])
+                visitor.does(type_, item_id, query)
+            shown = visitor.sees(_PAGE_SIZE)
             same_leaf = catalog.leaf[shown] == catalog.leaf[new[0]]
             shares.setdefault(kind, []).append(float(same_leaf.mean()))
             same_top = catalog.top[shown] == new_top
             shares.setdefault(f"{kind}_top", []).append(float(same_top.mean()))
+            if kind == "two_views":
+                shares.setdefault("review_fall", []).append(_fall(visitor, events[-1][1]))
     return {
         "shopper_count": count,
         **{
@@ -79,6 +79,46 @@ def measure_turns(
             for kind, values in sorted(shares.items())
         },
     }
+
+
+class _Visitor:
+    """One shopper of an engine, for whom time goes on with every deed."""
+
+    def __init__(
+        self, engine: Engine, set_time: Callable[[float], object], visitor_id: str, now: float
+    ) -> None:
+        self.engine = engine
+        self._set_time, self._visitor_id, self._now = set_time, visitor_id, now
+
+    def does(
+        self, type_: EventType, item_id: str, query: str = "", rating: float | None = None
+    ) -> None:
+        self._now += _STEP_SECONDS
+        event_id = f"{self._visitor_id}-{self._now}"
+        self.engine.sessions.apply(
+            Event(event_id, type_, self._visitor_id, self._now, item_id, query, rating=rating)
+        )
+
+    def sees(self, count: int) -> np.ndarray:
+        """Rows of the home page's first results, ``[≤ count] int64``."""
+        self._set_time(self._now + 1.0)
+        request = RecommendRequest(Placement.HOME, self._visitor_id, page_size=count)
+        found = self.engine.recommend(request).results
+        return self.engine.bundle.catalog.rows([one.item_id for one in found])
+
+
+def _fall(visitor: _Visitor, item_id: str) -> float:
+    """Mean places by which the results likest to an item fall once it is reviewed badly."""
+    before = visitor.sees(_DEEP_SIZE)
+    visitor.does(EventType.REVIEW, item_id, rating=1.0)
+    after = {row: place for place, row in enumerate(visitor.sees(_DEEP_SIZE).tolist())}
+    bundle = visitor.engine.bundle
+    embeddings, reviewed = bundle.ranker.sources.index.embeddings, bundle.catalog.row_of[item_id]
+    likeness = np.where(before == reviewed, -np.inf, embeddings[before] @ embeddings[reviewed])
+    like = np.argsort(-likeness, kind="stable")[:_PAGE_SIZE]
+    # What is not among the first hundred any more stood at least there.
+    falls = [after.get(int(before[place]), _DEEP_SIZE) - int(place) for place in like]
+    return float(np.mean(falls))
 
 
 def _shelves(catalog: Catalog) -> list[tuple[int, np.ndarray]]:

@@ -50,6 +50,8 @@ text_encoder        first vectors of words, from a large language model's table
 translations        the catalogue's words for words of the other language
 reliability         how far stated probabilities can be taken at their word
 queries             searches made from the catalogue
+likeness            which items are of one kind
+made_visits         visits made from the catalogue
 replay              the log once more, event by event
 examples            what the two towers learn from
 shop                a shop's tables in memory, and its examples

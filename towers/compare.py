@@ -76,6 +76,7 @@ def compare_encoders(
             shop.catalog.tokens[: shop.catalog.count],
             settings,
             words=shop.first_words(settings),
+            has_log=early.has_targets,
             progress=report,
         )
         seconds = time.perf_counter() - began

@@ -159,7 +159,8 @@ class Config:
 def default_config(*, has_words: bool, has_log: bool = True) -> Config:
     """What a shop starts from.
 
-    A catalogue without a log can learn nothing of sessions: all room goes to what words mean.
+    A catalogue without a log learns of sessions only what likeness tells: all room goes to what
+    words mean.
 
     A catalogue of bare ids has only its sessions to learn from: wider towers, which hide more of
     what they read so as not to learn the sessions by heart, and hardly any room for words.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from data.records import Event, EventType, Judgment
 from towers.catalog import Catalog
 from towers.config import Config
 from towers.covisits import SessionLog
+from towers.made_visits import MADE_TYPES, MadeVisit
 from towers.opinion import remembered
 from towers.queries import catalogue_query
 from towers.query_input import QueryInput, query_input, type_code
@@ -144,6 +145,11 @@ class ReplayedLog:
         known_types = frozenset(int(type_code(remembered(event))) for event in events)
         return cls(events, rows, sessions, targets, known_types, learn_from)
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether there is anything to learn from in how shoppers went on."""
+        return bool(self.targets.is_target[self.learn_from :].any())
+
     def companions(self) -> SessionLog:
         """Its sessions as lists of items, without the visitors' names."""
         return SessionLog.of(self.sessions, np.where(self.targets.is_item_event, self.rows, -1))
@@ -230,6 +236,21 @@ def catalogue_examples(catalog: Catalog, config: Config, *, limit: int) -> Examp
         text = catalogue_query(catalog, row, chance)
         if text:
             writer.add(search_input(text, catalog, config), [row])
+    return writer.finish()
+
+
+def visit_examples(visits: Iterable[MadeVisit], catalog: Catalog, config: Config) -> Examples:
+    """Visits made from the catalogue, and what was wanted next."""
+    writer = ExampleWriter(config, config.retrieval.target_count)
+    for visit in visits:
+        inputs = query_input(
+            visit.session,
+            visit.time,
+            row_of=catalog.row_of,
+            known_types=MADE_TYPES,
+            config=config,
+        )
+        writer.add(inputs, visit.wanted)
     return writer.finish()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from data.records import Event, EventType, Judgment
 from towers.catalog import Catalog
 from towers.examples import RERANK_FOLDS, ReplayedLog, good_items, query_fold
 from towers.features import FEATURES
+from towers.made_visits import MadeVisit
 from towers.queries import catalogue_query
 from towers.question import Question
 from towers.ranker import Ranker
@@ -181,18 +182,32 @@ def basket_rows(ranker: Ranker, session: Session) -> np.ndarray:
 
 
 def query_lists(
-    ranker: Ranker, queries: Sequence[tuple[str, Sequence[int]]], *, time: float, seed: int
+    ranker: Ranker,
+    queries: Sequence[tuple[str, Sequence[int]]],
+    visits: Iterable[MadeVisit] = (),
+    *,
+    time: float,
+    seed: int,
 ) -> tuple[Lists, ListsReport]:
-    """The same for queries by strangers: judged ones, or made ones where there is no log at all.
+    """The same where there is no log: queries by strangers, judged or made, and made visits.
 
     Args:
         queries: Text, and the rows that are wanted.
+        visits: Mixed among the queries.
     """
-    writer = _ListWriter(seed)
+    asked = []
     for text, wanted in queries:
         search = Event("", EventType.SEARCH, "", time, query=text)
-        ranked = ranker.rank(Question(Session.empty("").after(search), time, text))
-        writer.add(ranked.rows, ranked.features, np.array(wanted, np.int64))
+        session = Session.empty("").after(search)
+        asked.append(MadeVisit(session, time, text, np.array(wanted, np.int64)))
+    made = list(visits)
+    if made:
+        asked += made
+        random.Random(seed).shuffle(asked)
+    writer = _ListWriter(seed)
+    for visit in asked:
+        ranked = ranker.rank(Question(visit.session, visit.time, visit.text))
+        writer.add(ranked.rows, ranked.features, visit.wanted)
     return writer.finish()
 
 

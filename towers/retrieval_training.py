@@ -21,6 +21,7 @@ def train_towers(
     config: Config,
     *,
     words: WordVectors | None = None,
+    has_log: bool = True,
     progress: Progress | None = None,
 ) -> tuple[TwoTower, Curves]:
     """Trains until the validation loss stops falling, and keeps the best epoch's weights.
@@ -30,6 +31,7 @@ def train_towers(
         validation: Later in time than ``examples``; may be empty, then all epochs are run.
         tokens: ``[items, slots] int32`` of the whole catalogue.
         words: First vectors of words; None starts from chance.
+        has_log: Whether ``examples`` tell what shoppers really wanted, item by item.
     """
     keras.utils.set_random_seed(config.seed)
     targets = examples.targets[examples.targets >= 0]
@@ -37,9 +39,9 @@ def train_towers(
     model = TwoTower(config, tokens, shares)
     if words is not None:
         model.start_from(words)
-    if (examples.inputs["text_slot"] >= 0).all():
-        # Judged and made queries name too few items: vectors of their own would only learn by
-        # heart which ones, and push all others away from every query.
+    if not has_log:
+        # Judged and made queries and made visits name too few items: vectors of their own would
+        # only learn by heart which ones, and push all others away from every query.
         model.candidate_tower.leave_out_items()
         # Likewise the words of an item that nobody has judged yet are no sign against it.
         model.compare_only(targets)

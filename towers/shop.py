@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
 
 from data.errors import InputError
 from data.records import Event, Item, Judgment
@@ -22,10 +24,18 @@ from towers.examples import (
     catalogue_examples,
     joined,
     judged_examples,
+    visit_examples,
 )
+from towers.made_visits import MadeVisit, made_visits
 from towers.opinion import remembered
 from towers.text import surface_words
 from towers.text_encoder import WordVectors, word_vectors
+
+_VISIT_SHARE = 0.5
+"""Made visits for each made query: enough to follow looks, few enough to leave room for words."""
+_JUDGED_VISIT_SHARE = 0.25
+"""The same where people judged what queries find."""
+_VISIT_SEARCH_SHARE = 0.2
 
 
 class Stages(Protocol):
@@ -77,6 +87,26 @@ class Shop:
         return word_vectors(counts, dim=config.towers.dim, bucket_count=config.text.bucket_count)
 
 
+def shop_visits(
+    shop: Shop, rows: np.ndarray, *, query_count: int, seed: int
+) -> Iterator[MadeVisit]:
+    """Visits made from the catalogue for a shop without a log, beside so many queries.
+
+    Args:
+        rows: ``[n] int64`` what may be looked at and wanted.
+    """
+    share = _JUDGED_VISIT_SHARE if shop.judgments else _VISIT_SHARE
+    return made_visits(
+        shop.catalog,
+        rows,
+        count=int(query_count * share),
+        # Where people's judgments teach what a query means, none that is made up is to contradict.
+        search_share=0.0 if shop.judgments else _VISIT_SEARCH_SHARE,
+        time=shop.test_from,
+        seed=seed,
+    )
+
+
 def tower_examples(
     shop: Shop, early: ReplayedLog, late: ReplayedLog, config: Config, stages: Stages
 ) -> tuple[Examples, Examples]:
@@ -99,14 +129,20 @@ def tower_examples(
         )
     ]
     stages.start("making queries")
-    is_logged = late.targets.is_target[late.learn_from :].any()
-    folds = FOLDS[VALIDATION_FOLD + 1 :] if is_logged else FOLDS[RERANK_FOLDS.stop :]
+    folds = FOLDS[VALIDATION_FOLD + 1 :] if late.has_targets else FOLDS[RERANK_FOLDS.stop :]
     judged = judged_examples(shop.judgments, shop.catalog, config, folds=folds)
     catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
     if judged.count:
         # What people really ask teaches more than what is made up, and is not to be drowned by it.
         catalogue_limit = min(catalogue_limit, max(2_000, judged.count))
     examples += [catalogue_examples(shop.catalog, config, limit=catalogue_limit), judged]
+    if not early.has_targets:
+        stages.start("making visits")
+        # Only what some query wants: what nobody has judged yet is to stay out of every comparison.
+        wanted = np.unique(np.concatenate([part.targets.ravel() for part in examples]))
+        rows = wanted[wanted >= 0].astype(np.int64)
+        visits = shop_visits(shop, rows, query_count=catalogue_limit, seed=config.seed + 2)
+        examples.append(visit_examples(visits, shop.catalog, config))
     held_out = judged_examples(
         shop.judgments, shop.catalog, config, folds=FOLDS[VALIDATION_FOLD : VALIDATION_FOLD + 1]
     )

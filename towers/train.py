@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
+from data.records import EventType
 from data.tables import Tables, iter_items
 from towers.bundle import (
     RERANK_BATCH_SIZE,
@@ -42,6 +44,7 @@ from towers.fitting import Curves
 from towers.golden import golden_answers
 from towers.index import ItemIndex
 from towers.lexical import LexicalIndex
+from towers.made_visits import MADE_TYPES, MadeVisit
 from towers.manifest import NAME as MANIFEST_NAME
 from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
@@ -56,7 +59,7 @@ from towers.retrieval import TwoTower
 from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, Reranker
 from towers.searches import searched_queries
-from towers.shop import Shop, Stages, tower_examples
+from towers.shop import Shop, Stages, shop_visits, tower_examples
 from towers.translations import translations
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
@@ -98,6 +101,7 @@ def train(
         shop.catalog.tokens[: shop.catalog.count],
         config,
         words=shop.first_words(config),
+        has_log=early.has_targets,
         progress=report,
     )
     tower_report = _rank_report(model, validation)
@@ -109,9 +113,10 @@ def train(
         lexical.translate(translations(lexical.wording.counts), layout.lexical)
         exported = export_towers(model, shop.catalog, validation, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
-        ranker = Ranker(
-            sources, exported.encoder, None, config=config, known_types=late.known_types | {1}
-        )
+        known_types = late.known_types | {int(EventType.SEARCH)}
+        if not early.has_targets:
+            known_types |= MADE_TYPES
+        ranker = Ranker(sources, exported.encoder, None, config=config, known_types=known_types)
         moments = PurchaseMoments(late, ranker, seed=config.seed)
         lists, asked, rerank_curves, deep_cross = _train_reranker(
             shop, late, ranker, config, stages, moments
@@ -246,7 +251,7 @@ def _train_reranker(
     moments: PurchaseMoments,
 ) -> tuple[Lists, ListsReport | None, Curves, DeepCross | None]:
     settings = config.rerank
-    if late.targets.is_target[late.learn_from :].any():
+    if late.has_targets:
         report = stages.start("replaying requests", len(late.events))
         lists, found = replayed_lists(
             late,
@@ -262,7 +267,11 @@ def _train_reranker(
         queries = stranger_queries(
             shop.catalog, shop.judgments, settings.request_limit, config.seed
         )
-        lists, found = query_lists(ranker, queries, time=shop.test_from, seed=config.seed)
+        visits: Iterable[MadeVisit] = ()
+        if not late.targets.is_target.any():
+            everything = np.arange(shop.catalog.count)
+            visits = shop_visits(shop, everything, query_count=len(queries), seed=config.seed + 3)
+        lists, found = query_lists(ranker, queries, visits, time=shop.test_from, seed=config.seed)
     if lists.count < 10:
         return lists, found, Curves((), ()), None
     report = stages.start("training the reranker", 1)

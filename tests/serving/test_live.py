@@ -159,4 +159,6 @@ def test_the_turn_is_measured_as_by_hand(engine: Engine, clock: Clock) -> None:
         assert 0 <= part["low"] <= part["mean"] <= part["high"] <= 1
         assert part["mean"] >= 0.7
         assert report[f"{kind}_top"]["mean"] >= part["mean"]
+    # Of a hundred places, the ten likest of the newest kind leave the first ones.
+    assert 2 < report["review_fall"]["low"] <= report["review_fall"]["mean"] < 100
     assert engine.log.event_count == 0

@@ -1,0 +1,79 @@
+"""Items of one kind are those that share many rare tokens, and the category where there is one."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import shelf
+
+from data.records import Item
+from towers.catalog import Catalog
+from towers.config import TextConfig
+from towers.likeness import Likeness
+from towers.text import PADDING
+
+_CABLES = [Item(f"c{n}", f"Cablo patch cable {n} m") for n in range(30)]
+_LAMPS = [Item(f"l{n}", f"Lumo projector lamp {100 + n} W") for n in range(5)]
+
+
+def test_the_likest_are_found_as_a_cosine_over_all_pairs_finds_them() -> None:
+    catalog = shelf.catalog()
+    held = [set(row[row != PADDING].tolist()) for row in catalog.tokens[: catalog.count]]
+    counts = {number: sum(number in own for own in held) for own in held for number in own}
+    weight = {number: math.log(1 + len(held) / count) ** 2 for number, count in counts.items()}
+
+    def likeness(one: int, other: int) -> float:
+        shared = sum(weight[number] for number in held[one] & held[other])
+        lengths = [sum(weight[number] for number in held[row]) for row in (one, other)]
+        return shared / math.sqrt(lengths[0] * lengths[1])
+
+    found_by = Likeness(catalog, np.arange(catalog.count), seed=1)
+    for row in range(0, catalog.count, 17):
+        same = [
+            other
+            for other in range(catalog.count)
+            if other != row and catalog.category(other) == catalog.category(row)
+        ]
+        best = sorted((likeness(row, other) for other in same), reverse=True)[:24]
+        expected = [value for value in best if value > 0.5 * best[0]]
+        found = [likeness(row, other) for other in found_by.nearest(row).tolist()]
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+        assert set(found_by.nearest(row).tolist()) <= set(same)
+
+
+def test_without_categories_words_alone_tell_kinds_apart() -> None:
+    catalog = Catalog.of([*_CABLES, *_LAMPS], TextConfig())
+    likeness = Likeness(catalog, np.arange(catalog.count), seed=1)
+    cables, lamps = set(range(30)), set(range(30, 35))
+    for row in range(catalog.count):
+        kind = set(likeness.kind(row, random.Random(row)).tolist())
+        assert kind <= (cables if row in cables else lamps) - {row}
+        assert len(kind) == (24 if row in cables else 4)
+
+
+def test_any_item_of_a_category_may_stand_for_it() -> None:
+    items = [
+        Item(f"i{n}", f"word{n} thing{n}", category=("Toys" if n < 60 else "Tools",))
+        for n in range(120)
+    ]
+    catalog, chance = Catalog.of(items, TextConfig()), random.Random(3)
+    likeness = Likeness(catalog, np.arange(120), seed=1)
+    found = [likeness.kind(0, chance) for _ in range(40)]
+    assert set(np.concatenate(found).tolist()) == set(range(1, 60))
+
+
+def test_only_the_rows_given_are_found() -> None:
+    catalog = Catalog.of(_CABLES, TextConfig())
+    likeness = Likeness(catalog, np.arange(0, 30, 5), seed=1)
+    assert set(likeness.nearest(7).tolist()) == set(range(0, 30, 5))
+    assert set(likeness.nearest(5).tolist()) == set(range(0, 30, 5)) - {5}
+
+
+def test_an_item_like_no_other_has_no_kind() -> None:
+    catalog = Catalog.of([*_LAMPS, Item("x", "giraffe")], TextConfig())
+    likeness = Likeness(catalog, np.arange(6), seed=1)
+    assert likeness.kind(5, random.Random(1)).tolist() == []
+    alone = Likeness(Catalog.of(_LAMPS[:1], TextConfig()), np.arange(1), seed=1)
+    assert alone.nearest(0).tolist() == []

@@ -1,0 +1,73 @@
+"""Which items of a catalogue are of one kind, as far as the catalogue alone can tell."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from towers.catalog import Catalog
+from towers.text import PADDING
+
+_KIND_COUNT = 24
+"""So many items stand for a kind: more than twice a page of ten."""
+_POOL_LIMIT = 50_000
+_LEAST_SHARE = 0.5
+"""An item less than this much as like as the nearest is of another kind."""
+_SHELF_SHARE = 0.5
+
+
+class Likeness:
+    """Likeness of items by the tokens that the candidate tower reads: words, brand, category, price.
+
+    The cosine of two items' tokens, a rare token weighing more than a common one (tf-idf with each
+    token once). Items of different categories are never alike; where a shop gives no categories all
+    are compared.
+
+    Args:
+        rows: ``[n] int64`` the only items to be found; of more than 50,000 some are drawn.
+    """
+
+    def __init__(self, catalog: Catalog, rows: np.ndarray, seed: int) -> None:
+        if len(rows) > _POOL_LIMIT:
+            draw = np.random.default_rng(seed)
+            rows = np.sort(draw.choice(rows, _POOL_LIMIT, replace=False))
+        self.rows = rows
+        self._catalog = catalog
+        self._leaf = catalog.leaf[rows]
+        tokens = catalog.tokens[rows]
+        places, slots = np.nonzero(tokens != PADDING)
+        numbers = tokens[places, slots]
+        order = np.argsort(numbers, kind="stable")
+        # Who holds a token stands between its start and the next one's.
+        self._holders = places[order]
+        self._starts = np.searchsorted(numbers[order], np.arange(catalog.text.bucket_count + 1))
+        holder_counts = np.maximum(np.diff(self._starts), 1)
+        self._weights = (np.log(1.0 + len(rows) / holder_counts) ** 2).astype(np.float32)
+        squares = np.bincount(places, self._weights[numbers], minlength=len(rows))
+        self._lengths = np.sqrt(np.maximum(squares, 1e-6)).astype(np.float32)
+
+    def nearest(self, row: int) -> np.ndarray:
+        """Rows of the items most like ``row``, the likest first, without itself, ``[≤ 24] int64``."""
+        total = np.zeros(len(self.rows), np.float32)
+        tokens = self._catalog.tokens[row]
+        for number in tokens[tokens != PADDING].tolist():
+            holders = self._holders[self._starts[number] : self._starts[number + 1]]
+            total[holders] += self._weights[number]
+        is_other = (self.rows == row) | (self._leaf != self._catalog.leaf[row])
+        likeness = np.where(is_other, 0.0, total / self._lengths)
+        count = min(_KIND_COUNT, len(likeness))
+        found = np.argpartition(-likeness, count - 1)[:count]
+        found = found[np.lexsort((found, -likeness[found]))]
+        best = likeness[found[0]] if count else 0.0
+        return self.rows[found[likeness[found] > max(0.0, _LEAST_SHARE * best)]]
+
+    def kind(self, row: int, chance: random.Random) -> np.ndarray:
+        """Some items of the kind of ``row``, without itself, ``[≤ 24] int64``.
+
+        Half of the time the likest; else, where ``row`` has a category, any of its category.
+        """
+        if self._catalog.category(row) and chance.random() < _SHELF_SHARE:
+            shelf = self.rows[(self._leaf == self._catalog.leaf[row]) & (self.rows != row)]
+            return np.array(chance.sample(shelf.tolist(), min(_KIND_COUNT, len(shelf))), np.int64)
+        return self.nearest(row)

@@ -1,0 +1,143 @@
+"""Visits made from the catalogue, for a shop that has no log yet: looks at like items, and turns."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from data.records import Event, EventType
+from towers.catalog import Catalog
+from towers.likeness import Likeness
+from towers.queries import catalogue_query
+from towers.query_input import BAD_REVIEW_TYPE
+from towers.session import Session
+
+MADE_TYPES = frozenset({int(EventType.SEARCH), int(EventType.VIEW), BAD_REVIEW_TYPE})
+"""Type codes of the events of made visits."""
+
+_LEAST_KIND_COUNT = 4
+_TURNED_SHARE = 0.7
+_SEARCH_SHARE = 0.35
+_REVIEW_SHARE = 0.15
+_AGAIN_SHARE = 0.25
+_OLD_LOOK_LIMIT = 5
+_NEW_LOOK_LIMIT = 3
+_STEP_SECONDS = (5.0, 90.0)
+
+
+class MadeVisit(NamedTuple):
+    """A request that a shopper might make, and what it should be answered with.
+
+    Args:
+        session: As it stands at ``time``.
+        time: Seconds since 1970.
+        text: What is searched for by this very request; empty for a browse page.
+        wanted: ``[n] int64`` rows, at least one.
+    """
+
+    session: Session
+    time: float
+    text: str
+    wanted: np.ndarray
+
+
+def made_visits(
+    catalog: Catalog,
+    rows: np.ndarray,
+    *,
+    count: int,
+    search_share: float,
+    time: float,
+    seed: int,
+) -> Iterator[MadeVisit]:
+    """Shoppers who look at or search for items of one kind, and want more of it.
+
+    Most have been after another kind just before, and some of those said that it was bad: the newest
+    events are to count, against many older ones. Fewer come where few items have their like.
+
+    Args:
+        rows: ``[n] int64`` what may be looked at and wanted.
+        search_share: Share of the visits that end in a search for one item.
+        time: When each starts, in seconds since 1970.
+    """
+    chance = random.Random(seed)
+    likeness = Likeness(catalog, rows, seed)
+    writer = _VisitWriter(catalog, chance)
+    old = np.zeros(0, np.int64)
+    anchors: list[int] = []
+    for number in range(min(count, 8 * len(likeness.rows))):
+        if number % len(likeness.rows) == 0:
+            anchors = likeness.rows.tolist()
+            chance.shuffle(anchors)
+        anchor = anchors[number % len(anchors)]
+        kind = likeness.kind(anchor, chance)
+        if len(kind) < _LEAST_KIND_COUNT:
+            continue
+        writer.begin(time)
+        if len(old) and chance.random() < _TURNED_SHARE:
+            writer.look_round(old)
+        old = kind
+        if chance.random() < search_share:
+            text, wanted = catalogue_query(catalog, anchor, chance), np.array([anchor])
+            if not text:
+                continue
+            writer.search(text)
+        else:
+            text, wanted = "", writer.go_for(anchor, kind)
+        yield MadeVisit(writer.session, writer.now, text, wanted)
+
+
+class _VisitWriter:
+    """One visit after the other, event by event."""
+
+    def __init__(self, catalog: Catalog, chance: random.Random) -> None:
+        self._catalog, self._chance = catalog, chance
+        self.session, self.now = Session.empty(""), 0.0
+
+    def begin(self, time: float) -> None:
+        """A new shopper comes."""
+        self.session, self.now = Session.empty(""), time
+
+    def look_round(self, kind: np.ndarray) -> None:
+        """Looks at a few items of a kind, found by a search or not, and may say one was bad."""
+        chance = self._chance
+        seen = chance.sample(kind.tolist(), min(len(kind), chance.randint(1, _OLD_LOOK_LIMIT)))
+        if chance.random() < _SEARCH_SHARE:
+            self.search(catalogue_query(self._catalog, seen[0], chance))
+        for row in seen:
+            self._add(EventType.VIEW, row)
+        if chance.random() < _REVIEW_SHARE:
+            self._add(EventType.REVIEW, seen[-1], rating=1.0)
+
+    def go_for(self, anchor: int, kind: np.ndarray) -> np.ndarray:
+        """Searches for ``anchor``, or looks at a few of its kind; rows of what is wanted next."""
+        chance = self._chance
+        if chance.random() < _SEARCH_SHARE:
+            text = catalogue_query(self._catalog, anchor, chance)
+            if text:
+                self.search(text)
+                return np.concatenate([[anchor], kind])
+        others = kind.tolist()
+        chance.shuffle(others)
+        look_count = chance.randint(1, min(_NEW_LOOK_LIMIT, len(others) - 1))
+        looks = [anchor, *others[: look_count - 1]]
+        for row in looks:
+            self._add(EventType.VIEW, row)
+        again = looks[-1:] if chance.random() < _AGAIN_SHARE else []
+        return np.array([*again, *others[look_count - 1 :]], np.int64)
+
+    def search(self, text: str) -> None:
+        """Searches; nothing happens for want of a text."""
+        if text:
+            self._add(EventType.SEARCH, query=text)
+
+    def _add(
+        self, type_: EventType, row: int = -1, *, query: str = "", rating: float | None = None
+    ) -> None:
+        self.now += self._chance.uniform(*_STEP_SECONDS)
+        item_id = self._catalog.item_ids[row] if row >= 0 else ""
+        event = Event("", type_, "", self.now, item_id, query, rating=rating)
+        self.session = self.session.after(event)
