@@ -16,7 +16,7 @@ import grpc
 from data.errors import ConfigError
 
 HEALTH_PREFIX = "/grpc.health.v1.Health/"
-EVENTS_PREFIX = "/nextclick.v1.Events/"
+DISCOVERY_PREFIX = "/nextclick.v1.Discovery/"
 
 
 class CountedPool(ThreadPoolExecutor):
@@ -60,14 +60,14 @@ class Limiter:
     change between look and leap, and nothing slow may happen here. Refusals and health checks are
     answered by a thread of their own: behind the calls under way they would wait.
 
-    Events wait for the disk and answers for the interpreter: on threads of their own neither waits
-    for the other, and many events share one sync.
+    Answers hold the interpreter; all other calls mostly wait, for the disk or for a bundle that is
+    loaded. On threads of their own neither waits for the other, and many events share one sync.
 
     Args:
-        pool: The pool of the server.
+        pool: The pool of the server, for searches, recommendations and completion.
         in_flight_limit: Calls answered or waiting for a thread at once; 1 or more.
-        event_pool: The pool of the calls that record events.
-        event_limit: The same for these.
+        other_pool: The pool of all other calls: events, changes of the catalogue, administration.
+        other_limit: The same for these.
     """
 
     def __init__(
@@ -75,31 +75,31 @@ class Limiter:
         pool: CountedPool,
         in_flight_limit: int,
         *,
-        event_pool: CountedPool,
-        event_limit: int,
+        other_pool: CountedPool,
+        other_limit: int,
     ) -> None:
-        for name, limit in (("in_flight_limit", in_flight_limit), ("event_limit", event_limit)):
+        for name, limit in (("in_flight_limit", in_flight_limit), ("other_limit", other_limit)):
             if limit < 1:
                 raise ConfigError(f"{name}: expected 1 or more, received {limit}")
         self._pool, self._in_flight_limit = pool, in_flight_limit
-        self._event_pool, self._event_limit = event_pool, event_limit
+        self._other_pool, self._other_limit = other_pool, other_limit
         self._side_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refuse")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The handler of a call, as gRPC asks for it."""
         if details.method.startswith(HEALTH_PREFIX):
             return _aside(continuation(details), self._side_pool)
-        if details.method.startswith(EVENTS_PREFIX):
-            if self._event_pool.in_flight_count >= self._event_limit:
-                return self._refusal(self._event_limit)
-            return _aside(continuation(details), self._event_pool)
+        if not details.method.startswith(DISCOVERY_PREFIX):
+            if self._other_pool.in_flight_count >= self._other_limit:
+                return self._refusal(self._other_limit)
+            return _aside(continuation(details), self._other_pool)
         if self._pool.in_flight_count >= self._in_flight_limit:
             return self._refusal(self._in_flight_limit)
         return continuation(details)
 
     def close(self) -> None:
-        """Ends the threads of events and of refusals."""
-        self._event_pool.shutdown(wait=True)
+        """Ends the threads other than the answering ones."""
+        self._other_pool.shutdown(wait=True)
         self._side_pool.shutdown(wait=True)
 
     def _refusal(self, limit: int) -> Any:

@@ -27,12 +27,14 @@ class ServerSettings:
     """What a server may take on.
 
     Args:
-        thread_count: Calls answered at once; an answer holds the interpreter most of its time, so
-            more threads only take it from each other.
-        in_flight_limit: Calls answered or waiting for a thread; more are refused.
-        event_thread_count: Calls that record events at once; they mostly wait for the disk, and
-            all that wait share one sync.
-        event_limit: The same limit for these.
+        thread_count: Searches, pages and completions answered at once. An answer holds the
+            interpreter most of its time: a second thread takes it away in the middle of a call, and
+            both callers wait longer. More pay where most of an answer is spent in the index, with
+            millions of items.
+        in_flight_limit: These calls, answered or waiting for a thread; more are refused.
+        other_thread_count: All other calls at once: events, changes and administration mostly wait,
+            and all events that wait share one sync.
+        other_limit: The same limit for these.
         message_limit_bytes: A longer request is refused before it is parsed.
         metadata_limit_bytes: As above, for the headers of a call.
         stream_limit: Calls at once on one connection.
@@ -41,10 +43,10 @@ class ServerSettings:
         reflection: Whether the server describes its interface to whoever asks.
     """
 
-    thread_count: int = 4
+    thread_count: int = 1
     in_flight_limit: int = 8
-    event_thread_count: int = 8
-    event_limit: int = 32
+    other_thread_count: int = 8
+    other_limit: int = 32
     message_limit_bytes: int = 256 * 1024
     metadata_limit_bytes: int = 8 * 1024
     stream_limit: int = 100
@@ -105,15 +107,15 @@ def serve(
         ConfigError: The address is taken or none, or a setting is out of range.
     """
     settings = settings or ServerSettings()
-    for name in ("thread_count", "event_thread_count"):
+    for name in ("thread_count", "other_thread_count"):
         if getattr(settings, name) < 1:
             raise ConfigError(f"{name}: expected 1 or more, received {getattr(settings, name)}")
     pool = CountedPool(settings.thread_count)
     limiter = Limiter(
         pool,
         settings.in_flight_limit,
-        event_pool=CountedPool(settings.event_thread_count, "record"),
-        event_limit=settings.event_limit,
+        other_pool=CountedPool(settings.other_thread_count, "other"),
+        other_limit=settings.other_limit,
     )
     server = grpc.server(pool, interceptors=(limiter,), options=_options(settings))
     healths = health.HealthServicer()

@@ -169,7 +169,11 @@ def default_config(*, has_words: bool, has_log: bool = True) -> Config:
         return Config(
             towers=TowerConfig(dim=256, session_encoder="dnn"),
             retrieval=RetrievalConfig(
-                learning_rate=0.0005, patience=2, temperature=0.05, sampled_item_count=2_048
+                epoch_limit=6,
+                learning_rate=0.001,
+                patience=3,
+                temperature=0.05,
+                sampled_item_count=2_048,
             ),
             sources=SourcesConfig(learnt_count=200, lexical_count=200),
         )

@@ -31,6 +31,10 @@ from towers.opinion import remembered
 from towers.text import surface_words
 from towers.text_encoder import WordVectors, word_vectors
 
+_MADE_SHARE = 8
+_JUDGED_REPEAT_COUNT = 3
+"""Where no log tells what words mean: made queries for each judged one, and how often an epoch reads
+the judged ones. A step draws one of the items that a query found good, so they differ each time."""
 _VISIT_SHARE = 0.5
 """Made visits for each made query: enough to follow looks, few enough to leave room for words."""
 _JUDGED_VISIT_SHARE = 0.25
@@ -132,10 +136,15 @@ def tower_examples(
     folds = FOLDS[VALIDATION_FOLD + 1 :] if late.has_targets else FOLDS[RERANK_FOLDS.stop :]
     judged = judged_examples(shop.judgments, shop.catalog, config, folds=folds)
     catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
+    repeat_count = 1
     if judged.count:
         # What people really ask teaches more than what is made up, and is not to be drowned by it.
-        catalogue_limit = min(catalogue_limit, max(2_000, judged.count))
-    examples += [catalogue_examples(shop.catalog, config, limit=catalogue_limit), judged]
+        made_share = 1
+        if not early.has_targets:
+            made_share, repeat_count = _MADE_SHARE, _JUDGED_REPEAT_COUNT
+        catalogue_limit = min(catalogue_limit, max(2_000, made_share * judged.count))
+    made = catalogue_examples(shop.catalog, config, limit=catalogue_limit)
+    examples += [made, *[judged] * repeat_count]
     if not early.has_targets:
         stages.start("making visits")
         # Only what some query wants: what nobody has judged yet is to stay out of every comparison.

@@ -26,7 +26,13 @@ from serving.commands.options import DEFAULT_ADDRESS, json_option, reports_error
     type=click.Path(dir_okay=False, path_type=Path),
     help="File of query rules (TOML); read again when it changes.",
 )
-@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Calls answered at once; more pay with millions of items.",
+)
 @click.option(
     "--log-features",
     type=click.FloatRange(0.0, 1.0),

@@ -31,7 +31,7 @@ from serving.requests import (
     Suggestion,
     SuggestionKind,
 )
-from serving.server import RunningServer, serve
+from serving.server import RunningServer, ServerSettings, serve
 from serving.session_store import SessionStore
 
 SHELF = (
@@ -187,7 +187,8 @@ def engine(tmp_path: Path) -> Iterator[ShelfEngine]:
 
 @pytest.fixture
 def server(engine: ShelfEngine) -> Iterator[RunningServer]:
-    running = serve(engine, "127.0.0.1:0")  # type: ignore[arg-type]
+    settings = ServerSettings(thread_count=4)
+    running = serve(engine, "127.0.0.1:0", settings)  # type: ignore[arg-type]
     yield running
     engine.hold.set()
     running.stop(grace_seconds=1.0)

@@ -202,13 +202,13 @@ def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
 
 def test_limits_out_of_range_are_refused(engine: Any) -> None:
     with pytest.raises(ConfigError, match="^in_flight_limit: expected 1 or more, received 0$"):
-        Limiter(CountedPool(1), 0, event_pool=CountedPool(1), event_limit=1)
-    with pytest.raises(ConfigError, match="^event_limit: expected 1 or more, received 0$"):
-        Limiter(CountedPool(1), 1, event_pool=CountedPool(1), event_limit=0)
+        Limiter(CountedPool(1), 0, other_pool=CountedPool(1), other_limit=1)
+    with pytest.raises(ConfigError, match="^other_limit: expected 1 or more, received 0$"):
+        Limiter(CountedPool(1), 1, other_pool=CountedPool(1), other_limit=0)
     with pytest.raises(ConfigError, match="^thread_count: expected 1 or more, received 0$"):
         serve(engine, "127.0.0.1:0", ServerSettings(thread_count=0))
-    with pytest.raises(ConfigError, match="^event_thread_count: expected 1 or more, received 0$"):
-        serve(engine, "127.0.0.1:0", ServerSettings(event_thread_count=0))
+    with pytest.raises(ConfigError, match="^other_thread_count: expected 1 or more, received 0$"):
+        serve(engine, "127.0.0.1:0", ServerSettings(other_thread_count=0))
 
 
 def test_events_are_taken_in_while_all_that_answers_is_busy(
