@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping
+from string import ascii_lowercase
 
 import numpy as np
 
-_SHORTEST = 4
+_SHORTEST = 3
+_SHORTEST_BEGINNING = 4
 _SHORTEST_PART = 3
 _CLOSE_COUNT = 12
 _CANDIDATE_LENGTH = 3
@@ -49,33 +52,35 @@ class Vocabulary:
         """
         if len(word) < _SHORTEST or not _is_english(word):
             return []
+        edits = {other: 1 for other in one_edit_away(word) if self._is_candidate(other)}
         pairs = _pairs(word)
         shared = self._shared(pairs)
-        if shared is None:
-            return []
-        likeness = 2.0 * shared / (self._pair_counts + len(pairs))
-        edit_limit = _edit_limit(word)
-        found = []
-        for number in _largest(likeness):
-            other = self._words[number]
-            edits = edit_distance(word, other, edit_limit)
-            if 0 < edits <= edit_limit:
-                score = (
-                    _FREQUENCY_GAIN * float(np.log(self.counts[other]))
-                    + _LIKENESS_GAIN * float(likeness[number])
-                    + _FIRST_LETTER_GAIN * (other[0] == word[0])
-                    - _EDIT_COST * edits
-                )
-                found.append((score, other))
+        if shared is not None:
+            edit_limit = _edit_limit(word)
+            for number in _largest(2.0 * shared / (self._pair_counts + len(pairs))):
+                other = self._words[number]
+                count = edit_distance(word, other, edit_limit)
+                if 0 < count <= edit_limit:
+                    edits[other] = count
+        found = [
+            (
+                _FREQUENCY_GAIN * math.log(self.counts[other])
+                + _LIKENESS_GAIN * _likeness(pairs, _pairs(other))
+                + _FIRST_LETTER_GAIN * (other[0] == word[0])
+                - _EDIT_COST * count,
+                other,
+            )
+            for other, count in edits.items()
+        ]
         found.sort(key=lambda entry: (-entry[0], entry[1]))
-        return [(other, float(np.exp(score - found[0][0]))) for score, other in found[:limit]]
+        return [(other, math.exp(score - found[0][0])) for score, other in found[:limit]]
 
     def likely_beginnings(self, typed: str, limit: int = 3) -> list[str]:
         """Beginnings of known words that ``typed``, a word half typed, may be a slip for.
 
         Best first: fewest edits, then the most frequent words; edits as in ``corrections``.
         """
-        if len(typed) < _SHORTEST or not _is_english(typed):
+        if len(typed) < _SHORTEST_BEGINNING or not _is_english(typed):
             return []
         pairs = _pairs(typed) - {f"{typed[-1]}>"}
         shared = self._shared(pairs)
@@ -119,12 +124,25 @@ class Vocabulary:
             found.append(word)
         return sorted(found, key=lambda word: (-self.counts[word], word))[:limit]
 
+    def _is_candidate(self, word: str) -> bool:
+        return len(word) >= _CANDIDATE_LENGTH and word in self.counts
+
     def _shared(self, pairs: set[str]) -> np.ndarray | None:
         """How many of ``pairs`` each word has, ``[words]``; None if no word has any."""
         held = [self._holders[pair] for pair in pairs if pair in self._holders]
         if not held:
             return None
         return np.bincount(np.concatenate(held), minlength=len(self._words))
+
+
+def one_edit_away(word: str) -> set[str]:
+    """All that comes of leaving out, adding, changing or swapping one letter (Norvig 2007)."""
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    left_out = {left + right[1:] for left, right in cuts if right}
+    swapped = {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
+    changed = {left + one + right[1:] for left, right in cuts if right for one in ascii_lowercase}
+    added = {left + one + right for left, right in cuts for one in ascii_lowercase}
+    return (left_out | swapped | changed | added) - {word}
 
 
 def edit_distance(left: str, right: str, limit: int) -> int:
@@ -181,6 +199,11 @@ def _largest(values: np.ndarray) -> list[int]:
 def _pairs(word: str) -> set[str]:
     edged = f"<{word}>"
     return {edged[place : place + 2] for place in range(len(edged) - 1)}
+
+
+def _likeness(left: set[str], right: set[str]) -> float:
+    """Of two sets of pairs of letters, from 0 to 1 (Dice 1945)."""
+    return 2.0 * len(left & right) / (len(left) + len(right))
 
 
 def _is_english(word: str) -> bool:
