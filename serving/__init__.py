@@ -24,6 +24,8 @@ In reading order; a file imports only files above it:
     turns.py            how much of the next page is of a new category
     timings.py          what each part of an answer costs, and what the index finds
     filter_check.py     random filters, and every item held against them one by one
+    asked.py            the same requests put to several systems
+    query_evaluation.py  searches with known answers, as typed and misspelt
     evaluation.py       metrics of the very engine that is served
     offline.py          queries and sessions of a file put to an engine
     page_tokens.py      where the next page starts

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from data.records import Judgment
-from data.tables import Tables, event_micros, iter_events, iter_items
+from data.tables import Tables, iter_events, iter_items
+from serving.asked import ENGINE, Asked, classical_rankings
 from serving.engine import Engine
 from serving.filter_check import check_filters
-from serving.measures import mean_interval, ranking_values, summary
+from serving.query_evaluation import (
+    TWO_TOWERS,
+    Query,
+    ask_queries,
+    judged_queries,
+    made_queries,
+    misspelling_report,
+    misspelt,
+)
 from serving.questions import recommend_question, search_question
 from serving.requests import Placement, RecommendRequest, SearchRequest
 from serving.timings import index_recall, stage_timings
 from serving.turns import measure_turns
 from towers.baselines import BASELINES, two_towers
 from towers.bundle import Layout
-from towers.classical import classical_scores, load_classical
-from towers.examples import TEST_FOLD, ReplayedLog, good_items, query_fold
-from towers.queries import catalogue_query
-from towers.question import Question, Reading
+from towers.classical import load_classical
+from towers.examples import ReplayedLog
+from towers.question import Question
 from towers.ranker import Ranker
-from towers.reliability import reliability
 from towers.session import Session
 
-ENGINE = "engine"
-TWO_TOWERS = "two_towers"
-LEXICAL = "lexical"
-FUSED = "fused"
 BEHIND = "one_event_behind"
 _AFTER_SECONDS = 3_600.0
 
@@ -51,6 +52,7 @@ class EvaluationSettings:
     Args:
         request_limit: Browse requests, drawn from the test part.
         query_limit: Search requests.
+        misspelt_limit: How many of them are asked once more with a slip; 0 for none.
         filter_count: Random filters; 0 leaves their check out.
         turn_count: Shoppers of each kind who change their mind.
         depth: Results a request.
@@ -59,6 +61,7 @@ class EvaluationSettings:
 
     request_limit: int = 3_000
     query_limit: int = 1_000
+    misspelt_limit: int = 500
     filter_count: int = 0
     turn_count: int = 100
     depth: int = 100
@@ -79,43 +82,6 @@ class Clock:
         self.now = now
 
 
-@dataclass
-class _Asked:
-    """Rankings of every system for the same requests."""
-
-    rankings: dict[str, list[list[str]]] = field(default_factory=dict)
-    wanted: list[dict[str, int]] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
-    probabilities: list[float] = field(default_factory=list)
-    is_bought: list[bool] = field(default_factory=list)
-
-    def add(self, wanted: Sequence[str], rankings: Mapping[str, Sequence[str]]) -> None:
-        self.wanted.append(dict.fromkeys(wanted, 1))
-        for name, ranking in rankings.items():
-            self.rankings.setdefault(name, []).append(list(ranking))
-
-    def purchase_report(self, threshold: float) -> dict[str, float]:
-        """How reliable the probabilities of the results were; empty where there is nothing to tell."""
-        happened = np.array(self.is_bought, bool)
-        if happened.all() or not happened.any():
-            return {}
-        return reliability(np.array(self.probabilities), happened, threshold=threshold)
-
-    def report(self, seed: int) -> dict[str, Any]:
-        values = {
-            name: ranking_values(rankings, self.wanted) for name, rankings in self.rankings.items()
-        }
-        rivals = [name for name in values if name != ENGINE]
-        return {
-            "request_count": len(self.wanted),
-            "systems": {name: summary(measured, seed=seed) for name, measured in values.items()},
-            "lead_at_ndcg@10": {
-                name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
-                for name in rivals
-            },
-        }
-
-
 def evaluate_tables(
     bundle: Path, tables: Tables, settings: EvaluationSettings, *, stages: Stages
 ) -> dict[str, Any]:
@@ -133,12 +99,23 @@ def evaluate_tables(
             "settings": asdict(settings),
             "warnings": _warnings(engine, tables),
         }
-        queries = _judged_queries(engine, tables, settings)
-        if queries:
-            report["search"] = _ask_queries(engine, queries, settings, stages, clock)
-        else:
-            made = _made_queries(engine, tables, settings)
-            report["search_made"] = _ask_queries(engine, made, settings, stages, clock)
+        clock.now = max(clock.now, engine.bundle.facts.counted_until)
+        limit, seed = settings.query_limit, settings.seed
+        queries = judged_queries(engine, tables, limit=limit, seed=seed)
+        section = "search" if queries else "search_made"
+        queries = queries or made_queries(engine, tables, limit=limit, seed=seed)
+
+        def ask(stage: str, texts: Sequence[Query]) -> Asked:
+            progress = stages.start(stage, len(texts))
+            depth, now = settings.depth, clock.now
+            return ask_queries(engine, texts, depth=depth, time=now, progress=progress)
+
+        report[section] = ask("asking queries", queries).report(seed)
+        as_typed, slipped = misspelt(queries, limit=settings.misspelt_limit, seed=seed)
+        if slipped:
+            report["misspelt"] = misspelling_report(
+                ask("asking queries again", as_typed), ask("asking with slips", slipped), seed=seed
+            )
         if tables.events.num_rows:
             asked = _replay_test(engine, tables, settings, stages, clock)
             if asked.wanted:
@@ -147,7 +124,7 @@ def evaluate_tables(
             if calibration is not None:
                 report["purchase_probability"] = asked.purchase_report(calibration.threshold)
         else:
-            asked = _Asked()
+            asked = Asked()
         stages.start("turning shoppers")
         start = max(clock.now, engine.bundle.facts.counted_until) + _AFTER_SECONDS
         turn = measure_turns(
@@ -161,7 +138,7 @@ def evaluate_tables(
             search_question(
                 SearchRequest(text), Session.empty(""), clock.now, engine.bundle.catalog
             )
-            for text, _ in (queries or made)[:300]
+            for text, _ in queries[:300]
         ]
         report["index"] = index_recall(engine.bundle.ranker, questions)
         report["median_ms"] = stage_timings(engine, questions)
@@ -188,14 +165,14 @@ def _warnings(engine: Engine, tables: Tables) -> list[str]:
 
 def _replay_test(
     engine: Engine, tables: Tables, settings: EvaluationSettings, stages: Stages, clock: Clock
-) -> _Asked:
+) -> Asked:
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     # The counts of the bundle end where the test part begins, so that no event counts twice.
     log = ReplayedLog.of(
         list(iter_events(tables.events)), catalog.row_of, learn_from_time=tables.split.test_from
     )
     moments = _test_moments(log, settings)
-    asked = _Asked()
+    asked = Asked()
     classical = load_classical(Layout(engine.bundle.path).training)
     report = stages.start("replaying the test part", len(log.events))
     limit = 10_000 if log.targets.is_basket_log else 1
@@ -220,7 +197,7 @@ def _replay_test(
                 for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
                     rows = rank(reading, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
-                rankings |= _classical_rankings(ranker, question, classical, settings.depth)
+                rankings |= classical_rankings(ranker, question, classical, settings.depth)
                 asked.add(ids, rankings)
                 bought = set(log.targets.bought_after(number).tolist())
                 for result in answer.results:
@@ -234,20 +211,6 @@ def _replay_test(
         else:
             engine.apply(event)
     return asked
-
-
-def _classical_rankings(
-    ranker: Ranker, question: Question, weights: np.ndarray | None, depth: int
-) -> dict[str, list[str]]:
-    """What the classical models make of the very candidates and features of the engine."""
-    if weights is None:
-        return {}
-    ranked, item_ids = ranker.rank(question), ranker.sources.catalog.item_ids
-    rankings = {}
-    for name, scores in classical_scores(weights, ranked.features).items():
-        order = np.lexsort((ranked.rows, -scores))[:depth]
-        rankings[name] = [item_ids[row] for row in ranked.rows[order].tolist()]
-    return rankings
 
 
 def one_event_behind(ranker: Ranker, question: Question) -> list[int]:
@@ -280,74 +243,3 @@ def _test_moments(log: ReplayedLog, settings: EvaluationSettings) -> set[int]:
     if len(moments) > settings.request_limit:
         return set(draw.choice(moments, settings.request_limit, replace=False).tolist())
     return set(moments)
-
-
-def _judged_queries(
-    engine: Engine, tables: Tables, settings: EvaluationSettings
-) -> list[tuple[str, list[str]]]:
-    """Judged queries that training left out, with the items that people found good."""
-    judgments = [Judgment(*row.values()) for row in tables.judgments.to_pylist()]
-    row_of = engine.bundle.catalog.row_of
-    queries = [
-        (query, [item_id for item_id in good if item_id in row_of])
-        for query, good in good_items(judgments).items()
-        if query_fold(query) == TEST_FOLD
-    ]
-    queries = [(query, good) for query, good in queries if good]
-    random.Random(settings.seed).shuffle(queries)
-    return queries[: settings.query_limit]
-
-
-def _made_queries(
-    engine: Engine, tables: Tables, settings: EvaluationSettings
-) -> list[tuple[str, list[str]]]:
-    """Queries made from the catalogue for items of the test part, or for any without one.
-
-    One item is wanted: every other one that fits the words as well is a miss.
-    """
-    catalog, chance = engine.bundle.catalog, random.Random(settings.seed + 100)
-    is_test = event_micros(tables.events) >= tables.split.test_from * 1e6
-    rows = catalog.rows(tables.events["item_id"].filter(is_test).to_pylist())
-    rows = rows[rows >= 0] if (rows >= 0).any() else np.arange(catalog.count)
-    queries = []
-    for _ in range(settings.query_limit):
-        row = int(rows[chance.randrange(len(rows))])
-        text = catalogue_query(catalog, row, chance)
-        if text:
-            queries.append((text, [catalog.item_ids[row]]))
-    return queries
-
-
-def _ask_queries(
-    engine: Engine,
-    queries: Sequence[tuple[str, Sequence[str]]],
-    settings: EvaluationSettings,
-    stages: Stages,
-    clock: Clock,
-) -> dict[str, Any]:
-    """Asks queries as a stranger: the engine, and beside it its parts, alone and fused by rule."""
-    catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
-    clock.now = max(clock.now, engine.bundle.facts.counted_until)
-    report = stages.start("asking queries", len(queries))
-    classical = load_classical(Layout(engine.bundle.path).training)
-    asked = _Asked()
-    for number, (text, good) in enumerate(queries):
-        report(number)
-        request = SearchRequest(text, page_size=settings.depth, record=False)
-        answer = engine.search(request)
-        rankings = {ENGINE: [result.item_id for result in answer.results]}
-        question = search_question(request, Session.empty(""), clock.now, catalog)
-        reading = ranker.read(question)
-        candidates = ranker.candidates(reading)
-        order = np.lexsort((candidates.rows, -ranker.fused(reading, candidates)))
-        found = {
-            FUSED: candidates.rows[order[: settings.depth]],
-            TWO_TOWERS: ranker.sources.nearest(reading, settings.depth),
-        }
-        if ranker.sources.lexical is not None:
-            found[LEXICAL] = ranker.sources.lexical.search(text, settings.depth)[0]
-        for name, rows in found.items():
-            rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
-        rankings |= _classical_rankings(ranker, question, classical, settings.depth)
-        asked.add(good, rankings)
-    return asked.report(settings.seed)

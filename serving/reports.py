@@ -109,6 +109,8 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
         if section in report:
             part = report[section]
             tables.append(_systems(part, title.format(count=part["request_count"])))
+    if "misspelt" in report:
+        tables.append(_misspelt(report["misspelt"]))
     if "turn" in report:
         turn = report["turn"]
         rows = {
@@ -179,6 +181,24 @@ def _systems(part: Mapping[str, Any], title: str) -> Table:
         style = "bold" if name == "engine" else ""
         table.add_row(
             _SYSTEM_LABELS.get(name, name), *cells, _interval(lead) if lead else "", style=style
+        )
+    return table
+
+
+def _misspelt(report: Mapping[str, Any]) -> Table:
+    title = (
+        f"{report['query_count']:,} of these queries, and each with one slip: {report['measure']}"
+    )
+    table = Table(title=title, title_justify="left")
+    table.add_column("system", no_wrap=True)
+    for name in ("as typed", "misspelt", "falls by"):
+        table.add_column(name, justify="right")
+    for name, one in report["systems"].items():
+        table.add_row(
+            _SYSTEM_LABELS.get(name, name),
+            f"{one['as_typed']['mean']:.3f}",
+            f"{one['misspelt']['mean']:.3f}",
+            _interval(one["fall"]),
         )
     return table
 

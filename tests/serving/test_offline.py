@@ -104,7 +104,7 @@ def test_the_engine_beats_every_baseline_on_the_made_up_shop(
     assert chances["brier"] < chances["brier_of_base_rate"]
     assert chances["auc"] > 0.7
     assert min(report["turn"][kind]["mean"] for kind in ("two_views", "one_search")) >= 0.7
-    assert len(evaluation_tables(report)) == 5
+    assert len(evaluation_tables(report)) == 6
     assert report["warnings"] == []
     # Tables whose test part begins before the bundle's newest event: it has seen the answers.
     seen = replace(shop_tables, split=replace(shop_tables.split, test_from=0.0))
