@@ -61,7 +61,13 @@ def test_refusals_and_deadlines_are_counted_by_code(server: RunningServer, engin
     (step,) = run_open_loop(address(server), TRAFFIC, [100], 0.3, settings)
     assert step.ok_count == 0
     assert step.goodput == 0
-    assert step.error_counts == {"DEADLINE_EXCEEDED": 8, "RESOURCE_EXHAUSTED": 22}
+    # Eight answers are held or wait; the calls that record events are held on threads of their own.
+    events_count = sum(isinstance(batch, list) for batch in engine.seen)
+    assert 0 < events_count <= 8
+    assert step.error_counts == {
+        "DEADLINE_EXCEEDED": 8 + events_count,
+        "RESOURCE_EXHAUSTED": 22 - events_count,
+    }
     assert 0 < step.shed_p99_ms < 400
 
 
