@@ -10,6 +10,7 @@ from string import ascii_lowercase
 import numpy as np
 
 _SHORTEST = 3
+_EDIT_LIMIT = 3
 _SHORTEST_BEGINNING = 4
 _SHORTEST_PART = 3
 _CLOSE_COUNT = 12
@@ -35,6 +36,8 @@ class Vocabulary:
         self.counts = counts
         self._sorted = sorted(counts)
         self._words = [w for w in self._sorted if len(w) >= _CANDIDATE_LENGTH and _is_english(w)]
+        # A longer word than any known one, by more than the edits allowed, is a slip for none.
+        self._longest = max(map(len, self._words), default=0) + _EDIT_LIMIT
         pairs = [_pairs(word) for word in self._words]
         self._pair_counts = np.array([len(of_word) for of_word in pairs], np.float32)
         self._item_counts = np.array([counts[word] for word in self._words], np.float32)
@@ -50,7 +53,7 @@ class Vocabulary:
         Up to 5 letters allow one edit, up to 8 two, more three; an edit leaves out, adds, changes
         or swaps letters.
         """
-        if len(word) < _SHORTEST or not _is_english(word):
+        if not _SHORTEST <= len(word) <= self._longest or not _is_english(word):
             return []
         edits = {other: 1 for other in one_edit_away(word) if self._is_candidate(other)}
         pairs = _pairs(word)
@@ -186,7 +189,7 @@ def _last_row(left: str, right: str, limit: int) -> list[int] | None:
 
 
 def _edit_limit(word: str) -> int:
-    return 1 if len(word) <= 5 else 2 if len(word) <= 8 else 3
+    return 1 if len(word) <= 5 else 2 if len(word) <= 8 else _EDIT_LIMIT
 
 
 def _largest(values: np.ndarray) -> list[int]:

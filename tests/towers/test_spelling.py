@@ -96,7 +96,7 @@ def test_a_known_word_is_corrected_to_its_likes_but_never_to_itself() -> None:
     assert [word for word, _ in Vocabulary(COUNTS).corrections("expresso")] == ["espresso"]
 
 
-@pytest.mark.parametrize("word", ["rk", "18x", "手机", "", "zzzzzz", "qqqq"])
+@pytest.mark.parametrize("word", ["rk", "18x", "手机", "", "zzzzzz", "qqqq", "light" * 50])
 def test_short_foreign_and_far_words_have_no_correction(word: str) -> None:
     assert Vocabulary(COUNTS).corrections(word) == []
 
