@@ -135,7 +135,8 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
         }
         for name, value in report["median_ms"].items():
             rows[f"median ms: {name.replace('_', ' ')}"] = f"{value:.3f}"
-        if "filters" in report:
+        # A catalogue of bare titles has nothing to filter by.
+        if report.get("filters", {}).get("filter_count"):
             rows["filters"] = _filters(report["filters"])
         tables.append(_pairs(rows))
     return tables
