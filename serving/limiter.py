@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -16,7 +17,8 @@ import grpc
 from data.errors import ConfigError
 
 HEALTH_PREFIX = "/grpc.health.v1.Health/"
-DISCOVERY_PREFIX = "/nextclick.v1.Discovery/"
+EVENTS_PREFIX = "/nextclick.v1.Events/"
+CHANGES_PREFIXES = ("/nextclick.v1.Catalog/", "/nextclick.v1.Admin/")
 
 
 class CountedPool(ThreadPoolExecutor):
@@ -53,53 +55,65 @@ class CountedPool(ThreadPoolExecutor):
             self._in_flight_count -= 1
 
 
+@dataclass(frozen=True)
+class Lane:
+    """Threads for calls of one kind, and how many such calls may be answered or wait at once.
+
+    Raises:
+        ConfigError: The limit is below 1.
+    """
+
+    pool: CountedPool
+    limit: int
+
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise ConfigError(f"limit: expected 1 or more, received {self.limit}")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next call is to be refused."""
+        return self.pool.in_flight_count >= self.limit
+
+
 class Limiter:
-    """A server interceptor that refuses calls once a pool holds as many as it may.
+    """A server interceptor that refuses calls once their lane holds as many as it may.
 
     Interceptors run on the one thread that also hands the calls to the pools, so the count cannot
     change between look and leap, and nothing slow may happen here. Refusals and health checks are
     answered by a thread of their own: behind the calls under way they would wait.
 
-    Answers hold the interpreter; all other calls mostly wait, for the disk or for a bundle that is
-    loaded. On threads of their own neither waits for the other, and many events share one sync.
+    Answers hold the interpreter, events wait for the disk and share its syncs, and changes may take
+    seconds, as when a bundle is loaded: in lanes of their own none waits for another.
 
     Args:
-        pool: The pool of the server, for searches, recommendations and completion.
-        in_flight_limit: Calls answered or waiting for a thread at once; 1 or more.
-        other_pool: The pool of all other calls: events, changes of the catalogue, administration.
-        other_limit: The same for these.
+        answers: For searches, recommendations and completion, on the pool of the server.
+        events: For calls that record events.
+        changes: For changes of the catalogue and for administration.
     """
 
-    def __init__(
-        self,
-        pool: CountedPool,
-        in_flight_limit: int,
-        *,
-        other_pool: CountedPool,
-        other_limit: int,
-    ) -> None:
-        for name, limit in (("in_flight_limit", in_flight_limit), ("other_limit", other_limit)):
-            if limit < 1:
-                raise ConfigError(f"{name}: expected 1 or more, received {limit}")
-        self._pool, self._in_flight_limit = pool, in_flight_limit
-        self._other_pool, self._other_limit = other_pool, other_limit
+    def __init__(self, answers: Lane, *, events: Lane, changes: Lane) -> None:
+        self._answers, self._events, self._changes = answers, events, changes
         self._side_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refuse")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The handler of a call, as gRPC asks for it."""
         if details.method.startswith(HEALTH_PREFIX):
             return _aside(continuation(details), self._side_pool)
-        if not details.method.startswith(DISCOVERY_PREFIX):
-            if self._other_pool.in_flight_count >= self._other_limit:
-                return self._refusal(self._other_limit)
-            return _aside(continuation(details), self._other_pool)
-        if self._pool.in_flight_count >= self._in_flight_limit:
-            return self._refusal(self._in_flight_limit)
-        return continuation(details)
+        lane = self._answers
+        if details.method.startswith(EVENTS_PREFIX):
+            lane = self._events
+        elif details.method.startswith(CHANGES_PREFIXES):
+            lane = self._changes
+        if lane.is_full:
+            return self._refusal(lane.limit)
+        handler = continuation(details)
+        return handler if lane is self._answers else _aside(handler, lane.pool)
 
     def close(self) -> None:
         """Ends the threads other than the answering ones."""
-        self._other_pool.shutdown(wait=True)
+        self._events.pool.shutdown(wait=True)
+        self._changes.pool.shutdown(wait=True)
         self._side_pool.shutdown(wait=True)
 
     def _refusal(self, limit: int) -> Any:

@@ -13,7 +13,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from data.errors import ConfigError
-from serving.limiter import CountedPool, Limiter
+from serving.limiter import CountedPool, Lane, Limiter
 from serving.service import SERVICE_NAMES, add_servicers
 
 if TYPE_CHECKING:
@@ -32,9 +32,11 @@ class ServerSettings:
             both callers wait longer. More pay where most of an answer is spent in the index, with
             millions of items.
         in_flight_limit: These calls, answered or waiting for a thread; more are refused.
-        other_thread_count: All other calls at once: events, changes and administration mostly wait,
-            and all events that wait share one sync.
-        other_limit: The same limit for these.
+        event_thread_count: Calls that record events at once; they mostly wait for the disk, and
+            all that wait share one sync.
+        event_limit: The same limit for these.
+        change_thread_count: Changes of the catalogue and administration at once.
+        change_limit: The same limit for these.
         message_limit_bytes: A longer request is refused before it is parsed.
         metadata_limit_bytes: As above, for the headers of a call.
         stream_limit: Calls at once on one connection.
@@ -45,8 +47,10 @@ class ServerSettings:
 
     thread_count: int = 1
     in_flight_limit: int = 8
-    other_thread_count: int = 8
-    other_limit: int = 32
+    event_thread_count: int = 8
+    event_limit: int = 32
+    change_thread_count: int = 2
+    change_limit: int = 8
     message_limit_bytes: int = 256 * 1024
     metadata_limit_bytes: int = 8 * 1024
     stream_limit: int = 100
@@ -107,15 +111,14 @@ def serve(
         ConfigError: The address is taken or none, or a setting is out of range.
     """
     settings = settings or ServerSettings()
-    for name in ("thread_count", "other_thread_count"):
+    for name in ("thread_count", "event_thread_count", "change_thread_count"):
         if getattr(settings, name) < 1:
             raise ConfigError(f"{name}: expected 1 or more, received {getattr(settings, name)}")
     pool = CountedPool(settings.thread_count)
     limiter = Limiter(
-        pool,
-        settings.in_flight_limit,
-        other_pool=CountedPool(settings.other_thread_count, "other"),
-        other_limit=settings.other_limit,
+        Lane(pool, settings.in_flight_limit),
+        events=Lane(CountedPool(settings.event_thread_count, "event"), settings.event_limit),
+        changes=Lane(CountedPool(settings.change_thread_count, "change"), settings.change_limit),
     )
     server = grpc.server(pool, interceptors=(limiter,), options=_options(settings))
     healths = health.HealthServicer()

@@ -20,9 +20,17 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from data.errors import ConfigError, OverloadError
 from data.records import Event, EventType
-from protos import catalog_pb2, discovery_pb2, discovery_pb2_grpc, events_pb2, events_pb2_grpc
+from protos import (
+    admin_pb2,
+    admin_pb2_grpc,
+    catalog_pb2,
+    discovery_pb2,
+    discovery_pb2_grpc,
+    events_pb2,
+    events_pb2_grpc,
+)
 from serving.client import Client
-from serving.limiter import CountedPool, Limiter
+from serving.limiter import CountedPool, Lane
 from serving.requests import SearchRequest
 from serving.server import RunningServer, ServerSettings, serve
 
@@ -201,14 +209,11 @@ def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
 
 
 def test_limits_out_of_range_are_refused(engine: Any) -> None:
-    with pytest.raises(ConfigError, match="^in_flight_limit: expected 1 or more, received 0$"):
-        Limiter(CountedPool(1), 0, other_pool=CountedPool(1), other_limit=1)
-    with pytest.raises(ConfigError, match="^other_limit: expected 1 or more, received 0$"):
-        Limiter(CountedPool(1), 1, other_pool=CountedPool(1), other_limit=0)
-    with pytest.raises(ConfigError, match="^thread_count: expected 1 or more, received 0$"):
-        serve(engine, "127.0.0.1:0", ServerSettings(thread_count=0))
-    with pytest.raises(ConfigError, match="^other_thread_count: expected 1 or more, received 0$"):
-        serve(engine, "127.0.0.1:0", ServerSettings(other_thread_count=0))
+    with pytest.raises(ConfigError, match="^limit: expected 1 or more, received 0$"):
+        Lane(CountedPool(1), 0)
+    for name in ("thread_count", "event_thread_count", "change_thread_count"):
+        with pytest.raises(ConfigError, match=f"^{name}: expected 1 or more, received 0$"):
+            serve(engine, "127.0.0.1:0", ServerSettings(**{name: 0}))
 
 
 def test_events_are_taken_in_while_all_that_answers_is_busy(
@@ -227,6 +232,28 @@ def test_events_are_taken_in_while_all_that_answers_is_busy(
     engine.hold.set()
     assert acked.result().recorded_count == 1
     assert all(one.result().results for one in held)
+
+
+def test_changes_that_take_long_keep_neither_events_nor_answers_waiting(
+    channel: grpc.Channel, engine: Any
+) -> None:
+    engine.hold.clear()
+    stub = admin_pb2_grpc.AdminStub(channel)
+    slow = [stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=10) for _ in range(8)]
+    wait_for(lambda: len(engine.seen) == 2)
+    one_more = stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=10)
+    assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    batch = events_pb2.RecordEventsRequest(
+        events=[events_pb2.Event(type=2, visitor_id="v", item_id="m1")]
+    )
+    acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
+    wait_for(lambda: len(engine.seen) == 3)
+    request = discovery_pb2.SearchItemsRequest(query="milk")
+    found = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(request, timeout=10)
+    wait_for(lambda: len(engine.seen) == 4)
+    engine.hold.set()
+    assert acked.result().recorded_count == 1 and found.result().results
+    assert all(one.result().item_count for one in slow)
 
 
 def test_two_servers_do_not_share_a_port(server: RunningServer, engine: Any) -> None:
