@@ -61,6 +61,7 @@ fitting             epochs, early stopping, loss curves
 curves              the loss curves as a picture
 session_encoders    from the states of events to one of the session: transformer, GRU, pooled
 full_softmax        the softmax over a whole catalogue, slice by slice
+sampled_softmax     the softmax over sampled items
 retrieval           the query tower and the candidate tower
 retrieval_training  the towers, trained and measured
 rerank              the deep & cross reranker and its training

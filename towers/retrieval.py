@@ -16,6 +16,7 @@ from towers.config import Config
 from towers.full_softmax import mean_log_total
 from towers.legacy_keras import keras, tf, tfrs
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
+from towers.sampled_softmax import mean_cross_entropy
 from towers.session_encoders import masked_softmax, session_encoder
 from towers.text import PADDING
 from towers.text_encoder import WordVectors
@@ -189,11 +190,6 @@ class TwoTower(tfrs.Model):
         shares = np.zeros(item_count, np.float32) if target_shares is None else target_shares
         self.target_shares = tf.constant(shares, tf.float32)
         self.rivals: tf.Tensor | None = None
-        self.task = tfrs.tasks.Retrieval(
-            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-            temperature=config.retrieval.temperature,
-            remove_accidental_hits=True,
-        )
 
     def start_from(self, words: WordVectors) -> None:
         """Gives the words of both towers their first vectors; all other tokens start near zero."""
@@ -315,12 +311,13 @@ class TwoTower(tfrs.Model):
             tf.gather(self.target_shares, rows) * tf.cast(batch_size, tf.float32)
             + sampled_count / self.item_count
         )
-        return self.task(
+        return mean_cross_entropy(
             queries,
             tf.gather(items, places[0]),
-            candidate_sampling_probability=expected if self.rivals is None else None,
-            candidate_ids=rows,
-            compute_metrics=False,
+            rows,
+            targets,
+            temperature=self.config.retrieval.temperature,
+            expected=expected if self.rivals is None else None,
         )
 
 
