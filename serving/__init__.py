@@ -9,6 +9,7 @@ In reading order; a file imports only files above it:
     item_log.py         the durable log of live catalogue changes
     state_lock.py       one server to a state folder
     live_catalog.py     items that came, changed or went since the bundle was made
+    served.py           a bundle that answers, brought up to what has happened since
     matches.py          all items that a request matches, and orders other than relevance
     facets.py           how often each brand, category, price or other fact is among them
     validation.py       what the interface accepts, field by field

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,11 +17,10 @@ import numpy as np
 from data.errors import BundleError
 from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
-from data.sources.own_log import EVENT, LOG_NAME, Impression
+from data.sources.own_log import LOG_NAME, Impression
 from serving.answering import Answered, answered
 from serving.event_log import EventLog
 from serving.item_log import ItemLog
-from serving.live_catalog import LiveCatalog
 from serving.questions import recommend_question, search_event, search_question
 from serving.requests import (
     Answer,
@@ -36,27 +35,17 @@ from serving.requests import (
     Status,
 )
 from serving.rule_file import RuleFile
+from serving.served import Served
 from serving.session_store import SessionStore
 from serving.state_lock import StateLock
 from serving.validation import check_attributes
-from towers.bundle import Bundle, load_bundle
-from towers.chinese import warm_up
-from towers.golden import check_golden
+from towers.bundle import Bundle
 from towers.question import Question
 from towers.searches import Searches
 from towers.session import Session
-from towers.text import clear_caches, has_chinese
+from towers.text import clear_caches
 
 _VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
-
-
-@dataclass(frozen=True)
-class _Served:
-    """A bundle that answers, and what changed in its catalogue since it was made."""
-
-    path: str
-    bundle: Bundle
-    live: LiveCatalog
 
 
 class Engine:
@@ -67,7 +56,7 @@ class Engine:
 
     def __init__(
         self,
-        served: _Served,
+        served: Served,
         folder: Path,
         *,
         rules: RuleFile,
@@ -137,7 +126,7 @@ class Engine:
         try:
             state.mkdir(parents=True, exist_ok=True)
             engine = cls(
-                _load(bundle),
+                Served.load(bundle),
                 state,
                 rules=rule_file,
                 log_feature_share=log_feature_share,
@@ -244,14 +233,14 @@ class Engine:
             BundleError: It must not be served; the old one goes on.
         """
         with self._publishing:
-            served = _load(Path(path))
+            served = Served.load(Path(path))
             served.bundle.completion.searches = self._searches
             told_until = self._clock()
-            self._change_items(served, served.bundle.facts.items_time)
-            self._count_events(served)
+            served.change_items(self._items, served.bundle.facts.items_time)
+            served.count_events(self.log)
             # The long work is done: only what came meanwhile keeps live changes waiting.
             with self._changing_items:
-                self._change_items(served, told_until)
+                served.change_items(self._items, told_until)
                 self._previous_path = self._served.path
                 self._served = served
         return self.status()
@@ -298,15 +287,16 @@ class Engine:
 
     def _restore(self) -> None:
         """Sessions, counts and live changes as an earlier engine left them."""
+        served = self._served
 
         def remember(event: Event) -> None:
             self._remember(event)
-            row_of = self._served.bundle.catalog.row_of
+            row_of = served.bundle.catalog.row_of
             self._unknown_item_events += bool(event.item_id) and event.item_id not in row_of
 
         # Items first, so that the events of those that came in live are known.
-        self._change_items(self._served, self._served.bundle.facts.items_time)
-        self._count_events(self._served, remember)
+        served.change_items(self._items, served.bundle.facts.items_time)
+        served.count_events(self.log, remember)
 
     def _remember(self, event: Event) -> Session:
         """The visitor's session after ``event``, which counts towards what others search for."""
@@ -314,36 +304,9 @@ class Engine:
         self._searches.record(event, session.search_text)
         return session
 
-    def _count_events(
-        self, served: _Served, also: Callable[[Event], object] = lambda event: None
-    ) -> None:
-        """Tells a fresh bundle what happened since it was made; ``also`` gets every event.
-
-        Events that arrive while a bundle is exchanged may be missing from its decayed counts.
-        """
-        counted_until = served.bundle.facts.counted_until
-        for entry in self.log.replay(kinds=(EVENT,)):
-            if isinstance(entry.record, Event):
-                also(entry.record)
-                if entry.record.time > counted_until:
-                    served.bundle.ranker.record(entry.record)
-
-    def _change_items(self, served: _Served, since: float) -> None:
-        """Tells a fresh bundle what became of its items from a time on."""
-        changed: list[Item] = []
-        gone: list[str] = []
-        for item_id, item in self._items.since(since):
-            if item is None:
-                gone.append(item_id)
-            else:
-                changed.append(item)
-        if changed:
-            served.live.update(changed)
-        served.live.delete(gone)
-
     def _answer(
         self,
-        served: _Served,
+        served: Served,
         question: Question,
         request: SearchRequest | RecommendRequest,
         *,
@@ -356,7 +319,7 @@ class Engine:
 
     def _log_impression(
         self,
-        served: _Served,
+        served: Served,
         done: Answered,
         request: SearchRequest | RecommendRequest,
         surface: str,
@@ -383,12 +346,3 @@ class Engine:
                 features=ranked.features[page.places] if with_features else None,
             )
         )
-
-
-def _load(path: Path) -> _Served:
-    bundle = load_bundle(path)
-    if any(map(has_chinese, bundle.catalog.titles)):
-        warm_up()
-    # Asked before anything live is added.
-    check_golden(bundle.ranker, bundle.facts.golden)
-    return _Served(str(path), bundle, LiveCatalog(bundle))
