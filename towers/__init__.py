@@ -30,6 +30,7 @@ beginnings          texts by the beginnings of their words
 index               the nearest items of an embedding
 question            one request as the models see it
 candidates          the sources side by side
+shop_names          names of categories and brands, and how much each is wanted
 relaxation          what of a query was given up until something was found
 completion          what somebody who types may be after
 fusion              one order out of several lists by a fixed rule

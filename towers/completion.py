@@ -13,6 +13,7 @@ from towers.beginnings import Beginnings, highlights, typed_words
 from towers.candidates import Sources
 from towers.relaxation import relaxations
 from towers.searches import Searches
+from towers.shop_names import ShopNames
 
 _REFRESH_SECONDS = 5.0
 _BEGINS_GAIN = 2.0
@@ -68,20 +69,6 @@ class _Texts:
         return cls(texts, Beginnings.of(texts), np.log1p(np.fromiter(weights.values(), np.float32)))
 
 
-@dataclass(frozen=True)
-class _Names:
-    """Names of categories and brands, and which codes of items each of them stands for."""
-
-    counted_codes: tuple[int, int]
-    paths: Sequence[tuple[str, ...]]
-    path_names: Sequence[str]
-    paths_index: Beginnings
-    path_of_pair: np.ndarray
-    leaf_of_pair: np.ndarray
-    brands: Sequence[str]
-    brands_index: Beginnings
-
-
 class Completion:
     """Suggestions over a catalogue, live changes and new searches included.
 
@@ -116,7 +103,7 @@ class Completion:
         self._changed = (np.zeros(0, np.int64), Beginnings.of(()))
         self._changed_is_stale = False
         self._answering_rows: dict[str, np.ndarray] = {}
-        self._names = self._named()
+        self._names = ShopNames.of(sources.catalog)
         self._refreshed_time = -1.0
         self._lock = threading.Lock()
         self._refresh(sources.popularity.newest_time)
@@ -290,9 +277,8 @@ class Completion:
             titles = [self._sources.catalog.titles[row] for row in rows]
             self._changed = (np.array(rows, np.int64), Beginnings.of(titles))
             self._changed_is_stale = False
-        codes = self._sources.catalog.category_codes, self._sources.catalog.brand_codes
-        if self._names.counted_codes != tuple(len(one.names) for one in codes):
-            self._names = self._named()
+        if not self._names.are_all_of(self._sources.catalog):
+            self._names = ShopNames.of(self._sources.catalog)
             self._weigh_names()
 
     def _refresh(self, time: float) -> None:
@@ -313,35 +299,7 @@ class Completion:
         is_available = catalog.listed[:count] & catalog.in_stock[:count]
         wanted = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
         wanted = np.where(is_available, wanted, 0.0)
-        of_leaf = np.bincount(catalog.leaf[:count], wanted, len(catalog.category_codes.names))
-        of_path = np.bincount(
-            names.path_of_pair, of_leaf[names.leaf_of_pair], minlength=len(names.paths)
-        )
-        of_brand = np.bincount(catalog.brand[:count], wanted, len(catalog.brand_codes.names))
-        self._path_weights = _log_weights(of_path)
-        self._brand_weights = _log_weights(of_brand[: len(names.brands)])
-
-    def _named(self) -> _Names:
-        catalog = self._sources.catalog
-        leaf_count, brands = len(catalog.category_codes.names), list(catalog.brand_codes.names)
-        numbers: dict[tuple[str, ...], int] = {}
-        pairs: list[tuple[int, int]] = []
-        for leaf in range(leaf_count):
-            path = catalog.category_path(leaf)
-            for depth in range(1, len(path) + 1):
-                pairs.append((numbers.setdefault(path[:depth], len(numbers)), leaf))
-        path_names = [path[-1] for path in numbers]
-        both = np.array(pairs, np.int64).reshape(-1, 2)
-        return _Names(
-            (leaf_count, len(brands)),
-            list(numbers),
-            path_names,
-            Beginnings.of(path_names),
-            both[:, 0],
-            both[:, 1],
-            brands,
-            Beginnings.of(brands),
-        )
+        self._path_weights, self._brand_weights = names.weights(catalog, wanted)
 
 
 def _best(
@@ -369,10 +327,6 @@ def _top(numbers: np.ndarray, scores: np.ndarray, count: int) -> list[tuple[int,
         if len(best) == count:
             break
     return list(best.items())
-
-
-def _log_weights(wanted: np.ndarray) -> np.ndarray:
-    return np.where(wanted > 0, np.log1p(wanted), -1.0).astype(np.float32)
 
 
 def _suggested(
