@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.errors import BundleError
+from data.errors import BundleError, OverloadError
 from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import LOG_NAME, Impression
@@ -114,9 +114,8 @@ class Engine:
 
         Raises:
             BundleError: The bundle must not be served.
-            ConfigError: The rules are not as they should be.
+            ConfigError: The rules are no rules, or another engine has the state folder.
             InputError: The state cannot be read.
-            ConfigError: Another engine has the state folder.
         """
         rule_file = RuleFile(rules)
         temporary = None
@@ -231,8 +230,11 @@ class Engine:
 
         Raises:
             BundleError: It must not be served; the old one goes on.
+            OverloadError: The engine was closed while another bundle was being loaded.
         """
         with self._publishing:
+            if self._is_closed:
+                raise OverloadError("publish: expected an open engine, received a call after close")
             served = Served.load(Path(path))
             served.bundle.completion.searches = self._searches
             told_until = self._clock()

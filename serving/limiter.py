@@ -9,29 +9,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
 from data.errors import ConfigError
 
-HEALTH_PREFIX = "/grpc.health.v1.Health/"
 EVENTS_PREFIX = "/nextclick.v1.Events/"
 CHANGES_PREFIXES = ("/nextclick.v1.Catalog/", "/nextclick.v1.Admin/")
+ASIDE_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+_SHAPES = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
+_ASIDE_THREAD_COUNT = 16
 
 
 class CountedPool(ThreadPoolExecutor):
-    """Threads that answer, and how many calls they hold.
+    """Threads that hold calls, and how many they hold.
 
-    A call counts from the moment it is submitted until its future is done. That holds as well
-    for calls that were cancelled before their handler ran, which no code of a handler could count.
+    A call counts from the moment it is submitted until it says that it is done, or else until its
+    future is. The latter holds as well for calls that were cancelled before their handler ran.
     """
 
     def __init__(self, thread_count: int, name: str = "answer") -> None:
         super().__init__(max_workers=thread_count, thread_name_prefix=name)
         self._count_lock = threading.Lock()
         self._in_flight_count = 0
+        self._here = threading.local()
 
     @property
     def in_flight_count(self) -> int:
@@ -40,105 +43,144 @@ class CountedPool(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Queues a call, as every executor does."""
+        slot = _Slot()
+
+        def give_back(_: object = None) -> None:
+            with self._count_lock:
+                self._in_flight_count -= slot.is_taken
+                slot.is_taken = False
+
+        def run() -> Any:
+            self._here.give_back = give_back
+            return fn(*args, **kwargs)
+
         with self._count_lock:
             self._in_flight_count += 1
         try:
-            future = super().submit(fn, *args, **kwargs)
+            future = super().submit(run)
         except RuntimeError:
-            self._leave()
+            give_back()
             raise
-        future.add_done_callback(self._leave)
+        future.add_done_callback(give_back)
         return future
 
-    def _leave(self, _: Future[Any] | None = None) -> None:
-        with self._count_lock:
-            self._in_flight_count -= 1
+    def call_is_done(self) -> None:
+        """The call that this thread holds counts no more, though its answer has still to leave."""
+        self._here.give_back()
 
 
-@dataclass(frozen=True)
+class _Slot:
+    is_taken = True
+
+
 class Lane:
-    """Threads for calls of one kind, and how many such calls may be answered or wait at once.
+    """What is done for calls of one kind: so many are held, and some of those worked on at once.
 
-    Raises:
-        ConfigError: The limit is below 1.
+    A call has a thread of its own from the start, since gRPC gives it one before its message has
+    arrived: a caller who is slow to send it, or never does, must not stop the others' work.
+
+    Args:
+        name: Of the kind, for refusals.
+        at_once: Calls that are worked on at the same time; 1 or more.
+        limit: Calls that are held at most; more are refused.
     """
 
-    pool: CountedPool
-    limit: int
-
-    def __post_init__(self) -> None:
-        if self.limit < 1:
-            raise ConfigError(f"limit: expected 1 or more, received {self.limit}")
+    def __init__(self, name: str, *, at_once: int, limit: int) -> None:
+        if min(at_once, limit) < 1:
+            raise ConfigError(f"{name}: expected 1 or more, received {min(at_once, limit)}")
+        self.name, self.limit = name, limit
+        self.pool = CountedPool(limit, name)
+        self._gate = threading.Semaphore(at_once)
 
     @property
     def is_full(self) -> bool:
         """Whether the next call is to be refused."""
         return self.pool.in_flight_count >= self.limit
 
+    def admitted(self, answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """A handler's function that waits for its turn."""
+
+        def wait_and_answer(request: Any, context: Any) -> Any:
+            with self._gate:
+                try:
+                    return answer(request, context)
+                finally:
+                    # Not when the answer has left: by then its caller may have sent the next call.
+                    self.pool.call_is_done()
+
+        return wait_and_answer
+
 
 class Limiter:
     """A server interceptor that refuses calls once their lane holds as many as it may.
 
     Interceptors run on the one thread that also hands the calls to the pools, so the count cannot
-    change between look and leap, and nothing slow may happen here. Refusals and health checks are
-    answered by a thread of their own: behind the calls under way they would wait.
+    change between look and leap, and nothing slow may happen here. Health checks and reflection
+    have threads of their own, and refusals never wait for a message.
 
     Answers hold the interpreter, events wait for the disk and share its syncs, and changes may take
     seconds, as when a bundle is loaded: in lanes of their own none waits for another.
 
     Args:
-        answers: For searches, recommendations and completion, on the pool of the server.
+        answers: For searches, recommendations and completion.
         events: For calls that record events.
         changes: For changes of the catalogue and for administration.
     """
 
     def __init__(self, answers: Lane, *, events: Lane, changes: Lane) -> None:
         self._answers, self._events, self._changes = answers, events, changes
-        self._side_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refuse")
+        self._aside = ThreadPoolExecutor(_ASIDE_THREAD_COUNT, "aside")
+        self._refusing = ThreadPoolExecutor(1, "refuse")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The handler of a call, as gRPC asks for it."""
-        if details.method.startswith(HEALTH_PREFIX):
-            return _aside(continuation(details), self._side_pool)
+        if details.method.startswith(ASIDE_PREFIXES):
+            return _on(self._aside, continuation(details))
         lane = self._answers
         if details.method.startswith(EVENTS_PREFIX):
             lane = self._events
         elif details.method.startswith(CHANGES_PREFIXES):
             lane = self._changes
         if lane.is_full:
-            return self._refusal(lane.limit)
+            return self._refusal(lane)
         handler = continuation(details)
-        return handler if lane is self._answers else _aside(handler, lane.pool)
+        if handler is None:
+            return None
+        return _on(lane.pool, handler._replace(unary_unary=lane.admitted(handler.unary_unary)))
 
     def close(self) -> None:
-        """Ends the threads other than the answering ones."""
-        self._events.pool.shutdown(wait=True)
-        self._changes.pool.shutdown(wait=True)
-        self._side_pool.shutdown(wait=True)
+        """Takes no more calls; does not wait for those that are still worked on."""
+        for lane in (self._answers, self._events, self._changes):
+            lane.pool.shutdown(wait=False, cancel_futures=True)
+        self._aside.shutdown(wait=False, cancel_futures=True)
+        self._refusing.shutdown(wait=False, cancel_futures=True)
 
-    def _refusal(self, limit: int) -> Any:
-        def refuse(_: bytes, context: Any) -> None:
+    def _refusal(self, lane: Lane) -> Any:
+        def refuse(_: Any, context: Any) -> None:
             context.abort(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
-                f"calls in flight: expected at most {limit}, try again later",
+                f"{lane.name} in flight: expected at most {lane.limit}, try again later",
             )
 
-        return grpc.unary_unary_rpc_method_handler(_Aside(refuse, self._side_pool))
+        # As of a stream, of which no message is read: a caller who sends none is refused as well.
+        return _on(self._refusing, grpc.stream_unary_rpc_method_handler(refuse))
 
 
-def _aside(handler: Any, pool: ThreadPoolExecutor) -> Any:
-    """The handler, to be run on another pool than the server's; streams stay where they are."""
-    if handler is None or handler.unary_unary is None:
-        return handler
-    return handler._replace(unary_unary=_Aside(handler.unary_unary, pool))
+def _on(pool: ThreadPoolExecutor, handler: Any) -> Any:
+    """The handler, to be run on a pool of ours instead of the server's."""
+    if handler is None:
+        return None
+    (shape,) = [shape for shape in _SHAPES if getattr(handler, shape) is not None]
+    return handler._replace(**{shape: _Pooled(getattr(handler, shape), pool)})
 
 
-class _Aside:
-    """A handler's function with the name under which gRPC looks for a pool other than its own."""
+class _Pooled:
+    """A handler's function with the names under which gRPC looks for how to run it."""
 
-    def __init__(self, answer: Callable[[Any, Any], Any], pool: ThreadPoolExecutor) -> None:
+    def __init__(self, answer: Callable[..., Any], pool: ThreadPoolExecutor) -> None:
         self._answer = answer
         self.experimental_thread_pool = pool
+        self.experimental_non_blocking = getattr(answer, "experimental_non_blocking", False)
 
-    def __call__(self, request: Any, context: Any) -> Any:
-        return self._answer(request, context)
+    def __call__(self, *arguments: Any) -> Any:
+        return self._answer(*arguments)

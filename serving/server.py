@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from data.errors import ConfigError
-from serving.limiter import CountedPool, Lane, Limiter
+from serving.limiter import Lane, Limiter
 from serving.service import SERVICE_NAMES, add_servicers
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ class ServerSettings:
     """What a server may take on.
 
     Args:
-        thread_count: Searches, pages and completions answered at once. An answer holds the
-            interpreter most of its time: a second thread takes it away in the middle of a call, and
-            both callers wait longer. More pay where most of an answer is spent in the index, with
+        thread_count: Searches, pages and completions worked on at once. An answer holds the
+            interpreter most of its time: a second one takes it away in the middle, and both
+            callers wait longer. More pay where most of an answer is spent in the index, with
             millions of items.
-        in_flight_limit: These calls, answered or waiting for a thread; more are refused.
+        in_flight_limit: These calls, worked on or waiting; more are refused.
         event_thread_count: Calls that record events at once; they mostly wait for the disk, and
             all that wait share one sync.
         event_limit: The same limit for these.
@@ -42,6 +42,8 @@ class ServerSettings:
         stream_limit: Calls at once on one connection.
         handshake_seconds: A connection that has not spoken HTTP/2 by then is closed.
         idle_seconds: A connection without calls for so long is closed.
+        keepalive_seconds: A peer with calls under way is pinged so often; one that does not answer
+            for as long again is gone, and so are its calls.
         reflection: Whether the server describes its interface to whoever asks.
     """
 
@@ -56,6 +58,7 @@ class ServerSettings:
     stream_limit: int = 100
     handshake_seconds: float = 5.0
     idle_seconds: float = 300.0
+    keepalive_seconds: float = 30.0
     reflection: bool = False
 
 
@@ -73,7 +76,8 @@ class RunningServer:
     def stop(self, grace_seconds: float = 10.0) -> None:
         """Takes no more calls, lets those under way end within the grace, and returns.
 
-        Health says NOT_SERVING from the first moment. The engine is left open.
+        Health says NOT_SERVING from the first moment. The engine is left open; a change that takes
+        longer than the grace has lost its caller and goes on by itself.
         """
         self._healths.enter_graceful_shutdown()
         self._server.stop(grace_seconds).wait()
@@ -111,16 +115,17 @@ def serve(
         ConfigError: The address is taken or none, or a setting is out of range.
     """
     settings = settings or ServerSettings()
-    for name in ("thread_count", "event_thread_count", "change_thread_count"):
-        if getattr(settings, name) < 1:
-            raise ConfigError(f"{name}: expected 1 or more, received {getattr(settings, name)}")
-    pool = CountedPool(settings.thread_count)
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if field.name.endswith(("_count", "_limit")) and value < 1:
+            raise ConfigError(f"{field.name}: expected 1 or more, received {value}")
+    answers = Lane("answers", at_once=settings.thread_count, limit=settings.in_flight_limit)
     limiter = Limiter(
-        Lane(pool, settings.in_flight_limit),
-        events=Lane(CountedPool(settings.event_thread_count, "event"), settings.event_limit),
-        changes=Lane(CountedPool(settings.change_thread_count, "change"), settings.change_limit),
+        answers,
+        events=Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit),
+        changes=Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit),
     )
-    server = grpc.server(pool, interceptors=(limiter,), options=_options(settings))
+    server = grpc.server(answers.pool, interceptors=(limiter,), options=_options(settings))
     healths = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healths, server)
     add_servicers(engine, server)
@@ -147,6 +152,8 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", settings.stream_limit),
         ("grpc.server_handshake_timeout_ms", round(settings.handshake_seconds * 1_000)),
         ("grpc.max_connection_idle_ms", round(settings.idle_seconds * 1_000)),
+        ("grpc.keepalive_time_ms", round(settings.keepalive_seconds * 1_000)),
+        ("grpc.keepalive_timeout_ms", round(settings.keepalive_seconds * 1_000)),
     ]
 
 

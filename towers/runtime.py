@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _ROWS_AT_ONCE = 256
 
 
 class LiteModel:
-    """One ``.tflite`` model; each thread runs its own interpreter, since they are not shared.
+    """One ``.tflite`` model; as many interpreters as run at once, since they cannot be shared.
 
     Args:
         content: The file's bytes, verified by the caller.
@@ -24,7 +24,7 @@ class LiteModel:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._local = threading.local()
+        self._idle: deque[_Runner] = deque()
 
     @classmethod
     def load(cls, path: Path) -> LiteModel:
@@ -36,10 +36,14 @@ class LiteModel:
 
         Shapes are those of the export, but for the number of rows, which may be any.
         """
-        runner = getattr(self._local, "runner", None)
-        if runner is None:
-            runner = self._local.runner = _Runner(self._content)
-        return runner.run(inputs)
+        try:
+            # The one used last: what it needs is most likely still in the processor's cache.
+            runner = self._idle.pop()
+        except IndexError:
+            runner = _Runner(self._content)
+        result = runner.run(inputs)
+        self._idle.append(runner)
+        return result
 
 
 class _Runner:

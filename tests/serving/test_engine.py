@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.errors import BundleError, ConfigError
+from data.errors import BundleError, OverloadError, ConfigError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, category_of, companion_of
 from data.tables import Tables, iter_items
@@ -322,6 +322,13 @@ def test_a_bad_bundle_is_refused_and_the_old_one_goes_on(
         engine.publish(str(tmp_path / "nowhere"))
     assert engine.status().bundle_id == before
     assert engine.search(SearchRequest("shoes")).bundle_id == before
+
+
+def test_a_closed_engine_loads_no_other_bundle(shop_bundle: Path, tmp_path: Path) -> None:
+    engine = Engine.open(shop_bundle, tmp_path / "closed")
+    engine.close()
+    with pytest.raises(OverloadError, match="^publish: expected an open engine"):
+        engine.publish(str(shop_bundle))
 
 
 def test_without_a_state_folder_nothing_is_left(shop_bundle: Path) -> None:

@@ -209,11 +209,100 @@ def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
 
 
 def test_limits_out_of_range_are_refused(engine: Any) -> None:
-    with pytest.raises(ConfigError, match="^limit: expected 1 or more, received 0$"):
-        Lane(CountedPool(1), 0)
-    for name in ("thread_count", "event_thread_count", "change_thread_count"):
+    with pytest.raises(ConfigError, match="^answers: expected 1 or more, received 0$"):
+        Lane("answers", at_once=4, limit=0)
+    for name in (
+        "thread_count",
+        "in_flight_limit",
+        "event_thread_count",
+        "event_limit",
+        "change_thread_count",
+        "change_limit",
+    ):
         with pytest.raises(ConfigError, match=f"^{name}: expected 1 or more, received 0$"):
             serve(engine, "127.0.0.1:0", ServerSettings(**{name: 0}))
+
+
+class HalfOpen:
+    """A call whose message never comes, until it is cancelled."""
+
+    def __init__(self, channel: grpc.Channel, method: str) -> None:
+        self._silence = threading.Event()
+        self.call = channel.stream_unary(method).future(self._say_nothing(), timeout=30)
+
+    def _say_nothing(self) -> Iterator[bytes]:
+        self._silence.wait()
+        yield from ()
+
+    def end(self) -> None:
+        self.call.cancel()
+        self._silence.set()
+
+
+def test_calls_whose_message_never_comes_stop_nobody(engine: Any) -> None:
+    # As a server is started: one thread works.
+    running = serve(engine, "127.0.0.1:0", ServerSettings(reflection=True))
+    address = f"127.0.0.1:{running.port}"
+    with grpc.insecure_channel(address) as silent, grpc.insecure_channel(address) as channel:
+        methods = ["/nextclick.v1.Discovery/SearchItems"] * 3 + ["/grpc.health.v1.Health/Check"] * 3
+        methods.append("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        open_calls = [HalfOpen(silent, method) for method in methods]
+        time.sleep(0.2)
+        stub = discovery_pb2_grpc.DiscoveryStub(channel)
+        request = discovery_pb2.SearchItemsRequest(query="milk")
+        assert stub.SearchItems(request, timeout=5).results
+        health = health_pb2_grpc.HealthStub(channel)
+        assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == SERVING
+        for one in open_calls:
+            one.end()
+    running.stop(0)
+
+
+def test_a_refusal_does_not_wait_for_the_message(
+    channel: grpc.Channel, server: RunningServer, engine: Any
+) -> None:
+    engine.hold.clear()
+    stub = discovery_pb2_grpc.DiscoveryStub(channel)
+    request = discovery_pb2.SearchItemsRequest(query="milk")
+    held = [stub.SearchItems.future(request, timeout=10) for _ in range(8)]
+    wait_for(lambda: len(engine.seen) == 4)
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as silent:
+        open_call = HalfOpen(silent, "/nextclick.v1.Discovery/SearchItems")
+        assert open_call.call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert open_call.call.details() == "answers in flight: expected at most 8, try again later"
+        open_call.end()
+        one_more = stub.SearchItems.future(request, timeout=5)
+        assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    engine.hold.set()
+    assert all(one.result().results for one in held)
+
+
+def test_as_many_callers_as_the_limit_are_never_refused(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0", ServerSettings(in_flight_limit=4))
+    request = discovery_pb2.SearchItemsRequest(query="milk")
+
+    def ask_again_and_again(_: int) -> int:
+        with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+            stub = discovery_pb2_grpc.DiscoveryStub(channel)
+            return sum(bool(stub.SearchItems(request, timeout=10).results) for _ in range(200))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask_again_and_again, range(4))) == [200] * 4
+    running.stop(0)
+
+
+def test_a_change_that_takes_long_does_not_hold_up_the_end(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0")
+    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        engine.hold.clear()
+        stub = admin_pb2_grpc.AdminStub(channel)
+        slow = [stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=60) for _ in range(2)]
+        wait_for(lambda: len(engine.seen) == 2)
+        began = time.perf_counter()
+        running.stop(0.2)
+        assert time.perf_counter() - began < 5.0
+        assert all(one.exception() is not None for one in slow)
+        engine.hold.set()
 
 
 def test_events_are_taken_in_while_all_that_answers_is_busy(
