@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.errors import BundleError, OverloadError, ConfigError
+from data.errors import BundleError, ConfigError, OverloadError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, category_of, companion_of
 from data.tables import Tables, iter_items
