@@ -33,6 +33,11 @@ class Asked:
         for name, ranking in rankings.items():
             self.rankings.setdefault(name, []).append(list(ranking))
 
+    def part(self, numbers: Sequence[int]) -> Asked:
+        """Some of the requests, by their place."""
+        rankings = {name: [told[n] for n in numbers] for name, told in self.rankings.items()}
+        return Asked(rankings, [self.wanted[number] for number in numbers])
+
     def purchase_report(self, threshold: float) -> dict[str, float]:
         """How reliable the probabilities of the results were; empty where there is nothing to tell."""
         happened = np.array(self.is_bought, bool)

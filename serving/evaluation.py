@@ -110,11 +110,12 @@ def evaluate_tables(
             depth, now = settings.depth, clock.now
             return ask_queries(engine, texts, depth=depth, time=now, progress=progress)
 
-        report[section] = ask("asking queries", queries).report(seed)
-        as_typed, slipped = misspelt(queries, limit=settings.misspelt_limit, seed=seed)
+        searched = ask("asking queries", queries)
+        report[section] = searched.report(seed)
+        numbers, slipped = misspelt(queries, limit=settings.misspelt_limit, seed=seed)
         if slipped:
             report["misspelt"] = misspelling_report(
-                ask("asking queries again", as_typed), ask("asking with slips", slipped), seed=seed
+                searched.part(numbers), ask("asking with slips", slipped), seed=seed
             )
         if tables.events.num_rows:
             asked = _replay_test(engine, tables, settings, stages, clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from serving.requests import SearchRequest
 from towers.bundle import Layout
 from towers.classical import load_classical
 from towers.examples import TEST_FOLD, good_items, query_fold
-from towers.queries import catalogue_query, with_typo
+from towers.queries import catalogue_query
 from towers.session import Session
 
 TWO_TOWERS = "two_towers"
@@ -29,6 +30,7 @@ Query = tuple[str, list[str]]
 """A text, and the ids of the items wanted."""
 
 _DEEP_MEASURE = "r@100"
+_LEAST_LETTERS = 4
 
 
 def judged_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> list[Query]:
@@ -48,7 +50,7 @@ def judged_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> 
 def made_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> list[Query]:
     """Queries made from the catalogue for items of the test part, or for any without one.
 
-    One item is wanted: every other one that fits the words as well is a miss.
+    One item is wanted: every other one that fits the words as well is a miss. No word has a slip.
     """
     catalog, chance = engine.bundle.catalog, random.Random(seed + 100)
     is_test = event_micros(tables.events) >= tables.split.test_from * 1e6
@@ -57,7 +59,7 @@ def made_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> li
     queries = []
     for _ in range(limit):
         row = int(rows[chance.randrange(len(rows))])
-        text = catalogue_query(catalog, row, chance)
+        text = catalogue_query(catalog, row, chance, has_slips=False)
         if text:
             queries.append((text, [catalog.item_ids[row]]))
     return queries
@@ -97,26 +99,42 @@ def ask_queries(
     return asked
 
 
-def misspelt(queries: Sequence[Query], *, limit: int, seed: int) -> tuple[list[Query], list[Query]]:
-    """The first queries that have a word of four English letters, and each with one slip in it.
+def misspelt(queries: Sequence[Query], *, limit: int, seed: int) -> tuple[list[int], list[Query]]:
+    """The first queries that have a word of four English letters or more, each with one slip.
 
-    A letter is left out, doubled or changed, or two are swapped, in a word drawn by chance.
+    Anywhere in a word drawn by chance a letter is left out, put in or changed, or two are swapped:
+    not the slips that training makes up, which spare the first letter.
+
+    Returns:
+        Which of ``queries`` they are, and the queries with the slip.
     """
     chance = random.Random(seed)
-    as_typed: list[Query] = []
+    numbers: list[int] = []
     slipped: list[Query] = []
-    for text, good in queries:
+    for number, (text, good) in enumerate(queries):
         words = text.split()
-        places = [place for place, word in enumerate(words) if with_typo(word, chance) != word]
-        if not places or len(as_typed) == limit:
+        places = [
+            place
+            for place, word in enumerate(words)
+            if len(word) >= _LEAST_LETTERS and word.isascii() and word.isalpha()
+        ]
+        if not places or len(numbers) == limit:
             continue
         place = chance.choice(places)
         slip = words[place]
         while slip == words[place]:
-            slip = with_typo(words[place], chance)
-        as_typed.append((text, good))
+            slip = _with_slip(words[place], chance)
+        numbers.append(number)
         slipped.append((" ".join([*words[:place], slip, *words[place + 1 :]]), good))
-    return as_typed, slipped
+    return numbers, slipped
+
+
+def _with_slip(word: str, chance: random.Random) -> str:
+    """The word with a slip anywhere in it; now and then the word itself."""
+    place, letter = chance.randrange(len(word)), chance.choice(string.ascii_lowercase)
+    before, here, after = word[:place], word[place], word[place + 1 :]
+    ways = (before + after, before + letter + here + after, before + letter + after)
+    return chance.choice((*ways, before + after[:1] + here + after[1:]))
 
 
 def misspelling_report(as_typed: Asked, slipped: Asked, *, seed: int) -> dict[str, Any]:

@@ -12,11 +12,14 @@ _SHORTENING_SHARE = 0.12
 _GOLDEN_COUNT = 5
 
 
-def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
+def catalogue_query(
+    catalog: Catalog, row: int, chance: random.Random, *, has_slips: bool = True
+) -> str:
     """What somebody might type who wants the item at ``row``; empty if it has no text at all.
 
     One of: its title, some words of the title in order, side by side or not, its narrowest
-    category, its brand with either. Now and then a word is cut short or has a typo.
+    category, its brand with either. With ``has_slips`` now and then a word is cut short or has a
+    typo.
     """
     title = catalog.titles[row].split()
     category = catalog.category(row)[-1:]
@@ -35,12 +38,17 @@ def catalogue_query(catalog: Catalog, row: int, chance: random.Random) -> str:
     if not ways:
         return brand.lower()
     chosen = [word for part in chance.choice(ways) for word in part.split()]
-    if chosen and chance.random() < _TYPO_SHARE:
-        place = chance.randrange(len(chosen))
-        chosen[place] = with_typo(chosen[place], chance)
-    elif chosen and chance.random() < _SHORTENING_SHARE:
-        chosen[-1] = chosen[-1][: max(3, len(chosen[-1]) - chance.randint(1, 4))]
+    if has_slips and chosen:
+        _slip(chosen, chance)
     return " ".join(chosen).lower()
+
+
+def _slip(words: list[str], chance: random.Random) -> None:
+    if chance.random() < _TYPO_SHARE:
+        place = chance.randrange(len(words))
+        words[place] = with_typo(words[place], chance)
+    elif chance.random() < _SHORTENING_SHARE:
+        words[-1] = words[-1][: max(3, len(words[-1]) - chance.randint(1, 4))]
 
 
 def golden_queries(catalog: Catalog, seed: int) -> list[str]:

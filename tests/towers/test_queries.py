@@ -28,6 +28,13 @@ def test_most_words_of_a_query_are_words_of_the_item() -> None:
     assert 0.8 < own_count / total < 0.99
 
 
+def test_without_slips_all_words_are_the_items_own() -> None:
+    catalog, chance = shelf.catalog(), random.Random(7)
+    for row, item in enumerate(shelf.items()):
+        own = set(words(" ".join([item.title, *item.category, item.brand])))
+        assert own.issuperset(words(catalogue_query(catalog, row, chance, has_slips=False)))
+
+
 def test_the_same_chance_makes_the_same_query() -> None:
     catalog = shelf.catalog()
     first, second = (
