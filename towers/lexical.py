@@ -17,7 +17,7 @@ import tantivy
 from data.records import Item
 from towers.item_numbers import numbers_in_query, numbers_of_item
 from towers.text import stem, surface_words, words
-from towers.wording import Wording
+from towers.wording import Alternatives, Wording
 from towers.working_copy import link_files, new_folder
 
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
@@ -32,10 +32,6 @@ _WORDS_NAME = "words.json"
 _TRANSLATIONS_NAME = "translations.json"
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
-
-
-Alternatives = tuple[tuple[str, ...], ...]
-"""Ways to have one wanted thing: stems that an item must have, for each way."""
 
 
 def _schema() -> tantivy.Schema:
@@ -233,8 +229,7 @@ class LexicalIndex:
 
     def _matching_rows(self, text: str) -> np.ndarray:
         searcher, codes = self._searcher, numbers_in_query(text)
-        wanted = [tuple((stem,) for stem in stems) for stems in self.wording.ways(text)]
-        with_all = self._holding(wanted, searcher)
+        with_all = self._holding(self.wording.ways(text), searcher)
         parts = [(tantivy.Occur.Should, self._query({}, codes, searcher))]
         if with_all is not None:
             parts.append((tantivy.Occur.Should, with_all))

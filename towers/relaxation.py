@@ -17,7 +17,7 @@ import numpy as np
 
 from towers.lexical import CODE_SCORE, LexicalIndex, Synonym
 from towers.text import HAN, normalise, stem, surface_words, words
-from towers.wording import likeliest
+from towers.wording import Guess, likeliest
 
 _HAN_WORD = re.compile(rf"[{HAN}]")
 _FIRST_COUNT = 20
@@ -133,13 +133,13 @@ def _mended(lexical: LexicalIndex, terms: list[_Term], text: str) -> tuple[list[
     """The terms with those mended that no item has, and the query so written."""
     mended, corrected = [], normalise(text)
     for place, term in enumerate(terms):
-        guesses: list[tuple[str, float]] = []
+        guesses: list[Guess] = []
         if not _is_known(lexical, term):
             guesses = lexical.wording.guesses(term.word, is_last=place + 1 == len(terms))
         if not guesses:
             mended.append(term)
             continue
-        best = likeliest(term.word, guesses)
+        best = likeliest(guesses)
         mended.append(replace(term, ways=(tuple(stem(word) for word in best.split()),)))
         corrected = re.sub(rf"(?<!\w){re.escape(term.word)}(?!\w)", best, corrected)
     return mended, corrected

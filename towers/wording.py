@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from towers.spelling import Vocabulary
 from towers.text import stem, surface_words
 
-Guesses = Sequence[tuple[str, float]]
-"""Words that may have been meant, with weights up to 1."""
+Alternatives = tuple[tuple[str, ...], ...]
+"""Ways to have one wanted thing: stems that an item must have, for each way."""
 
 _GUESS_WEIGHT = 0.8
 _TRANSLATION_WEIGHT = 0.9
@@ -20,6 +21,18 @@ _FUNCTION_WORDS = frozenset(
     ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
 )
 """Words that an item need not have to be about all that a query says."""
+
+
+class Guess(NamedTuple):
+    """What a word may have been meant to be.
+
+    Args:
+        words: One word, or the two that it is made of, which are both meant.
+        weight: Up to 1.
+    """
+
+    words: tuple[str, ...]
+    weight: float
 
 
 class Wording:
@@ -70,36 +83,38 @@ class Wording:
         for place, word in enumerate(written):
             translated = self.translations.get(stem(word))
             if translated:
-                guesses = [(w, _TRANSLATION_WEIGHT * share) for w, share in translated.items()]
+                guesses = [Guess((w,), _TRANSLATION_WEIGHT * s) for w, s in translated.items()]
             else:
                 guesses = self.guesses(word, is_last=place + 1 == len(written))
-            for guess, weight in guesses:
-                of_guess = stem(guess)
-                meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
+            for guess in guesses:
+                for of_guess in map(stem, guess.words):
+                    meant[of_guess] = max(meant.get(of_guess, 0.0), guess.weight)
             if guesses and not self.is_known(word):
-                mended.append(likeliest(word, guesses))
-        for left, right in pairwise(written):
-            joined = left + right
-            if min(len(left), len(right)) > 1 and not joined.isdigit() and self.is_known(joined):
+                mended.append(likeliest(guesses))
+        for left, right, joined in _joined(written):
+            if min(len(left), len(right)) > 1 and self.is_known(joined):
                 meant.setdefault(stem(joined), _GUESS_WEIGHT)
         return meant, " ".join(mended)
 
-    def guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
-        """What a word that few items or none have may have been meant to be, with weights."""
+    def guesses(self, word: str, *, is_last: bool) -> list[Guess]:
+        """What a word that few items or none have may have been meant to be."""
         count = self._count(word)
         if count >= _RARE_COUNT or (len(word) < 2 and not count):
             return []
         weight = _RARE_WEIGHT if count else _GUESS_WEIGHT
-        guesses: list[tuple[str, float]] = []
+        guesses: list[Guess] = []
         for vocabulary in (self._vocabulary, self._live_vocabulary):
-            guesses += [(part, weight) for part in vocabulary.parts(word) or ()]
-            guesses += [(other, weight * share) for other, share in vocabulary.corrections(word)]
+            parts = vocabulary.parts(word)
+            if parts:
+                guesses.append(Guess(parts, weight))
+            likes = vocabulary.corrections(word)
+            guesses += [Guess((other,), weight * share) for other, share in likes]
             if is_last and not count:
-                guesses += [(other, weight) for other in vocabulary.completions(word)]
+                guesses += [Guess((other,), weight) for other in vocabulary.completions(word)]
         return guesses
 
-    def ways(self, text: str) -> list[list[str]]:
-        """For each word that an item must have, function words aside, the stems that will do."""
+    def ways(self, text: str) -> list[Alternatives]:
+        """For each word that an item must have, function words aside, what will do for it."""
         written = surface_words(text)
         # A Chinese word stands beside its characters: those are enough, however a title is cut.
         cut = {word for word in written if len(word) > 1 and set(word) <= set(written)}
@@ -108,9 +123,10 @@ class Wording:
             if word in cut or (word in _FUNCTION_WORDS and len(written) > 1):
                 continue
             guesses = self.guesses(word, is_last=place + 1 == len(written))
-            will_do = [word, *(guess for guess, _ in guesses)]
-            will_do += [left + right for left, right in pairwise(written[max(0, place - 1) :][:3])]
-            ways.append(list(dict.fromkeys(map(stem, will_do))))
+            will_do = [(word,), *(guess.words for guess in guesses)]
+            beside = written[max(0, place - 1) : place + 2]
+            will_do += [(joined,) for _, _, joined in _joined(beside)]
+            ways.append(tuple(dict.fromkeys(tuple(map(stem, words)) for words in will_do)))
         return ways
 
     def likely_beginnings(self, typed: str) -> list[str]:
@@ -122,10 +138,13 @@ class Wording:
         return self.counts.get(word, 0) or self._live_counts.get(word, 0)
 
 
-def likeliest(word: str, guesses: Guesses) -> str:
+def likeliest(guesses: Sequence[Guess]) -> str:
     """What a word was most likely meant to be, of ``Wording.guesses``, of which there are some."""
-    parts = [guess for guess, _ in guesses[:2]]
-    # Two words that make up the one come one after the other, and both are meant.
-    if len(parts) == 2 and "".join(parts) == word:
-        return " ".join(parts)
-    return max(guesses, key=lambda guess: guess[1])[0]
+    return " ".join(max(guesses, key=lambda guess: guess.weight).words)
+
+
+def _joined(written: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Neighbours, and the one word that they may be in the catalogue; digits make no other number."""
+    for left, right in pairwise(written):
+        if not (left + right).isdigit():
+            yield left, right, left + right

@@ -95,6 +95,24 @@ def test_what_matches_has_every_word_as_written_or_meant(index: LexicalIndex) ->
     assert rows_of(index, "sc-141") == [4]
 
 
+def test_what_matches_lacks_no_word_though_other_words_of_the_query_make_one(
+    tmp_path: Path,
+) -> None:
+    titles = ["Red light bulb", "Green lightbulb", "Red lightbulb", "Redlight bulb"]
+    titles += ["45 watt lamp", "Pack of 5 lamps, 4 watt"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    assert rows_of(index, "red light bulb") == [0, 2, 3]
+    assert rows_of(index, "green light bulb") == [1]
+    # Digits side by side are no number of more digits.
+    assert rows_of(index, "4 5 watt lamp") == [5]
+
+
+def test_what_matches_a_word_cut_in_two_has_both_parts(tmp_path: Path) -> None:
+    titles = ["Light bulb", "Night light", "Flower bulb", "Bulb that gives warm light"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    assert rows_of(index, "lightbulb") == [0, 3]
+
+
 def test_where_no_item_has_every_word_those_with_any_match(index: LexicalIndex) -> None:
     assert rows_of(index, "wood bucket") == [4, 5]
     assert rows_of(index, "wood zzzzzzzz") == [4]
