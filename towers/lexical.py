@@ -105,10 +105,11 @@ class LexicalIndex:
 
     def __init__(self, folder: Path, counts: dict[str, int]) -> None:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._index = tantivy.Index.open(str(folder))
-        self._searcher = self._index.searcher()
+        index = tantivy.Index.open(str(folder))
+        self._index, self._searcher = index, index.searcher()
         self._writer: tantivy.IndexWriter | None = None
-        self.wording = Wording(counts, {})
+        # Of tantivy's index: were it this one's, each would hold the other, and its folder with it.
+        self.wording = Wording(counts, lambda word: _item_count(index.searcher(), word))
         self._read: dict[str, ReadQuery] = {}
         self._matching: dict[str, np.ndarray] = {}
         self._found: dict[tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]] = {}
@@ -254,11 +255,10 @@ class LexicalIndex:
         return rows
 
     def _holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
-        searcher = self._searcher
-        query = self._holding(wanted, searcher)
+        query = self._holding(wanted, self._searcher)
         if query is None or not count:
             return np.zeros(0, np.int64)
-        return _hits(searcher, query, count)[0]
+        return _hits(self._searcher, query, count)[0]
 
     def read(self, text: str) -> ReadQuery:
         """What a query asks for; kept for those asked again and again."""
@@ -275,7 +275,7 @@ class LexicalIndex:
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequency by the field that has the word most often; 0 if none has it."""
         searcher = self._searcher
-        counts = [max(searcher.doc_freq(f, word) for f in _FIELD_WEIGHTS) for word in stems]
+        counts = [_item_count(searcher, word) for word in stems]
         total = searcher.num_docs + 1.0
         return [math.log(total / count) if count else 0.0 for count in counts]
 
@@ -326,6 +326,11 @@ class LexicalIndex:
                 exact = tantivy.Query.const_score_query(term, CODE_SCORE)
                 parts.append((tantivy.Occur.Should, exact))
         return tantivy.Query.boolean_query(parts)
+
+
+def _item_count(searcher: tantivy.Searcher, word: str) -> int:
+    """Items that have a stem in the field that has it most often."""
+    return max(searcher.doc_freq(field, word) for field in _FIELD_WEIGHTS)
 
 
 def _hits(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -38,18 +38,21 @@ class Guess(NamedTuple):
 class Wording:
     """Reads queries by the words of the items.
 
-    A word that few items or none have is also looked for as it may have been meant: mended, cut in
-    two, joined with the next, translated, or, being the last, as the beginning of a word.
+    A word that few items or none have in any form is also looked for as it may have been meant:
+    mended, cut in two, joined with the next, translated, or, being the last, as the beginning of
+    a word.
 
     Args:
         counts: Items by word as written.
+        stem_count: How many items have a stem now.
+
+    Attributes:
         translations: Words of the items, with weights up to 1, by stems of another language.
     """
 
-    def __init__(
-        self, counts: Mapping[str, int], translations: Mapping[str, Mapping[str, float]]
-    ) -> None:
-        self.translations = translations
+    def __init__(self, counts: Mapping[str, int], stem_count: Callable[[str], int]) -> None:
+        self.translations: Mapping[str, Mapping[str, float]] = {}
+        self._stem_count = stem_count
         self._vocabulary = Vocabulary(counts)
         self._live_counts: dict[str, int] = {}
         self._live_vocabulary = Vocabulary({})
@@ -66,16 +69,12 @@ class Wording:
             self._live_counts = {**self._live_counts, **dict.fromkeys(new, 1)}
             self._live_vocabulary = Vocabulary(self._live_counts)
 
-    def is_known(self, word: str) -> bool:
-        """Whether any item has the word as it is written."""
-        return self._count(word) > 0
-
     def meant(self, text: str) -> tuple[dict[str, float], str]:
         """What a query asks for.
 
         Returns:
             The stems, with the weight of each: 1 as written, less where guessed; and the query
-            with, behind it, what words that no item has were most likely meant to be.
+            with, behind it, what words that no item has in any form were most likely meant to be.
         """
         written = surface_words(text)
         meant = {stem(word): 1.0 for word in written}
@@ -89,10 +88,10 @@ class Wording:
             for guess in guesses:
                 for of_guess in map(stem, guess.words):
                     meant[of_guess] = max(meant.get(of_guess, 0.0), guess.weight)
-            if guesses and not self.is_known(word):
+            if guesses and not self._count(word):
                 mended.append(likeliest(guesses))
         for left, right, joined in _joined(written):
-            if min(len(left), len(right)) > 1 and self.is_known(joined):
+            if min(len(left), len(right)) > 1 and self._written_count(joined):
                 meant.setdefault(stem(joined), _GUESS_WEIGHT)
         return meant, " ".join(mended)
 
@@ -135,6 +134,11 @@ class Wording:
         return found + self._live_vocabulary.likely_beginnings(typed)
 
     def _count(self, word: str) -> int:
+        """Items that have the word in some form, counted exactly where they are few."""
+        written = self._written_count(word)
+        return written if written >= _RARE_COUNT else max(written, self._stem_count(stem(word)))
+
+    def _written_count(self, word: str) -> int:
         return self.counts.get(word, 0) or self._live_counts.get(word, 0)
 
 

@@ -134,3 +134,24 @@ def test_a_put_item_matches_at_once(tmp_path: Path) -> None:
     assert rows_of(index, "light bulb") == [0]
     index.put([(len(_ITEMS), Item("9", "Light bulb holder")), (0, Item("100200", "Candle"))])
     assert rows_of(index, "light bulb") == [len(_ITEMS)]
+
+
+def test_a_word_that_items_have_in_another_form_is_not_taken_for_a_slip(tmp_path: Path) -> None:
+    items = [Item(f"g{n}", f"Leather glove {n}") for n in range(5)]
+    items += [Item(f"c{n}", f"Ground cloves {n}") for n in range(40)]
+    items += [Item("r", "Wool scarves"), Item("s", "Scarab brooch")]
+    index = LexicalIndex.build(items, tmp_path)
+    read = index.read("leather gloves")
+    assert read.mended == "leather gloves"
+    assert dict(read.meant) == {"leather": 1.0, "glove": 1.0}
+    assert rows_of(index, "gloves") == list(range(5))
+    # Of one item alone: it may be a slip in a title, so its likes count, but the text stays.
+    assert index.read("scarve").mended == "scarve"
+
+
+def test_a_form_that_comes_in_live_is_no_slip_either(tmp_path: Path) -> None:
+    index = LexicalIndex.build([Item(f"c{n}", "Ground cloves") for n in range(4)], tmp_path)
+    assert index.read("gloves").mended == "gloves cloves"
+    index.put([(4 + n, Item(f"g{n}", "Leather glove")) for n in range(3)])
+    read = index.read("gloves")
+    assert read.mended == "gloves" and set(read.meant) == {"glove"}
