@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from towers.spelling import Vocabulary
-from towers.text import stem, surface_words
+from towers.text import has_chinese, stem, surface_words
 
 Alternatives = tuple[tuple[str, ...], ...]
 """Ways to have one wanted thing: stems that an item must have, for each way."""
@@ -33,6 +33,18 @@ class Guess(NamedTuple):
 
     words: tuple[str, ...]
     weight: float
+
+
+class Term(NamedTuple):
+    """A word of a query, and the ways to have it.
+
+    Args:
+        word: As written.
+        ways: Stems that an item must have, for each way.
+    """
+
+    word: str
+    ways: Alternatives
 
 
 class Wording:
@@ -78,22 +90,34 @@ class Wording:
         """
         written = surface_words(text)
         meant = {stem(word): 1.0 for word in written}
-        mended = [text]
+        mended: list[str] = []
         for place, word in enumerate(written):
-            translated = self.translations.get(stem(word))
-            if translated:
-                guesses = [Guess((w,), _TRANSLATION_WEIGHT * s) for w, s in translated.items()]
-            else:
-                guesses = self.guesses(word, is_last=place + 1 == len(written))
+            guesses = self.alternatives(word, is_last=place + 1 == len(written))
             for guess in guesses:
                 for of_guess in map(stem, guess.words):
                     meant[of_guess] = max(meant.get(of_guess, 0.0), guess.weight)
             if guesses and not self._count(word):
-                mended.append(likeliest(guesses))
+                mended += likeliest(guesses).split()
         for left, right, joined in _joined(written):
             if min(len(left), len(right)) > 1 and self._written_count(joined):
                 meant.setdefault(stem(joined), _GUESS_WEIGHT)
-        return meant, " ".join(mended)
+        # Once each: a Chinese word stands beside its parts, which may mean the same.
+        return meant, " ".join((text, *dict.fromkeys(mended)))
+
+    def alternatives(self, word: str, *, is_last: bool) -> list[Guess]:
+        """What else may stand for a word: the same in the other language, else guesses."""
+        return self.translated(word) or self.guesses(word, is_last=is_last)
+
+    def translated(self, word: str) -> list[Guess]:
+        """A word in the other language; a Chinese one that the dictionary lacks by its two parts."""
+        found = self._in_dictionary(word)
+        for place in range(1, len(word)) if not found and has_chinese(word) else ():
+            left, right = self._in_dictionary(word[:place]), self._in_dictionary(word[place:])
+            found += [
+                Guess(one.words + other.words, min(one.weight, other.weight))
+                for one, other in product(left, right)
+            ]
+        return found
 
     def guesses(self, word: str, *, is_last: bool) -> list[Guess]:
         """What a word that few items or none have may have been meant to be."""
@@ -112,26 +136,41 @@ class Wording:
                 guesses += [Guess((other,), weight) for other in vocabulary.completions(word)]
         return guesses
 
+    def terms(self, text: str) -> list[Term]:
+        """The words of a query, to be had as written, as one with the next, or translated."""
+        written = surface_words(text)
+        ways: dict[str, Alternatives] = {}
+        for word in written:
+            if not has_chinese(word):
+                ways[word] = ((stem(word),),)
+            # Of overlapping words of a Chinese run the longest, each asked for by its characters:
+            # how a run is cut depends on what stands beside it.
+            elif not any(word in other and word != other for other in written):
+                ways[word] = (tuple(dict.fromkeys(word)),)
+        for left, right, joined in _joined(written):
+            if not has_chinese(joined):
+                ways[left] += ((stem(joined),),)
+                ways[right] += ((stem(joined),),)
+        return [Term(word, ways[word] + tuple(map(_stems, self.translated(word)))) for word in ways]
+
     def ways(self, text: str) -> list[Alternatives]:
         """For each word that an item must have, function words aside, what will do for it."""
-        written = surface_words(text)
-        # A Chinese word stands beside its characters: those are enough, however a title is cut.
-        cut = {word for word in written if len(word) > 1 and set(word) <= set(written)}
-        ways = []
-        for place, word in enumerate(written):
-            if word in cut or (word in _FUNCTION_WORDS and len(written) > 1):
-                continue
-            guesses = self.guesses(word, is_last=place + 1 == len(written))
-            will_do = [(word,), *(guess.words for guess in guesses)]
-            beside = written[max(0, place - 1) : place + 2]
-            will_do += [(joined,) for _, _, joined in _joined(beside)]
-            ways.append(tuple(dict.fromkeys(tuple(map(stem, words)) for words in will_do)))
-        return ways
+        terms = self.terms(text)
+        found = []
+        for place, term in enumerate(terms):
+            if term.word not in _FUNCTION_WORDS or len(terms) == 1:
+                others = self.alternatives(term.word, is_last=place + 1 == len(terms))
+                found.append(tuple(dict.fromkeys((*term.ways, *map(_stems, others)))))
+        return found
 
     def likely_beginnings(self, typed: str) -> list[str]:
         """Beginnings of items' words that a word half typed may be a slip for, best first."""
         found = self._vocabulary.likely_beginnings(typed)
         return found + self._live_vocabulary.likely_beginnings(typed)
+
+    def _in_dictionary(self, word: str) -> list[Guess]:
+        found = self.translations.get(stem(word), {})
+        return [Guess((other,), _TRANSLATION_WEIGHT * share) for other, share in found.items()]
 
     def _count(self, word: str) -> int:
         """Items that have the word in some form, counted exactly where they are few."""
@@ -145,6 +184,10 @@ class Wording:
 def likeliest(guesses: Sequence[Guess]) -> str:
     """What a word was most likely meant to be, of ``Wording.guesses``, of which there are some."""
     return " ".join(max(guesses, key=lambda guess: guess.weight).words)
+
+
+def _stems(guess: Guess) -> tuple[str, ...]:
+    return tuple(map(stem, guess.words))
 
 
 def _joined(written: Sequence[str]) -> Iterator[tuple[str, str, str]]:
