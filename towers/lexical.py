@@ -16,6 +16,7 @@ import tantivy
 
 from data.records import Item
 from towers.item_numbers import numbers_in_query, numbers_of_item
+from towers.kept_answers import KeptAnswers
 from towers.text import stem, surface_words, words
 from towers.wording import Alternatives, Wording
 from towers.working_copy import link_files, new_folder
@@ -26,8 +27,8 @@ CODE_SCORE = 1_000.0
 
 _SYNONYM_WEIGHT = 0.9
 _READ_LIMIT = 20_000
-_FOUND_LIMIT = 5_000
-_MATCHING_LIMIT = 200
+_FOUND_BYTES = _MATCHING_BYTES = 64_000_000
+_HELD_BYTES = 16_000_000
 _WORDS_NAME = "words.json"
 _TRANSLATIONS_NAME = "translations.json"
 _HEAP_BYTES = 200_000_000
@@ -76,6 +77,10 @@ class Synonym(NamedTuple):
     phrase: str
 
 
+_Search = tuple[str, int, tuple[Synonym, ...]]
+_Holding = tuple[tuple[Alternatives, ...], int]
+
+
 class ReadQuery(NamedTuple):
     """A query as the index reads it.
 
@@ -110,10 +115,7 @@ class LexicalIndex:
         self._writer: tantivy.IndexWriter | None = None
         # Of tantivy's index: were it this one's, each would hold the other, and its folder with it.
         self.wording = Wording(counts, lambda word: _item_count(index.searcher(), word))
-        self._read: dict[str, ReadQuery] = {}
-        self._matching: dict[str, np.ndarray] = {}
-        self._found: dict[tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]] = {}
-        self._held: dict[tuple[tuple[Alternatives, ...], int], np.ndarray] = {}
+        self.clear()
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
@@ -176,8 +178,11 @@ class LexicalIndex:
 
     def clear(self) -> None:
         """Forgets the queries that were asked; they are kept only to answer them faster."""
-        self._read, self._found = {}, {}
-        self._matching, self._held = {}, {}
+        # New ones, since a thread that still reads the index as it was keeps what it finds.
+        self._read: dict[str, ReadQuery] = {}
+        self._found: KeptAnswers[_Search, tuple[np.ndarray, np.ndarray]] = KeptAnswers(_FOUND_BYTES)
+        self._matching: KeptAnswers[str, np.ndarray] = KeptAnswers(_MATCHING_BYTES)
+        self._held: KeptAnswers[_Holding, np.ndarray] = KeptAnswers(_HELD_BYTES)
 
     def search(
         self, text: str, count: int, synonyms: tuple[Synonym, ...] = ()
@@ -187,15 +192,8 @@ class LexicalIndex:
         Neither may be written to: answers of queries asked again and again are kept until the
         next change, since a few queries make up most of what a search box is asked.
         """
-        known = self._found
         key = (text, count, synonyms)
-        found = known.get(key)
-        if found is None:
-            found = self._search(text, count, synonyms)
-            if len(known) >= _FOUND_LIMIT:
-                known.clear()
-            known[key] = found
-        return found
+        return self._found.of(key, lambda: self._search(text, count, synonyms))
 
     def _search(
         self, text: str, count: int, synonyms: tuple[Synonym, ...]
@@ -219,14 +217,7 @@ class LexicalIndex:
         Those that have every word of it, function words aside, each as written or as it may have
         been meant, or that have its number; where there are none, those that have any word.
         """
-        known = self._matching
-        rows = known.get(text)
-        if rows is None:
-            rows = self._matching_rows(text)
-            if len(known) >= _MATCHING_LIMIT:
-                known.clear()
-            known[text] = rows
-        return rows
+        return self._matching.of(text, lambda: self._matching_rows(text))
 
     def _matching_rows(self, text: str) -> np.ndarray:
         searcher, codes = self._searcher, numbers_in_query(text)
@@ -245,14 +236,8 @@ class LexicalIndex:
         Returns:
             ``[≤ count] int64``, not to be written to; items taken off the list are among them.
         """
-        known, key = self._held, (tuple(wanted), count)
-        rows = known.get(key)
-        if rows is None:
-            rows = self._holders(wanted, count)
-            if len(known) >= _FOUND_LIMIT:
-                known.clear()
-            known[key] = rows
-        return rows
+        key = (tuple(wanted), count)
+        return self._held.of(key, lambda: self._holders(wanted, count))
 
     def _holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
         query = self._holding(wanted, self._searcher)

@@ -18,7 +18,9 @@ from towers.text import normalise, stem, words
 from towers.wording import Guess, Term, likeliest
 
 _FIRST_COUNT = 20
+_WIDENING = 16
 _LAST_COUNT = 1_000_000
+"""Where none of so many items may be shown, further ones are not looked at."""
 _TRIED_WORDS = 6
 """Up to this many words every single one is left out in turn, before more than one is."""
 
@@ -61,13 +63,15 @@ def relaxations(
 
     def is_held(wanted: Sequence[Term]) -> bool:
         ways = [term.ways for term in wanted]
-        rows = lexical.holders(ways, _FIRST_COUNT)
-        if len(only_allowed(rows)):
-            return True
-        # All that were found first may be out of bounds: only then the rest is looked at.
-        return len(rows) == _FIRST_COUNT and bool(
-            len(only_allowed(lexical.holders(ways, _LAST_COUNT)))
-        )
+        count = _FIRST_COUNT
+        while True:
+            # All that were found first may be out of bounds: only then more are looked at.
+            rows = lexical.holders(ways, count)
+            if len(only_allowed(rows)):
+                return True
+            if len(rows) < count or count >= _LAST_COUNT:
+                return False
+            count *= _WIDENING
 
     if is_held(terms) or _has_code(lexical, text, only_allowed):
         return ()
