@@ -22,6 +22,7 @@ covisits            items that turn up in the same sessions
 rebuy               which things people buy again
 neighbours          what past sessions like this one went on to hold
 spelling            known words, and what other words were meant to be
+live_words          words that came in with live changes
 wording             what the words of a query were meant to be
 item_numbers        the numbers by which an item can be asked for
 kept_answers        answers kept to be given again, in a limited room

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import NamedTuple
 
+from towers.live_words import LiveVocabulary
 from towers.spelling import Vocabulary
 from towers.text import has_chinese, stem, surface_words
 
@@ -66,8 +67,7 @@ class Wording:
         self.translations: Mapping[str, Mapping[str, float]] = {}
         self._stem_count = stem_count
         self._vocabulary = Vocabulary(counts)
-        self._live_counts: dict[str, int] = {}
-        self._live_vocabulary = Vocabulary({})
+        self._live_vocabulary = LiveVocabulary()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -76,10 +76,7 @@ class Wording:
 
     def take_in(self, words: Collection[str]) -> None:
         """Knows these words too from here on."""
-        new = set(words) - self.counts.keys()
-        if not new <= self._live_counts.keys():
-            self._live_counts = {**self._live_counts, **dict.fromkeys(new, 1)}
-            self._live_vocabulary = Vocabulary(self._live_counts)
+        self._live_vocabulary.take_in(word for word in words if word not in self.counts)
 
     def meant(self, text: str) -> tuple[dict[str, float], str]:
         """What a query asks for.
@@ -178,7 +175,7 @@ class Wording:
         return written if written >= _RARE_COUNT else max(written, self._stem_count(stem(word)))
 
     def _written_count(self, word: str) -> int:
-        return self.counts.get(word, 0) or self._live_counts.get(word, 0)
+        return self.counts.get(word) or int(word in self._live_vocabulary)
 
 
 def likeliest(guesses: Sequence[Guess]) -> str:
