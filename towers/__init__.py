@@ -22,8 +22,10 @@ covisits            items that turn up in the same sessions
 rebuy               which things people buy again
 neighbours          what past sessions like this one went on to hold
 spelling            known words, and what other words were meant to be
+live_words          words that came in with live changes
 wording             what the words of a query were meant to be
 item_numbers        the numbers by which an item can be asked for
+kept_answers        answers kept to be given again, in a limited room
 working_copy        a folder of an index's own
 lexical             items by their words
 beginnings          texts by the beginnings of their words

@@ -265,7 +265,8 @@ class Completion:
             return listed
 
         given_up = relaxations(lexical, query, only_listed)
-        rows = np.zeros(0, np.int64) if given_up else seen[-1][:3]
+        # A copy, lest three rows keep all that were looked at.
+        rows = np.zeros(0, np.int64) if given_up else seen[-1][:3].copy()
         if len(self._answering_rows) >= _ANSWERED_LIMIT:
             self._answering_rows = {}
         self._answering_rows[query] = rows

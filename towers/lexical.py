@@ -16,8 +16,9 @@ import tantivy
 
 from data.records import Item
 from towers.item_numbers import numbers_in_query, numbers_of_item
+from towers.kept_answers import KeptAnswers
 from towers.text import stem, surface_words, words
-from towers.wording import Wording
+from towers.wording import Alternatives, Wording
 from towers.working_copy import link_files, new_folder
 
 _FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
@@ -26,16 +27,12 @@ CODE_SCORE = 1_000.0
 
 _SYNONYM_WEIGHT = 0.9
 _READ_LIMIT = 20_000
-_FOUND_LIMIT = 5_000
-_MATCHING_LIMIT = 200
+_FOUND_BYTES = _MATCHING_BYTES = 64_000_000
+_HELD_BYTES = 16_000_000
 _WORDS_NAME = "words.json"
 _TRANSLATIONS_NAME = "translations.json"
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
-
-
-Alternatives = tuple[tuple[str, ...], ...]
-"""Ways to have one wanted thing: stems that an item must have, for each way."""
 
 
 def _schema() -> tantivy.Schema:
@@ -80,6 +77,10 @@ class Synonym(NamedTuple):
     phrase: str
 
 
+_Search = tuple[str, int, tuple[Synonym, ...]]
+_Holding = tuple[tuple[Alternatives, ...], int]
+
+
 class ReadQuery(NamedTuple):
     """A query as the index reads it.
 
@@ -109,14 +110,12 @@ class LexicalIndex:
 
     def __init__(self, folder: Path, counts: dict[str, int]) -> None:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._index = tantivy.Index.open(str(folder))
-        self._searcher = self._index.searcher()
+        index = tantivy.Index.open(str(folder))
+        self._index, self._searcher = index, index.searcher()
         self._writer: tantivy.IndexWriter | None = None
-        self.wording = Wording(counts, {})
-        self._read: dict[str, ReadQuery] = {}
-        self._matching: dict[str, np.ndarray] = {}
-        self._found: dict[tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]] = {}
-        self._held: dict[tuple[tuple[Alternatives, ...], int], np.ndarray] = {}
+        # Of tantivy's index: were it this one's, each would hold the other, and its folder with it.
+        self.wording = Wording(counts, lambda word: _item_count(index.searcher(), word))
+        self.clear()
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
@@ -179,8 +178,11 @@ class LexicalIndex:
 
     def clear(self) -> None:
         """Forgets the queries that were asked; they are kept only to answer them faster."""
-        self._read, self._found = {}, {}
-        self._matching, self._held = {}, {}
+        # New ones, since a thread that still reads the index as it was keeps what it finds.
+        self._read: dict[str, ReadQuery] = {}
+        self._found: KeptAnswers[_Search, tuple[np.ndarray, np.ndarray]] = KeptAnswers(_FOUND_BYTES)
+        self._matching: KeptAnswers[str, np.ndarray] = KeptAnswers(_MATCHING_BYTES)
+        self._held: KeptAnswers[_Holding, np.ndarray] = KeptAnswers(_HELD_BYTES)
 
     def search(
         self, text: str, count: int, synonyms: tuple[Synonym, ...] = ()
@@ -190,15 +192,8 @@ class LexicalIndex:
         Neither may be written to: answers of queries asked again and again are kept until the
         next change, since a few queries make up most of what a search box is asked.
         """
-        known = self._found
         key = (text, count, synonyms)
-        found = known.get(key)
-        if found is None:
-            found = self._search(text, count, synonyms)
-            if len(known) >= _FOUND_LIMIT:
-                known.clear()
-            known[key] = found
-        return found
+        return self._found.of(key, lambda: self._search(text, count, synonyms))
 
     def _search(
         self, text: str, count: int, synonyms: tuple[Synonym, ...]
@@ -222,19 +217,11 @@ class LexicalIndex:
         Those that have every word of it, function words aside, each as written or as it may have
         been meant, or that have its number; where there are none, those that have any word.
         """
-        known = self._matching
-        rows = known.get(text)
-        if rows is None:
-            rows = self._matching_rows(text)
-            if len(known) >= _MATCHING_LIMIT:
-                known.clear()
-            known[text] = rows
-        return rows
+        return self._matching.of(text, lambda: self._matching_rows(text))
 
     def _matching_rows(self, text: str) -> np.ndarray:
         searcher, codes = self._searcher, numbers_in_query(text)
-        wanted = [tuple((stem,) for stem in stems) for stems in self.wording.ways(text)]
-        with_all = self._holding(wanted, searcher)
+        with_all = self._holding(self.wording.ways(text), searcher)
         parts = [(tantivy.Occur.Should, self._query({}, codes, searcher))]
         if with_all is not None:
             parts.append((tantivy.Occur.Should, with_all))
@@ -249,21 +236,14 @@ class LexicalIndex:
         Returns:
             ``[≤ count] int64``, not to be written to; items taken off the list are among them.
         """
-        known, key = self._held, (tuple(wanted), count)
-        rows = known.get(key)
-        if rows is None:
-            rows = self._holders(wanted, count)
-            if len(known) >= _FOUND_LIMIT:
-                known.clear()
-            known[key] = rows
-        return rows
+        key = (tuple(wanted), count)
+        return self._held.of(key, lambda: self._holders(wanted, count))
 
     def _holders(self, wanted: Sequence[Alternatives], count: int) -> np.ndarray:
-        searcher = self._searcher
-        query = self._holding(wanted, searcher)
+        query = self._holding(wanted, self._searcher)
         if query is None or not count:
             return np.zeros(0, np.int64)
-        return _hits(searcher, query, count)[0]
+        return _hits(self._searcher, query, count)[0]
 
     def read(self, text: str) -> ReadQuery:
         """What a query asks for; kept for those asked again and again."""
@@ -280,7 +260,7 @@ class LexicalIndex:
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequency by the field that has the word most often; 0 if none has it."""
         searcher = self._searcher
-        counts = [max(searcher.doc_freq(f, word) for f in _FIELD_WEIGHTS) for word in stems]
+        counts = [_item_count(searcher, word) for word in stems]
         total = searcher.num_docs + 1.0
         return [math.log(total / count) if count else 0.0 for count in counts]
 
@@ -331,6 +311,11 @@ class LexicalIndex:
                 exact = tantivy.Query.const_score_query(term, CODE_SCORE)
                 parts.append((tantivy.Occur.Should, exact))
         return tantivy.Query.boolean_query(parts)
+
+
+def _item_count(searcher: tantivy.Searcher, word: str) -> int:
+    """Items that have a stem in the field that has it most often."""
+    return max(searcher.doc_freq(field, word) for field in _FIELD_WEIGHTS)
 
 
 def _hits(

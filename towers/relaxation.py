@@ -1,27 +1,26 @@
 """How far a query had to be relaxed until an item holds its words, told in a stated order.
 
-First as typed, then with words mended that no item has, then without one word after another, the
-rarest first; at last by meaning alone.
+First as typed, a word of the other language counting as its translation; then with words mended
+that no item has; then without one word after another, the rarest first; at last by meaning alone.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from towers.lexical import CODE_SCORE, LexicalIndex, Synonym
-from towers.text import HAN, normalise, stem, surface_words, words
-from towers.wording import likeliest
+from towers.text import normalise, stem, words
+from towers.wording import Guess, Term, likeliest
 
-_HAN_WORD = re.compile(rf"[{HAN}]")
 _FIRST_COUNT = 20
+_WIDENING = 16
 _LAST_COUNT = 1_000_000
+"""Where none of so many items may be shown, further ones are not looked at."""
 _TRIED_WORDS = 6
 """Up to this many words every single one is left out in turn, before more than one is."""
 
@@ -42,14 +41,6 @@ class Relaxation(NamedTuple):
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """One word of a query, and the stems that an item must have for it, for each way to have it."""
-
-    word: str
-    ways: tuple[tuple[str, ...], ...]
-
-
 def relaxations(
     lexical: LexicalIndex,
     text: str,
@@ -68,17 +59,19 @@ def relaxations(
         Nothing where an item holds all words, or has the number that is asked for;
         ``MEANING_ONLY`` alone where none holds any.
     """
-    terms = _terms(text, synonyms)
+    terms = _terms(lexical, text, synonyms)
 
-    def is_held(wanted: Sequence[_Term]) -> bool:
+    def is_held(wanted: Sequence[Term]) -> bool:
         ways = [term.ways for term in wanted]
-        rows = lexical.holders(ways, _FIRST_COUNT)
-        if len(only_allowed(rows)):
-            return True
-        # All that were found first may be out of bounds: only then the rest is looked at.
-        return len(rows) == _FIRST_COUNT and bool(
-            len(only_allowed(lexical.holders(ways, _LAST_COUNT)))
-        )
+        count = _FIRST_COUNT
+        while True:
+            # All that were found first may be out of bounds: only then more are looked at.
+            rows = lexical.holders(ways, count)
+            if len(only_allowed(rows)):
+                return True
+            if len(rows) < count or count >= _LAST_COUNT:
+                return False
+            count *= _WIDENING
 
     if is_held(terms) or _has_code(lexical, text, only_allowed):
         return ()
@@ -94,32 +87,12 @@ def relaxations(
     return given_up + tuple(Relaxation(RelaxationKind.WORD_DROPPED, word) for word in dropped)
 
 
-def _terms(text: str, synonyms: tuple[Synonym, ...]) -> list[_Term]:
-    found: dict[str, _Term] = {}
-    written = surface_words(text)
-    is_chinese = {word: bool(_HAN_WORD.match(word)) for word in written}
-    # Of overlapping words of a Chinese run the longest, each asked for by its characters: how a
-    # run is cut depends on what stands beside it.
-    longest: list[str] = []
-    for word in sorted(filter(is_chinese.get, written), key=len, reverse=True):
-        if not any(word in longer for longer in longest):
-            longest.append(word)
-    for word in written:
-        if is_chinese[word]:
-            if word in longest:
-                found[word] = _Term(word, (tuple(dict.fromkeys(word)),))
-        else:
-            found.setdefault(word, _Term(word, ((stem(word),),)))
-    for left, right in pairwise(word for word in written if not is_chinese[word]):
-        for word in (left, right):
-            # What is written in two words may be one in the catalogue.
-            found[word] = replace(found[word], ways=(*found[word].ways, (stem(left + right),)))
-    for synonym in synonyms:
-        phrase = tuple(words(synonym.phrase))
-        for word, term in found.items():
-            if stem(word) in synonym.stems or (is_chinese[word] and word in synonym.stems):
-                found[word] = replace(term, ways=(*term.ways, phrase))
-    return list(found.values())
+def _terms(lexical: LexicalIndex, text: str, synonyms: tuple[Synonym, ...]) -> list[Term]:
+    terms = []
+    for term in lexical.wording.terms(text):
+        phrases = [tuple(words(s.phrase)) for s in synonyms if stem(term.word) in s.stems]
+        terms.append(term._replace(ways=(*term.ways, *phrases)))
+    return terms
 
 
 def _has_code(
@@ -129,24 +102,24 @@ def _has_code(
     return bool(len(only_allowed(rows[scores >= CODE_SCORE])))
 
 
-def _mended(lexical: LexicalIndex, terms: list[_Term], text: str) -> tuple[list[_Term], str]:
+def _mended(lexical: LexicalIndex, terms: list[Term], text: str) -> tuple[list[Term], str]:
     """The terms with those mended that no item has, and the query so written."""
     mended, corrected = [], normalise(text)
     for place, term in enumerate(terms):
-        guesses: list[tuple[str, float]] = []
+        guesses: list[Guess] = []
         if not _is_known(lexical, term):
             guesses = lexical.wording.guesses(term.word, is_last=place + 1 == len(terms))
         if not guesses:
             mended.append(term)
             continue
-        best = likeliest(term.word, guesses)
-        mended.append(replace(term, ways=(tuple(stem(word) for word in best.split()),)))
+        best = likeliest(guesses)
+        mended.append(term._replace(ways=(tuple(stem(word) for word in best.split()),)))
         corrected = re.sub(rf"(?<!\w){re.escape(term.word)}(?!\w)", best, corrected)
     return mended, corrected
 
 
 def _dropped(
-    lexical: LexicalIndex, terms: list[_Term], is_held: Callable[[Sequence[_Term]], bool]
+    lexical: LexicalIndex, terms: list[Term], is_held: Callable[[Sequence[Term]], bool]
 ) -> list[str] | None:
     """Words to leave out so that an item holds the others; None if not even one is held.
 
@@ -169,11 +142,11 @@ def _dropped(
     return None
 
 
-def _is_known(lexical: LexicalIndex, term: _Term) -> bool:
+def _is_known(lexical: LexicalIndex, term: Term) -> bool:
     return _rarity(lexical, term) > 0
 
 
-def _rarity(lexical: LexicalIndex, term: _Term) -> float:
+def _rarity(lexical: LexicalIndex, term: Term) -> float:
     """Inverse document frequency of the easiest way to have the word; 0 if no item has it."""
     ways = [lexical.rarities(stems) for stems in term.ways]
     return min((max(way) for way in ways if way and all(way)), default=0.0)

@@ -53,6 +53,10 @@ class Vocabulary:
         Up to 5 letters allow one edit, up to 8 two, more three; an edit leaves out, adds, changes
         or swaps letters.
         """
+        return weighed(self.scored(word), limit)
+
+    def scored(self, word: str) -> list[tuple[str, float]]:
+        """All that ``corrections`` chooses from, in no order, with a score each."""
         if not _SHORTEST <= len(word) <= self._longest or not _is_english(word):
             return []
         edits = {other: 1 for other in one_edit_away(word) if self._is_candidate(other)}
@@ -65,18 +69,16 @@ class Vocabulary:
                 count = edit_distance(word, other, edit_limit)
                 if 0 < count <= edit_limit:
                     edits[other] = count
-        found = [
+        return [
             (
+                other,
                 _FREQUENCY_GAIN * math.log(self.counts[other])
                 + _LIKENESS_GAIN * _likeness(pairs, _pairs(other))
                 + _FIRST_LETTER_GAIN * (other[0] == word[0])
                 - _EDIT_COST * count,
-                other,
             )
             for other, count in edits.items()
         ]
-        found.sort(key=lambda entry: (-entry[0], entry[1]))
-        return [(other, math.exp(score - found[0][0])) for score, other in found[:limit]]
 
     def likely_beginnings(self, typed: str, limit: int = 3) -> list[str]:
         """Beginnings of known words that ``typed``, a word half typed, may be a slip for.
@@ -106,16 +108,7 @@ class Vocabulary:
 
         Of several cuts the one whose rarer part is the most frequent.
         """
-        best, best_count = None, 0
-        for place in range(1, len(word)):
-            left, right = word[:place], word[place:]
-            changes_kind = left[-1].isdigit() != right[0].isdigit()
-            if min(len(left), len(right)) < _SHORTEST_PART and not changes_kind:
-                continue
-            count = min(self.counts.get(left, 0), self.counts.get(right, 0))
-            if count > best_count:
-                best, best_count = (left, right), count
-        return best
+        return two_words(word, self.counts)
 
     def completions(self, beginning: str, limit: int = 3) -> list[str]:
         """The most frequent known words that begin so."""
@@ -136,6 +129,26 @@ class Vocabulary:
         if not held:
             return None
         return np.bincount(np.concatenate(held), minlength=len(self._words))
+
+
+def weighed(scored: list[tuple[str, float]], limit: int) -> list[tuple[str, float]]:
+    """The words of the best scores, best first, with weights from 1 down."""
+    best = sorted(scored, key=lambda entry: (-entry[1], entry[0]))[:limit]
+    return [(word, math.exp(score - best[0][1])) for word, score in best]
+
+
+def two_words(word: str, counts: Mapping[str, int]) -> tuple[str, str] | None:
+    """As ``Vocabulary.parts``, of items by word."""
+    best, best_count = None, 0
+    for place in range(1, len(word)):
+        left, right = word[:place], word[place:]
+        changes_kind = left[-1].isdigit() != right[0].isdigit()
+        if min(len(left), len(right)) < _SHORTEST_PART and not changes_kind:
+            continue
+        count = min(counts.get(left, 0), counts.get(right, 0))
+        if count > best_count:
+            best, best_count = (left, right), count
+    return best
 
 
 def one_edit_away(word: str) -> set[str]:

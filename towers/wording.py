@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import pairwise, product
+from typing import NamedTuple
 
+from towers.live_words import LiveVocabulary
 from towers.spelling import Vocabulary
-from towers.text import stem, surface_words
+from towers.text import has_chinese, stem, surface_words
 
-Guesses = Sequence[tuple[str, float]]
-"""Words that may have been meant, with weights up to 1."""
+Alternatives = tuple[tuple[str, ...], ...]
+"""Ways to have one wanted thing: stems that an item must have, for each way."""
 
 _GUESS_WEIGHT = 0.8
 _TRANSLATION_WEIGHT = 0.9
@@ -22,24 +24,50 @@ _FUNCTION_WORDS = frozenset(
 """Words that an item need not have to be about all that a query says."""
 
 
+class Guess(NamedTuple):
+    """What a word may have been meant to be.
+
+    Args:
+        words: One word, or the two that it is made of, which are both meant.
+        weight: Up to 1.
+    """
+
+    words: tuple[str, ...]
+    weight: float
+
+
+class Term(NamedTuple):
+    """A word of a query, and the ways to have it.
+
+    Args:
+        word: As written.
+        ways: Stems that an item must have, for each way.
+    """
+
+    word: str
+    ways: Alternatives
+
+
 class Wording:
     """Reads queries by the words of the items.
 
-    A word that few items or none have is also looked for as it may have been meant: mended, cut in
-    two, joined with the next, translated, or, being the last, as the beginning of a word.
+    A word that few items or none have in any form is also looked for as it may have been meant:
+    mended, cut in two, joined with the next, translated, or, being the last, as the beginning of
+    a word.
 
     Args:
         counts: Items by word as written.
+        stem_count: How many items have a stem now.
+
+    Attributes:
         translations: Words of the items, with weights up to 1, by stems of another language.
     """
 
-    def __init__(
-        self, counts: Mapping[str, int], translations: Mapping[str, Mapping[str, float]]
-    ) -> None:
-        self.translations = translations
+    def __init__(self, counts: Mapping[str, int], stem_count: Callable[[str], int]) -> None:
+        self.translations: Mapping[str, Mapping[str, float]] = {}
+        self._stem_count = stem_count
         self._vocabulary = Vocabulary(counts)
-        self._live_counts: dict[str, int] = {}
-        self._live_vocabulary = Vocabulary({})
+        self._live_vocabulary = LiveVocabulary()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -48,84 +76,119 @@ class Wording:
 
     def take_in(self, words: Collection[str]) -> None:
         """Knows these words too from here on."""
-        new = set(words) - self.counts.keys()
-        if not new <= self._live_counts.keys():
-            self._live_counts = {**self._live_counts, **dict.fromkeys(new, 1)}
-            self._live_vocabulary = Vocabulary(self._live_counts)
-
-    def is_known(self, word: str) -> bool:
-        """Whether any item has the word as it is written."""
-        return self._count(word) > 0
+        self._live_vocabulary.take_in(word for word in words if word not in self.counts)
 
     def meant(self, text: str) -> tuple[dict[str, float], str]:
         """What a query asks for.
 
         Returns:
             The stems, with the weight of each: 1 as written, less where guessed; and the query
-            with, behind it, what words that no item has were most likely meant to be.
+            with, behind it, what words that no item has in any form were most likely meant to be.
         """
         written = surface_words(text)
         meant = {stem(word): 1.0 for word in written}
-        mended = [text]
+        mended: list[str] = []
         for place, word in enumerate(written):
-            translated = self.translations.get(stem(word))
-            if translated:
-                guesses = [(w, _TRANSLATION_WEIGHT * share) for w, share in translated.items()]
-            else:
-                guesses = self.guesses(word, is_last=place + 1 == len(written))
-            for guess, weight in guesses:
-                of_guess = stem(guess)
-                meant[of_guess] = max(meant.get(of_guess, 0.0), weight)
-            if guesses and not self.is_known(word):
-                mended.append(likeliest(word, guesses))
-        for left, right in pairwise(written):
-            joined = left + right
-            if min(len(left), len(right)) > 1 and not joined.isdigit() and self.is_known(joined):
+            guesses = self.alternatives(word, is_last=place + 1 == len(written))
+            for guess in guesses:
+                for of_guess in map(stem, guess.words):
+                    meant[of_guess] = max(meant.get(of_guess, 0.0), guess.weight)
+            if guesses and not self._count(word):
+                mended += likeliest(guesses).split()
+        for left, right, joined in _joined(written):
+            if min(len(left), len(right)) > 1 and self._written_count(joined):
                 meant.setdefault(stem(joined), _GUESS_WEIGHT)
-        return meant, " ".join(mended)
+        # Once each: a Chinese word stands beside its parts, which may mean the same.
+        return meant, " ".join((text, *dict.fromkeys(mended)))
 
-    def guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
-        """What a word that few items or none have may have been meant to be, with weights."""
+    def alternatives(self, word: str, *, is_last: bool) -> list[Guess]:
+        """What else may stand for a word: the same in the other language, else guesses."""
+        return self.translated(word) or self.guesses(word, is_last=is_last)
+
+    def translated(self, word: str) -> list[Guess]:
+        """A word in the other language; a Chinese one that the dictionary lacks by its two parts."""
+        found = self._in_dictionary(word)
+        for place in range(1, len(word)) if not found and has_chinese(word) else ():
+            left, right = self._in_dictionary(word[:place]), self._in_dictionary(word[place:])
+            found += [
+                Guess(one.words + other.words, min(one.weight, other.weight))
+                for one, other in product(left, right)
+            ]
+        return found
+
+    def guesses(self, word: str, *, is_last: bool) -> list[Guess]:
+        """What a word that few items or none have may have been meant to be."""
         count = self._count(word)
         if count >= _RARE_COUNT or (len(word) < 2 and not count):
             return []
         weight = _RARE_WEIGHT if count else _GUESS_WEIGHT
-        guesses: list[tuple[str, float]] = []
+        guesses: list[Guess] = []
         for vocabulary in (self._vocabulary, self._live_vocabulary):
-            guesses += [(part, weight) for part in vocabulary.parts(word) or ()]
-            guesses += [(other, weight * share) for other, share in vocabulary.corrections(word)]
+            parts = vocabulary.parts(word)
+            if parts:
+                guesses.append(Guess(parts, weight))
+            likes = vocabulary.corrections(word)
+            guesses += [Guess((other,), weight * share) for other, share in likes]
             if is_last and not count:
-                guesses += [(other, weight) for other in vocabulary.completions(word)]
+                guesses += [Guess((other,), weight) for other in vocabulary.completions(word)]
         return guesses
 
-    def ways(self, text: str) -> list[list[str]]:
-        """For each word that an item must have, function words aside, the stems that will do."""
+    def terms(self, text: str) -> list[Term]:
+        """The words of a query, to be had as written, as one with the next, or translated."""
         written = surface_words(text)
-        # A Chinese word stands beside its characters: those are enough, however a title is cut.
-        cut = {word for word in written if len(word) > 1 and set(word) <= set(written)}
-        ways = []
-        for place, word in enumerate(written):
-            if word in cut or (word in _FUNCTION_WORDS and len(written) > 1):
-                continue
-            guesses = self.guesses(word, is_last=place + 1 == len(written))
-            will_do = [word, *(guess for guess, _ in guesses)]
-            will_do += [left + right for left, right in pairwise(written[max(0, place - 1) :][:3])]
-            ways.append(list(dict.fromkeys(map(stem, will_do))))
-        return ways
+        ways: dict[str, Alternatives] = {}
+        for word in written:
+            if not has_chinese(word):
+                ways[word] = ((stem(word),),)
+            # Of overlapping words of a Chinese run the longest, each asked for by its characters:
+            # how a run is cut depends on what stands beside it.
+            elif not any(word in other and word != other for other in written):
+                ways[word] = (tuple(dict.fromkeys(word)),)
+        for left, right, joined in _joined(written):
+            if not has_chinese(joined):
+                ways[left] += ((stem(joined),),)
+                ways[right] += ((stem(joined),),)
+        return [Term(word, ways[word] + tuple(map(_stems, self.translated(word)))) for word in ways]
+
+    def ways(self, text: str) -> list[Alternatives]:
+        """For each word that an item must have, function words aside, what will do for it."""
+        terms = self.terms(text)
+        found = []
+        for place, term in enumerate(terms):
+            if term.word not in _FUNCTION_WORDS or len(terms) == 1:
+                others = self.alternatives(term.word, is_last=place + 1 == len(terms))
+                found.append(tuple(dict.fromkeys((*term.ways, *map(_stems, others)))))
+        return found
 
     def likely_beginnings(self, typed: str) -> list[str]:
         """Beginnings of items' words that a word half typed may be a slip for, best first."""
         found = self._vocabulary.likely_beginnings(typed)
         return found + self._live_vocabulary.likely_beginnings(typed)
 
+    def _in_dictionary(self, word: str) -> list[Guess]:
+        found = self.translations.get(stem(word), {})
+        return [Guess((other,), _TRANSLATION_WEIGHT * share) for other, share in found.items()]
+
     def _count(self, word: str) -> int:
-        return self.counts.get(word, 0) or self._live_counts.get(word, 0)
+        """Items that have the word in some form, counted exactly where they are few."""
+        written = self._written_count(word)
+        return written if written >= _RARE_COUNT else max(written, self._stem_count(stem(word)))
+
+    def _written_count(self, word: str) -> int:
+        return self.counts.get(word) or int(word in self._live_vocabulary)
 
 
-def likeliest(word: str, guesses: Guesses) -> str:
+def likeliest(guesses: Sequence[Guess]) -> str:
     """What a word was most likely meant to be, of ``Wording.guesses``, of which there are some."""
-    parts = [guess for guess, _ in guesses[:2]]
-    # Two words that make up the one come one after the other, and both are meant.
-    if len(parts) == 2 and "".join(parts) == word:
-        return " ".join(parts)
-    return max(guesses, key=lambda guess: guess[1])[0]
+    return " ".join(max(guesses, key=lambda guess: guess.weight).words)
+
+
+def _stems(guess: Guess) -> tuple[str, ...]:
+    return tuple(map(stem, guess.words))
+
+
+def _joined(written: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Neighbours, and the one word that they may be in the catalogue; digits make no other number."""
+    for left, right in pairwise(written):
+        if not (left + right).isdigit():
+            yield left, right, left + right

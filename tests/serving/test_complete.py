@@ -74,6 +74,14 @@ def test_a_query_that_no_item_answers_is_not_suggested(engine: Engine) -> None:
     assert texts(engine, "espresso uni", QUERY) == []
 
 
+def test_of_the_items_that_answer_a_query_a_few_rows_are_kept(engine: Engine) -> None:
+    search(engine, "espresso", *"abcdefgh")
+    assert "espresso" in texts(engine, "espr", QUERY)
+    kept = engine.bundle.completion._answering_rows
+    assert 1 <= len(kept["espresso"]) <= 3
+    assert all(rows.base is None for rows in kept.values()), "a view keeps all that were found"
+
+
 def test_a_restart_counts_the_log_again(shop_bundle: Path, tmp_path: Path) -> None:
     for visitors in ("abc", "de"):
         engine = Engine.open(shop_bundle, tmp_path / "state", clock=Clock())
@@ -149,8 +157,6 @@ def test_cleared_queries_leave_no_text_behind(engine: Engine) -> None:
     texts(engine, "dark esp")
     engine.clear_queries()
     lexical = engine.bundle.ranker.sources.lexical
-    held = {
-        name: value for name, value in vars(lexical).items() if name in ("_read", "_found", "_held")
-    }
-    assert held == {"_read": {}, "_found": {}, "_held": {}}
+    kept = [lexical._read, lexical._found, lexical._matching, lexical._held]
+    assert [len(answers) for answers in kept] == [0, 0, 0, 0]
     assert "dark espresso 250g" in texts(engine, "dark esp", QUERY)

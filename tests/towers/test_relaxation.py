@@ -110,3 +110,16 @@ def test_many_items_out_of_bounds_do_not_hide_the_one_within(tmp_path: Path) -> 
     lexical = LexicalIndex.build(items, tmp_path)
     assert told(lexical, "milk", without=tuple(range(299))) == []
     assert told(lexical, "milk", without=tuple(range(300))) == [Relaxation(MEANING)]
+
+
+def test_no_more_items_are_looked_at_than_until_one_may_be_shown(tmp_path: Path) -> None:
+    lexical = LexicalIndex.build([Item(f"i{n}", "Milk") for n in range(3_000)], tmp_path)
+    best = lexical.holders([(("milk",),)], 3_000)
+    looked_at = []
+
+    def only_allowed(rows: np.ndarray) -> np.ndarray:
+        looked_at.append(len(rows))
+        return rows[np.isin(rows, best[40:])]
+
+    assert relaxations(lexical, "milk", only_allowed) == ()
+    assert sum(looked_at) < 1_000

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.records import Item
 from towers import translations as module
 from towers.lexical import LexicalIndex
+from towers.relaxation import relaxations
 from towers.text import stem
 from towers.translations import translations
 
@@ -59,3 +61,42 @@ def test_an_index_reads_queries_by_its_dictionary_also_after_it_is_loaded(tmp_pa
         meant = index.read("wireless 耳机").meant
         assert meant["耳机"] == 1.0 and 0 < meant["无线"] < 1
         assert index.read("wireless 耳机").mended == "wireless 耳机 无线"
+
+
+_INTO_CHINESE = {"wireless": {"无线": 1.0}, "headphon": {"耳机": 1.0, "耳塞": 0.8}}
+_INTO_ENGLISH = {
+    "智能": {"smart": 1.0},
+    "手机": {"phone": 1.0, "phones": 0.9},
+    "耳机": {"earbuds": 1.0},
+}
+
+
+def _all_allowed(rows: np.ndarray) -> np.ndarray:
+    return rows
+
+
+def _given_up(index: LexicalIndex, query: str) -> list[tuple[str, str]]:
+    return [(one.kind.name, one.text) for one in relaxations(index, query, _all_allowed)]
+
+
+def test_what_matches_an_english_query_has_the_chinese_words_for_all_of_it(tmp_path: Path) -> None:
+    titles = ["无线 耳机", "耳机 收纳盒", "无线 鼠标", "雨伞", "无线 耳塞"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    index.translate(_INTO_CHINESE, tmp_path)
+    assert sorted(index.matching_rows("wireless headphones").tolist()) == [0, 4]
+    assert sorted(index.matching_rows("无线 headphones").tolist()) == [0, 4]
+    assert _given_up(index, "headphones") == _given_up(index, "wireless headphones") == []
+    assert _given_up(index, "headphones zzyzx") == [("WORD_DROPPED", "zzyzx")]
+    assert _given_up(index, "zzyzx") == [("MEANING_ONLY", "")]
+
+
+def test_what_matches_a_chinese_query_has_the_english_words_for_all_of_it(tmp_path: Path) -> None:
+    titles = ["Smart phone 5G", "Phone case", "Smart watch", "Phones, smart ones", "Earbuds"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    index.translate(_INTO_ENGLISH, tmp_path)
+    assert sorted(index.matching_rows("手机").tolist()) == [0, 1, 3]
+    # The whole is in no dictionary, its two parts are.
+    assert sorted(index.matching_rows("智能手机").tolist()) == [0, 3]
+    assert _given_up(index, "智能手机") == _given_up(index, "耳机") == []
+    assert _given_up(index, "智能耳机")[0][0] == "WORD_DROPPED"
+    assert index.read("智能手机").mended == "智能手机 smart phone"

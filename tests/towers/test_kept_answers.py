@@ -1,0 +1,58 @@
+"""Answers are kept within their room, the longest not at all."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from towers.kept_answers import KeptAnswers
+
+ROOM = 1_000_000
+
+
+class Asked:
+    """Works answers out, and counts how often."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.count = 0
+
+    def __call__(self) -> np.ndarray:
+        self.count += 1
+        return np.arange(self.length)
+
+
+def test_what_is_asked_again_is_not_worked_out_again() -> None:
+    kept: KeptAnswers[str, np.ndarray] = KeptAnswers(ROOM)
+    asked, empty = Asked(5), Asked(0)
+    assert kept.of("milk", asked) is kept.of("milk", asked)
+    assert len(kept.of("none", empty)) == len(kept.of("none", empty)) == 0
+    assert asked.count == empty.count == 1
+
+
+def test_all_that_is_kept_fits_the_room_however_much_is_asked() -> None:
+    kept: KeptAnswers[int, np.ndarray] = KeptAnswers(ROOM)
+    answers = {}
+    for number in range(3_000):
+        answers[number] = kept.of(number, Asked(number))
+        still = [answers[n] for n in answers if kept._answers.get(n) is answers[n]]
+        assert sum(map(sys.getsizeof, still)) <= kept.byte_count <= ROOM
+        # By hand: what is over the eighth is never among them, the newest of the others always.
+        is_long = (8 * number + 1_000) * 8 > ROOM
+        assert (kept._answers.get(number) is answers[number]) != is_long
+
+
+def test_both_arrays_of_an_answer_take_room() -> None:
+    kept: KeptAnswers[str, tuple[np.ndarray, ...]] = KeptAnswers(ROOM)
+    kept.of("milk", lambda: (np.zeros(100, np.int64), np.zeros(100, np.float32)))
+    assert 1_200 <= kept.byte_count <= 3_000
+    kept.of("long", lambda: (np.zeros(10_000), np.zeros(10_000)))
+    assert kept.byte_count <= 3_000
+
+
+def test_a_short_answer_takes_room_too_so_that_their_number_is_limited() -> None:
+    kept: KeptAnswers[int, np.ndarray] = KeptAnswers(10_000)
+    for number in range(1_000):
+        kept.of(number, Asked(0))
+        assert len(kept) <= 10
