@@ -76,7 +76,9 @@ def query_input(
     Args:
         row_of: Item rows by id; events of other items keep their type and age only.
         known_types: Event types that the tower was trained on; others are read as ``GENERIC_TYPE``.
-        mended: The search text as the tower is to read it, of the text as typed.
+        mended: The search text as the tower is to read it, of the text as typed. The towers are
+            trained on texts as typed: taught mended ones they understood slips worse when served
+            (recall@100 .761 against .771 on judged searches, each with a slip).
     """
     slots = config.towers.event_slot_count
     event_rows = np.full(slots, -1, np.int32)
