@@ -87,6 +87,10 @@ def made_visits(
             writer.search(text)
         else:
             text, wanted = "", writer.go_for(anchor, kind)
+        # Where the old kind and the new one overlap, what was just said to be bad is among it.
+        wanted = wanted[~np.isin(wanted, catalog.rows(list(writer.session.disliked)))]
+        if not len(wanted):
+            continue
         yield MadeVisit(writer.session, writer.now, text, wanted)
 
 

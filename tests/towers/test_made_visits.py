@@ -79,8 +79,20 @@ def test_some_said_that_the_kind_they_then_left_was_bad() -> None:
     for visit in reviewed:
         assert visit.session.disliked
         disliked = catalog.rows(list(visit.session.disliked))
-        assert not np.isin(visit.wanted, disliked).any() or len(set(categories(
-            visit.session.events))) == 1  # fmt: skip
+        assert not np.isin(visit.wanted, disliked).any()
+
+
+def test_what_was_said_to_be_bad_is_not_wanted_where_old_and_new_are_of_one_kind() -> None:
+    catalog = Catalog.of(
+        [Item(f"l{n}", "Lumo lamp", category=("Lamps",)) for n in range(6)], TextConfig()
+    )
+    made = made_visits(catalog, np.arange(6), count=400, search_share=0.3, time=0.0, seed=5)
+    reviewed = 0
+    for visit in made:
+        disliked = catalog.rows(list(visit.session.disliked)).tolist()
+        assert len(visit.wanted) and not set(visit.wanted.tolist()) & set(disliked)
+        reviewed += bool(disliked)
+    assert reviewed
 
 
 def test_a_visit_starts_at_its_time_and_is_one_session() -> None:
