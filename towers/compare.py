@@ -59,7 +59,7 @@ def compare_encoders(
     shop = Shop.of(tables, config.text)
     early = shop.log(shop.rank_from)
     late = shop.log(shop.test_from, shop.rank_from)
-    learnt, validation = tower_examples(shop, early, late, config, stages)
+    learnt, validation, _ = tower_examples(shop, early, late, config, stages)
     newest = shop.log(float("inf"), shop.test_from)
     asked = browse_and_search_examples(
         newest, shop.catalog, config, browse_limit=request_limit, search_limit=0

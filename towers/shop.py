@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from towers.examples import (
     judged_examples,
     visit_examples,
 )
-from towers.made_visits import MadeVisit, made_visits
+from towers.made_visits import MadeVisit, VisitsReport, made_visits
 from towers.opinion import remembered
 from towers.text import surface_words
 from towers.text_encoder import WordVectors, word_vectors
@@ -93,7 +93,7 @@ class Shop:
 
 def shop_visits(
     shop: Shop, rows: np.ndarray, *, query_count: int, seed: int
-) -> Iterator[MadeVisit]:
+) -> tuple[list[MadeVisit], VisitsReport]:
     """Visits made from the catalogue for a shop without a log, beside so many queries.
 
     Args:
@@ -113,8 +113,8 @@ def shop_visits(
 
 def tower_examples(
     shop: Shop, early: ReplayedLog, late: ReplayedLog, config: Config, stages: Stages
-) -> tuple[Examples, Examples]:
-    """What the towers learn from, and what tells them when to stop.
+) -> tuple[Examples, Examples, VisitsReport | None]:
+    """What the towers learn from, what tells them when to stop, and the visits among the first.
 
     Args:
         early: The log to learn from.
@@ -145,12 +145,13 @@ def tower_examples(
         catalogue_limit = min(catalogue_limit, max(2_000, made_share * judged.count))
     made = catalogue_examples(shop.catalog, config, limit=catalogue_limit)
     examples += [made, *[judged] * repeat_count]
+    made_up: VisitsReport | None = None
     if not early.has_targets:
         stages.start("making visits")
         # Only what some query wants: what nobody has judged yet is to stay out of every comparison.
         wanted = np.unique(np.concatenate([part.targets.ravel() for part in examples]))
         rows = wanted[wanted >= 0].astype(np.int64)
-        visits = shop_visits(shop, rows, query_count=catalogue_limit, seed=config.seed + 2)
+        visits, made_up = shop_visits(shop, rows, query_count=catalogue_limit, seed=config.seed + 2)
         examples.append(visit_examples(visits, shop.catalog, config))
     held_out = judged_examples(
         shop.judgments, shop.catalog, config, folds=FOLDS[VALIDATION_FOLD : VALIDATION_FOLD + 1]
@@ -159,4 +160,4 @@ def tower_examples(
     later = browse_and_search_examples(
         late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
     )
-    return joined(examples), joined([later, held_out])
+    return joined(examples), joined([later, held_out]), made_up

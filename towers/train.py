@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ from towers.fitting import Curves
 from towers.golden import golden_answers
 from towers.index import ItemIndex
 from towers.lexical import LexicalIndex
-from towers.made_visits import MADE_TYPES, MadeVisit
+from towers.made_visits import MADE_TYPES, MadeVisit, VisitsReport
 from towers.manifest import NAME as MANIFEST_NAME
 from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
@@ -93,7 +93,7 @@ def train(
     shop = Shop.of(tables, config.text)
     early = shop.log(shop.rank_from)
     late = shop.log(shop.test_from, shop.rank_from)
-    learnt, validation = tower_examples(shop, early, late, config, stages)
+    learnt, validation, visits = tower_examples(shop, early, late, config, stages)
     report = stages.start("training the two towers", 1)
     model, tower_curves = train_towers(
         learnt,
@@ -174,6 +174,7 @@ def train(
             "towers": _curves_report(tower_curves),
             "reranker": _curves_report(rerank_curves),
             "validation": tower_report,
+            "visits": None if visits is None else asdict(visits),
             "lists": None if asked is None else asdict(asked),
             "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
@@ -267,11 +268,15 @@ def _train_reranker(
         queries = stranger_queries(
             shop.catalog, shop.judgments, settings.request_limit, config.seed
         )
-        visits: Iterable[MadeVisit] = ()
+        visits: Sequence[MadeVisit] = ()
+        made_up: VisitsReport | None = None
         if not late.targets.is_target.any():
             everything = np.arange(shop.catalog.count)
-            visits = shop_visits(shop, everything, query_count=len(queries), seed=config.seed + 3)
+            visits, made_up = shop_visits(
+                shop, everything, query_count=len(queries), seed=config.seed + 3
+            )
         lists, found = query_lists(ranker, queries, visits, time=shop.test_from, seed=config.seed)
+        found = replace(found, visits=made_up)
     if lists.count < 10:
         return lists, found, Curves((), ()), None
     report = stages.start("training the reranker", 1)
