@@ -53,7 +53,8 @@ def compare_encoders(
         request_limit: Most moments of the test part; drawn evenly, the same for all.
 
     Raises:
-        InputError: The tables hold no items, or nothing happens in their test part.
+        InputError: The tables hold no items or nothing to learn from, or nothing happens in their
+            test part.
     """
     stages.start("reading tables")
     shop = Shop.of(tables, config.text)

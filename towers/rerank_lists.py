@@ -32,7 +32,8 @@ class ListsReport:
 
     Args:
         request_count: Requests replayed.
-        found_count: Requests with something wanted among the candidates; only these teach.
+        found_count: Requests with something wanted among the candidates, and something else; only
+            these teach.
         recall: Mean share of the wanted items among the candidates.
         visits: The visits made from the catalogue among the requests; None where there are none.
     """
@@ -57,6 +58,8 @@ class _ListWriter:
             return
         # All that is wanted stays, and a random part of the rest.
         order = np.argsort(self._draw.random(len(rows)) - 2.0 * labels)[:_LIST_LENGTH]
+        if labels[order].all():
+            return
         self._features.append(features[order])
         self._labels.append(labels[order].astype(np.float32))
 

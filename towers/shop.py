@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -61,8 +62,9 @@ class Stages(Protocol):
 
 @dataclass(frozen=True)
 class Shop:
-    """What the tables hold, in memory."""
+    """What the tables hold, in memory; ``path`` is where they are."""
 
+    path: Path
     items: list[Item]
     catalog: Catalog
     events: list[Event]
@@ -81,6 +83,7 @@ class Shop:
             raise InputError(f"{tables.path}: expected at least one item, received none")
         items = list(iter_items(tables.items))
         return cls(
+            tables.path,
             items,
             Catalog.of(items, text),
             [remembered(event) for event in iter_events(tables.events)],
@@ -165,7 +168,11 @@ def shop_visits(
 def tower_examples(
     shop: Shop, parts: Parts, config: Config, stages: Stages
 ) -> tuple[Examples, Examples, VisitsReport | None]:
-    """What the towers learn from, what tells them when to stop, and the visits among the first."""
+    """What the towers learn from, what tells them when to stop, and the visits among the first.
+
+    Raises:
+        InputError: There is nothing to learn from.
+    """
     settings = config.retrieval
     report = stages.start("replaying the log", len(parts.early.events))
     examples = [
@@ -199,6 +206,11 @@ def tower_examples(
         rows = wanted[wanted >= 0].astype(np.int64)
         visits, made_up = shop_visits(shop, rows, query_count=catalogue_limit, seed=config.seed + 2)
         examples.append(visit_examples(visits, shop.catalog, config))
+    learnt = joined(examples)
+    if not learnt.count:
+        raise InputError(
+            f"{shop.path}: expected something to learn from, received neither words nor events"
+        )
     held_out = judged_examples(
         shop.judgments, shop.catalog, config, folds=FOLDS[VALIDATION_FOLD : VALIDATION_FOLD + 1]
     )
@@ -207,4 +219,4 @@ def tower_examples(
     later = browse_and_search_examples(
         parts.late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
     )
-    return joined(examples), joined([later, held_out]), made_up
+    return learnt, joined([later, held_out]), made_up

@@ -90,7 +90,8 @@ def train(
     both, so that the release knows the newest. Later events are touched only if the config says so.
 
     Raises:
-        InputError: The tables hold no items, or ``out`` is something else than an older bundle.
+        InputError: The tables hold no items or nothing to learn from, or ``out`` is something else
+            than an older bundle.
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     stages.start("reading tables")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shelf
 
+from data.errors import InputError
 from data.records import Event, Item, Judgment
 from towers.catalog import Catalog
 from towers.shop import Parts, Shop, is_enough, tower_examples
@@ -23,13 +25,13 @@ class Silence:
 
 def shop_of(events: tuple[Event, ...], *, rank_from: float, test_from: float) -> Shop:
     items = list(shelf.items())
-    return Shop(items, shelf.catalog(), list(events), [], rank_from, test_from)
+    return Shop(Path("t"), items, shelf.catalog(), list(events), [], rank_from, test_from)
 
 
 def bare(items: list[Item], events: tuple[Event, ...] = ()) -> Shop:
     """All of the log is its early part."""
     catalog = Catalog.of(items, shelf.CONFIG.text)
-    return Shop(items, catalog, list(events), [], np.inf, np.inf)
+    return Shop(Path("t"), items, catalog, list(events), [], np.inf, np.inf)
 
 
 def moment(share: float) -> float:
@@ -84,6 +86,13 @@ def test_the_few_real_events_join_what_is_made() -> None:
     # Items that were bought show in the examples of the log alone.
     assert (with_few.inputs["history_rows"] >= 0).any()
     assert not (with_none.inputs["history_rows"] >= 0).any()
+
+
+@pytest.mark.parametrize("events", [(), (shelf.search("lamp", 5.0, "v"),)])
+def test_items_without_words_and_without_a_log_are_refused(events: tuple[Event, ...]) -> None:
+    shop = bare([Item(f"i{number}") for number in range(20)], events)
+    with pytest.raises(InputError, match="t: expected something to learn from, received neither"):
+        tower_examples(shop, Parts.of(shop), shelf.CONFIG, Silence())
 
 
 def test_items_without_words_learn_from_the_smallest_log_and_from_judgments() -> None:

@@ -1,4 +1,4 @@
-"""Training ends well with logs of which a part is too small."""
+"""Training ends well with odd catalogues and with logs of which a part is too small."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from data.records import Item
 from data.split import Split
 from data.synthetic import END_TIME
-from data.tables import Tables, events_table, iter_events
+from data.tables import Tables, events_table, items_table, iter_events
 from towers.bundle import Bundle, load_bundle
 from towers.config import Config, config_from, default_config
 from towers.popularity import Popularity
@@ -83,3 +84,17 @@ def test_a_shop_starts_from_the_settings_of_its_log_once_it_has_one(
 ) -> None:
     assert shop_tables.events.num_rows > 20_000
     assert starting_config(parted(shop_tables, rank_at, 0.9)) == expected
+
+
+def test_a_catalogue_in_which_nothing_is_unwanted_goes_without_a_reranker(
+    shop_tables: Tables, tmp_path: Path
+) -> None:
+    items = items_table([Item("only", "lamp")])
+    tables = replace(
+        shop_tables,
+        items=items,
+        events=shop_tables.events.slice(0, 0),
+        judgments=shop_tables.judgments.slice(0, 0),
+    )
+    _, bundle = trained(tables, tmp_path / "bundle")
+    assert bundle.catalog.count == 1 and bundle.ranker.reranker is None
