@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.records import EventType
+from data.records import PRICE_LIMIT, EventType
 from data.tables import (
     EVENT_SCHEMA,
     ITEM_SCHEMA,
@@ -30,6 +30,8 @@ EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 _IDS = ("item_id", "event_id", "visitor_id", "session_id", "attribution_token")
 _REMOVED = "[\\x{00}-\\x{08}\\x{0E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}\\x{FEFF}]"
 _BLANKS = "[\\s\\x{0B}\\x{85}\\p{Z}]+"
+
+_BAD_PRICE = f"outside 0 to {PRICE_LIMIT:,.0f}"
 
 Rule = tuple[str, Callable[[pa.Table], pa.ChunkedArray]]
 """A name, and a function that marks the rows it is true of."""
@@ -143,13 +145,16 @@ def _clear_bad_prices(items: pa.Table, losses: list[Loss]) -> pa.Table:
         place = items.schema.get_field_index("price")
         prices = pc.if_else(bad, pa.scalar(None, pa.float64()), items["price"])
         items = items.set_column(place, items.schema.field(place), prices)
-        rule = "negative or not finite"
-        losses.append(Loss("items", rule, count, items.num_rows, action="emptied the price of"))
+        losses.append(
+            Loss("items", _BAD_PRICE, count, items.num_rows, action="emptied the price of")
+        )
     return items
 
 
 def _is_bad_price(table: pa.Table) -> pa.ChunkedArray:
-    return pc.or_(pc.less(table["price"], 0), pc.invert(pc.is_finite(table["price"])))
+    price = table["price"]
+    # Not the other way round: no comparison holds for what is no number.
+    return pc.invert(pc.and_(pc.greater_equal(price, 0), pc.less_equal(price, PRICE_LIMIT)))
 
 
 def _is_empty(column: str) -> Callable[[pa.Table], pa.ChunkedArray]:
@@ -206,7 +211,7 @@ def _event_rules(items: pa.Table, now: float) -> tuple[Rule, ...]:
         ),
         ("unknown item", _is_unknown(items["item_id"])),
         ("quantity below 1", lambda t: pc.less(t["quantity"], 1)),
-        ("price negative or not finite", _is_bad_price),
+        (f"price {_BAD_PRICE}", _is_bad_price),
         ("rating outside 1 to 5", is_unrated),
         ("dwell outside 0 to a day", dwell_is_out_of_range),
         ("repeated event id", _is_repeated("event_id")),

@@ -37,6 +37,10 @@ RECORDABLE_TYPES = tuple(
 )
 """The types that files and clients may hand in."""
 
+PRICE_LIMIT = 1e12
+"""The highest price that files and clients may hand in: models hold prices in float32, where much
+larger ones would be infinite."""
+
 EVENT_TYPE_BY_LABEL: Mapping[str, EventType] = {type_.label: type_ for type_ in RECORDABLE_TYPES}
 
 

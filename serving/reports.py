@@ -68,6 +68,13 @@ def training_table(report: Mapping[str, Any]) -> Table:
                 f"{curves['training'][best]:.3f}{held_out}, epoch {best + 1} of "
                 f"{len(curves['training'])}"
             )
+    asked = report["lists"] or {}
+    for name, visits in (("towers", report["visits"]), ("reranker", asked.get("visits"))):
+        if visits:
+            rows[f"{name}: made visits"] = (
+                f"{visits['made_count']:,} of {visits['asked_count']:,}; {visits['alone_count']:,} "
+                "left out, their items have hardly any of their kind"
+            )
     index = report["index"]
     rows["index: recall against exact"] = f"{index['recall']:.3f}, {index['item_count']:,} items"
     for name, value in report["litert_parity"].items():

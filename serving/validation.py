@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from data.errors import RequestError
-from data.records import RECORDABLE_TYPES, Event, EventType, Item
+from data.records import PRICE_LIMIT, RECORDABLE_TYPES, Event, EventType, Item
 from serving.facets import RESERVED_NAMES
 from serving.requests import (
     KINDS,
@@ -52,8 +52,6 @@ FACET_COUNT_LIMIT = 32
 DEFAULT_FACET_LIMIT = 20
 FACET_LIMIT = 100
 QUANTITY_LIMIT = 1_000_000
-PRICE_LIMIT = 1e12
-"""Prices are held in float32, where much larger ones would be infinite."""
 
 DWELL_LIMIT_SECONDS = 24 * 3_600
 FUTURE_LIMIT_SECONDS = 5 * 60

@@ -17,7 +17,7 @@ from towers.fitting import Curves
 from towers.query_input import QueryInput
 from towers.retrieval_training import train_towers
 from towers.session_encoders import SESSION_ENCODERS
-from towers.shop import Shop, Stages, tower_examples
+from towers.shop import Parts, Shop, Stages, tower_examples
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ def compare_encoders(
         request_limit: Most moments of the test part; drawn evenly, the same for all.
 
     Raises:
-        InputError: The tables hold no items, or nothing happens in their test part.
+        InputError: The tables hold no items or nothing to learn from, or nothing happens in their
+            test part.
     """
     stages.start("reading tables")
     shop = Shop.of(tables, config.text)
-    early = shop.log(shop.rank_from)
-    late = shop.log(shop.test_from, shop.rank_from)
-    learnt, validation = tower_examples(shop, early, late, config, stages)
+    parts = Parts.of(shop)
+    learnt, validation, _ = tower_examples(shop, parts, config, stages)
     newest = shop.log(float("inf"), shop.test_from)
     asked = browse_and_search_examples(
         newest, shop.catalog, config, browse_limit=request_limit, search_limit=0
@@ -76,7 +76,7 @@ def compare_encoders(
             shop.catalog.tokens[: shop.catalog.count],
             settings,
             words=shop.first_words(settings),
-            has_log=early.has_targets,
+            has_log=parts.early_teaches,
             progress=report,
         )
         seconds = time.perf_counter() - began

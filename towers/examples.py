@@ -146,9 +146,9 @@ class ReplayedLog:
         return cls(events, rows, sessions, targets, known_types, learn_from)
 
     @property
-    def has_targets(self) -> bool:
-        """Whether there is anything to learn from in how shoppers went on."""
-        return bool(self.targets.is_target[self.learn_from :].any())
+    def deed_count(self) -> int:
+        """Looks, purchases and the like to learn from."""
+        return int(self.targets.is_item_event[self.learn_from :].sum())
 
     def companions(self) -> SessionLog:
         """Its sessions as lists of items, without the visitors' names."""

@@ -12,6 +12,8 @@ from towers.text import PADDING
 _KIND_COUNT = 24
 """So many items stand for a kind: more than twice a page of ten."""
 _POOL_LIMIT = 50_000
+_SHELF_COUNT = 2 * _KIND_COUNT
+"""So many items of a category are drawn together: one drawn alone would have none of its kind."""
 _LEAST_SHARE = 0.5
 """An item less than this much as like as the nearest is of another kind."""
 _SHELF_SHARE = 0.5
@@ -25,13 +27,17 @@ class Likeness:
     are compared.
 
     Args:
-        rows: ``[n] int64`` the only items to be found; of more than 50,000 some are drawn.
+        rows: ``[n] int64`` the only items to be found.
+        pool_limit: Of more items than this some are drawn: all of a category or, where it is large,
+            dozens of it together.
     """
 
-    def __init__(self, catalog: Catalog, rows: np.ndarray, seed: int) -> None:
-        if len(rows) > _POOL_LIMIT:
+    def __init__(
+        self, catalog: Catalog, rows: np.ndarray, seed: int, *, pool_limit: int = _POOL_LIMIT
+    ) -> None:
+        if len(rows) > pool_limit:
             draw = np.random.default_rng(seed)
-            rows = np.sort(draw.choice(rows, _POOL_LIMIT, replace=False))
+            rows = np.sort(rows[_by_shelf(catalog, rows, draw)[:pool_limit]])
         self.rows = rows
         self._catalog = catalog
         self._leaf = catalog.leaf[rows]
@@ -71,3 +77,23 @@ class Likeness:
             shelf = self.rows[(self._leaf == self._catalog.leaf[row]) & (self.rows != row)]
             return np.array(chance.sample(shelf.tolist(), min(_KIND_COUNT, len(shelf))), np.int64)
         return self.nearest(row)
+
+
+def _by_shelf(catalog: Catalog, rows: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Places of ``rows`` in a random order that keeps shelves together, ``[rows] int64``.
+
+    A shelf is some dozens of one category, or all of a smaller one. Every category puts out its
+    first shelf before any puts out its second, so that large ones keep nothing out; items without
+    a category, which are of many kinds, come as often as they do among ``rows``.
+    """
+    leaf = catalog.leaf[rows]
+    mixed = draw.permutation(len(rows))
+    mixed = mixed[np.argsort(leaf[mixed], kind="stable")]
+    leaf = leaf[mixed]
+    number = (np.arange(len(rows)) - np.searchsorted(leaf, leaf)) // _SHELF_COUNT
+    starts = np.diff(leaf, prepend=-1).astype(bool) | np.diff(number, prepend=-1).astype(bool)
+    shelf = np.cumsum(starts) - 1
+    turn = draw.permutation(int(shelf[-1]) + 1)[shelf]
+    round_ = np.where(leaf == catalog.category_codes.get(""), 0, number)
+    places: np.ndarray = mixed[np.lexsort((turn, round_))]
+    return places

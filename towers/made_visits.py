@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ MADE_TYPES = frozenset({int(EventType.SEARCH), int(EventType.VIEW), BAD_REVIEW_T
 """Type codes of the events of made visits."""
 
 _LEAST_KIND_COUNT = 4
+_VISIT_LIMIT = 8
+"""So many visits begin with one item."""
 _TURNED_SHARE = 0.7
 _SEARCH_SHARE = 0.35
 _REVIEW_SHARE = 0.15
@@ -44,6 +46,22 @@ class MadeVisit(NamedTuple):
     wanted: np.ndarray
 
 
+@dataclass(frozen=True)
+class VisitsReport:
+    """How many visits there are, and why not more.
+
+    Args:
+        asked_count: Visits that were asked for.
+        made_count: Visits that were made.
+        alone_count: Visits that were not, since the item that was to be looked at has hardly any of
+            its kind. The rest found nothing to type or to want, or began with one item too often.
+    """
+
+    asked_count: int
+    made_count: int
+    alone_count: int
+
+
 def made_visits(
     catalog: Catalog,
     rows: np.ndarray,
@@ -52,7 +70,7 @@ def made_visits(
     search_share: float,
     time: float,
     seed: int,
-) -> Iterator[MadeVisit]:
+) -> tuple[list[MadeVisit], VisitsReport]:
     """Shoppers who look at or search for items of one kind, and want more of it.
 
     Most have been after another kind just before, and some of those said that it was bad: the newest
@@ -68,13 +86,16 @@ def made_visits(
     writer = _VisitWriter(catalog, chance)
     old = np.zeros(0, np.int64)
     anchors: list[int] = []
-    for number in range(min(count, 8 * len(likeness.rows))):
+    visits: list[MadeVisit] = []
+    alone_count = 0
+    for number in range(min(count, _VISIT_LIMIT * len(likeness.rows))):
         if number % len(likeness.rows) == 0:
             anchors = likeness.rows.tolist()
             chance.shuffle(anchors)
         anchor = anchors[number % len(anchors)]
         kind = likeness.kind(anchor, chance)
         if len(kind) < _LEAST_KIND_COUNT:
+            alone_count += 1
             continue
         writer.begin(time)
         if len(old) and chance.random() < _TURNED_SHARE:
@@ -87,7 +108,12 @@ def made_visits(
             writer.search(text)
         else:
             text, wanted = "", writer.go_for(anchor, kind)
-        yield MadeVisit(writer.session, writer.now, text, wanted)
+        # Where the old kind and the new one overlap, what was just said to be bad is among it.
+        wanted = wanted[~np.isin(wanted, catalog.rows(list(writer.session.disliked)))]
+        if not len(wanted):
+            continue
+        visits.append(MadeVisit(writer.session, writer.now, text, wanted))
+    return visits, VisitsReport(count, len(visits), alone_count)
 
 
 class _VisitWriter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from data.records import Event, EventType, Judgment
 from towers.catalog import Catalog
 from towers.examples import RERANK_FOLDS, ReplayedLog, good_items, query_fold
 from towers.features import FEATURES
-from towers.made_visits import MadeVisit
+from towers.made_visits import MadeVisit, VisitsReport
 from towers.queries import catalogue_query
 from towers.question import Question
 from towers.ranker import Ranker
@@ -32,13 +32,16 @@ class ListsReport:
 
     Args:
         request_count: Requests replayed.
-        found_count: Requests with something wanted among the candidates; only these teach.
+        found_count: Requests with something wanted among the candidates, and something else; only
+            these teach.
         recall: Mean share of the wanted items among the candidates.
+        visits: The visits made from the catalogue among the requests; None where there are none.
     """
 
     request_count: int
     found_count: int
     recall: float
+    visits: VisitsReport | None = None
 
 
 class _ListWriter:
@@ -55,6 +58,8 @@ class _ListWriter:
             return
         # All that is wanted stays, and a random part of the rest.
         order = np.argsort(self._draw.random(len(rows)) - 2.0 * labels)[:_LIST_LENGTH]
+        if labels[order].all():
+            return
         self._features.append(features[order])
         self._labels.append(labels[order].astype(np.float32))
 
@@ -184,7 +189,7 @@ def basket_rows(ranker: Ranker, session: Session) -> np.ndarray:
 def query_lists(
     ranker: Ranker,
     queries: Sequence[tuple[str, Sequence[int]]],
-    visits: Iterable[MadeVisit] = (),
+    visits: Sequence[MadeVisit] = (),
     *,
     time: float,
     seed: int,
@@ -200,9 +205,8 @@ def query_lists(
         search = Event("", EventType.SEARCH, "", time, query=text)
         session = Session.empty("").after(search)
         asked.append(MadeVisit(session, time, text, np.array(wanted, np.int64)))
-    made = list(visits)
-    if made:
-        asked += made
+    if visits:
+        asked += visits
         random.Random(seed).shuffle(asked)
     writer = _ListWriter(seed)
     for visit in asked:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
 from data.records import EventType
-from data.tables import Tables, iter_items
+from data.tables import Tables, event_micros, iter_items
 from towers.bundle import (
     RERANK_BATCH_SIZE,
     Layout,
@@ -44,7 +43,7 @@ from towers.fitting import Curves
 from towers.golden import golden_answers
 from towers.index import ItemIndex
 from towers.lexical import LexicalIndex
-from towers.made_visits import MADE_TYPES, MadeVisit
+from towers.made_visits import MADE_TYPES
 from towers.manifest import NAME as MANIFEST_NAME
 from towers.manifest import sign
 from towers.neighbours import SessionNeighbours
@@ -53,13 +52,14 @@ from towers.purchases import PurchaseMoments
 from towers.queries import golden_queries
 from towers.ranker import Ranker
 from towers.rebuy import Rebuy
+from towers.replay import TARGET_TYPES
 from towers.rerank import DeepCross, Lists, train_reranker
 from towers.rerank_lists import ListsReport, query_lists, replayed_lists, stranger_queries
 from towers.retrieval import TwoTower
 from towers.retrieval_training import refresh_towers, target_ranks, train_towers
 from towers.runtime import LiteModel, Reranker
 from towers.searches import searched_queries
-from towers.shop import Shop, Stages, shop_visits, tower_examples
+from towers.shop import Parts, Shop, Stages, is_enough, shop_visits, tower_examples
 from towers.translations import translations
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
@@ -72,7 +72,11 @@ def starting_config(tables: Tables) -> Config:
     """The defaults that fit what these tables hold."""
     text = TextConfig()
     has_words = any(item_tokens(item, text).any() for item in iter_items(tables.items))
-    return default_config(has_words=has_words, has_log=tables.events.num_rows > 0)
+    types = tables.events["type"].to_numpy()[
+        event_micros(tables.events) / 1e6 < tables.split.rank_from
+    ]
+    has_log = is_enough(int(np.isin(types, sorted(TARGET_TYPES)).sum()), has_words=has_words)
+    return default_config(has_words=has_words, has_log=has_log)
 
 
 def train(
@@ -86,14 +90,15 @@ def train(
     both, so that the release knows the newest. Later events are touched only if the config says so.
 
     Raises:
-        InputError: The tables hold no items, or ``out`` is something else than an older bundle.
+        InputError: The tables hold no items or nothing to learn from, or ``out`` is something else
+            than an older bundle.
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     stages.start("reading tables")
     shop = Shop.of(tables, config.text)
-    early = shop.log(shop.rank_from)
-    late = shop.log(shop.test_from, shop.rank_from)
-    learnt, validation = tower_examples(shop, early, late, config, stages)
+    parts = Parts.of(shop)
+    early, late = parts.early, parts.late
+    learnt, validation, visits = tower_examples(shop, parts, config, stages)
     report = stages.start("training the two towers", 1)
     model, tower_curves = train_towers(
         learnt,
@@ -101,7 +106,7 @@ def train(
         shop.catalog.tokens[: shop.catalog.count],
         config,
         words=shop.first_words(config),
-        has_log=early.has_targets,
+        has_log=parts.early_teaches,
         progress=report,
     )
     tower_report = _rank_report(model, validation)
@@ -114,12 +119,12 @@ def train(
         exported = export_towers(model, shop.catalog, validation, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
         known_types = late.known_types | {int(EventType.SEARCH)}
-        if not early.has_targets:
+        if not parts.early_teaches:
             known_types |= MADE_TYPES
         ranker = Ranker(sources, exported.encoder, None, config=config, known_types=known_types)
         moments = PurchaseMoments(late, ranker, seed=config.seed)
         lists, asked, rerank_curves, deep_cross = _train_reranker(
-            shop, late, ranker, config, stages, moments
+            shop, parts, ranker, config, stages, moments
         )
         calibration: Calibration | None = None
         purchase_report: dict[str, Any] = {}
@@ -174,6 +179,7 @@ def train(
             "towers": _curves_report(tower_curves),
             "reranker": _curves_report(rerank_curves),
             "validation": tower_report,
+            "visits": None if visits is None else asdict(visits),
             "lists": None if asked is None else asdict(asked),
             "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
@@ -244,14 +250,15 @@ def _sources(
 
 def _train_reranker(
     shop: Shop,
-    late: ReplayedLog,
+    parts: Parts,
     ranker: Ranker,
     config: Config,
     stages: Stages,
     moments: PurchaseMoments,
 ) -> tuple[Lists, ListsReport | None, Curves, DeepCross | None]:
     settings = config.rerank
-    if late.has_targets:
+    late = parts.late
+    if parts.late_teaches:
         report = stages.start("replaying requests", len(late.events))
         lists, found = replayed_lists(
             late,
@@ -267,11 +274,14 @@ def _train_reranker(
         queries = stranger_queries(
             shop.catalog, shop.judgments, settings.request_limit, config.seed
         )
-        visits: Iterable[MadeVisit] = ()
-        if not late.targets.is_target.any():
-            everything = np.arange(shop.catalog.count)
-            visits = shop_visits(shop, everything, query_count=len(queries), seed=config.seed + 3)
+        everything = np.arange(shop.catalog.count)
+        visits, made_up = shop_visits(
+            shop, everything, query_count=len(queries), seed=config.seed + 3
+        )
         lists, found = query_lists(ranker, queries, visits, time=shop.test_from, seed=config.seed)
+        found = replace(found, visits=made_up)
+        for event in late.events[late.learn_from :]:
+            ranker.record(event)
     if lists.count < 10:
         return lists, found, Curves((), ()), None
     report = stages.start("training the reranker", 1)

@@ -52,6 +52,7 @@ def test_clean_rows_stay_and_cost_nothing() -> None:
         SEARCH,
         REVIEW,
         replace(VIEW, event_id="priced", type=EventType.PURCHASE, price=0.0, quantity=3),
+        replace(VIEW, event_id="dear", price=1e12),
         replace(VIEW, event_id="now", time=NOW),
         replace(VIEW, event_id="old", time=631_152_000.0),  # 1990-01-01
         replace(SEARCH, event_id="of an item", item_id="a"),
@@ -78,9 +79,10 @@ def test_clean_rows_stay_and_cost_nothing() -> None:
         ("unknown item", replace(VIEW, event_id="x", item_id="A")),
         ("unknown item", replace(SEARCH, event_id="x", item_id="gone")),
         ("quantity below 1", replace(VIEW, event_id="x", quantity=0)),
-        ("price negative or not finite", replace(VIEW, event_id="x", price=-0.01)),
-        ("price negative or not finite", replace(VIEW, event_id="x", price=NAN)),
-        ("price negative or not finite", replace(VIEW, event_id="x", price=INFINITE)),
+        ("price outside 0 to 1,000,000,000,000", replace(VIEW, event_id="x", price=-0.01)),
+        ("price outside 0 to 1,000,000,000,000", replace(VIEW, event_id="x", price=NAN)),
+        ("price outside 0 to 1,000,000,000,000", replace(VIEW, event_id="x", price=INFINITE)),
+        ("price outside 0 to 1,000,000,000,000", replace(VIEW, event_id="x", price=1e39)),
         ("rating outside 1 to 5", replace(REVIEW, event_id="x", rating=0.5)),
         ("rating outside 1 to 5", replace(REVIEW, event_id="x", rating=5.5)),
         ("rating outside 1 to 5", replace(REVIEW, event_id="x", rating=NAN)),
@@ -121,12 +123,12 @@ def test_an_item_that_breaks_a_rule_is_dropped() -> None:
     )
 
 
-@pytest.mark.parametrize("price", [-1.0, NAN, INFINITE, -INFINITE])
+@pytest.mark.parametrize("price", [-1.0, NAN, INFINITE, -INFINITE, 1.1e12, 1e39])
 def test_an_item_loses_a_price_that_is_none_and_stays(price: float) -> None:
     shop = cleaned([*ITEMS, Item("c", "Cake", price=price)])
     assert list(iter_items(shop.items)) == [*ITEMS, Item("c", "Cake")]
     (loss,) = shop.losses
-    assert loss.sentence == "emptied the price of 1 of 3 items: negative or not finite"
+    assert loss.sentence == "emptied the price of 1 of 3 items: outside 0 to 1,000,000,000,000"
 
 
 def test_a_row_counts_for_the_first_rule_that_it_breaks() -> None:

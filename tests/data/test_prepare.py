@@ -91,7 +91,7 @@ def test_own_files_become_tables(folder: Path, tmp_path: Path) -> None:
     assert tables.judgments.to_pylist() == [{"query": "智能手机", "item_id": "p1", "grade": 2.0}]
     assert tables.report["source"] == "files"
     assert tables.report["dropped"] == [
-        "emptied the price of 1 of 2 items: negative or not finite",
+        "emptied the price of 1 of 2 items: outside 0 to 1,000,000,000,000",
         "dropped 1 of 6 events: time before 1990 or in the future",
         "dropped 1 of 6 events: unknown item",
     ]

@@ -168,8 +168,14 @@ def test_options_that_do_not_go_together_end_with_2(
 
 
 def test_a_training_report_is_shown(shop_metrics: dict[str, object]) -> None:
-    table = training_table({**shop_metrics, "seconds": {"reading": 2.5}})
+    report = {**shop_metrics, "seconds": {"reading": 2.5}}
+    table = training_table(report)
     assert table.row_count >= 5
+    visits = {"asked_count": 1_500, "made_count": 283, "alone_count": 1_217}
+    told = training_table({**report, "visits": visits})
+    assert told.row_count == table.row_count + 1
+    cells = [cell for column in told.columns for cell in column.cells]
+    assert any(str(cell).startswith("283 of 1,500; 1,217 left out") for cell in cells)
 
 
 def test_a_run_that_cannot_be_written_is_refused_before_the_work(

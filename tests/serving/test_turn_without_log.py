@@ -1,4 +1,4 @@
-"""A shop without a log, its bundle trained on the catalogue alone, follows looks and searches."""
+"""A shop without a log, or with its first few looks, follows looks and searches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from data.records import Event, EventType
 from data.synthetic import END_TIME, category_of
-from data.tables import Tables
+from data.tables import Tables, events_table, iter_events
 from serving.engine import Engine
 from serving.requests import Placement, RecommendRequest, SearchRequest
 from towers.config import config_from
@@ -40,9 +40,20 @@ class Clock:
         return _START + 600.0
 
 
-@pytest.fixture(scope="module")
-def engine(shop_tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """The made-up shop's items alone, and of them no categories: titles, brands and prices."""
+def first_looks(tables: Tables, count: int) -> pa.Table:
+    """So many views, half of them of the part that teaches the towers."""
+    views = [one for one in iter_events(tables.events) if one.type is EventType.VIEW]
+    late = [one for one in views if tables.split.rank_from <= one.time < tables.split.test_from]
+    return events_table([*views[: count - count // 2], *late[: count // 2]])
+
+
+@pytest.fixture(scope="module", params=[0, 6], ids=["no log", "six looks"])
+def engine(
+    shop_tables: Tables,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Engine]:
+    """The made-up shop's items, and of them no categories: titles, brands and prices."""
     from towers.train import train
 
     items = shop_tables.items
@@ -52,7 +63,7 @@ def engine(shop_tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Ite
     alone = replace(
         shop_tables,
         items=items.set_column(place, column, none),
-        events=shop_tables.events.slice(0, 0),
+        events=first_looks(shop_tables, request.param),
         judgments=shop_tables.judgments.slice(0, 0),
     )
     out = tmp_path_factory.mktemp("alone") / "bundle"

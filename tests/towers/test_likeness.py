@@ -71,6 +71,45 @@ def test_only_the_rows_given_are_found() -> None:
     assert set(likeness.nearest(5).tolist()) == set(range(0, 30, 5)) - {5}
 
 
+def shop_of(counts: dict[str, int]) -> Catalog:
+    """So many items alike but for one word, by category; of no category by an empty name."""
+    items = [
+        Item(f"{name}{n}", f"thing{name} w{n}", category=(name,) if name else ())
+        for name, count in counts.items()
+        for n in range(count)
+    ]
+    return Catalog.of(random.Random(1).sample(items, len(items)), TextConfig())
+
+
+def test_of_a_shop_too_large_whole_small_categories_are_drawn() -> None:
+    catalog = shop_of({f"c{n}": 6 for n in range(200)})
+    likeness = Likeness(catalog, np.arange(1_200), seed=1, pool_limit=120)
+    assert len(likeness.rows) == 120 and (np.diff(likeness.rows) > 0).all()
+    counts = np.unique(catalog.leaf[likeness.rows], return_counts=True)[1]
+    assert counts.tolist() == [6] * 20
+    assert all(len(likeness.nearest(row)) == 5 for row in likeness.rows.tolist())
+    again, other = (Likeness(catalog, np.arange(1_200), seed, pool_limit=120) for seed in (1, 2))
+    assert again.rows.tolist() == likeness.rows.tolist() != other.rows.tolist()
+
+
+def test_of_a_shop_too_large_no_large_category_keeps_another_out() -> None:
+    catalog = shop_of({"vast": 2_000, "large": 500, "small": 9})
+    likeness = Likeness(catalog, np.arange(0, catalog.count), seed=1, pool_limit=300)
+    names = [catalog.category(row)[0] for row in likeness.rows.tolist()]
+    assert len(names) == 300 and names.count("small") == 9
+    # Shelf by shelf of 48 in turn: 291 are six shelves and a part of one.
+    assert min(names.count("vast"), names.count("large")) >= 3 * 48 - 45
+
+
+def test_of_a_shop_too_large_what_has_no_category_keeps_its_share() -> None:
+    catalog = shop_of({"": 1_500, **{f"c{n}": 5 for n in range(300)}})
+    likeness = Likeness(catalog, np.arange(catalog.count), seed=1, pool_limit=1_500)
+    without = sum(not catalog.category(row) for row in likeness.rows.tolist())
+    assert 450 < without < 1_050
+    plain = shop_of({"": 900})
+    assert len(Likeness(plain, np.arange(900), seed=1, pool_limit=100).rows) == 100
+
+
 def test_an_item_like_no_other_has_no_kind() -> None:
     catalog = Catalog.of([*_LAMPS, Item("x", "giraffe")], TextConfig())
     likeness = Likeness(catalog, np.arange(6), seed=1)

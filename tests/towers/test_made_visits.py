@@ -14,7 +14,7 @@ from towers.catalog import Catalog
 from towers.config import TextConfig
 from towers.examples import visit_examples
 from towers.features import FEATURE_NAMES
-from towers.made_visits import MADE_TYPES, MadeVisit, made_visits
+from towers.made_visits import MADE_TYPES, MadeVisit, VisitsReport, made_visits
 from towers.opinion import opinion
 from towers.query_input import GENERIC_TYPE, PADDING_TYPE
 from towers.rerank_lists import query_lists
@@ -24,9 +24,10 @@ from towers.rerank_lists import query_lists
 def visits(search_share: float = 0.25) -> list[MadeVisit]:
     catalog = shelf.catalog()
     rows = np.arange(catalog.count)
-    return list(
-        made_visits(catalog, rows, count=1_500, search_share=search_share, time=END_TIME, seed=5)
+    made, _ = made_visits(
+        catalog, rows, count=1_500, search_share=search_share, time=END_TIME, seed=5
     )
+    return made
 
 
 def categories(events: tuple[Event, ...]) -> list[tuple[str, ...]]:
@@ -79,8 +80,20 @@ def test_some_said_that_the_kind_they_then_left_was_bad() -> None:
     for visit in reviewed:
         assert visit.session.disliked
         disliked = catalog.rows(list(visit.session.disliked))
-        assert not np.isin(visit.wanted, disliked).any() or len(set(categories(
-            visit.session.events))) == 1  # fmt: skip
+        assert not np.isin(visit.wanted, disliked).any()
+
+
+def test_what_was_said_to_be_bad_is_not_wanted_where_old_and_new_are_of_one_kind() -> None:
+    catalog = Catalog.of(
+        [Item(f"l{n}", "Lumo lamp", category=("Lamps",)) for n in range(6)], TextConfig()
+    )
+    made, _ = made_visits(catalog, np.arange(6), count=400, search_share=0.3, time=0.0, seed=5)
+    reviewed = 0
+    for visit in made:
+        disliked = catalog.rows(list(visit.session.disliked)).tolist()
+        assert len(visit.wanted) and not set(visit.wanted.tolist()) & set(disliked)
+        reviewed += bool(disliked)
+    assert reviewed
 
 
 def test_a_visit_starts_at_its_time_and_is_one_session() -> None:
@@ -93,7 +106,8 @@ def test_a_visit_starts_at_its_time_and_is_one_session() -> None:
 
 def test_only_the_rows_given_are_looked_at_and_wanted() -> None:
     catalog, rows = shelf.catalog(), np.arange(0, 240, 2)
-    for visit in made_visits(catalog, rows, count=200, search_share=0.2, time=0.0, seed=5):
+    made, _ = made_visits(catalog, rows, count=200, search_share=0.2, time=0.0, seed=5)
+    for visit in made:
         seen = catalog.rows([one.item_id for one in visit.session.events if one.item_id])
         assert np.isin(visit.wanted, rows).all() and np.isin(seen, rows).all()
 
@@ -104,8 +118,20 @@ def test_only_the_rows_given_are_looked_at_and_wanted() -> None:
 def test_where_nothing_is_like_anything_nobody_comes(items: list[Item]) -> None:
     catalog = Catalog.of(items, TextConfig())
     rows = np.arange(catalog.count)
-    made = made_visits(catalog, rows, count=50, search_share=0.2, time=0.0, seed=5)
-    assert list(made) == []
+    made, report = made_visits(catalog, rows, count=50, search_share=0.2, time=0.0, seed=5)
+    # Each item is asked eight times, and not more than 50 visits are asked for.
+    assert made == [] and report == VisitsReport(50, 0, min(50, 8 * len(items)))
+
+
+def test_items_without_their_like_are_counted_and_the_others_come_as_often_as_asked() -> None:
+    lamps = [Item(f"l{n}", f"Lumo lamp {n}", category=("Lamps",)) for n in range(30)]
+    odd = [Item(f"o{n}", f"{n}thing", category=(f"Odd {n}",)) for n in range(10)]
+    catalog = Catalog.of([*lamps, *odd], TextConfig())
+    made, report = made_visits(
+        catalog, np.arange(40), count=120, search_share=0.0, time=0.0, seed=5
+    )
+    assert report == VisitsReport(asked_count=120, made_count=90, alone_count=30)
+    assert len(made) == 90
 
 
 def test_the_same_seed_makes_the_same_visits() -> None:
@@ -113,7 +139,9 @@ def test_the_same_seed_makes_the_same_visits() -> None:
     first, second, other = (
         [
             (visit.session, visit.wanted.tolist())
-            for visit in made_visits(catalog, rows, count=60, search_share=0.2, time=0.0, seed=seed)
+            for visit in made_visits(
+                catalog, rows, count=60, search_share=0.2, time=0.0, seed=seed
+            )[0]
         ]
         for seed in (1, 1, 2)
     )

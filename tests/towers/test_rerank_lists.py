@@ -174,6 +174,13 @@ def test_what_nobody_finds_teaches_nothing_and_lowers_the_recall() -> None:
     assert (report.request_count, report.found_count, report.recall) == (1, 0, 0.0)
 
 
+def test_a_list_of_nothing_but_what_is_wanted_teaches_nothing() -> None:
+    queries = [("espresso", range(240)), ("espresso", [2])]
+    lists, report = query_lists(shelf.ranker(), queries, time=END_TIME, seed=7)
+    assert (report.request_count, report.found_count) == (2, 1)
+    assert lists.labels.sum() == 1
+
+
 def test_no_queries_make_no_lists() -> None:
     lists, report = query_lists(shelf.ranker(), [], time=END_TIME, seed=7)
     assert lists.count == 0 and report == replace(report, request_count=0, recall=0.0)
