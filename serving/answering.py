@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from data.sources.own_log import Impression
 from serving.facets import facets_of
 from serving.matches import Matches
 from serving.pages import Page, explained, purchase_probabilities, results_of, sorted_page
@@ -35,6 +36,12 @@ class Answered:
     answer: Answer
     ranked: Ranked
     page: Page
+
+    @property
+    def is_the_models_own(self) -> bool:
+        """Whether all of the page is from the shortlist, and no rule has shaped it: to learn from."""
+        places = self.page.places
+        return bool(len(places)) and bool((places >= 0).all()) and not self.answer.rules
 
 
 def answered(
@@ -91,6 +98,32 @@ def answered(
         session_event_count=len(question.session.events),
     )
     return Answered(answer, ranked, page)
+
+
+def impression_of(
+    done: Answered,
+    bundle: Bundle,
+    request: SearchRequest | RecommendRequest,
+    *,
+    surface: str,
+    with_features: bool,
+) -> Impression:
+    """What the log keeps of an answer; features are those of the page, in its order."""
+    ranked, page, order = done.ranked, done.page, request.sort_by
+    return Impression(
+        attribution_token=done.answer.attribution_token,
+        visitor_id=request.visitor_id,
+        time=ranked.reading.question.time,
+        surface=surface,
+        query=ranked.reading.question.text,
+        bundle_id=bundle.manifest.bundle_id,
+        item_ids=tuple(bundle.catalog.item_ids[row] for row in page.rows.tolist()),
+        offset=request.offset,
+        context_item_ids=getattr(request, "item_ids", ()),
+        filter={} if request.filter == Filter() else asdict(request.filter),
+        sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
+        features=ranked.features[page.places] if with_features else None,
+    )
 
 
 def _empty_reason(

@@ -8,7 +8,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,8 +16,8 @@ import numpy as np
 from data.errors import BundleError, OverloadError
 from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
-from data.sources.own_log import LOG_NAME, Impression
-from serving.answering import Answered, answered
+from data.sources.own_log import LOG_NAME
+from serving.answering import answered, impression_of
 from serving.event_log import EventLog
 from serving.item_log import ItemLog
 from serving.questions import recommend_question, search_event, search_question
@@ -27,11 +26,9 @@ from serving.requests import (
     CatalogReport,
     Completed,
     CompleteRequest,
-    Filter,
     RecommendRequest,
     RecordReport,
     SearchRequest,
-    SortOrder,
     Status,
 )
 from serving.rule_file import RuleFile
@@ -233,9 +230,9 @@ class Engine:
             OverloadError: The engine was closed while another bundle was being loaded.
         """
         with self._publishing:
-            if self._is_closed:
-                raise OverloadError("publish: expected an open engine, received a call after close")
+            self._check_open()
             served = Served.load(Path(path))
+            self._check_open()
             served.bundle.completion.searches = self._searches
             told_until = self._clock()
             served.change_items(self._items, served.bundle.facts.items_time)
@@ -287,6 +284,10 @@ class Engine:
         if self._temporary is not None:
             self._temporary.cleanup()
 
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise OverloadError("publish: expected an open engine, received a call after close")
+
     def _restore(self) -> None:
         """Sessions, counts and live changes as an earlier engine left them."""
         served = self._served
@@ -316,35 +317,9 @@ class Engine:
     ) -> Answer:
         rules = self._rules.current(question.time)
         done = answered(served.bundle, rules, question, request, uuid.uuid4().hex)
-        self._log_impression(served, done, request, surface)
-        return done.answer
-
-    def _log_impression(
-        self,
-        served: Served,
-        done: Answered,
-        request: SearchRequest | RecommendRequest,
-        surface: str,
-    ) -> None:
-        answer, ranked, page = done.answer, done.ranked, done.page
-        # Of what rules have shaped nothing is logged to learn from.
-        is_whole = bool(len(page.places)) and bool((page.places >= 0).all()) and not answer.rules
-        with_features = is_whole and self._chance.random() < self._log_feature_share
-        conditions = {} if request.filter == Filter() else asdict(request.filter)
-        order = request.sort_by
-        self.log.enqueue_impression(
-            Impression(
-                attribution_token=answer.attribution_token,
-                visitor_id=request.visitor_id,
-                time=ranked.reading.question.time,
-                surface=surface,
-                query=ranked.reading.question.text,
-                bundle_id=served.bundle.manifest.bundle_id,
-                item_ids=tuple(served.bundle.catalog.item_ids[row] for row in page.rows.tolist()),
-                offset=request.offset,
-                context_item_ids=getattr(request, "item_ids", ()),
-                filter=conditions,
-                sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
-                features=ranked.features[page.places] if with_features else None,
-            )
+        with_features = done.is_the_models_own and self._chance.random() < self._log_feature_share
+        impression = impression_of(
+            done, served.bundle, request, surface=surface, with_features=with_features
         )
+        self.log.enqueue_impression(impression)
+        return done.answer

@@ -25,6 +25,7 @@ class ItemLog:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._name = path.name
+        self._is_closed = False
         self._file = open_item_log(path, read_only=False)
         try:
             self._file.execute("PRAGMA synchronous = FULL")
@@ -45,19 +46,27 @@ class ItemLog:
 
         Raises:
             InputError: A row cannot be read.
+            OverloadError: The log is closed.
         """
         with self._lock:
+            self._check_open()
             changes = list(read_changes(self._file, self._name, since=time))
         yield from changes
 
     def close(self) -> None:
         """Closes the file."""
         with self._lock:
+            self._is_closed = True
             self._file.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise OverloadError("item log: expected an open log, received a call after close")
 
     def _write(self, rows: list[tuple[str, float, str | None]]) -> None:
         statement = "INSERT OR REPLACE INTO changes (item_id, time, body) VALUES (?, ?, ?)"
         with self._lock:
+            self._check_open()
             try:
                 self._file.execute("BEGIN IMMEDIATE")
                 self._file.executemany(statement, rows)

@@ -7,7 +7,8 @@ limit refuses health checks as well, so that a probe would kill a server that is
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -19,7 +20,6 @@ EVENTS_PREFIX = "/nextclick.v1.Events/"
 CHANGES_PREFIXES = ("/nextclick.v1.Catalog/", "/nextclick.v1.Admin/")
 ASIDE_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
-_SHAPES = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
 _ASIDE_THREAD_COUNT = 16
 
 
@@ -73,21 +73,57 @@ class _Slot:
     is_taken = True
 
 
+class MessageWatch:
+    """Cancels calls whose message does not come: gRPC would wait for it as long as the caller does.
+
+    Args:
+        seconds: How long a message may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waiting: dict[int, tuple[float, Any]] = {}
+        self._is_over = threading.Event()
+        threading.Thread(target=self._look, name="message-watch", daemon=True).start()
+
+    def first(self, messages: Iterator[Any], context: Any) -> Any:
+        """The message of a call; what gRPC raises where there is none is left to it."""
+        key = id(context)
+        self._waiting[key] = (time.monotonic() + self._seconds, context)
+        try:
+            for message in messages:
+                return message
+        finally:
+            self._waiting.pop(key, None)
+        return context.abort(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0")
+
+    def close(self) -> None:
+        """Watches no more."""
+        self._is_over.set()
+
+    def _look(self) -> None:
+        while not self._is_over.wait(self._seconds / 4):
+            now = time.monotonic()
+            for due_time, context in list(self._waiting.values()):
+                if due_time < now:
+                    context.cancel()
+
+
 class Lane:
     """What is done for calls of one kind: so many are held, and some of those worked on at once.
 
     A call has a thread of its own from the start, since gRPC gives it one before its message has
-    arrived: a caller who is slow to send it, or never does, must not stop the others' work.
+    arrived: whoever is slow to send it does not stop the others' work.
 
     Args:
         name: Of the kind, for refusals.
-        at_once: Calls that are worked on at the same time; 1 or more.
+        at_once: Calls that are worked on at the same time; 1 to ``limit``.
         limit: Calls that are held at most; more are refused.
     """
 
     def __init__(self, name: str, *, at_once: int, limit: int) -> None:
-        if min(at_once, limit) < 1:
-            raise ConfigError(f"{name}: expected 1 or more, received {min(at_once, limit)}")
+        if not 1 <= at_once <= limit:
+            raise ConfigError(f"{name}: expected 1 to {limit} at once, received {at_once}")
         self.name, self.limit = name, limit
         self.pool = CountedPool(limit, name)
         self._gate = threading.Semaphore(at_once)
@@ -97,7 +133,7 @@ class Lane:
         """Whether the next call is to be refused."""
         return self.pool.in_flight_count >= self.limit
 
-    def admitted(self, answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def in_turn(self, answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         """A handler's function that waits for its turn."""
 
         def wait_and_answer(request: Any, context: Any) -> Any:
@@ -115,8 +151,8 @@ class Limiter:
     """A server interceptor that refuses calls once their lane holds as many as it may.
 
     Interceptors run on the one thread that also hands the calls to the pools, so the count cannot
-    change between look and leap, and nothing slow may happen here. Health checks and reflection
-    have threads of their own, and refusals never wait for a message.
+    change between look and leap, and nothing slow may happen here. Health checks and streams have
+    threads of their own, and refusals never wait for a message.
 
     Answers hold the interpreter, events wait for the disk and share its syncs, and changes may take
     seconds, as when a bundle is loaded: in lanes of their own none waits for another.
@@ -125,17 +161,22 @@ class Limiter:
         answers: For searches, recommendations and completion.
         events: For calls that record events.
         changes: For changes of the catalogue and for administration.
+        message_seconds: A call whose message has not come by then is cancelled.
     """
 
-    def __init__(self, answers: Lane, *, events: Lane, changes: Lane) -> None:
+    def __init__(
+        self, answers: Lane, *, events: Lane, changes: Lane, message_seconds: float
+    ) -> None:
         self._answers, self._events, self._changes = answers, events, changes
-        self._aside = ThreadPoolExecutor(_ASIDE_THREAD_COUNT, "aside")
+        self._watch = MessageWatch(message_seconds)
+        self._checking = ThreadPoolExecutor(_ASIDE_THREAD_COUNT, "check")
+        self._streaming = ThreadPoolExecutor(_ASIDE_THREAD_COUNT, "stream")
         self._refusing = ThreadPoolExecutor(1, "refuse")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The handler of a call, as gRPC asks for it."""
         if details.method.startswith(ASIDE_PREFIXES):
-            return _on(self._aside, continuation(details))
+            return self._aside(continuation(details))
         lane = self._answers
         if details.method.startswith(EVENTS_PREFIX):
             lane = self._events
@@ -146,14 +187,34 @@ class Limiter:
         handler = continuation(details)
         if handler is None:
             return None
-        return _on(lane.pool, handler._replace(unary_unary=lane.admitted(handler.unary_unary)))
+        return self._watched(handler, lane.in_turn(handler.unary_unary), lane.pool)
 
     def close(self) -> None:
         """Takes no more calls; does not wait for those that are still worked on."""
-        for lane in (self._answers, self._events, self._changes):
-            lane.pool.shutdown(wait=False, cancel_futures=True)
-        self._aside.shutdown(wait=False, cancel_futures=True)
-        self._refusing.shutdown(wait=False, cancel_futures=True)
+        self._watch.close()
+        pools = [lane.pool for lane in (self._answers, self._events, self._changes)]
+        for pool in (*pools, self._checking, self._streaming, self._refusing):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _aside(self, handler: Any) -> Any:
+        if handler is None:
+            return None
+        if handler.unary_unary is not None:
+            return self._watched(handler, handler.unary_unary, self._checking)
+        shape = "unary_stream" if handler.unary_stream is not None else "stream_stream"
+        return handler._replace(**{shape: _Pooled(getattr(handler, shape), self._streaming)})
+
+    def _watched(self, handler: Any, answer: Callable[[Any, Any], Any], pool: Any) -> Any:
+        """The handler of one message, taken as a stream: of a stream one need not wait for ever."""
+
+        def read_and_answer(messages: Iterator[Any], context: Any) -> Any:
+            return answer(self._watch.first(messages, context), context)
+
+        return grpc.stream_unary_rpc_method_handler(
+            _Pooled(read_and_answer, pool),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
 
     def _refusal(self, lane: Lane) -> Any:
         def refuse(_: Any, context: Any) -> None:
@@ -162,16 +223,8 @@ class Limiter:
                 f"{lane.name} in flight: expected at most {lane.limit}, try again later",
             )
 
-        # As of a stream, of which no message is read: a caller who sends none is refused as well.
-        return _on(self._refusing, grpc.stream_unary_rpc_method_handler(refuse))
-
-
-def _on(pool: ThreadPoolExecutor, handler: Any) -> Any:
-    """The handler, to be run on a pool of ours instead of the server's."""
-    if handler is None:
-        return None
-    (shape,) = [shape for shape in _SHAPES if getattr(handler, shape) is not None]
-    return handler._replace(**{shape: _Pooled(getattr(handler, shape), pool)})
+        # No message is read: a caller who sends none is refused as well.
+        return grpc.stream_unary_rpc_method_handler(_Pooled(refuse, self._refusing))
 
 
 class _Pooled:

@@ -41,6 +41,7 @@ class ServerSettings:
         metadata_limit_bytes: As above, for the headers of a call.
         stream_limit: Calls at once on one connection.
         handshake_seconds: A connection that has not spoken HTTP/2 by then is closed.
+        message_seconds: A call whose message has not come by then is cancelled.
         idle_seconds: A connection without calls for so long is closed.
         keepalive_seconds: A peer with calls under way is pinged so often; one that does not answer
             for as long again is gone, and so are its calls.
@@ -57,6 +58,7 @@ class ServerSettings:
     metadata_limit_bytes: int = 8 * 1024
     stream_limit: int = 100
     handshake_seconds: float = 5.0
+    message_seconds: float = 5.0
     idle_seconds: float = 300.0
     keepalive_seconds: float = 30.0
     reflection: bool = False
@@ -124,6 +126,7 @@ def serve(
         answers,
         events=Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit),
         changes=Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit),
+        message_seconds=settings.message_seconds,
     )
     server = grpc.server(answers.pool, interceptors=(limiter,), options=_options(settings))
     healths = health.HealthServicer()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,10 +79,17 @@ class _Runner:
         return output
 
 
+_greeting = threading.Lock()
+
+
 class _quiet:  # noqa: N801
-    """Keeps the library's greeting off the terminal: it writes to the descriptor itself."""
+    """Keeps the library's greeting off the terminal: it writes to the descriptor itself.
+
+    One at a time: the descriptor is the whole process's, and two would leave it closed for good.
+    """
 
     def __enter__(self) -> None:
+        _greeting.acquire()
         self._saved = os.dup(2)
         sink = os.open(os.devnull, os.O_WRONLY)
         os.dup2(sink, 2)
@@ -90,6 +98,7 @@ class _quiet:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         os.dup2(self._saved, 2)
         os.close(self._saved)
+        _greeting.release()
 
 
 class QueryEncoder:

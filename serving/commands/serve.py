@@ -60,7 +60,12 @@ def serve(
 
     engine = Engine.open(bundle, state, rules=rules, log_feature_share=log_features)
     try:
-        settings = ServerSettings(thread_count=threads, reflection=reflection)
+        usual = ServerSettings()
+        settings = ServerSettings(
+            thread_count=threads,
+            in_flight_limit=max(usual.in_flight_limit, 2 * threads),
+            reflection=reflection,
+        )
         # What was loaded stays: the collector need not walk through millions of names again.
         gc.collect()
         gc.freeze()

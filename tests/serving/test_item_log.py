@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.errors import InputError
+from data.errors import InputError, OverloadError
 from data.records import Item
 from serving.item_log import ItemLog
 
@@ -43,6 +43,14 @@ def test_the_newest_change_of_each_item_comes_back(tmp_path: Path) -> None:
     ]
     assert [item_id for item_id, _ in again.since(20.0)] == ["b", "c", "never-was"]
     again.close()
+
+
+def test_a_closed_log_says_that_it_is_closed_and_not_that_it_is_damaged(tmp_path: Path) -> None:
+    log = ItemLog(tmp_path / "items.sqlite")
+    log.close()
+    for ask in (lambda: log.put([FULL], 1.0), lambda: list(log.since(0.0))):
+        with pytest.raises(OverloadError, match="^item log: expected an open log, received a call"):
+            ask()
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

@@ -209,8 +209,8 @@ def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
 
 
 def test_limits_out_of_range_are_refused(engine: Any) -> None:
-    with pytest.raises(ConfigError, match="^answers: expected 1 or more, received 0$"):
-        Lane("answers", at_once=4, limit=0)
+    with pytest.raises(ConfigError, match="^answers: expected 1 to 3 at once, received 4$"):
+        Lane("answers", at_once=4, limit=3)
     for name in (
         "thread_count",
         "in_flight_limit",
@@ -239,13 +239,13 @@ class HalfOpen:
         self._silence.set()
 
 
-def test_calls_whose_message_never_comes_stop_nobody(engine: Any) -> None:
+def test_calls_whose_message_is_slow_to_come_stop_nobody(engine: Any) -> None:
     # As a server is started: one thread works.
-    running = serve(engine, "127.0.0.1:0", ServerSettings(reflection=True))
+    running = serve(engine, "127.0.0.1:0", ServerSettings(reflection=True, message_seconds=30.0))
     address = f"127.0.0.1:{running.port}"
     with grpc.insecure_channel(address) as silent, grpc.insecure_channel(address) as channel:
         methods = ["/nextclick.v1.Discovery/SearchItems"] * 3 + ["/grpc.health.v1.Health/Check"] * 3
-        methods.append("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        methods += ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] * 16
         open_calls = [HalfOpen(silent, method) for method in methods]
         time.sleep(0.2)
         stub = discovery_pb2_grpc.DiscoveryStub(channel)
@@ -256,6 +256,31 @@ def test_calls_whose_message_never_comes_stop_nobody(engine: Any) -> None:
         for one in open_calls:
             one.end()
     running.stop(0)
+
+
+def test_calls_whose_message_never_comes_are_let_go(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0", ServerSettings(message_seconds=0.2))
+    address = f"127.0.0.1:{running.port}"
+    with grpc.insecure_channel(address) as silent, grpc.insecure_channel(address) as channel:
+        # As many as may be held, of each kind.
+        open_calls = [HalfOpen(silent, "/nextclick.v1.Discovery/SearchItems") for _ in range(8)]
+        open_calls += [HalfOpen(silent, "/grpc.health.v1.Health/Check") for _ in range(16)]
+        assert {one.call.code() for one in open_calls} == {grpc.StatusCode.CANCELLED}
+        stub = discovery_pb2_grpc.DiscoveryStub(channel)
+        assert stub.SearchItems(discovery_pb2.SearchItemsRequest(query="milk"), timeout=5).results
+        health = health_pb2_grpc.HealthStub(channel)
+        assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == SERVING
+        assert len(engine.seen) == 1
+        for one in open_calls:
+            one.end()
+    running.stop(0)
+
+
+def test_a_call_that_ends_without_a_message_is_refused(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.stream_unary("/nextclick.v1.Discovery/SearchItems")(iter(()), timeout=5)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details() == "message: expected one, received 0"
 
 
 def test_a_refusal_does_not_wait_for_the_message(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +14,7 @@ import shelf
 from data.synthetic import END_TIME
 from towers.features import FEATURE_NAMES
 from towers.query_input import QueryInput, query_input
-from towers.runtime import ItemEncoder, LiteModel, QueryEncoder, Reranker
+from towers.runtime import ItemEncoder, LiteModel, QueryEncoder, Reranker, _quiet
 from towers.session import Session
 
 
@@ -109,6 +111,24 @@ def test_threads_share_a_model_and_no_interpreter(encoder: QueryEncoder) -> None
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_interpreters_that_are_made_at_once_leave_the_error_stream_as_it_was() -> None:
+    before = os.fstat(2)
+    first, go_on = _quiet(), threading.Event()
+
+    def make_another() -> None:
+        with _quiet():
+            go_on.wait()
+
+    thread = threading.Thread(target=make_another)
+    with first:
+        thread.start()
+        time.sleep(0.1)
+    go_on.set()
+    thread.join()
+    after = os.fstat(2)
+    assert (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino)
 
 
 def test_an_item_without_a_word_has_a_finite_vector() -> None:
