@@ -81,7 +81,8 @@ def compare_encoders(
         )
         seconds = time.perf_counter() - began
         stages.start(f"asking {name}")
-        exported = export_towers(model, shop.catalog, validation, settings)
+        sample = validation if validation.count else learnt
+        exported = export_towers(model, shop.catalog, sample, settings)
         embeddings = exported.index.embeddings
         ranks, durations = [], []
         for inputs, wanted in _moments(asked):

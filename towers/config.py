@@ -133,7 +133,7 @@ class IndexConfig:
     """ScaNN settings; under ``exact_item_limit`` items every item is scored."""
 
     exact_item_limit: int = 5_000
-    recall_target: float = 0.975
+    recall_target: float = 0.98
     neighbours_checked: int = 100
 
 

@@ -59,6 +59,10 @@ class Examples:
         inputs = {name: column[chosen] for name, column in self.inputs.items()}
         return Examples(inputs, self.targets[chosen])
 
+    def spread(self, count: int) -> Examples:
+        """At most ``count`` of the examples, evenly over all, so that each kind is among them."""
+        return self.part(slice(None, None, max(1, -(-self.count // count))))
+
 
 class ExampleWriter:
     """Collects examples row by row into columns."""

@@ -19,7 +19,7 @@ from towers.rerank import DeepCross, Lists
 from towers.retrieval import TwoTower
 from towers.runtime import LiteModel, QueryEncoder, Reranker
 
-_SAMPLE_COUNT = 200
+_SAMPLE_COUNT = 500
 _COMPARED_COUNT = 500
 _TOP = 10
 
@@ -43,10 +43,8 @@ class ExportedTowers:
 
     def alikeness(self, model: TwoTower, examples: Examples) -> dict[str, float]:
         """How alike the exported and the trained query tower score all items, on some sessions."""
-        if not examples.count:
-            return {}
         embeddings = self.index.embeddings
-        part = examples.part(slice(0, _COMPARED_COUNT))
+        part = examples.spread(_COMPARED_COUNT)
         rows = dict(part.inputs)
         full = model.query_embeddings(
             rows,
@@ -64,19 +62,13 @@ def export_towers(
     """Exports both towers, embeds the catalogue, and builds the index.
 
     Args:
-        sample: Sessions whose embeddings tune the index; without one, items stand in for them.
+        sample: Sessions like those to come, one or more: their embeddings tune the index.
     """
     tables = CandidateTables.of(model.candidate_tower, catalog.item_ids)
     embeddings = embed_items(tables, catalog, config)
     query_file = query_tower_file(model.query_tower, config)
     encoder = QueryEncoder(LiteModel(query_file))
-    if sample.count:
-        queries = np.stack(
-            list(_encoded(encoder, sample.part(slice(0, _SAMPLE_COUNT)), embeddings))
-        )
-    else:
-        draw = np.random.default_rng(config.seed)
-        queries = embeddings[draw.integers(0, len(embeddings), _SAMPLE_COUNT)]
+    queries = np.stack(list(_encoded(encoder, sample.spread(_SAMPLE_COUNT), embeddings)))
     return ExportedTowers(
         tables,
         query_file,

@@ -110,13 +110,14 @@ def train(
         progress=report,
     )
     tower_report = _rank_report(model, validation)
+    sample = validation if validation.count else learnt
     with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         layout = Layout(folder)
         stages.start("building indexes")
         layout.lexical.mkdir()
         lexical = LexicalIndex.build(shop.items, layout.lexical)
         lexical.translate(translations(lexical.wording.counts), layout.lexical)
-        exported = export_towers(model, shop.catalog, validation, config)
+        exported = export_towers(model, shop.catalog, sample, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
         known_types = late.known_types | {int(EventType.SEARCH)}
         if not parts.early_teaches:
@@ -146,7 +147,7 @@ def train(
             newest.targets.is_target.any() or shop.judgments
         ):
             _refresh_towers(model, shop, newest, learnt, config, stages)
-            exported = export_towers(model, shop.catalog, validation, config)
+            exported = export_towers(model, shop.catalog, sample, config)
             sources.index, ranker.encoder = exported.index, exported.encoder
         stages.start("releasing")
         exported.write(layout)
@@ -183,7 +184,7 @@ def train(
             "lists": None if asked is None else asdict(asked),
             "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
-            "litert_parity": {**exported.alikeness(model, validation), **rerank_parity},
+            "litert_parity": {**exported.alikeness(model, sample), **rerank_parity},
             "warnings": [
                 f"the {name} overfit: {one.told()}" for name, one in curves.items() if one.overfits
             ],

@@ -258,6 +258,14 @@ def test_joined_examples_are_all_of_them_in_order(catalog: Catalog) -> None:
     assert joined([empty, empty]).count == 0
 
 
+@pytest.mark.parametrize(("count", "places"), [(10, [*range(10)]), (4, [0, 3, 6, 9]), (1, [0])])
+def test_a_spread_of_examples_is_even_over_all_of_them(count: int, places: list[int]) -> None:
+    numbers = np.arange(10, dtype=np.int32)
+    spread = Examples({"text_slot": numbers}, numbers[:, None]).spread(count)
+    assert spread.inputs["text_slot"].tolist() == places
+    assert spread.targets[:, 0].tolist() == places
+
+
 def test_many_examples_are_gathered_in_blocks_without_losing_one(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
