@@ -26,6 +26,7 @@ live_words          words that came in with live changes
 wording             what the words of a query were meant to be
 item_numbers        the numbers by which an item can be asked for
 kept_answers        answers kept to be given again, in a limited room
+stem_counts         how many items have a stem now
 working_copy        a folder of an index's own
 lexical             items by their words
 beginnings          texts by the beginnings of their words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
@@ -9,7 +10,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 _ENTRY_BYTES = 1_000
-"""What an answer takes besides its numbers: the question, the arrays' heads, a place in a table."""
+"""What an answer takes besides its numbers and the question: the arrays' heads, a place in a table."""
 _LONGEST_SHARE = 8
 
 Key = TypeVar("Key", bound=Hashable)
@@ -50,7 +51,7 @@ class KeptAnswers(Generic[Key, Answer]):
 
     def _keep(self, key: Key, answer: Answer) -> None:
         arrays = answer if isinstance(answer, tuple) else (answer,)
-        size = _ENTRY_BYTES + sum(array.nbytes for array in arrays)
+        size = _ENTRY_BYTES + _byte_count(key) + sum(array.nbytes for array in arrays)
         if size * _LONGEST_SHARE > self._byte_limit:
             return
         with self._lock:
@@ -62,3 +63,9 @@ class KeptAnswers(Generic[Key, Answer]):
                 self._byte_count = 0
             self._answers[key] = answer
             self._byte_count += size
+
+
+def _byte_count(key: Hashable) -> int:
+    """The room of what was asked, all that it holds included; what it shares with others too."""
+    parts = key if isinstance(key, tuple | frozenset) else ()
+    return sys.getsizeof(key) + sum(map(_byte_count, parts))

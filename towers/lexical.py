@@ -17,6 +17,7 @@ import tantivy
 from data.records import Item
 from towers.item_numbers import numbers_in_query, numbers_of_item
 from towers.kept_answers import KeptAnswers
+from towers.stem_counts import StemCounts
 from towers.text import stem, surface_words, words
 from towers.wording import Alternatives, Wording
 from towers.working_copy import link_files, new_folder
@@ -114,7 +115,8 @@ class LexicalIndex:
         self._index, self._searcher = index, index.searcher()
         self._writer: tantivy.IndexWriter | None = None
         # Of tantivy's index: were it this one's, each would hold the other, and its folder with it.
-        self.wording = Wording(counts, lambda word: _item_count(index.searcher(), word))
+        self._stem_counts = StemCounts(index, tuple(_FIELD_WEIGHTS))
+        self.wording = Wording(counts, self._stem_counts.of)
         self.clear()
 
     @classmethod
@@ -164,16 +166,19 @@ class LexicalIndex:
             self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
         writer, schema = self._writer, self._index.schema
         new_words: set[str] = set()
+        expected_count = self._searcher.num_docs
         for row, item in items:
             # By a query: given a number as a term it would look for a signed one, and find none.
             writer.delete_documents_by_query(tantivy.Query.term_query(schema, "row", row))
             written = _words_by_field(item)
             writer.add_document(_document(row, item, written))
             new_words.update(*written.values())
+            expected_count += 1
         writer.commit()
         self.wording.take_in(new_words)
         self._index.reload()
         self._searcher = self._index.searcher()
+        self._stem_counts.replaced_count += expected_count - self._searcher.num_docs
         self.clear()
 
     def clear(self) -> None:
@@ -259,9 +264,8 @@ class LexicalIndex:
 
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequency by the field that has the word most often; 0 if none has it."""
-        searcher = self._searcher
-        counts = [_item_count(searcher, word) for word in stems]
-        total = searcher.num_docs + 1.0
+        counts = [self._stem_counts.in_one_field(word) for word in stems]
+        total = self._searcher.num_docs + 1.0
         return [math.log(total / count) if count else 0.0 for count in counts]
 
     def _holding(
@@ -311,11 +315,6 @@ class LexicalIndex:
                 exact = tantivy.Query.const_score_query(term, CODE_SCORE)
                 parts.append((tantivy.Occur.Should, exact))
         return tantivy.Query.boolean_query(parts)
-
-
-def _item_count(searcher: tantivy.Searcher, word: str) -> int:
-    """Items that have a stem in the field that has it most often."""
-    return max(searcher.doc_freq(field, word) for field in _FIELD_WEIGHTS)
 
 
 def _hits(

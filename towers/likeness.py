@@ -37,7 +37,7 @@ class Likeness:
     ) -> None:
         if len(rows) > pool_limit:
             draw = np.random.default_rng(seed)
-            rows = np.sort(rows[_by_shelf(catalog, rows, draw)[:pool_limit]])
+            rows = np.sort(_drawn(catalog, rows, pool_limit, draw))
         self.rows = rows
         self._catalog = catalog
         self._leaf = catalog.leaf[rows]
@@ -79,21 +79,34 @@ class Likeness:
         return self.nearest(row)
 
 
-def _by_shelf(catalog: Catalog, rows: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """Places of ``rows`` in a random order that keeps shelves together, ``[rows] int64``.
+def _drawn(catalog: Catalog, rows: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarray:
+    """``count`` of more ``rows``, in no order, ``[count] int64``.
+
+    Items without a category, which are of many kinds, come as often as they do among ``rows``; the
+    others by shelf.
+    """
+    has_none = catalog.leaf[rows] == catalog.category_codes.get("")
+    none_count = round(count * float(has_none.mean()))
+    without = draw.permutation(rows[has_none])[:none_count]
+    others = rows[~has_none]
+    shelved = others[_by_shelf(catalog.leaf[others], draw)[: count - none_count]]
+    return np.concatenate((without, shelved))
+
+
+def _by_shelf(leaf: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Places of items in a random order that keeps shelves together, ``[items] int64``.
 
     A shelf is some dozens of one category, or all of a smaller one. Every category puts out its
-    first shelf before any puts out its second, so that large ones keep nothing out; items without
-    a category, which are of many kinds, come as often as they do among ``rows``.
+    first shelf before any puts out its second, so that large ones keep nothing out.
+
+    Args:
+        leaf: ``[items] int32`` category of each.
     """
-    leaf = catalog.leaf[rows]
-    mixed = draw.permutation(len(rows))
+    mixed = draw.permutation(len(leaf))
     mixed = mixed[np.argsort(leaf[mixed], kind="stable")]
     leaf = leaf[mixed]
-    number = (np.arange(len(rows)) - np.searchsorted(leaf, leaf)) // _SHELF_COUNT
+    number = (np.arange(len(leaf)) - np.searchsorted(leaf, leaf)) // _SHELF_COUNT
     starts = np.diff(leaf, prepend=-1).astype(bool) | np.diff(number, prepend=-1).astype(bool)
-    shelf = np.cumsum(starts) - 1
-    turn = draw.permutation(int(shelf[-1]) + 1)[shelf]
-    round_ = np.where(leaf == catalog.category_codes.get(""), 0, number)
-    places: np.ndarray = mixed[np.lexsort((turn, round_))]
+    turn = draw.permutation(int(starts.sum()))[np.cumsum(starts) - 1]
+    places: np.ndarray = mixed[np.lexsort((turn, number))]
     return places

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from towers.lexical import CODE_SCORE, LexicalIndex, Synonym
-from towers.text import normalise, stem, words
+from towers.text import HAN, normalise, stem, words
 from towers.wording import Guess, Term, likeliest
 
 _FIRST_COUNT = 20
@@ -23,6 +23,8 @@ _LAST_COUNT = 1_000_000
 """Where none of so many items may be shown, further ones are not looked at."""
 _TRIED_WORDS = 6
 """Up to this many words every single one is left out in turn, before more than one is."""
+# As words are cut, a Chinese character or an underline is no letter of the word beside it.
+_NO_LETTER_BEFORE, _NO_LETTER_BEHIND = rf"(?<![^\W_{HAN}])", rf"(?![^\W_{HAN}])"
 
 
 class RelaxationKind(IntEnum):
@@ -114,7 +116,9 @@ def _mended(lexical: LexicalIndex, terms: list[Term], text: str) -> tuple[list[T
             continue
         best = likeliest(guesses)
         mended.append(term._replace(ways=(tuple(stem(word) for word in best.split()),)))
-        corrected = re.sub(rf"(?<!\w){re.escape(term.word)}(?!\w)", best, corrected)
+        corrected = re.sub(
+            _NO_LETTER_BEFORE + re.escape(term.word) + _NO_LETTER_BEHIND, best, corrected
+        )
     return mended, corrected
 
 

@@ -57,13 +57,14 @@ class Wording:
 
     Args:
         counts: Items by word as written.
-        stem_count: How many items have a stem now.
+        stem_count: How many items have a stem now, exact below a number that is given too; else no
+            less than that.
 
     Attributes:
         translations: Words of the items, with weights up to 1, by stems of another language.
     """
 
-    def __init__(self, counts: Mapping[str, int], stem_count: Callable[[str], int]) -> None:
+    def __init__(self, counts: Mapping[str, int], stem_count: Callable[[str, int], int]) -> None:
         self.translations: Mapping[str, Mapping[str, float]] = {}
         self._stem_count = stem_count
         self._vocabulary = Vocabulary(counts)
@@ -131,7 +132,8 @@ class Wording:
             guesses += [Guess((other,), weight * share) for other, share in likes]
             if is_last and not count:
                 guesses += [Guess((other,), weight) for other in vocabulary.completions(word)]
-        return guesses
+        # The vocabularies forget nothing, though an item may have lost a word since.
+        return [guess for guess in guesses if all(map(self._count, guess.words))]
 
     def terms(self, text: str) -> list[Term]:
         """The words of a query, to be had as written, as one with the next, or translated."""
@@ -170,9 +172,8 @@ class Wording:
         return [Guess((other,), _TRANSLATION_WEIGHT * share) for other, share in found.items()]
 
     def _count(self, word: str) -> int:
-        """Items that have the word in some form, counted exactly where they are few."""
-        written = self._written_count(word)
-        return written if written >= _RARE_COUNT else max(written, self._stem_count(stem(word)))
+        """Items that have the word in some form now, counted exactly where they are few."""
+        return self._stem_count(stem(word), _RARE_COUNT)
 
     def _written_count(self, word: str) -> int:
         return self.counts.get(word) or int(word in self._live_vocabulary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 
 import numpy as np
 
@@ -56,3 +57,24 @@ def test_a_short_answer_takes_room_too_so_that_their_number_is_limited() -> None
     for number in range(1_000):
         kept.of(number, Asked(0))
         assert len(kept) <= 10
+
+
+def test_long_questions_take_room_too_whatever_they_are_made_of() -> None:
+    def asked(number: int) -> tuple[object, ...]:
+        """As the words of a long query are asked for: for each of them, the stems of each way."""
+        texts = [f"word {number} {place}" for place in range(42)]
+        return tuple(((text, text.upper()), (text.title(),)) for text in texts), frozenset(texts)
+
+    kept: KeptAnswers[tuple[object, ...], np.ndarray] = KeptAnswers(ROOM)
+    tracemalloc.start()
+    for number in range(40):
+        kept.of(asked(number), Asked(0))
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert len(kept) == 40 and taken <= kept.byte_count
+    for number in range(300):
+        kept.of(asked(number), Asked(0))
+        assert kept.byte_count <= ROOM
+    assert 0 < len(kept) < 100
+    kept.of(("x" * ROOM,), Asked(0))
+    assert ("x" * ROOM,) not in kept._answers

@@ -155,3 +155,31 @@ def test_a_form_that_comes_in_live_is_no_slip_either(tmp_path: Path) -> None:
     index.put([(4 + n, Item(f"g{n}", "Leather glove")) for n in range(3)])
     read = index.read("gloves")
     assert read.mended == "gloves" and set(read.meant) == {"glove"}
+
+
+def test_a_word_that_no_item_has_any_more_is_a_slip_and_no_guess(tmp_path: Path) -> None:
+    items = [Item(f"g{n}", "Glove") for n in range(3)] + [Item("c", "Ground clove")]
+    index = LexicalIndex.build(items, tmp_path)
+    assert index.read("gloves").mended == "gloves" and rows_of(index, "gloves") == [0, 1, 2]
+    index.put([(n, Item(f"g{n}", "Umbrella")) for n in range(2)])
+    # Of one item still: its likes count, as those of any rare word, but the text stays.
+    assert index.read("gloves").mended == "gloves" and rows_of(index, "gloves") == [2, 3]
+    index.put([(2, Item("g2", "Umbrella"))])
+    for text in ("glove", "gloves"):
+        read = index.read(text)
+        assert read.mended == f"{text} clove" and set(read.meant) == {"glove", "clove"}
+        assert index.search(text, 9)[0].tolist() == rows_of(index, text) == [3]
+    assert index.rarities(["glove"]) == [0.0]
+    index.put([(n, Item(f"g{n}", "Glove")) for n in range(3)])
+    assert index.read("gloves").mended == "gloves"
+
+
+def test_a_word_of_items_that_are_put_again_and_again_stays_as_rare_as_it_is(
+    tmp_path: Path,
+) -> None:
+    items = [Item(f"g{n}", f"Glove {n}") for n in range(10)]
+    index = LexicalIndex.build(items, tmp_path)
+    rarities = index.rarities(["glove"])
+    for _ in range(3):
+        index.put(list(enumerate(items))[1:])
+        assert index.rarities(["glove"]) == rarities

@@ -6,6 +6,7 @@ import math
 import random
 
 import numpy as np
+import pytest
 import shelf
 
 from data.records import Item
@@ -101,11 +102,27 @@ def test_of_a_shop_too_large_no_large_category_keeps_another_out() -> None:
     assert min(names.count("vast"), names.count("large")) >= 3 * 48 - 45
 
 
-def test_of_a_shop_too_large_what_has_no_category_keeps_its_share() -> None:
-    catalog = shop_of({"": 1_500, **{f"c{n}": 5 for n in range(300)}})
-    likeness = Likeness(catalog, np.arange(catalog.count), seed=1, pool_limit=1_500)
-    without = sum(not catalog.category(row) for row in likeness.rows.tolist())
-    assert 450 < without < 1_050
+@pytest.mark.parametrize(
+    ("categories", "pool_limit"),
+    [
+        ({f"c{n}": 5 for n in range(300)}, 1_500),
+        ({"vast": 1_500}, 1_500),
+        ({**{f"large{n}": 2_000 for n in range(4)}, **{f"small{n}": 10 for n in range(20)}}, 600),
+    ],
+)
+def test_of_a_shop_too_large_what_has_no_category_keeps_its_share(
+    categories: dict[str, int], pool_limit: int
+) -> None:
+    catalog = shop_of({"": 3_000, **categories})
+    likeness = Likeness(catalog, np.arange(catalog.count), seed=1, pool_limit=pool_limit)
+    names = ["".join(catalog.category(row)) for row in likeness.rows.tolist()]
+    share = 3_000 / (3_000 + sum(categories.values()))
+    assert len(names) == pool_limit and abs(names.count("") - share * pool_limit) <= 1
+    # What has none keeps no large category out: each of them has its first shelf or a part of it.
+    assert all(names.count(name) > 30 for name, count in categories.items() if count > 48)
+
+
+def test_of_a_shop_too_large_without_categories_any_are_drawn() -> None:
     plain = shop_of({"": 900})
     assert len(Likeness(plain, np.arange(900), seed=1, pool_limit=100).rows) == 100
 

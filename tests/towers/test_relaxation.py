@@ -70,6 +70,29 @@ def test_a_slip_is_mended_first(lexical: LexicalIndex) -> None:
     assert told(lexical, "milk wh") == [Relaxation(MENDED, "milk whole")]
 
 
+@pytest.mark.parametrize(
+    ("typed", "mended"),
+    [
+        ("手机lether", "手机leather"),
+        ("lether手机", "leather手机"),
+        ("手机_lether_壳", "手机_leather_壳"),
+        ("lether 手机 lethers", "leather 手机 leather"),
+    ],
+)
+def test_a_slip_is_mended_where_other_writing_adjoins_it(
+    typed: str, mended: str, tmp_path: Path
+) -> None:
+    index = LexicalIndex.build([Item("a", "手机 leather 壳"), Item("b", "手机 case")], tmp_path)
+    assert told(index, typed) == [Relaxation(MENDED, mended)]
+
+
+def test_a_word_that_no_item_has_any_more_is_mended_too(tmp_path: Path) -> None:
+    index = LexicalIndex.build([Item("a", "Glove"), Item("b", "Clove")], tmp_path)
+    assert told(index, "gloves") == []
+    index.put([(0, Item("a", "Umbrella"))])
+    assert told(index, "gloves") == [Relaxation(MENDED, "clove")]
+
+
 def test_a_word_that_no_item_has_is_dropped(lexical: LexicalIndex) -> None:
     assert told(lexical, "milk zzyzx") == [Relaxation(DROPPED, "zzyzx")]
     assert told(lexical, "choclate zzyzx") == [
