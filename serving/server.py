@@ -58,7 +58,7 @@ class ServerSettings:
     metadata_limit_bytes: int = 8 * 1024
     stream_limit: int = 100
     handshake_seconds: float = 5.0
-    message_seconds: float = 5.0
+    message_seconds: float = 2.0
     idle_seconds: float = 300.0
     keepalive_seconds: float = 30.0
     reflection: bool = False
