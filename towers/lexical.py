@@ -178,12 +178,13 @@ class LexicalIndex:
         self.wording.take_in(new_words)
         self._index.reload()
         self._searcher = self._index.searcher()
-        self._stem_counts.replaced_count += expected_count - self._searcher.num_docs
+        self._stem_counts.forget(expected_count - self._searcher.num_docs)
         self.clear()
 
     def clear(self) -> None:
         """Forgets the queries that were asked; they are kept only to answer them faster."""
         # New ones, since a thread that still reads the index as it was keeps what it finds.
+        self._stem_counts.forget()
         self._read: dict[str, ReadQuery] = {}
         self._found: KeptAnswers[_Search, tuple[np.ndarray, np.ndarray]] = KeptAnswers(_FOUND_BYTES)
         self._matching: KeptAnswers[str, np.ndarray] = KeptAnswers(_MATCHING_BYTES)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import tantivy
 
+_COUNTED_LIMIT = 100_000
+
 
 class StemCounts:
     """Items by stem.
@@ -17,20 +19,39 @@ class StemCounts:
         index: Where they are counted.
         fields: Where a stem may stand.
 
-    Attributes:
-        replaced_count: How many documents may be counted still, though others took their place.
     """
 
     def __init__(self, index: tantivy.Index, fields: Sequence[str]) -> None:
-        self.replaced_count = 0
+        self._replaced_count = 0
         self._index = index
         self._fields = fields
+        self.forget()
+
+    def forget(self, replaced_count: int = 0) -> None:
+        """Counts anew from here on, since the index has changed, or for whoever typed the words.
+
+        Args:
+            replaced_count: How many more documents may be counted still, though others took their
+                place.
+        """
+        self._replaced_count += replaced_count
+        # A new one, since a thread that still reads the index as it was keeps what it counts.
+        self._counted: dict[tuple[str, int], int] = {}
 
     def of(self, stem: str, enough: int) -> int:
         """Items that have a stem now in any field, exact below ``enough``; else no less than that."""
+        counted, key = self._counted, (stem, enough)
+        count = counted.get(key)
+        if count is None:
+            count = self._count(stem, enough)
+            if len(counted) < _COUNTED_LIMIT:
+                counted[key] = count
+        return count
+
+    def _count(self, stem: str, enough: int) -> int:
         searcher = self._index.searcher()
         most = self._in_one_field(stem, searcher)
-        if not 0 < most < enough + self.replaced_count:
+        if not 0 < most < enough + self._replaced_count:
             return most
         in_field = [
             (
