@@ -32,7 +32,7 @@ class CountedPool(ThreadPoolExecutor):
     future is. The latter holds as well for calls that were cancelled before their handler ran.
     """
 
-    def __init__(self, thread_count: int, name: str = "answer") -> None:
+    def __init__(self, thread_count: int, name: str) -> None:
         super().__init__(max_workers=thread_count, thread_name_prefix=name)
         self._count_lock = threading.Lock()
         self._in_flight_count = 0
@@ -45,12 +45,13 @@ class CountedPool(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Queues a call, as every executor does."""
-        slot = _Slot()
+        is_held = True
 
         def give_back(_: object = None) -> None:
+            nonlocal is_held
             with self._count_lock:
-                self._in_flight_count -= slot.is_taken
-                slot.is_taken = False
+                self._in_flight_count -= is_held
+                is_held = False
 
         def run() -> Any:
             self._here.give_back = give_back
@@ -69,10 +70,6 @@ class CountedPool(ThreadPoolExecutor):
     def call_is_done(self) -> None:
         """The call that this thread holds counts no more, though its answer has still to leave."""
         self._here.give_back()
-
-
-class _Slot:
-    is_taken = True
 
 
 class MessageWatch:

@@ -178,7 +178,7 @@ class LexicalIndex:
         self.wording.take_in(new_words)
         self._index.reload()
         self._searcher = self._index.searcher()
-        self._stem_counts.forget(expected_count - self._searcher.num_docs)
+        self._stem_counts.replaced_count += expected_count - self._searcher.num_docs
         self.clear()
 
     def clear(self) -> None:

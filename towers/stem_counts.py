@@ -19,22 +19,18 @@ class StemCounts:
         index: Where they are counted.
         fields: Where a stem may stand.
 
+    Attributes:
+        replaced_count: How many documents may be counted still, though others took their place.
     """
 
     def __init__(self, index: tantivy.Index, fields: Sequence[str]) -> None:
-        self._replaced_count = 0
+        self.replaced_count = 0
         self._index = index
         self._fields = fields
         self.forget()
 
-    def forget(self, replaced_count: int = 0) -> None:
-        """Counts anew from here on, since the index has changed, or for whoever typed the words.
-
-        Args:
-            replaced_count: How many more documents may be counted still, though others took their
-                place.
-        """
-        self._replaced_count += replaced_count
+    def forget(self) -> None:
+        """Counts anew from here on, since the index has changed, or for whoever typed the words."""
         # A new one, since a thread that still reads the index as it was keeps what it counts.
         self._counted: dict[tuple[str, int], int] = {}
 
@@ -51,7 +47,7 @@ class StemCounts:
     def _count(self, stem: str, enough: int) -> int:
         searcher = self._index.searcher()
         most = self._in_one_field(stem, searcher)
-        if not 0 < most < enough + self._replaced_count:
+        if not 0 < most < enough + self.replaced_count:
             return most
         in_field = [
             (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import ring_shop
 from click.testing import CliRunner, Result
 
 from data.prepare import prepare
@@ -15,37 +16,16 @@ from serving.reports import comparison_table
 from towers.runtime import LiteModel
 from towers.session_encoders import SESSION_ENCODERS
 
-_CONFIG = """
-[text]
-bucket_count = 256
-[towers]
-dim = 16
-event_slot_count = 6
-feedforward_dim = 16
-[retrieval]
-epoch_limit = 6
-batch_size = 64
-learning_rate = 0.01
-search_example_limit = 0
-"""
-_RING = 30
-
 
 def _compared(tables: Path, out: Path, config: Path, *options: str) -> Result:
-    config.write_text(_CONFIG, encoding="utf-8")
+    config.write_text(ring_shop.CONFIG, encoding="utf-8")
     words = [str(tables), "--out", str(out), "--config", str(config), "--requests", "200"]
     return CliRunner().invoke(compare, [*words, *options])
 
 
 def test_all_encoders_learn_a_ring_of_items_and_are_measured_as_exported(tmp_path: Path) -> None:
-    # After item n comes n + 1: whoever reads the newest event knows the answer.
-    draw = np.random.default_rng(2)
-    lines = [
-        " ".join(str((start + step) % _RING) for step in range(length))
-        for start, length in zip(
-            draw.integers(0, _RING, 900), draw.integers(2, 6, 900), strict=True
-        )
-    ]
+    # Whoever reads the newest event knows the answer.
+    lines = ring_shop.walks(900, seed=2)
     (tmp_path / "sessions.txt").write_text("\n".join(lines), encoding="utf-8")
     prepare("sessions", tmp_path / "sessions.txt", out=tmp_path / "tables", now=1.7e9)
     out = tmp_path / "comparison"

@@ -35,6 +35,7 @@ from serving.requests import SearchRequest
 from serving.server import RunningServer, ServerSettings, serve
 
 ROOT = Path(__file__).resolve().parents[2]
+MILK = discovery_pb2.SearchItemsRequest(query="milk")
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -42,6 +43,14 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 def channel(server: RunningServer) -> Iterator[grpc.Channel]:
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield channel
+
+
+def held_searches(stub: Any, engine: Any) -> list[Any]:
+    """As many searches as are held at most, four of them worked on until ``engine.hold`` is set."""
+    engine.hold.clear()
+    held = [stub.SearchItems.future(MILK, timeout=10) for _ in range(8)]
+    wait_for(lambda: len(engine.seen) == 4)
+    return held
 
 
 def call(channel: grpc.Channel, method: str, request: Any, **options: Any) -> bytes:
@@ -127,8 +136,7 @@ def test_a_message_beyond_the_limit_is_refused_unparsed(channel: grpc.Channel, e
     error = refusal(channel, "Discovery/SearchItems", b"\x0a" + b"x" * 300_000)
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     metadata = (("x-long", "y" * 20_000),)
-    request = discovery_pb2.SearchItemsRequest(query="milk")
-    error = refusal(channel, "Discovery/SearchItems", request, metadata=metadata)
+    error = refusal(channel, "Discovery/SearchItems", MILK, metadata=metadata)
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert engine.seen == []
 
@@ -146,28 +154,24 @@ def test_the_next_answer_knows_an_acked_event(client: Client) -> None:
 def test_work_whose_caller_has_gone_is_not_begun(channel: grpc.Channel, engine: Any) -> None:
     engine.hold.clear()
     stub = discovery_pb2_grpc.DiscoveryStub(channel)
-    request = discovery_pb2.SearchItemsRequest(query="milk")
-    busy = [stub.SearchItems.future(request, timeout=5) for _ in range(4)]
+    busy = [stub.SearchItems.future(MILK, timeout=5) for _ in range(4)]
     wait_for(lambda: len(engine.seen) == 4)
-    late = [stub.SearchItems.future(request, timeout=0.2) for _ in range(4)]
+    late = [stub.SearchItems.future(MILK, timeout=0.2) for _ in range(4)]
     assert all(one.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED for one in late)
     engine.hold.set()
     assert all(one.result().results for one in busy)
     # The slots of those who left are free again.
-    assert all(stub.SearchItems.future(request, timeout=5).result() for _ in range(20))
+    assert all(stub.SearchItems.future(MILK, timeout=5).result() for _ in range(20))
     assert len(engine.seen) == 4 + 20
 
 
 def test_overload_is_refused_at_once_and_health_goes_on(
     channel: grpc.Channel, engine: Any, server: RunningServer
 ) -> None:
-    engine.hold.clear()
     stub = discovery_pb2_grpc.DiscoveryStub(channel)
-    request = discovery_pb2.SearchItemsRequest(query="milk")
-    held = [stub.SearchItems.future(request, timeout=10) for _ in range(8)]
-    wait_for(lambda: len(engine.seen) == 4)
+    held = held_searches(stub, engine)
     began = time.perf_counter()
-    shed = [stub.SearchItems.future(request, timeout=10) for _ in range(40)]
+    shed = [stub.SearchItems.future(MILK, timeout=10) for _ in range(40)]
     codes = {one.exception().code() for one in shed}
     took = time.perf_counter() - began
     assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
@@ -179,22 +183,21 @@ def test_overload_is_refused_at_once_and_health_goes_on(
         assert reply.status == SERVING
     engine.hold.set()
     assert all(one.result().results for one in held)
-    assert stub.SearchItems(request, timeout=1).results
+    assert stub.SearchItems(MILK, timeout=1).results
 
 
 def test_cancelled_calls_give_their_slots_back(channel: grpc.Channel, engine: Any) -> None:
     stub = discovery_pb2_grpc.DiscoveryStub(channel)
-    request = discovery_pb2.SearchItemsRequest(query="milk")
     for _ in range(100):
-        stub.SearchItems.future(request, timeout=5).cancel()
-    wait_for(lambda: bool(stub.SearchItems(request, timeout=5).results), patience=5)
+        stub.SearchItems.future(MILK, timeout=5).cancel()
+    wait_for(lambda: bool(stub.SearchItems(MILK, timeout=5).results), patience=5)
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: stub.SearchItems(request, timeout=5), range(8)))
+        replies = list(pool.map(lambda _: stub.SearchItems(MILK, timeout=5), range(8)))
     assert all(reply.results for reply in replies)
 
 
 def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
-    pool = CountedPool(2)
+    pool = CountedPool(2, "calls")
     go_on = threading.Event()
     futures = [pool.submit(go_on.wait) for _ in range(5)]
     assert pool.in_flight_count == 5
@@ -249,8 +252,7 @@ def test_calls_whose_message_is_slow_to_come_stop_nobody(engine: Any) -> None:
         open_calls = [HalfOpen(silent, method) for method in methods]
         time.sleep(0.2)
         stub = discovery_pb2_grpc.DiscoveryStub(channel)
-        request = discovery_pb2.SearchItemsRequest(query="milk")
-        assert stub.SearchItems(request, timeout=5).results
+        assert stub.SearchItems(MILK, timeout=5).results
         health = health_pb2_grpc.HealthStub(channel)
         assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == SERVING
         for one in open_calls:
@@ -286,17 +288,14 @@ def test_a_call_that_ends_without_a_message_is_refused(channel: grpc.Channel) ->
 def test_a_refusal_does_not_wait_for_the_message(
     channel: grpc.Channel, server: RunningServer, engine: Any
 ) -> None:
-    engine.hold.clear()
     stub = discovery_pb2_grpc.DiscoveryStub(channel)
-    request = discovery_pb2.SearchItemsRequest(query="milk")
-    held = [stub.SearchItems.future(request, timeout=10) for _ in range(8)]
-    wait_for(lambda: len(engine.seen) == 4)
+    held = held_searches(stub, engine)
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as silent:
         open_call = HalfOpen(silent, "/nextclick.v1.Discovery/SearchItems")
         assert open_call.call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert open_call.call.details() == "answers in flight: expected at most 8, try again later"
         open_call.end()
-        one_more = stub.SearchItems.future(request, timeout=5)
+        one_more = stub.SearchItems.future(MILK, timeout=5)
         assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     engine.hold.set()
     assert all(one.result().results for one in held)
@@ -304,12 +303,11 @@ def test_a_refusal_does_not_wait_for_the_message(
 
 def test_as_many_callers_as_the_limit_are_never_refused(engine: Any) -> None:
     running = serve(engine, "127.0.0.1:0", ServerSettings(in_flight_limit=4))
-    request = discovery_pb2.SearchItemsRequest(query="milk")
 
     def ask_again_and_again(_: int) -> int:
         with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
             stub = discovery_pb2_grpc.DiscoveryStub(channel)
-            return sum(bool(stub.SearchItems(request, timeout=10).results) for _ in range(200))
+            return sum(bool(stub.SearchItems(MILK, timeout=10).results) for _ in range(200))
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask_again_and_again, range(4))) == [200] * 4
@@ -333,11 +331,7 @@ def test_a_change_that_takes_long_does_not_hold_up_the_end(engine: Any) -> None:
 def test_events_are_taken_in_while_all_that_answers_is_busy(
     channel: grpc.Channel, engine: Any
 ) -> None:
-    engine.hold.clear()
-    stub = discovery_pb2_grpc.DiscoveryStub(channel)
-    request = discovery_pb2.SearchItemsRequest(query="milk")
-    held = [stub.SearchItems.future(request, timeout=10) for _ in range(8)]
-    wait_for(lambda: len(engine.seen) == 4)
+    held = held_searches(discovery_pb2_grpc.DiscoveryStub(channel), engine)
     view = events_pb2.Event(type=2, visitor_id="v", item_id="m1")
     batch = events_pb2.RecordEventsRequest(events=[view])
     acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
@@ -362,8 +356,7 @@ def test_changes_that_take_long_keep_neither_events_nor_answers_waiting(
     )
     acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
     wait_for(lambda: len(engine.seen) == 3)
-    request = discovery_pb2.SearchItemsRequest(query="milk")
-    found = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(request, timeout=10)
+    found = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(MILK, timeout=10)
     wait_for(lambda: len(engine.seen) == 4)
     engine.hold.set()
     assert acked.result().recorded_count == 1 and found.result().results
@@ -408,8 +401,7 @@ def test_stopping_says_not_serving_and_lets_calls_under_way_end(engine: Any) -> 
         assert next(watch).status == SERVING
         engine.hold.clear()
         stub = discovery_pb2_grpc.DiscoveryStub(channel)
-        request = discovery_pb2.SearchItemsRequest(query="milk")
-        under_way = stub.SearchItems.future(request, timeout=10)
+        under_way = stub.SearchItems.future(MILK, timeout=10)
         wait_for(lambda: len(engine.seen) == 1)
         stopping = threading.Thread(target=running.stop, args=(10.0,))
         stopping.start()
