@@ -17,11 +17,15 @@ from data.errors import BundleError, OverloadError
 from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import LOG_NAME
-from serving.answering import answered, impression_of
-from serving.event_log import EventLog
-from serving.item_log import ItemLog
-from serving.questions import recommend_question, search_event, search_question
-from serving.requests import (
+from serving.answering.active_bundle import ActiveBundle
+from serving.answering.pipeline import answered, impression_of
+from serving.answering.rank_requests import (
+    recommend_rank_request,
+    search_event,
+    search_rank_request,
+)
+from serving.answering.rule_file import RuleFile
+from serving.api.requests import (
     Answer,
     CatalogReport,
     Completed,
@@ -31,16 +35,16 @@ from serving.requests import (
     SearchRequest,
     Status,
 )
-from serving.rule_file import RuleFile
-from serving.served import Served
-from serving.session_store import SessionStore
-from serving.state_lock import StateLock
-from serving.validation import check_attributes
-from towers.bundle import Bundle
-from towers.question import Question
-from towers.searches import Searches
-from towers.session import Session
-from towers.text import clear_caches
+from serving.api.validation import check_attributes
+from serving.state.event_log import EventLog
+from serving.state.item_log import ItemLog
+from serving.state.session_store import SessionStore
+from serving.state.state_lock import StateLock
+from towers.bundle.bundle import Bundle
+from towers.retrieval.rank_request import RankRequest
+from towers.search_box.popular_queries import Searches
+from towers.sessions.session import Session
+from towers.text.words import clear_caches
 
 _VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
 
@@ -53,7 +57,7 @@ class Engine:
 
     def __init__(
         self,
-        served: Served,
+        served: ActiveBundle,
         folder: Path,
         *,
         rules: RuleFile,
@@ -68,7 +72,7 @@ class Engine:
         self._clock = clock
         self._begun = clock()
         self._log_feature_share = log_feature_share
-        self._chance = random.Random(seed)
+        self._rng = random.Random(seed)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events = 0
         self._rules = rules
@@ -122,7 +126,7 @@ class Engine:
         try:
             state.mkdir(parents=True, exist_ok=True)
             engine = cls(
-                Served.load(bundle),
+                ActiveBundle.load(bundle),
                 state,
                 rules=rule_file,
                 log_feature_share=log_feature_share,
@@ -155,8 +159,8 @@ class Engine:
             self.log.enqueue_event(event)
         else:
             session = self.sessions.get(request.visitor_id)
-        question = search_question(request, session, now, served.bundle.catalog)
-        return self._answer(served, question, request, surface="search")
+        rank_request = search_rank_request(request, session, now, served.bundle.catalog)
+        return self._answer(served, rank_request, request, surface="search")
 
     def recommend(self, request: RecommendRequest) -> Answer:
         """Answers a browse page.
@@ -167,8 +171,8 @@ class Engine:
         served, now = self._served, self._clock()
         check_attributes(request, served.bundle.catalog.attributes)
         session = self.sessions.get(request.visitor_id)
-        question = recommend_question(request, session, now, served.bundle.catalog)
-        return self._answer(served, question, request, surface=request.placement.name.lower())
+        rank_request = recommend_rank_request(request, session, now, served.bundle.catalog)
+        return self._answer(served, rank_request, request, surface=request.placement.name.lower())
 
     def complete(self, request: CompleteRequest) -> Completed:
         """Suggests what may be meant by what is being typed; nothing of it is remembered."""
@@ -231,7 +235,7 @@ class Engine:
         """
         with self._publishing:
             self._check_open()
-            served = Served.load(Path(path))
+            served = ActiveBundle.load(Path(path))
             self._check_open()
             served.bundle.completion.searches = self._searches
             told_until = self._clock()
@@ -309,15 +313,15 @@ class Engine:
 
     def _answer(
         self,
-        served: Served,
-        question: Question,
+        served: ActiveBundle,
+        rank_request: RankRequest,
         request: SearchRequest | RecommendRequest,
         *,
         surface: str,
     ) -> Answer:
-        rules = self._rules.current(question.time)
-        done = answered(served.bundle, rules, question, request, uuid.uuid4().hex)
-        with_features = done.is_the_models_own and self._chance.random() < self._log_feature_share
+        rules = self._rules.current(rank_request.time)
+        done = answered(served.bundle, rules, rank_request, request, uuid.uuid4().hex)
+        with_features = done.is_the_models_own and self._rng.random() < self._log_feature_share
         impression = impression_of(
             done, served.bundle, request, surface=surface, with_features=with_features
         )

@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with warnings.catch_warnings():
     # What TensorFlow's own dependencies warn of while they are imported is not ours to mend.
     warnings.simplefilter("ignore")
-    import towers.fitting  # noqa: F401
+    import towers.models.fitting  # noqa: F401
 
 # How long an example takes says more of the machine's other work than of ours.
 settings.register_profile("unhurried", deadline=None)
@@ -72,7 +72,7 @@ def shop_tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
 def shop_bundle(shop_tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle trained on the made-up shop, with its metrics in ``metrics.json``."""
     from towers.config import config_from
-    from towers.train import train
+    from towers.training.train import train
 
     out = tmp_path_factory.mktemp("bundles") / "shop"
     train(shop_tables, out, config_from(CONFIG), created_time=END_TIME, stages=Silence())

@@ -19,11 +19,11 @@ import pytest
 
 from data.records import EventType
 from data.synthetic import synthetic_shop
-from serving.demo import running_server
+from serving.answering.rules import read_rules
+from serving.api.requests import SearchRequest
+from serving.cli.demo_story import running_server
+from serving.edge.server import serve
 from serving.engine import Engine
-from serving.requests import SearchRequest
-from serving.rules import read_rules
-from serving.server import serve
 from towers.config import config_from
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,7 +20,7 @@ from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Item
 from data.sources.own_log import LOG_NAME, event_row, open_log
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import Tables, event_micros, iter_events, iter_items, read_tables
-from serving.item_log import ItemLog
+from serving.state.item_log import ItemLog
 
 DAY = 86_400.0
 ITEMS = "item_id,title,category,price\np1,星河 智能手机,手机 > 智能手机,3999\np2, Whole  milk,Dairy,-1\n"

@@ -12,7 +12,7 @@ import pytest
 from data.records import EventType
 from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
 from protos.generate import SOURCE_ROOT
-from serving.requests import (
+from serving.api.requests import (
     EmptyReason,
     Placement,
     RelaxationKind,

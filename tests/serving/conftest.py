@@ -13,9 +13,7 @@ import pytest
 from data.errors import BundleError
 from data.records import Event, EventType, Item
 from data.sources.own_log import LOG_NAME, Impression
-from serving.client import Client
-from serving.event_log import EventLog
-from serving.requests import (
+from serving.api.requests import (
     Answer,
     CatalogReport,
     Completed,
@@ -31,8 +29,10 @@ from serving.requests import (
     Suggestion,
     SuggestionKind,
 )
-from serving.server import RunningServer, ServerSettings, serve
-from serving.session_store import SessionStore
+from serving.edge.client import Client
+from serving.edge.server import RunningServer, ServerSettings, serve
+from serving.state.event_log import EventLog
+from serving.state.session_store import SessionStore
 
 SHELF = (
     Item("m1", "Whole milk", category=("Dairy", "Milk"), brand="Farm", price=1.5),

@@ -10,10 +10,10 @@ import pytest
 from data.errors import RequestError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
-from serving.client import Client
+from serving.api.requests import Completed, CompleteRequest, SuggestionKind
+from serving.edge.client import Client
+from serving.edge.server import serve
 from serving.engine import Engine
-from serving.requests import Completed, CompleteRequest, SuggestionKind
-from serving.server import serve
 
 QUERY, CATEGORY, ITEM = SuggestionKind.QUERY, SuggestionKind.CATEGORY, SuggestionKind.ITEM
 

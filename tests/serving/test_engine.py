@@ -15,11 +15,11 @@ from data.errors import BundleError, ConfigError, OverloadError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, category_of, companion_of
 from data.tables import Tables, iter_items
+from serving.answering.live_catalog import LiveCatalog
+from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
-from serving.live_catalog import LiveCatalog
-from serving.requests import Filter, Placement, RecommendRequest, SearchRequest
-from towers.embed import reembed
-from towers.runtime import ItemEncoder
+from towers.ranking.litert_models import ItemEncoder
+from towers.training.item_embedding import reembed
 
 SHOES = ("Sports", "Running")
 PHONES = ("手机", "智能手机")

@@ -11,12 +11,12 @@ import pytest
 
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
+from serving.api.requests import Placement, RecommendRequest
 from serving.engine import Engine
-from serving.evaluation import Clock
-from serving.requests import Placement, RecommendRequest
-from serving.session_store import SessionStore
-from serving.turns import measure_turns
-from towers.session import BOUGHT_LIMIT, DISLIKED_LIMIT, EVENT_LIMIT
+from serving.evaluation.as_served import Clock
+from serving.evaluation.intent_shift import measure_turns
+from serving.state.session_store import SessionStore
+from towers.sessions.session import BOUGHT_LIMIT, DISLIKED_LIMIT, EVENT_LIMIT
 
 START = END_TIME + 60.0
 HOME = RecommendRequest(Placement.HOME, "stranger", page_size=20)

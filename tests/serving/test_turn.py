@@ -10,8 +10,8 @@ import pytest
 
 from data.records import Event, EventType
 from data.synthetic import END_TIME, category_of
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
-from serving.requests import Placement, RecommendRequest, SearchRequest
 
 PHONES = ("手机", "智能手机")
 

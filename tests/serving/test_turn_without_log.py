@@ -12,8 +12,8 @@ import pytest
 from data.records import Event, EventType
 from data.synthetic import END_TIME, category_of
 from data.tables import Tables, events_table, iter_events
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
-from serving.requests import Placement, RecommendRequest, SearchRequest
 from towers.config import config_from
 
 _CONFIG = {
@@ -54,7 +54,7 @@ def engine(
     request: pytest.FixtureRequest,
 ) -> Iterator[Engine]:
     """The made-up shop's items, and of them no categories: titles, brands and prices."""
-    from towers.train import train
+    from towers.training.train import train
 
     items = shop_tables.items
     place = items.column_names.index("category")
@@ -75,21 +75,21 @@ def engine(
 
 def turned_share(engine: Engine, deed: str) -> float:
     """Share of the next page's top ten that is of the new category, by the shop's own rules."""
-    chance, shelves = random.Random(3), {}
+    rng, shelves = random.Random(3), {}
     for item_id in engine.bundle.catalog.item_ids:
         shelves.setdefault(category_of(item_id), []).append(item_id)
     shares = []
     for number in _SHOPPERS:
-        old, new = chance.sample(sorted(shelves), 2)
+        old, new = rng.sample(sorted(shelves), 2)
         visitor, now = f"{deed}{number}", _START
-        deeds = [(EventType.VIEW, one, "") for one in chance.sample(shelves[old], 4)]
+        interactions = [(EventType.VIEW, one, "") for one in rng.sample(shelves[old], 4)]
         if deed == "search":
-            wanted = chance.choice(shelves[new])
+            wanted = rng.choice(shelves[new])
             title = engine.bundle.catalog.titles[engine.bundle.catalog.row_of[wanted]]
-            deeds.append((EventType.SEARCH, "", title))
+            interactions.append((EventType.SEARCH, "", title))
         else:
-            deeds += [(EventType.VIEW, one, "") for one in chance.sample(shelves[new], 2)]
-        for type_, item_id, query in deeds:
+            interactions += [(EventType.VIEW, one, "") for one in rng.sample(shelves[new], 2)]
+        for type_, item_id, query in interactions:
             now += 20.0
             engine.sessions.apply(Event(f"{visitor}{now}", type_, visitor, now, item_id, query))
         page = engine.recommend(RecommendRequest(Placement.HOME, visitor, page_size=10)).results

@@ -13,8 +13,8 @@ import pytest
 from data.prepare import prepare
 from data.synthetic import END_TIME
 from data.tables import read_tables
+from serving.api.requests import SearchRequest
 from serving.engine import Engine
-from serving.requests import SearchRequest
 from towers.config import config_from
 
 _CONFIG = {
@@ -35,7 +35,7 @@ class Silence:
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Trained on the catalogue alone."""
-    from towers.train import train
+    from towers.training.train import train
 
     folder = tmp_path_factory.mktemp("chinese")
     raw = folder / "raw"

@@ -9,8 +9,8 @@ import ring_shop
 from click.testing import CliRunner
 
 from data.prepare import prepare
-from serving.commands.evaluate import evaluate
-from serving.commands.train import train
+from serving.cli.commands.evaluate import evaluate
+from serving.cli.commands.train import train
 
 
 def test_only_the_whole_log_knows_what_came_last(tmp_path: Path) -> None:

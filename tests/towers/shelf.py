@@ -16,7 +16,7 @@ import numpy as np
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import iter_events, iter_items
-from towers.bundle import (
+from towers.bundle.bundle import (
     RERANK_BATCH_SIZE,
     Layout,
     ModelFacts,
@@ -24,25 +24,25 @@ from towers.bundle import (
     write_facts,
     write_sources,
 )
-from towers.candidates import Sources
-from towers.catalog import Catalog
+from towers.bundle.golden import golden_answers
+from towers.bundle.manifest import sign
+from towers.catalog.items import Catalog
 from towers.config import Config, IndexConfig, TextConfig, TowerConfig
-from towers.covisits import Covisits
-from towers.examples import ReplayedLog
-from towers.features import FEATURE_NAMES
-from towers.golden import golden_answers
-from towers.index import ItemIndex
-from towers.lexical import LexicalIndex
-from towers.manifest import sign
-from towers.neighbours import SessionNeighbours
-from towers.popularity import Popularity
-from towers.ranker import Ranker
-from towers.rebuy import Rebuy
-from towers.runtime import LiteModel, QueryEncoder, Reranker
-from towers.searches import searched_queries
+from towers.datasets.examples import ReplayedLog
+from towers.indexes.item_index import ItemIndex
+from towers.indexes.lexical_index import LexicalIndex
+from towers.ranking.features import FEATURE_NAMES
+from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
+from towers.ranking.ranker import Ranker
+from towers.retrieval.candidates import Sources
+from towers.retrieval.cooccurrence import Cooccurrence
+from towers.retrieval.popularity import Popularity
+from towers.retrieval.repurchase import Repurchase
+from towers.retrieval.session_knn import SessionKnn
+from towers.search_box.popular_queries import searched_queries
 
 if TYPE_CHECKING:
-    from towers.embed import CandidateTables
+    from towers.training.item_embedding import CandidateTables
 
 CONFIG = Config(
     text=TextConfig(bucket_count=2_048, item_slot_count=24, query_slot_count=16),
@@ -96,10 +96,10 @@ def models() -> Models:
     with warnings.catch_warnings():
         # What TensorFlow's converter warns of is not ours to mend.
         warnings.simplefilter("ignore")
-        from towers.export import candidate_tower_file, query_tower_file, reranker_file
-        from towers.legacy_keras import keras, tf
-        from towers.rerank import DeepCross
-        from towers.retrieval import TwoTower
+        from towers.models.deep_cross import DeepCross
+        from towers.models.export import candidate_tower_file, query_tower_file, reranker_file
+        from towers.models.legacy_keras import keras, tf
+        from towers.models.two_tower import TwoTower
 
         keras.utils.set_random_seed(7)
         tokens = catalog().tokens[: len(items())]
@@ -135,7 +135,7 @@ def models() -> Models:
 
 def tables() -> CandidateTables:
     """The candidate tower's weights, as training leaves them to batch embedding."""
-    from towers.embed import CandidateTables
+    from towers.training.item_embedding import CandidateTables
 
     item_ids = [item.item_id for item in items()]
     return CandidateTables(item_ids, models().item_table, models().token_table)
@@ -158,12 +158,12 @@ def sources(words: LexicalIndex | None) -> Sources:
         catalog=catalog(),
         index=ItemIndex.build(embeddings, CONFIG.index, embeddings[:20]),
         lexical=words,
-        covisits=Covisits.of(past, len(items())),
-        neighbours=SessionNeighbours(past, len(items())),
+        cooccurrence=Cooccurrence.of(past, len(items())),
+        session_knn=SessionKnn(past, len(items())),
         popularity=counted(30.0),
         trend=counted(3.0),
         surge=counted(1.0 / 24.0),
-        rebuy=Rebuy.of(log().events, log().rows.tolist(), catalog()),
+        repurchase=Repurchase.of(log().events, log().rows.tolist(), catalog()),
         config=CONFIG.sources,
     )
 

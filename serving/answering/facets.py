@@ -1,0 +1,129 @@
+"""Facets: which brands, categories, prices and other facts the matching items have, and how often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from serving.answering.match_set import MatchSet
+from serving.api.requests import (
+    BRAND,
+    CATEGORY,
+    IN_STOCK,
+    PRICE,
+    Facet,
+    FacetRequest,
+    FacetValue,
+    Filter,
+)
+from towers.catalog.items import Catalog
+
+
+def facets_of(
+    matches: MatchSet, requests: Sequence[FacetRequest], conditions: Filter
+) -> tuple[Facet, ...]:
+    """The facets asked for, over the whole match set.
+
+    A facet's own condition is left out of its own counts, so that what else could be chosen is
+    shown beside what is. The category facet goes one level below the category asked for.
+    """
+    catalog = matches.sources.catalog
+    known: dict[Filter, np.ndarray] = {}
+    facets = []
+    for request in requests:
+        others = _without(conditions, request.name)
+        if others not in known:
+            known[others] = matches.under(others)
+        values = _values(catalog, known[others], request, conditions.category)
+        facets.append(Facet(request.name, values))
+    return tuple(facets)
+
+
+def _without(conditions: Filter, name: str) -> Filter:
+    if name == BRAND:
+        return replace(conditions, brands=())
+    if name == PRICE:
+        return replace(conditions, min_price=None, max_price=None)
+    if name == IN_STOCK:
+        return replace(conditions, in_stock_only=False)
+    kept = tuple(condition for condition in conditions.attributes if condition.name != name)
+    return replace(conditions, attributes=kept)
+
+
+def _values(
+    catalog: Catalog, fits: np.ndarray, request: FacetRequest, category: Sequence[str]
+) -> tuple[FacetValue, ...]:
+    count = len(fits)
+    if request.name == CATEGORY:
+        return _categories(catalog, catalog.leaf[:count][fits], request.limit, tuple(category))
+    if request.name == PRICE:
+        return _price_ranges(catalog.price[:count][fits], request.limit)
+    if request.name == BRAND:
+        codes, names = catalog.brand[:count][fits], catalog.brand_codes.names
+    elif request.name == IN_STOCK:
+        codes, names = catalog.in_stock[:count][fits].astype(np.int32), ["false", "true"]
+    else:
+        rows, codes = catalog.attributes.column(request.name)
+        inside = rows < count
+        codes = codes[inside][fits[rows[inside]]]
+        names = catalog.attributes.values(request.name)
+    # An item without a brand has the empty one, which is no value.
+    frequent = [(code, n) for code, n in _most_frequent(codes, request.limit + 1) if names[code]]
+    return tuple(FacetValue(n, names[code]) for code, n in frequent[: request.limit])
+
+
+def _most_frequent(codes: np.ndarray, limit: int) -> list[tuple[int, int]]:
+    """Codes and counts, the most frequent first; equal ones in the order of first sight."""
+    counts = np.bincount(codes)
+    present = np.flatnonzero(counts)
+    order = np.lexsort((present, -counts[present]))[:limit]
+    return [(int(code), int(counts[code])) for code in present[order]]
+
+
+def _categories(
+    catalog: Catalog, codes: np.ndarray, limit: int, above: tuple[str, ...]
+) -> tuple[FacetValue, ...]:
+    depth = len(above)
+    counts: Counter[tuple[str, ...]] = Counter()
+    for code, count in _most_frequent(codes, len(codes)):
+        path = catalog.category_path(code)
+        if len(path) > depth and path[:depth] == above:
+            counts[path[: depth + 1]] += count
+    return tuple(FacetValue(n, path[-1], category=path) for path, n in counts.most_common(limit))
+
+
+def _price_ranges(prices: np.ndarray, limit: int) -> tuple[FacetValue, ...]:
+    """At most ``limit`` ranges that hold about equally many items and begin at round prices.
+
+    A range is told by its lowest and its highest price, so that a filter with these bounds gives
+    just its items.
+    """
+    prices = np.sort(prices[~np.isnan(prices)])
+    if not len(prices):
+        return ()
+    shares = np.arange(1, limit) / limit
+    edges = {_round_price(float(prices[int(share * len(prices))])) for share in shares}
+    starts = np.unique(np.searchsorted(prices, sorted(edges | {0.0}), side="left"))
+    ends = [*starts[1:].tolist(), len(prices)]
+    return tuple(
+        FacetValue(
+            end - start,
+            min_price=exact_price(prices[start]),
+            max_price=exact_price(prices[end - 1]),
+        )
+        for start, end in zip(starts.tolist(), ends, strict=True)
+        if end > start
+    )
+
+
+def _round_price(price: float) -> float:
+    """The nearest price of one significant digit, or of two where the first is 1."""
+    return float(f"{price:.1e}") if f"{price:e}".startswith("1") else float(f"{price:.0e}")
+
+
+def exact_price(price: np.float32) -> float:
+    """The shortest decimal that is this price in float32."""
+    return float(str(price))

@@ -1,0 +1,70 @@
+"""All items that a request matches, beyond any page: what facets count and other orders sort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from serving.api.requests import Filter, SortOrder
+from towers.indexes.item_index import largest
+from towers.retrieval.candidates import Sources
+from towers.retrieval.rank_request import EncodedRequest
+
+
+@dataclass(frozen=True)
+class MatchSet:
+    """The match set of one question, under its own filter or another.
+
+    Of a browse page it is every item that meets the filter and is not excluded. Of a search it is
+    those of them that the words of the query match (``LexicalIndex.matching_rows``); where no item
+    of the shop has any of the words, the nearest in meaning, as many as the learnt source brings.
+
+
+    Args:
+        hidden: ``[≤ count] bool``, true where rules hide an item; None: nothing is hidden.
+    """
+
+    sources: Sources
+    encoded: EncodedRequest
+    hidden: np.ndarray | None = None
+
+    def under(self, conditions: Filter) -> np.ndarray:
+        """``[count] bool``, true where an item matches."""
+        catalog, rank_request = self.sources.catalog, self.encoded.rank_request
+        mask = catalog.mask(conditions)
+        fits = catalog.listed[: catalog.count].copy() if mask is None else mask.copy()
+        fits[rank_request.excluded[rank_request.excluded < len(fits)]] = False
+        if self.hidden is not None:
+            fits[: len(self.hidden)] &= ~self.hidden[: len(fits)]
+        if rank_request.text:
+            lexical = self.sources.lexical
+            rows = (
+                lexical.matching_rows(rank_request.text) if lexical else rank_request.excluded[:0]
+            )
+            if not len(rows):
+                near = replace(self.encoded, rank_request=replace(rank_request, mask=mask))
+                rows = self.sources.nearest(near, self.sources.config.learnt_count)
+            is_found = np.zeros(len(fits), bool)
+            is_found[rows[rows < len(fits)]] = True
+            fits &= is_found
+        return fits
+
+    def sorted_rows(self, fits: np.ndarray, order: SortOrder, count: int) -> np.ndarray:
+        """The first ``count`` rows of a match set in an order other than relevance.
+
+        What has no price or no time comes last; equal ones come in the order of the catalogue.
+        """
+        rows = np.flatnonzero(fits)
+        return rows[largest(self._keys(rows, order), count)]
+
+    def _keys(self, rows: np.ndarray, order: SortOrder) -> np.ndarray:
+        catalog = self.sources.catalog
+        if order is SortOrder.POPULARITY:
+            return self.sources.popularity.at(rows, self.encoded.rank_request.time)
+        keys = {
+            SortOrder.PRICE_LOW: -catalog.price[rows],
+            SortOrder.PRICE_HIGH: catalog.price[rows],
+            SortOrder.NEWEST: catalog.created[rows],
+        }[order]
+        return np.where(np.isnan(keys), -np.inf, keys)

@@ -1,0 +1,61 @@
+"""From a request and a session to the ranker's question: the same live and when a log is relived."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from data.records import Event, EventType
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from towers.catalog.items import Catalog
+from towers.retrieval.rank_request import RankRequest
+from towers.sessions.session import Session
+
+
+def search_rank_request(
+    request: SearchRequest, session: Session, time: float, catalog: Catalog
+) -> RankRequest:
+    """The question of the search box; the search is the newest event of its session.
+
+    Args:
+        session: Of the visitor. Where the search was recorded it is its newest event already.
+        time: Seconds since 1970.
+    """
+    now = session.at(time)
+    newest = now.events[-1] if now.events else None
+    if newest is None or newest.type is not EventType.SEARCH or newest.query != request.query:
+        now = now.after(search_event(request, "", time))
+    return RankRequest(now, time, request.query, catalog.mask(request.filter))
+
+
+def search_event(request: SearchRequest, event_id: str, time: float) -> Event:
+    """A search as an event."""
+    return Event(event_id, EventType.SEARCH, request.visitor_id, time, query=request.query)
+
+
+def recommend_rank_request(
+    request: RecommendRequest, session: Session, time: float, catalog: Catalog
+) -> RankRequest:
+    """The question of a browse page.
+
+    The item of an item page counts as just viewed and the items of a cart as just put there, in
+    this question only. What is shown or in the basket already is not offered.
+    """
+    now = session.at(time)
+    for event in _context_events(request, now, time):
+        now = now.after(event)
+    known = catalog.rows(sorted(now.basket | set(request.item_ids)))
+    return RankRequest(now, time, mask=catalog.mask(request.filter), excluded=known[known >= 0])
+
+
+def _context_events(request: RecommendRequest, session: Session, time: float) -> list[Event]:
+    if request.placement is Placement.ITEM:
+        type_, seen = EventType.VIEW, {event.item_id for event in session.events[-1:]}
+    elif request.placement is Placement.CART:
+        type_, seen = EventType.ADD_TO_CART, set(session.basket)
+    else:
+        return []
+    # Never before the newest event: what the page shows is what the shopper looks at now.
+    moment = max(time, session.events[-1].time) if session.events else time
+    template = Event("", type_, request.visitor_id, moment)
+    missing = dict.fromkeys(item_id for item_id in request.item_ids if item_id not in seen)
+    return [replace(template, item_id=item_id) for item_id in missing]

@@ -1,0 +1,291 @@
+"""Query rules: what the shop's people want of certain answers, read from a TOML file.
+
+Synonyms, redirects, pins, boosts, burials and hidings, each with a condition and, where wanted, a
+time to start and to end. README has an example of the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from data.errors import ConfigError
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from towers.indexes.lexical_index import Synonym
+from towers.text.words import surface_words, words
+
+KINDS = ("synonym", "redirect", "pin", "boost", "bury", "hide")
+POSITION_LIMIT = 100
+STRENGTH_LIMIT = 10.0
+BYTE_LIMIT = 1_000_000
+
+_CONDITIONS = ("query", "contains", "placement", "page_category")
+_TARGETS = ("items", "brands", "categories")
+_KEYS = {
+    "synonym": ("words", "finds"),
+    "redirect": ("query", "contains", "uri"),
+    "pin": (*_CONDITIONS, "item", "position"),
+    "boost": (*_CONDITIONS, *_TARGETS, "strength"),
+    "bury": (*_CONDITIONS, *_TARGETS, "strength"),
+    "hide": (*_CONDITIONS, *_TARGETS),
+}
+_COMMON_KEYS = ("name", "start", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Items by key, by brand, and by category with all that is below it."""
+
+    items: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. Of the conditions at most one is set, or a placement and a category of the page.
+
+    Args:
+        kind: One of ``KINDS``.
+        name: What answers call it by.
+        start, end: Seconds since 1970, from which on and until which it is in force.
+        query: Words of the whole query.
+        contains: Stems that a query must have.
+        placement: Of a browse page.
+        page_category: Path of the page's category; those below it match too.
+        synonym: For the kind ``synonym``.
+        uri: For ``redirect``.
+        position: Of a pin, from 1.
+        strength: Of a boost; negative for a burial.
+    """
+
+    kind: str
+    name: str
+    start: float = float("-inf")
+    end: float = float("inf")
+    query: tuple[str, ...] = ()
+    contains: frozenset[str] = frozenset()
+    placement: Placement | None = None
+    page_category: tuple[str, ...] = ()
+    synonym: Synonym | None = None
+    uri: str = ""
+    position: int = 0
+    strength: float = 0.0
+    targets: Targets = field(default_factory=Targets)
+
+    @property
+    def is_placing(self) -> bool:
+        """Whether it says where items stand, which another order than relevance says itself."""
+        return self.kind in ("pin", "boost", "bury")
+
+    def is_met(self, request: SearchRequest | RecommendRequest, stems: frozenset[str]) -> bool:
+        """Whether the condition holds; ``stems`` are those of the request's query."""
+        if self.synonym is not None:
+            return self.synonym.stems <= stems
+        if isinstance(request, SearchRequest):
+            if self.placement is not None or self.page_category:
+                return False
+            # Which whole queries match is looked up before.
+            return self.contains <= stems
+        if self.query or self.contains or self.placement not in (None, request.placement):
+            return False
+        path = self.page_category
+        return request.filter.category[: len(path)] == path
+
+
+class Rules:
+    """The rules of one file.
+
+    Args:
+        version: What the file calls its version.
+        rules: In the order of the file.
+    """
+
+    def __init__(self, version: str = "", rules: Sequence[Rule] = ()) -> None:
+        self.version = version
+        self._by_query: dict[tuple[str, ...], list[int]] = {}
+        self._by_stem: dict[str, list[int]] = {}
+        self._others: list[int] = []
+        self._rules = tuple(rules)
+        for number, rule in enumerate(rules):
+            stems = rule.synonym.stems if rule.synonym is not None else rule.contains
+            if rule.query:
+                self._by_query.setdefault(rule.query, []).append(number)
+            elif stems:
+                # By one of its stems, the longest: a query without it cannot match.
+                self._by_stem.setdefault(max(stems, key=lambda s: (len(s), s)), []).append(number)
+            else:
+                self._others.append(number)
+
+    def matching(self, request: SearchRequest | RecommendRequest, now: float) -> tuple[Rule, ...]:
+        """The rules for a request at ``now``, seconds since 1970, in the order of the file."""
+        if not self._rules:
+            return ()
+        numbers, stems = set(self._others), frozenset[str]()
+        if isinstance(request, SearchRequest):
+            numbers.update(self._by_query.get(tuple(surface_words(request.query)), ()))
+            stems = frozenset(words(request.query))
+            for stem in stems:
+                numbers.update(self._by_stem.get(stem, ()))
+        rules = (self._rules[number] for number in sorted(numbers))
+        return tuple([r for r in rules if r.start <= now < r.end and r.is_met(request, stems)])
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules in a TOML file.
+
+    Raises:
+        ConfigError: It cannot be read, or a rule is not as it should be: file, rule and key are
+            named.
+    """
+    try:
+        content = path.read_bytes()
+        if len(content) > BYTE_LIMIT:
+            raise ConfigError(
+                f"{path.name}: expected at most {BYTE_LIMIT:,} bytes, received {len(content):,}"
+            )
+        tree = tomllib.loads(content.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(
+            f"{path.name}: expected a readable TOML file, received: {error}"
+        ) from error
+    _check_keys(path.name, tree, ("version", *KINDS))
+    version = _Table(path.name, tree).text("version", required=True)
+    rules: list[Rule] = []
+    for kind in KINDS:
+        tables = tree.get(kind, [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise ConfigError(f"{path.name}, {kind}: expected [[{kind}]] tables")
+        for number, table in enumerate(tables, 1):
+            place = f"{path.name}, {kind} {number}"
+            _check_keys(place, table, (*_COMMON_KEYS, *_KEYS[kind]))
+            rules += _rules_of(kind, number, _Table(place, table))
+    return Rules(version, rules)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of the file, and what errors call it."""
+
+    place: str
+    values: Mapping[str, Any]
+
+    def text(self, key: str, *, required: bool = False) -> str:
+        value = self.values.get(key, "")
+        if not isinstance(value, str) or (required and not value.strip()):
+            self.refuse(key, "a text that is not empty" if required else "a text")
+        return str(value).strip()
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
+            self.refuse(key, "a list of texts, none empty")
+        return tuple(text.strip() for text in value)
+
+    def number(self, key: str, *, least: float, most: float, default: float | None) -> float:
+        value = self.values.get(key, default)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not least < value <= most:
+            self.refuse(key, f"a number above {least:g} and at most {most:g}")
+        return float(value)
+
+    def time(self, key: str, default: float) -> float:
+        value = self.values.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            self.refuse(key, "a time with an offset, 2025-01-31T00:00:00Z")
+        return value.timestamp()
+
+    def refuse(self, key: str, expected: str) -> None:
+        received = self.values.get(key, "nothing")
+        raise ConfigError(f"{self.place}, {key}: expected {expected}, received {received!r}")
+
+
+def _rules_of(kind: str, number: int, table: _Table) -> Iterator[Rule]:
+    facts: dict[str, Any] = {
+        "name": table.text("name") or f"{kind} {number}",
+        "start": table.time("start", float("-inf")),
+        "end": table.time("end", float("inf")),
+    }
+    if facts["start"] >= facts["end"]:
+        table.refuse("end", "a time after start")
+    if kind == "synonym":
+        yield from (Rule(kind, **facts, synonym=synonym) for synonym in _synonyms(table))
+        return
+    facts |= _condition(kind, table)
+    if kind == "redirect":
+        facts["uri"] = table.text("uri", required=True)
+    elif kind == "pin":
+        position = table.number("position", least=0, most=POSITION_LIMIT, default=None)
+        if position != int(position):
+            table.refuse("position", "a whole number")
+        facts["position"] = int(position)
+        facts["targets"] = Targets(items=(table.text("item", required=True),))
+    else:
+        categories = tuple(map(_path, table.texts("categories")))
+        facts["targets"] = Targets(table.texts("items"), table.texts("brands"), categories)
+        if facts["targets"] == Targets():
+            table.refuse("items", "items, brands or categories")
+    if kind in ("boost", "bury"):
+        strength = table.number("strength", least=0, most=STRENGTH_LIMIT, default=1.0)
+        facts["strength"] = strength if kind == "boost" else -strength
+    yield Rule(kind, **facts)
+
+
+def _synonyms(table: _Table) -> Iterator[Synonym]:
+    """Both ways among ``words``, or one way from them to what they find."""
+    written, finds = table.texts("words"), table.texts("finds")
+    if len(written) < (1 if finds else 2):
+        table.refuse("words", "one phrase or more with finds, two or more without")
+    for key, phrases in (("words", written), ("finds", finds)):
+        if not all(map(words, phrases)):
+            table.refuse(key, "phrases of words")
+    for phrase in written:
+        for other in finds or written:
+            if other != phrase:
+                yield Synonym(frozenset(words(phrase)), other)
+
+
+def _condition(kind: str, table: _Table) -> dict[str, Any]:
+    given = [key for key in _CONDITIONS if key in table.values]
+    if len(given) > 1 and given != ["placement", "page_category"]:
+        table.refuse(given[1], f"no other condition beside {given[0]}")
+    if kind == "redirect" and not given:
+        table.refuse("query", "query or contains")
+    condition: dict[str, Any] = {}
+    for key in given:
+        text = table.text(key, required=True)
+        if key == "query":
+            condition[key] = tuple(surface_words(text))
+        elif key == "contains":
+            condition[key] = frozenset(words(text))
+        elif key == "page_category":
+            condition[key] = _path(text)
+        else:
+            known = {one.name.lower(): one for one in Placement if one}
+            if text not in known:
+                table.refuse(key, f"one of {', '.join(known)}")
+            condition[key] = known[text]
+        if not condition[key]:
+            table.refuse(key, "a text with words")
+    return condition
+
+
+def _path(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(">") if part.strip())
+
+
+def _check_keys(place: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            raise ConfigError(
+                f"{place}, {key}: expected one of {', '.join(known)}, received {key!r}{hint}"
+            )

@@ -1,0 +1,343 @@
+"""Messages of the wire to requests and records, and back; what they may hold is checked elsewhere.
+
+``read_…`` makes our own values of a message, ``write_…`` makes a message of our own values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from data.errors import RequestError
+from data.records import RECORDABLE_TYPES, Event, EventType, Item
+from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
+from serving.api.filter_codec import (
+    read_facet,
+    read_facet_requests,
+    read_filter,
+    read_order,
+    write_facet,
+    write_facet_requests,
+    write_filter,
+)
+from serving.api.page_tokens import OFFSET_LIMIT, page_offset, page_token
+from serving.api.requests import (
+    Answer,
+    EmptyReason,
+    EventEffect,
+    FeatureEffect,
+    Placement,
+    RecommendRequest,
+    Relaxation,
+    RelaxationKind,
+    Result,
+    SearchRequest,
+    SourceHit,
+    Status,
+)
+
+
+def read_search(message: Any) -> SearchRequest:
+    """A ``SearchItemsRequest`` as the engine's request; ``page_size`` 0 stays 0."""
+    return SearchRequest(
+        query=message.query,
+        visitor_id=message.visitor_id,
+        page_size=message.page_size,
+        offset=page_offset(message, message.page_token),
+        filter=read_filter(message.filter),
+        explain=message.explain,
+        record=message.record if message.HasField("record") else True,
+        sort_by=read_order(message.sort_by),
+        facets=read_facet_requests(message),
+    )
+
+
+def write_search(request: SearchRequest) -> Any:
+    """A ``SearchItemsRequest``."""
+    message = discovery_pb2.SearchItemsRequest(
+        query=request.query,
+        visitor_id=request.visitor_id,
+        page_size=request.page_size,
+        filter=write_filter(request.filter),
+        explain=request.explain,
+        record=request.record,
+        sort_by=int(request.sort_by),  # type: ignore[arg-type]
+        facets=write_facet_requests(request.facets),
+    )
+    if request.offset:
+        message.page_token = page_token(message, request.offset)
+    return message
+
+
+def read_recommend(message: Any) -> RecommendRequest:
+    """A ``RecommendItemsRequest`` as the engine's request; ``page_size`` 0 stays 0."""
+    try:
+        placement = Placement(message.placement)
+    except ValueError as error:
+        names = ", ".join(known.name for known in Placement if known)
+        raise RequestError("placement", f"one of {names}", message.placement) from error
+    return RecommendRequest(
+        placement=placement,
+        visitor_id=message.visitor_id,
+        item_ids=tuple(message.item_ids),
+        page_size=message.page_size,
+        offset=page_offset(message, message.page_token),
+        filter=read_filter(message.filter),
+        explain=message.explain,
+        sort_by=read_order(message.sort_by),
+        facets=read_facet_requests(message),
+    )
+
+
+def write_recommend(request: RecommendRequest) -> Any:
+    """A ``RecommendItemsRequest``."""
+    message = discovery_pb2.RecommendItemsRequest(
+        placement=int(request.placement),  # type: ignore[arg-type]
+        visitor_id=request.visitor_id,
+        item_ids=request.item_ids,
+        page_size=request.page_size,
+        filter=write_filter(request.filter),
+        explain=request.explain,
+        sort_by=int(request.sort_by),  # type: ignore[arg-type]
+        facets=write_facet_requests(request.facets),
+    )
+    if request.offset:
+        message.page_token = page_token(message, request.offset)
+    return message
+
+
+def read_answer(message: Any, request: Any) -> Answer:
+    """A search or recommend response as an answer; ``request`` is the message it responds to."""
+    token = message.next_page_token
+    return Answer(
+        results=tuple(_read_result(result) for result in message.results),
+        attribution_token=message.attribution_token,
+        bundle_id=message.bundle_id,
+        next_offset=page_offset(request, token) if token else None,
+        missing=tuple(message.missing),
+        facets=tuple(read_facet(facet) for facet in message.facets),
+        match_count=message.match_count if message.HasField("match_count") else None,
+        relaxations=tuple(
+            Relaxation(RelaxationKind(one.kind), one.text)
+            for one in getattr(message, "relaxations", ())
+        ),
+        empty_reason=EmptyReason(message.empty_reason),
+        redirect_uri=message.redirect_uri,
+        rules=tuple(message.rules),
+        rules_version=message.rules_version,
+        session_event_count=message.session_event_count,
+    )
+
+
+def write_answer(answer: Answer, request: Any) -> Any:
+    """The response to the search or recommend message ``request``."""
+    is_search = isinstance(request, discovery_pb2.SearchItemsRequest)
+    kind = "SearchItemsResponse" if is_search else "RecommendItemsResponse"
+    next_offset = answer.next_offset or 0
+    has_next = 0 < next_offset <= OFFSET_LIMIT
+    relaxations = [
+        discovery_pb2.Relaxation(kind=int(one.kind), text=one.text)  # type: ignore[arg-type]
+        for one in answer.relaxations
+    ]
+    message = getattr(discovery_pb2, kind)(
+        attribution_token=answer.attribution_token,
+        bundle_id=answer.bundle_id,
+        next_page_token=page_token(request, next_offset) if has_next else "",
+        missing=answer.missing,
+        facets=[write_facet(facet) for facet in answer.facets],
+        match_count=answer.match_count,
+        empty_reason=int(answer.empty_reason),
+        redirect_uri=answer.redirect_uri,
+        rules=answer.rules,
+        rules_version=answer.rules_version,
+        session_event_count=answer.session_event_count,
+        # Nothing was typed on a browse page.
+        **({"relaxations": relaxations} if is_search else {}),
+    )
+    for result in answer.results:
+        _add_result(message.results, result)
+    return message
+
+
+def read_event(message: Any, place: str, *, now: float, new_id: Callable[[], str]) -> Event:
+    """An ``Event`` as a record; what the caller left to the service is filled in.
+
+    Args:
+        message: The event.
+        place: What comes before a field's name in errors: ``events[3].``.
+        now: Time of an event that has none.
+        new_id: Makes the id of an event that has none.
+
+    Raises:
+        RequestError: The type or the time is none.
+    """
+    try:
+        type_ = EventType(message.type)
+    except ValueError as error:
+        names = ", ".join(known.label for known in RECORDABLE_TYPES)
+        raise RequestError(f"{place}type", f"one of {names}", message.type) from error
+    has_time = message.HasField("time")
+    return Event(
+        event_id=message.event_id or new_id(),
+        type=type_,
+        visitor_id=message.visitor_id,
+        time=_read_time(message.time, f"{place}time") if has_time else now,
+        item_id=message.item_id,
+        query=message.query,
+        session_id=message.session_id,
+        quantity=message.quantity,
+        price=message.price if message.HasField("price") else None,
+        rating=message.rating if message.HasField("rating") else None,
+        text=message.text,
+        surface=message.surface,
+        attribution_token=message.attribution_token,
+        dwell_seconds=message.dwell_seconds if message.HasField("dwell_seconds") else None,
+    )
+
+
+def write_event(event: Event) -> Any:
+    """An ``Event`` message."""
+    return events_pb2.Event(
+        event_id=event.event_id,
+        type=int(event.type),  # type: ignore[arg-type]
+        visitor_id=event.visitor_id,
+        time=_write_time(event.time),
+        item_id=event.item_id,
+        query=event.query,
+        session_id=event.session_id,
+        quantity=event.quantity,
+        price=event.price,
+        rating=event.rating,
+        text=event.text,
+        surface=event.surface,
+        attribution_token=event.attribution_token,
+        dwell_seconds=event.dwell_seconds,
+    )
+
+
+def read_item(message: Any, place: str) -> Item:
+    """An ``Item`` as a record; ``place`` comes before a field's name in errors: ``items[3].``."""
+    created_time: datetime | None = None
+    if message.HasField("created_time"):
+        seconds = _read_time(message.created_time, f"{place}created_time")
+        try:
+            created_time = datetime.fromtimestamp(seconds, tz=UTC)
+        except (ValueError, OverflowError, OSError) as error:
+            raise RequestError(f"{place}created_time", "a year of 1 to 9999", seconds) from error
+    return Item(
+        item_id=message.item_id,
+        title=message.title,
+        description=message.description,
+        category=tuple(message.category),
+        brand=message.brand,
+        price=message.price if message.HasField("price") else None,
+        currency=message.currency,
+        in_stock=message.in_stock if message.HasField("in_stock") else True,
+        attributes=dict(message.attributes),
+        image=message.image,
+        created_time=created_time,
+    )
+
+
+def write_item(item: Item) -> Any:
+    """An ``Item`` message."""
+    created = item.created_time
+    return catalog_pb2.Item(
+        item_id=item.item_id,
+        title=item.title,
+        description=item.description,
+        category=item.category,
+        brand=item.brand,
+        price=item.price,
+        currency=item.currency,
+        in_stock=item.in_stock,
+        attributes=item.attributes,
+        image=item.image,
+        created_time=_write_time(created.timestamp()) if created else None,
+    )
+
+
+def read_status(message: Any) -> Status:
+    """A ``Status`` message as the engine's status."""
+    values = {name: getattr(message, name) for name in _STATUS_FIELDS}
+    return Status(**values, versions=dict(message.versions))
+
+
+def write_status(status: Status) -> Any:
+    """A ``Status`` message."""
+    values = {name: getattr(status, name) for name in _STATUS_FIELDS}
+    return admin_pb2.Status(**values, versions=status.versions)
+
+
+_STATUS_FIELDS = tuple(
+    field.name for field in admin_pb2.Status.DESCRIPTOR.fields if field.name != "versions"
+)
+
+
+def _read_result(message: Any) -> Result:
+    return Result(
+        item_id=message.item_id,
+        title=message.title,
+        category=tuple(message.category),
+        brand=message.brand,
+        price=message.price if message.HasField("price") else None,
+        in_stock=message.in_stock,
+        score=message.score,
+        sources=tuple(SourceHit(hit.source, hit.rank) for hit in message.sources),
+        purchase_probability=(
+            message.purchase_probability if message.HasField("purchase_probability") else None
+        ),
+        event_effects=tuple(
+            EventEffect(EventType(part.event_type).label, part.item_id, part.query, part.effect)
+            for part in message.event_effects
+        ),
+        feature_effects=tuple(
+            FeatureEffect(part.feature, part.value, part.effect) for part in message.feature_effects
+        ),
+        rules=tuple(message.rules),
+    )
+
+
+def _add_result(results: Any, result: Result) -> None:
+    # Each part is made where it belongs: given to a message that is being made, it is copied.
+    message = results.add(
+        item_id=result.item_id,
+        title=result.title,
+        category=result.category,
+        brand=result.brand,
+        price=result.price,
+        in_stock=result.in_stock,
+        score=result.score,
+        purchase_probability=result.purchase_probability,
+        rules=result.rules,
+    )
+    for hit in result.sources:
+        message.sources.add(source=hit.source, rank=hit.rank)
+    for event in result.event_effects:
+        message.event_effects.add(
+            event_type=int(EventType[event.event_type.upper()]),
+            item_id=event.item_id,
+            query=event.query,
+            effect=event.effect,
+        )
+    for part in result.feature_effects:
+        message.feature_effects.add(feature=part.feature, value=part.value, effect=part.effect)
+
+
+def _read_time(message: Any, field: str) -> float:
+    if not 0 <= message.nanos < 1_000_000_000:
+        raise RequestError(f"{field}.nanos", "0 to 999,999,999", message.nanos)
+    return float(message.seconds + message.nanos / 1e9)
+
+
+def _write_time(seconds: float) -> Any:
+    if not math.isfinite(seconds):
+        raise RequestError("time", "a finite number of seconds", seconds)
+    whole = math.floor(seconds)
+    # Rounding up may fill a whole second, which a Timestamp wants to see as one.
+    carried, nanos = divmod(round((seconds - whole) * 1e9), 1_000_000_000)
+    return Timestamp(seconds=whole + carried, nanos=nanos)

@@ -1,0 +1,305 @@
+"""What the interface accepts: each field of requests, events and items, checked in one place.
+
+Every function returns its argument as the engine may see it (blanks cut off, defaults filled in)
+and raises ``RequestError`` with the field's name on the wire: ``events[3].rating: expected …``.
+``place`` is what comes before that name: ``events[3].``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from data.errors import RequestError
+from data.records import PRICE_LIMIT, RECORDABLE_TYPES, Event, EventType, Item
+from serving.api.requests import (
+    KINDS,
+    RESERVED_NAMES,
+    AttributeCondition,
+    CompleteRequest,
+    FacetRequest,
+    Filter,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+    SuggestionKind,
+)
+from towers.catalog.attributes import Attributes
+
+DEFAULT_PAGE_SIZE = 20
+PAGE_SIZE_LIMIT = 100
+DEFAULT_SUGGESTION_COUNT = 10
+SUGGESTION_COUNT_LIMIT = 50
+BATCH_LIMIT = 1_000
+
+ID_LENGTH_LIMIT = 128
+QUERY_LENGTH_LIMIT = 256
+NAME_LENGTH_LIMIT = 256
+TITLE_LENGTH_LIMIT = 1_024
+ADDRESS_LENGTH_LIMIT = 2_048
+PATH_LENGTH_LIMIT = 4_096
+TEXT_BYTE_LIMIT = 8_192
+CATEGORY_DEPTH_LIMIT = 16
+BRAND_COUNT_LIMIT = 100
+CART_COUNT_LIMIT = 100
+ATTRIBUTE_COUNT_LIMIT = 128
+CONDITION_COUNT_LIMIT = 32
+VALUE_COUNT_LIMIT = 100
+FACET_COUNT_LIMIT = 32
+DEFAULT_FACET_LIMIT = 20
+FACET_LIMIT = 100
+QUANTITY_LIMIT = 1_000_000
+
+DWELL_LIMIT_SECONDS = 24 * 3_600
+FUTURE_LIMIT_SECONDS = 5 * 60
+PAST_LIMIT_YEARS = 10
+PAST_LIMIT_SECONDS = PAST_LIMIT_YEARS * 365.25 * 24 * 3_600
+
+CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+def checked_search(request: SearchRequest) -> SearchRequest:
+    """The request with blanks round the query cut off and the page size in its range."""
+    query = request.query.strip()
+    _check_text("query", query, QUERY_LENGTH_LIMIT, required=True)
+    _check_text("visitor_id", request.visitor_id, ID_LENGTH_LIMIT)
+    _check_filter(request.filter)
+    facets = _checked_facets(request.facets)
+    size = _page_size(request.page_size)
+    return replace(request, query=query, page_size=size, facets=facets)
+
+
+def checked_recommend(request: RecommendRequest) -> RecommendRequest:
+    """The request with the page size in its range."""
+    placement, item_ids = request.placement, request.item_ids
+    if placement is Placement.UNSPECIFIED:
+        names = ", ".join(known.name for known in Placement if known is not Placement.UNSPECIFIED)
+        raise RequestError("placement", f"one of {names}", placement.name)
+    _check_text("visitor_id", request.visitor_id, ID_LENGTH_LIMIT)
+    if placement is Placement.ITEM:
+        check_count("item_ids", len(item_ids), 1, 1)
+    elif placement is Placement.CART:
+        check_count("item_ids", len(item_ids), 0, CART_COUNT_LIMIT)
+    elif item_ids:
+        raise RequestError("item_ids", f"none with placement {placement.name}", len(item_ids))
+    for position, item_id in enumerate(item_ids):
+        _check_text(f"item_ids[{position}]", item_id, ID_LENGTH_LIMIT, required=True)
+    _check_filter(request.filter)
+    if placement is Placement.CATEGORY and not request.filter.category:
+        raise RequestError("filter.category", "a path with placement CATEGORY", ())
+    facets = _checked_facets(request.facets)
+    return replace(request, page_size=_page_size(request.page_size), facets=facets)
+
+
+def check_attributes(request: SearchRequest | RecommendRequest, attributes: Attributes) -> None:
+    """Refuses conditions and facets on attributes that no item of the catalogue ever had."""
+    names = [
+        (f"filter.attributes[{position}].name", condition.name)
+        for position, condition in enumerate(request.filter.attributes)
+    ]
+    names += [
+        (f"facets[{position}].name", facet.name)
+        for position, facet in enumerate(request.facets)
+        if facet.name not in RESERVED_NAMES
+    ]
+    for field, name in names:
+        if attributes.names.get(name) < 0:
+            near = difflib.get_close_matches(name, attributes.names.names, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise RequestError(field, f"an attribute of the catalogue{hint}", name)
+
+
+def checked_complete(request: CompleteRequest) -> CompleteRequest:
+    """The request with blanks round the text cut off and the number of results in its range."""
+    text = request.text.strip()
+    _check_text("text", text, QUERY_LENGTH_LIMIT, required=True)
+    if request.max_results < 0:
+        raise RequestError("max_results", "0 or more", request.max_results)
+    count = min(request.max_results or DEFAULT_SUGGESTION_COUNT, SUGGESTION_COUNT_LIMIT)
+    for position, kind in enumerate(request.kinds):
+        if kind is SuggestionKind.UNSPECIFIED or kind in request.kinds[:position]:
+            names = ", ".join(known.name for known in KINDS)
+            raise RequestError(f"kinds[{position}]", f"one of {names}, each once", kind.name)
+    return replace(request, text=text, max_results=count, kinds=request.kinds or KINDS)
+
+
+def checked_event(event: Event, place: str = "", *, now: float) -> Event:
+    """The event with blanks round the query cut off and a quantity of 1 or more.
+
+    ``now`` is the clock that the time of the event is held against, in seconds since 1970.
+    """
+    if event.type not in RECORDABLE_TYPES:
+        raise RequestError(f"{place}type", _type_names(), event.type.label)
+    _check_text(f"{place}event_id", event.event_id, ID_LENGTH_LIMIT)
+    _check_text(f"{place}visitor_id", event.visitor_id, ID_LENGTH_LIMIT, required=True)
+    _check_time(f"{place}time", event.time, now)
+    is_search = event.type is EventType.SEARCH
+    query = event.query.strip()
+    if is_search and event.item_id:
+        raise RequestError(f"{place}item_id", "none for a search", event.item_id[:ID_LENGTH_LIMIT])
+    if query and not is_search:
+        received = query[:QUERY_LENGTH_LIMIT]
+        raise RequestError(f"{place}query", f"none for the type {event.type.label}", received)
+    _check_text(f"{place}item_id", event.item_id, ID_LENGTH_LIMIT, required=not is_search)
+    _check_text(f"{place}query", query, QUERY_LENGTH_LIMIT, required=is_search)
+    for name in ("session_id", "surface", "attribution_token"):
+        _check_text(f"{place}{name}", getattr(event, name), ID_LENGTH_LIMIT)
+    check_count(f"{place}quantity", event.quantity, 0, QUANTITY_LIMIT)
+    _check_price(f"{place}price", event.price)
+    _check_rating(f"{place}rating", event)
+    _check_dwell(f"{place}dwell_seconds", event)
+    _check_bytes(f"{place}text", event.text)
+    return replace(event, query=query, quantity=event.quantity or 1)
+
+
+def checked_item(item: Item, place: str = "") -> Item:
+    """The item, as it came."""
+    _check_text(f"{place}item_id", item.item_id, ID_LENGTH_LIMIT, required=True)
+    _check_text(f"{place}title", item.title, TITLE_LENGTH_LIMIT)
+    _check_bytes(f"{place}description", item.description)
+    _check_category(f"{place}category", item.category)
+    _check_text(f"{place}brand", item.brand, NAME_LENGTH_LIMIT)
+    _check_price(f"{place}price", item.price)
+    if item.currency and not re.fullmatch("[A-Za-z]{3}", item.currency):
+        raise RequestError(f"{place}currency", "3 letters or nothing", item.currency[:8])
+    check_count(f"{place}attributes", len(item.attributes), 0, ATTRIBUTE_COUNT_LIMIT)
+    for name, value in item.attributes.items():
+        _check_text(f"{place}attributes", name, ID_LENGTH_LIMIT, required=True)
+        _check_text(f"{place}attributes.{name}", value, TITLE_LENGTH_LIMIT)
+    _check_text(f"{place}image", item.image, ADDRESS_LENGTH_LIMIT)
+    return item
+
+
+def checked_item_ids(item_ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids of a batch, as they came."""
+    check_count("item_ids", len(item_ids), 1, BATCH_LIMIT)
+    for position, item_id in enumerate(item_ids):
+        _check_text(f"item_ids[{position}]", item_id, ID_LENGTH_LIMIT, required=True)
+    return tuple(item_ids)
+
+
+def checked_path(path: str) -> str:
+    """The path of a bundle, as it came; whether it is one is the engine's matter."""
+    _check_text("path", path, PATH_LENGTH_LIMIT, required=True)
+    return path
+
+
+def check_count(field: str, count: int, least: int, most: int) -> None:
+    """Refuses a count outside ``least`` to ``most``, both inclusive."""
+    if not least <= count <= most:
+        expected = f"{least:,} to {most:,}" if least < most else f"exactly {least:,}"
+        raise RequestError(field, expected, count)
+
+
+def _page_size(page_size: int) -> int:
+    if page_size < 0:
+        raise RequestError("page_size", "0 or more", page_size)
+    return min(page_size or DEFAULT_PAGE_SIZE, PAGE_SIZE_LIMIT)
+
+
+def _check_filter(condition: Filter) -> None:
+    _check_category("filter.category", condition.category)
+    check_count("filter.brands", len(condition.brands), 0, BRAND_COUNT_LIMIT)
+    for position, brand in enumerate(condition.brands):
+        _check_text(f"filter.brands[{position}]", brand, NAME_LENGTH_LIMIT, required=True)
+    low, high = condition.min_price, condition.max_price
+    _check_price("filter.min_price", low)
+    _check_price("filter.max_price", high)
+    if low is not None and high is not None and low > high:
+        raise RequestError("filter.max_price", f"{low:g} (min_price) or more", high)
+    check_count("filter.attributes", len(condition.attributes), 0, CONDITION_COUNT_LIMIT)
+    for position, one in enumerate(condition.attributes):
+        _check_attribute(f"filter.attributes[{position}]", one)
+
+
+def _check_attribute(place: str, condition: AttributeCondition) -> None:
+    _check_text(f"{place}.name", condition.name, ID_LENGTH_LIMIT, required=True)
+    low, high = condition.min_value, condition.max_value
+    check_count(f"{place}.values", len(condition.values), 0, VALUE_COUNT_LIMIT)
+    if not condition.values and low is None and high is None:
+        raise RequestError(f"{place}.values", "a value, or min_value or max_value beside it", ())
+    for position, value in enumerate(condition.values):
+        _check_text(f"{place}.values[{position}]", value, TITLE_LENGTH_LIMIT, required=True)
+    for name, bound in (("min_value", low), ("max_value", high)):
+        if bound is not None and not math.isfinite(bound):
+            raise RequestError(f"{place}.{name}", "a finite number", bound)
+    if low is not None and high is not None and low > high:
+        raise RequestError(f"{place}.max_value", f"{low:g} (min_value) or more", high)
+
+
+def _checked_facets(facets: Sequence[FacetRequest]) -> tuple[FacetRequest, ...]:
+    check_count("facets", len(facets), 0, FACET_COUNT_LIMIT)
+    names: set[str] = set()
+    for position, facet in enumerate(facets):
+        _check_text(f"facets[{position}].name", facet.name, ID_LENGTH_LIMIT, required=True)
+        if facet.name in names:
+            raise RequestError(f"facets[{position}].name", "each facet once", facet.name)
+        names.add(facet.name)
+        check_count(f"facets[{position}].limit", facet.limit, 0, FACET_LIMIT)
+    return tuple(replace(facet, limit=facet.limit or DEFAULT_FACET_LIMIT) for facet in facets)
+
+
+def _check_category(field: str, category: Sequence[str]) -> None:
+    check_count(field, len(category), 0, CATEGORY_DEPTH_LIMIT)
+    for position, part in enumerate(category):
+        _check_text(f"{field}[{position}]", part, NAME_LENGTH_LIMIT, required=True)
+
+
+def _check_text(field: str, text: str, length_limit: int, *, required: bool = False) -> None:
+    if required and not text:
+        raise RequestError(field, f"1 to {length_limit:,} characters", text)
+    _check_length(field, text, length_limit)
+    if CONTROL_CHARACTER.search(text):
+        raise RequestError(field, "no control characters", text)
+
+
+def _check_length(field: str, text: str, length_limit: int) -> None:
+    # The length and not the text is told: an error must fit into the trailers of a reply.
+    if len(text) > length_limit:
+        raise RequestError(field, f"at most {length_limit:,} characters", len(text))
+
+
+def _check_bytes(field: str, text: str) -> None:
+    byte_count = len(text.encode("utf-8"))
+    if byte_count > TEXT_BYTE_LIMIT:
+        raise RequestError(field, f"at most {TEXT_BYTE_LIMIT:,} bytes of UTF-8", byte_count)
+
+
+def _check_price(field: str, price: float | None) -> None:
+    if price is not None and not (math.isfinite(price) and price >= 0):
+        raise RequestError(field, "0 or more and finite", price)
+    if price is not None and price > PRICE_LIMIT:
+        raise RequestError(field, f"at most {PRICE_LIMIT:,.0f}", price)
+
+
+def _check_rating(field: str, event: Event) -> None:
+    if event.rating is None:
+        return
+    if event.type is not EventType.REVIEW:
+        raise RequestError(field, f"none for the type {event.type.label}", event.rating)
+    if not 1 <= event.rating <= 5:
+        raise RequestError(field, "1 to 5", event.rating)
+
+
+def _check_dwell(field: str, event: Event) -> None:
+    if event.dwell_seconds is None:
+        return
+    if event.type is not EventType.VIEW:
+        raise RequestError(field, f"none for the type {event.type.label}", event.dwell_seconds)
+    if not 0 <= event.dwell_seconds <= DWELL_LIMIT_SECONDS:
+        raise RequestError(field, f"0 to {DWELL_LIMIT_SECONDS:,}", event.dwell_seconds)
+
+
+def _check_time(field: str, time: float, now: float) -> None:
+    if not time <= now + FUTURE_LIMIT_SECONDS:
+        ahead = "at most 5 minutes ahead of the service's clock"
+        raise RequestError(field, ahead, f"{time - now:,.0f} s ahead")
+    if time < now - PAST_LIMIT_SECONDS:
+        raise RequestError(field, f"at most {PAST_LIMIT_YEARS} years ago", f"{now - time:,.0f} s")
+
+
+def _type_names() -> str:
+    return "one of " + ", ".join(type_.label for type_ in RECORDABLE_TYPES)

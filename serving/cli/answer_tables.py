@@ -1,0 +1,226 @@
+"""Answers, states and load as tables, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from serving.api.requests import (
+    Answer,
+    Completed,
+    EmptyReason,
+    EventEffect,
+    Facet,
+    FacetValue,
+    FeatureEffect,
+    RelaxationKind,
+    Result,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from serving.load.freshness import Freshness
+    from serving.load.load_test import LoadStep
+
+_RELAXED = {
+    RelaxationKind.TYPO_CORRECTED: "taken as “{}”",
+    RelaxationKind.WORD_DROPPED: "without “{}”",
+    RelaxationKind.MEANING_ONLY: "by meaning only",
+}
+DEED_BY_TYPE = {
+    "search": "searched for",
+    "view": "viewed",
+    "favorite": "favoured",
+    "unfavorite": "no longer favoured",
+    "add_to_cart": "put into the cart",
+    "remove_from_cart": "took out of the cart",
+    "purchase": "bought",
+    "review": "reviewed",
+    "return": "sent back",
+}
+
+
+def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int = 1) -> Table:
+    """The results of an answer, a row each.
+
+    Args:
+        answer: What to show.
+        previous: An earlier answer to the same question; with one, a column shows how far each item
+            moved: ``▲3``, ``▼1``, ``=``, or ``new``.
+        first_rank: Rank of the first result; above 1 on later pages.
+    """
+    is_explained = any(
+        one.event_effects or one.feature_effects or one.rules for one in answer.results
+    )
+    table = Table(caption=_caption(answer), caption_justify="left")
+    table.add_column("rank", justify="right")
+    if previous is not None:
+        table.add_column("moved", justify="right")
+    table.add_column("item")
+    table.add_column("title", overflow="fold")
+    table.add_column("price", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("found by")
+    if is_explained:
+        table.add_column("why", overflow="fold")
+    earlier_ranks = {
+        result.item_id: rank
+        for rank, result in enumerate(previous.results if previous else (), first_rank)
+    }
+    for rank, result in enumerate(answer.results, first_rank):
+        cells = [str(rank)]
+        if previous is not None:
+            cells.append(_moved(rank, earlier_ranks.get(result.item_id)))
+        price = "" if result.price is None else f"{result.price:,.2f}"
+        title = escape(result.title) + ("" if result.in_stock else " [dim](not in stock)[/]")
+        found_by = ", ".join(f"{hit.source} {hit.rank}" for hit in result.sources)
+        cells += [escape(result.item_id), title, price, f"{result.score:.3f}", escape(found_by)]
+        if is_explained:
+            cells.append(escape(why(result)))
+        table.add_row(*cells)
+    return table
+
+
+def facet_table(facet: Facet) -> Table:
+    """The values of a facet and their counts, a row each."""
+    table = Table()
+    table.add_column(escape(facet.name))
+    table.add_column("items", justify="right")
+    for value in facet.values:
+        table.add_row(escape(_facet_label(value)), f"{value.count:,}")
+    return table
+
+
+def _facet_label(value: FacetValue) -> str:
+    if value.min_price is not None and value.max_price is not None:
+        low, high = f"{value.min_price:,.2f}", f"{value.max_price:,.2f}"
+        return low if low == high else f"{low} – {high}"
+    return " > ".join(value.category) or value.value
+
+
+def completion_table(completed: Completed) -> Table:
+    """Suggestions, a row each, what was typed in bold."""
+    caption = f"taken as “{completed.corrected_text}”" if completed.corrected_text else None
+    table = Table(caption=caption and escape(caption), caption_justify="left")
+    for name in ("kind", "suggestion", "item", "category"):
+        table.add_column(name, overflow="fold")
+    for one in completed.suggestions:
+        text = Text(one.text)
+        for start, end in one.highlights:
+            text.stylize("bold", start, end)
+        path = escape(" > ".join(one.category))
+        table.add_row(one.kind.name.lower(), text, escape(one.item_id), path)
+    return table
+
+
+def why(result: Result) -> str:
+    """What moved a result most, in words: one event of the session, and below it one feature."""
+    parts = []
+    if result.rules:
+        parts.append(f"by rule {', '.join(result.rules)}")
+    if result.event_effects:
+        strongest = max(result.event_effects, key=_strength)
+        deed = DEED_BY_TYPE.get(strongest.event_type, strongest.event_type)
+        what = f"“{strongest.query}”" if strongest.query else strongest.item_id
+        parts.append(f"{strongest.effect:+.2f} {deed} {what}")
+    if result.feature_effects:
+        feature = max(result.feature_effects, key=_strength)
+        name = feature.feature.replace("_", " ")
+        parts.append(f"{feature.effect:+.2f} {name} {feature.value:.3g}")
+    return "\n".join(parts)
+
+
+def status_table(status: Status) -> Table:
+    """The state of a service, a row each."""
+    table = Table(show_header=False)
+    rows: dict[str, object] = {
+        "bundle": status.bundle_id,
+        "folder": status.bundle_path,
+        "folder before": status.previous_bundle_path or "none",
+        "items": f"{status.item_count:,}",
+        "items changed live": f"{status.live_item_count:,}",
+        "visitors": f"{status.visitor_count:,}",
+        "events in the log": f"{status.logged_event_count:,}",
+        "events of unknown items": f"{status.unknown_item_event_count:,}",
+        "rules": status.rules_version or "none",
+        "rules not in force": status.rules_error or "none",
+        "up for": f"{status.uptime_seconds:,.0f} s",
+        **dict(sorted(status.versions.items())),
+    }
+    for name, value in rows.items():
+        table.add_row(name, escape(str(value)))
+    return table
+
+
+def freshness_table(report: Freshness) -> Table:
+    """How soon answers knew of events, a row each."""
+    table = Table(show_header=False)
+    rows = {
+        "events and requests a second": f"{report.rate:g} and {report.rate:g}",
+        "events acked, then asked": f"{report.probe_count:,}",
+        "answers that knew the event": f"{report.fresh_count:,}",
+        "from the ack to the answer": ", ".join(
+            f"{name} {value:.2f} ms" for name, value in report.fresh_ms.items()
+        ),
+        "from the call to the ack": ", ".join(
+            f"{name} {value:.2f} ms" for name, value in report.ack_ms.items()
+        ),
+        "errors": ", ".join(f"{code} {n:,}" for code, n in report.error_counts.items()) or "none",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def load_table(steps: Sequence[LoadStep]) -> Table:
+    """What came of each step of a load test, a row each; latencies in milliseconds."""
+    table = Table(caption="latency in ms, of answered calls", caption_justify="left")
+    names = list(steps[0].latency_ms) if steps else []
+    for name in ("load", "sent", "answered", "goodput /s", *names, "errors"):
+        table.add_column(name, justify="left" if name in ("load", "errors") else "right")
+    for step in steps:
+        load = f"{step.caller_count} callers" if step.caller_count else f"{step.offered_rate:g}/s"
+        errors = ", ".join(f"{code} {count:,}" for code, count in step.error_counts.items())
+        table.add_row(
+            load,
+            f"{step.sent_count:,}",
+            f"{step.ok_count:,}",
+            f"{step.goodput:,.1f}",
+            *(f"{step.latency_ms[name]:,.2f}" for name in names),
+            errors or "none",
+        )
+    return table
+
+
+def _caption(answer: Answer) -> str:
+    parts = [f"bundle {answer.bundle_id}", f"answer {answer.attribution_token}"]
+    if answer.match_count is not None:
+        parts.append(f"{answer.match_count:,} matching")
+    if answer.missing:
+        parts.append(f"missing: {', '.join(answer.missing)}")
+    if answer.rules:
+        parts.append(f"rules: {', '.join(answer.rules)}")
+    if answer.redirect_uri:
+        parts.append(f"leads to {answer.redirect_uri}")
+    parts += [_RELAXED[one.kind].format(one.text) for one in answer.relaxations]
+    if answer.empty_reason is not EmptyReason.UNSPECIFIED:
+        parts.append(answer.empty_reason.name.lower().replace("_", " "))
+    return escape(" · ".join(parts))
+
+
+def _moved(rank: int, earlier_rank: int | None) -> str:
+    if earlier_rank is None:
+        return "[cyan]new[/]"
+    if earlier_rank == rank:
+        return "="
+    if earlier_rank > rank:
+        return f"[green]▲{earlier_rank - rank}[/]"
+    return f"[red]▼{rank - earlier_rank}[/]"
+
+
+def _strength(effect: EventEffect | FeatureEffect) -> float:
+    return abs(effect.effect)

@@ -1,0 +1,16 @@
+"""The commands of ``nextclick``; each is imported only when it is called.
+
+prepare   prepare
+train     train
+evaluate  evaluate
+compare   compare
+embed     embed
+serve     serve
+ask       search, complete, recommend
+record    record
+items     items update, items delete
+admin     publish, status
+loadtest  loadtest
+demo      demo
+doctor    doctor
+"""

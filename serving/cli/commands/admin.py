@@ -1,0 +1,55 @@
+"""``nextclick publish`` and ``nextclick status``: what a server answers from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from serving.api.requests import Status
+from serving.cli.options import (
+    address_option,
+    console,
+    json_option,
+    print_json,
+    reports_errors,
+)
+
+
+@click.command()
+@click.argument("bundle", required=False)
+@click.option("--rollback", is_flag=True, help="Go back to the bundle before instead.")
+@address_option
+@json_option
+@reports_errors
+def publish(bundle: str | None, rollback: bool, address: str, as_json: bool) -> None:
+    """Let the server answer from BUNDLE, a folder that it can see."""
+    from serving.edge.client import Client
+
+    if rollback == (bundle is not None):
+        raise click.UsageError("expected either BUNDLE or --rollback")
+    with Client(address) as client:
+        # The server may run in another folder than this command.
+        done = client.publish(str(Path(bundle).resolve())) if bundle else client.rollback()
+    _show(done, as_json=as_json)
+
+
+@click.command()
+@address_option
+@json_option
+@reports_errors
+def status(address: str, as_json: bool) -> None:
+    """Show what the server answers from, and what it holds."""
+    from serving.edge.client import Client
+
+    with Client(address) as client:
+        _show(client.status(), as_json=as_json)
+
+
+def _show(status: Status, *, as_json: bool) -> None:
+    from serving.cli.answer_tables import status_table
+
+    if as_json:
+        print_json(status)
+    else:
+        console().print(status_table(status))

@@ -1,0 +1,103 @@
+"""``nextclick demo``: the whole thing on a real shop in a few minutes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from serving.api.requests import Answer
+from serving.cli.options import console, json_option, print_json, reports_errors
+from serving.cli.progress import stage_bars
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".demo"),
+    show_default=True,
+    help="Where tables, bundle and state go.",
+)
+@click.option("--reuse", is_flag=True, help="Play on the bundle of an earlier demo.")
+@click.option("--load-seconds", type=float, default=10.0, show_default=True)
+@json_option
+@reports_errors
+def demo(folder: Path, reuse: bool, load_seconds: float, as_json: bool) -> None:
+    """Prepare a grocer's year, train, evaluate, serve, shop over gRPC, and put load on it."""
+    from serving.cli.answer_tables import answer_table, load_table
+    from serving.cli.demo_story import (
+        LOAD_CALLERS,
+        household_history,
+        play_household,
+        play_shopper,
+        put_load_on,
+        running_server,
+    )
+    from serving.edge.client import Client
+
+    began = time.perf_counter()
+    # For machines all of it is one object at the end, and nothing else is printed.
+    out = Console(quiet=True) if as_json else console()
+    report: dict[str, Any] = {} if reuse else _train(folder, out)
+    story: list[dict[str, Any]] = []
+    state = folder / "demo-state"
+    shutil.rmtree(state, ignore_errors=True)
+
+    def show(headline: str, answer: Answer, previous: Answer | None) -> None:
+        story.append({"headline": headline, "answer": asdict(answer)})
+        out.rule(headline, align="left")
+        out.print(answer_table(answer, previous))
+
+    with running_server(folder / "bundle", state) as server:
+        out.print(f"serving on {server.address} after {server.ready_seconds:.1f} s")
+        with Client(server.address) as client:
+            play_shopper(client, show)
+            play_household(client, household_history(folder / "tables"), show)
+        out.rule(f"{load_seconds:g} seconds of load, {LOAD_CALLERS} callers", align="left")
+        load = put_load_on(server.address, load_seconds)
+        out.print(load_table(load))
+    if as_json:
+        steps = [asdict(step) for step in load]
+        print_json({**report, "server": asdict(server), "story": story, "load": steps})
+    out.print(f"done in {time.perf_counter() - began:.0f} s. `make serve` keeps the server up.")
+
+
+def _train(folder: Path, out: Console) -> dict[str, Any]:
+    from data.prepare import prepare
+    from data.tables import read_tables
+    from serving.cli.demo_story import CONFIG, VISITOR_SHARE
+    from serving.cli.report_tables import evaluation_tables, quality_table, training_table
+    from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
+    from towers.config import config_from
+    from towers.training.train import train
+
+    tables, bundle = folder / "tables", folder / "bundle"
+    began = time.time()
+    with stage_bars() as bars:
+        quality = prepare(
+            "completejourney",
+            None,
+            out=tables,
+            now=began,
+            visitor_share=VISITOR_SHARE,
+            progress=bars.start,
+        )
+    out.print(quality_table(quality))
+    with stage_bars() as bars:
+        shop = read_tables(tables)
+        metrics = train(shop, bundle, config_from(CONFIG), created_time=began, stages=bars)
+        settings = EvaluationSettings(request_limit=1_000, query_limit=300)
+        evaluation = evaluate_tables(bundle, shop, settings, stages=bars)
+        bars.finish()
+        seconds = {name: round(spent, 1) for name, spent in bars.seconds.items()}
+    training = {**metrics, "seconds": seconds}
+    out.print(training_table(training))
+    for table in evaluation_tables(evaluation):
+        out.print(table)
+    return {"quality": quality, "training": training, "evaluation": evaluation}

@@ -1,0 +1,145 @@
+"""``nextclick evaluate``: how good the engine is, measured as it is served."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from data.errors import InputError
+from serving.cli.options import console, json_option, print_json, reports_errors
+from serving.cli.progress import stage_bars
+
+if TYPE_CHECKING:
+    from serving.evaluation.as_served import EvaluationSettings
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("tables", type=click.Path(path_type=Path))
+@click.option("--queries", type=_FILE, help="Ask these instead: query_id<TAB>text a line.")
+@click.option("--qrels", type=_FILE, help="TREC judgments of the queries; 1 or more is a hit.")
+@click.option(
+    "--sessions", type=_FILE, help="Ask these instead: item ids a line, the last withheld."
+)
+@click.option(
+    "--run", "run_file", type=click.Path(dir_okay=False, path_type=Path), help="TREC run."
+)
+@click.option("--depth", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@click.option("--requests", type=click.IntRange(1), default=3_000, show_default=True)
+@click.option(
+    "--filters",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Random filters, each held against a check of every item.",
+)
+@click.option("--seed", type=int, default=7, show_default=True)
+@json_option
+@reports_errors
+def evaluate(
+    bundle: Path,
+    tables: Path,
+    queries: Path | None,
+    qrels: Path | None,
+    sessions: Path | None,
+    run_file: Path | None,
+    depth: int,
+    requests: int,
+    filters: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Ask BUNDLE what the test part of TABLES holds, and compare with the baselines.
+
+    With --queries or --sessions those are asked instead; --run writes what was answered.
+    """
+    from serving.cli.report_tables import evaluation_tables, metrics_table
+    from serving.evaluation.as_served import EvaluationSettings
+
+    if queries is not None and sessions is not None:
+        raise click.UsageError("expected either --queries or --sessions")
+    if queries is None and qrels is not None:
+        raise click.UsageError("--qrels: expected with --queries")
+    if queries is None and sessions is None:
+        if run_file is not None:
+            raise click.UsageError("--run: expected with --queries or --sessions")
+        settings = EvaluationSettings(
+            request_limit=requests, depth=depth, seed=seed, filter_count=filters
+        )
+        report = _from_tables(bundle, tables, settings)
+        shown = evaluation_tables(report)
+    else:
+        report = _from_file(
+            bundle, queries, sessions, qrels=qrels, run_file=run_file, depth=depth, seed=seed
+        )
+        shown = [metrics_table(report)]
+    if as_json:
+        print_json(report)
+    else:
+        for table in shown:
+            console().print(table)
+        for warning in report.get("warnings", ()):
+            click.echo(f"warning: {warning}", err=True)
+
+
+def _from_tables(bundle: Path, tables: Path, settings: EvaluationSettings) -> dict[str, Any]:
+    from data.tables import read_tables
+    from serving.evaluation.as_served import evaluate_tables
+
+    with stage_bars() as bars:
+        bars.start("reading")
+        return evaluate_tables(bundle, read_tables(tables), settings, stages=bars)
+
+
+def _from_file(
+    bundle: Path,
+    queries: Path | None,
+    sessions: Path | None,
+    *,
+    qrels: Path | None,
+    run_file: Path | None,
+    depth: int,
+    seed: int,
+) -> dict[str, Any]:
+    from serving.evaluation.file_evaluation import ask_query_file, ask_session_file
+
+    began = time.perf_counter()
+    with stage_bars() as bars, _written(run_file) as run:
+        report = bars.start("asking")
+        if queries is not None:
+            result = ask_query_file(
+                bundle, queries, qrels=qrels, run=run, depth=depth, seed=seed, progress=report
+            )
+        else:
+            assert sessions is not None
+            result = ask_session_file(
+                bundle, sessions, run=run, depth=depth, seed=seed, progress=report
+            )
+    return {**result, "depth": depth, "seconds": round(time.perf_counter() - began, 1)}
+
+
+@contextlib.contextmanager
+def _written(path: Path | None) -> Any:
+    """A file that takes its name when the block ends well; None for None."""
+    if path is None:
+        yield None
+        return
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        file: TextIO = unfinished.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a place for a file, received: {error.strerror}"
+        ) from error
+    try:
+        with file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

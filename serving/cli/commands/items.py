@@ -1,0 +1,62 @@
+"""``nextclick items``: changes the catalogue of a running server."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TextIO
+
+import click
+
+from serving.api.requests import CatalogReport
+from serving.cli.options import address_option, json_option, print_json, reports_errors
+
+CHUNK_SIZE = 1_000
+
+
+@click.group()
+def items() -> None:
+    """Add, replace or take out items while the server runs."""
+
+
+@items.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
+@address_option
+@json_option
+@reports_errors
+def update(file: TextIO, address: str, as_json: bool) -> None:
+    """Add or replace the items of FILE, JSON Lines; - for stdin."""
+    from serving.cli.rows import read_items
+    from serving.edge.client import Client
+
+    added = updated = 0
+    # All of it before any is sent: a file with a fault in it is refused as a whole.
+    rows = iter(list(read_items(file, file.name)))
+    with Client(address) as client:
+        while chunk := list(islice(rows, CHUNK_SIZE)):
+            report = client.update_items(chunk)
+            added += report.added_count
+            updated += report.updated_count
+    _show(CatalogReport(added, updated, 0), as_json=as_json)
+
+
+@items.command()
+@click.argument("item_ids", metavar="ID...", nargs=-1, required=True)
+@address_option
+@json_option
+@reports_errors
+def delete(item_ids: tuple[str, ...], address: str, as_json: bool) -> None:
+    """Take items out of every later answer."""
+    from serving.edge.client import Client
+
+    with Client(address) as client:
+        _show(client.delete_items(item_ids), as_json=as_json)
+
+
+def _show(report: CatalogReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(
+            f"added {report.added_count:,}, updated {report.updated_count:,}, "
+            f"removed {report.removed_count:,}"
+        )

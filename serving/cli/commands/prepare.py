@@ -1,0 +1,51 @@
+"""``nextclick prepare``: raw data to clean tables and a quality report."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from serving.cli.options import console, json_option, print_json, reports_errors
+from serving.cli.progress import stage_bars
+
+
+@click.command()
+@click.argument("source")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--map", "map_file", type=click.Path(path_type=Path), help="TOML, renames columns.")
+@click.option(
+    "--base", type=click.Path(path_type=Path), help="Tables to go on from: items and older events."
+)
+@click.option("--days", type=float, help="Keep the events of the newest so many days.")
+@click.option(
+    "--visitor-share", type=float, default=1.0, show_default=True, help="Share of visitors to keep."
+)
+@click.option("--test-days", type=float, help="Days withheld for testing; a tenth if left out.")
+@click.option(
+    "--gap-minutes", type=float, default=30.0, show_default=True, help="Quiet that ends a session."
+)
+@json_option
+@reports_errors
+def prepare(source: str, path: Path | None, as_json: bool, **options: Any) -> None:
+    """Turn raw data into clean tables.
+
+    SOURCE is files (PATH: a folder with items.*, events.* and/or judgments.*), sessions (PATH: a
+    file, one session a line), completejourney (no PATH), onlineretail (PATH: the file) or own_log
+    (PATH: a log of the service).
+    """
+    from data.prepare import prepare as run
+
+    with stage_bars() as bars:
+        report = run(source, path, now=time.time(), progress=bars.start, **options)
+    if as_json:
+        print_json(report)
+        return
+    from serving.cli.report_tables import quality_table
+
+    console().print(quality_table(report))
+    for line in (*report["dropped"], *report["notes"]):
+        click.echo(line)

@@ -1,0 +1,109 @@
+"""``nextclick serve``: answers from a bundle until it is told to stop."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import time
+from pathlib import Path
+
+import click
+
+from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--address", default=DEFAULT_ADDRESS, show_default=True, metavar="HOST:PORT")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the log and of live changes; without one nothing outlives the server.",
+)
+@click.option(
+    "--rules",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of query rules (TOML); read again when it changes.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Calls answered at once; more pay with millions of items.",
+)
+@click.option(
+    "--log-features",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    metavar="SHARE",
+    help="Share of answers whose reranker features are logged, 0 to 1.",
+)
+@click.option("--reflection", is_flag=True, help="Describe the interface to whoever asks.")
+@json_option
+@reports_errors
+def serve(
+    bundle: Path,
+    address: str,
+    state: Path | None,
+    rules: Path | None,
+    threads: int,
+    log_features: float,
+    reflection: bool,
+    as_json: bool,
+) -> None:
+    """Answer from BUNDLE until SIGTERM or Ctrl-C; port 0 takes any free one."""
+    from serving.edge.server import ServerSettings
+    from serving.edge.server import serve as start
+    from serving.engine import Engine
+
+    engine = Engine.open(bundle, state, rules=rules, log_feature_share=log_features)
+    try:
+        usual = ServerSettings()
+        settings = ServerSettings(
+            thread_count=threads,
+            in_flight_limit=max(usual.in_flight_limit, 2 * threads),
+            reflection=reflection,
+        )
+        # What was loaded stays: the collector need not walk through millions of names again.
+        gc.collect()
+        gc.freeze()
+        running = start(engine, address, settings)
+        host = address.rpartition(":")[0]
+        listening = f"{host}:{running.port}"
+        bundle_id = engine.status().bundle_id
+
+        def say_so() -> None:
+            if as_json:
+                ready = {
+                    "address": listening,
+                    "pid": os.getpid(),
+                    "bundle_id": bundle_id,
+                    "start_seconds": round(_seconds_since_start(), 2),
+                    "resident_mb": _resident_mb(),
+                }
+                click.echo(json.dumps(ready))
+            else:
+                click.echo(
+                    f"serving {bundle_id} on {listening}, pid {os.getpid()}, after "
+                    f"{_seconds_since_start():.1f} s, {_resident_mb()} MB"
+                )
+
+        running.run_until_signal(say_so)
+    finally:
+        engine.close()
+
+
+def _seconds_since_start() -> float:
+    """Since this process was started, the interpreter's own start included (Linux)."""
+    fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    # Field 22 of proc(5), counted after the name: start time in clock ticks since boot.
+    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+
+
+def _resident_mb() -> int:
+    """Memory of this process that is in use, in MB of 10^6 bytes (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)

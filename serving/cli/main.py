@@ -1,0 +1,50 @@
+"""The command line: names to commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+import click
+
+# Before NumPy is imported: products here are many and small, and two threads for each of them would
+# stand in each other's way. TensorFlow has threads of its own.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+COMMANDS = {
+    "prepare": "serving.cli.commands.prepare:prepare",
+    "train": "serving.cli.commands.train:train",
+    "evaluate": "serving.cli.commands.evaluate:evaluate",
+    "compare": "serving.cli.commands.compare:compare",
+    "embed": "serving.cli.commands.embed:embed",
+    "serve": "serving.cli.commands.serve:serve",
+    "search": "serving.cli.commands.ask:search",
+    "complete": "serving.cli.commands.ask:complete",
+    "recommend": "serving.cli.commands.ask:recommend",
+    "record": "serving.cli.commands.record:record",
+    "items": "serving.cli.commands.items:items",
+    "publish": "serving.cli.commands.admin:publish",
+    "status": "serving.cli.commands.admin:status",
+    "loadtest": "serving.cli.commands.loadtest:loadtest",
+    "demo": "serving.cli.commands.demo:demo",
+    "doctor": "serving.cli.commands.doctor:doctor",
+}
+"""Where each command is, in the order of a shop's first afternoon."""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nextclick")
+def main() -> None:
+    """A shop's search box and browse pages, whose answers follow the shopper."""

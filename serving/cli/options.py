@@ -1,0 +1,183 @@
+"""Options that commands share, and how they end: 0 done, 1 failure, 2 wrong use."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from data.errors import NextclickError, RequestError
+from serving.api.requests import AttributeCondition, FacetRequest, Filter, SortOrder
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+address_option = click.option(
+    "--address",
+    default=DEFAULT_ADDRESS,
+    envvar="NEXTCLICK_ADDRESS",
+    show_envvar=True,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the server listens.",
+)
+visitor_option = click.option(
+    "--visitor", default="", metavar="ID", help="Who asks; empty for nobody in particular."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON for machines.")
+
+
+class _WrongUse(click.ClickException):
+    """What was asked for is not as the interface says."""
+
+    exit_code = 2
+
+
+def reports_errors(command: Command) -> Command:
+    """Ends a command with one line and the right exit code where the product refuses."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except NextclickError as error:
+            kind = _WrongUse if isinstance(error, RequestError) else click.ClickException
+            raise kind(str(error)) from error
+
+    return run  # type: ignore[return-value]
+
+
+def page_options(command: Command) -> Command:
+    """The options of every command that asks for a page of items."""
+    for option in reversed(
+        [
+            address_option,
+            visitor_option,
+            click.option("--page-size", default=20, show_default=True, help="Results, 1 to 100."),
+            click.option("--offset", default=0, help="Results to pass over: the next page."),
+            click.option("--category", metavar="PATH", help='Only below it: "Dairy > Milk".'),
+            click.option("--brand", "brands", multiple=True, help="Any of these; may be repeated."),
+            click.option("--min-price", type=float, help="Lowest price, inclusive."),
+            click.option("--max-price", type=float, help="Highest price, inclusive."),
+            click.option("--price", metavar="MIN-MAX", help="Both; either may be left out."),
+            click.option("--in-stock", is_flag=True, help="Only what can be bought now."),
+            click.option(
+                "--where",
+                "conditions",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="Of an attribute; of values of the same name any will do. For numbers also"
+                " NAME>=VALUE and NAME<=VALUE.",
+            ),
+            click.option(
+                "--sort",
+                "sort_by",
+                type=click.Choice([order.name.lower() for order in SortOrder]),
+                default="relevance",
+                show_default=True,
+            ),
+            click.option(
+                "--facet",
+                "facets",
+                multiple=True,
+                metavar="NAME",
+                help="Count brand, category, price, in_stock, or an attribute; may be repeated.",
+            ),
+            click.option("--explain", is_flag=True, help="Show what moved each item."),
+            json_option,
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def filter_from(options: dict[str, Any]) -> Filter:
+    """Takes the options of a filter out of a command's options."""
+    low, high = options.pop("min_price"), options.pop("max_price")
+    price_range = options.pop("price")
+    if price_range is not None:
+        if low is not None or high is not None:
+            raise click.UsageError("expected --price, or --min-price and --max-price")
+        low, high = _price_range(price_range)
+    return Filter(
+        category=category_path(options.pop("category") or ""),
+        brands=tuple(options.pop("brands")),
+        min_price=low,
+        max_price=high,
+        in_stock_only=options.pop("in_stock"),
+        attributes=_attribute_conditions(options.pop("conditions")),
+    )
+
+
+def listing_from(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes the order and the facets out of a command's options, as fields of a request."""
+    return {
+        "sort_by": SortOrder[options.pop("sort_by").upper()],
+        "facets": tuple(FacetRequest(name) for name in options.pop("facets")),
+    }
+
+
+def category_path(text: str) -> tuple[str, ...]:
+    """``"Dairy > Milk"`` as a path; a sign without blanks round it belongs to a name."""
+    return tuple(part.strip() for part in re.split(r"\s>\s", text) if part.strip())
+
+
+def _price_range(text: str) -> tuple[float | None, float | None]:
+    low, _, high = text.partition("-")
+    try:
+        return float(low) if low else None, float(high) if high else None
+    except ValueError:
+        raise click.BadParameter(
+            f"expected MIN-MAX, received {text!r}", param_hint="--price"
+        ) from None
+
+
+def _attribute_conditions(texts: Sequence[str]) -> tuple[AttributeCondition, ...]:
+    conditions: dict[str, AttributeCondition] = {}
+    for text in texts:
+        found = re.fullmatch(r"(?s)(.+?)(>=|<=|=)(.+)", text)
+        if not found:
+            raise click.BadParameter(
+                f"expected NAME=VALUE, received {text!r}", param_hint="--where"
+            )
+        name, sign, value = found.groups()
+        known = conditions.get(name, AttributeCondition(name))
+        if sign == "=":
+            conditions[name] = dataclasses.replace(known, values=(*known.values, value))
+            continue
+        try:
+            bound = float(value)
+        except ValueError:
+            raise click.BadParameter(
+                f"{name}: expected a number, received {value!r}", param_hint="--where"
+            ) from None
+        if sign == ">=":
+            conditions[name] = dataclasses.replace(known, min_value=bound)
+        else:
+            conditions[name] = dataclasses.replace(known, max_value=bound)
+    return tuple(conditions.values())
+
+
+def print_json(value: Any) -> None:
+    """Prints a dataclass, or a list of them, as JSON."""
+    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def console() -> Console:
+    """Where tables go."""
+    return Console()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return value

@@ -1,0 +1,146 @@
+"""Events and items from JSON Lines, one object a line, with the names of ``data.records``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from data.errors import InputError, RequestError
+from data.records import EVENT_TYPE_BY_LABEL, Event, Item
+from serving.api.validation import checked_event, checked_item
+from serving.cli.options import category_path
+
+_EVENT_KINDS: dict[str, type | tuple[type, ...]] = {
+    "event_id": str,
+    "type": str,
+    "visitor_id": str,
+    "time": (int, float, str),
+    "item_id": str,
+    "query": str,
+    "session_id": str,
+    "quantity": int,
+    "price": (int, float),
+    "rating": (int, float),
+    "text": str,
+    "surface": str,
+    "attribution_token": str,
+    "dwell_seconds": (int, float),
+}
+_ITEM_KINDS: dict[str, type | tuple[type, ...]] = {
+    "item_id": str,
+    "title": str,
+    "description": str,
+    "category": (str, list),
+    "brand": str,
+    "price": (int, float),
+    "currency": str,
+    "in_stock": bool,
+    "attributes": dict,
+    "image": str,
+    "created_time": (int, float, str),
+}
+
+
+def read_events(lines: Iterable[str], place: str, *, now: float) -> Iterator[Event]:
+    """The events of a file; ``time`` is seconds since 1970 or ISO 8601, or ``now`` if left out.
+
+    Raises:
+        InputError: A line is not as the contract says; it names line and field.
+    """
+    for row, values in _rows(lines, place, _EVENT_KINDS):
+        label = values.pop("type", None)
+        if label not in EVENT_TYPE_BY_LABEL:
+            raise InputError.at(place, row, "type", f"one of {', '.join(_type_labels())}", label)
+        moment = _moment(values["time"], place, row, "time") if "time" in values else None
+        values["time"] = moment.timestamp() if moment else now
+        event = Event(
+            event_id=values.pop("event_id", ""),
+            type=EVENT_TYPE_BY_LABEL[label],
+            visitor_id=values.pop("visitor_id", ""),
+            **values,
+        )
+        try:
+            yield checked_event(event, now=now)
+        except RequestError as error:
+            raise InputError(f"{place}, row {row:,}, {error}") from error
+
+
+def read_items(lines: Iterable[str], place: str) -> Iterator[Item]:
+    """The items of a file; ``category`` is a list or ``"Dairy > Milk"``.
+
+    Raises:
+        InputError: A line is not as the contract says; it names line and field.
+    """
+    for row, values in _rows(lines, place, _ITEM_KINDS):
+        category = values.pop("category", ())
+        path = category_path(category) if isinstance(category, str) else tuple(category)
+        if not all(isinstance(part, str) for part in path):
+            raise InputError.at(place, row, "category", "words", category)
+        attributes = values.pop("attributes", {})
+        if not all(isinstance(value, str) for value in attributes.values()):
+            raise InputError.at(place, row, "attributes", "words by name", attributes)
+        if "created_time" in values:
+            values["created_time"] = _moment(values["created_time"], place, row, "created_time")
+        item = Item(values.pop("item_id", ""), category=path, attributes=attributes, **values)
+        try:
+            yield checked_item(item)
+        except RequestError as error:
+            raise InputError(f"{place}, row {row:,}, {error}") from error
+
+
+def _rows(
+    lines: Iterable[str], place: str, kinds: dict[str, type | tuple[type, ...]]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for row, line in _numbered(lines, place):
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line)
+        except ValueError as error:
+            raise InputError.at(place, row, "line", "a JSON object", line[:80]) from error
+        if not isinstance(values, dict):
+            raise InputError.at(place, row, "line", "a JSON object", values)
+        for name, value in list(values.items()):
+            if name not in kinds:
+                raise InputError.at(place, row, name, f"one of {', '.join(kinds)}", value)
+            if value is None:
+                del values[name]
+            elif not isinstance(value, kinds[name]) or _is_stray_bool(value, kinds[name]):
+                raise InputError.at(place, row, name, _kind_name(kinds[name]), value)
+        yield row, values
+
+
+def _numbered(lines: Iterable[str], place: str) -> Iterator[tuple[int, str]]:
+    try:
+        yield from enumerate(lines, 1)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: expected UTF-8, received: {error.reason}") from error
+
+
+def _moment(value: float | str, place: str, row: int, field: str) -> datetime:
+    try:
+        if not isinstance(value, str):
+            return datetime.fromtimestamp(value, tz=UTC)
+        moment = datetime.fromisoformat(value)
+    except (ValueError, OverflowError, OSError) as error:
+        expected = "seconds since 1970 or ISO 8601"
+        raise InputError.at(place, row, field, expected, value) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_stray_bool(value: object, kind: type | tuple[type, ...]) -> bool:
+    # To Python True is a number; in a price it is a mistake.
+    return isinstance(value, bool) and kind is not bool
+
+
+def _kind_name(kind: type | tuple[type, ...]) -> str:
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    names |= {list: "a list", dict: "an object"}
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return " or ".join(names[one] for one in kinds if one is not int or float not in kinds)
+
+
+def _type_labels() -> list[str]:
+    return list(EVENT_TYPE_BY_LABEL)

@@ -1,0 +1,242 @@
+"""The client: calls of a server with our own values in and out, tried again where that is safe."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, TypeVar
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from data.errors import OverloadError, RequestError
+from data.records import Event, Item
+from protos import (
+    admin_pb2,
+    admin_pb2_grpc,
+    catalog_pb2,
+    catalog_pb2_grpc,
+    discovery_pb2_grpc,
+    events_pb2,
+    events_pb2_grpc,
+)
+from serving.api.completion_codec import read_completed, write_complete
+from serving.api.proto_codec import (
+    read_answer,
+    read_status,
+    write_event,
+    write_item,
+    write_recommend,
+    write_search,
+)
+from serving.api.requests import (
+    Answer,
+    CatalogReport,
+    Completed,
+    CompleteRequest,
+    RecommendRequest,
+    RecordReport,
+    SearchRequest,
+    Status,
+)
+from serving.api.validation import BATCH_LIMIT
+from serving.edge.grpc_errors import error_of
+
+BATCH_BYTE_LIMIT = 200 * 1024
+"""Under what a server takes in one message, with room for what is round the records."""
+
+PUBLISH_TIMEOUT_SECONDS = 300.0
+RETRIED_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+"""A server that goes down answers racing calls with either."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RetrySettings:
+    """How often a call is made, and how long it waits before the second time; doubling after."""
+
+    attempt_limit: int = 5
+    first_wait_seconds: float = 0.05
+    wait_limit_seconds: float = 1.0
+
+
+class Client:
+    """A connection to a server.
+
+    Every call raises ``RequestError``, ``BundleError`` or ``OverloadError`` as the engine itself
+    would, and ``NextclickError`` for all else.
+
+    Args:
+        address: ``host:port``.
+        timeout_seconds: For one call, all its attempts together.
+        retry: How calls that may safely be made twice are tried again.
+    """
+
+    def __init__(
+        self, address: str, *, timeout_seconds: float = 10.0, retry: RetrySettings | None = None
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._retry = retry or RetrySettings()
+        self._channel = grpc.insecure_channel(address)
+        self._discovery = discovery_pb2_grpc.DiscoveryStub(self._channel)
+        self._events = events_pb2_grpc.EventsStub(self._channel)
+        self._catalog = catalog_pb2_grpc.CatalogStub(self._channel)
+        self._admin = admin_pb2_grpc.AdminStub(self._channel)
+        self._health = health_pb2_grpc.HealthStub(self._channel)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+    def search(self, request: SearchRequest) -> Answer:
+        """Answers the search box. A repeated attempt may record the search twice in the session."""
+        message = _written(write_search, request)
+        return read_answer(self._call(self._discovery.SearchItems, message), message)
+
+    def recommend(self, request: RecommendRequest) -> Answer:
+        """Answers a browse page."""
+        message = _written(write_recommend, request)
+        return read_answer(self._call(self._discovery.RecommendItems, message), message)
+
+    def complete(self, request: CompleteRequest) -> Completed:
+        """Suggests what may be meant by what is being typed."""
+        message = _written(write_complete, request)
+        return read_completed(self._call(self._discovery.Complete, message))
+
+    def record(self, events: Sequence[Event]) -> RecordReport:
+        """Records events, in as many batches as it takes; they are on disk on return.
+
+        Events without an id get one here, so that a repeated attempt counts once.
+        """
+        named = [event if event.event_id else _with_new_id(event) for event in events]
+        recorded = duplicate = unknown = 0
+        for batch in _batches([_written(write_event, event) for event in named]):
+            request = events_pb2.RecordEventsRequest(events=batch)
+            response = self._call(self._events.RecordEvents, request)
+            recorded += response.recorded_count
+            duplicate += response.duplicate_count
+            unknown += response.unknown_item_count
+        return RecordReport(recorded, duplicate, unknown)
+
+    def update_items(self, items: Sequence[Item]) -> CatalogReport:
+        """Adds or replaces items, in as many batches as it takes."""
+        added = updated = 0
+        for batch in _batches([_written(write_item, item) for item in items]):
+            request = catalog_pb2.BatchUpdateItemsRequest(items=batch)
+            response = self._call(self._catalog.BatchUpdateItems, request)
+            added += response.added_count
+            updated += response.updated_count
+        return CatalogReport(added, updated, 0)
+
+    def delete_items(self, item_ids: Sequence[str]) -> CatalogReport:
+        """Takes items out of the catalogue, in as many batches as it takes."""
+        removed = 0
+        for start in range(0, len(item_ids), BATCH_LIMIT):
+            request = catalog_pb2.BatchDeleteItemsRequest(
+                item_ids=item_ids[start : start + BATCH_LIMIT]
+            )
+            removed += self._call(self._catalog.BatchDeleteItems, request).removed_count
+        return CatalogReport(0, 0, removed)
+
+    def publish(self, path: str) -> Status:
+        """Lets the server answer from the bundle in ``path``, a folder as the server sees it."""
+        request = admin_pb2.PublishBundleRequest(path=path)
+        return read_status(self._call_once(self._admin.PublishBundle, request))
+
+    def rollback(self) -> Status:
+        """Lets the server answer from the bundle before again."""
+        request = admin_pb2.RollbackBundleRequest()
+        # Never tried again: made twice it would swap the two bundles back.
+        return read_status(self._call_once(self._admin.RollbackBundle, request))
+
+    def status(self) -> Status:
+        """The state of the server."""
+        return read_status(self._call(self._admin.GetStatus, admin_pb2.GetStatusRequest()))
+
+    def wait_until_serving(self, seconds: float = 30.0) -> None:
+        """Returns once the server says that it is serving.
+
+        Raises:
+            OverloadError: It did not within ``seconds``.
+        """
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                reply = self._health.Check(
+                    health_pb2.HealthCheckRequest(), timeout=left, wait_for_ready=True
+                )
+            except grpc.RpcError:
+                reply = health_pb2.HealthCheckResponse()
+            if reply.status == health_pb2.HealthCheckResponse.SERVING:
+                return
+            time.sleep(min(0.02, max(0.0, end - time.monotonic())))
+        raise OverloadError(f"health: expected SERVING within {seconds:g} s, received none")
+
+    def _call(self, method: Any, request: Any) -> Any:
+        """Makes a call, again and again while the server is away and the time lasts."""
+        end = time.monotonic() + self._timeout_seconds
+        wait_seconds = self._retry.first_wait_seconds
+        attempt_count = 0
+        while True:
+            attempt_count += 1
+            try:
+                return method(request, timeout=max(0.001, end - time.monotonic()))
+            except grpc.RpcError as error:
+                # Half to whole of the wait, lest all clients come back at once.
+                pause = wait_seconds * random.uniform(0.5, 1.0)
+                is_last = attempt_count >= self._retry.attempt_limit
+                if is_last or error.code() not in RETRIED_CODES or time.monotonic() + pause > end:
+                    raise error_of(error) from error
+            time.sleep(pause)
+            wait_seconds = min(2 * wait_seconds, self._retry.wait_limit_seconds)
+
+    def _call_once(self, method: Any, request: Any) -> Any:
+        timeout = max(self._timeout_seconds, PUBLISH_TIMEOUT_SECONDS)
+        try:
+            return method(request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise error_of(error) from error
+
+
+def _written(write: Callable[[T], Any], value: T) -> Any:
+    try:
+        return write(value)
+    except (ValueError, TypeError) as error:
+        # Numbers beyond 32 bits, text that is no Unicode: the message cannot even be made.
+        raise RequestError("request", "values that the wire can carry", str(error)) from error
+
+
+def _with_new_id(event: Event) -> Event:
+    return replace(event, event_id=uuid.uuid4().hex)
+
+
+def _batches(messages: Sequence[Any]) -> Iterator[list[Any]]:
+    """Consecutive messages, as many at a time as one request may carry."""
+    batch: list[Any] = []
+    byte_count = 0
+    for message in messages:
+        # Each is preceded by its tag and its length.
+        size = message.ByteSize() + 8
+        if batch and (len(batch) == BATCH_LIMIT or byte_count + size > BATCH_BYTE_LIMIT):
+            yield batch
+            batch, byte_count = [], 0
+        batch.append(message)
+        byte_count += size
+    if batch:
+        yield batch

@@ -1,0 +1,246 @@
+"""Metrics of the very engine that is served, in process, beside the baselines it must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from data.tables import Tables, iter_events, iter_items
+from serving.answering.rank_requests import recommend_rank_request, search_rank_request
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.engine import Engine
+from serving.evaluation.filter_check import check_filters
+from serving.evaluation.intent_shift import measure_turns
+from serving.evaluation.query_evaluation import (
+    TWO_TOWERS,
+    Query,
+    ask_queries,
+    judged_queries,
+    made_queries,
+    misspelling_report,
+    misspelt,
+)
+from serving.evaluation.stage_latency import index_recall, stage_timings
+from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
+from towers.bundle.bundle import Layout
+from towers.datasets.examples import ReplayedLog
+from towers.ranking.ranker import Ranker
+from towers.retrieval.rank_request import RankRequest
+from towers.sessions.session import Session
+from towers.training.baselines import BASELINES, two_towers
+from towers.training.classical import load_classical
+
+BEHIND = "one_event_behind"
+_AFTER_SECONDS = 3_600.0
+
+
+class Stages(Protocol):
+    """Who is told how far the evaluation is."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        """A stage begins; what is returned is called with the steps done."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How much is asked, and how deep.
+
+    Args:
+        request_limit: Browse requests, drawn from the test part.
+        query_limit: Search requests.
+        misspelt_limit: How many of them are asked once more with a slip; 0 for none.
+        filter_count: Random filters; 0 leaves their check out.
+        turn_count: Shoppers of each kind who change their mind.
+        depth: Results a request.
+        seed: Of all draws.
+    """
+
+    request_limit: int = 3_000
+    query_limit: int = 1_000
+    misspelt_limit: int = 500
+    filter_count: int = 0
+    turn_count: int = 100
+    depth: int = 100
+    seed: int = 7
+
+
+@dataclass
+class Clock:
+    """The time that the engine under test reads: it is set to each event's own."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def set(self, now: float) -> None:
+        """From here on it is ``now``."""
+        self.now = now
+
+
+def evaluate_tables(
+    bundle: Path, tables: Tables, settings: EvaluationSettings, *, stages: Stages
+) -> dict[str, Any]:
+    """Replays the test part through an engine, and asks it at moments of it.
+
+    Every event before the test part builds the visitors' sessions; the models have seen none of
+    those after it. The rest of the basket is wanted where the log holds baskets, else the next
+    item. Whatever is in the basket already is neither wanted nor shown, by any system.
+    """
+    clock = Clock()
+    engine = Engine.open(bundle, clock=clock, seed=settings.seed)
+    try:
+        report: dict[str, Any] = {
+            "bundle_id": engine.bundle.manifest.bundle_id,
+            "settings": asdict(settings),
+            "warnings": _warnings(engine, tables),
+        }
+        clock.now = max(clock.now, engine.bundle.facts.counted_until)
+        limit, seed = settings.query_limit, settings.seed
+        queries = judged_queries(engine, tables, limit=limit, seed=seed)
+        section = "search" if queries else "search_made"
+        queries = queries or made_queries(engine, tables, limit=limit, seed=seed)
+
+        def ask(stage: str, texts: Sequence[Query]) -> SystemRankings:
+            progress = stages.start(stage, len(texts))
+            depth, now = settings.depth, clock.now
+            return ask_queries(engine, texts, depth=depth, time=now, progress=progress)
+
+        searched = ask("asking queries", queries)
+        report[section] = searched.report(seed)
+        numbers, slipped = misspelt(queries, limit=settings.misspelt_limit, seed=seed)
+        if slipped:
+            report["misspelt"] = misspelling_report(
+                searched.part(numbers), ask("asking with slips", slipped), seed=seed
+            )
+        if tables.events.num_rows:
+            asked = _replay_test(engine, tables, settings, stages, clock)
+            if asked.wanted:
+                report["browse"] = asked.report(settings.seed)
+            calibration = engine.bundle.facts.calibration
+            if calibration is not None:
+                report["purchase_probability"] = asked.purchase_report(calibration.threshold)
+        else:
+            asked = SystemRankings()
+        stages.start("turning shoppers")
+        start = max(clock.now, engine.bundle.facts.counted_until) + _AFTER_SECONDS
+        turn = measure_turns(
+            engine, settings.turn_count, start=start, set_time=clock.set, seed=settings.seed
+        )
+        if turn:
+            report["turn"] = turn
+        stages.start("timing")
+        rank_requests = [encoded.rank_request for encoded in asked.readings]
+        rank_requests += [
+            search_rank_request(
+                SearchRequest(text), Session.empty(""), clock.now, engine.bundle.catalog
+            )
+            for text, _ in queries[:300]
+        ]
+        report["index"] = index_recall(engine.bundle.ranker, rank_requests)
+        report["median_ms"] = stage_timings(engine, rank_requests)
+        if settings.filter_count:
+            report["filters"] = check_filters(
+                engine,
+                list(iter_items(tables.items)),
+                count=settings.filter_count,
+                seed=settings.seed,
+                progress=stages.start("asking under filters", settings.filter_count),
+            )
+    finally:
+        engine.close()
+    return report
+
+
+def _warnings(engine: Engine, tables: Tables) -> list[str]:
+    """What makes the figures of this bundle on these tables worth less than they look."""
+    newest = engine.bundle.facts.counted_until
+    if not tables.events.num_rows or newest < tables.split.test_from:
+        return []
+    return ["the bundle has learnt from the test part: its figures say nothing of new shoppers"]
+
+
+def _replay_test(
+    engine: Engine, tables: Tables, settings: EvaluationSettings, stages: Stages, clock: Clock
+) -> SystemRankings:
+    catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
+    # The counts of the bundle end where the test part begins, so that no event counts twice.
+    log = ReplayedLog.of(
+        list(iter_events(tables.events)), catalog.row_of, learn_from_time=tables.split.test_from
+    )
+    moments = _test_moments(log, settings)
+    asked = SystemRankings()
+    classical = load_classical(Layout(engine.bundle.path).training)
+    report = stages.start("replaying the test part", len(log.events))
+    limit = 10_000 if log.targets.is_basket_log else 1
+    for number, event in enumerate(log.events):
+        report(number)
+        if number in moments:
+            clock.now = event.time
+            session = engine.sessions.get(event.visitor_id).at(event.time)
+            wanted = log.targets.after(number, limit)
+            ids = [catalog.item_ids[row] for row in wanted.tolist()]
+            ids = [item_id for item_id in ids if item_id not in session.basket]
+            if ids:
+                request = RecommendRequest(
+                    Placement.HOME, event.visitor_id, page_size=settings.depth
+                )
+                answer = engine.recommend(request)
+                rankings = {ENGINE: [result.item_id for result in answer.results]}
+                rank_request = recommend_rank_request(request, session, event.time, catalog)
+                encoded = ranker.read(rank_request)
+                behind = one_event_behind(ranker, rank_request)
+                rankings[BEHIND] = [catalog.item_ids[row] for row in behind[: settings.depth]]
+                for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
+                    rows = rank(encoded, ranker.sources, settings.depth)
+                    rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+                rankings |= classical_rankings(ranker, rank_request, classical, settings.depth)
+                asked.add(ids, rankings)
+                bought = set(log.targets.bought_after(number).tolist())
+                for result in answer.results:
+                    if result.purchase_probability is not None:
+                        asked.probabilities.append(result.purchase_probability)
+                        asked.is_bought.append(catalog.row_of[result.item_id] in bought)
+                if len(asked.readings) < 500:
+                    asked.readings.append(encoded)
+        if number < log.learn_from:
+            engine.sessions.apply(event)
+        else:
+            engine.apply(event)
+    return asked
+
+
+def one_event_behind(ranker: Ranker, rank_request: RankRequest) -> list[int]:
+    """Rows of the answer as if the newest event had not arrived yet; the basket stays out of it."""
+    session = rank_request.session
+    before = session.without(len(session.events) - 1) if session.events else session
+    late = replace(rank_request, session=before)
+    return ranker.rank(late).rows.tolist()
+
+
+def _test_moments(log: ReplayedLog, settings: EvaluationSettings) -> set[int]:
+    """Events of the test part before which a request is made.
+
+    One a session in a log of baskets, with at least one item in the basket already; in any other
+    log every event whose item is wanted and is not the first of its session. Thinned out evenly.
+    """
+    draw = np.random.default_rng(settings.seed)
+    starts: dict[int, list[int]] = {}
+    for number in range(log.learn_from, len(log.events)):
+        if log.targets.is_target[number]:
+            starts.setdefault(int(log.sessions[number]), []).append(number)
+    if log.targets.is_basket_log:
+        moments = [
+            numbers[int(draw.integers(1, len(numbers)))]
+            for numbers in starts.values()
+            if len(numbers) > 1
+        ]
+    else:
+        moments = [number for numbers in starts.values() for number in numbers[1:]]
+    if len(moments) > settings.request_limit:
+        return set(draw.choice(moments, settings.request_limit, replace=False).tolist())
+    return set(moments)

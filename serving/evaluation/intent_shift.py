@@ -1,0 +1,146 @@
+"""The turn: how much of the next page is of a new category, once a shopper has gone over to it.
+
+Needs no log: the shopper looks at items of one category, then at two of another or searches for
+it by name, and is shown the home page. Who looked then says that the last was bad.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from data.records import Event, EventType
+from serving.api.requests import Placement, RecommendRequest
+from serving.engine import Engine
+from serving.evaluation.metrics import mean_interval
+from towers.catalog.items import Catalog
+
+_LEAST_ITEMS = 15
+"""A category must have so many items that ten are left beside those looked at."""
+_OLD_LOOK_COUNT = 4
+_NEW_LOOK_COUNT = 2
+_PAGE_SIZE = 10
+_DEEP_SIZE = 100
+_STEP_SECONDS = 20.0
+
+
+def measure_turns(
+    engine: Engine,
+    count: int,
+    *,
+    start: float,
+    set_time: Callable[[float], object],
+    seed: int,
+) -> dict[str, Any]:
+    """Plays ``count`` shoppers of each kind; empty where the catalogue has no two such categories.
+
+    Args:
+        start: Seconds since 1970, when the first comes.
+        set_time: Sets the engine's clock.
+
+    Returns:
+        ``shopper_count``, and with their intervals: the mean share of the next page's top ten that
+        is of the new category, ``two_views``, ``one_search``; ``…_top`` for its broadest category;
+        ``review_fall``, how many places the ten results likest to an item that was reviewed badly
+        fell by, of the hundred first.
+    """
+    catalog, rng = engine.bundle.catalog, random.Random(seed)
+    shelves = _shelves(catalog)
+    if len({top for top, _ in shelves}) < 2:
+        return {}
+    shares: dict[str, list[float]] = {}
+    for number in range(count):
+        (_, old), (new_top, new) = _two_shelves(shelves, rng)
+        for kind in ("two_views", "one_search"):
+            visitor_id = f"turn-{seed}-{kind}-{number}"
+            visitor = _Visitor(engine, set_time, visitor_id, start + number)
+            events = _looks(catalog, rng.sample(old.tolist(), _OLD_LOOK_COUNT))
+            if kind == "two_views":
+                events += _looks(catalog, rng.sample(new.tolist(), _NEW_LOOK_COUNT))
+            else:
+                text = catalog.category(int(new[0]))[-1].lower()
+                events.append((EventType.SEARCH, "", text))
+            for type_, item_id, query in events:
+                visitor.does(type_, item_id, query)
+            shown = visitor.sees(_PAGE_SIZE)
+            same_leaf = catalog.leaf[shown] == catalog.leaf[new[0]]
+            shares.setdefault(kind, []).append(float(same_leaf.mean()))
+            same_top = catalog.top[shown] == new_top
+            shares.setdefault(f"{kind}_top", []).append(float(same_top.mean()))
+            if kind == "two_views":
+                shares.setdefault("review_fall", []).append(_fall(visitor, events[-1][1]))
+    return {
+        "shopper_count": count,
+        **{
+            kind: mean_interval(np.array(values), seed=seed)
+            for kind, values in sorted(shares.items())
+        },
+    }
+
+
+class _Visitor:
+    """One shopper of an engine, for whom time goes on with every deed."""
+
+    def __init__(
+        self, engine: Engine, set_time: Callable[[float], object], visitor_id: str, now: float
+    ) -> None:
+        self.engine = engine
+        self._set_time, self._visitor_id, self._now = set_time, visitor_id, now
+
+    def does(
+        self, type_: EventType, item_id: str, query: str = "", rating: float | None = None
+    ) -> None:
+        self._now += _STEP_SECONDS
+        event_id = f"{self._visitor_id}-{self._now}"
+        self.engine.sessions.apply(
+            Event(event_id, type_, self._visitor_id, self._now, item_id, query, rating=rating)
+        )
+
+    def sees(self, count: int) -> np.ndarray:
+        """Rows of the home page's first results, ``[≤ count] int64``."""
+        self._set_time(self._now + 1.0)
+        request = RecommendRequest(Placement.HOME, self._visitor_id, page_size=count)
+        found = self.engine.recommend(request).results
+        return self.engine.bundle.catalog.rows([one.item_id for one in found])
+
+
+def _fall(visitor: _Visitor, item_id: str) -> float:
+    """Mean places by which the results likest to an item fall once it is reviewed badly."""
+    before = visitor.sees(_DEEP_SIZE)
+    visitor.does(EventType.REVIEW, item_id, rating=1.0)
+    after = {row: place for place, row in enumerate(visitor.sees(_DEEP_SIZE).tolist())}
+    bundle = visitor.engine.bundle
+    embeddings, reviewed = bundle.ranker.sources.index.embeddings, bundle.catalog.row_of[item_id]
+    likeness = np.where(before == reviewed, -np.inf, embeddings[before] @ embeddings[reviewed])
+    like = np.argsort(-likeness, kind="stable")[:_PAGE_SIZE]
+    # What is not among the first hundred any more stood at least there.
+    falls = [after.get(int(before[place]), _DEEP_SIZE) - int(place) for place in like]
+    return float(np.mean(falls))
+
+
+def _shelves(catalog: Catalog) -> list[tuple[int, np.ndarray]]:
+    """Code of the broadest category and listed rows of every category that has enough items."""
+    listed = np.flatnonzero(catalog.listed[: catalog.count])
+    leaves = catalog.leaf[listed]
+    order = np.argsort(leaves, kind="stable")
+    groups = np.split(listed[order], np.flatnonzero(np.diff(leaves[order])) + 1)
+    return [
+        (int(catalog.top[rows[0]]), rows)
+        for rows in groups
+        if len(rows) >= _LEAST_ITEMS and catalog.category(int(rows[0]))
+    ]
+
+
+def _two_shelves(
+    shelves: Sequence[tuple[int, np.ndarray]], rng: random.Random
+) -> tuple[tuple[int, np.ndarray], tuple[int, np.ndarray]]:
+    old = rng.choice(shelves)
+    new = rng.choice([shelf for shelf in shelves if shelf[0] != old[0]])
+    return old, new
+
+
+def _looks(catalog: Catalog, rows: Sequence[int]) -> list[tuple[EventType, str, str]]:
+    return [(EventType.VIEW, catalog.item_ids[row], "") for row in rows]

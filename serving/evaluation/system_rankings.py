@@ -1,0 +1,79 @@
+"""The same requests put to several systems, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from serving.evaluation.metrics import mean_interval, ranking_values, summary
+from towers.ranking.ranker import Ranker
+from towers.retrieval.rank_request import EncodedRequest, RankRequest
+from towers.training.calibration_metrics import reliability
+from towers.training.classical import classical_scores
+
+ENGINE = "engine"
+
+
+@dataclass
+class SystemRankings:
+    """Rankings of every system for the same requests."""
+
+    rankings: dict[str, list[list[str]]] = field(default_factory=dict)
+    wanted: list[dict[str, int]] = field(default_factory=list)
+    readings: list[EncodedRequest] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+    is_bought: list[bool] = field(default_factory=list)
+
+    def add(self, wanted: Sequence[str], rankings: Mapping[str, Sequence[str]]) -> None:
+        """One request: the items wanted, and each system's, best first."""
+        self.wanted.append(dict.fromkeys(wanted, 1))
+        for name, ranking in rankings.items():
+            self.rankings.setdefault(name, []).append(list(ranking))
+
+    def part(self, numbers: Sequence[int]) -> SystemRankings:
+        """Some of the requests, by their place."""
+        rankings = {name: [told[n] for n in numbers] for name, told in self.rankings.items()}
+        return SystemRankings(rankings, [self.wanted[number] for number in numbers])
+
+    def purchase_report(self, threshold: float) -> dict[str, float]:
+        """How reliable the probabilities of the results were; empty where there is nothing to tell."""
+        happened = np.array(self.is_bought, bool)
+        if happened.all() or not happened.any():
+            return {}
+        return reliability(np.array(self.probabilities), happened, threshold=threshold)
+
+    def values(self) -> dict[str, dict[str, np.ndarray]]:
+        """Each measure of each request, ``[requests] float64`` by its name, by system."""
+        return {
+            name: ranking_values(rankings, self.wanted) for name, rankings in self.rankings.items()
+        }
+
+    def report(self, seed: int) -> dict[str, Any]:
+        """Every system's measures with intervals, and how far the engine leads each."""
+        values = self.values()
+        rivals = [name for name in values if name != ENGINE]
+        return {
+            "request_count": len(self.wanted),
+            "systems": {name: summary(measured, seed=seed) for name, measured in values.items()},
+            "lead_at_ndcg@10": {
+                name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
+                for name in rivals
+            },
+        }
+
+
+def classical_rankings(
+    ranker: Ranker, rank_request: RankRequest, weights: np.ndarray | None, depth: int
+) -> dict[str, list[str]]:
+    """What the classical models make of the very candidates and features of the engine."""
+    if weights is None:
+        return {}
+    shortlist, item_ids = ranker.rank(rank_request), ranker.sources.catalog.item_ids
+    rankings = {}
+    for name, scores in classical_scores(weights, shortlist.features).items():
+        order = np.lexsort((shortlist.rows, -scores))[:depth]
+        rankings[name] = [item_ids[row] for row in shortlist.rows[order].tolist()]
+    return rankings

@@ -1,0 +1,279 @@
+"""The load client: what a service makes of a given rate of calls, or of a given number of callers.
+
+Open loop: calls leave when their time has come, whether or not earlier ones are back, and latency
+counts from that intended time. A client that waits for answers before it asks again would go easy
+on a slow server and hide the wait (coordinated omission). Closed loop: so many callers, each asking
+again as soon as it has its answer; for the highest throughput.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import grpc.aio
+from hdrh.histogram import HdrHistogram
+
+from data.errors import ConfigError
+from protos import discovery_pb2_grpc, events_pb2_grpc
+from serving.load.traffic import Traffic, drawn_calls
+
+TICK_SECONDS = 0.001
+LATENCY_LIMIT_MICROSECONDS = 60_000_000
+CALL_LIMIT = 10_000_000
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """How calls are made: deadline of each, connections they are spread over, seed of chance."""
+
+    deadline_seconds: float = 1.0
+    connection_count: int = 4
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class LoadStep:
+    """What came of one step. Latencies are of answered calls, in milliseconds.
+
+    Args:
+        offered_rate: Calls a second that were meant; 0 in a closed loop.
+        caller_count: Callers of a closed loop; 0 in an open one.
+        seconds: From the first call until the last was back.
+        sent_count: Calls made.
+        ok_count: Calls answered within their deadline.
+        degraded_count: Answers, among these, that said that a part was missing.
+        error_counts: By status code.
+        goodput: Answered calls a second.
+        latency_ms: By name: ``p50``, ``p90``, ``p99``, ``p99.9``, ``max``.
+        shed_p99_ms: 99th percentile of the time to a refusal; 0 without one.
+    """
+
+    offered_rate: float
+    caller_count: int
+    seconds: float
+    sent_count: int
+    ok_count: int
+    degraded_count: int
+    error_counts: dict[str, int]
+    goodput: float
+    latency_ms: dict[str, float]
+    shed_p99_ms: float
+
+
+def run_open_loop(
+    address: str,
+    traffic: Traffic,
+    rates: Sequence[float],
+    seconds: float,
+    settings: LoadSettings | None = None,
+) -> list[LoadStep]:
+    """Runs each of ``rates`` (calls a second) for ``seconds``, one after another.
+
+    Each step makes exactly rate times seconds calls, at times drawn at random as independent
+    shoppers would come.
+
+    Raises:
+        ConfigError: A setting is out of range.
+    """
+    settings = settings or LoadSettings()
+    check_load(rates, seconds)
+    rng = random.Random(settings.seed)
+
+    async def run() -> list[LoadStep]:
+        async with _Caller(address, traffic, settings, rng) as caller:
+            steps = []
+            for rate in rates:
+                count = max(1, round(rate * seconds))
+                due_times = sorted(rng.uniform(0.0, seconds) for _ in range(count))
+                meter = _Meter(sent_count=count)
+                lasted = await send_when_due(functools.partial(caller.call, meter), due_times)
+                steps.append(meter.step(lasted, offered_rate=rate))
+            return steps
+
+    return asyncio.run(run())
+
+
+def run_closed_loop(
+    address: str,
+    traffic: Traffic,
+    caller_count: int,
+    seconds: float,
+    settings: LoadSettings | None = None,
+    *,
+    call_limit: int = CALL_LIMIT,
+) -> LoadStep:
+    """Lets ``caller_count`` callers ask without pause, for ``seconds`` or ``call_limit`` calls.
+
+    Raises:
+        ConfigError: A setting is out of range.
+    """
+    settings = settings or LoadSettings()
+    _check_positive("seconds", seconds)
+    _check_positive("concurrency", caller_count)
+    _check_call_count(call_limit)
+
+    async def run() -> LoadStep:
+        async with _Caller(address, traffic, settings, random.Random(settings.seed)) as caller:
+            meter = _Meter()
+            start = time.perf_counter()
+            end = start + seconds
+
+            async def ask_again_and_again() -> None:
+                while time.perf_counter() < end and meter.sent_count < call_limit:
+                    meter.sent_count += 1
+                    await caller.call(meter, time.perf_counter())
+
+            await asyncio.gather(*(ask_again_and_again() for _ in range(caller_count)))
+            return meter.step(time.perf_counter() - start, caller_count=caller_count)
+
+    return asyncio.run(run())
+
+
+def check_load(rates: Sequence[float], seconds: float) -> None:
+    """Refuses rates and a duration that make no load test.
+
+    Raises:
+        ConfigError: A setting is out of range.
+    """
+    _check_positive("seconds", seconds)
+    for rate in rates:
+        _check_positive("rate", rate)
+    _check_call_count(sum(rates) * seconds)
+
+
+async def send_when_due(
+    call: Callable[[float], Coroutine[Any, Any, None]], due_times: Sequence[float]
+) -> float:
+    """Begins one call at each due time, ascending; returns the seconds until the last was back.
+
+    Args:
+        call: Is given the time that it was due, by ``time.perf_counter``.
+        due_times: Seconds from now.
+    """
+    start = time.perf_counter()
+    under_way: set[asyncio.Task[None]] = set()
+    for number, due_time in enumerate(due_times, 1):
+        while (left := start + due_time - time.perf_counter()) > 0:
+            # Short sleeps are as exact as the loop gets; what is late is sent at once, and the
+            # delay counts into its latency.
+            await asyncio.sleep(max(left, TICK_SECONDS))
+        task = asyncio.create_task(call(start + due_time))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        if number % 16 == 0:
+            # While the client is behind, the loop above does not sleep, and nothing would be read.
+            await asyncio.sleep(0)
+    while under_way:
+        await asyncio.gather(*under_way)
+    return time.perf_counter() - start
+
+
+def connections(address: str, count: int) -> list[Any]:
+    """Channels to one address, each with a connection of its own; the caller closes them."""
+    # Without a pool of its own each channel would share one connection to the same address.
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    return [grpc.aio.insecure_channel(address, options=options) for _ in range(count)]
+
+
+class _Caller:
+    """Connections to the service, and calls drawn at random over them."""
+
+    def __init__(
+        self, address: str, traffic: Traffic, settings: LoadSettings, rng: random.Random
+    ) -> None:
+        self._address = address
+        self._settings = settings
+        self._draw = drawn_calls(traffic, rng)
+        self._channels: list[Any] = []
+
+    async def __aenter__(self) -> _Caller:
+        self._channels = connections(self._address, self._settings.connection_count)
+        self._stubs = itertools.cycle(
+            [
+                {
+                    "search": discovery_pb2_grpc.DiscoveryStub(channel).SearchItems,
+                    "recommend": discovery_pb2_grpc.DiscoveryStub(channel).RecommendItems,
+                    "record": events_pb2_grpc.EventsStub(channel).RecordEvents,
+                }
+                for channel in self._channels
+            ]
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for channel in self._channels:
+            await channel.close()
+
+    async def call(self, meter: _Meter, intended_time: float) -> None:
+        """Makes one call and enters what came of it; latency counts from ``intended_time``."""
+        kind, request = next(self._draw)
+        try:
+            answer = await next(self._stubs)[kind](request, timeout=self._settings.deadline_seconds)
+        except grpc.aio.AioRpcError as error:
+            meter.failed(error.code().name, time.perf_counter() - intended_time)
+        else:
+            is_degraded = kind != "record" and bool(answer.missing)
+            meter.answered(time.perf_counter() - intended_time, is_degraded=is_degraded)
+
+
+@dataclass
+class _Meter:
+    """Counts of one step."""
+
+    sent_count: int = 0
+    ok_count: int = 0
+    degraded_count: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    latencies: Any = field(default_factory=lambda: HdrHistogram(1, LATENCY_LIMIT_MICROSECONDS, 3))
+    sheds: Any = field(default_factory=lambda: HdrHistogram(1, LATENCY_LIMIT_MICROSECONDS, 3))
+
+    def answered(self, seconds: float, *, is_degraded: bool) -> None:
+        self.ok_count += 1
+        self.degraded_count += is_degraded
+        self.latencies.record_value(_microseconds(seconds))
+
+    def failed(self, code: str, seconds: float) -> None:
+        self.errors[code] += 1
+        if code == grpc.StatusCode.RESOURCE_EXHAUSTED.name:
+            self.sheds.record_value(_microseconds(seconds))
+
+    def step(self, seconds: float, *, offered_rate: float = 0.0, caller_count: int = 0) -> LoadStep:
+        percentiles = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9, "max": 100.0}
+        return LoadStep(
+            offered_rate=offered_rate,
+            caller_count=caller_count,
+            seconds=seconds,
+            sent_count=self.sent_count,
+            ok_count=self.ok_count,
+            degraded_count=self.degraded_count,
+            error_counts=dict(sorted(self.errors.items())),
+            goodput=self.ok_count / seconds,
+            latency_ms={
+                name: self.latencies.get_value_at_percentile(percentile) / 1_000
+                for name, percentile in percentiles.items()
+            },
+            shed_p99_ms=self.sheds.get_value_at_percentile(99.0) / 1_000,
+        )
+
+
+def _microseconds(seconds: float) -> int:
+    return min(max(1, round(seconds * 1e6)), LATENCY_LIMIT_MICROSECONDS)
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ConfigError(f"{name}: expected more than 0, received {value:g}")
+
+
+def _check_call_count(count: float) -> None:
+    if not 1 <= count <= CALL_LIMIT:
+        raise ConfigError(f"calls: expected 1 to {CALL_LIMIT:,}, received {count:,.0f}")

@@ -1,0 +1,99 @@
+"""What a load test asks: calls drawn at random from given queries, items and visitors."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from data.errors import ConfigError
+from data.records import Event, EventType
+from protos import events_pb2
+from serving.api.proto_codec import write_event, write_recommend, write_search
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is asked: drawn at random from these lists.
+
+    Args:
+        queries: Search texts.
+        item_ids: Items to view.
+        visitor_ids: Who asks and views.
+        search_share, recommend_share, record_share: How often each kind is drawn; any scale.
+        page_size: Results an answer.
+        record_searches: Whether searches join the sessions and the log.
+    """
+
+    queries: Sequence[str]
+    item_ids: Sequence[str]
+    visitor_ids: Sequence[str]
+    search_share: float = 6.0
+    recommend_share: float = 3.0
+    record_share: float = 1.0
+    page_size: int = 20
+    record_searches: bool = True
+
+
+def drawn_calls(traffic: Traffic, rng: random.Random) -> Iterator[tuple[str, Any]]:
+    """An endless row of calls: the kind (``search``, ``recommend``, ``record``) and the message.
+
+    Kinds that nothing is given for are not drawn.
+
+    Raises:
+        ConfigError: There is nothing to draw from.
+    """
+    shares = {
+        "search": traffic.search_share if traffic.queries else 0.0,
+        "recommend": traffic.recommend_share,
+        "record": traffic.record_share if traffic.item_ids else 0.0,
+    }
+    if min(shares.values()) < 0 or sum(shares.values()) <= 0:
+        raise ConfigError(f"shares: expected 0 or more and one above 0, received {shares}")
+    if not traffic.visitor_ids:
+        raise ConfigError("visitor_ids: expected 1 or more, received none")
+    makers: dict[str, Callable[[], Any]] = {
+        "search": lambda: write_search(
+            SearchRequest(
+                rng.choice(traffic.queries),
+                rng.choice(traffic.visitor_ids),
+                page_size=traffic.page_size,
+                record=traffic.record_searches,
+            )
+        ),
+        "recommend": lambda: write_recommend(
+            RecommendRequest(
+                Placement.HOME,
+                rng.choice(traffic.visitor_ids),
+                page_size=traffic.page_size,
+            )
+        ),
+        "record": lambda: events_pb2.RecordEventsRequest(events=[_view(traffic, rng)]),
+    }
+    kinds, weights = list(shares), list(itertools.accumulate(shares.values()))
+
+    def draw() -> Iterator[tuple[str, Any]]:
+        while True:
+            kind = rng.choices(kinds, cum_weights=weights)[0]
+            yield kind, makers[kind]()
+
+    return draw()
+
+
+def _view(traffic: Traffic, rng: random.Random) -> Any:
+    # The id has to be new in every run, or a second run would only measure duplicates: so the
+    # service makes it, and the time as well.
+    message = write_event(
+        Event(
+            "",
+            EventType.VIEW,
+            rng.choice(traffic.visitor_ids),
+            time=0.0,
+            item_id=rng.choice(traffic.item_ids),
+        )
+    )
+    message.ClearField("time")
+    return message

@@ -1,0 +1,361 @@
+"""Our own values survive the way over the wire and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from data.errors import RequestError
+from data.records import RECORDABLE_TYPES, Event, EventType, Item
+from protos import catalog_pb2, discovery_pb2, events_pb2
+from serving.api.completion_codec import (
+    read_complete,
+    read_completed,
+    write_complete,
+    write_completed,
+)
+from serving.api.page_tokens import page_offset, page_token
+from serving.api.proto_codec import (
+    read_answer,
+    read_event,
+    read_item,
+    read_recommend,
+    read_search,
+    read_status,
+    write_answer,
+    write_event,
+    write_item,
+    write_recommend,
+    write_search,
+    write_status,
+)
+from serving.api.requests import (
+    Answer,
+    AttributeCondition,
+    Completed,
+    CompleteRequest,
+    EmptyReason,
+    EventEffect,
+    Facet,
+    FacetRequest,
+    FacetValue,
+    FeatureEffect,
+    Filter,
+    Placement,
+    RecommendRequest,
+    Relaxation,
+    RelaxationKind,
+    Result,
+    SearchRequest,
+    SortOrder,
+    SourceHit,
+    Status,
+    Suggestion,
+    SuggestionKind,
+)
+
+text = some.text(alphabet=some.characters(exclude_categories=["Cs"]), max_size=12)
+words = some.lists(text, max_size=3).map(tuple)
+number = some.floats(allow_nan=False)
+maybe = some.one_of(some.none(), number)
+count = some.integers(0, 2**31 - 1)
+conditions = some.lists(some.builds(AttributeCondition, text, words, maybe, maybe), max_size=2)
+filters = some.builds(Filter, words, words, maybe, maybe, some.booleans(), conditions.map(tuple))
+orders = some.sampled_from(SortOrder)
+asked_facets = some.lists(some.builds(FacetRequest, text, count), max_size=2).map(tuple)
+offsets = some.integers(0, 10_000)
+searches = some.builds(
+    SearchRequest,
+    text,
+    text,
+    count,
+    offsets,
+    filters,
+    some.booleans(),
+    some.booleans(),
+    orders,
+    asked_facets,
+)
+recommends = some.builds(
+    RecommendRequest,
+    some.sampled_from(Placement),
+    text,
+    words,
+    count,
+    offsets,
+    filters,
+    some.booleans(),
+    orders,
+    asked_facets,
+)
+labels = some.sampled_from([type_.label for type_ in RECORDABLE_TYPES])
+results = some.builds(
+    Result,
+    text,
+    text,
+    words,
+    text,
+    maybe,
+    some.booleans(),
+    number,
+    some.lists(some.builds(SourceHit, text, count), max_size=2).map(tuple),
+    some.lists(some.builds(EventEffect, labels, text, text, number), max_size=2).map(tuple),
+    some.lists(some.builds(FeatureEffect, text, number, number), max_size=2).map(tuple),
+    words,
+    some.one_of(some.none(), some.floats(0.0, 1.0)),
+)
+relaxed = some.lists(
+    some.builds(Relaxation, some.sampled_from(RelaxationKind), text), max_size=2
+).map(tuple)
+suggestions = some.builds(
+    Suggestion,
+    some.sampled_from(SuggestionKind),
+    text,
+    text,
+    words,
+    some.lists(some.tuples(count, count), max_size=2).map(tuple),
+)
+facet_values = some.builds(FacetValue, count, text, words, maybe, maybe)
+facets = some.builds(Facet, text, some.lists(facet_values, max_size=3).map(tuple))
+events = some.builds(
+    Event,
+    text.filter(bool),
+    some.sampled_from(EventType),
+    text,
+    # From 1980 on, since a float tells nanoseconds apart before that and a Timestamp rounds them.
+    some.floats(3.2e8, 4e9),
+    text,
+    text,
+    text,
+    count,
+    maybe,
+    maybe,
+    text,
+    text,
+    text,
+)
+items = some.builds(
+    Item,
+    text,
+    text,
+    text,
+    words,
+    text,
+    maybe,
+    text,
+    some.booleans(),
+    some.dictionaries(text, text, max_size=3),
+    text,
+    some.one_of(
+        some.none(),
+        some.datetimes(datetime(1980, 1, 1), datetime(2090, 1, 1), timezones=some.just(UTC)).map(
+            lambda moment: moment.replace(microsecond=0)
+        ),
+    ),
+)
+
+
+def over_the_wire(message: Any) -> Any:
+    return type(message).FromString(message.SerializeToString())
+
+
+@settings(max_examples=50, deadline=None)
+@given(searches)
+def test_search_request_round_trip(request: SearchRequest) -> None:
+    assert read_search(over_the_wire(write_search(request))) == request
+
+
+@settings(max_examples=50, deadline=None)
+@given(recommends)
+def test_recommend_request_round_trip(request: RecommendRequest) -> None:
+    assert read_recommend(over_the_wire(write_recommend(request))) == request
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    some.lists(results, max_size=3).map(tuple),
+    text,
+    some.one_of(some.none(), offsets),
+    words,
+    some.lists(facets, max_size=2).map(tuple),
+    some.one_of(some.none(), count),
+)
+def test_answer_round_trip(
+    found: tuple[Result, ...],
+    token: str,
+    next_offset: int | None,
+    missing: tuple[str, ...],
+    counted: tuple[Facet, ...],
+    match_count: int | None,
+) -> None:
+    for asked in (
+        write_search(SearchRequest("q")),
+        write_recommend(RecommendRequest(Placement(1))),
+    ):
+        # A next page never starts where this one did: 0 cannot be.
+        answer = Answer(
+            found,
+            token,
+            "bundle",
+            next_offset or None,
+            missing,
+            counted,
+            match_count,
+            session_event_count=len(token),
+        )
+        assert read_answer(over_the_wire(write_answer(answer, asked)), asked) == answer
+
+
+@settings(max_examples=50, deadline=None)
+@given(relaxed, some.sampled_from(EmptyReason), text, words, text)
+def test_what_shaped_an_answer_round_trip(
+    given_up: tuple[Relaxation, ...],
+    reason: EmptyReason,
+    uri: str,
+    rules: tuple[str, ...],
+    version: str,
+) -> None:
+    answer = Answer(
+        (),
+        "t",
+        "b",
+        None,
+        relaxations=given_up,
+        empty_reason=reason,
+        redirect_uri=uri,
+        rules=rules,
+        rules_version=version,
+    )
+    search = write_search(SearchRequest("q"))
+    assert read_answer(over_the_wire(write_answer(answer, search)), search) == answer
+    browse = write_recommend(RecommendRequest(Placement(1)))
+    # Nothing was typed there, so nothing was given up.
+    browsed = replace(answer, relaxations=())
+    assert read_answer(over_the_wire(write_answer(answer, browse)), browse) == browsed
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    some.lists(suggestions, max_size=3).map(tuple),
+    text,
+    some.builds(
+        CompleteRequest, text, count, some.lists(some.sampled_from(SuggestionKind)).map(tuple)
+    ),
+)
+def test_completion_round_trip(
+    found: tuple[Suggestion, ...], corrected: str, request: CompleteRequest
+) -> None:
+    completed = Completed(found, corrected, "bundle")
+    assert read_completed(over_the_wire(write_completed(completed))) == completed
+    assert read_complete(over_the_wire(write_complete(request))) == request
+
+
+def test_a_number_that_is_no_kind_of_suggestion_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"^kinds\[1\]: expected one of QUERY, .*received 9$"):
+        read_complete(discovery_pb2.CompleteRequest(text="a", kinds=[1, 9]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(events)
+def test_event_round_trip(event: Event) -> None:
+    message = over_the_wire(write_event(event))
+    assert read_event(message, "", now=0.0, new_id=lambda: "new") == event
+
+
+@settings(max_examples=50, deadline=None)
+@given(items)
+def test_item_round_trip(item: Item) -> None:
+    assert read_item(over_the_wire(write_item(item)), "") == item
+
+
+def test_status_round_trip() -> None:
+    status = Status("b", "/b", "/a", 1, 2, 3, 4, 5, 6.5, {"nextclick": "1"}, "spring", "bad")
+    assert read_status(over_the_wire(write_status(status))) == status
+    assert {field.name for field in fields(status)} > {"versions"}
+
+
+def test_chinese_text_round_trip() -> None:
+    request = SearchRequest(
+        "全脂牛奶", "访客", filter=Filter(category=("乳制品",), brands=("农场",))
+    )
+    assert read_search(over_the_wire(write_search(request))) == request
+
+
+def test_what_a_request_leaves_out_has_its_default() -> None:
+    request = read_search(discovery_pb2.SearchItemsRequest(query="milk"))
+    assert request == SearchRequest("milk", page_size=0)
+    assert read_item(catalog_pb2.Item(item_id="i"), "") == Item("i")
+    event = read_event(events_pb2.Event(type=2, visitor_id="v"), "", now=7.0, new_id=lambda: "made")
+    assert (event.event_id, event.time, event.price, event.rating) == ("made", 7.0, None, None)
+
+
+def test_numbers_that_are_no_type_or_placement_are_refused() -> None:
+    with pytest.raises(RequestError, match=r"^events\[1\]\.type: expected one of search, .*99$"):
+        read_event(events_pb2.Event(type=99), "events[1].", now=0.0, new_id=str)
+    with pytest.raises(RequestError, match="^placement: expected one of HOME, .*, received 99$"):
+        read_recommend(discovery_pb2.RecommendItemsRequest(placement=99))
+    with pytest.raises(RequestError, match="^sort_by: expected one of RELEVANCE, .*, received 99$"):
+        read_search(discovery_pb2.SearchItemsRequest(query="q", sort_by=99))
+
+
+def test_times_that_are_none_are_refused() -> None:
+    message = events_pb2.Event(type=2)
+    message.time.nanos = -1
+    with pytest.raises(RequestError, match=r"^time\.nanos: expected 0 to 999,999,999, received -1"):
+        read_event(message, "", now=0.0, new_id=str)
+    with pytest.raises(RequestError, match="^time: expected a finite number of seconds"):
+        write_event(Event("e", EventType.VIEW, "v", math.nan))
+    item = catalog_pb2.Item(item_id="i")
+    item.created_time.seconds = 2**60
+    with pytest.raises(RequestError, match="created_time: expected a year of 1 to 9999"):
+        read_item(item, "")
+
+
+def test_a_time_just_under_a_second_stays_a_timestamp() -> None:
+    message = write_event(Event("e", EventType.VIEW, "v", 1 - 1e-12))
+    assert (message.time.seconds, message.time.nanos) == (1, 0)
+
+
+def test_page_token_belongs_to_its_request() -> None:
+    request = write_search(SearchRequest("milk", "v"))
+    token = page_token(request, 20)
+    assert page_offset(request, token) == 20
+    other_size = write_search(SearchRequest("milk", "v", page_size=50))
+    assert page_offset(other_size, token) == 20
+    for other in (
+        write_search(SearchRequest("bread", "v")),
+        write_search(SearchRequest("milk", "w")),
+        write_search(SearchRequest("milk", "v", filter=Filter(in_stock_only=True))),
+        write_search(SearchRequest("milk", "v", sort_by=SortOrder.NEWEST)),
+        write_search(
+            SearchRequest(
+                "milk", "v", filter=Filter(attributes=(AttributeCondition("size", ("L",)),))
+            )
+        ),
+        write_recommend(RecommendRequest(Placement.HOME, "v")),
+    ):
+        with pytest.raises(RequestError, match="^page_token: expected the token of the same"):
+            page_offset(other, token)
+
+
+@pytest.mark.parametrize("token", ["x", "!!!!", "AAAA", "奶", "A" * 17, "a" * 5_000])
+def test_page_token_of_somebody_else_is_refused(token: str) -> None:
+    with pytest.raises(RequestError, match="^page_token: expected a next_page_token"):
+        page_offset(write_search(SearchRequest("milk")), token)
+
+
+@pytest.mark.parametrize("offset", [-1, 10_001])
+def test_offset_out_of_range_is_refused(offset: int) -> None:
+    with pytest.raises(RequestError, match=f"^offset: expected 0 to 10,000, received {offset}$"):
+        write_search(replace(SearchRequest("milk"), offset=offset))
+
+
+def test_an_answer_beyond_the_last_page_offers_no_next_one() -> None:
+    asked = write_search(SearchRequest("q"))
+    assert write_answer(Answer((), "t", "b", 10_001), asked).next_page_token == ""

@@ -1,0 +1,271 @@
+"""The commands do what their help says, against a real server."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from data.errors import InputError
+from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Item
+from serving.api.requests import (
+    AttributeCondition,
+    FacetRequest,
+    Filter,
+    Placement,
+    RecommendRequest,
+    SearchRequest,
+    SortOrder,
+)
+from serving.cli.commands.admin import publish, status
+from serving.cli.commands.ask import recommend, search
+from serving.cli.commands.items import items
+from serving.cli.commands.loadtest import loadtest
+from serving.cli.commands.record import record
+from serving.cli.commands.serve import serve
+from serving.cli.rows import read_events, read_items
+from serving.edge.server import RunningServer
+
+NOW = 1_700_000_000.0
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(server: RunningServer) -> Run:
+    def run(command: click.Command, *arguments: str, given: str | None = None) -> Result:
+        words = [*arguments, "--address", f"127.0.0.1:{server.port}"]
+        return CliRunner().invoke(command, words, input=given)
+
+    return run
+
+
+def test_search_shows_a_table_or_json(run: Run, engine: Any) -> None:
+    result = run(search, "milk", "--visitor", "v")
+    assert result.exit_code == 0, result.output
+    assert "m1" in result.output
+    result = run(search, "milk", "--json", "--explain", "--no-record")
+    answer = json.loads(result.output)
+    assert [found["item_id"] for found in answer["results"]] == ["m1", "m2"]
+    assert answer["results"][0]["event_effects"]
+    assert "牛奶" in run(search, "牛奶", "--json").output
+    assert engine.log.event_count == 1
+
+
+def test_the_options_of_a_page_reach_the_engine(run: Run, engine: Any) -> None:
+    options = ["--category", "Dairy > Milk", "--brand", "Farm", "--brand", "Oaty", "--in-stock"]
+    options += ["--min-price", "1", "--max-price", "9.5", "--page-size", "7", "--visitor", "v"]
+    condition = Filter(("Dairy", "Milk"), ("Farm", "Oaty"), 1.0, 9.5, True)
+    assert run(search, "milk", *options).exit_code == 0
+    assert engine.seen[-1] == SearchRequest("milk", "v", 7, filter=condition)
+    words = ["--placement", "cart", "--item", "m1", "--item", "b1", "--offset", "2", *options]
+    assert run(recommend, *words).exit_code == 0
+    expected = RecommendRequest(Placement.CART, "v", ("m1", "b1"), 7, 2, condition)
+    assert engine.seen[-1] == expected
+
+
+def test_conditions_on_attributes_the_order_and_facets_reach_the_engine(
+    run: Run, engine: Any
+) -> None:
+    options = ["--where", "size=L", "--where", "size=M", "--where", "note=a=b"]
+    options += ["--where", "weight>=1.5", "--where", "weight<=2", "--price", "1.5-9"]
+    options += ["--sort", "price_high", "--facet", "brand", "--facet", "size"]
+    condition = Filter(
+        min_price=1.5,
+        max_price=9.0,
+        attributes=(
+            AttributeCondition("size", ("L", "M")),
+            AttributeCondition("note", ("a=b",)),
+            AttributeCondition("weight", (), 1.5, 2.0),
+        ),
+    )
+    listing: Any = {
+        "filter": condition,
+        "sort_by": SortOrder.PRICE_HIGH,
+        "facets": (FacetRequest("brand"), FacetRequest("size")),
+    }
+    assert run(search, "milk", *options).exit_code == 0
+    assert engine.seen[-1] == SearchRequest("milk", **listing)
+    assert run(recommend, *options).exit_code == 0
+    assert engine.seen[-1] == RecommendRequest(Placement.HOME, **listing)
+    for text, bounds in (("-9", (None, 9.0)), ("2-", (2.0, None))):
+        assert run(search, "milk", "--price", text).exit_code == 0
+        assert engine.seen[-1].filter == Filter(min_price=bounds[0], max_price=bounds[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--price", "cheap"], "expected MIN-MAX, received 'cheap'"),
+        (["--price", "1-2", "--min-price", "1"], "expected --price, or --min-price and"),
+        (["--where", "size"], "expected NAME=VALUE, received 'size'"),
+        (["--where", "size>=big"], "size: expected a number, received 'big'"),
+        (["--sort", "colour"], "is not one of"),
+    ],
+)
+def test_options_that_say_nothing_are_refused(run: Run, options: list[str], message: str) -> None:
+    result = run(search, "milk", *options)
+    assert result.exit_code == 2 and message in result.output
+
+
+def test_wrong_use_ends_with_2_and_names_the_field(run: Run) -> None:
+    result = run(search, "  ")
+    assert result.exit_code == 2
+    assert "query: expected 1 to 256 characters, received ''" in result.output
+    assert run(recommend, "--placement", "item").exit_code == 2
+    assert run(recommend, "--placement", "attic").exit_code == 2
+    assert run(record, "stare", "--visitor", "v").exit_code == 2
+    assert run(record).exit_code == 2
+    assert run(publish).exit_code == 2
+    assert run(loadtest).exit_code == 2
+    assert run(loadtest, "--rate", "5", "--mix", "sing=1").exit_code == 2
+
+
+def test_a_server_that_is_away_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = CliRunner().invoke(status, ["--address", "127.0.0.1:1"])
+    assert result.exit_code == 1
+    assert "UNAVAILABLE" in result.output
+
+
+def test_record_takes_one_event_or_a_file(run: Run, engine: Any, tmp_path: Path) -> None:
+    before = time.time()
+    result = run(record, "review", "--visitor", "v", "--item", "m1", "--rating", "4", "--json")
+    assert json.loads(result.output)["recorded_count"] == 1
+    (event,) = engine.seen[-1]
+    assert (event.type, event.rating, event.item_id) == (EventType.REVIEW, 4.0, "m1")
+    assert before <= event.time <= time.time()
+
+    lines = [
+        {"event_id": f"e{n}", "type": "view", "visitor_id": "v", "item_id": "m1"}
+        for n in range(1_200)
+    ]
+    file = tmp_path / "events.jsonl"
+    file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    assert "recorded 1,200, known already 0" in run(record, "--file", str(file)).output
+    given = json.dumps({"type": "search", "visitor_id": "访客", "query": "牛奶"})
+    assert "recorded 1," in run(record, "--file", "-", given=given).output
+    assert engine.seen[-1][0].query == "牛奶"
+
+
+def test_a_wrong_line_ends_with_1_and_is_named(run: Run, engine: Any) -> None:
+    result = run(record, "--file", "-", given='{"type": "view", "visitor_id": "v"}')
+    assert result.exit_code == 1
+    assert "row 1, item_id: expected 1 to 128 characters" in result.output
+    assert engine.log.event_count == 0
+
+
+def test_of_a_file_with_a_fault_nothing_is_sent(run: Run, engine: Any, tmp_path: Path) -> None:
+    good = [json.dumps({"type": "view", "visitor_id": "v", "item_id": "m1"})] * 1_500
+    result = run(record, "--file", "-", given="\n".join([*good, '{"type": "blink"}']))
+    assert result.exit_code == 1 and "row 1,501, type: expected one of" in result.output
+    good = [json.dumps({"item_id": f"n{number}", "title": "x"}) for number in range(1_500)]
+    result = run(items, "update", "-", given="\n".join([*good, '{"title": "x"}']))
+    assert result.exit_code == 1 and "row 1,501, item_id: expected" in result.output
+    file = tmp_path / "latin.jsonl"
+    file.write_bytes('{"item_id": "n1", "title": "Käse"}'.encode("latin-1"))
+    result = run(items, "update", str(file))
+    assert result.exit_code == 1 and "latin.jsonl: expected UTF-8, received: " in result.output
+    assert engine.log.event_count == 0 and "n0" not in engine.items
+
+
+def test_items_come_and_go(run: Run, engine: Any) -> None:
+    given = '{"item_id": "n1", "title": "Nut milk", "category": "Dairy > Milk", "price": 2}'
+    result = run(items, "update", "-", given=given)
+    assert result.output.strip() == "added 1, updated 0, removed 0", result.output
+    assert engine.items["n1"] == Item("n1", "Nut milk", category=("Dairy", "Milk"), price=2)
+    result = run(items, "delete", "n1", "never-was", "--json")
+    assert json.loads(result.output)["removed_count"] == 1
+
+
+def test_publish_rollback_and_status(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    bundle = str(tmp_path / "second")
+    assert json.loads(run(publish, bundle, "--json").output)["bundle_path"] == bundle
+    assert bundle in run(status).output
+    assert json.loads(run(publish, "--rollback", "--json").output)["bundle_path"] == "first"
+    result = run(publish, "--rollback")
+    assert result.exit_code == 1
+    assert "rollback: expected an earlier bundle" in result.output
+
+
+def test_loadtest_prints_what_came_of_it(run: Run, tmp_path: Path) -> None:
+    result = run(loadtest, "--rate", "20", "--rate", "40", "--seconds", "0.3", "--json")
+    assert [step["sent_count"] for step in json.loads(result.output)] == [6, 12]
+    queries = tmp_path / "queries.txt"
+    queries.write_text("milk\n\nbread\n")
+    options = ["--concurrency", "2", "--calls", "9", "--queries", str(queries), "--seconds", "20"]
+    result = run(loadtest, *options, "--mix", "search=1", "--json")
+    assert json.loads(result.output)[0]["ok_count"] == 9
+    assert run(loadtest, "--rate", "20", "--seconds", "0.1").exit_code == 0
+
+
+def test_a_load_without_one_answer_ends_with_1(run: Run, engine: Any, tmp_path: Path) -> None:
+    lists = tmp_path / "list.txt"
+    lists.write_text("m1\n")
+    engine.fault = ValueError()
+    options = ["--rate", "20", "--seconds", "0.1", "--queries", str(lists), "--items", str(lists)]
+    result = run(loadtest, *options)
+    assert result.exit_code == 1
+    assert "answered calls: expected 1 or more, received 0" in result.output
+
+
+def test_every_command_explains_itself() -> None:
+    for command in (serve, search, recommend, record, items, publish, status, loadtest):
+        result = CliRunner().invoke(command, ["--help"])
+        assert result.exit_code == 0
+        assert "Usage:" in result.output
+
+
+@pytest.mark.parametrize("label", list(EVENT_TYPE_BY_LABEL))
+def test_every_type_can_be_read_from_a_line(label: str) -> None:
+    what = {"query": "q"} if label == "search" else {"item_id": "i"}
+    line = json.dumps({"type": label, "visitor_id": "v", "time": "2023-11-14T22:13:20Z", **what})
+    (event,) = read_events([line, "\n"], "stdin", now=NOW)
+    assert event == Event("", EVENT_TYPE_BY_LABEL[label], "v", NOW, **what)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"type": "stare"}, "^stdin, row 1, type: expected one of search, view, "),
+        ({"time": "noon"}, "^stdin, row 1, time: expected seconds since 1970 or ISO 8601"),
+        ({"time": 1e300}, "^stdin, row 1, time: expected seconds since 1970 or ISO 8601"),
+        ({"price": "cheap"}, "^stdin, row 1, price: expected a number, received 'cheap'"),
+        ({"quantity": True}, "^stdin, row 1, quantity: expected a whole number, received True"),
+        ({"colour": "red"}, "^stdin, row 1, colour: expected one of event_id, type, "),
+        ({"rating": 3}, "^stdin, row 1, rating: expected none for the type view"),
+        ({"item_id": None}, "^stdin, row 1, item_id: expected 1 to 128 characters"),
+    ],
+)
+def test_a_wrong_event_is_named(changes: dict[str, Any], message: str) -> None:
+    values = {"type": "view", "visitor_id": "v", "item_id": "i"} | changes
+    with pytest.raises(InputError, match=message):
+        list(read_events([json.dumps(values)], "stdin", now=NOW))
+
+
+@pytest.mark.parametrize("line", ["[1]", "{", "7", '"x"'])
+def test_a_line_that_is_no_object_is_named(line: str) -> None:
+    with pytest.raises(InputError, match="^stdin, row 2, line: expected a JSON object"):
+        list(read_items(['{"item_id": "i"}', line], "stdin"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"category": [1]}, "^stdin, row 1, category: expected words"),
+        ({"attributes": {"size": 3}}, "^stdin, row 1, attributes: expected words by name"),
+        ({"in_stock": "yes"}, "^stdin, row 1, in_stock: expected true or false"),
+        ({"created_time": "then"}, "^stdin, row 1, created_time: expected seconds since 1970"),
+        ({"price": -1}, "^stdin, row 1, price: expected 0 or more and finite"),
+    ],
+)
+def test_a_wrong_item_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        list(read_items([json.dumps({"item_id": "i"} | changes)], "stdin"))

@@ -1,0 +1,125 @@
+"""Tables say what the answers say."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+
+from serving.api.requests import (
+    Answer,
+    EventEffect,
+    Facet,
+    FacetValue,
+    FeatureEffect,
+    Result,
+    SourceHit,
+    Status,
+)
+from serving.cli.answer_tables import answer_table, facet_table, load_table, status_table, why
+from serving.load.load_test import LoadStep
+
+
+def shown(table: Table) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=160).print(table)
+    return out.getvalue().splitlines()
+
+
+def result(item_id: str, **fields: object) -> Result:
+    whole = {"title": f"Title {item_id}", "category": (), "brand": "", "price": 1.5}
+    whole |= {"in_stock": True, "score": 0.5, "sources": (SourceHit("lexical", 2),)} | fields
+    return Result(item_id, **whole)  # type: ignore[arg-type]
+
+
+def answer(*item_ids: str, **fields: object) -> Answer:
+    return Answer(tuple(map(result, item_ids)), "token", "bundle", None, **fields)  # type: ignore[arg-type]
+
+
+def row(lines: list[str], item_id: str) -> str:
+    (line,) = [line for line in lines if f" {item_id} " in line and "Title" in line]
+    return line
+
+
+def test_moves_are_told_against_the_answer_before() -> None:
+    lines = shown(answer_table(answer("c", "a", "b", "x"), answer("a", "b", "c", "d")))
+    assert "▲2" in row(lines, "c")
+    assert "▼1" in row(lines, "a")
+    assert "▼1" in row(lines, "b")
+    assert "new" in row(lines, "x")
+    lines = shown(answer_table(answer("a"), answer("a")))
+    assert "=" in row(lines, "a")
+
+
+def test_without_an_answer_before_nothing_moved() -> None:
+    lines = shown(answer_table(answer("a"), first_rank=21))
+    assert "moved" not in "".join(lines)
+    assert " 21 " in row(lines, "a")
+    assert "1.50" in row(lines, "a")
+    assert "lexical 2" in row(lines, "a")
+
+
+def test_why_names_the_strongest_event_and_feature() -> None:
+    explained = result(
+        "a",
+        event_effects=(
+            EventEffect("view", "m1", "", 0.1),
+            EventEffect("remove_from_cart", "m2", "", -0.4),
+        ),
+        feature_effects=(
+            FeatureEffect("bought_count", 3.0, 0.25),
+            FeatureEffect("price", 1.0, -0.2),
+        ),
+    )
+    assert why(explained) == "-0.40 took out of the cart m2\n+0.25 bought count 3"
+    searched = result("a", event_effects=(EventEffect("search", "", "oat milk", 1.0),))
+    assert why(searched) == "+1.00 searched for “oat milk”"
+    assert why(result("a")) == ""
+
+
+def test_a_missing_part_and_a_missing_price_are_told() -> None:
+    lines = shown(answer_table(answer("a", missing=("reranker",))))
+    assert "missing: reranker" in "".join(lines)
+    lines = shown(answer_table(Answer((result("a", price=None, in_stock=False),), "t", "b", None)))
+    assert "not in stock" in row(lines, "a")
+
+
+def test_titles_are_no_markup() -> None:
+    lines = shown(answer_table(Answer((result("a", title="Title [red]x[/]"),), "t", "b", None)))
+    assert "[red]x[/]" in row(lines, "a")
+
+
+def test_status_and_load_have_tables() -> None:
+    status = Status("b7", "/bundles/b7", "", 92_331, 0, 1, 2, 3, 4.0, {"scann": "1.4.2"})
+    lines = "\n".join(shown(status_table(status)))
+    assert "92,331" in lines
+    assert "1.4.2" in lines
+    latency = {"p50": 1.25, "p99": 9.0}
+    step = LoadStep(100.0, 0, 1.0, 100, 98, 0, {"CANCELLED": 2}, 98.0, latency, 0.0)
+    lines = "\n".join(shown(load_table([step])))
+    assert all(part in lines for part in ("100/s", "98.0", "1.25", "CANCELLED 2"))
+    assert shown(load_table([]))
+
+
+def test_a_facet_shows_names_paths_and_ranges_of_prices_with_their_counts() -> None:
+    values = (
+        FacetValue(1_234, "[red]"),
+        FacetValue(7, "Milk", ("Dairy", "Milk")),
+        FacetValue(3, min_price=1.5, max_price=1_999.0),
+        FacetValue(2, min_price=5.0, max_price=5.0),
+    )
+    lines = [line.strip("│ ").split("│") for line in shown(facet_table(Facet("size[s]", values)))]
+    cells = [[cell.strip() for cell in line] for line in lines if len(line) == 2]
+    assert cells == [
+        ["[red]", "1,234"],
+        ["Dairy > Milk", "7"],
+        ["1.50 – 1,999.00", "3"],
+        ["5.00", "2"],
+    ]
+    assert "size[s]" in "".join(shown(facet_table(Facet("size[s]", values))))
+
+
+def test_the_number_of_matching_items_is_told_where_it_was_counted() -> None:
+    assert "1,234 matching" in "\n".join(shown(answer_table(answer("a", match_count=1_234))))
+    assert "matching" not in "\n".join(shown(answer_table(answer("a"))))

@@ -1,0 +1,220 @@
+"""The client brings our own values over, and tries again where that is safe."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import grpc
+import pytest
+
+from data.errors import BundleError, NextclickError, OverloadError, RequestError
+from data.records import Event, EventType, Item
+from protos import admin_pb2, discovery_pb2, events_pb2
+from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
+from serving.edge.client import Client, RetrySettings
+from serving.edge.server import serve
+
+FAST = RetrySettings(attempt_limit=4, first_wait_seconds=0.01)
+
+
+def view(number: int, **fields: Any) -> Event:
+    return Event(f"e{number}", EventType.VIEW, "v", time.time(), item_id="m1", **fields)
+
+
+class StumblingServer:
+    """A gRPC server whose methods fail with the given codes first, and then answer."""
+
+    def __init__(self) -> None:
+        self.codes: list[grpc.StatusCode] = []
+        self.requests: list[tuple[str, bytes]] = []
+        self.replies: dict[str, Any] = {
+            "SearchItems": discovery_pb2.SearchItemsResponse(attribution_token="t"),
+            "RecordEvents": events_pb2.RecordEventsResponse(recorded_count=1),
+            "RollbackBundle": admin_pb2.Status(bundle_id="b"),
+        }
+        self.server = grpc.server(ThreadPoolExecutor(2), handlers=(self,))
+        self.port = self.server.add_insecure_port("127.0.0.1:0")
+        self.server.start()
+
+    def service(self, details: Any) -> Any:
+        name = details.method.rpartition("/")[2]
+
+        def answer(request: bytes, context: Any) -> bytes:
+            self.requests.append((name, request))
+            if self.codes:
+                context.abort(self.codes.pop(0), "stumbled")
+            reply: bytes = self.replies[name].SerializeToString()
+            return reply
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+@pytest.fixture
+def stumbling() -> Iterator[StumblingServer]:
+    stumbling = StumblingServer()
+    yield stumbling
+    stumbling.server.stop(0).wait()
+
+
+@pytest.fixture
+def patient(stumbling: StumblingServer) -> Iterator[Client]:
+    with Client(f"127.0.0.1:{stumbling.port}", timeout_seconds=5, retry=FAST) as client:
+        yield client
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_call_is_tried_again_with_the_same_event_id(
+    stumbling: StumblingServer, patient: Client, code: grpc.StatusCode
+) -> None:
+    stumbling.codes = [code, code]
+    assert patient.record([replace(view(1), event_id="")]).recorded_count == 1
+    contents = [content for _, content in stumbling.requests]
+    assert len(contents) == 3
+    assert len(set(contents)) == 1
+    assert len(events_pb2.RecordEventsRequest.FromString(contents[0]).events[0].event_id) == 32
+
+
+def test_it_gives_up_after_its_attempts(stumbling: StumblingServer, patient: Client) -> None:
+    stumbling.codes = [grpc.StatusCode.UNAVAILABLE] * 9
+    with pytest.raises(OverloadError, match="^UNAVAILABLE: stumbled$"):
+        patient.search(SearchRequest("milk"))
+    assert len(stumbling.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, OverloadError),
+        (grpc.StatusCode.INTERNAL, NextclickError),
+        (grpc.StatusCode.INVALID_ARGUMENT, RequestError),
+        (grpc.StatusCode.FAILED_PRECONDITION, BundleError),
+    ],
+)
+def test_other_failures_are_told_at_once(
+    stumbling: StumblingServer,
+    patient: Client,
+    code: grpc.StatusCode,
+    kind: type[Exception],
+) -> None:
+    stumbling.codes = [code]
+    with pytest.raises(kind, match="stumbled"):
+        patient.search(SearchRequest("milk"))
+    assert len(stumbling.requests) == 1
+
+
+def test_a_rollback_is_never_tried_again(stumbling: StumblingServer, patient: Client) -> None:
+    stumbling.codes = [grpc.StatusCode.UNAVAILABLE]
+    with pytest.raises(OverloadError):
+        patient.rollback()
+    assert [name for name, _ in stumbling.requests] == ["RollbackBundle"]
+
+
+def test_the_time_of_all_attempts_together_is_bounded() -> None:
+    slow = RetrySettings(attempt_limit=1_000, first_wait_seconds=0.05)
+    with Client("127.0.0.1:1", timeout_seconds=0.5, retry=slow) as client:
+        began = time.monotonic()
+        with pytest.raises(OverloadError):
+            client.status()
+        assert time.monotonic() - began < 2.0
+
+
+def test_waiting_for_a_server_that_never_comes_ends() -> None:
+    never = pytest.raises(OverloadError, match=r"^health: expected SERVING within 0\.2 s, rec")
+    with Client("127.0.0.1:1") as client, never:
+        client.wait_until_serving(0.2)
+
+
+def test_every_call_reaches_the_engine_and_comes_back(client: Client, engine: Any) -> None:
+    request = SearchRequest("milk", "v", page_size=1, filter=Filter(brands=("Farm",)), explain=True)
+    answer = client.search(request)
+    assert engine.seen[-1] == request
+    (result,) = answer.results
+    assert (result.item_id, result.title, result.price) == ("m1", "Whole milk", 1.5)
+    assert result.event_effects[0].event_type == "add_to_cart"
+    assert result.feature_effects[0].effect == -0.125
+    assert answer.next_offset == 1
+    second = client.search(replace(request, offset=answer.next_offset))
+    assert [result.item_id for result in second.results] == ["m2"]
+    assert second.next_offset is None
+
+    request = RecommendRequest(Placement.CART, "v", ("m1", "b1"), page_size=3)
+    assert len(client.recommend(request).results) == 3
+    assert engine.seen[-1] == request
+
+    report = client.record([view(1), view(2), replace(view(3), item_id="unheard-of")])
+    assert (report.recorded_count, report.duplicate_count, report.unknown_item_count) == (3, 0, 1)
+    assert client.record([view(1)]).duplicate_count == 1
+
+    changes = client.update_items([Item("m1", "Goat milk"), Item("n1", "Nut milk")])
+    assert (changes.added_count, changes.updated_count) == (1, 1)
+    assert client.delete_items(["n1", "never-was"]).removed_count == 1
+    assert engine.items["m1"].title == "Goat milk"
+
+    assert client.publish("second").previous_bundle_path == "first"
+    with pytest.raises(BundleError, match=r"^manifest\.json: expected a manifest"):
+        client.publish("damaged")
+    assert client.rollback().bundle_id == "first"
+    with pytest.raises(BundleError, match="^rollback: expected an earlier bundle"):
+        client.rollback()
+    assert client.status() == engine.status()
+
+
+def test_chinese_queries_find_chinese_items(client: Client) -> None:
+    (result,) = client.search(SearchRequest("牛奶", "访客")).results
+    assert (result.title, result.category, result.brand) == ("全脂牛奶", ("乳制品",), "农场")
+
+
+def test_large_batches_are_cut_to_what_a_message_holds(client: Client, engine: Any) -> None:
+    long = [
+        replace(view(number), type=EventType.REVIEW, rating=5, text="x" * 8_000)
+        for number in range(60)
+    ]
+    short = [view(number) for number in range(100, 2_600)]
+    assert client.record(long + short).recorded_count == 2_560
+    sizes = [len(batch) for batch in engine.seen]
+    assert sum(sizes) == 2_560
+    assert max(sizes) <= 1_000
+    items = [Item(str(number), "t" * 1_000) for number in range(500)]
+    assert client.update_items(items).added_count == 500
+    assert client.delete_items([item.item_id for item in items] * 3).removed_count == 500
+    assert client.record([]).recorded_count == 0
+
+
+def test_what_no_message_can_hold_is_a_request_error(client: Client) -> None:
+    with pytest.raises(RequestError, match="^request: expected values that the wire can carry"):
+        client.search(SearchRequest("milk", page_size=2**40))
+    with pytest.raises(RequestError, match="^request: expected values that the wire can carry"):
+        client.search(SearchRequest("\ud800"))
+
+
+def test_no_event_is_lost_or_counted_twice_over_restarts(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0")
+    address = f"127.0.0.1:{running.port}"
+    acked = 0
+    stop = threading.Event()
+
+    def shop() -> None:
+        nonlocal acked
+        with Client(address, timeout_seconds=20, retry=RetrySettings(attempt_limit=50)) as client:
+            while not stop.is_set():
+                acked += client.record([replace(view(0), event_id="")]).recorded_count
+                time.sleep(0.002)
+
+    thread = threading.Thread(target=shop)
+    thread.start()
+    for _ in range(3):
+        time.sleep(0.15)
+        running.stop(0.05)
+        running = serve(engine, address)
+    time.sleep(0.15)
+    stop.set()
+    thread.join(20)
+    running.stop(1)
+    assert acked > 0
+    # A retry of a batch that was written but not acked counts as a duplicate, hence at most.
+    assert acked <= engine.log.event_count <= acked + 3

@@ -1,0 +1,123 @@
+"""Each error has one status, and nothing that it did not mean to say leaves the house."""
+
+from __future__ import annotations
+
+import logging
+
+import grpc
+import pytest
+
+from data.errors import (
+    BundleError,
+    ConfigError,
+    InputError,
+    NextclickError,
+    OverloadError,
+    RequestError,
+)
+from serving.edge.grpc_errors import FIELD_KEY, error_of, failure_of
+
+
+class FailedCall(grpc.RpcError):
+    """What a stub raises, with the four answers that it has."""
+
+    def __init__(self, code: grpc.StatusCode, message: str, field: str = "") -> None:
+        super().__init__()
+        self.parts = code, message, ((FIELD_KEY, field),) if field else ()
+
+    def code(self) -> grpc.StatusCode:
+        return self.parts[0]
+
+    def details(self) -> str:
+        return self.parts[1]
+
+    def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
+        return self.parts[2]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "field"),
+    [
+        (RequestError("query", "words", 3), grpc.StatusCode.INVALID_ARGUMENT, "query"),
+        (BundleError("no manifest"), grpc.StatusCode.FAILED_PRECONDITION, ""),
+        (OverloadError("full"), grpc.StatusCode.UNAVAILABLE, ""),
+    ],
+)
+def test_what_the_product_refuses_says_why(
+    error: NextclickError, code: grpc.StatusCode, field: str
+) -> None:
+    failure = failure_of(error, "SearchItems")
+    assert (failure.code, failure.message, failure.field) == (code, str(error), field)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("canary"),
+        KeyError("canary"),
+        InputError("canary"),
+        ConfigError("canary"),
+        NextclickError("canary"),
+    ],
+)
+def test_all_else_is_an_id_and_the_log_has_the_place_but_not_the_text(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    try:
+        raise error
+    except Exception as raised:
+        with caplog.at_level(logging.ERROR):
+            failure = failure_of(raised, "SearchItems")
+    assert failure.code is grpc.StatusCode.INTERNAL
+    assert "canary" not in failure.message
+    error_id = failure.message.split()[-1]
+    assert error_id in caplog.text
+    assert type(error).__name__ in caplog.text
+    assert "test_statuses.py" in caplog.text
+    assert "canary')" not in caplog.text.replace('ValueError("canary")', "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RequestError("events[3].rating", "1 to 5", 9.5),
+        RequestError("query", "1 to 256 characters", ""),
+        RequestError("query", "no control characters", "it's: expected\x00, received"),
+        RequestError("attributes.尺寸", "at most 1,024 characters", 2_000),
+        BundleError("manifest.json: expected a manifest, received nothing"),
+        OverloadError("full"),
+    ],
+)
+def test_an_error_comes_out_of_the_client_as_it_went_into_the_server(error: Exception) -> None:
+    failure = failure_of(error, "SearchItems")
+    field = dict(failure.trailers).get(FIELD_KEY, "")
+    again = error_of(FailedCall(failure.code, failure.message, field))
+    assert type(again) is type(error)
+    if isinstance(error, RequestError):
+        assert isinstance(again, RequestError)
+        assert (again.field, str(again)) == (error.field, str(error))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, OverloadError),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, OverloadError),
+        (grpc.StatusCode.CANCELLED, OverloadError),
+        (grpc.StatusCode.INTERNAL, NextclickError),
+        (grpc.StatusCode.UNIMPLEMENTED, NextclickError),
+    ],
+)
+def test_other_codes_have_an_error_too(code: grpc.StatusCode, kind: type[Exception]) -> None:
+    error = error_of(FailedCall(code, "why"))
+    assert type(error) is kind
+    assert str(error) == f"{code.name}: why"
+
+
+def test_a_refusal_of_another_making_is_still_a_request_error() -> None:
+    error = error_of(FailedCall(grpc.StatusCode.INVALID_ARGUMENT, "bad"))
+    assert str(error) == "request: expected a valid request, received 'bad'"
+
+
+def test_a_long_message_is_cut_to_what_trailers_hold() -> None:
+    assert len(failure_of(RequestError("query", "words", "x" * 100_000), "m").message) == 1_000

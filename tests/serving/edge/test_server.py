@@ -1,0 +1,468 @@
+"""The edge of a real server: limits, health, errors, and an orderly end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from data.errors import ConfigError, OverloadError
+from data.records import Event, EventType
+from protos import (
+    admin_pb2,
+    admin_pb2_grpc,
+    catalog_pb2,
+    discovery_pb2,
+    discovery_pb2_grpc,
+    events_pb2,
+    events_pb2_grpc,
+)
+from serving.api.requests import SearchRequest
+from serving.edge.admission import CountedPool, Lane
+from serving.edge.client import Client
+from serving.edge.server import RunningServer, ServerSettings, serve
+
+ROOT = Path(__file__).resolve().parents[2]
+MILK = discovery_pb2.SearchItemsRequest(query="milk")
+SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.fixture
+def channel(server: RunningServer) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield channel
+
+
+def held_searches(stub: Any, engine: Any) -> list[Any]:
+    """As many searches as are held at most, four of them worked on until ``engine.hold`` is set."""
+    engine.hold.clear()
+    held = [stub.SearchItems.future(MILK, timeout=10) for _ in range(8)]
+    wait_for(lambda: len(engine.seen) == 4)
+    return held
+
+
+def call(channel: grpc.Channel, method: str, request: Any, **options: Any) -> bytes:
+    """Calls ``Service/Method`` with a message, or with bytes that are none."""
+    content = request if isinstance(request, bytes) else request.SerializeToString()
+    reply: bytes = channel.unary_unary(f"/nextclick.v1.{method}")(content, timeout=5, **options)
+    return reply
+
+
+def refusal(channel: grpc.Channel, method: str, request: Any, **options: Any) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as caught:
+        call(channel, method, request, **options)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "field"),
+    [
+        ("Discovery/SearchItems", discovery_pb2.SearchItemsRequest(query=" "), "query"),
+        (
+            "Discovery/SearchItems",
+            discovery_pb2.SearchItemsRequest(query="q", page_token="x"),
+            "page_token",
+        ),
+        ("Discovery/RecommendItems", discovery_pb2.RecommendItemsRequest(), "placement"),
+        ("Events/RecordEvents", events_pb2.RecordEventsRequest(), "events"),
+        (
+            "Events/RecordEvents",
+            events_pb2.RecordEventsRequest(events=[events_pb2.Event(type=2)] * 1_001),
+            "events",
+        ),
+        (
+            "Events/RecordEvents",
+            events_pb2.RecordEventsRequest(
+                events=[
+                    events_pb2.Event(type=2, visitor_id="v", item_id="m1"),
+                    events_pb2.Event(type=8, visitor_id="v", item_id="m1", rating=6),
+                ]
+            ),
+            "events[1].rating",
+        ),
+        ("Catalog/BatchUpdateItems", catalog_pb2.BatchUpdateItemsRequest(), "items"),
+        (
+            "Catalog/BatchUpdateItems",
+            catalog_pb2.BatchUpdateItemsRequest(items=[catalog_pb2.Item(item_id="i", price=-1)]),
+            "items[0].price",
+        ),
+        ("Catalog/BatchDeleteItems", catalog_pb2.BatchDeleteItemsRequest(), "item_ids"),
+        ("Admin/PublishBundle", b"", "path"),
+    ],
+)
+def test_a_wrong_field_is_named(
+    channel: grpc.Channel, engine: Any, method: str, request_: Any, field: str
+) -> None:
+    error = refusal(channel, method, request_)
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.details().startswith(f"{field}: expected ")
+    assert dict(error.trailing_metadata())["nextclick-field"] == field
+    assert engine.log.event_count == 0
+
+
+def test_what_goes_wrong_inside_stays_inside(
+    channel: grpc.Channel, engine: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.fault = ValueError("visitor canary bought it")
+    request = discovery_pb2.SearchItemsRequest(query="milk", visitor_id="canary")
+    error = refusal(channel, "Discovery/SearchItems", request)
+    assert error.code() is grpc.StatusCode.INTERNAL
+    assert "canary" not in f"{error.details()}{error.trailing_metadata()}{caplog.text}"
+    assert error.details().split()[-1] in caplog.text
+    assert "SearchItems" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"\xff\xff\xff", b"\x0a\x02\xff\xfe", b"\x0a\xff\xff\xff\x7f"])
+def test_bytes_that_are_no_message_are_refused(
+    channel: grpc.Channel, client: Client, content: bytes
+) -> None:
+    assert refusal(channel, "Discovery/SearchItems", content).code() is grpc.StatusCode.INTERNAL
+    assert client.search(SearchRequest("milk")).results
+
+
+def test_a_message_beyond_the_limit_is_refused_unparsed(channel: grpc.Channel, engine: Any) -> None:
+    error = refusal(channel, "Discovery/SearchItems", b"\x0a" + b"x" * 300_000)
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    metadata = (("x-long", "y" * 20_000),)
+    error = refusal(channel, "Discovery/SearchItems", MILK, metadata=metadata)
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert engine.seen == []
+
+
+def test_the_next_answer_knows_an_acked_event(client: Client) -> None:
+    for number in range(20):
+        visitor = f"v{number}"
+        before = client.search(SearchRequest("milk", visitor))
+        assert [result.item_id for result in before.results] == ["m1", "m2"]
+        client.record([Event("", EventType.VIEW, visitor, time.time(), item_id="m2")])
+        after = client.search(SearchRequest("milk", visitor))
+        assert [result.item_id for result in after.results] == ["m2", "m1"]
+
+
+def test_work_whose_caller_has_gone_is_not_begun(channel: grpc.Channel, engine: Any) -> None:
+    engine.hold.clear()
+    stub = discovery_pb2_grpc.DiscoveryStub(channel)
+    busy = [stub.SearchItems.future(MILK, timeout=5) for _ in range(4)]
+    wait_for(lambda: len(engine.seen) == 4)
+    late = [stub.SearchItems.future(MILK, timeout=0.2) for _ in range(4)]
+    assert all(one.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED for one in late)
+    engine.hold.set()
+    assert all(one.result().results for one in busy)
+    # The slots of those who left are free again.
+    assert all(stub.SearchItems.future(MILK, timeout=5).result() for _ in range(20))
+    assert len(engine.seen) == 4 + 20
+
+
+def test_overload_is_refused_at_once_and_health_goes_on(
+    channel: grpc.Channel, engine: Any, server: RunningServer
+) -> None:
+    stub = discovery_pb2_grpc.DiscoveryStub(channel)
+    held = held_searches(stub, engine)
+    began = time.perf_counter()
+    shed = [stub.SearchItems.future(MILK, timeout=10) for _ in range(40)]
+    codes = {one.exception().code() for one in shed}
+    took = time.perf_counter() - began
+    assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    # Those that wait for a thread would have to wait for the held ones: ten seconds.
+    assert took < 5.0
+    health = health_pb2_grpc.HealthStub(channel)
+    for service in ("", "nextclick.v1.Discovery"):
+        reply = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=1)
+        assert reply.status == SERVING
+    engine.hold.set()
+    assert all(one.result().results for one in held)
+    assert stub.SearchItems(MILK, timeout=1).results
+
+
+def test_cancelled_calls_give_their_slots_back(channel: grpc.Channel, engine: Any) -> None:
+    stub = discovery_pb2_grpc.DiscoveryStub(channel)
+    for _ in range(100):
+        stub.SearchItems.future(MILK, timeout=5).cancel()
+    wait_for(lambda: bool(stub.SearchItems(MILK, timeout=5).results), patience=5)
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: stub.SearchItems(MILK, timeout=5), range(8)))
+    assert all(reply.results for reply in replies)
+
+
+def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
+    pool = CountedPool(2, "calls")
+    go_on = threading.Event()
+    futures = [pool.submit(go_on.wait) for _ in range(5)]
+    assert pool.in_flight_count == 5
+    assert futures[-1].cancel()
+    assert pool.in_flight_count == 4
+    go_on.set()
+    pool.shutdown(wait=True)
+    assert pool.in_flight_count == 0
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit(go_on.wait)
+    assert pool.in_flight_count == 0
+
+
+def test_limits_out_of_range_are_refused(engine: Any) -> None:
+    with pytest.raises(ConfigError, match="^answers: expected 1 to 3 at once, received 4$"):
+        Lane("answers", at_once=4, limit=3)
+    for name in (
+        "thread_count",
+        "in_flight_limit",
+        "event_thread_count",
+        "event_limit",
+        "change_thread_count",
+        "change_limit",
+    ):
+        with pytest.raises(ConfigError, match=f"^{name}: expected 1 or more, received 0$"):
+            serve(engine, "127.0.0.1:0", ServerSettings(**{name: 0}))
+
+
+class HalfOpen:
+    """A call whose message never comes, until it is cancelled."""
+
+    def __init__(self, channel: grpc.Channel, method: str) -> None:
+        self._silence = threading.Event()
+        self.call = channel.stream_unary(method).future(self._say_nothing(), timeout=30)
+
+    def _say_nothing(self) -> Iterator[bytes]:
+        self._silence.wait()
+        yield from ()
+
+    def end(self) -> None:
+        self.call.cancel()
+        self._silence.set()
+
+
+def test_calls_whose_message_is_slow_to_come_stop_nobody(engine: Any) -> None:
+    # As a server is started: one thread works.
+    running = serve(engine, "127.0.0.1:0", ServerSettings(reflection=True, message_seconds=30.0))
+    address = f"127.0.0.1:{running.port}"
+    with grpc.insecure_channel(address) as silent, grpc.insecure_channel(address) as channel:
+        methods = ["/nextclick.v1.Discovery/SearchItems"] * 2 + ["/grpc.health.v1.Health/Check"] * 3
+        methods += ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] * 16
+        open_calls = [HalfOpen(silent, method) for method in methods]
+        time.sleep(0.2)
+        stub = discovery_pb2_grpc.DiscoveryStub(channel)
+        assert stub.SearchItems(MILK, timeout=5).results
+        health = health_pb2_grpc.HealthStub(channel)
+        assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == SERVING
+        for one in open_calls:
+            one.end()
+    running.stop(0)
+
+
+def test_calls_whose_message_never_comes_are_let_go(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0", ServerSettings(message_seconds=0.2))
+    address = f"127.0.0.1:{running.port}"
+    with grpc.insecure_channel(address) as silent, grpc.insecure_channel(address) as channel:
+        # As many as may be held, of each kind.
+        open_calls = [HalfOpen(silent, "/nextclick.v1.Discovery/SearchItems") for _ in range(8)]
+        open_calls += [HalfOpen(silent, "/grpc.health.v1.Health/Check") for _ in range(16)]
+        assert {one.call.code() for one in open_calls} == {grpc.StatusCode.CANCELLED}
+        stub = discovery_pb2_grpc.DiscoveryStub(channel)
+        assert stub.SearchItems(discovery_pb2.SearchItemsRequest(query="milk"), timeout=5).results
+        health = health_pb2_grpc.HealthStub(channel)
+        assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == SERVING
+        assert len(engine.seen) == 1
+        for one in open_calls:
+            one.end()
+    running.stop(0)
+
+
+def test_a_call_that_ends_without_a_message_is_refused(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.stream_unary("/nextclick.v1.Discovery/SearchItems")(iter(()), timeout=5)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details() == "message: expected one, received 0"
+
+
+def test_a_refusal_does_not_wait_for_the_message(
+    channel: grpc.Channel, server: RunningServer, engine: Any
+) -> None:
+    stub = discovery_pb2_grpc.DiscoveryStub(channel)
+    held = held_searches(stub, engine)
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as silent:
+        open_call = HalfOpen(silent, "/nextclick.v1.Discovery/SearchItems")
+        assert open_call.call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert open_call.call.details() == "answers in flight: expected at most 8, try again later"
+        open_call.end()
+        one_more = stub.SearchItems.future(MILK, timeout=5)
+        assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    engine.hold.set()
+    assert all(one.result().results for one in held)
+
+
+def test_as_many_callers_as_the_limit_are_never_refused(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0", ServerSettings(in_flight_limit=4))
+
+    def ask_again_and_again(_: int) -> int:
+        with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+            stub = discovery_pb2_grpc.DiscoveryStub(channel)
+            return sum(bool(stub.SearchItems(MILK, timeout=10).results) for _ in range(200))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask_again_and_again, range(4))) == [200] * 4
+    running.stop(0)
+
+
+def test_a_change_that_takes_long_does_not_hold_up_the_end(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0")
+    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        engine.hold.clear()
+        stub = admin_pb2_grpc.AdminStub(channel)
+        slow = [stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=60) for _ in range(2)]
+        wait_for(lambda: len(engine.seen) == 2)
+        began = time.perf_counter()
+        running.stop(0.2)
+        assert time.perf_counter() - began < 5.0
+        assert all(one.exception() is not None for one in slow)
+        engine.hold.set()
+
+
+def test_events_are_taken_in_while_all_that_answers_is_busy(
+    channel: grpc.Channel, engine: Any
+) -> None:
+    held = held_searches(discovery_pb2_grpc.DiscoveryStub(channel), engine)
+    view = events_pb2.Event(type=2, visitor_id="v", item_id="m1")
+    batch = events_pb2.RecordEventsRequest(events=[view])
+    acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
+    wait_for(lambda: len(engine.seen) == 5)
+    assert [event.item_id for event in engine.seen[4]] == ["m1"]
+    engine.hold.set()
+    assert acked.result().recorded_count == 1
+    assert all(one.result().results for one in held)
+
+
+def test_changes_that_take_long_keep_neither_events_nor_answers_waiting(
+    channel: grpc.Channel, engine: Any
+) -> None:
+    engine.hold.clear()
+    stub = admin_pb2_grpc.AdminStub(channel)
+    slow = [stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=10) for _ in range(8)]
+    wait_for(lambda: len(engine.seen) == 2)
+    one_more = stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=10)
+    assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    batch = events_pb2.RecordEventsRequest(
+        events=[events_pb2.Event(type=2, visitor_id="v", item_id="m1")]
+    )
+    acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
+    wait_for(lambda: len(engine.seen) == 3)
+    found = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(MILK, timeout=10)
+    wait_for(lambda: len(engine.seen) == 4)
+    engine.hold.set()
+    assert acked.result().recorded_count == 1 and found.result().results
+    assert all(one.result().item_count for one in slow)
+
+
+def test_two_servers_do_not_share_a_port(server: RunningServer, engine: Any) -> None:
+    address = f"127.0.0.1:{server.port}"
+    with pytest.raises(ConfigError, match=f"^address: expected a free host:port, .*'{address}'"):
+        serve(engine, address)
+
+
+def test_a_connection_that_says_nothing_is_closed(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0", ServerSettings(handshake_seconds=0.3))
+    with socket.create_connection(("127.0.0.1", running.port), timeout=5) as silent:
+        while silent.recv(1_024):
+            pass
+    running.stop(0)
+
+
+def test_reflection_is_off_unless_asked_for(channel: grpc.Channel, engine: Any) -> None:
+    from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+    asked = reflection_pb2.ServerReflectionRequest(list_services="")
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    with pytest.raises(grpc.RpcError) as caught:
+        list(stub.ServerReflectionInfo(iter([asked]), timeout=5))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    running = serve(engine, "127.0.0.1:0", ServerSettings(reflection=True))
+    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as open_channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(open_channel)
+        (reply,) = stub.ServerReflectionInfo(iter([asked]), timeout=5)
+    names = {service.name for service in reply.list_services_response.service}
+    assert {"nextclick.v1.Discovery", "nextclick.v1.Admin", "grpc.health.v1.Health"} <= names
+    running.stop(0)
+
+
+def test_stopping_says_not_serving_and_lets_calls_under_way_end(engine: Any) -> None:
+    running = serve(engine, "127.0.0.1:0")
+    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert next(watch).status == SERVING
+        engine.hold.clear()
+        stub = discovery_pb2_grpc.DiscoveryStub(channel)
+        under_way = stub.SearchItems.future(MILK, timeout=10)
+        wait_for(lambda: len(engine.seen) == 1)
+        stopping = threading.Thread(target=running.stop, args=(10.0,))
+        stopping.start()
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()
+        engine.hold.set()
+        assert under_way.result().results
+        stopping.join(10)
+        assert not stopping.is_alive()
+
+
+def test_sigterm_drains_and_exits_with_0(tmp_path: Path) -> None:
+    code = """
+        import sys
+        from pathlib import Path
+        from tests.serving.conftest import ShelfEngine
+        from serving.edge.server import serve
+
+        engine = ShelfEngine(Path(sys.argv[1]))
+        running = serve(engine, "127.0.0.1:0")
+        running.run_until_signal(lambda: print(running.port, flush=True), grace_seconds=5)
+        engine.close()
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'serving'}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        with Client(f"127.0.0.1:{port}", timeout_seconds=2) as client:
+            client.wait_until_serving(10)
+            acked = client.record([Event("e", EventType.VIEW, "v", time.time(), item_id="m1")])
+            assert acked.recorded_count == 1
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=15) == 0
+            with pytest.raises(OverloadError):
+                client.status()
+
+
+def test_the_server_does_not_import_tensorflow_nor_arrow() -> None:
+    code = (
+        "import sys, serving.server, serving.client, serving.event_log, serving.session_store;"
+        "print([name for name in ('tensorflow', 'pyarrow', 'pandas') if name in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
+
+
+def wait_for(condition: Any, patience: float = 5.0) -> None:
+    """Returns once ``condition()`` holds; calls that were refused count as not yet."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except grpc.RpcError:
+            pass
+        time.sleep(0.01)
+    raise AssertionError("expected the condition to hold in time")

@@ -1,0 +1,106 @@
+"""Which parts of a log are enough to learn from, and what the towers read where one is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.errors import InputError
+from data.records import Event, Item, Judgment
+from tests.towers import shelf
+from towers.catalog.items import Catalog
+from towers.datasets.dataset import Dataset, Parts, is_enough, tower_examples
+
+
+class Silence:
+    """Progress that nobody looks at."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        return lambda *steps: None
+
+
+def shop_of(events: tuple[Event, ...], *, rank_from: float, test_from: float) -> Dataset:
+    items = list(shelf.items())
+    return Dataset(Path("t"), items, shelf.catalog(), list(events), [], rank_from, test_from)
+
+
+def bare(items: list[Item], events: tuple[Event, ...] = ()) -> Dataset:
+    """All of the log is its early part."""
+    catalog = Catalog.of(items, shelf.CONFIG.text)
+    return Dataset(Path("t"), items, catalog, list(events), [], np.inf, np.inf)
+
+
+def moment(share: float) -> float:
+    """The time at which so much of the made-up log has happened."""
+    return shelf.events()[int(share * len(shelf.events()))].time
+
+
+@pytest.mark.parametrize(
+    ("deed_count", "share", "expected"),
+    [(0, 1.0, False), (1, 1.0, False), (1_999, 1.0, False), (2_000, 1.0, True), (99, 0.05, False)],
+)
+def test_a_log_of_two_thousand_deeds_is_enough(
+    deed_count: int, share: float, expected: bool
+) -> None:
+    assert is_enough(deed_count, has_words=True, share=share) is expected
+    # Where the catalogue has nothing to say a single deed says more.
+    assert is_enough(deed_count, has_words=False, share=share) is (deed_count > 0)
+
+
+@pytest.mark.parametrize(
+    ("rank_at", "test_at", "early_teaches", "late_teaches"),
+    [
+        (0.001, 0.002, False, False),
+        (0.8, 0.9, True, True),
+        (0.8, 0.801, True, False),
+        # Where the towers know nothing of sessions, a few hundred requests are no log either.
+        (0.1, 0.2, False, False),
+        (0.1, 0.9, False, True),
+    ],
+)
+def test_what_a_part_is_not_enough_for_is_made_from_the_catalogue_too(
+    rank_at: float, test_at: float, early_teaches: bool, late_teaches: bool
+) -> None:
+    assert len(shelf.events()) > 5_000
+    shop = shop_of(shelf.events(), rank_from=moment(rank_at), test_from=moment(test_at))
+    parts = Parts.of(shop)
+    assert (parts.early_teaches, parts.late_teaches) == (early_teaches, late_teaches)
+    _, validation, visits = tower_examples(shop, parts, shelf.CONFIG, Silence())
+    assert (visits is None) is early_teaches
+    assert (validation.count > 0) is late_teaches
+    if visits is not None:
+        assert visits.made_count > 500
+
+
+def test_the_few_real_events_join_what_is_made() -> None:
+    few, none = (
+        shop_of(events, rank_from=np.inf, test_from=np.inf) for events in (shelf.events()[:40], ())
+    )
+    (with_few, _, _), (with_none, _, _) = (
+        tower_examples(shop, Parts.of(shop), shelf.CONFIG, Silence()) for shop in (few, none)
+    )
+    # Items that were bought show in the examples of the log alone.
+    assert (with_few.inputs["history_rows"] >= 0).any()
+    assert not (with_none.inputs["history_rows"] >= 0).any()
+
+
+@pytest.mark.parametrize("events", [(), (shelf.search("lamp", 5.0, "v"),)])
+def test_items_without_words_and_without_a_log_are_refused(events: tuple[Event, ...]) -> None:
+    shop = bare([Item(f"i{number}") for number in range(20)], events)
+    with pytest.raises(InputError, match="t: expected something to learn from, received neither"):
+        tower_examples(shop, Parts.of(shop), shelf.CONFIG, Silence())
+
+
+def test_items_without_words_learn_from_the_smallest_log_and_from_judgments() -> None:
+    items = [Item(item.item_id) for item in shelf.items()]
+    shop = bare(items, shelf.events()[:60])
+    assert Parts.of(shop).early_teaches
+    learnt, _, visits = tower_examples(shop, Parts.of(shop), shelf.CONFIG, Silence())
+    assert learnt.count and visits is None
+    queries = [Judgment(f"query {number}", items[0].item_id, 3.0) for number in range(30)]
+    judged = replace(bare(items), judgments=queries)
+    assert tower_examples(judged, Parts.of(judged), shelf.CONFIG, Silence())[0].count

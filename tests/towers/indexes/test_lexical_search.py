@@ -1,0 +1,185 @@
+"""Items by their words: how a query is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data.records import Item
+from towers.indexes.lexical_index import LexicalIndex
+
+_ITEMS = [
+    Item("100200", "LED light bulb 60-Watt"),
+    Item("100201", "Stainless steel refrigerator"),
+    Item("100202", "Cordless hammer drill, 18-Volt", attributes={"Model": "DCD-771 C2"}),
+    Item("100203", "PVC pipe 3/4 in. x 10 ft."),
+    Item("100204", "Fluted wood casing #SC-141"),
+    Item("100205", "Painter's bucket, 5 gal.", description="for mixing DCD 771"),
+    *(Item(f"2{n}", f"Wall paint colour {n}") for n in range(40)),
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    folder: Path = tmp_path_factory.mktemp("lexical")
+    LexicalIndex.build(_ITEMS, folder)
+    return LexicalIndex.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("query", "row"),
+    [
+        ("lightbulb", 0),
+        ("light bulbs", 0),
+        ("refrigirator", 1),
+        ("stainl", 1),
+        ("hammerdrill", 2),
+        ("18v drill", 2),
+        ('0.75" pipe', 3),
+        ("flutes casings", 4),
+        ("5gallon buckets", 5),
+        ("dcd771c2", 2),
+        ("DCD-771C2 bucket", 2),
+        ("sc-141", 4),
+        ("100203", 3),
+    ],
+)
+def test_the_item_that_is_meant_comes_first(index: LexicalIndex, query: str, row: int) -> None:
+    assert index.search(query, 5)[0][0] == row
+
+
+def test_words_joined_by_the_items_are_found_where_the_query_cuts_them(tmp_path: Path) -> None:
+    items = [Item("1", "LED lightbulb"), Item("2", "Garden hose"), Item("3", "Wall paint")]
+    assert LexicalIndex.build(items, tmp_path).search("light bulb", 3)[0].tolist() == [0]
+
+
+def test_a_slip_for_a_word_that_only_a_live_item_has_is_mended_too(tmp_path: Path) -> None:
+    index = LexicalIndex.build(_ITEMS, tmp_path)
+    assert len(index.search("trampolin", 5)[0]) == 0
+    index.put([(len(_ITEMS), Item("9", "Garden trampoline"))])
+    assert index.search("trampolene", 5)[0].tolist() == [len(_ITEMS)]
+
+
+def test_guessed_words_weigh_less_than_written_ones(index: LexicalIndex) -> None:
+    meant = index.read("refrigirator steel").meant
+    assert meant["steel"] == 1.0
+    assert 0 < meant["refriger"] < 1.0
+
+
+def test_a_word_is_rarer_the_fewer_items_have_it_and_nothing_where_none_has(
+    index: LexicalIndex,
+) -> None:
+    rare, common, unknown = index.rarities(["case", "paint", "zzz"])
+    assert rare > common > 0
+    assert unknown == 0
+
+
+def test_a_query_without_words_finds_nothing(index: LexicalIndex) -> None:
+    assert len(index.search(" ?!", 5)[0]) == 0
+
+
+def rows_of(index: LexicalIndex, query: str) -> list[int]:
+    return sorted(index.matching_rows(query).tolist())
+
+
+def test_what_matches_has_every_word_as_written_or_meant(index: LexicalIndex) -> None:
+    assert rows_of(index, "paint") == list(range(6, 46))
+    assert rows_of(index, "wall paint") == list(range(6, 46))
+    assert rows_of(index, "bucket for the painter") == [5]
+    # A slip, a beginning, two words that the items join, a number of the item.
+    assert rows_of(index, "steel refrigirator") == [1]
+    assert rows_of(index, "cordless hamm") == [2]
+    assert rows_of(index, "lightbulb") == rows_of(index, "light bulbs") == [0]
+    assert rows_of(index, "100203") == [3]
+    assert rows_of(index, "sc-141") == [4]
+
+
+def test_what_matches_lacks_no_word_though_other_words_of_the_query_make_one(
+    tmp_path: Path,
+) -> None:
+    titles = ["Red light bulb", "Green lightbulb", "Red lightbulb", "Redlight bulb"]
+    titles += ["45 watt lamp", "Pack of 5 lamps, 4 watt"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    assert rows_of(index, "red light bulb") == [0, 2, 3]
+    assert rows_of(index, "green light bulb") == [1]
+    # Digits side by side are no number of more digits.
+    assert rows_of(index, "4 5 watt lamp") == [5]
+
+
+def test_what_matches_a_word_cut_in_two_has_both_parts(tmp_path: Path) -> None:
+    titles = ["Light bulb", "Night light", "Flower bulb", "Bulb that gives warm light"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    assert rows_of(index, "lightbulb") == [0, 3]
+
+
+def test_where_no_item_has_every_word_those_with_any_match(index: LexicalIndex) -> None:
+    assert rows_of(index, "wood bucket") == [4, 5]
+    assert rows_of(index, "wood zzzzzzzz") == [4]
+    assert rows_of(index, "zzzzzzzz") == rows_of(index, "") == []
+    # Words that say nothing count where there are no others.
+    assert rows_of(index, "for") == [5]
+
+
+def test_chinese_matches_however_a_title_is_cut(tmp_path: Path) -> None:
+    items = [Item("1", "云帆智能手机"), Item("2", "手机壳"), Item("3", "智能手表")]
+    index = LexicalIndex.build(items, tmp_path)
+    assert rows_of(index, "智能手机") == [0]
+    assert rows_of(index, "手机") == [0, 1]
+    assert rows_of(index, "智能 手表") == [2]
+
+
+def test_a_put_item_matches_at_once(tmp_path: Path) -> None:
+    index = LexicalIndex.build(_ITEMS, tmp_path)
+    assert rows_of(index, "light bulb") == [0]
+    index.put([(len(_ITEMS), Item("9", "Light bulb holder")), (0, Item("100200", "Candle"))])
+    assert rows_of(index, "light bulb") == [len(_ITEMS)]
+
+
+def test_a_word_that_items_have_in_another_form_is_not_taken_for_a_slip(tmp_path: Path) -> None:
+    items = [Item(f"g{n}", f"Leather glove {n}") for n in range(5)]
+    items += [Item(f"c{n}", f"Ground cloves {n}") for n in range(40)]
+    items += [Item("r", "Wool scarves"), Item("s", "Scarab brooch")]
+    index = LexicalIndex.build(items, tmp_path)
+    read = index.read("leather gloves")
+    assert read.mended == "leather gloves"
+    assert dict(read.meant) == {"leather": 1.0, "glove": 1.0}
+    assert rows_of(index, "gloves") == list(range(5))
+    # Of one item alone: it may be a slip in a title, so its likes count, but the text stays.
+    assert index.read("scarve").mended == "scarve"
+
+
+def test_a_form_that_comes_in_live_is_no_slip_either(tmp_path: Path) -> None:
+    index = LexicalIndex.build([Item(f"c{n}", "Ground cloves") for n in range(4)], tmp_path)
+    assert index.read("gloves").mended == "gloves cloves"
+    index.put([(4 + n, Item(f"g{n}", "Leather glove")) for n in range(3)])
+    read = index.read("gloves")
+    assert read.mended == "gloves" and set(read.meant) == {"glove"}
+
+
+def test_a_word_that_no_item_has_any_more_is_a_slip_and_no_guess(tmp_path: Path) -> None:
+    items = [Item(f"g{n}", "Glove") for n in range(3)] + [Item("c", "Ground clove")]
+    index = LexicalIndex.build(items, tmp_path)
+    assert index.read("gloves").mended == "gloves" and rows_of(index, "gloves") == [0, 1, 2]
+    index.put([(n, Item(f"g{n}", "Umbrella")) for n in range(2)])
+    # Of one item still: its likes count, as those of any rare word, but the text stays.
+    assert index.read("gloves").mended == "gloves" and rows_of(index, "gloves") == [2, 3]
+    index.put([(2, Item("g2", "Umbrella"))])
+    for text in ("glove", "gloves"):
+        read = index.read(text)
+        assert read.mended == f"{text} clove" and set(read.meant) == {"glove", "clove"}
+        assert index.search(text, 9)[0].tolist() == rows_of(index, text) == [3]
+    assert index.rarities(["glove"]) == [0.0]
+    index.put([(n, Item(f"g{n}", "Glove")) for n in range(3)])
+    assert index.read("gloves").mended == "gloves"
+
+
+def test_a_word_of_items_that_are_put_again_and_again_stays_as_rare_as_it_is(
+    tmp_path: Path,
+) -> None:
+    items = [Item(f"g{n}", f"Glove {n}") for n in range(10)]
+    index = LexicalIndex.build(items, tmp_path)
+    rarities = index.rarities(["glove"])
+    for _ in range(3):
+        index.put(list(enumerate(items))[1:])
+        assert index.rarities(["glove"]) == rarities

@@ -1,0 +1,54 @@
+"""A feature that is passed over is 0 when it is computed all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.records import Event, EventType
+from data.synthetic import END_TIME
+from serving.answering.rank_requests import recommend_rank_request, search_rank_request
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.engine import Engine
+from towers.ranking.feature_context import FeatureContext
+from towers.ranking.features import FEATURES, feature_matrix
+from towers.sessions.session import Session
+
+
+@pytest.fixture
+def engine(shop_bundle: Path) -> Iterator[Engine]:
+    engine = Engine.open(shop_bundle, clock=lambda: END_TIME + 60.0)
+    yield engine
+    engine.close()
+
+
+def test_passed_over_features_are_those_that_would_be_zero(engine: Engine) -> None:
+    catalog, ranker, now = engine.bundle.catalog, engine.bundle.ranker, END_TIME + 60.0
+    stranger = Session.empty("v")
+    looked = stranger.after(Event("a", EventType.VIEW, "v", now - 9, "p0001"))
+    bought = stranger.after(Event("b", EventType.PURCHASE, "v", now - 86_400, "p0002"))
+    rank_requests = [
+        make(session)
+        for session in (stranger, looked, bought)
+        for make in (
+            lambda one: search_rank_request(SearchRequest("shoes", "v"), one, now, catalog),
+            lambda one: recommend_rank_request(
+                RecommendRequest(Placement.HOME, "v"), one, now, catalog
+            ),
+        )
+    ]
+    passed_over = set()
+    for rank_request in rank_requests:
+        encoded = ranker.read(rank_request)
+        context = FeatureContext(encoded, ranker.candidates(encoded), ranker.sources)
+        matrix = feature_matrix(context)
+        for column, feature in zip(matrix.T, FEATURES, strict=True):
+            computed = np.zeros(len(context.rows), np.float32)
+            computed[:] = feature.compute(context)
+            assert np.array_equal(column, computed), feature.name
+            if feature.needs and not getattr(context, feature.needs):
+                passed_over.add(feature.name)
+    assert passed_over == {feature.name for feature in FEATURES if feature.needs}

@@ -1,0 +1,281 @@
+"""The whole way from a question to a ranked shortlist, and what explains it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.records import Event, EventType
+from data.synthetic import END_TIME
+from tests.towers import shelf
+from towers.bundle.golden import check_golden, golden_answers
+from towers.catalog.items import Filter
+from towers.datasets.ranking_lists import basket_rows
+from towers.ranking.features import FEATURE_NAMES
+from towers.ranking.ranker import CANDIDATE_LIMIT, Ranker, Shortlist
+from towers.retrieval.rank_request import RankRequest
+from towers.sessions.session import Session
+
+NOW = END_TIME
+
+
+@pytest.fixture(scope="module")
+def ranker() -> Ranker:
+    """Fresh sources for this file; tests that change them take their own."""
+    return shelf.ranker()
+
+
+def session_of(*item_ids: str, query: str = "") -> Session:
+    session = Session.empty("v")
+    for number, item_id in enumerate(item_ids):
+        session = session.after(shelf.view(item_id, NOW - 100 + number))
+    return session.after(shelf.search(query, NOW)) if query else session
+
+
+def search_for(query: str, *item_ids: str) -> RankRequest:
+    return RankRequest(session_of(*item_ids, query=query), NOW, query)
+
+
+QUESTIONS = [
+    RankRequest(Session.empty("v"), NOW),
+    RankRequest(session_of("p0004", "p0020", "p0005"), NOW),
+    search_for("espresso"),
+    search_for("智能手机 轻薄", "p0004"),
+    RankRequest(session_of("p0004", query="espresso"), NOW, excluded=np.array([4, 5, 6])),
+]
+
+
+@pytest.mark.parametrize("number", range(len(QUESTIONS)))
+def test_a_shortlist_is_the_candidates_by_the_rerankers_scores(ranker: Ranker, number: int) -> None:
+    shortlist = ranker.rank(QUESTIONS[number])
+    found = ranker.candidates(shortlist.encoded)
+    assert sorted(shortlist.rows.tolist()) == found.rows.tolist()
+    scores = dict(
+        zip(
+            shortlist.rows.tolist(),
+            ranker.reranker.scores(shortlist.features).tolist(),
+            strict=True,
+        )
+    )
+    expected = sorted(scores, key=lambda row: (-scores[row], row))
+    assert shortlist.rows.tolist() == expected
+    assert shortlist.scores.tolist() == pytest.approx([scores[row] for row in expected], abs=1e-5)
+    by_row = dict(zip(found.rows.tolist(), found.ranks.tolist(), strict=True))
+    assert shortlist.ranks.tolist() == [by_row[row] for row in shortlist.rows.tolist()]
+    assert shortlist.features.shape == (len(shortlist.rows), len(FEATURE_NAMES))
+    assert shortlist.missing == ()
+
+
+def test_the_same_question_has_the_same_answer(ranker: Ranker) -> None:
+    for rank_request in QUESTIONS:
+        one, other = ranker.rank(rank_request), ranker.rank(rank_request)
+        assert np.array_equal(one.rows, other.rows)
+        assert np.array_equal(one.scores, other.scores)
+
+
+def test_threads_get_the_answers_of_one_alone(ranker: Ranker) -> None:
+    expected = [ranker.rank(rank_request).rows.tolist() for rank_request in QUESTIONS]
+    wrong: list[int] = []
+
+    def ask(times: int) -> None:
+        for number in range(times):
+            place = number % len(QUESTIONS)
+            if ranker.rank(QUESTIONS[place]).rows.tolist() != expected[place]:
+                wrong.append(place)
+
+    threads = [threading.Thread(target=ask, args=(25,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_without_a_reranker_the_sources_ranks_are_fused_and_the_answer_says_so() -> None:
+    ranker = shelf.ranker()
+    ranker.reranker = None
+    shortlist = ranker.rank(QUESTIONS[1])
+    assert shortlist.missing == ("reranker",)
+    by_hand = [sum(1 / (60 + rank) for rank in ranks if rank >= 0) for ranks in shortlist.ranks]
+    assert shortlist.scores.tolist() == pytest.approx(by_hand)
+    assert by_hand == sorted(by_hand, reverse=True)
+    assert not ranker.feature_effects(shortlist, 3, np.zeros(len(FEATURE_NAMES), np.float32)).any()
+
+
+def test_parts_that_are_away_are_all_named() -> None:
+    ranker = shelf.ranker()
+    ranker.reranker, ranker.sources.lexical = None, None
+    assert ranker.rank(search_for("espresso")).missing == ("lexical", "reranker")
+
+
+def test_too_many_candidates_are_cut_by_the_fixed_fusion(
+    ranker: Ranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = ranker.read(QUESTIONS[1])
+    whole = ranker.sources.find(encoded)
+    monkeypatch.setattr("towers.ranking.ranker.CANDIDATE_LIMIT", 40)
+    cut = ranker.candidates(encoded)
+    assert len(cut.rows) == 40 < len(whole.rows) <= CANDIDATE_LIMIT
+    fusion = dict(zip(whole.rows.tolist(), ranker.fused(encoded, whole).tolist(), strict=True))
+    worst_kept = min(fusion[row] for row in cut.rows.tolist())
+    assert all(value <= worst_kept for row, value in fusion.items() if row not in cut.rows)
+    assert cut.rows.tolist() == sorted(cut.rows.tolist())
+
+
+def test_a_page_beyond_the_shortlist_goes_on_with_the_nearest_others(ranker: Ranker) -> None:
+    mask = ranker.sources.catalog.mask(Filter(category=("Kitchen",)))
+    rank_request = replace(QUESTIONS[1], mask=mask, excluded=np.array([0, 1]))
+    shortlist = ranker.rank(rank_request)
+    rows, scores = ranker.further(shortlist, 1_000)
+    allowed = {row for row in range(240) if mask[row]} - {0, 1}
+    assert set(rows.tolist()) == allowed - set(shortlist.rows.tolist())
+    nearness = ranker.sources.index.embeddings[rows] @ shortlist.encoded.query
+    assert (np.diff(nearness) <= 1e-6).all()
+    assert (np.diff(scores) <= 1e-6).all()
+
+
+def test_scores_beyond_the_shortlist_fall_below_it(ranker: Ranker) -> None:
+    shortlist = ranker.rank(search_for("espresso"))
+    rows, scores = ranker.further(shortlist, 50)
+    assert len(rows) == 50 and (scores < shortlist.scores[-1]).all()
+    assert ranker.further(shortlist, 3)[0].tolist() == rows[:3].tolist()
+    assert len(ranker.further(shortlist, 0)[0]) == 0
+
+
+def test_nothing_allowed_is_an_empty_answer(ranker: Ranker) -> None:
+    nothing = np.zeros(240, bool)
+    for rank_request in QUESTIONS:
+        shortlist = ranker.rank(replace(rank_request, mask=nothing))
+        assert len(shortlist.rows) == len(shortlist.scores) == 0
+        assert len(ranker.further(shortlist, 5)[0]) == 0
+        assert ranker.event_effects(shortlist, 3, range(0)).shape == (0, 0)
+
+
+def test_events_of_known_items_are_counted_in_both_popularities() -> None:
+    ranker = shelf.ranker()
+    before = [
+        counts.at(np.array([9]), NOW)[0]
+        for counts in (ranker.sources.popularity, ranker.sources.trend)
+    ]
+    bought = Event("n", EventType.PURCHASE, "v", NOW, item_id="p0009")
+    assert ranker.record(bought)
+    after = [
+        counts.at(np.array([9]), NOW)[0]
+        for counts in (ranker.sources.popularity, ranker.sources.trend)
+    ]
+    assert after == pytest.approx([value + 1.0 for value in before])
+    assert not ranker.record(replace(bought, item_id="unknown"))
+    assert ranker.record(shelf.search("milk", NOW))
+
+
+def test_an_event_effect_is_the_score_less_the_score_without_the_event(ranker: Ranker) -> None:
+    rank_request = QUESTIONS[1]
+    shortlist = ranker.rank(rank_request)
+    effects = ranker.event_effects(shortlist, 5, range(3))
+    assert effects.shape == (5, 3) and effects.any()
+    for position in range(3):
+        session = rank_request.session.without(position)
+        without = ranker.rescored(replace(rank_request, session=session), shortlist)[:5]
+        expected = shortlist.scores[:5] - without
+        assert effects[:, position].tolist() == pytest.approx(expected.tolist())
+
+
+def test_under_the_same_question_scores_are_the_same(ranker: Ranker) -> None:
+    for rank_request in (*QUESTIONS, RankRequest(disliking("p0030"), NOW)):
+        shortlist = ranker.rank(rank_request)
+        again = ranker.rescored(rank_request, shortlist)
+        assert again.tolist() == pytest.approx(shortlist.scores.tolist(), abs=1e-5)
+
+
+def test_an_event_that_says_nothing_has_hardly_an_effect(ranker: Ranker) -> None:
+    """An old look at an item that is not known moves no score by more than its mere presence."""
+    known = session_of("p0004", "p0020", "p0005", "p0006", "p0007", "p0008", "p0009", "p0010")
+    unknown = replace(known.events[0], item_id="unknown", time=NOW - 200)
+    session = known.after(unknown)
+    assert session.events[0].item_id == "unknown"
+    shortlist = ranker.rank(RankRequest(session, NOW))
+    effects = ranker.event_effects(shortlist, 10, range(len(session.events)))
+    # It has left the tower's slots already, so nothing reads it at all.
+    assert len(session.events) > shelf.CONFIG.towers.event_slot_count
+    assert np.abs(effects[:, 0]).max() < 1e-5 < np.abs(effects[:, -1]).max()
+
+
+def test_the_effect_of_the_search_is_that_of_its_words_too(ranker: Ranker) -> None:
+    rank_request = search_for("espresso", "p0004")
+    shortlist = ranker.rank(rank_request)
+    effects = ranker.event_effects(shortlist, 4, [0, 1])
+    browsing = RankRequest(rank_request.session.without(1), NOW)
+    without = ranker.rescored(browsing, shortlist)[:4]
+    assert effects[:, 1].tolist() == pytest.approx((shortlist.scores[:4] - without).tolist())
+
+
+def test_a_feature_effect_is_the_score_less_the_score_at_the_features_mean(
+    ranker: Ranker,
+) -> None:
+    means = np.random.default_rng(3).normal(size=len(FEATURE_NAMES)).astype(np.float32)
+    shortlist = ranker.rank(QUESTIONS[2])
+    effects = ranker.feature_effects(shortlist, 4, means)
+    assert effects.shape == (4, len(FEATURE_NAMES))
+    for place in range(4):
+        for column in (0, 7, len(FEATURE_NAMES) - 1):
+            changed = shortlist.features[place].copy()
+            changed[column] = means[column]
+            expected = shortlist.scores[place] - ranker.reranker.scores(changed[None])[0]
+            assert effects[place, column] == pytest.approx(float(expected), abs=1e-4)
+
+
+def disliking(item_id: str) -> Session:
+    bad = Event("r", EventType.REVIEW, "v", NOW - 50, item_id=item_id, rating=1.0)
+    return session_of("p0004", "p0020").after(bad)
+
+
+def test_what_is_disliked_is_pushed_down_with_its_like_and_nothing_else_moves() -> None:
+    ranker = shelf.ranker()
+    embeddings = ranker.sources.index.embeddings
+    shortlist: Shortlist = ranker.rank(RankRequest(disliking("p0030"), NOW))
+    unpushed = ranker.reranker.scores(shortlist.features)
+    fall = unpushed - shortlist.scores
+    spread = float(unpushed.std())
+    likeness = embeddings[shortlist.rows] @ embeddings[30]
+    expected = 3.0 * spread * np.clip((likeness - 0.3) / 0.7, 0.0, 1.0)
+    assert fall.tolist() == pytest.approx(expected.tolist(), abs=1e-4)
+    assert (fall[likeness < 0.3] == 0).all()
+
+
+def test_golden_answers_come_again_from_the_same_ranker(ranker: Ranker) -> None:
+    queries = ("moccado espresso", "智能手机", "tomato")
+    golden = golden_answers(ranker, queries, time=NOW)
+    assert [entry["query"] for entry in golden] == list(queries)
+    for entry in golden:
+        top = ranker.rank(search_for(entry["query"])).rows[:10]
+        assert entry["item_ids"] == [ranker.sources.catalog.item_ids[row] for row in top]
+    check_golden(ranker, golden)
+    check_golden(ranker, ())
+
+
+def test_what_is_in_the_basket_is_told_by_row(ranker: Ranker) -> None:
+    put = Event("c", EventType.ADD_TO_CART, "v", NOW - 9, item_id="p0030")
+    unknown = replace(put, item_id="unknown")
+    session = session_of("p0004").after(put).after(unknown)
+    assert basket_rows(ranker, session).tolist() == [30]
+    assert basket_rows(ranker, Session.empty("v")).tolist() == []
+
+
+def test_the_query_tower_reads_what_a_slip_was_meant_to_be(ranker: Ranker) -> None:
+    lexical = ranker.sources.lexical
+    assert lexical is not None
+    word = max((w for w in lexical.rewriter.counts if w.isalpha() and len(w) > 6), key=len)
+    slip = word[:3] + word[4:]
+    assert lexical.rewriter.counts.get(slip) is None and word in lexical.read(slip).mended.split()
+    nearness = {}
+    for text in (word, slip):
+        nearness[text] = ranker.read(search_for(text)).query
+    ranker.sources.lexical = None
+    try:
+        unmended = ranker.read(search_for(slip)).query
+    finally:
+        ranker.sources.lexical = lexical
+    assert nearness[slip] @ nearness[word] > unmended @ nearness[word]

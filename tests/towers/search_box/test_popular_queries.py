@@ -1,0 +1,106 @@
+"""What visitors searched for becomes known to others only once enough of them did."""
+
+from __future__ import annotations
+
+import pytest
+
+from data.errors import ConfigError
+from data.records import Event, EventType
+from towers.config import CompletionConfig
+from towers.search_box.popular_queries import Searches, query_key, searched_queries
+
+
+def searched(searches: Searches, query: str, *visitors: str) -> None:
+    for visitor in visitors:
+        searches.record(Event("", EventType.SEARCH, visitor, 0.0, query=query), "")
+
+
+def test_a_query_is_known_from_the_fifth_distinct_visitor_on() -> None:
+    searches = Searches(b"key")
+    searched(searches, "milk", *"abcd", *"abcd", *"aaaaaaaaaaaa")
+    assert searches.weights(5) == {}
+    searched(searches, "milk", "e")
+    assert searches.weights(5) == {"milk": 5.0}
+
+
+def test_case_width_and_blanks_do_not_make_another_query() -> None:
+    searches = Searches(b"key")
+    for visitor, query in enumerate(("Milk  tea", "milk tea", "ＭＩＬＫ tea", " milk tea ")):
+        searched(searches, query, str(visitor))
+    assert searches.weights(4) == {"milk tea": 4.0}
+    assert query_key(" ＭＩＬＫ   Tea") == "milk tea"
+
+
+def test_what_led_to_a_purchase_weighs_more_than_what_led_nowhere() -> None:
+    searches = Searches(b"key")
+    searched(searches, "bread", *"abc")
+    searched(searches, "milk", *"abc")
+    for visitor in "abc":
+        searches.record(Event("", EventType.PURCHASE, visitor, 1.0, item_id="m"), "milk")
+    # Three visitors, one purchase (worth 1) for each search: 3 × (1 + 1).
+    assert searches.weights(3) == {"bread": 3.0, "milk": 6.0}
+
+
+def test_clicks_of_one_visitor_at_most_treble_a_weight() -> None:
+    searches = Searches(b"key")
+    searched(searches, "milk", *"abc")
+    for number in range(1_000):
+        searches.record(Event(f"e{number}", EventType.PURCHASE, "a", 1.0, item_id="m"), "milk")
+    assert searches.weights(3) == {"milk": 9.0}
+
+
+def test_no_visitor_id_is_held() -> None:
+    searches = Searches(b"key")
+    searched(searches, "milk", "very-personal-visitor")
+    assert "very-personal" not in repr(vars(searches))
+
+
+def test_the_query_not_typed_for_longest_leaves_first() -> None:
+    searches = Searches(b"key", query_limit=2)
+    for query in ("milk", "bread", "milk", "salt"):
+        searched(searches, query, "a")
+    assert set(searches.weights(1)) == {"milk", "salt"}
+
+
+def test_more_visitors_than_are_told_apart_still_add_up() -> None:
+    searches = Searches(b"key")
+    searched(searches, "milk", *(f"v{number}" for number in range(100)))
+    assert searches.weights(5) == {"milk": 100.0}
+
+
+def test_a_text_as_long_as_nobody_else_would_type_is_not_followed() -> None:
+    searches = Searches(b"key")
+    searched(searches, "x" * 101, *"abc")
+    searched(searches, "x" * 100, *"abc")
+    assert list(searches.weights(3)) == ["x" * 100]
+
+
+def test_a_log_is_counted_by_sessions() -> None:
+    events = []
+    for number, visitor in enumerate("abc"):
+        start = 10_000.0 * number
+        events += [
+            Event(f"s{visitor}", EventType.SEARCH, visitor, start, query="milk"),
+            Event(f"c{visitor}", EventType.ADD_TO_CART, visitor, start + 60, item_id="m"),
+            # Hours later nothing follows from the search any more.
+            Event(f"p{visitor}", EventType.PURCHASE, visitor, start + 9_000, item_id="m"),
+        ]
+    assert searched_queries(events, CompletionConfig(visitor_minimum=3)) == {"milk": 4.5}
+    assert searched_queries(events, CompletionConfig(visitor_minimum=4)) == {}
+    assert searched_queries(events[1:2], CompletionConfig(visitor_minimum=1)) == {}
+
+
+def test_only_the_most_wanted_queries_are_kept() -> None:
+    events = [
+        Event(f"{query}{visitor}", EventType.SEARCH, visitor, 0.0, query=query)
+        for query, visitors in (("milk", "abc"), ("salt", "ab"), ("bread", "abcd"))
+        for visitor in visitors
+    ]
+    config = CompletionConfig(visitor_minimum=1, query_limit=2)
+    assert list(searched_queries(events, config)) == ["bread", "milk"]
+
+
+@pytest.mark.parametrize("minimum", [0, 33])
+def test_a_minimum_that_cannot_be_kept_is_refused(minimum: int) -> None:
+    with pytest.raises(ConfigError, match=r"completion.visitor_minimum: expected 1 to 32"):
+        CompletionConfig(visitor_minimum=minimum)

@@ -1,0 +1,148 @@
+"""An answer says what of the query no item holds, in the stated order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.records import Item
+from towers.indexes.lexical_index import LexicalIndex, Synonym
+from towers.search_box.relaxation import Relaxation, RelaxationKind, relaxations
+
+ITEMS = (
+    Item("a1", "Whole milk", category=("Dairy",), brand="Farm"),
+    Item("a2", "Oat milk", category=("Dairy",), brand="Oaty"),
+    Item("a3", "Chocolate bar", category=("Sweets",)),
+    Item("a4", "Brass door hinge", category=("Hardware",), attributes={"model": "XJ-4410"}),
+    Item("a5", "Velvet couch", category=("Furniture",)),
+    Item("a6", "轻薄智能手机", category=("手机",)),
+    Item("a7", "Lightbulb", category=("Hardware",)),
+    Item("a8", "Whole wheat bread", category=("Bakery",)),
+)
+MENDED, DROPPED, MEANING = (
+    RelaxationKind.TYPO_CORRECTED,
+    RelaxationKind.WORD_DROPPED,
+    RelaxationKind.MEANING_ONLY,
+)
+
+
+@pytest.fixture(scope="module")
+def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    return LexicalIndex.build(ITEMS, tmp_path_factory.mktemp("lexical"))
+
+
+def told(
+    lexical: LexicalIndex,
+    text: str,
+    *,
+    without: tuple[int, ...] = (),
+    synonym: Synonym | None = None,
+) -> list[Relaxation]:
+    def only_allowed(rows: np.ndarray) -> np.ndarray:
+        return rows[~np.isin(rows, without)]
+
+    return list(relaxations(lexical, text, only_allowed, (synonym,) if synonym else ()))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "milk",
+        "milks whole",
+        "Farm dairy milk",
+        "oat-milk",
+        "XJ4410",
+        "xj-4410",
+        "智能手机",
+        "手机轻薄",
+    ]
+    + ["light bulb"],
+)
+def test_nothing_is_said_where_one_item_holds_all_words(lexical: LexicalIndex, query: str) -> None:
+    assert told(lexical, query) == []
+
+
+def test_a_slip_is_mended_first(lexical: LexicalIndex) -> None:
+    assert told(lexical, "Choclate bar") == [Relaxation(MENDED, "chocolate bar")]
+    assert told(lexical, "brassdoor") == [Relaxation(MENDED, "brass door")]
+    assert told(lexical, "milk wh") == [Relaxation(MENDED, "milk whole")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "mended"),
+    [
+        ("手机lether", "手机leather"),
+        ("lether手机", "leather手机"),
+        ("手机_lether_壳", "手机_leather_壳"),
+        ("lether 手机 lethers", "leather 手机 leather"),
+    ],
+)
+def test_a_slip_is_mended_where_other_writing_adjoins_it(
+    typed: str, mended: str, tmp_path: Path
+) -> None:
+    index = LexicalIndex.build([Item("a", "手机 leather 壳"), Item("b", "手机 case")], tmp_path)
+    assert told(index, typed) == [Relaxation(MENDED, mended)]
+
+
+def test_a_word_that_no_item_has_any_more_is_mended_too(tmp_path: Path) -> None:
+    index = LexicalIndex.build([Item("a", "Glove"), Item("b", "Clove")], tmp_path)
+    assert told(index, "gloves") == []
+    index.put([(0, Item("a", "Umbrella"))])
+    assert told(index, "gloves") == [Relaxation(MENDED, "clove")]
+
+
+def test_a_word_that_no_item_has_is_dropped(lexical: LexicalIndex) -> None:
+    assert told(lexical, "milk zzyzx") == [Relaxation(DROPPED, "zzyzx")]
+    assert told(lexical, "choclate zzyzx") == [
+        Relaxation(MENDED, "chocolate zzyzx"),
+        Relaxation(DROPPED, "zzyzx"),
+    ]
+
+
+def test_the_word_that_stands_in_the_way_is_dropped_the_rarest_first(
+    lexical: LexicalIndex,
+) -> None:
+    # One item has "oat", two have "whole" and "milk"; without "oat" one holds the rest.
+    assert told(lexical, "whole oat milk") == [Relaxation(DROPPED, "oat")]
+
+
+def test_where_no_word_is_held_the_answer_is_by_meaning_only(lexical: LexicalIndex) -> None:
+    assert told(lexical, "qqq zzyzx") == [Relaxation(MEANING)]
+    assert told(lexical, "冰箱") == [Relaxation(MEANING)]
+    assert told(lexical, "***") == [Relaxation(MEANING)]
+
+
+def test_only_items_that_may_be_shown_hold_words(lexical: LexicalIndex) -> None:
+    assert told(lexical, "chocolate", without=(2,)) == [Relaxation(MEANING)]
+    assert told(lexical, "oat milk", without=(1,)) == [Relaxation(DROPPED, "oat")]
+    assert told(lexical, "xj4410", without=(3,)) == [Relaxation(MEANING)]
+
+
+def test_a_synonym_holds_the_word_that_it_stands_for(lexical: LexicalIndex) -> None:
+    synonym = Synonym(frozenset({"sofa"}), "couch")
+    assert told(lexical, "velvet sofa") == [Relaxation(DROPPED, "sofa")]
+    assert told(lexical, "velvet sofa", synonym=synonym) == []
+    rows, _ = lexical.search("sofa", 5, (synonym,))
+    assert rows.tolist() == [4]
+
+
+def test_many_items_out_of_bounds_do_not_hide_the_one_within(tmp_path: Path) -> None:
+    items = [Item(f"i{number}", "Milk") for number in range(300)]
+    lexical = LexicalIndex.build(items, tmp_path)
+    assert told(lexical, "milk", without=tuple(range(299))) == []
+    assert told(lexical, "milk", without=tuple(range(300))) == [Relaxation(MEANING)]
+
+
+def test_no_more_items_are_looked_at_than_until_one_may_be_shown(tmp_path: Path) -> None:
+    lexical = LexicalIndex.build([Item(f"i{n}", "Milk") for n in range(3_000)], tmp_path)
+    best = lexical.holders([(("milk",),)], 3_000)
+    looked_at = []
+
+    def only_allowed(rows: np.ndarray) -> np.ndarray:
+        looked_at.append(len(rows))
+        return rows[np.isin(rows, best[40:])]
+
+    assert relaxations(lexical, "milk", only_allowed) == ()
+    assert sum(looked_at) < 1_000

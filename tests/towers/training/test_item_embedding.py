@@ -1,0 +1,208 @@
+"""A changed catalogue in a new bundle: same models, new vectors, and every row moved right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.errors import BundleError, InputError
+from data.records import Item
+from data.synthetic import END_TIME
+from tests.towers import shelf
+from towers.bundle.bundle import Bundle, load_bundle
+from towers.bundle.golden import check_golden
+from towers.bundle.manifest import verify
+from towers.catalog.items import Catalog
+from towers.retrieval.rank_request import RankRequest
+from towers.sessions.session import Session
+from towers.training.item_embedding import CandidateTables, embed_items, reembed
+
+NEW = Item("new", "dark roasted espresso", category=("Kitchen", "Coffee"), brand="Moccado")
+
+
+def changed_items() -> list[Item]:
+    """Every third item gone, the rest backwards, one reworded, one new in front."""
+    kept = [item for row, item in enumerate(shelf.items()) if row % 3][::-1]
+    kept[5] = replace(kept[5], title="altogether different")
+    return [NEW, *kept]
+
+
+def made(out: Path, items: list[Item]) -> Bundle:
+    reembed(shelf.bundle_folder(), items, out, items_time=END_TIME + 4, created_time=END_TIME + 5)
+    return load_bundle(out)
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return made(tmp_path_factory.mktemp("embed") / "changed", changed_items())
+
+
+def test_the_same_catalogue_gives_the_same_answers(tmp_path: Path) -> None:
+    stages: list[str] = []
+    report = reembed(
+        shelf.bundle_folder(),
+        list(shelf.items()),
+        tmp_path / "again",
+        items_time=END_TIME,
+        created_time=END_TIME,
+        progress=stages.append,
+    )
+    assert (report.item_count, report.new_item_count) == (240, 0)
+    assert report.seconds > 0 and report.items_per_second == pytest.approx(240 / report.seconds)
+    assert stages == ["reading the bundle", "embedding", "building the index", "signing"]
+    old, new = load_bundle(shelf.bundle_folder()), load_bundle(tmp_path / "again")
+    assert old.facts == new.facts
+    check_golden(new.ranker, old.facts.golden)
+    session = Session.empty("v").after(shelf.view("p0004", END_TIME - 9))
+    for rank_request in (RankRequest(session, END_TIME), RankRequest(Session.empty("v"), END_TIME)):
+        one, other = old.ranker.rank(rank_request), new.ranker.rank(rank_request)
+        assert one.rows.tolist() == other.rows.tolist()
+        assert one.scores.tolist() == pytest.approx(other.scores.tolist(), abs=1e-4)
+
+
+def test_the_catalogue_is_the_new_one_and_signed(changed: Bundle) -> None:
+    assert changed.catalog.item_ids == [item.item_id for item in changed_items()]
+    assert changed.manifest.created_time == END_TIME + 5
+    assert changed.facts.items_time == END_TIME + 4
+    assert changed.manifest.bundle_id != verify(shelf.bundle_folder()).bundle_id
+
+
+def test_an_item_that_stayed_has_the_vector_it_had(changed: Bundle) -> None:
+    old = shelf.catalog().row_of
+    for row, item in enumerate(changed_items()):
+        if item.item_id != "new" and item.title != "altogether different":
+            before = shelf.models().embeddings[old[item.item_id]]
+            after = changed.ranker.sources.index.embeddings[row]
+            assert after.tolist() == pytest.approx(before.tolist(), abs=1e-5)
+
+
+def test_a_new_item_lies_with_its_like_and_is_found_by_its_words(changed: Bundle) -> None:
+    embeddings = changed.ranker.sources.index.embeddings
+    nearest = np.argsort(-(embeddings @ embeddings[0]))[1:4].tolist()
+    assert [changed.catalog.category(row) for row in nearest] == [("Kitchen", "Coffee")] * 3
+    assert 0 in changed.ranker.sources.lexical.search("moccado espresso", 5)[0].tolist()
+
+
+def test_companions_and_sessions_are_those_of_before_less_what_is_gone(changed: Bundle) -> None:
+    before = load_bundle(shelf.bundle_folder()).ranker.sources
+    after = changed.ranker.sources
+    old_ids = [item.item_id for item in shelf.items()]
+    new_ids = changed.catalog.item_ids
+    for row, item_id in enumerate(new_ids):
+        pairs = {
+            (new_ids[other], float(score), float(follow))
+            for other, score, follow in zip(
+                after.cooccurrence.companions[row],
+                after.cooccurrence.scores[row],
+                after.cooccurrence.follow_shares[row],
+                strict=True,
+            )
+            if other >= 0
+        }
+        if item_id == "new":
+            assert pairs == set()
+            continue
+        old = old_ids.index(item_id)
+        expected = {
+            (old_ids[other], float(score), float(follow))
+            for other, score, follow in zip(
+                before.cooccurrence.companions[old],
+                before.cooccurrence.scores[old],
+                before.cooccurrence.follow_shares[old],
+                strict=True,
+            )
+            if other >= 0 and old_ids[other] in new_ids
+        }
+        assert pairs == expected
+    logs = []
+    for sources, ids in ((before, old_ids), (after, new_ids)):
+        log = sources.session_knn.log
+        sessions = [
+            [ids[row] for row in log.rows[log.offsets[at] : log.offsets[at + 1]]]
+            for at in range(log.session_count)
+        ]
+        logs.append([s for one in sessions if (s := [i for i in one if i in new_ids])])
+    assert logs[0] == logs[1]
+
+
+def test_counts_move_with_their_items(changed: Bundle) -> None:
+    old = shelf.catalog().row_of
+    fresh = shelf.counted(30.0)
+    counts = changed.ranker.sources.popularity.at(np.arange(161), END_TIME)
+    for row, item_id in enumerate(changed.catalog.item_ids):
+        expected = 0.0 if item_id == "new" else fresh.at(np.array([old[item_id]]), END_TIME)[0]
+        assert counts[row] == pytest.approx(expected)
+
+
+def test_golden_answers_are_those_of_the_new_catalogue(changed: Bundle) -> None:
+    check_golden(changed.ranker, changed.facts.golden)
+    for entry in changed.facts.golden:
+        assert set(entry["item_ids"]) <= set(changed.catalog.item_ids)
+
+
+def test_an_item_without_any_word_has_a_fixed_direction() -> None:
+    catalog = Catalog.of([Item("bare")], shelf.CONFIG.text)
+    (vector,) = embed_items(shelf.tables(), catalog, shelf.CONFIG)
+    assert vector.tolist() == pytest.approx([0.25] * 16)
+
+
+def test_own_vectors_belong_to_their_ids_and_not_to_their_rows() -> None:
+    own = np.random.default_rng(1).normal(size=(240, 16)).astype(np.float32)
+    tables = replace(shelf.tables(), item_table=own)
+    items = [shelf.items()[9], NEW, shelf.items()[3]]
+    catalog = Catalog.of(items, shelf.CONFIG.text)
+    found = embed_items(tables, catalog, shelf.CONFIG)
+    for row, known in ((0, 9), (1, None), (2, 3)):
+        numbers = catalog.tokens[row][catalog.tokens[row] > 0]
+        vector = tables.token_table[numbers].mean(axis=0)
+        vector = vector if known is None else vector + own[known]
+        expected = vector / np.linalg.norm(vector)
+        assert found[row].tolist() == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_no_items_have_no_embeddings() -> None:
+    empty = Catalog.of([], shelf.CONFIG.text)
+    assert embed_items(shelf.tables(), empty, shelf.CONFIG).shape == (0, 16)
+
+
+def test_tables_are_read_as_they_were_written(tmp_path: Path) -> None:
+    tables = replace(shelf.tables(), item_ids=["a", "智能手机", "", "d"])
+    tables.save(tmp_path)
+    read = CandidateTables.load(tmp_path)
+    assert read.item_ids == tables.item_ids
+    assert np.array_equal(read.item_table, tables.item_table)
+    assert np.array_equal(read.token_table, tables.token_table)
+    replace(tables, item_ids=[]).save(tmp_path)
+    assert CandidateTables.load(tmp_path).item_ids == []
+
+
+def test_an_older_bundle_is_replaced_and_anything_else_is_not(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    made(out, list(shelf.items()[:60]))
+    assert made(out, list(shelf.items()[:50])).catalog.count == 50
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_bytes(b"meow")
+    with pytest.raises(InputError, match="photos"):
+        reembed(
+            shelf.bundle_folder(),
+            list(shelf.items()),
+            tmp_path / "photos",
+            items_time=0.0,
+            created_time=0.0,
+        )
+    assert (tmp_path / "photos" / "cat.jpg").read_bytes() == b"meow"
+
+
+def test_a_damaged_bundle_makes_no_new_one(tmp_path: Path) -> None:
+    with pytest.raises(BundleError):
+        reembed(
+            tmp_path / "none",
+            list(shelf.items()),
+            tmp_path / "out",
+            items_time=0.0,
+            created_time=0.0,
+        )
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,100 @@
+"""Training ends well with odd catalogues and with logs of which a part is too small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.records import Item
+from data.split import Split
+from data.synthetic import END_TIME
+from data.tables import Tables, events_table, items_table, iter_events
+from towers.bundle.bundle import Bundle, load_bundle
+from towers.config import Config, config_from, default_config
+from towers.retrieval.popularity import Popularity
+from towers.training.train import starting_config, train
+
+_CONFIG = {
+    "text": {"bucket_count": 1_024},
+    "towers": {"dim": 16, "session_encoder": "dnn"},
+    "retrieval": {"epoch_limit": 1, "browse_example_limit": 400, "search_example_limit": 200},
+    "rerank": {"request_limit": 60, "epoch_limit": 1},
+}
+
+
+class Silence:
+    """Progress that nobody looks at."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        return lambda *steps: None
+
+
+def trained(tables: Tables, out: Path) -> tuple[dict[str, Any], Bundle]:
+    metrics = train(tables, out, config_from(_CONFIG), created_time=END_TIME, stages=Silence())
+    return metrics, load_bundle(out)
+
+
+def parted(tables: Tables, rank_at: float, test_at: float) -> Tables:
+    """The tables with boundaries after so much of the log."""
+    times = [event.time for event in iter_events(tables.events)]
+    rank_from, test_from = (times[int(share * len(times))] for share in (rank_at, test_at))
+    return replace(
+        tables, judgments=tables.judgments.slice(0, 0), split=Split(rank_from, test_from)
+    )
+
+
+@pytest.mark.parametrize(
+    ("rank_at", "test_at", "has_tower_visits", "has_reranker_visits"),
+    [(0.8, 0.801, False, True), (0.1, 0.9, True, False)],
+)
+def test_where_one_part_of_the_log_is_too_small_the_catalogue_stands_in_for_it(
+    shop_tables: Tables,
+    tmp_path: Path,
+    rank_at: float,
+    test_at: float,
+    has_tower_visits: bool,
+    has_reranker_visits: bool,
+) -> None:
+    few = [one for one in iter_events(shop_tables.events) if one.visitor_id < "v0060"]
+    tables = parted(replace(shop_tables, events=events_table(few)), rank_at, test_at)
+    metrics, bundle = trained(tables, tmp_path / "bundle")
+    assert (metrics["visits"] is not None) is has_tower_visits
+    assert (metrics["lists"]["visits"] is not None) is has_reranker_visits
+    by_hand, catalog = Popularity(30.0), bundle.catalog
+    for event in few:
+        if event.item_id and event.time < tables.split.test_from:
+            by_hand.record(catalog.row_of[event.item_id], event)
+    rows, now = np.arange(catalog.count), tables.split.test_from
+    np.testing.assert_allclose(
+        bundle.ranker.sources.popularity.at(rows, now), by_hand.at(rows, now), rtol=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("rank_at", "expected"),
+    [(0.0, default_config(has_words=True, has_log=False)), (0.5, Config())],
+)
+def test_a_shop_starts_from_the_settings_of_its_log_once_it_has_one(
+    shop_tables: Tables, rank_at: float, expected: Config
+) -> None:
+    assert shop_tables.events.num_rows > 20_000
+    assert starting_config(parted(shop_tables, rank_at, 0.9)) == expected
+
+
+def test_a_catalogue_in_which_nothing_is_unwanted_goes_without_a_reranker(
+    shop_tables: Tables, tmp_path: Path
+) -> None:
+    items = items_table([Item("only", "lamp")])
+    tables = replace(
+        shop_tables,
+        items=items,
+        events=shop_tables.events.slice(0, 0),
+        judgments=shop_tables.judgments.slice(0, 0),
+    )
+    _, bundle = trained(tables, tmp_path / "bundle")
+    assert bundle.catalog.count == 1 and bundle.ranker.reranker is None

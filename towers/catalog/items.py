@@ -1,0 +1,325 @@
+"""The items a model knows, as columns: what filters, features and answers read, by row number."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from data.records import Item
+from towers.catalog.attributes import AttributeCondition, Attributes
+from towers.catalog.dictionary import Dictionary
+from towers.config import TextConfig
+from towers.text.words import PADDING, token, words
+
+_PRICE_STEPS_PER_DOUBLING = 2
+_PATH_SEPARATOR = "\x1f"
+"""Between the levels of a category; no control character is part of a name."""
+
+_MASK_BYTES = 64_000_000
+"""Room for the masks of filters that are asked for again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Conditions that every result meets; empty ones ask for nothing.
+
+    Args:
+        category: A path from the broadest category; items below it match.
+        brands: Any of these.
+        min_price, max_price: Inclusive; an item without a price fails a stated bound.
+        in_stock_only: Leaves out what cannot be bought now.
+        attributes: All of these.
+    """
+
+    category: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    min_price: float | None = None
+    max_price: float | None = None
+    in_stock_only: bool = False
+    attributes: tuple[AttributeCondition, ...] = ()
+
+
+_NO_FILTER = Filter()
+
+
+def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
+    """What the candidate tower reads of an item: its fields and words as token numbers.
+
+    Category path, brand and price step come first, then the words of title, category, brand and
+    attributes, each once, while there is room.
+
+    Returns:
+        ``[config.item_slot_count] int32``, padded with ``PADDING``.
+    """
+    slots = np.full(config.item_slot_count, PADDING, np.int32)
+    numbers = _token_numbers(item, config)
+    slots[: len(numbers)] = numbers
+    return slots
+
+
+def _token_numbers(item: Item, config: TextConfig) -> list[int]:
+    buckets = config.bucket_count
+    numbers = list(_path_tokens(item.category, buckets))
+    if item.brand:
+        numbers.append(token("b:" + item.brand, buckets))
+    if item.price is not None and item.price > 0:
+        step = round(math.log2(item.price) * _PRICE_STEPS_PER_DOUBLING)
+        numbers.append(token(f"p:{step}", buckets))
+    numbers += _text_tokens(item.title, buckets)
+    numbers += _path_words(item.category, buckets)
+    numbers += _text_tokens(item.brand, buckets)
+    for text in item.attributes.values():
+        numbers += _text_tokens(text, buckets)
+    return list(dict.fromkeys(numbers))[: config.item_slot_count]
+
+
+@lru_cache(maxsize=100_000)
+def _path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+    return tuple(
+        token("c:" + " > ".join(path[:depth]), buckets) for depth in range(1, len(path) + 1)
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _path_words(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+    return tuple(number for name in reversed(path) for number in _text_tokens(name, buckets))
+
+
+@lru_cache(maxsize=200_000)
+def _text_tokens(text: str, buckets: int) -> tuple[int, ...]:
+    return tuple(token("w:" + word, buckets) for word in words(text))
+
+
+class Catalog:
+    """Items as columns. Rows are added and changed in place, never removed or reused.
+
+    A removed item keeps its row with ``listed`` false. Columns have spare room at the end; the
+    first ``count`` rows are items. One writer at a time; readers need no lock, since a row is
+    written before ``count`` passes it.
+
+    Args:
+        text: How item text becomes tokens.
+
+    Attributes:
+        leaf, top: ``[rows] int32`` codes of the narrowest and the broadest category.
+        brand: ``[rows] int32`` code of the brand.
+        price: ``[rows] float32``, NaN where not known.
+        created: ``[rows] float64`` seconds since 1970, NaN where not known.
+        in_stock, listed: ``[rows] bool``.
+        tokens: ``[rows, item_slot_count] int32``.
+        attributes: Values by attribute.
+    """
+
+    _COLUMNS = ("leaf", "top", "brand", "price", "created", "in_stock", "listed", "tokens")
+
+    def __init__(self, text: TextConfig) -> None:
+        self.text = text
+        self.item_ids: list[str] = []
+        self.titles: list[str] = []
+        self.row_of: dict[str, int] = {}
+        self.category_codes = Dictionary()
+        self.top_codes = Dictionary()
+        self.brand_codes = Dictionary()
+        self.leaf = np.zeros(0, np.int32)
+        self.top = np.zeros(0, np.int32)
+        self.brand = np.zeros(0, np.int32)
+        self.price = np.zeros(0, np.float32)
+        self.created = np.zeros(0, np.float64)
+        self.in_stock = np.zeros(0, bool)
+        self.listed = np.zeros(0, bool)
+        self.tokens = np.zeros((0, text.item_slot_count), np.int32)
+        self.attributes = Attributes()
+        self._change_count = 0
+        self._masks: dict[Filter, tuple[int, np.ndarray]] = {}
+
+    @classmethod
+    def of(cls, items: Iterable[Item], text: TextConfig) -> Catalog:
+        """The catalogue of ``items``, in their order; of items with one id the last one holds."""
+        newest = list({item.item_id: item for item in items}.values())
+        catalog = cls(text)
+        catalog.item_ids = [item.item_id for item in newest]
+        catalog.titles = [item.title for item in newest]
+        catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
+        # Column by column: a hundred thousand writes into arrays take longer than all the rest.
+        paths = [item.category for item in newest]
+        catalog.leaf = catalog.category_codes.add_all(map(_PATH_SEPARATOR.join, paths))
+        catalog.top = catalog.top_codes.add_all(path[0] if path else "" for path in paths)
+        catalog.brand = catalog.brand_codes.add_all(item.brand for item in newest)
+        prices = [np.nan if item.price is None else item.price for item in newest]
+        catalog.price = np.array(prices, np.float32)
+        catalog.created = np.array([_created(item) for item in newest], np.float64)
+        catalog.in_stock = np.array([item.in_stock for item in newest], bool)
+        catalog.listed = np.ones(len(newest), bool)
+        numbers = [_token_numbers(item, text) for item in newest]
+        lengths = np.fromiter(map(len, numbers), np.int64, len(numbers))
+        catalog.tokens = np.full((len(newest), text.item_slot_count), PADDING, np.int32)
+        is_filled = np.arange(text.item_slot_count) < lengths[:, None]
+        catalog.tokens[is_filled] = np.fromiter(chain.from_iterable(numbers), np.int32)
+        catalog.attributes = Attributes.of([item.attributes for item in newest])
+        return catalog
+
+    @property
+    def count(self) -> int:
+        """Number of rows in use."""
+        return len(self.item_ids)
+
+    def upsert(self, item: Item) -> tuple[int, bool]:
+        """Adds or changes an item.
+
+        Returns:
+            Its row, and whether what the candidate tower reads of it is new or has changed.
+        """
+        numbers = _token_numbers(item, self.text)
+        row = self.row_of.get(item.item_id, self.count)
+        is_new = row == self.count
+        if row >= len(self.leaf):
+            self._grow()
+        known = self.tokens[row]
+        changed = is_new or known[known != PADDING].tolist() != numbers
+        self.leaf[row] = self.category_codes.add(_PATH_SEPARATOR.join(item.category))
+        self.top[row] = self.top_codes.add(item.category[0] if item.category else "")
+        self.brand[row] = self.brand_codes.add(item.brand)
+        self.price[row] = np.nan if item.price is None else item.price
+        self.created[row] = _created(item)
+        self.attributes.put(row, item.attributes)
+        self.in_stock[row] = item.in_stock
+        self.listed[row] = True
+        if changed:
+            known[: len(numbers)] = numbers
+            known[len(numbers) :] = PADDING
+        if is_new:
+            self.titles.append(item.title)
+            self.row_of[item.item_id] = row
+            self.item_ids.append(item.item_id)
+        else:
+            self.titles[row] = item.title
+        # Last, so that no mask made of the row before passes for one made of it now.
+        self._change_count += 1
+        return row, changed
+
+    def remove(self, item_id: str) -> int | None:
+        """Takes an item off the list; its row, or None if it was not on it."""
+        row = self.row_of.get(item_id)
+        if row is None or not self.listed[row]:
+            return None
+        self.listed[row] = False
+        self._change_count += 1
+        return row
+
+    def rows(self, item_ids: Sequence[str]) -> np.ndarray:
+        """Rows of ``item_ids``, ``[n] int64``; −1 where an item is not known."""
+        row_of = self.row_of
+        return np.array([row_of.get(item_id, -1) for item_id in item_ids], np.int64)
+
+    def category(self, row: int) -> tuple[str, ...]:
+        """Category path of a row."""
+        return self.category_path(int(self.leaf[row]))
+
+    def category_path(self, code: int) -> tuple[str, ...]:
+        """The path of a category by its code in ``leaf``."""
+        return _path_of(self.category_codes.names[code])
+
+    def brand_name(self, row: int) -> str:
+        """Brand of a row; empty where it has none."""
+        return self.brand_codes.names[self.brand[row]]
+
+    def mask(self, conditions: Filter) -> np.ndarray | None:
+        """``[count] bool``, true where an item meets the conditions; None if nothing is asked.
+
+        Not to be written to: it is kept until the catalogue changes.
+        """
+        if conditions == _NO_FILTER:
+            return None
+        change_count = self._change_count
+        known = self._masks.get(conditions)
+        if known is not None and known[0] == change_count:
+            return known[1]
+        mask = self._mask(conditions)
+        mask.flags.writeable = False
+        if len(self._masks) * max(1, len(mask)) >= _MASK_BYTES:
+            self._masks.clear()
+        self._masks[conditions] = (change_count, mask)
+        return mask
+
+    def _mask(self, conditions: Filter) -> np.ndarray:
+        count = self.count
+        mask = self.listed[:count].copy()
+        if conditions.category:
+            path = _PATH_SEPARATOR.join(conditions.category)
+            below = path + _PATH_SEPARATOR
+            # Codes before names: a category that comes in meanwhile must not be beyond the names.
+            leaf = self.leaf[:count].copy()
+            names = self.category_codes.names
+            mask &= np.array([n == path or n.startswith(below) for n in names], bool)[leaf]
+        if conditions.brands:
+            codes = self.brand[:count].copy()
+            fits = np.zeros(len(self.brand_codes.names), bool)
+            wanted = [self.brand_codes.get(brand) for brand in conditions.brands]
+            fits[[code for code in wanted if 0 <= code < len(fits)]] = True
+            mask &= fits[codes]
+        if conditions.min_price is not None:
+            mask &= self.price[:count] >= conditions.min_price
+        if conditions.max_price is not None:
+            mask &= self.price[:count] <= conditions.max_price
+        if conditions.in_stock_only:
+            mask &= self.in_stock[:count]
+        for condition in conditions.attributes:
+            rows = self.attributes.matching(condition)
+            fits_all = np.zeros(count, bool)
+            fits_all[rows[rows < count]] = True
+            mask &= fits_all
+        return mask
+
+    def save(self, folder: Path) -> None:
+        """Writes the columns as ``.npy`` and the names as JSON into an existing folder."""
+        for name in self._COLUMNS:
+            np.save(folder / f"{name}.npy", getattr(self, name)[: self.count])
+        names = {
+            "item_ids": self.item_ids,
+            "titles": self.titles,
+            "categories": self.category_codes.names,
+            "tops": self.top_codes.names,
+            "brands": self.brand_codes.names,
+        }
+        self.attributes.save(folder)
+        text = json.dumps(names, ensure_ascii=False)
+        (folder / "names.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, text: TextConfig) -> Catalog:
+        """The catalogue that ``save`` wrote."""
+        catalog = cls(text)
+        for name in cls._COLUMNS:
+            setattr(catalog, name, np.load(folder / f"{name}.npy", allow_pickle=False))
+        names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+        catalog.item_ids = names["item_ids"]
+        catalog.titles = names["titles"]
+        catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
+        catalog.category_codes = Dictionary(names["categories"])
+        catalog.top_codes = Dictionary(names["tops"])
+        catalog.brand_codes = Dictionary(names["brands"])
+        catalog.attributes = Attributes.load(folder)
+        return catalog
+
+    def _grow(self) -> None:
+        extra = max(1_024, len(self.leaf) // 4)
+        for name in self._COLUMNS:
+            old = getattr(self, name)
+            room = np.zeros((extra, *old.shape[1:]), old.dtype)
+            setattr(self, name, np.concatenate([old, room]))
+
+
+@lru_cache(maxsize=100_000)
+def _path_of(name: str) -> tuple[str, ...]:
+    return tuple(name.split(_PATH_SEPARATOR)) if name else ()
+
+
+def _created(item: Item) -> float:
+    return math.nan if item.created_time is None else item.created_time.timestamp()

@@ -1,0 +1,323 @@
+"""Training examples of the two towers: sessions as they were, and what was wanted next."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data.records import Event, EventType, Judgment
+from towers.catalog.items import Catalog
+from towers.config import Config
+from towers.datasets.synthetic_queries import catalogue_query
+from towers.datasets.synthetic_sessions import SYNTHETIC_TYPES, SyntheticSession
+from towers.sessions.feedback import remembered
+from towers.sessions.query_input import QueryInput, query_input, type_code
+from towers.sessions.replay import Targets, intent_shift_targets, replay
+from towers.sessions.session import Session
+from towers.sessions.session_log import SessionLog
+
+_GOOD_GRADE_SHARE = 5 / 6
+"""A judgment from this far up the shop's scale on counts as a hit: 2.67 on a scale of 1 to 3."""
+
+_BLOCK_SIZE = 4_096
+
+_BLANK_SHARE = 0.125
+"""Share of the moments with nothing to go by that is kept: they all look alike to the towers, and
+teach no more than what is wanted most."""
+
+FOLDS = range(10)
+TEST_FOLD = 0
+VALIDATION_FOLD = 1
+RERANK_FOLDS = range(1, 4)
+"""Where no log teaches the reranker, queries of these folds do, and the towers must not know them:
+else it would learn to trust towers that have learnt the answers by heart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Stacked ``QueryInput`` fields, by name, and their answers.
+
+    Args:
+        inputs: Arrays ``[examples, …]`` by the name of the field.
+        targets: ``[examples, target_count] int32`` item rows, −1 where there are fewer.
+    """
+
+    inputs: Mapping[str, np.ndarray]
+    targets: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """Number of examples."""
+        return len(self.targets)
+
+    def part(self, chosen: slice) -> Examples:
+        """Some of the examples."""
+        inputs = {name: column[chosen] for name, column in self.inputs.items()}
+        return Examples(inputs, self.targets[chosen])
+
+    def spread(self, count: int) -> Examples:
+        """At most ``count`` of the examples, evenly over all, so that each kind is among them."""
+        return self.part(slice(None, None, max(1, -(-self.count // count))))
+
+
+class ExampleWriter:
+    """Collects examples row by row into columns."""
+
+    def __init__(self, config: Config, target_count: int) -> None:
+        self._config = config
+        self._target_count = target_count
+        self._inputs: list[QueryInput] = []
+        self._targets: list[np.ndarray] = []
+        self._blocks: list[Examples] = []
+
+    def add(self, inputs: QueryInput, targets: Sequence[int] | np.ndarray) -> None:
+        """One example; targets beyond the limit are left out."""
+        padded = np.full(self._target_count, -1, np.int32)
+        kept = targets[: self._target_count]
+        padded[: len(kept)] = kept
+        self._inputs.append(inputs)
+        self._targets.append(padded)
+        if len(self._inputs) == _BLOCK_SIZE:
+            # Millions of small arrays would take several times the memory of their contents.
+            self._blocks.append(self._block())
+
+    def finish(self) -> Examples:
+        """All examples so far."""
+        return joined([*self._blocks, self._block()])
+
+    def _block(self) -> Examples:
+        names = QueryInput.__slots__
+        columns = {name: [getattr(row, name) for row in self._inputs] for name in names}
+        inputs = {name: _stack(column) for name, column in columns.items()}
+        targets = (
+            np.stack(self._targets)
+            if self._targets
+            else np.zeros((0, self._target_count), np.int32)
+        )
+        self._inputs, self._targets = [], []
+        return Examples(inputs, targets)
+
+
+def _stack(column: list[np.ndarray] | list[int]) -> np.ndarray:
+    if not column or isinstance(column[0], int):
+        return np.array(column, np.int32)
+    return np.stack(column)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedLog:
+    """A part of the log to learn from.
+
+    Args:
+        events: In time order.
+        rows: ``[events] int64`` item rows, −1 for none.
+        sessions: ``[events] int64`` session numbers, by the session's first event.
+        targets: What follows each event.
+        known_types: Type codes that occur.
+        learn_from: First event to make examples of; earlier ones only build sessions.
+    """
+
+    events: Sequence[Event]
+    rows: np.ndarray
+    sessions: np.ndarray
+    targets: Targets
+    known_types: frozenset[int]
+    learn_from: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        events: Sequence[Event],
+        row_of: Mapping[str, int],
+        *,
+        learn_from_time: float = float("-inf"),
+    ) -> ReplayedLog:
+        """From events in time order; those before ``learn_from_time`` only build sessions."""
+        names: dict[tuple[str, str], int] = {}
+        sessions = np.array(
+            [names.setdefault((e.visitor_id, e.session_id), len(names)) for e in events], np.int64
+        )
+        rows = np.array([row_of.get(event.item_id, -1) for event in events], np.int64)
+        types = np.array([event.type for event in events], np.int8)
+        times = np.array([event.time for event in events], np.float64)
+        targets = Targets(sessions, types, rows, times)
+        learn_from = int(np.searchsorted(times, learn_from_time, side="left"))
+        known_types = frozenset(int(type_code(remembered(event))) for event in events)
+        return cls(events, rows, sessions, targets, known_types, learn_from)
+
+    @property
+    def deed_count(self) -> int:
+        """Looks, purchases and the like to learn from."""
+        return int(self.targets.is_item_event[self.learn_from :].sum())
+
+    def companions(self) -> SessionLog:
+        """Its sessions as lists of items, without the visitors' names."""
+        return SessionLog.of(self.sessions, np.where(self.targets.is_item_event, self.rows, -1))
+
+
+def browse_and_search_examples(
+    log: ReplayedLog,
+    catalog: Catalog,
+    config: Config,
+    *,
+    browse_limit: int,
+    search_limit: int,
+    progress: Callable[[int], None] | None = None,
+) -> Examples:
+    """Examples of what was wanted next: with no search (browse), after a search, or after one made up.
+
+    Of the moments with nothing to go by only some are kept. Real searches come first; where they
+    do not fill ``search_limit``, a query made from the catalogue is put before a purchase or view,
+    as if the shopper had searched for the item.
+
+    Args:
+        browse_limit, search_limit: Most examples of each kind; moments are drawn evenly.
+        progress: Called with the number of each event looked at.
+    """
+    rng = random.Random(config.seed)
+    draw = np.random.default_rng(config.seed)
+    is_kept = draw.random(len(log.events)) < _BLANK_SHARE
+    writer = ExampleWriter(config, config.retrieval.target_count)
+    target_limit = config.retrieval.target_count if log.targets.is_basket_log else 1
+    numbers = np.arange(len(log.events)) >= log.learn_from
+    browse = _drawn(log.targets.is_target & numbers, browse_limit, draw)
+    types = np.array([event.type for event in log.events], np.int8)
+    real = _drawn((types == EventType.SEARCH) & numbers, search_limit, draw)
+    made_limit = max(search_limit // 4, search_limit - int(real.sum()))
+    made = _drawn(log.targets.is_target & numbers, made_limit, draw)
+
+    def read(session: Session, time: float) -> QueryInput:
+        return query_input(
+            session,
+            time,
+            row_of=catalog.row_of,
+            known_types=log.known_types | {EventType.SEARCH},
+            config=config,
+        )
+
+    stranger = Session.empty("")
+    for number, session, event in replay(log.events):
+        if progress is not None:
+            progress(number)
+        if browse[number]:
+            before = session.at(event.time)
+            if before.events or before.bought or is_kept[number]:
+                writer.add(read(before, event.time), log.targets.after(number, target_limit))
+        if real[number]:
+            wanted = log.targets.after(number, target_limit, until_search=True)
+            if len(wanted):
+                writer.add(read(session.after(event), event.time), wanted)
+        if made[number]:
+            row = int(log.rows[number])
+            text = catalogue_query(catalog, row, rng)
+            if text:
+                search = replace(event, type=EventType.SEARCH, item_id="", query=text)
+                # Some of the searchers are strangers, so that words alone must do as well, and
+                # some have just done something else, so that the words must turn them.
+                way = rng.randrange(4)
+                before = Session.empty(event.visitor_id) if way == 0 else session
+                after = before.after(search)
+                if way == 1:
+                    after = intent_shift_targets(after, stranger, kept=1)
+                writer.add(read(after, event.time), [row])
+        if session.visitor_id != stranger.visitor_id and session.events:
+            stranger = session
+    return writer.finish()
+
+
+def catalogue_examples(catalog: Catalog, config: Config, *, limit: int) -> Examples:
+    """Queries made from the catalogue, by a visitor of whom nothing is known; the item is wanted."""
+    rng = random.Random(config.seed + 1)
+    writer = ExampleWriter(config, config.retrieval.target_count)
+    repeats = max(1, min(8, limit // max(1, catalog.count)))
+    rows = [row for row in range(catalog.count) for _ in range(repeats)]
+    rng.shuffle(rows)
+    for row in rows[:limit]:
+        text = catalogue_query(catalog, row, rng)
+        if text:
+            writer.add(search_input(text, catalog, config), [row])
+    return writer.finish()
+
+
+def visit_examples(
+    visits: Iterable[SyntheticSession], catalog: Catalog, config: Config
+) -> Examples:
+    """Visits made from the catalogue, and what was wanted next."""
+    writer = ExampleWriter(config, config.retrieval.target_count)
+    for visit in visits:
+        inputs = query_input(
+            visit.session,
+            visit.time,
+            row_of=catalog.row_of,
+            known_types=SYNTHETIC_TYPES,
+            config=config,
+        )
+        writer.add(inputs, visit.wanted)
+    return writer.finish()
+
+
+def query_fold(query: str) -> int:
+    """Which tenth of the judged queries a query belongs to, of ``FOLDS``, by its text alone.
+
+    ``TEST_FOLD`` is kept out of training altogether, ``VALIDATION_FOLD`` tells when to stop.
+    """
+    return zlib.crc32(query.encode()) % len(FOLDS)
+
+
+def judged_examples(
+    judgments: Sequence[Judgment], catalog: Catalog, config: Config, *, folds: range
+) -> Examples:
+    """Queries of some folds that people judged, and the items they found good."""
+    judgments = [row for row in judgments if query_fold(row.query) in folds]
+    writer = ExampleWriter(config, config.retrieval.target_count)
+    for query, wanted in good_items(judgments).items():
+        rows = [catalog.row_of[item_id] for item_id in wanted if item_id in catalog.row_of]
+        if rows:
+            writer.add(search_input(query, catalog, config), rows)
+    return writer.finish()
+
+
+def good_items(judgments: Sequence[Judgment]) -> dict[str, list[str]]:
+    """Items judged good, by query, in the order of the judgments."""
+    grades = [judgment.grade for judgment in judgments]
+    lowest, highest = min(grades, default=0.0), max(grades, default=0.0)
+    bar = lowest + (highest - lowest) * _GOOD_GRADE_SHARE
+    wanted: dict[str, list[str]] = {}
+    for judgment in judgments:
+        if judgment.grade >= bar:
+            wanted.setdefault(judgment.query, []).append(judgment.item_id)
+    return wanted
+
+
+def search_input(text: str, catalog: Catalog, config: Config) -> QueryInput:
+    """What the tower reads when a stranger searches for ``text``."""
+    search = Event("", EventType.SEARCH, "", 0.0, query=text)
+    return query_input(
+        Session.empty("").after(search),
+        0.0,
+        row_of=catalog.row_of,
+        known_types=frozenset({EventType.SEARCH}),
+        config=config,
+    )
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Several sets of examples as one."""
+    filled = [part for part in parts if part.count]
+    if not filled:
+        return parts[0]
+    names = filled[0].inputs
+    inputs = {name: np.concatenate([part.inputs[name] for part in filled]) for name in names}
+    return Examples(inputs, np.concatenate([part.targets for part in filled]))
+
+
+def _drawn(moments: np.ndarray, limit: int, draw: np.random.Generator) -> np.ndarray:
+    """The moments, thinned out at random to about ``limit``; ``[events] bool``."""
+    count = int(moments.sum())
+    if count <= limit:
+        return moments
+    return moments & (draw.random(len(moments)) < limit / count)

@@ -1,0 +1,141 @@
+"""Texts by the beginnings of their words: what somebody may be typing."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from towers.text.words import HAN, normalise
+
+_RUN = re.compile(rf"[{HAN}]+|\d+\.\d+|[^\W_{HAN}]+")
+_HAN_RUN = re.compile(rf"[{HAN}]")
+_HAN_LENGTH = 8
+_AFTER_ALL = "\U0010ffff"
+
+
+class PrefixIndex:
+    """Finds texts that have, for each typed word, a word that begins so.
+
+    The numbers of the texts lie by word and the words in their order, so all words of one
+    beginning are one slice. A Chinese run counts from each of its characters on.
+
+    Args:
+        words: Sorted, each once.
+        offsets: ``[words + 1] int64`` where each word's texts begin.
+        numbers: ``[n] int32`` texts by word.
+        is_first: ``[n] bool`` whether the text begins with the word.
+    """
+
+    def __init__(
+        self, words: list[str], offsets: np.ndarray, numbers: np.ndarray, is_first: np.ndarray
+    ) -> None:
+        self._words = words
+        self._offsets = offsets
+        self._numbers = numbers
+        self._is_first = is_first
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> PrefixIndex:
+        """Texts, numbered in their order."""
+        holders: dict[str, list[int]] = {}
+        for number, text in enumerate(texts):
+            places: dict[str, int] = {}
+            for place, word in enumerate(_starts(text)):
+                places.setdefault(word, place)
+            for word, place in places.items():
+                # The lowest bit tells whether the text begins so.
+                holders.setdefault(word, []).append(2 * number + (place == 0))
+        words = sorted(holders)
+        lengths = np.fromiter((len(holders[word]) for word in words), np.int64, len(words))
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        packed = np.fromiter(
+            chain.from_iterable(holders[word] for word in words), np.int64, int(offsets[-1])
+        )
+        return cls(words, offsets, (packed >> 1).astype(np.int32), (packed & 1).astype(bool))
+
+    def save(self, folder: Path) -> None:
+        """Writes it into an existing folder."""
+        text = json.dumps(self._words, ensure_ascii=False)
+        (folder / "words.json").write_text(text, encoding="utf-8")
+        for name in ("offsets", "numbers", "is_first"):
+            np.save(folder / f"{name}.npy", getattr(self, f"_{name}"))
+
+    @classmethod
+    def load(cls, folder: Path) -> PrefixIndex:
+        """What ``save`` wrote."""
+        words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+        arrays = (
+            np.load(folder / f"{name}.npy", allow_pickle=False)
+            for name in ("offsets", "numbers", "is_first")
+        )
+        return cls(words, *arrays)
+
+    def knows(self, beginning: str) -> bool:
+        """Whether any word begins so."""
+        part = self._slice(beginning)
+        return part.start < part.stop
+
+    def find(self, typed: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Texts that have a word for each typed one.
+
+        Returns:
+            Their numbers, ``[n] int32``, now and then twice, and whether each begins with the
+            first typed word, ``[n] bool``.
+        """
+        slices = [self._slice(word) for word in typed]
+        if not slices or any(part.start == part.stop for part in slices):
+            return np.zeros(0, np.int32), np.zeros(0, bool)
+        numbers, is_first = self._numbers[slices[0]], self._is_first[slices[0]]
+        for part in slices[1:]:
+            kept = _among(numbers, self._numbers[part])
+            numbers, is_first = numbers[kept], is_first[kept]
+        return numbers, is_first
+
+    def _slice(self, beginning: str) -> slice:
+        if _HAN_RUN.match(beginning):
+            beginning = beginning[:_HAN_LENGTH]
+        start = bisect_left(self._words, beginning)
+        end = bisect_left(self._words, beginning + _AFTER_ALL, start)
+        return slice(int(self._offsets[start]), int(self._offsets[end]))
+
+
+def typed_words(text: str) -> list[str]:
+    """The words of a text as they stand, numbers and units too: they may be half typed."""
+    return _RUN.findall(normalise(text))
+
+
+def highlights(text: str, typed: Sequence[str]) -> list[tuple[int, int]]:
+    """Where the typed words are in a text: first character and the one after the last."""
+    found = []
+    for run in _RUN.finditer(text):
+        word = normalise(run[0])
+        # Where folding changes the length, the places of the letters are not those of the text.
+        if len(word) != len(run[0]):
+            continue
+        for beginning in sorted(typed, key=len, reverse=True):
+            place = word.find(beginning)
+            if place == 0 or (place > 0 and _HAN_RUN.match(word)):
+                found.append((run.start() + place, run.start() + place + len(beginning)))
+                break
+    return found
+
+
+def _starts(text: str) -> Iterable[str]:
+    for run in typed_words(text):
+        if _HAN_RUN.match(run):
+            yield from (run[place : place + _HAN_LENGTH] for place in range(len(run)))
+        else:
+            yield run
+
+
+def _among(numbers: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of ``numbers`` are among ``others``."""
+    flags = np.zeros(max(numbers.max(initial=0), others.max(initial=0)) + 1, bool)
+    flags[others] = True
+    return flags[numbers]

@@ -1,0 +1,70 @@
+"""The deep & cross reranker (DCN-v2; Wang et al. 2021, arXiv 2008.13535) and its training.
+
+Trained list by list on the candidates that the sources really returned: softmax cross-entropy over
+the items of one request, so that what matters is their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from towers.config import RerankConfig
+from towers.models.legacy_keras import keras, tf, tfrs
+
+_LARGEST_DEVIATION = 5.0
+
+
+class DeepCross(keras.Model):
+    """Standardised features through crosses and a deep net side by side, to one logit.
+
+    Args:
+        mean, deviation: ``[features] float32`` of the training data; a feature of deviation 0 is
+            switched off, since nothing was learnt about it.
+    """
+
+    def __init__(self, config: RerankConfig, mean: np.ndarray, deviation: np.ndarray) -> None:
+        super().__init__()
+        self.mean = tf.constant(mean, tf.float32)
+        scale = np.where(deviation > 1e-6, 1.0 / np.maximum(deviation, 1e-6), 0.0)
+        self.scale = tf.constant(scale, tf.float32)
+        self.crosses = [tfrs.layers.dcn.Cross() for _ in range(config.cross_layer_count)]
+        self.hidden = [keras.layers.Dense(dim, activation="relu") for dim in config.hidden_dims]
+        self.dropout = keras.layers.Dropout(config.dropout)
+        self.logit = keras.layers.Dense(1)
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """``[n, features]`` to ``[n]`` logits."""
+        standard = (features - self.mean) * self.scale
+        standard = tf.clip_by_value(standard, -_LARGEST_DEVIATION, _LARGEST_DEVIATION)
+        crossed = standard
+        for cross in self.crosses:
+            crossed = cross(standard, crossed)
+        deep = standard
+        for layer in self.hidden:
+            deep = self.dropout(layer(deep), training=training)
+        return self.logit(tf.concat([crossed, deep], axis=-1))[:, 0]
+
+
+def list_loss(scores: tf.Tensor, labels: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """Mean softmax cross-entropy of ``[lists, n]`` scores against the gains, each list weighing 1."""
+    masked = tf.where(present, scores, tf.constant(-np.inf, tf.float32))
+    log_share = scores - tf.reduce_logsumexp(masked, axis=1, keepdims=True)
+    gains = labels / tf.reduce_sum(labels, axis=1, keepdims=True)
+    return -tf.reduce_mean(tf.reduce_sum(gains * log_share, axis=1))
+
+
+class ListwiseReranker(tfrs.Model):
+    """The reranker with its loss, one batch being whole lists."""
+
+    def __init__(self, deep_cross: DeepCross) -> None:
+        super().__init__()
+        self.deep_cross = deep_cross
+
+    def compute_loss(self, lists: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Mean list loss of ``features``, ``labels`` and ``present``, named as in ``Lists``."""
+        shape = tf.shape(lists["features"])
+        flat = tf.reshape(lists["features"], (-1, lists["features"].shape[2]))
+        scores = tf.reshape(self.deep_cross(flat, training=training), shape[:2])
+        return list_loss(scores, lists["labels"], lists["present"])

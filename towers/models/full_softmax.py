@@ -1,0 +1,43 @@
+"""The softmax over a whole catalogue, without ever holding all of its logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from towers.models.legacy_keras import tf
+
+_SLICE_COUNT = 4
+
+
+def mean_log_total(queries: tf.Tensor, items: tf.Tensor, largest: float) -> tf.Tensor:
+    """Mean over the queries of the log of the summed exponentials of their products with all items.
+
+    Forward and backward in one pass over slices of the queries: the ``[n, items]`` products are
+    never all in memory, where they would take longer to page in than to compute.
+
+    Args:
+        queries: ``[n, dim]``.
+        items: ``[items, dim]``.
+        largest: No product is larger; taken off before the exponential.
+    """
+
+    @tf.custom_gradient
+    def sliced(queries: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        count = tf.shape(queries)[0]
+        size = -(-count // _SLICE_COUNT)
+        logs, query_slopes, item_slopes = [], [], tf.zeros_like(items)
+        for number in range(_SLICE_COUNT):
+            part = queries[number * size : (number + 1) * size]
+            powers = tf.exp(tf.matmul(part, items, transpose_b=True) - largest)
+            totals = tf.reduce_sum(powers, axis=1, keepdims=True)
+            logs.append(tf.math.log(totals[:, 0]) + largest)
+            query_slopes.append(tf.matmul(powers, items) / totals)
+            item_slopes += tf.matmul(powers, part / totals, transpose_a=True)
+
+        def slopes(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            share = upstream / tf.cast(count, tf.float32)
+            return tf.concat(query_slopes, 0) * share, item_slopes * share
+
+        return tf.reduce_mean(tf.concat(logs, 0)), slopes
+
+    return sliced(queries, items)

@@ -1,0 +1,342 @@
+"""The two-tower model: a query tower that reads sessions, a candidate tower that reads items.
+
+Both end in unit rows of one space; the score is their product over a temperature. Trained with
+TensorFlow Recommenders. Softmax over the whole catalogue where it fits, else over sampled items
+with the logQ correction (Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus
+item recommendations"; mixed negatives after Yang et al. 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from towers.config import Config
+from towers.models.full_softmax import mean_log_total
+from towers.models.legacy_keras import keras, tf, tfrs
+from towers.models.sampled_softmax import mean_cross_entropy
+from towers.models.session_encoders import masked_softmax, session_encoder
+from towers.sessions.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
+from towers.text.word_vectors import WordVectors
+from towers.text.words import PADDING
+
+_UNKNOWN_TOKEN_SHARE = 0.03
+
+
+class CandidateTower(keras.layers.Layer):
+    """Item tokens, and the item's own vector where it was seen in training, to a unit row.
+
+    Args:
+        item_count: Items with a vector of their own.
+        tokens: ``[items, slots] int32`` of all items, for the whole catalogue at once.
+    """
+
+    def __init__(self, config: Config, item_count: int, tokens: np.ndarray) -> None:
+        super().__init__(name="candidate_tower")
+        dim = config.towers.dim
+        self.item_count = item_count
+        # Small, so that a word that training never saw says next to nothing.
+        self.token_table = self.add_weight(
+            name="token_table",
+            shape=(config.text.bucket_count, dim),
+            initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed),
+        )
+        self.item_table = self.add_weight(
+            name="item_table",
+            shape=(item_count, dim),
+            initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed + 1),
+        )
+        self.learns_items = True
+        self.tokens = tf.constant(tokens)
+        self.has_words = tf.constant((tokens != PADDING).any(axis=1, keepdims=True))
+        self.bag = _bag_of_tokens(tokens, config.text.bucket_count)
+
+    def leave_out_items(self) -> None:
+        """From here on items are their words alone; their own vectors are zero and stay so."""
+        self.item_table.assign(tf.zeros_like(self.item_table))
+        self.learns_items = False
+
+    def all(self, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
+        """``[items, dim]`` rows of the whole catalogue; ``item_weight`` 0 hides items' own vectors."""
+        text = tf.sparse.sparse_dense_matmul(self.bag, self.token_table)
+        return tf.math.l2_normalize(text + self.item_table * item_weight, axis=-1)
+
+    def of_rows(self, rows: tf.Tensor, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
+        """``[n, dim]`` rows of some items of the catalogue, ``rows [n]``."""
+        text = self._text(tf.gather(self.tokens, rows))
+        return tf.math.l2_normalize(text + tf.gather(self.item_table, rows) * item_weight, axis=-1)
+
+    def of_tokens(self, tokens: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
+        """``[n, dim]`` rows of any items: ``tokens [n, slots]``, ``own [n, dim]`` vectors or zeros."""
+        return tf.math.l2_normalize(self._text(tokens) + own, axis=-1)
+
+    def _text(self, tokens: tf.Tensor) -> tf.Tensor:
+        # Segments add table rows up as they read them; a gather would first copy out every one.
+        places = tf.where(tokens != PADDING)
+        counts = tf.reduce_sum(tf.cast(tokens != PADDING, tf.float32), axis=-1, keepdims=True)
+        numbers, segments = tf.gather_nd(tokens, places), tf.cast(places[:, 0], tf.int32)
+        count = tf.shape(tokens)[0]
+        if self.learns_items:
+            total = tf.sparse.segment_sum(self.token_table, numbers, segments, num_segments=count)
+        else:
+            # Here it may: its slopes name the rows that were read, and only those are moved.
+            read = tf.gather(self.token_table, numbers)
+            total = tf.math.unsorted_segment_sum(read, segments, count)
+        return total / tf.maximum(counts, 1.0)
+
+
+def _bag_of_tokens(tokens: np.ndarray, bucket_count: int) -> tf.SparseTensor:
+    present = tokens != PADDING
+    rows, slots = np.nonzero(present)
+    lengths = np.maximum(present.sum(axis=1), 1)
+    indices = np.stack([rows, tokens[rows, slots]], axis=1).astype(np.int64)
+    values = (1.0 / lengths[rows]).astype(np.float32)
+    bag = tf.SparseTensor(indices, values, (len(tokens), bucket_count))
+    return tf.sparse.reorder(bag)
+
+
+class QueryTower(keras.layers.Layer):
+    """Embeddings of a session's items, types, ages, its search text and long-term taste to a unit row.
+
+    A session encoder lets the events, newest first, know of each other; attention pools the *item
+    embeddings* themselves, so that a session stays in the space of the items.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(name="query_tower")
+        shape = config.towers
+        dim, seed = shape.dim, config.seed + 10
+        normal = keras.initializers.RandomNormal(stddev=0.05, seed=seed)
+        self.shape_config = shape
+        self.token_table = self.add_weight(
+            name="query_token_table",
+            shape=(config.text.bucket_count, dim),
+            initializer=keras.initializers.RandomNormal(stddev=0.1, seed=seed),
+        )
+        self.type_table = self.add_weight(
+            name="type_table", shape=(TYPE_COUNT, dim), initializer="zeros"
+        )
+        self.slot_table = self.add_weight(
+            name="slot_table", shape=(shape.event_slot_count, dim), initializer=normal
+        )
+        self.age_vector = self.add_weight(name="age_vector", shape=(dim,), initializer="zeros")
+        self.dwell_vector = self.add_weight(name="dwell_vector", shape=(dim,), initializer="zeros")
+        self.stranger = self.add_weight(name="stranger", shape=(dim,), initializer=normal)
+        self.encoder = session_encoder(shape, seed)
+        self.attention = keras.layers.Dense(1)
+        self.newest = keras.layers.Dense(dim, use_bias=False, kernel_initializer="zeros")
+        self.text = keras.layers.Dense(dim, kernel_initializer="identity")
+        self.taste = keras.layers.Dense(dim, use_bias=False)
+        self.mix = keras.layers.Dense(3, bias_initializer="ones")
+        self.dropout = keras.layers.Dropout(shape.dropout)
+
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """``[n, dim]`` unit rows.
+
+        Args:
+            inputs: ``event_embeddings [n, slots, dim]``, ``event_types [n, slots]``,
+                ``event_ages [n, slots]``, ``event_dwells [n, slots]``, ``text_slot [n]``,
+                ``tokens [n, words]``, ``taste [n, dim]``; at most ``event_slot_count`` slots.
+        """
+        items, types = inputs["event_embeddings"], inputs["event_types"]
+        present = types != PADDING_TYPE
+        slots = types.shape[1] or tf.shape(types)[1]
+        words = tf.cast(inputs["tokens"] != PADDING, tf.float32)[..., None]
+        total = tf.reduce_sum(tf.gather(self.token_table, inputs["tokens"]) * words, axis=1)
+        text = total / tf.sqrt(tf.maximum(tf.reduce_sum(words, axis=1), 1.0))
+        text = self.text(text) * tf.cast(inputs["text_slot"] >= 0, tf.float32)[:, None]
+        place = tf.one_hot(inputs["text_slot"], slots, dtype=tf.float32)
+        content = items + place[..., None] * text[:, None, :]
+        states = (
+            content
+            + tf.gather(self.type_table, types)
+            + self.slot_table[:slots]
+            + inputs["event_ages"][..., None] * self.age_vector
+            + inputs["event_dwells"][..., None] * self.dwell_vector
+        )
+        states = self.dropout(states, training=training)
+        states = self.encoder(states, present, training=training)
+        weights = masked_softmax(self.attention(states)[..., 0], present)
+        pooled = tf.reduce_sum(weights[..., None] * content, axis=1)
+        newest = states[:, 0] * tf.cast(present[:, 0], tf.float32)[:, None]
+        taste = self.taste(inputs["taste"])
+        parts = tf.stack([pooled, text, taste], axis=1)
+        mix = self.mix(tf.concat([newest, text, taste], axis=-1))
+        query = tf.reduce_sum(parts * mix[..., None], axis=1) + self.newest(newest)
+        # With nothing to go by there would be no direction: what most want first is learnt.
+        is_empty = tf.cast(~tf.reduce_any(present, axis=1), tf.float32)
+        query += is_empty[:, None] * self.stranger
+        return tf.math.l2_normalize(query, axis=-1)
+
+
+class TwoTower(tfrs.Model):
+    """Both towers and their loss.
+
+    Args:
+        target_shares: ``[items] float32`` share of each item among the targets, for logQ.
+    """
+
+    def __init__(
+        self, config: Config, tokens: np.ndarray, target_shares: np.ndarray | None = None
+    ) -> None:
+        super().__init__()
+        item_count = len(tokens)
+        self.config = config
+        self.candidate_tower = CandidateTower(config, item_count, tokens)
+        self.query_tower = QueryTower(config)
+        self.item_count = item_count
+        self.is_full_softmax = item_count <= config.retrieval.full_softmax_item_limit
+        shares = np.zeros(item_count, np.float32) if target_shares is None else target_shares
+        self.target_shares = tf.constant(shares, tf.float32)
+        self.rivals: tf.Tensor | None = None
+
+    def start_from(self, words: WordVectors) -> None:
+        """Gives the words of both towers their first vectors; all other tokens start near zero."""
+        candidate, query = self.candidate_tower.token_table, self.query_tower.token_table
+        table = candidate.numpy()
+        table[words.numbers] = words.vectors
+        candidate.assign(table)
+        table = query.numpy() * _UNKNOWN_TOKEN_SHARE
+        table[words.numbers] = words.vectors
+        query.assign(table)
+
+    def compare_only(self, rivals: np.ndarray) -> None:
+        """From here on every step sets what is wanted against these rows, and no others.
+
+        Args:
+            rivals: ``[n] int32`` what is wanted by any query, as often as it is.
+        """
+        self.is_full_softmax = False
+        self.rivals = tf.constant(rivals, tf.int32)
+
+    def query_embeddings(
+        self,
+        inputs: Mapping[str, tf.Tensor],
+        event_items: tf.Tensor,
+        history_items: tf.Tensor,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """``[n, dim]`` unit rows.
+
+        Args:
+            inputs: Stacked ``QueryInput`` fields.
+            event_items: ``[n, slots, dim]`` embeddings of the events' items; any value where none is.
+            history_items: ``[n, history slots, dim]`` embeddings of what was bought, likewise.
+        """
+        types = inputs["event_types"]
+        if training:
+            hiding = self.config.retrieval.item_dropout
+            event_items = tf.math.l2_normalize(tf.nn.dropout(event_items, hiding), axis=-1)
+            hidden = tf.random.uniform(tf.shape(types)) < self.config.retrieval.type_dropout
+            types = tf.where(hidden & (types != PADDING_TYPE), GENERIC_TYPE, types)
+        weights = inputs["history_weights"]
+        total = tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-6)
+        tower_inputs = {
+            "event_embeddings": event_items
+            * tf.cast(inputs["event_rows"] >= 0, tf.float32)[..., None],
+            "event_types": types,
+            "event_ages": inputs["event_ages"],
+            "event_dwells": inputs["event_dwells"],
+            "text_slot": inputs["text_slot"],
+            "tokens": inputs["tokens"],
+            "taste": tf.reduce_sum(history_items * weights[..., None], axis=1) / total,
+        }
+        return self.query_tower(tower_inputs, training=training)
+
+    def compute_loss(self, features: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Mean cross-entropy over the examples of a batch; several targets of one share its weight."""
+        features = _trimmed(features)
+        if self.is_full_softmax:
+            return self._full_loss(features, training)
+        return self._sampled_loss(features, training)
+
+    def _item_weight(self, has_words: tf.Tensor, training: bool) -> tf.Tensor | float:
+        """0 where an item's own vector is hidden; one without words has nothing else to show."""
+        if not self.candidate_tower.learns_items:
+            return 0.0
+        if not training:
+            return 1.0
+        kept = tf.random.uniform(tf.shape(has_words)) >= self.config.retrieval.id_dropout
+        return tf.cast(kept | ~has_words, tf.float32)
+
+    def _full_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+        has_words = self.candidate_tower.has_words
+        items = self.candidate_tower.all(self._item_weight(has_words, training))
+        queries = self.query_embeddings(
+            features,
+            tf.gather(items, tf.maximum(features["event_rows"], 0)),
+            tf.gather(items, tf.maximum(features["history_rows"], 0)),
+            training,
+        )
+        scale = 1.0 / self.config.retrieval.temperature
+        targets = features["targets"]
+        present = tf.cast(targets >= 0, tf.float32)
+        wanted_items = tf.gather(items, tf.maximum(targets, 0))
+        wanted = tf.einsum("nd,ntd->nt", queries, wanted_items) * scale
+        mean_wanted = tf.reduce_sum(wanted * present, 1) / tf.reduce_sum(present, 1)
+        return mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_wanted)
+
+    def _sampled_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+        targets = features["targets"]
+        # One target an example and step, drawn evenly among those present (they stand in front).
+        counts = tf.cast(tf.reduce_sum(tf.cast(targets >= 0, tf.int32), 1), tf.float32)
+        draw = tf.cast(tf.random.uniform(tf.shape(counts)) * counts, tf.int32)
+        wanted = tf.gather(targets, draw, batch_dims=1)
+        sampled_count = self.config.retrieval.sampled_item_count
+        if self.rivals is None:
+            sampled = tf.random.uniform((sampled_count,), 0, self.item_count, tf.int32)
+        else:
+            draw = tf.random.uniform((sampled_count,), 0, tf.size(self.rivals), tf.int32)
+            sampled = tf.gather(self.rivals, draw)
+        batch_size = tf.size(wanted)
+        events = tf.maximum(features["event_rows"], 0)
+        history = tf.maximum(features["history_rows"], 0)
+        rows = tf.concat([wanted, sampled], 0)
+        # Each item that the step touches is embedded once, however often it is read.
+        touched, place = tf.unique(
+            tf.concat([rows, tf.reshape(events, (-1,)), tf.reshape(history, (-1,))], 0)
+        )
+        has_words = tf.gather(self.candidate_tower.has_words, touched)
+        items = self.candidate_tower.of_rows(touched, self._item_weight(has_words, training))
+        places = tf.split(place, [tf.size(rows), tf.size(events), tf.size(history)])
+        queries = self.query_embeddings(
+            features,
+            tf.gather(items, tf.reshape(places[1], tf.shape(events))),
+            tf.gather(items, tf.reshape(places[2], tf.shape(history))),
+            training,
+        )
+        # Expected number of times that an item stands among the candidates of one step.
+        expected = (
+            tf.gather(self.target_shares, rows) * tf.cast(batch_size, tf.float32)
+            + sampled_count / self.item_count
+        )
+        return mean_cross_entropy(
+            queries,
+            tf.gather(items, places[0]),
+            rows,
+            targets,
+            temperature=self.config.retrieval.temperature,
+            expected=expected if self.rivals is None else None,
+        )
+
+
+def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The features of a batch without the slots that none of its examples fills."""
+    filled = {
+        "event_rows": features["event_types"] != PADDING_TYPE,
+        "tokens": features["tokens"] != PADDING,
+        "history_rows": features["history_rows"] >= 0,
+    }
+    # Whatever fills slots fills them from the front; one stays where all sessions are empty.
+    longest = {
+        name: tf.maximum(1, tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1)))
+        for name, slots in filled.items()
+    }
+    for name in ("event_types", "event_ages", "event_dwells"):
+        longest[name] = longest["event_rows"]
+    longest["history_weights"] = longest["history_rows"]
+    return {
+        name: column[:, : longest[name]] if name in longest else column
+        for name, column in features.items()
+    }

@@ -1,0 +1,165 @@
+"""One question with its candidates, and what several features share."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from towers.indexes.lexical_index import CODE_SCORE, ReadQuery
+from towers.retrieval.candidates import Candidates, Sources
+from towers.retrieval.rank_request import EncodedRequest, shares
+from towers.text.words import token, words
+
+_FAR_RANK = 20.0
+_COMPARED_COUNT = 10
+"""Items of a session that candidates are held against, the newest."""
+_NEVER_DAYS = 400.0
+_LEARNT_TEMPERATURE = 0.07
+"""Makes shares of the towers' scores; that of their own training is about the same."""
+_DENSE_CODE_COUNT = 50_000
+"""Up to so many codes a table of all of them is quicker than a search for those that occur."""
+
+
+class FeatureContext:
+    """One question with its candidates; what one feature alone needs is worked out by it.
+
+    Args:
+        candidates: In any order.
+
+    Attributes:
+        leaf, brand: ``[n]`` codes of the candidates.
+        price: ``[n] float32``, 0 where not known.
+        embeddings: ``[n, dim] float32``.
+        to_session: ``[n, seen] float32`` similarity to the newest items of the session.
+        learnt_scores, learnt_to_best, learnt_shares: ``[n] float32`` what the towers say.
+        source_ranks: ``[sources, n]``, 1 at the top of a source's list, falling to 0; 0 where it
+            did not find the item.
+        neighbour_votes: ``[n]`` each candidate's share of the neighbours' votes, over all items.
+        bought_count, bought_days: ``[n]`` how often a candidate was bought, and how long ago.
+        long_popularity, recent_popularity, present_popularity: ``[n] float64``.
+    """
+
+    def __init__(self, encoded: EncodedRequest, candidates: Candidates, sources: Sources) -> None:
+        self.encoded = encoded
+        self._source_scores: dict[str, np.ndarray] = {}
+        self.candidates = candidates
+        self.sources = sources
+        self.catalog = sources.catalog
+        self.rows = candidates.rows
+        self.has_session = len(encoded.rows) > 0
+        self.has_bought = len(encoded.bought_rows) > 0
+        self.time = encoded.rank_request.time
+        catalog, rows = self.catalog, self.rows
+        self._order = np.argsort(rows, kind="stable")
+        self._ordered_rows = rows[self._order]
+        self.leaf = catalog.leaf[rows]
+        self.brand = catalog.brand[rows]
+        price = catalog.price[rows]
+        self.price = np.where(np.isnan(price), np.float32(0), price)
+        self.embeddings = sources.index.embeddings[rows]
+        newest = encoded.rows[:_COMPARED_COUNT]
+        self.to_session = (
+            self.embeddings @ sources.index.embeddings[newest].T
+            if len(newest)
+            else np.zeros((len(rows), 1), np.float32)
+        )
+        ranks = np.ascontiguousarray(candidates.ranks.T)
+        self.is_found_by = ranks >= 0
+        self.source_ranks = np.where(self.is_found_by, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
+        self._read_words()
+        self.has_words = len(self.word_tokens) > 0
+        self._read_scores()
+        self._read_purchases()
+        self.long_popularity: np.ndarray = sources.popularity.at(rows, self.time)
+        self.recent_popularity: np.ndarray = sources.trend.at(rows, self.time)
+        self.present_popularity: np.ndarray = sources.surge.at(rows, self.time)
+
+    def _read_words(self) -> None:
+        """What the query asks for, word by word: as written first, then as it may be meant.
+
+        Sets ``word_weights [words]``, ``word_tokens [words]``, ``written_count`` and ``has_word
+        [words, candidates] bool``.
+        """
+        text, lexical = self.encoded.text, self.sources.lexical
+        if lexical is None:
+            plain = dict.fromkeys(words(text), 1.0)
+            query = ReadQuery(plain, [1.0] * len(plain), text)
+        else:
+            query = lexical.read(text)
+        meant = query.meant
+        self.written_count = sum(weight == 1.0 for weight in meant.values())
+        rarities = np.array(query.rarities, np.float32)
+        self.word_weights = np.array([*meant.values()], np.float32) * rarities
+        buckets = self.catalog.text.bucket_count
+        self.word_tokens = [token("w:" + word, buckets) for word in meant]
+        self.has_word = np.zeros((len(meant), len(self.rows)), bool)
+        for row, number in zip(self.has_word, self.word_tokens, strict=True):
+            (self.tokens == number).any(axis=1, out=row)
+
+    @cached_property
+    def tokens(self) -> np.ndarray:
+        """``[n, slots] int32`` words of the candidates; fetched only where something was typed."""
+        return self.catalog.tokens[self.rows]
+
+    def _read_scores(self) -> None:
+        """What the sources say of the candidates, several ways."""
+        self.learnt_scores: np.ndarray = self.embeddings @ self.encoded.query
+        self.learnt_to_best: np.ndarray = self.learnt_scores - self.learnt_scores.max(initial=-1.0)
+        powers = np.exp(self.learnt_to_best / _LEARNT_TEMPERATURE)
+        self.learnt_shares: np.ndarray = powers / max(float(powers.sum()), 1e-6)
+        # Without what an exact number adds, which has a feature of its own.
+        lexical = self.source_score("lexical")
+        self.has_code: np.ndarray = lexical >= CODE_SCORE
+        self.lexical_scores: np.ndarray = np.mod(lexical, np.float32(CODE_SCORE))
+        votes = self.source_score("neighbours")
+        total = float(self.candidates.scores["neighbours"].values.sum())
+        self.neighbour_votes: np.ndarray = votes / max(total, 1e-6)
+
+    def _read_purchases(self) -> None:
+        encoded, count = self.encoded, len(self.rows)
+        self.bought_count = np.zeros(count, np.float32)
+        self.bought_days = np.full(count, _NEVER_DAYS, np.float32)
+        if self.has_bought:
+            bought, places = self.among(encoded.bought_rows)
+            self.bought_count[places] = encoded.bought_counts[bought]
+            self.bought_days[places] = encoded.bought_days[bought]
+
+    def among(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which of ``rows`` are candidates, and at which place.
+
+        Returns:
+            ``[m] int64`` positions in ``rows``, ascending, and the ``[m] int64`` candidates there.
+        """
+        if not len(self.rows):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        near = np.searchsorted(self._ordered_rows, rows)
+        np.minimum(near, len(self.rows) - 1, out=near)
+        found = np.flatnonzero(self._ordered_rows[near] == rows)
+        return found, self._order[near[found]]
+
+    def source_score(self, name: str) -> np.ndarray:
+        """Score that a source gave each candidate, 0 where it did not find it."""
+        if name not in self._source_scores:
+            self._source_scores[name] = self.candidates.scores[name].at(self.rows)
+        return self._source_scores[name]
+
+    def session_share(self, column: np.ndarray, count: int | None = None) -> np.ndarray:
+        """Share of the session's interest in items that agree with each candidate on ``column``."""
+        seen = self.encoded.rows[:count]
+        return _share_agreeing(column[seen], self.encoded.interest[:count], column[self.rows])
+
+    def history_share(self, column: np.ndarray) -> np.ndarray:
+        """The same for what was bought before."""
+        bought = self.encoded.bought_rows
+        return _share_agreeing(column[bought], self.encoded.bought_counts, column[self.rows])
+
+
+def _share_agreeing(codes: np.ndarray, weights: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Share of the weights that stands at each wanted code, ``[n] float32``."""
+    length = 1 + int(max(codes.max(initial=-1), wanted.max(initial=-1)))
+    if length > _DENSE_CODE_COUNT:
+        return shares(codes, weights).at(wanted)
+    total = float(weights.sum())
+    table = np.bincount(codes, weights=weights / total if total else weights, minlength=length)
+    return table[wanted].astype(np.float32)

@@ -1,0 +1,240 @@
+"""The one list of features that the reranker reads, in training and in serving.
+
+A feature is one function here and is computed nowhere else. All of them are float32, one value a
+candidate, and finite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from towers.ranking.feature_context import FeatureContext
+from towers.retrieval.candidates import SOURCES
+from towers.text.words import PADDING
+
+_FOLLOWED_COUNT = 5
+_FOLLOWED_DECAY = 0.7
+_LEAST_SHARE = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A named column.
+
+    Args:
+        compute: Gives one value a candidate, ``[n]``, or one for all.
+        needs: What a scene must have, or the value is 0 and nothing is computed: ``has_session``,
+            ``has_bought`` or ``has_words``; empty for nothing.
+    """
+
+    name: str
+    compute: Callable[[FeatureContext], Any]
+    needs: str = ""
+
+
+def _word_share(context: FeatureContext) -> np.ndarray | float:
+    """Share of the query's words that the item has, by token number."""
+    return context.has_word.mean(axis=0) if len(context.has_word) else 0.0
+
+
+def _rarity_share(context: FeatureContext) -> np.ndarray | float:
+    """The same, a rare word counting for more than a common one."""
+    weights = context.word_weights
+    return weights @ context.has_word / max(float(weights.sum()), 1e-6) if len(weights) else 0.0
+
+
+def _heaviest_missing(context: FeatureContext) -> np.ndarray | float:
+    """Weight of the rarest word of the query that the item lacks."""
+    missing = context.word_weights[:, None] * ~context.has_word
+    return missing.max(axis=0, initial=0.0)
+
+
+def _pair_share(context: FeatureContext) -> np.ndarray | float:
+    """Share of the query's neighbouring words that stand side by side in the item too."""
+    numbers, tokens = context.word_tokens[: context.written_count], context.tokens
+    if len(numbers) < 2:
+        return 0.0
+    together = np.zeros(len(tokens))
+    for left, right in pairwise(numbers):
+        together += ((tokens[:, :-1] == left) & (tokens[:, 1:] == right)).any(axis=1)
+    return together / (len(numbers) - 1)
+
+
+def _last_word(context: FeatureContext) -> np.ndarray | float:
+    """Whether the item has the last word of the query, which mostly names the kind of thing."""
+    return context.has_word[context.written_count - 1] if context.written_count else 0.0
+
+
+def _item_share(context: FeatureContext) -> np.ndarray:
+    """Share of the item's own words that the query names."""
+    lengths = (context.tokens != PADDING).sum(axis=1)
+    return context.has_word.sum(axis=0) / np.maximum(lengths, 1)
+
+
+def _lexical_to_best(context: FeatureContext) -> np.ndarray:
+    """Lexical score as a share of the best candidate's."""
+    scores = context.lexical_scores
+    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+
+
+def _mean_session_price(context: FeatureContext) -> float:
+    prices = context.catalog.price[context.encoded.rows]
+    prices = prices[prices > 0]
+    return float(np.log(prices).mean()) if len(prices) else 0.0
+
+
+def _price_to_session(context: FeatureContext) -> np.ndarray | float:
+    mean = _mean_session_price(context)
+    known = context.price > 0
+    return np.where(known, np.log(np.where(known, context.price, 1.0)) - mean, 0.0) if mean else 0.0
+
+
+def _overdue(context: FeatureContext) -> np.ndarray:
+    """Log of days since the last purchase over the usual days between two; 0 if never bought."""
+    known_days = float(context.encoded.bought_days.max(initial=1.0))
+    usual = known_days / np.maximum(context.bought_count, 1.0)
+    ratio = np.log((1.0 + context.bought_days) / (1.0 + usual))
+    return np.where(context.bought_count > 0, ratio, 0.0)
+
+
+def _followed_score(context: FeatureContext) -> np.ndarray | float:
+    """How often each candidate came after the newest items of the session, the newest most."""
+    newest = context.encoded.rows[:_FOLLOWED_COUNT]
+    if context.sources.cooccurrence is None or not len(newest):
+        return 0.0
+    weights = (_FOLLOWED_DECAY ** np.arange(len(newest))).astype(np.float32)
+    return np.sqrt(context.sources.cooccurrence.followers(newest, weights).at(context.rows))
+
+
+def _seen_place(context: FeatureContext) -> np.ndarray:
+    """1 for the newest item of the session, 1/2 for the one before; 0 for what was not seen."""
+    seen, places = context.among(context.encoded.rows)
+    values = np.zeros(len(context.rows))
+    # From the oldest on, so that the newest time counts of what was seen more than once.
+    values[places[::-1]] = 1.0 / (1.0 + seen[::-1])
+    return values
+
+
+def _longest_look(context: FeatureContext) -> np.ndarray:
+    """Length of the longest look at each candidate in this session, 0 to 1."""
+    seen, places = context.among(context.encoded.rows)
+    values = np.zeros(len(context.rows), np.float32)
+    np.maximum.at(values, places, context.encoded.looks[seen])
+    return values
+
+
+def _seen_count(context: FeatureContext) -> np.ndarray:
+    """How often each candidate was met in this session."""
+    _, places = context.among(context.encoded.rows)
+    return np.bincount(places, minlength=len(context.rows))
+
+
+def _looked_at_similarity(context: FeatureContext) -> np.ndarray:
+    """Mean similarity to the newest items, each weighing as long as it was looked at."""
+    looks = context.encoded.looks[: context.to_session.shape[1]]
+    if not len(looks):
+        return np.zeros(len(context.rows))
+    return context.to_session @ looks / max(float(looks.sum()), 1e-6)
+
+
+def _largest_as_one(scores: np.ndarray) -> np.ndarray:
+    """Scores of one list over their largest, so that long and short sessions compare."""
+    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+
+
+def _log_share(shares: np.ndarray) -> np.ndarray:
+    """Logarithm of shares in units of the least that counts; 0 stays 0."""
+    return np.log1p(shares / _LEAST_SHARE)
+
+
+def _blended(context: FeatureContext) -> np.ndarray:
+    """The two halves that know sessions best, averaged as probabilities: good before any training."""
+    return _log_share((context.learnt_shares + context.neighbour_votes) / 2)
+
+
+def _rank_feature(source: str) -> Feature:
+    place = SOURCES.index(source)
+    return Feature(f"{source}_rank", lambda context: context.source_ranks[place])
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("learnt_score", lambda s: s.learnt_scores),
+    Feature("learnt_to_best", lambda s: s.learnt_to_best),
+    *(_rank_feature(source) for source in SOURCES),
+    Feature("lexical_score", lambda s: s.lexical_scores, "has_words"),
+    Feature("lexical_to_best", _lexical_to_best, "has_words"),
+    Feature("code_match", lambda s: s.has_code, "has_words"),
+    Feature("covisited_score", lambda s: s.source_score("covisited"), "has_session"),
+    Feature("neighbour_score", lambda s: s.source_score("neighbours"), "has_session"),
+    Feature(
+        "covisited_share", lambda s: _largest_as_one(s.source_score("covisited")), "has_session"
+    ),
+    Feature(
+        "neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours")), "has_session"
+    ),
+    Feature("learnt_log_share", lambda s: _log_share(s.learnt_shares)),
+    Feature("neighbour_log_vote", lambda s: _log_share(s.neighbour_votes), "has_session"),
+    Feature("blended", _blended),
+    Feature("followed_score", _followed_score, "has_session"),
+    Feature("source_count", lambda s: s.is_found_by.sum(axis=0)),
+    Feature("query_word_share", _word_share, "has_words"),
+    Feature("query_rarity_share", _rarity_share, "has_words"),
+    Feature("heaviest_missing", _heaviest_missing, "has_words"),
+    Feature("query_pair_share", _pair_share, "has_words"),
+    Feature("last_word", _last_word, "has_words"),
+    Feature("item_word_share", _item_share, "has_words"),
+    Feature("query_word_count", lambda s: s.written_count),
+    Feature("is_search", lambda s: s.encoded.is_search),
+    Feature("bought_count", lambda s: np.log1p(s.bought_count), "has_bought"),
+    Feature(
+        "bought_share",
+        lambda s: s.bought_count / max(1, s.encoded.rank_request.session.visit_count),
+        "has_bought",
+    ),
+    Feature("bought_days", lambda s: np.log1p(s.bought_days)),
+    Feature("overdue", _overdue, "has_bought"),
+    Feature("history_item_count", lambda s: np.log1p(len(s.encoded.bought_rows))),
+    Feature("history_category_share", lambda s: s.history_share(s.catalog.leaf), "has_bought"),
+    Feature("history_brand_share", lambda s: s.history_share(s.catalog.brand), "has_bought"),
+    Feature("popularity", lambda s: np.log1p(s.long_popularity)),
+    Feature("recent_popularity", lambda s: np.log1p(s.recent_popularity)),
+    Feature(
+        "trend",
+        lambda s: np.log((1 + s.recent_popularity) / (1 + s.long_popularity)),
+    ),
+    Feature(
+        "surge",
+        lambda s: np.log((1 + s.present_popularity) / (1 + s.recent_popularity)),
+    ),
+    Feature("rebuy_share", lambda s: s.sources.repurchase.at(s.rows, s.catalog)),
+    Feature("price", lambda s: np.log1p(s.price)),
+    Feature("price_to_session", _price_to_session, "has_session"),
+    Feature("session_event_count", lambda s: np.log1p(len(s.encoded.rows))),
+    Feature("session_category_share", lambda s: s.session_share(s.catalog.leaf), "has_session"),
+    Feature("session_top_share", lambda s: s.session_share(s.catalog.top), "has_session"),
+    Feature("session_brand_share", lambda s: s.session_share(s.catalog.brand), "has_session"),
+    Feature("newest_category_same", lambda s: s.session_share(s.catalog.leaf, 1), "has_session"),
+    Feature("newest_similarity", lambda s: s.to_session[:, 0], "has_session"),
+    Feature("nearest_similarity", lambda s: s.to_session.max(axis=1), "has_session"),
+    Feature("mean_similarity", lambda s: s.to_session.mean(axis=1), "has_session"),
+    Feature("looked_at_similarity", _looked_at_similarity, "has_session"),
+    Feature("longest_look", _longest_look, "has_session"),
+    Feature("seen_count", _seen_count, "has_session"),
+    Feature("seen_place", _seen_place, "has_session"),
+)
+
+FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+
+
+def feature_matrix(context: FeatureContext) -> np.ndarray:
+    """All features of all candidates, ``[candidates, features] float32``."""
+    matrix = np.zeros((len(FEATURES), len(context.rows)), np.float32)
+    for column, feature in zip(matrix, FEATURES, strict=True):
+        if not feature.needs or getattr(context, feature.needs):
+            column[:] = feature.compute(context)
+    return np.ascontiguousarray(matrix.T)

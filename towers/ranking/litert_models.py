@@ -1,0 +1,156 @@
+"""Runs the exported models with LiteRT: what a server needs instead of TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from towers.sessions.query_input import QueryInput
+
+_ROWS_AT_ONCE = 256
+
+
+class LiteModel:
+    """One ``.tflite`` model; as many interpreters as run at once, since they cannot be shared.
+
+    Args:
+        content: The file's bytes, verified by the caller.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._idle: deque[_Runner] = deque()
+
+    @classmethod
+    def load(cls, path: Path) -> LiteModel:
+        """The model of a file."""
+        return cls(path.read_bytes())
+
+    def run(self, **inputs: np.ndarray) -> np.ndarray:
+        """The one output for the named inputs, a fresh array.
+
+        Shapes are those of the export, but for the number of rows, which may be any.
+        """
+        try:
+            # The one used last: what it needs is most likely still in the processor's cache.
+            runner = self._idle.pop()
+        except IndexError:
+            runner = _Runner(self._content)
+        result = runner.run(inputs)
+        self._idle.append(runner)
+        return result
+
+
+class _Runner:
+    """An interpreter, the places of its inputs by name, and the shapes that it stands ready for.
+
+    The library's own signature runner makes room for the inputs anew at every call.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        with _quiet():
+            self._interpreter = Interpreter(model_content=content, num_threads=1)
+        signature = self._interpreter.get_signature_runner()
+        details = signature.get_input_details()
+        self._places = {name: int(one["index"]) for name, one in details.items()}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        (output,) = signature.get_output_details().values()
+        self._output = int(output["index"])
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        interpreter, shapes = self._interpreter, self._shapes
+        is_ready = True
+        for name, value in inputs.items():
+            if shapes.get(name) != value.shape:
+                interpreter.resize_tensor_input(self._places[name], value.shape)
+                shapes[name], is_ready = value.shape, False
+        if not is_ready:
+            interpreter.allocate_tensors()
+        for name, value in inputs.items():
+            interpreter.set_tensor(self._places[name], value)
+        interpreter.invoke()
+        output: np.ndarray = interpreter.get_tensor(self._output)
+        return output
+
+
+_greeting = threading.Lock()
+
+
+class _quiet:  # noqa: N801
+    """Keeps the library's greeting off the terminal: it writes to the descriptor itself.
+
+    One at a time: the descriptor is the whole process's, and two would leave it closed for good.
+    """
+
+    def __enter__(self) -> None:
+        _greeting.acquire()
+        self._saved = os.dup(2)
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, 2)
+        os.close(sink)
+
+    def __exit__(self, *_: object) -> None:
+        os.dup2(self._saved, 2)
+        os.close(self._saved)
+        _greeting.release()
+
+
+class QueryEncoder:
+    """The query tower: sessions to ``[dim] float32`` unit rows."""
+
+    def __init__(self, model: LiteModel) -> None:
+        self._model = model
+
+    def encode(self, inputs: QueryInput, embeddings: np.ndarray) -> np.ndarray:
+        """Embeds one session; ``embeddings [rows, dim]`` are the items' own."""
+        known = inputs.event_rows >= 0
+        items = np.zeros((len(known), embeddings.shape[1]), np.float32)
+        items[known] = embeddings[inputs.event_rows[known]]
+        taste = np.zeros(embeddings.shape[1], np.float32)
+        bought = inputs.history_rows >= 0
+        weights = inputs.history_weights[bought]
+        if len(weights):
+            total = np.float32(max(float(weights.sum()), 1e-6))
+            taste = weights @ embeddings[inputs.history_rows[bought]] / total
+        return self._model.run(
+            event_embeddings=items[None],
+            event_types=inputs.event_types[None],
+            event_ages=inputs.event_ages[None],
+            event_dwells=inputs.event_dwells[None],
+            text_slot=np.array([inputs.text_slot], np.int32),
+            tokens=inputs.tokens[None],
+            taste=taste[None],
+        )[0]
+
+
+class Reranker:
+    """The deep & cross model: features to scores."""
+
+    def __init__(self, model: LiteModel) -> None:
+        self._model = model
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """``[n] float32`` logits of ``features [n, features] float32``; larger is better."""
+        # In parts, so that the room that the model holds on to stays small.
+        starts = range(0, len(features), _ROWS_AT_ONCE)
+        parts = [
+            self._model.run(features=features[start : start + _ROWS_AT_ONCE]) for start in starts
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+class ItemEncoder:
+    """The candidate tower for items that training never saw: tokens to unit rows."""
+
+    def __init__(self, model: LiteModel) -> None:
+        self._model = model
+
+    def encode(self, tokens: np.ndarray) -> np.ndarray:
+        """``[dim] float32`` of one item's ``tokens [slots] int32``."""
+        return self._model.run(tokens=tokens[None])[0]

@@ -1,0 +1,127 @@
+"""Items that turn up in the same sessions: a table of each item's closest companions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from towers.retrieval.sparse_scores import SparseScores
+from towers.sessions.session_log import SessionLog
+
+_SHRINKAGE = 5.0
+"""Sessions added to the denominator, so that two items met once together are no twins."""
+
+_STEP_LIMIT = 4
+"""An item that comes this many places after another, or fewer, follows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cooccurrence:
+    """Each item's companions, best first.
+
+    Args:
+        companions: ``[items, k] int32`` rows, −1 where there are fewer.
+        scores: ``[items, k] float32`` shrunk cosine of the two items' sets of sessions, 0 … 1.
+        follow_shares: ``[items, k] float32`` how often the companion came after the item, a place
+            later counting 1, ``d`` places ``1 / d``; over the shrunk number of the item's sessions.
+    """
+
+    companions: np.ndarray
+    scores: np.ndarray
+    follow_shares: np.ndarray
+
+    @classmethod
+    def of(cls, log: SessionLog, item_count: int, *, companion_count: int = 40) -> Cooccurrence:
+        """Counts pairs of items in sessions; a session of ``n`` items gives ``1 / log2(1 + n)`` each."""
+        from scipy.sparse import csr_matrix  # Training only: serving reads the finished table.
+
+        lengths = np.diff(log.offsets)
+        weights = np.repeat(1.0 / np.log2(1.0 + np.maximum(lengths, 1)), lengths)
+        shape = (log.session_count, item_count)
+        weighted = csr_matrix((weights.astype(np.float32), log.rows, log.offsets), shape=shape)
+        present = csr_matrix((np.ones_like(weighted.data), log.rows, log.offsets), shape=shape)
+        item_weights = np.asarray(weighted.sum(axis=0)).ravel()
+        companions = np.full((item_count, companion_count), -1, np.int32)
+        scores = np.zeros((item_count, companion_count), np.float32)
+        follow_shares = np.zeros((item_count, companion_count), np.float32)
+        follows = _follow_counts(log, item_count)
+        session_counts = np.bincount(log.rows, minlength=item_count)
+        by_item = present.T.tocsr()
+        for start in range(0, item_count, 4_096):
+            block = (by_item[start : start + 4_096] @ weighted).tocsr()
+            # Half of a catalogue may never have been seen with anything else.
+            for place in np.flatnonzero(np.diff(block.indptr) > 1).tolist():
+                row = start + place
+                span = slice(block.indptr[place], block.indptr[place + 1])
+                others, together = block.indices[span], block.data[span]
+                kept = others != row
+                others, together = others[kept], together[kept]
+                norm = np.sqrt(
+                    (item_weights[row] + _SHRINKAGE) * (item_weights[others] + _SHRINKAGE)
+                )
+                cosine = together / norm
+                best = np.lexsort((others, -cosine))[:companion_count]
+                companions[row, : len(best)] = others[best]
+                scores[row, : len(best)] = cosine[best]
+                after = SparseScores(*_csr_row(follows, row)).at(others[best])
+                follow_shares[row, : len(best)] = after / (session_counts[row] + _SHRINKAGE)
+        return cls(companions, scores, follow_shares)
+
+    def find(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
+        """Companions of several items, the scores weighted and added up.
+
+        Args:
+            rows: ``[n] int64`` item rows; rows beyond the table have no companions.
+            weights: ``[n] float32`` weight of each.
+        """
+        return self._summed(self.scores, rows, weights)
+
+    def followers(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
+        """The same, but by how often a companion came after the item."""
+        return self._summed(self.follow_shares, rows, weights)
+
+    def _summed(self, table: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
+        known = rows < len(self.companions)
+        rows, weights = rows[known], weights[known]
+        companions = self.companions[rows].ravel()
+        values = (table[rows] * weights[:, None]).ravel()
+        present = companions >= 0
+        return SparseScores.summed(companions[present], values[present])
+
+    def save(self, folder: Path) -> None:
+        """Writes the tables into an existing folder."""
+        np.save(folder / "companions.npy", self.companions)
+        np.save(folder / "companion_scores.npy", self.scores)
+        np.save(folder / "companion_follow_shares.npy", self.follow_shares)
+
+    @classmethod
+    def load(cls, folder: Path) -> Cooccurrence:
+        """The tables that ``save`` wrote."""
+        return cls(
+            np.load(folder / "companions.npy", allow_pickle=False),
+            np.load(folder / "companion_scores.npy", allow_pickle=False),
+            np.load(folder / "companion_follow_shares.npy", allow_pickle=False),
+        )
+
+
+def _follow_counts(log: SessionLog, item_count: int) -> Any:
+    """``[items, items]`` sparse: how often the column's item came after the row's, by ``1 / d``."""
+    from scipy.sparse import csr_matrix
+
+    sessions = np.repeat(np.arange(log.session_count), np.diff(log.offsets))
+    total = csr_matrix((item_count, item_count), dtype=np.float32)
+    for distance in range(1, _STEP_LIMIT + 1):
+        same = sessions[:-distance] == sessions[distance:]
+        pairs = (log.rows[:-distance][same], log.rows[distance:][same])
+        values = np.full(len(pairs[0]), 1.0 / distance, np.float32)
+        total = total + csr_matrix((values, pairs), shape=total.shape)
+    total.sort_indices()
+    return total
+
+
+def _csr_row(matrix: Any, row: int) -> tuple[np.ndarray, np.ndarray]:
+    span = slice(matrix.indptr[row], matrix.indptr[row + 1])
+    return matrix.indices[span], matrix.data[span]

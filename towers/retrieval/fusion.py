@@ -1,0 +1,49 @@
+"""One order out of several lists by a fixed rule: before any training, and when the reranker is away.
+
+It also says which candidates a full list has to leave out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from towers.indexes.lexical_index import CODE_SCORE
+
+_RANK_OFFSET = 60.0
+_LEARNT_WEIGHT = 0.6
+"""Of the best learnt score, the best lexical one being 1; by judged queries of a hardware shop."""
+
+
+def fused_ranks(ranks: np.ndarray) -> np.ndarray:
+    """Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009).
+
+    Args:
+        ranks: ``[n, sources] int32`` rank in each source from 0, −1 where it did not find the item.
+
+    Returns:
+        ``[n] float32``.
+    """
+    shares = np.where(ranks >= 0, 1.0 / (_RANK_OFFSET + ranks), 0.0)
+    return shares.sum(axis=1).astype(np.float32)
+
+
+def fused_scores(lexical: np.ndarray, learnt: np.ndarray) -> np.ndarray:
+    """Sum of both scores of a search, each over its best; what is asked for by number comes first.
+
+    Scores say more than ranks: a list with one clear winner is not a list of near equals.
+
+    Args:
+        lexical: ``[n] float32``, 0 where no word of the query was found.
+        learnt: ``[n] float32`` cosines.
+
+    Returns:
+        ``[n] float32``.
+    """
+    is_code = lexical >= CODE_SCORE
+    of_words = _over_best(np.mod(lexical, np.float32(CODE_SCORE)))
+    total = 2.0 * is_code + of_words + _LEARNT_WEIGHT * _over_best(learnt)
+    return np.asarray(total, np.float32)
+
+
+def _over_best(scores: np.ndarray) -> np.ndarray:
+    return scores / max(float(scores.max(initial=0.0)), 1e-6)

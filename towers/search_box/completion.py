@@ -1,0 +1,343 @@
+"""What somebody who types may be after: queries that others typed, categories, items."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from towers.indexes.prefix_index import PrefixIndex, highlights, typed_words
+from towers.retrieval.candidates import Sources
+from towers.search_box.popular_queries import Searches
+from towers.search_box.relaxation import relaxations
+from towers.search_box.suggested_names import ShopNames
+
+_REFRESH_SECONDS = 5.0
+_BEGINS_GAIN = 2.0
+"""What it is worth, in units of the logarithm of the weight, that a text begins as was typed."""
+_SEARCHED_GAIN = 10.0
+"""What shoppers typed comes before what the catalogue makes up."""
+_SPARE = 4
+_ANSWERED_LIMIT = 200_000
+
+
+class SuggestionKind(IntEnum):
+    """What is suggested; the numbers are those of the wire."""
+
+    UNSPECIFIED = 0
+    QUERY = 1
+    CATEGORY = 2
+    ITEM = 3
+
+
+KINDS = (SuggestionKind.QUERY, SuggestionKind.CATEGORY, SuggestionKind.ITEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One line under the search box.
+
+    Args:
+        kind: What it is.
+        text: What to show: a query, the name of a category, the title of an item.
+        item_id: Of an item; else empty.
+        category: Path of a category, or of an item; else empty.
+        highlights: Where what was typed is in ``text``: first character, and one after the last.
+    """
+
+    kind: SuggestionKind
+    text: str
+    item_id: str = ""
+    category: tuple[str, ...] = ()
+    highlights: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Texts to suggest, their index, and how much each is wanted; weight −1: not now."""
+
+    texts: Sequence[str]
+    beginnings: PrefixIndex
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, weights: Mapping[str, float]) -> _Texts:
+        texts = list(weights)
+        return cls(
+            texts, PrefixIndex.of(texts), np.log1p(np.fromiter(weights.values(), np.float32))
+        )
+
+
+class Completion:
+    """Suggestions over a catalogue, live changes and new searches included.
+
+    May be called from many threads.
+
+    Args:
+        sources: Of the items, their words and their popularity.
+        titles: Index of the catalogue's titles by row.
+        searched: Queries of the past that enough visitors typed, with their weights.
+        visitor_minimum: Distinct visitors that have typed a query before others see it.
+
+    Attributes:
+        searches: The searches since then; None while nobody counts them.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        titles: PrefixIndex,
+        searched: Mapping[str, float],
+        *,
+        visitor_minimum: int,
+    ) -> None:
+        self.searches: Searches | None = None
+        self._visitor_minimum = visitor_minimum
+        self._sources = sources
+        self._titles = titles
+        self._searched = _Texts.of(searched)
+        self._past = searched
+        self._new_searches = _Texts.of({})
+        self._changed_rows: dict[int, None] = {}
+        self._changed = (np.zeros(0, np.int64), PrefixIndex.of(()))
+        self._changed_is_stale = False
+        self._answering_rows: dict[str, np.ndarray] = {}
+        self._names = ShopNames.of(sources.catalog)
+        self._refreshed_time = -1.0
+        self._lock = threading.Lock()
+        self._refresh(sources.popularity.newest_time)
+
+    @property
+    def searched(self) -> Mapping[str, float]:
+        """Queries of the past with their weights, as they go into a bundle."""
+        return self._past
+
+    def put(self, rows: Collection[int]) -> None:
+        """Takes note that items have changed; ``rows`` are those whose title is a new one."""
+        with self._lock:
+            if rows:
+                self._changed_rows.update(dict.fromkeys(rows))
+                self._changed_is_stale = True
+            self._answering_rows = {}
+
+    def clear(self) -> None:
+        """Looks anew at the searches, and forgets which queries it has looked up."""
+        self._answering_rows = {}
+        self._refreshed_time = -1.0
+
+    def complete(
+        self, text: str, count: int, *, kinds: Collection[SuggestionKind] = KINDS, time: float
+    ) -> tuple[list[Suggestion], str]:
+        """At most ``count`` suggestions, queries first, then categories, then items.
+
+        The kinds share the room alike; what one does not need the others have.
+
+        Returns:
+            The suggestions, the most wanted of each kind first, and what was typed as it was
+            mended: empty where it was taken as it stands.
+        """
+        typed = typed_words(text)
+        if not typed or count < 1:
+            return [], ""
+        with self._lock:
+            if not 0 <= time - self._refreshed_time < _REFRESH_SECONDS:
+                self._refresh(time)
+            self._take_in_changes()
+        found = self._of_kinds(typed, count, kinds)
+        if found:
+            return found, ""
+        mended = [self._mended(word) for word in typed]
+        if mended == typed:
+            return [], ""
+        return self._of_kinds(mended, count, kinds), " ".join(mended)
+
+    def _of_kinds(
+        self, typed: Sequence[str], count: int, kinds: Collection[SuggestionKind]
+    ) -> list[Suggestion]:
+        ways: dict[SuggestionKind, Callable[[Sequence[str], int], list[Suggestion]]] = {
+            SuggestionKind.QUERY: self._queries,
+            SuggestionKind.CATEGORY: self._categories,
+            SuggestionKind.ITEM: self._items,
+        }
+        lists = [ways[kind](typed, count) for kind in KINDS if kind in kinds]
+        shares = [0] * len(lists)
+        left = min(count, sum(map(len, lists)))
+        while left:
+            for place, found in enumerate(lists):
+                if left and len(found) > shares[place]:
+                    shares[place] += 1
+                    left -= 1
+        return [one for place, found in enumerate(lists) for one in found[: shares[place]]]
+
+    def _queries(self, typed: Sequence[str], count: int) -> list[Suggestion]:
+        scored: dict[str, float] = {}
+        for texts in (self._searched, self._new_searches):
+            for number, score in _best(texts.beginnings, texts.weights, typed, _SPARE * count):
+                query = texts.texts[number]
+                scored[query] = max(scored.get(query, 0.0), score + _SEARCHED_GAIN)
+        made = (
+            (self._names.brands, self._names.brands_index, self._brand_weights),
+            (self._names.path_names, self._names.paths_index, self._path_weights),
+        )
+        for names, index, weights in made:
+            for number, score in _best(index, weights, typed, count):
+                query = names[number].lower()
+                scored[query] = max(scored.get(query, 0.0), score)
+        found: list[Suggestion] = []
+        for query in sorted(scored, key=lambda query: (-scored[query], query)):
+            if scored[query] < _SEARCHED_GAIN or self._is_answered(query):
+                found.append(_suggested(SuggestionKind.QUERY, query, typed))
+            if len(found) == count:
+                break
+        return found
+
+    def _categories(self, typed: Sequence[str], count: int) -> list[Suggestion]:
+        names = self._names
+        return [
+            _suggested(
+                SuggestionKind.CATEGORY,
+                names.paths[number][-1],
+                typed,
+                category=names.paths[number],
+            )
+            for number, _ in _best(names.paths_index, self._path_weights, typed, count)
+        ]
+
+    def _items(self, typed: Sequence[str], count: int) -> list[Suggestion]:
+        catalog = self._sources.catalog
+        changed_rows, changed = self._changed
+        old, old_first = self._titles.find(typed)
+        new, new_first = changed.find(typed)
+        kept = ~np.isin(old, changed_rows) if len(changed_rows) else np.ones(len(old), bool)
+        rows = np.concatenate([old[kept].astype(np.int64), changed_rows[new]])
+        is_first = np.concatenate([old_first[kept], new_first])
+        allowed = catalog.listed[rows] & catalog.in_stock[rows]
+        rows, is_first = rows[allowed], is_first[allowed]
+        inside = np.minimum(rows, len(self._item_weights) - 1)
+        weights = np.where(rows < len(self._item_weights), self._item_weights[inside], 0.0)
+        # Of items that read alike the most wanted one.
+        by_title: dict[str, int] = {}
+        for row, _ in _top(rows, weights + _BEGINS_GAIN * is_first, _SPARE * count):
+            by_title.setdefault(catalog.titles[row], row)
+        return [
+            _suggested(
+                SuggestionKind.ITEM,
+                title,
+                typed,
+                item_id=catalog.item_ids[row],
+                category=catalog.category(row),
+            )
+            for title, row in list(by_title.items())[:count]
+        ]
+
+    def _mended(self, word: str) -> str:
+        indexes = (
+            self._titles,
+            self._changed[1],
+            self._names.paths_index,
+            self._names.brands_index,
+            self._searched.beginnings,
+            self._new_searches.beginnings,
+        )
+        if self._sources.lexical is None or any(index.knows(word) for index in indexes):
+            return word
+        for beginning in self._sources.lexical.rewriter.likely_beginnings(word):
+            if any(index.knows(beginning) for index in indexes):
+                return beginning
+        return word
+
+    def _is_answered(self, query: str) -> bool:
+        """Whether a listed item holds all words of a query as they stand."""
+        catalog, lexical = self._sources.catalog, self._sources.lexical
+        if lexical is None:
+            return False
+        rows = self._answering_rows.get(query)
+        # Some of the items that once answered it; only when all of them are gone it is asked anew.
+        if rows is not None and (not len(rows) or catalog.listed[rows].any()):
+            return bool(len(rows))
+        seen: list[np.ndarray] = []
+
+        def only_listed(found: np.ndarray) -> np.ndarray:
+            listed = found[found < catalog.count]
+            listed = listed[catalog.listed[listed]]
+            seen.append(listed)
+            return listed
+
+        given_up = relaxations(lexical, query, only_listed)
+        # A copy, lest three rows keep all that were looked at.
+        rows = np.zeros(0, np.int64) if given_up else seen[-1][:3].copy()
+        if len(self._answering_rows) >= _ANSWERED_LIMIT:
+            self._answering_rows = {}
+        self._answering_rows[query] = rows
+        return bool(len(rows))
+
+    def _take_in_changes(self) -> None:
+        if self._changed_is_stale:
+            rows = list(self._changed_rows)
+            titles = [self._sources.catalog.titles[row] for row in rows]
+            self._changed = (np.array(rows, np.int64), PrefixIndex.of(titles))
+            self._changed_is_stale = False
+        if not self._names.are_all_of(self._sources.catalog):
+            self._names = ShopNames.of(self._sources.catalog)
+            self._weigh_names()
+
+    def _refresh(self, time: float) -> None:
+        """Weights as they are now, and queries that have come up or gone since."""
+        sources = self._sources
+        count = sources.catalog.count
+        self._item_weights = np.log1p(
+            sources.popularity.at(np.arange(count), time) + sources.trend.at(np.arange(count), time)
+        ).astype(np.float32)
+        self._weigh_names()
+        if self.searches is not None:
+            self._new_searches = _Texts.of(self.searches.weights(self._visitor_minimum))
+        self._refreshed_time = time
+
+    def _weigh_names(self) -> None:
+        catalog, names = self._sources.catalog, self._names
+        count = min(catalog.count, len(self._item_weights))
+        is_available = catalog.listed[:count] & catalog.in_stock[:count]
+        wanted = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
+        wanted = np.where(is_available, wanted, 0.0)
+        self._path_weights, self._brand_weights = names.weights(catalog, wanted)
+
+
+def _best(
+    index: PrefixIndex, weights: np.ndarray, typed: Sequence[str], count: int
+) -> list[tuple[int, float]]:
+    numbers, is_first = index.find(typed)
+    # What came in since the weights were read has none yet.
+    known = numbers < len(weights)
+    numbers, is_first = numbers[known], is_first[known]
+    scores = weights[numbers]
+    kept = scores >= 0
+    return _top(numbers[kept], scores[kept] + _BEGINS_GAIN * is_first[kept], count)
+
+
+def _top(numbers: np.ndarray, scores: np.ndarray, count: int) -> list[tuple[int, float]]:
+    """The ``count`` best, best first, each once; of equal ones the lower number."""
+    # A number comes once for each of its words that begins so.
+    kept = _SPARE * count
+    if len(numbers) > kept:
+        part = np.argpartition(-scores, kept)[:kept]
+        numbers, scores = numbers[part], scores[part]
+    best: dict[int, float] = {}
+    for place in np.lexsort((numbers, -scores)).tolist():
+        best.setdefault(int(numbers[place]), float(scores[place]))
+        if len(best) == count:
+            break
+    return list(best.items())
+
+
+def _suggested(
+    kind: SuggestionKind,
+    text: str,
+    typed: Sequence[str],
+    *,
+    item_id: str = "",
+    category: tuple[str, ...] = (),
+) -> Suggestion:
+    return Suggestion(kind, text, item_id, category, tuple(highlights(text, typed)))

@@ -1,0 +1,135 @@
+"""What the query tower reads of a session, as arrays of item rows and tokens.
+
+Training stacks these rows into batches; serving turns one into embeddings. There is no other way
+from a session to the tower.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.records import Event, EventType
+from towers.config import Config
+from towers.sessions.dwell import dwells
+from towers.sessions.feedback import feedback
+from towers.sessions.session import Session
+from towers.text.words import query_tokens
+
+PADDING_TYPE = 0
+GENERIC_TYPE = 11
+"""Stands for a type that the training log had no events of."""
+GOOD_REVIEW_TYPE = 12
+BAD_REVIEW_TYPE = 13
+TYPE_COUNT = 14
+
+_HISTORY_HALF_LIFE_DAYS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryInput:
+    """One session as the query tower reads it; slot 0 is the newest event.
+
+    Args:
+        event_rows: ``[event_slot_count] int32`` item rows, −1 for none.
+        event_types: ``[event_slot_count] int32``, ``PADDING_TYPE`` where there is no event.
+        event_ages: ``[event_slot_count] float32`` log of seconds before the request, over 10.
+        event_dwells: ``[event_slot_count] float32`` length of each look, 0 to 1.
+        text_slot: Slot of the newest search, −1 if there is none; the tokens are its words.
+        tokens: ``[query_slot_count] int32``.
+        history_rows: ``[history_slot_count] int32`` items bought before, −1 for none.
+        history_weights: ``[history_slot_count] float32``, 0 where there is none.
+    """
+
+    event_rows: np.ndarray
+    event_types: np.ndarray
+    event_ages: np.ndarray
+    event_dwells: np.ndarray
+    text_slot: int
+    tokens: np.ndarray
+    history_rows: np.ndarray
+    history_weights: np.ndarray
+
+
+def type_code(event: Event) -> int:
+    """The number of what happened: the event's type, good and bad reviews told apart."""
+    if event.type is EventType.REVIEW:
+        said = feedback(event)
+        return GOOD_REVIEW_TYPE if said > 0 else BAD_REVIEW_TYPE if said < 0 else event.type
+    return event.type
+
+
+def query_input(
+    session: Session,
+    time: float,
+    *,
+    row_of: Mapping[str, int],
+    known_types: frozenset[int],
+    config: Config,
+    mended: Callable[[str], str] = str,
+) -> QueryInput:
+    """Reads a session at ``time`` (seconds since 1970).
+
+    Args:
+        row_of: Item rows by id; events of other items keep their type and age only.
+        known_types: Event types that the tower was trained on; others are read as ``GENERIC_TYPE``.
+        mended: The search text as the tower is to read it, of the text as typed. The towers are
+            trained on texts as typed: taught mended ones they understood slips worse when served
+            (recall@100 .761 against .771 on judged searches, each with a slip).
+    """
+    slots = config.towers.event_slot_count
+    event_rows = np.full(slots, -1, np.int32)
+    event_types = np.full(slots, PADDING_TYPE, np.int32)
+    event_ages = np.zeros(slots, np.float32)
+    event_dwells = np.zeros(slots, np.float32)
+    events = session.events[: -slots - 1 : -1]
+    count = len(events)
+    event_rows[:count] = [row_of.get(event.item_id, -1) for event in events]
+    types = [type_code(event) for event in events]
+    event_types[:count] = [type_ if type_ in known_types else GENERIC_TYPE for type_ in types]
+    event_ages[:count] = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
+    event_dwells[:count] = dwells(events[::-1])[::-1]
+    text_slot = types.index(EventType.SEARCH) if EventType.SEARCH in types else -1
+    text = mended(events[text_slot].query) if text_slot >= 0 else ""
+    tokens = query_tokens(
+        text, slot_count=config.text.query_slot_count, bucket_count=config.text.bucket_count
+    )
+    history_rows, history_weights = _history(
+        session, time, row_of, config.towers.history_slot_count
+    )
+    return QueryInput(
+        event_rows,
+        event_types,
+        event_ages,
+        event_dwells,
+        text_slot,
+        tokens,
+        history_rows,
+        history_weights,
+    )
+
+
+def _history(
+    session: Session, time: float, row_of: Mapping[str, int], slots: int
+) -> tuple[np.ndarray, np.ndarray]:
+    known, counts, last_times = [], [], []
+    # The dict is in order of the last purchase: the newest items fill the slots.
+    for item_id, (count, last_time) in reversed(session.bought.items()):
+        row = row_of.get(item_id, -1)
+        if row >= 0:
+            known.append(row)
+            counts.append(count)
+            last_times.append(last_time)
+            if len(known) == slots:
+                break
+    rows = np.full(slots, -1, np.int32)
+    weights = np.zeros(slots, np.float32)
+    if not known:
+        return rows, weights
+    rows[: len(known)] = known
+    days = np.maximum(0.0, time - np.array(last_times)) / 86_400.0
+    weights[: len(known)] = np.log1p(counts) * 2.0 ** (-days / _HISTORY_HALF_LIFE_DAYS)
+    return rows, weights

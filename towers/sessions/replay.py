@@ -1,0 +1,108 @@
+"""The log once more, event by event: each shopper's session just before each event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from data.records import Event, EventType
+from towers.sessions.session import EVENT_LIMIT, Session
+
+TARGET_TYPES = frozenset(
+    {EventType.VIEW, EventType.FAVORITE, EventType.ADD_TO_CART, EventType.PURCHASE}
+)
+"""Events whose item is worth predicting."""
+
+
+class Moment(NamedTuple):
+    """One event of the log, and the visitor's session before it."""
+
+    number: int
+    session: Session
+    event: Event
+
+
+def replay(events: Iterable[Event], sessions: dict[str, Session] | None = None) -> Iterator[Moment]:
+    """Folds events in their order; ``sessions`` holds every visitor's session, and is kept current."""
+    sessions = {} if sessions is None else sessions
+    for number, event in enumerate(events):
+        before = sessions.get(event.visitor_id) or Session.empty(event.visitor_id)
+        yield Moment(number, before, event)
+        sessions[event.visitor_id] = before.after(event)
+
+
+def intent_shift_targets(session: Session, other: Session, *, kept: int) -> Session:
+    """A visitor who did what ``other`` did, and then only the newest ``kept`` events of their own.
+
+    Logs hold few sessions in which a need changes half way. With a stranger's events before their
+    own, training learns what the newest events are worth against many older ones.
+    """
+    own = session.events[len(session.events) - kept :]
+    if not other.events or not own:
+        return session
+    # A minute between the two: one visit, in which the need changes.
+    later = own[0].time - 60.0 - other.events[-1].time
+    before = tuple(replace(event, time=event.time + later) for event in other.events)
+    return replace(session, events=(*before, *own)[-EVENT_LIMIT:])
+
+
+class Targets:
+    """What each session still holds after each of its events: the answers that are withheld.
+
+    Args:
+        sessions: ``[events] int64`` session number of each event; events in time order.
+        types: ``[events] int8`` event types.
+        rows: ``[events] int64`` item rows, −1 for none.
+        times: ``[events] float64`` seconds.
+    """
+
+    def __init__(
+        self, sessions: np.ndarray, types: np.ndarray, rows: np.ndarray, times: np.ndarray
+    ) -> None:
+        # By session, in time order within each; `place` is where an event landed.
+        order = np.argsort(sessions, kind="stable")
+        self._place = np.empty(len(order), np.int64)
+        self._place[order] = np.arange(len(order))
+        self._sessions = sessions[order]
+        self._types = types[order]
+        self._rows = rows[order]
+        same_session = np.diff(self._sessions, prepend=-1) == 0
+        same_item = np.diff(self._rows, prepend=-2) == 0
+        same_type = np.diff(self._types.astype(np.int64), prepend=-1) == 0
+        # The purchase of what was just put into the cart is no discovery.
+        follows_up = same_session & same_item & ~same_type
+        wanted = np.isin(self._types, sorted(TARGET_TYPES)) & (self._rows >= 0)
+        self.is_item_event = np.zeros(len(order), bool)
+        self.is_item_event[order] = wanted
+        wanted &= ~follows_up
+        self.is_target = np.zeros(len(order), bool)
+        self.is_target[order] = wanted
+        self._wanted = wanted
+        self._ends = np.searchsorted(self._sessions, self._sessions, side="right")
+        time_same = np.diff(times[order], prepend=-1.0) == 0
+        steps = int(same_session.sum())
+        self.is_basket_log = steps > 0 and int((same_session & time_same).sum()) > 0.5 * steps
+        """Whether most events of a session share one time, so that their order means nothing."""
+
+    def bought_after(self, number: int) -> np.ndarray:
+        """Rows that the session still buys from event ``number`` on, each once, ``[n] int64``."""
+        start, end = self._place[number], self._ends[self._place[number]]
+        bought = (self._types[start:end] == EventType.PURCHASE) & (self._rows[start:end] >= 0)
+        rows: np.ndarray = np.unique(self._rows[start:end][bought])
+        return rows
+
+    def after(self, number: int, limit: int, *, until_search: bool = False) -> np.ndarray:
+        """Rows of the next target events from event ``number`` on, each once, ``[≤ limit] int64``.
+
+        Args:
+            until_search: Stop at the next search after event ``number``.
+        """
+        start, end = self._place[number], self._ends[self._place[number]]
+        if until_search:
+            searches = np.flatnonzero(self._types[start + 1 : end] == EventType.SEARCH)
+            end = start + 1 + searches[0] if len(searches) else end
+        rows = self._rows[start:end][self._wanted[start:end]]
+        return np.array(list(dict.fromkeys(rows.tolist()))[:limit], np.int64)

@@ -1,0 +1,43 @@
+"""Past sessions as item rows: what co-occurrence and session-kNN are counted from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLog:
+    """The items of past sessions, oldest session first.
+
+    Args:
+        offsets: ``[sessions + 1] int64``; session ``s`` holds ``rows[offsets[s]:offsets[s + 1]]``.
+        rows: ``[total] int32`` item rows, each once a session, in the order of the first event.
+    """
+
+    offsets: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, sessions: np.ndarray, rows: np.ndarray) -> SessionLog:
+        """From one session number and one item row an event, both in time order.
+
+        Session numbers run from 0 in order of the session's start; rows below 0 are left out.
+        """
+        known = rows >= 0
+        sessions, rows = sessions[known], rows[known]
+        order = np.argsort(sessions, kind="stable")
+        sessions, rows = sessions[order].astype(np.int64), rows[order].astype(np.int64)
+        width = int(rows.max(initial=0)) + 1
+        _, first = np.unique(sessions * width + rows, return_index=True)
+        first.sort()
+        sessions, rows = sessions[first], rows[first]
+        count = int(sessions.max(initial=-1)) + 1
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(sessions, minlength=count))])
+        return cls(offsets.astype(np.int64), rows.astype(np.int32))
+
+    @property
+    def session_count(self) -> int:
+        """Number of sessions."""
+        return len(self.offsets) - 1

@@ -1,0 +1,75 @@
+"""What a learnt engine must beat: rankings that need no training, on the same sources.
+
+Each takes a reading and gives item rows, best first; a list that is too short is filled up with
+what is popular. All leave out what the question excludes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from towers.retrieval.candidates import Sources
+from towers.retrieval.rank_request import EncodedRequest
+
+Baseline = Callable[[EncodedRequest, Sources, int], np.ndarray]
+"""A reading, the sources and a count to ``[≤ count] int64`` rows."""
+
+_FETCHED = 1_000
+
+
+def popular(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+    """The most wanted items of the last months, the same for everybody."""
+    return _filled(np.zeros(0, np.int64), encoded, sources, count)
+
+
+def trending(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+    """The most wanted items of the last days."""
+    return _filled(sources.trend.top(_FETCHED), encoded, sources, count)
+
+
+def covisited(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+    """What past sessions held beside the items of this one."""
+    if sources.cooccurrence is None or not len(encoded.rows):
+        return popular(encoded, sources, count)
+    scores = sources.cooccurrence.find(encoded.rows, encoded.interest)
+    return _filled(scores.top(_FETCHED), encoded, sources, count)
+
+
+def session_knn(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+    """What the past sessions most like this one held."""
+    if sources.session_knn is None:
+        return popular(encoded, sources, count)
+    scores = sources.session_knn.find(encoded.rows)
+    return _filled(scores.top(_FETCHED), encoded, sources, count)
+
+
+def bought_most(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+    """What this visitor bought most often before; hard to beat in a grocery."""
+    order = np.argsort(-encoded.bought_counts, kind="stable")
+    return _filled(encoded.bought_rows[order], encoded, sources, count)
+
+
+def two_towers(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+    """The first stage alone: nearest items of the query embedding. Learnt, so an ablation."""
+    found = sources.index.search(encoded.query, count + len(encoded.rank_request.excluded))
+    return _filled(found, encoded, sources, count)
+
+
+BASELINES: Mapping[str, Baseline] = {
+    "popular": popular,
+    "trending": trending,
+    "covisited": covisited,
+    "session_knn": session_knn,
+    "bought_most": bought_most,
+}
+"""The baselines by name."""
+
+
+def _filled(rows: np.ndarray, encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+    everything = np.concatenate([rows, sources.popularity.top(count + _FETCHED)])
+    allowed = everything[~np.isin(everything, encoded.rank_request.excluded)]
+    allowed = allowed[sources.catalog.listed[allowed]]
+    _, first = np.unique(allowed, return_index=True)
+    return allowed[np.sort(first)][:count]

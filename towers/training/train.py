@@ -1,0 +1,342 @@
+"""From clean tables to a released bundle: steps 3 to 8 of the loop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.atomic import atomic_folder, check_replaceable
+from data.records import EventType
+from data.tables import Tables, event_micros, iter_items
+from towers.bundle.bundle import (
+    RERANK_BATCH_SIZE,
+    Layout,
+    ModelFacts,
+    write_completion,
+    write_facts,
+    write_sources,
+)
+from towers.bundle.golden import golden_answers
+from towers.bundle.manifest import NAME as MANIFEST_NAME
+from towers.bundle.manifest import sign
+from towers.catalog.items import item_tokens
+from towers.config import Config, TextConfig, default_config
+from towers.datasets.dataset import Dataset, Parts, Stages, is_enough, shop_visits, tower_examples
+from towers.datasets.examples import (
+    RERANK_FOLDS,
+    Examples,
+    ReplayedLog,
+    browse_and_search_examples,
+    joined,
+    judged_examples,
+)
+from towers.datasets.ranking_lists import (
+    Lists,
+    ListsReport,
+    anonymous_queries,
+    query_lists,
+    replayed_lists,
+)
+from towers.datasets.synthetic_queries import golden_queries
+from towers.datasets.synthetic_sessions import SYNTHETIC_TYPES
+from towers.indexes.item_index import ItemIndex
+from towers.indexes.lexical_index import LexicalIndex
+from towers.models.deep_cross import DeepCross
+from towers.models.export import reranker_file
+from towers.models.fitting import Curves
+from towers.models.two_tower import TwoTower
+from towers.ranking.calibration import Calibration
+from towers.ranking.features import FEATURE_NAMES
+from towers.ranking.litert_models import LiteModel, Reranker
+from towers.ranking.ranker import Ranker
+from towers.retrieval.candidates import Sources
+from towers.retrieval.cooccurrence import Cooccurrence
+from towers.retrieval.popularity import Popularity
+from towers.retrieval.repurchase import Repurchase
+from towers.retrieval.session_knn import SessionKnn
+from towers.search_box.popular_queries import searched_queries
+from towers.sessions.replay import TARGET_TYPES
+from towers.training.calibration_training import PurchaseMoments
+from towers.training.classical import FILE_NAME as CLASSICAL_NAME
+from towers.training.classical import fit_classical
+from towers.training.litert_export import export_towers, rerank_alikeness
+from towers.training.loss_curves import draw_curves
+from towers.training.reranker_training import train_reranker
+from towers.training.tower_training import refresh_towers, target_ranks, train_towers
+from towers.training.translations import translations
+
+_POPULARITY_HALF_LIFE_DAYS = 30.0
+_TREND_HALF_LIFE_DAYS = 3.0
+_SURGE_HALF_LIFE_DAYS = 1.0 / 24.0
+_VALIDATION_SHARE = 0.15
+
+
+def starting_config(tables: Tables) -> Config:
+    """The defaults that fit what these tables hold."""
+    text = TextConfig()
+    has_words = any(item_tokens(item, text).any() for item in iter_items(tables.items))
+    types = tables.events["type"].to_numpy()[
+        event_micros(tables.events) / 1e6 < tables.split.rank_from
+    ]
+    has_log = is_enough(int(np.isin(types, sorted(TARGET_TYPES)).sum()), has_words=has_words)
+    return default_config(has_words=has_words, has_log=has_log)
+
+
+def train(
+    tables: Tables, out: Path, config: Config, *, created_time: float, stages: Stages
+) -> dict[str, Any]:
+    """Trains both stages and writes the bundle; returns what goes into ``metrics.json``.
+
+    Events before the split's ``rank_from`` teach the towers; those up to ``test_from`` check them
+    and teach the reranker, whose candidates must come from models that have not seen the answers.
+    The towers then go once more over both parts, and companions and past sessions are counted over
+    both, so that the release knows the newest. Later events are touched only if the config says so.
+
+    Raises:
+        InputError: The tables hold no items or nothing to learn from, or ``out`` is something else
+            than an older bundle.
+    """
+    check_replaceable(out, marker=MANIFEST_NAME)
+    stages.start("reading tables")
+    shop = Dataset.of(tables, config.text)
+    parts = Parts.of(shop)
+    early, late = parts.early, parts.late
+    learnt, validation, visits = tower_examples(shop, parts, config, stages)
+    report = stages.start("training the two towers", 1)
+    model, tower_curves = train_towers(
+        learnt,
+        validation,
+        shop.catalog.tokens[: shop.catalog.count],
+        config,
+        words=shop.first_words(config),
+        has_log=parts.early_teaches,
+        progress=report,
+    )
+    tower_report = _rank_report(model, validation)
+    sample = validation if validation.count else learnt
+    with atomic_folder(out, marker=MANIFEST_NAME) as folder:
+        layout = Layout(folder)
+        stages.start("building indexes")
+        layout.lexical.mkdir()
+        lexical = LexicalIndex.build(shop.items, layout.lexical)
+        lexical.translate(translations(lexical.rewriter.counts), layout.lexical)
+        exported = export_towers(model, shop.catalog, sample, config)
+        sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
+        known_types = late.known_types | {int(EventType.SEARCH)}
+        if not parts.early_teaches:
+            known_types |= SYNTHETIC_TYPES
+        ranker = Ranker(sources, exported.encoder, None, config=config, known_types=known_types)
+        moments = PurchaseMoments(late, ranker, seed=config.seed)
+        lists, asked, rerank_curves, deep_cross = _train_reranker(
+            shop, parts, ranker, config, stages, moments
+        )
+        calibration: Calibration | None = None
+        purchase_report: dict[str, Any] = {}
+        means = np.zeros(len(FEATURE_NAMES), np.float32)
+        rerank_parity: dict[str, float] = {}
+        if deep_cross is not None:
+            content = reranker_file(deep_cross, len(FEATURE_NAMES), RERANK_BATCH_SIZE)
+            (layout / "reranker.tflite").write_bytes(content)
+            ranker.reranker = Reranker(LiteModel(content))
+            means = deep_cross.mean.numpy()
+            rerank_parity = rerank_alikeness(deep_cross, ranker.reranker, lists)
+            calibration, purchase_report = moments.learn(ranker.reranker)
+        newest = late
+        if config.learn_test_part:
+            newest = shop.log(float("inf"), shop.rank_from)
+            for event in newest.events[len(late.events) :]:
+                ranker.record(event)
+        if config.retrieval.refresh_epoch_count and (
+            newest.targets.is_target.any() or shop.judgments
+        ):
+            _refresh_towers(model, shop, newest, learnt, config, stages)
+            exported = export_towers(model, shop.catalog, sample, config)
+            sources.index, ranker.encoder = exported.index, exported.encoder
+        stages.start("releasing")
+        exported.write(layout)
+        if deep_cross is not None:
+            learnt_from = lists.part(slice(0, _held_out_from(lists)))
+            present = learnt_from.present
+            classical = fit_classical(
+                learnt_from.features[present], learnt_from.labels[present] > 0, seed=config.seed
+            )
+            np.save(layout.training / CLASSICAL_NAME, classical)
+        _refresh(sources, newest)
+        write_sources(layout, sources)
+        write_completion(layout, shop.catalog, searched_queries(newest.events, config.completion))
+        counted_until = newest.events[-1].time if newest.events else 0.0
+        golden = golden_answers(
+            ranker, golden_queries(shop.catalog, config.seed), time=counted_until
+        )
+        facts = ModelFacts(
+            tuple(sorted(int(type_) for type_ in ranker.known_types)),
+            FEATURE_NAMES,
+            tuple(float(mean) for mean in means),
+            counted_until,
+            tables.items_time,
+            golden,
+            calibration,
+        )
+        write_facts(layout, config, facts)
+        curves = {"two towers": tower_curves, "reranker": rerank_curves}
+        metrics = {
+            "towers": _curves_report(tower_curves),
+            "reranker": _curves_report(rerank_curves),
+            "validation": tower_report,
+            "visits": None if visits is None else asdict(visits),
+            "lists": None if asked is None else asdict(asked),
+            "purchase_probability": purchase_report,
+            "index": asdict(sources.index.shape),
+            "litert_parity": {**exported.alikeness(model, sample), **rerank_parity},
+            "warnings": [
+                f"the {name} overfit: {one.told()}" for name, one in curves.items() if one.overfits
+            ],
+        }
+        draw_curves(layout / "curves.png", curves)
+        layout.metrics.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
+        sign(folder, created_time)
+    return metrics
+
+
+def _refresh_towers(
+    model: TwoTower,
+    shop: Dataset,
+    newest: ReplayedLog,
+    learnt: Examples,
+    config: Config,
+    stages: Stages,
+) -> None:
+    """The towers once more over what they have learnt from and what was withheld for the reranker."""
+    settings = config.retrieval
+    report = stages.start("replaying the newest events", len(newest.events))
+    later = browse_and_search_examples(
+        newest,
+        shop.catalog,
+        config,
+        browse_limit=settings.browse_example_limit,
+        search_limit=settings.search_example_limit,
+        progress=report,
+    )
+    judged = judged_examples(shop.judgments, shop.catalog, config, folds=RERANK_FOLDS)
+    report = stages.start("refreshing the two towers", 1)
+    refresh_towers(model, joined([learnt, later, judged]), config, progress=report)
+
+
+def _sources(
+    shop: Dataset,
+    early: ReplayedLog,
+    config: Config,
+    *,
+    lexical: LexicalIndex,
+    index: ItemIndex,
+) -> Sources:
+    """All sources as they were at the end of the early part, popularity included."""
+    past = early.companions()
+    sources = Sources(
+        catalog=shop.catalog,
+        index=index,
+        lexical=lexical,
+        cooccurrence=Cooccurrence.of(past, shop.catalog.count),
+        session_knn=SessionKnn(past, shop.catalog.count),
+        popularity=Popularity(_POPULARITY_HALF_LIFE_DAYS),
+        trend=Popularity(_TREND_HALF_LIFE_DAYS),
+        surge=Popularity(_SURGE_HALF_LIFE_DAYS),
+        repurchase=Repurchase.of(early.events, early.rows.tolist(), shop.catalog),
+        config=config.sources,
+    )
+    for event, row in zip(early.events, early.rows.tolist(), strict=True):
+        if row >= 0:
+            sources.popularity.record(row, event)
+            sources.trend.record(row, event)
+            sources.surge.record(row, event)
+    return sources
+
+
+def _train_reranker(
+    shop: Dataset,
+    parts: Parts,
+    ranker: Ranker,
+    config: Config,
+    stages: Stages,
+    moments: PurchaseMoments,
+) -> tuple[Lists, ListsReport | None, Curves, DeepCross | None]:
+    settings = config.rerank
+    late = parts.late
+    if parts.late_teaches:
+        report = stages.start("replaying requests", len(late.events))
+        lists, found = replayed_lists(
+            late,
+            ranker,
+            request_limit=settings.request_limit,
+            turned_share=settings.turned_share,
+            seed=config.seed,
+            watch=moments,
+            progress=report,
+        )
+    else:
+        stages.start("asking queries")
+        queries = anonymous_queries(
+            shop.catalog, shop.judgments, settings.request_limit, config.seed
+        )
+        everything = np.arange(shop.catalog.count)
+        visits, made_up = shop_visits(
+            shop, everything, query_count=len(queries), seed=config.seed + 3
+        )
+        lists, found = query_lists(ranker, queries, visits, time=shop.test_from, seed=config.seed)
+        found = replace(found, visits=made_up)
+        for event in late.events[late.learn_from :]:
+            ranker.record(event)
+    if lists.count < 10:
+        return lists, found, Curves((), ()), None
+    report = stages.start("training the reranker", 1)
+    held_out = _held_out_from(lists)
+    model, curves = train_reranker(
+        lists.part(slice(0, held_out)),
+        lists.part(slice(held_out, lists.count)),
+        settings,
+        seed=config.seed,
+        progress=report,
+    )
+    return lists, found, curves, model
+
+
+def _held_out_from(lists: Lists) -> int:
+    """The first list that the reranker is checked by and does not learn from."""
+    return int(lists.count * (1 - _VALIDATION_SHARE))
+
+
+def _refresh(sources: Sources, newest: ReplayedLog) -> None:
+    """Companions, past sessions and rebuying over everything that the release may know."""
+    past = newest.companions()
+    sources.repurchase = Repurchase.of(newest.events, newest.rows.tolist(), sources.catalog)
+    sources.cooccurrence = Cooccurrence.of(past, sources.catalog.count)
+    sources.session_knn = SessionKnn(past, sources.catalog.count)
+
+
+def _rank_report(model: TwoTower, validation: Examples) -> dict[str, Any]:
+    if not validation.count:
+        return {}
+    ranks = target_ranks(model, validation)
+    searched = validation.inputs["text_slot"] >= 0
+    report: dict[str, Any] = {}
+    for name, part in (("browse", ranks[~searched]), ("search", ranks[searched])):
+        if len(part):
+            report[name] = {
+                "examples": len(part),
+                "recall_at_10": float((part < 10).mean()),
+                "recall_at_100": float((part < 100).mean()),
+            }
+    return report
+
+
+def _curves_report(curves: Curves) -> dict[str, Any]:
+    return {
+        **asdict(curves),
+        "best_epoch": curves.best_epoch,
+        "gap": curves.gap,
+        "overfits": curves.overfits,
+    }

