@@ -25,16 +25,9 @@ from serving.answering.rank_requests import (
     search_rank_request,
 )
 from serving.answering.rule_file import RuleFile
-from serving.api.requests import (
-    Answer,
-    CatalogReport,
-    Completed,
-    CompleteRequest,
-    RecommendRequest,
-    RecordReport,
-    SearchRequest,
-    Status,
-)
+from serving.api.answers import Answer, Completed
+from serving.api.reports import CatalogReport, RecordReport, Status
+from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import check_attributes
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog

@@ -6,6 +6,9 @@ active_bundle  a bundle that answers, brought up to what has happened since
 match_set      all items that a request matches, and orders other than relevance
 facets         how often each brand, category, price or other fact is among them
 paging         one page of an answer
+probabilities  the purchase probability of each result
+results        the items of a page as results
+explanations   what moved each result
 rules          query rules: synonyms, redirects, pins, boosts, burials, hidings
 rule_file      the rules file, read again when it has changed
 merchandising  what rules do to an answer

@@ -9,10 +9,11 @@ import numpy as np
 
 from serving.answering.paging import Page, page_of
 from serving.answering.rules import Rule, Targets
-from serving.api.requests import Filter, Result, SourceHit
+from serving.api.answers import Result, SourceHit
+from serving.api.requests import Filter
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
-from towers.ranking.ranker import Shortlist
+from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import RankRequest
 
 PINNED = "pinned"

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from data.sources.own_log import Impression
+from serving.answering.explanations import explained
 from serving.answering.facets import facets_of
 from serving.answering.match_set import MatchSet
 from serving.answering.merchandising import (
@@ -16,26 +17,14 @@ from serving.answering.merchandising import (
     merchandised_request,
     with_rules,
 )
-from serving.answering.paging import (
-    Page,
-    explained,
-    purchase_probabilities,
-    results_of,
-    sorted_page,
-)
+from serving.answering.paging import Page, sorted_page
+from serving.answering.probabilities import purchase_probabilities
+from serving.answering.results import results_of
 from serving.answering.rules import Rules
-from serving.api.requests import (
-    Answer,
-    EmptyReason,
-    Facet,
-    Filter,
-    RecommendRequest,
-    Relaxation,
-    SearchRequest,
-    SortOrder,
-)
+from serving.api.answers import Answer, EmptyReason, Facet, Relaxation
+from serving.api.requests import Filter, RecommendRequest, SearchRequest, SortOrder
 from towers.bundle.bundle import Bundle
-from towers.ranking.ranker import Shortlist
+from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import RankRequest
 from towers.search_box.relaxation import relaxations
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from data.errors import RequestError
 from protos import discovery_pb2
-from serving.api.requests import Completed, CompleteRequest, Suggestion, SuggestionKind
+from serving.api.answers import Completed, Suggestion
+from serving.api.requests import CompleteRequest, SuggestionKind
 
 
 def read_complete(message: Any) -> CompleteRequest:

@@ -7,14 +7,8 @@ from typing import Any
 
 from data.errors import RequestError
 from protos import discovery_pb2
-from serving.api.requests import (
-    AttributeCondition,
-    Facet,
-    FacetRequest,
-    FacetValue,
-    Filter,
-    SortOrder,
-)
+from serving.api.answers import Facet, FacetValue
+from serving.api.requests import AttributeCondition, FacetRequest, Filter, SortOrder
 
 _NO_FILTER = Filter()
 

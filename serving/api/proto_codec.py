@@ -15,6 +15,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
+from serving.api.answers import (
+    Answer,
+    EmptyReason,
+    EventEffect,
+    FeatureEffect,
+    Relaxation,
+    RelaxationKind,
+    Result,
+    SourceHit,
+)
 from serving.api.filter_codec import (
     read_facet,
     read_facet_requests,
@@ -25,20 +35,8 @@ from serving.api.filter_codec import (
     write_filter,
 )
 from serving.api.page_tokens import OFFSET_LIMIT, page_offset, page_token
-from serving.api.requests import (
-    Answer,
-    EmptyReason,
-    EventEffect,
-    FeatureEffect,
-    Placement,
-    RecommendRequest,
-    Relaxation,
-    RelaxationKind,
-    Result,
-    SearchRequest,
-    SourceHit,
-    Status,
-)
+from serving.api.reports import Status
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
 
 
 def read_search(message: Any) -> SearchRequest:

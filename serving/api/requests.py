@@ -1,18 +1,14 @@
-"""What the engine is asked and what it answers, free of gRPC and of protos."""
+"""What the engine is asked, free of gRPC and of protos."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from towers.catalog.attributes import AttributeCondition as AttributeCondition
 from towers.catalog.items import Filter as Filter
 from towers.search_box.completion import KINDS as KINDS
-from towers.search_box.completion import Suggestion as Suggestion
 from towers.search_box.completion import SuggestionKind as SuggestionKind
-from towers.search_box.relaxation import Relaxation as Relaxation
-from towers.search_box.relaxation import RelaxationKind as RelaxationKind
 
 BRAND = "brand"
 CATEGORY = "category"
@@ -93,164 +89,3 @@ class CompleteRequest:
     text: str
     max_results: int = 10
     kinds: tuple[SuggestionKind, ...] = KINDS
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """Suggestions; ``corrected_text`` is what was typed as it was mended, else empty."""
-
-    suggestions: tuple[Suggestion, ...]
-    corrected_text: str
-    bundle_id: str
-
-
-class EmptyReason(IntEnum):
-    """Why an answer has no results; the numbers are those of the wire."""
-
-    UNSPECIFIED = 0
-    NO_ITEM_PASSES_FILTER = 1
-    NO_ITEM_LEFT = 2
-
-
-@dataclass(frozen=True, slots=True)
-class SourceHit:
-    """A candidate source that found the item, and the rank it gave (from 1)."""
-
-    source: str
-    rank: int
-
-
-@dataclass(frozen=True, slots=True)
-class EventEffect:
-    """How much one event of the session moved the item's score: with it minus without it."""
-
-    event_type: str
-    item_id: str
-    query: str
-    effect: float
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureEffect:
-    """How much one feature moved the item's score: with it minus at its training mean."""
-
-    feature: str
-    value: float
-    effect: float
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One item of an answer. The effects are filled when an explanation was asked for.
-
-    ``rules`` names the query rules that put it where it is.
-    ``purchase_probability`` is None where the bundle learnt of too few purchases to tell.
-    """
-
-    item_id: str
-    title: str
-    category: tuple[str, ...]
-    brand: str
-    price: float | None
-    in_stock: bool
-    score: float
-    sources: tuple[SourceHit, ...] = ()
-    event_effects: tuple[EventEffect, ...] = ()
-    feature_effects: tuple[FeatureEffect, ...] = ()
-    rules: tuple[str, ...] = ()
-    purchase_probability: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FacetValue:
-    """One value of a facet and the number of matching items that have it.
-
-    A category has its path in ``category``, a range of prices its lowest and its highest price; all
-    others have their name in ``value``.
-    """
-
-    count: int
-    value: str = ""
-    category: tuple[str, ...] = ()
-    min_price: float | None = None
-    max_price: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """The values of one facet, the most frequent first; prices from the lowest."""
-
-    name: str
-    values: tuple[FacetValue, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One page of results.
-
-    Args:
-        results: In order, best first.
-        attribution_token: Names this answer; events echo it.
-        bundle_id: The bundle that made it.
-        next_offset: Where the next page starts; None where there is none.
-        missing: Parts of the pipeline that were away: ``("reranker",)``; empty when whole.
-        facets: Those asked for, in the order asked.
-        match_count: Items that facets and orders other than relevance are about; None where
-            neither was asked for.
-        relaxations: What of the query had to be given up.
-        empty_reason: Why there are no results; ``UNSPECIFIED`` where there are any.
-        redirect_uri: Where a rule sends the shopper; empty for nowhere.
-        rules: Names of the query rules that shaped the answer.
-        rules_version: Of the rules file; empty without one.
-        session_event_count: Events of the visit that the answer knew of; the oldest are forgotten.
-    """
-
-    results: tuple[Result, ...]
-    attribution_token: str
-    bundle_id: str
-    next_offset: int | None
-    missing: tuple[str, ...] = ()
-    facets: tuple[Facet, ...] = ()
-    match_count: int | None = None
-    relaxations: tuple[Relaxation, ...] = ()
-    empty_reason: EmptyReason = EmptyReason.UNSPECIFIED
-    redirect_uri: str = ""
-    rules: tuple[str, ...] = ()
-    rules_version: str = ""
-    session_event_count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RecordReport:
-    """What became of a batch of events."""
-
-    recorded_count: int
-    duplicate_count: int
-    unknown_item_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogReport:
-    """What became of a batch of catalogue changes."""
-
-    added_count: int
-    updated_count: int
-    removed_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The state of a running engine."""
-
-    bundle_id: str
-    bundle_path: str
-    previous_bundle_path: str
-    item_count: int
-    live_item_count: int
-    visitor_count: int
-    logged_event_count: int
-    unknown_item_event_count: int
-    uptime_seconds: float
-    versions: Mapping[str, str] = field(default_factory=dict)
-    rules_version: str = ""
-    rules_error: str = ""

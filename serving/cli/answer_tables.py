@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from serving.api.requests import (
+from serving.api.answers import (
     Answer,
     Completed,
     EmptyReason,
@@ -19,8 +19,8 @@ from serving.api.requests import (
     FeatureEffect,
     RelaxationKind,
     Result,
-    Status,
 )
+from serving.api.reports import Status
 
 if TYPE_CHECKING:
     from serving.load.freshness import Freshness

@@ -18,7 +18,8 @@ from typing import Any
 
 from data.errors import NextclickError
 from data.records import Event, EventType
-from serving.api.requests import Answer, Placement, RecommendRequest, SearchRequest
+from serving.api.answers import Answer
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.edge.client import Client
 from serving.load.load_test import LoadStep
 

@@ -24,6 +24,7 @@ from protos import (
     events_pb2,
     events_pb2_grpc,
 )
+from serving.api.answers import Answer, Completed
 from serving.api.completion_codec import read_completed, write_complete
 from serving.api.proto_codec import (
     read_answer,
@@ -33,16 +34,8 @@ from serving.api.proto_codec import (
     write_recommend,
     write_search,
 )
-from serving.api.requests import (
-    Answer,
-    CatalogReport,
-    Completed,
-    CompleteRequest,
-    RecommendRequest,
-    RecordReport,
-    SearchRequest,
-    Status,
-)
+from serving.api.reports import CatalogReport, RecordReport, Status
+from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import BATCH_LIMIT
 from serving.edge.grpc_errors import error_of
 

@@ -4,7 +4,8 @@ metrics           ranking metrics and their intervals
 trec              queries, judgments and runs in the formats of TREC
 feature_parity    features recomputed from the log, against those logged live
 intent_shift      how much of the next page is of a new category
-stage_latency     what each part of an answer costs
+stage_latency     how long each stage of an answer takes
+index_recall      how much of the exact answer the index finds
 filter_check      random filters, and every item held against them one by one
 system_rankings   the same requests put to several systems
 query_evaluation  searches with known answers, as typed and misspelt

@@ -14,6 +14,7 @@ from serving.answering.rank_requests import recommend_rank_request, search_rank_
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from serving.evaluation.filter_check import check_filters
+from serving.evaluation.index_recall import index_recall
 from serving.evaluation.intent_shift import measure_turns
 from serving.evaluation.query_evaluation import (
     TWO_TOWERS,
@@ -24,9 +25,9 @@ from serving.evaluation.query_evaluation import (
     misspelling_report,
     misspelt,
 )
-from serving.evaluation.stage_latency import index_recall, stage_timings
+from serving.evaluation.stage_latency import stage_timings
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
-from towers.bundle.bundle import Layout
+from towers.bundle.layout import Layout
 from towers.datasets.examples import ReplayedLog
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest

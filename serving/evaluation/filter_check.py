@@ -150,7 +150,9 @@ def check_filters(
             else recommend_rank_request(browse, stranger, time_asked, catalog)
         )
         encoded = ranker.read(rank_request)
-        every = exact_top(ranker.sources.index.embeddings[: catalog.count], encoded.query, 0)
+        every = exact_top(
+            ranker.sources.index.embeddings[: catalog.count], encoded.query_embedding, 0
+        )
         learnt.append(_recall(ranker.sources.nearest(encoded, _DEPTH), every[allowed[every]]))
         if is_search and ranker.sources.lexical is not None:
             every, _ = ranker.sources.lexical.search(text, catalog.count)

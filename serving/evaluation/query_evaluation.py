@@ -16,7 +16,7 @@ from serving.api.requests import SearchRequest
 from serving.engine import Engine
 from serving.evaluation.metrics import mean_interval
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
-from towers.bundle.bundle import Layout
+from towers.bundle.layout import Layout
 from towers.datasets.examples import TEST_FOLD, good_items, query_fold
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.sessions.session import Session

@@ -1,4 +1,4 @@
-"""How long each part of an answer takes, and how much of the exact answer the index finds."""
+"""How long each stage of an answer takes."""
 
 from __future__ import annotations
 
@@ -12,32 +12,11 @@ import numpy as np
 
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
-from towers.indexes.item_index import exact_top
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import feature_matrix
-from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
 
-_RECALL_COUNT = 100
 _TIMED_LIMIT = 300
-
-
-def index_recall(ranker: Ranker, rank_requests: Sequence[RankRequest]) -> dict[str, Any]:
-    """Recall of the index's top 100 against scoring every item, on the questions' own embeddings."""
-    index, recalls = ranker.sources.index, []
-    item_count = ranker.sources.catalog.count
-    for rank_request in rank_requests:
-        query = ranker.read(rank_request).query
-        found = index.search(query, _RECALL_COUNT)
-        exact = exact_top(index.embeddings[:item_count], query, _RECALL_COUNT)
-        recalls.append(len(np.intersect1d(found, exact)) / max(1, len(exact)))
-    return {
-        "recall@100": float(np.mean(recalls)) if recalls else 0.0,
-        "query_count": len(recalls),
-        "item_count": item_count,
-        "leaf_count": index.shape.leaf_count,
-        "leaves_searched": index.shape.leaves_searched,
-    }
 
 
 def stage_timings(engine: Engine, rank_requests: Sequence[RankRequest]) -> dict[str, float]:
@@ -65,7 +44,7 @@ def stage_timings(engine: Engine, rank_requests: Sequence[RankRequest]) -> dict[
             timed("lexical_100_of_new_words", partial(search, rank_request.text, 100))
     for rank_request in map(_anew, chosen):
         encoded = timed("query_encode", partial(ranker.read, rank_request))
-        timed("nearest_100", partial(sources.index.search, encoded.query, 100))
+        timed("nearest_100", partial(sources.index.search, encoded.query_embedding, 100))
         if rank_request.text and sources.lexical is not None:
             search = sources.lexical.search
             timed("lexical_100", partial(search, f"{rank_request.text} ", 100))

@@ -12,13 +12,9 @@ import pytest
 from data.records import EventType
 from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
 from protos.generate import SOURCE_ROOT
-from serving.api.requests import (
-    EmptyReason,
-    Placement,
-    RelaxationKind,
-    Status,
-    SuggestionKind,
-)
+from serving.api.answers import EmptyReason, RelaxationKind
+from serving.api.reports import Status
+from serving.api.requests import Placement, SuggestionKind
 
 FILES = (catalog_pb2, events_pb2, discovery_pb2, admin_pb2)
 

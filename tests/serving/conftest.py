@@ -13,22 +13,17 @@ import pytest
 from data.errors import BundleError
 from data.records import Event, EventType, Item
 from data.sources.own_log import LOG_NAME, Impression
-from serving.api.requests import (
+from serving.api.answers import (
     Answer,
-    CatalogReport,
     Completed,
-    CompleteRequest,
     EventEffect,
     FeatureEffect,
-    RecommendRequest,
-    RecordReport,
     Result,
-    SearchRequest,
     SourceHit,
-    Status,
     Suggestion,
-    SuggestionKind,
 )
+from serving.api.reports import CatalogReport, RecordReport, Status
+from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest, SuggestionKind
 from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
 from serving.state.event_log import EventLog

@@ -10,7 +10,8 @@ import pytest
 from data.errors import RequestError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
-from serving.api.requests import Completed, CompleteRequest, SuggestionKind
+from serving.api.answers import Completed
+from serving.api.requests import CompleteRequest, SuggestionKind
 from serving.edge.client import Client
 from serving.edge.server import serve
 from serving.engine import Engine

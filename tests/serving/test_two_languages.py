@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-import chinese_shop
 import pyarrow as pa
 import pyarrow.csv
 import pytest
@@ -15,6 +14,7 @@ from data.synthetic import END_TIME
 from data.tables import read_tables
 from serving.api.requests import SearchRequest
 from serving.engine import Engine
+from tests.serving import chinese_shop
 from towers.config import config_from
 
 _CONFIG = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import ring_shop
 from click.testing import CliRunner
 
 from data.prepare import prepare
 from serving.cli.commands.evaluate import evaluate
 from serving.cli.commands.train import train
+from tests.serving import ring_shop
 
 
 def test_only_the_whole_log_knows_what_came_last(tmp_path: Path) -> None:

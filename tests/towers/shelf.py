@@ -16,16 +16,11 @@ import numpy as np
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import iter_events, iter_items
-from towers.bundle.bundle import (
-    RERANK_BATCH_SIZE,
-    Layout,
-    ModelFacts,
-    write_completion,
-    write_facts,
-    write_sources,
-)
+from towers.bundle.bundle import RERANK_BATCH_SIZE, write_completion, write_sources
 from towers.bundle.golden import golden_answers
+from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
+from towers.bundle.model_facts import ModelFacts, write_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, IndexConfig, TextConfig, TowerConfig
 from towers.datasets.examples import ReplayedLog

@@ -1,6 +1,8 @@
 """The released folder, loaded whole or refused.
 
-manifest  the signed list of a bundle's files
-bundle    layout, writing and loading
-golden    answers that a load must repeat
+layout       where things are inside a bundle folder
+manifest     the signed list of a bundle's files
+model_facts  what serving must know of the models besides their files
+bundle       a loaded bundle
+golden       answers that a load must repeat
 """

@@ -6,23 +6,22 @@ which only training and batch embedding read.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from data.errors import BundleError
+from towers.bundle.layout import Layout
 from towers.bundle.manifest import Manifest, verify
+from towers.bundle.model_facts import ModelFacts, read_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, config_from
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
 from towers.indexes.prefix_index import PrefixIndex
-from towers.ranking.calibration import Calibration
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import ItemEncoder, LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
@@ -41,90 +40,6 @@ _COUNTS = ("popularity", "trend", "surge")
 """Decayed counts, that of the longest half-life first."""
 
 FORBIDDEN_SUFFIXES = (".pkl", ".pickle", ".joblib", ".h5", ".keras", ".pb2", ".so", ".py")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where things are inside a bundle folder."""
-
-    folder: Path
-
-    def __truediv__(self, name: str) -> Path:
-        return self.folder / name
-
-    @property
-    def catalog(self) -> Path:
-        """Columns of the items."""
-        return self.folder / "catalog"
-
-    @property
-    def embeddings(self) -> Path:
-        """``[items, dim] float32`` unit rows."""
-        return self.folder / "embeddings.npy"
-
-    @property
-    def index(self) -> Path:
-        """ScaNN's files."""
-        return self.folder / "index"
-
-    @property
-    def lexical(self) -> Path:
-        """tantivy's files."""
-        return self.folder / "lexical"
-
-    @property
-    def sessions(self) -> Path:
-        """Companions and past sessions, without names of visitors."""
-        return self.folder / "sessions"
-
-    @property
-    def popularity(self) -> Path:
-        """Decayed counts, and which things people buy again."""
-        return self.folder / "popularity"
-
-    @property
-    def completion(self) -> Path:
-        """Titles by the beginnings of their words, and queries that many visitors typed."""
-        return self.folder / "completion"
-
-    @property
-    def training(self) -> Path:
-        """What only training and embedding read."""
-        return self.folder / "training"
-
-    @property
-    def model(self) -> Path:
-        """Facts about the models that serving needs."""
-        return self.folder / "model.json"
-
-    @property
-    def metrics(self) -> Path:
-        """Curves and figures of the training."""
-        return self.folder / "metrics.json"
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What serving must know of the models besides their files.
-
-    Args:
-        known_types: Event types that the query tower was trained on.
-        feature_names: Columns of the reranker, in order.
-        feature_means: ``[features]`` over the training lists.
-        counted_until: Time of the newest event in the popularity counts, seconds since 1970.
-        items_time: When the items were as the catalogue has them: what a server was told of an
-            item later it applies once more. Seconds since 1970.
-        golden: Queries, and the items that the released bundle answered, to check a load by.
-        calibration: From scores to purchase probabilities; None where too little was bought.
-    """
-
-    known_types: tuple[int, ...]
-    feature_names: tuple[str, ...]
-    feature_means: tuple[float, ...]
-    counted_until: float
-    items_time: float
-    golden: tuple[Mapping[str, Any], ...] = ()
-    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -235,27 +150,6 @@ def write_completion(layout: Layout, catalog: Catalog, searched: Mapping[str, fl
     PrefixIndex.of(catalog.titles).save(layout.completion)
     text = json.dumps(dict(searched), ensure_ascii=False)
     (layout.completion / _SEARCHED_NAME).write_text(text, encoding="utf-8")
-
-
-def write_facts(layout: Layout, config: Config, facts: ModelFacts) -> None:
-    """Writes ``config.json`` and ``model.json``."""
-    for path, tree in ((layout / "config.json", config), (layout.model, facts)):
-        text = json.dumps(dataclasses.asdict(tree), indent=1, ensure_ascii=False)
-        path.write_text(text, encoding="utf-8")
-
-
-def read_facts(layout: Layout) -> ModelFacts:
-    """What ``write_facts`` wrote."""
-    tree = json.loads(layout.model.read_text(encoding="utf-8"))
-    return ModelFacts(
-        tuple(tree["known_types"]),
-        tuple(tree["feature_names"]),
-        tuple(tree["feature_means"]),
-        float(tree["counted_until"]),
-        float(tree["items_time"]),
-        tuple(tree["golden"]),
-        Calibration.of(tree["calibration"]),
-    )
 
 
 def write_sources(layout: Layout, sources: Sources) -> None:

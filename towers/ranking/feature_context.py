@@ -8,7 +8,8 @@ import numpy as np
 
 from towers.indexes.lexical_index import CODE_SCORE, ReadQuery
 from towers.retrieval.candidates import Candidates, Sources
-from towers.retrieval.rank_request import EncodedRequest, shares
+from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.sparse_scores import shares
 from towers.text.words import token, words
 
 _FAR_RANK = 20.0
@@ -47,8 +48,8 @@ class FeatureContext:
         self.sources = sources
         self.catalog = sources.catalog
         self.rows = candidates.rows
-        self.has_session = len(encoded.rows) > 0
-        self.has_bought = len(encoded.bought_rows) > 0
+        self.has_session = len(encoded.summary.rows) > 0
+        self.has_bought = len(encoded.summary.bought_rows) > 0
         self.time = encoded.rank_request.time
         catalog, rows = self.catalog, self.rows
         self._order = np.argsort(rows, kind="stable")
@@ -58,7 +59,7 @@ class FeatureContext:
         price = catalog.price[rows]
         self.price = np.where(np.isnan(price), np.float32(0), price)
         self.embeddings = sources.index.embeddings[rows]
-        newest = encoded.rows[:_COMPARED_COUNT]
+        newest = encoded.summary.rows[:_COMPARED_COUNT]
         self.to_session = (
             self.embeddings @ sources.index.embeddings[newest].T
             if len(newest)
@@ -104,7 +105,7 @@ class FeatureContext:
 
     def _read_scores(self) -> None:
         """What the sources say of the candidates, several ways."""
-        self.learnt_scores: np.ndarray = self.embeddings @ self.encoded.query
+        self.learnt_scores: np.ndarray = self.embeddings @ self.encoded.query_embedding
         self.learnt_to_best: np.ndarray = self.learnt_scores - self.learnt_scores.max(initial=-1.0)
         powers = np.exp(self.learnt_to_best / _LEARNT_TEMPERATURE)
         self.learnt_shares: np.ndarray = powers / max(float(powers.sum()), 1e-6)
@@ -121,9 +122,9 @@ class FeatureContext:
         self.bought_count = np.zeros(count, np.float32)
         self.bought_days = np.full(count, _NEVER_DAYS, np.float32)
         if self.has_bought:
-            bought, places = self.among(encoded.bought_rows)
-            self.bought_count[places] = encoded.bought_counts[bought]
-            self.bought_days[places] = encoded.bought_days[bought]
+            bought, places = self.among(encoded.summary.bought_rows)
+            self.bought_count[places] = encoded.summary.bought_counts[bought]
+            self.bought_days[places] = encoded.summary.bought_days[bought]
 
     def among(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which of ``rows`` are candidates, and at which place.
@@ -146,13 +147,17 @@ class FeatureContext:
 
     def session_share(self, column: np.ndarray, count: int | None = None) -> np.ndarray:
         """Share of the session's interest in items that agree with each candidate on ``column``."""
-        seen = self.encoded.rows[:count]
-        return _share_agreeing(column[seen], self.encoded.interest[:count], column[self.rows])
+        seen = self.encoded.summary.rows[:count]
+        return _share_agreeing(
+            column[seen], self.encoded.summary.interest[:count], column[self.rows]
+        )
 
     def history_share(self, column: np.ndarray) -> np.ndarray:
         """The same for what was bought before."""
-        bought = self.encoded.bought_rows
-        return _share_agreeing(column[bought], self.encoded.bought_counts, column[self.rows])
+        bought = self.encoded.summary.bought_rows
+        return _share_agreeing(
+            column[bought], self.encoded.summary.bought_counts, column[self.rows]
+        )
 
 
 def _share_agreeing(codes: np.ndarray, weights: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def _lexical_to_best(context: FeatureContext) -> np.ndarray:
 
 
 def _mean_session_price(context: FeatureContext) -> float:
-    prices = context.catalog.price[context.encoded.rows]
+    prices = context.catalog.price[context.encoded.summary.rows]
     prices = prices[prices > 0]
     return float(np.log(prices).mean()) if len(prices) else 0.0
 
@@ -96,7 +96,7 @@ def _price_to_session(context: FeatureContext) -> np.ndarray | float:
 
 def _overdue(context: FeatureContext) -> np.ndarray:
     """Log of days since the last purchase over the usual days between two; 0 if never bought."""
-    known_days = float(context.encoded.bought_days.max(initial=1.0))
+    known_days = float(context.encoded.summary.bought_days.max(initial=1.0))
     usual = known_days / np.maximum(context.bought_count, 1.0)
     ratio = np.log((1.0 + context.bought_days) / (1.0 + usual))
     return np.where(context.bought_count > 0, ratio, 0.0)
@@ -104,7 +104,7 @@ def _overdue(context: FeatureContext) -> np.ndarray:
 
 def _followed_score(context: FeatureContext) -> np.ndarray | float:
     """How often each candidate came after the newest items of the session, the newest most."""
-    newest = context.encoded.rows[:_FOLLOWED_COUNT]
+    newest = context.encoded.summary.rows[:_FOLLOWED_COUNT]
     if context.sources.cooccurrence is None or not len(newest):
         return 0.0
     weights = (_FOLLOWED_DECAY ** np.arange(len(newest))).astype(np.float32)
@@ -113,7 +113,7 @@ def _followed_score(context: FeatureContext) -> np.ndarray | float:
 
 def _seen_place(context: FeatureContext) -> np.ndarray:
     """1 for the newest item of the session, 1/2 for the one before; 0 for what was not seen."""
-    seen, places = context.among(context.encoded.rows)
+    seen, places = context.among(context.encoded.summary.rows)
     values = np.zeros(len(context.rows))
     # From the oldest on, so that the newest time counts of what was seen more than once.
     values[places[::-1]] = 1.0 / (1.0 + seen[::-1])
@@ -122,21 +122,21 @@ def _seen_place(context: FeatureContext) -> np.ndarray:
 
 def _longest_look(context: FeatureContext) -> np.ndarray:
     """Length of the longest look at each candidate in this session, 0 to 1."""
-    seen, places = context.among(context.encoded.rows)
+    seen, places = context.among(context.encoded.summary.rows)
     values = np.zeros(len(context.rows), np.float32)
-    np.maximum.at(values, places, context.encoded.looks[seen])
+    np.maximum.at(values, places, context.encoded.summary.looks[seen])
     return values
 
 
 def _seen_count(context: FeatureContext) -> np.ndarray:
     """How often each candidate was met in this session."""
-    _, places = context.among(context.encoded.rows)
+    _, places = context.among(context.encoded.summary.rows)
     return np.bincount(places, minlength=len(context.rows))
 
 
 def _looked_at_similarity(context: FeatureContext) -> np.ndarray:
     """Mean similarity to the newest items, each weighing as long as it was looked at."""
-    looks = context.encoded.looks[: context.to_session.shape[1]]
+    looks = context.encoded.summary.looks[: context.to_session.shape[1]]
     if not len(looks):
         return np.zeros(len(context.rows))
     return context.to_session @ looks / max(float(looks.sum()), 1e-6)
@@ -198,7 +198,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature("bought_days", lambda s: np.log1p(s.bought_days)),
     Feature("overdue", _overdue, "has_bought"),
-    Feature("history_item_count", lambda s: np.log1p(len(s.encoded.bought_rows))),
+    Feature("history_item_count", lambda s: np.log1p(len(s.encoded.summary.bought_rows))),
     Feature("history_category_share", lambda s: s.history_share(s.catalog.leaf), "has_bought"),
     Feature("history_brand_share", lambda s: s.history_share(s.catalog.brand), "has_bought"),
     Feature("popularity", lambda s: np.log1p(s.long_popularity)),
@@ -214,7 +214,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("rebuy_share", lambda s: s.sources.repurchase.at(s.rows, s.catalog)),
     Feature("price", lambda s: np.log1p(s.price)),
     Feature("price_to_session", _price_to_session, "has_session"),
-    Feature("session_event_count", lambda s: np.log1p(len(s.encoded.rows))),
+    Feature("session_event_count", lambda s: np.log1p(len(s.encoded.summary.rows))),
     Feature("session_category_share", lambda s: s.session_share(s.catalog.leaf), "has_session"),
     Feature("session_top_share", lambda s: s.session_share(s.catalog.top), "has_session"),
     Feature("session_brand_share", lambda s: s.session_share(s.catalog.brand), "has_session"),

@@ -1,7 +1,8 @@
 """Candidate sources, and one order out of several lists.
 
 sparse_scores  scores of a few rows among millions
-rank_request   one request, and what is read off it once
+rank_request   one request, as asked and as encoded
+allowed_items  which items an answer may show
 popularity     how much each item is in demand now: a fold over everybody's events
 repurchase     which items people buy again
 cooccurrence   items that turn up in the same sessions

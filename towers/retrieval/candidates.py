@@ -11,6 +11,7 @@ from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex, Synonym
+from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.cooccurrence import Cooccurrence
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -24,8 +25,6 @@ SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
 _POPULAR_REFRESH_SECONDS = 5.0
 _SURGING_COUNT = 5
 """Of the popular candidates, those that are wanted most in this very hour."""
-_NARROW_ROWS = 20_000
-"""Up to this many allowed items are all scored; beyond, the sources fetch more and filter."""
 _WIDENING = 8
 """Times as many words' hits are fetched where too few of those before were allowed."""
 
@@ -101,11 +100,11 @@ class Sources:
     def find(self, encoded: EncodedRequest) -> Candidates:
         """Asks every source and joins the answers; items not allowed are left out."""
         config, rank_request = self.config, encoded.rank_request
-        allowed = _Allowed(self.catalog, rank_request.mask, rank_request.excluded)
+        allowed = AllowedItems(self.catalog, rank_request.mask, rank_request.excluded)
         lists: dict[str, np.ndarray] = {}
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, _NOTHING)
         missing: list[str] = []
-        lists["learnt"] = self._learnt(encoded.query, allowed, config.learnt_count)
+        lists["learnt"] = self._learnt(encoded.query_embedding, allowed, config.learnt_count)
         if encoded.text:
             if self.lexical is None:
                 missing.append("lexical")
@@ -117,16 +116,18 @@ class Sources:
                 lists["lexical"] = allowed.only(rows)[: config.lexical_count]
         if not rank_request.text and (self.session_knn is None or self.cooccurrence is None):
             missing.append("covisited")
-        if self.cooccurrence is not None and len(encoded.rows):
-            newest = encoded.rows[:_NEWEST_COUNT]
-            weights = encoded.interest[:_NEWEST_COUNT] * 0.8 ** np.arange(len(newest))
+        if self.cooccurrence is not None and len(encoded.summary.rows):
+            newest = encoded.summary.rows[:_NEWEST_COUNT]
+            weights = encoded.summary.interest[:_NEWEST_COUNT] * 0.8 ** np.arange(len(newest))
             scores["covisited"] = self.cooccurrence.find(newest, weights)
-        if self.session_knn is not None and len(encoded.rows):
-            scores["neighbours"] = self.session_knn.find(encoded.rows)
+        if self.session_knn is not None and len(encoded.summary.rows):
+            scores["neighbours"] = self.session_knn.find(encoded.summary.rows)
         if not rank_request.text:
             lists["covisited"] = allowed.top(scores["covisited"], config.covisited_count)
             lists["neighbours"] = allowed.top(scores["neighbours"], config.neighbour_count)
-            bought = encoded.bought_rows[np.argsort(-encoded.bought_counts, kind="stable")]
+            bought = encoded.summary.bought_rows[
+                np.argsort(-encoded.summary.bought_counts, kind="stable")
+            ]
             lists["bought"] = allowed.only(bought)[: config.bought_count]
             lists["popular"] = allowed.only(self.popular_rows(rank_request.time))[
                 : config.popular_count
@@ -136,8 +137,8 @@ class Sources:
     def nearest(self, encoded: EncodedRequest, count: int) -> np.ndarray:
         """Rows of the ``count`` allowed items nearest to the query, best first."""
         rank_request = encoded.rank_request
-        allowed = _Allowed(self.catalog, rank_request.mask, rank_request.excluded)
-        return self._learnt(encoded.query, allowed, count)
+        allowed = AllowedItems(self.catalog, rank_request.mask, rank_request.excluded)
+        return self._learnt(encoded.query_embedding, allowed, count)
 
     def allowed_count(self, rank_request: RankRequest) -> int:
         """How many items a question allows in all."""
@@ -151,9 +152,9 @@ class Sources:
 
     def only_allowed(self, rank_request: RankRequest, rows: np.ndarray) -> np.ndarray:
         """Those among ``rows`` that a question allows, in their order."""
-        return _Allowed(self.catalog, rank_request.mask, rank_request.excluded).only(rows)
+        return AllowedItems(self.catalog, rank_request.mask, rank_request.excluded).only(rows)
 
-    def _learnt(self, query: np.ndarray, allowed: _Allowed, count: int) -> np.ndarray:
+    def _learnt(self, query: np.ndarray, allowed: AllowedItems, count: int) -> np.ndarray:
         if not allowed.is_narrow:
             rows = allowed.only(self.index.search(query, allowed.widened(count)))[:count]
             if len(rows) == count:
@@ -162,55 +163,10 @@ class Sources:
         return self.index.search_among(query, allowed.rows(), count)
 
 
-class _Allowed:
-    """Which rows may be shown."""
-
-    def __init__(self, catalog: Catalog, mask: np.ndarray | None, excluded: np.ndarray) -> None:
-        self._listed = catalog.listed[: catalog.count]
-        self._mask = mask
-        self._mask_count = 0 if mask is None else int(np.count_nonzero(mask))
-        self._excluded = np.sort(excluded)
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether the mask leaves so few rows that all of them may be scored one by one."""
-        return self._mask is not None and self._mask_count <= _NARROW_ROWS
-
-    def rows(self) -> np.ndarray:
-        """All allowed rows, ascending."""
-        return self.only(np.flatnonzero(self._listed if self._mask is None else self._mask))
-
-    def widened(self, count: int) -> int:
-        """How many to fetch so that about ``count`` are left after filtering."""
-        count += len(self._excluded)
-        if self._mask is None:
-            return count
-        share = self._mask_count / max(1, len(self._mask))
-        return int(min(len(self._mask), 2 * count / max(share, 1e-4)))
-
-    def only(self, rows: np.ndarray) -> np.ndarray:
-        """The allowed ones among ``rows``, in their order."""
-        return rows[self._are(rows)]
-
-    def top(self, scores: SparseScores, count: int) -> np.ndarray:
-        """The allowed rows of the largest scores, best first."""
-        kept = self._are(scores.rows)
-        return SparseScores(scores.rows[kept], scores.values[kept]).top(count)
-
-    def _are(self, rows: np.ndarray) -> np.ndarray:
-        kept = _flags(self._listed, rows)
-        if self._mask is not None:
-            kept &= _flags(self._mask, rows)
-        if len(self._excluded):
-            place = np.searchsorted(self._excluded, rows)
-            kept &= self._excluded[np.minimum(place, len(self._excluded) - 1)] != rows
-        return kept
-
-
 def _lexical(
     lexical: LexicalIndex,
     text: str,
-    allowed: _Allowed,
+    allowed: AllowedItems,
     count: int,
     synonyms: tuple[Synonym, ...] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -221,14 +177,6 @@ def _lexical(
         if len(rows) < wanted or len(allowed.only(rows)) >= count:
             return rows, scores
         wanted *= _WIDENING
-
-
-def _flags(flags: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    if not len(flags):
-        return np.zeros(len(rows), bool)
-    # An item that came in since the flags were read is not among them.
-    found: np.ndarray = flags.take(rows, mode="clip") & (rows < len(flags))
-    return found
 
 
 def _joined(

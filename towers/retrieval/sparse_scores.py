@@ -58,3 +58,9 @@ class SparseScores:
         """The same scores but for ``rows``."""
         kept = ~np.isin(self.rows, rows)
         return SparseScores(self.rows[kept], self.values[kept])
+
+
+def shares(codes: np.ndarray, weights: np.ndarray) -> SparseScores:
+    """Share of the weights that each code has; adds up to 1 unless there is none."""
+    total = float(weights.sum())
+    return SparseScores.summed(codes, weights / total if total > 0 else weights)

@@ -31,9 +31,9 @@ def trending(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarra
 
 def covisited(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """What past sessions held beside the items of this one."""
-    if sources.cooccurrence is None or not len(encoded.rows):
+    if sources.cooccurrence is None or not len(encoded.summary.rows):
         return popular(encoded, sources, count)
-    scores = sources.cooccurrence.find(encoded.rows, encoded.interest)
+    scores = sources.cooccurrence.find(encoded.summary.rows, encoded.summary.interest)
     return _filled(scores.top(_FETCHED), encoded, sources, count)
 
 
@@ -41,19 +41,21 @@ def session_knn(encoded: EncodedRequest, sources: Sources, count: int) -> np.nda
     """What the past sessions most like this one held."""
     if sources.session_knn is None:
         return popular(encoded, sources, count)
-    scores = sources.session_knn.find(encoded.rows)
+    scores = sources.session_knn.find(encoded.summary.rows)
     return _filled(scores.top(_FETCHED), encoded, sources, count)
 
 
 def bought_most(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """What this visitor bought most often before; hard to beat in a grocery."""
-    order = np.argsort(-encoded.bought_counts, kind="stable")
-    return _filled(encoded.bought_rows[order], encoded, sources, count)
+    order = np.argsort(-encoded.summary.bought_counts, kind="stable")
+    return _filled(encoded.summary.bought_rows[order], encoded, sources, count)
 
 
 def two_towers(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """The first stage alone: nearest items of the query embedding. Learnt, so an ablation."""
-    found = sources.index.search(encoded.query, count + len(encoded.rank_request.excluded))
+    found = sources.index.search(
+        encoded.query_embedding, count + len(encoded.rank_request.excluded)
+    )
     return _filled(found, encoded, sources, count)
 
 

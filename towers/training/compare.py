@@ -11,8 +11,10 @@ import numpy as np
 from data.errors import InputError
 from data.tables import Tables
 from towers.config import Config
-from towers.datasets.dataset import Dataset, Parts, Stages, tower_examples
+from towers.datasets.dataset import Dataset
+from towers.datasets.example_mix import Parts, tower_examples
 from towers.datasets.examples import Examples, browse_and_search_examples
+from towers.datasets.stages import Stages
 from towers.models.fitting import Curves
 from towers.models.session_encoders import SESSION_ENCODERS
 from towers.sessions.query_input import QueryInput

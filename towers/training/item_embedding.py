@@ -12,10 +12,12 @@ import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
 from data.records import Item
-from towers.bundle.bundle import Layout, load_bundle, write_completion, write_facts, write_sources
+from towers.bundle.bundle import load_bundle, write_completion, write_sources
 from towers.bundle.golden import golden_answers
+from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
 from towers.bundle.manifest import sign
+from towers.bundle.model_facts import write_facts
 from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.indexes.item_index import ItemIndex, checked_embeddings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from towers.bundle.bundle import Layout
+from towers.bundle.layout import Layout
 from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.datasets.examples import Examples

@@ -12,20 +12,16 @@ import numpy as np
 from data.atomic import atomic_folder, check_replaceable
 from data.records import EventType
 from data.tables import Tables, event_micros, iter_items
-from towers.bundle.bundle import (
-    RERANK_BATCH_SIZE,
-    Layout,
-    ModelFacts,
-    write_completion,
-    write_facts,
-    write_sources,
-)
+from towers.bundle.bundle import RERANK_BATCH_SIZE, write_completion, write_sources
 from towers.bundle.golden import golden_answers
+from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
 from towers.bundle.manifest import sign
+from towers.bundle.model_facts import ModelFacts, write_facts
 from towers.catalog.items import item_tokens
 from towers.config import Config, TextConfig, default_config
-from towers.datasets.dataset import Dataset, Parts, Stages, is_enough, shop_visits, tower_examples
+from towers.datasets.dataset import Dataset
+from towers.datasets.example_mix import Parts, is_enough, shop_visits, tower_examples
 from towers.datasets.examples import (
     RERANK_FOLDS,
     Examples,
@@ -41,6 +37,7 @@ from towers.datasets.ranking_lists import (
     query_lists,
     replayed_lists,
 )
+from towers.datasets.stages import Stages
 from towers.datasets.synthetic_queries import golden_queries
 from towers.datasets.synthetic_sessions import SYNTHETIC_TYPES
 from towers.indexes.item_index import ItemIndex

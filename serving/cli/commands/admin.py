@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from serving.api.requests import Status
+from serving.api.reports import Status
 from serving.cli.options import (
     address_option,
     console,

@@ -6,14 +6,8 @@ from typing import Any
 
 import click
 
-from serving.api.requests import (
-    KINDS,
-    Answer,
-    CompleteRequest,
-    Placement,
-    RecommendRequest,
-    SearchRequest,
-)
+from serving.api.answers import Answer
+from serving.api.requests import KINDS, CompleteRequest, Placement, RecommendRequest, SearchRequest
 from serving.cli.options import (
     address_option,
     console,

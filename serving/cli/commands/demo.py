@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from serving.api.requests import Answer
+from serving.api.answers import Answer
 from serving.cli.options import console, json_option, print_json, reports_errors
 from serving.cli.progress import stage_bars
 

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 
-from serving.api.requests import CatalogReport
+from serving.api.reports import CatalogReport
 from serving.cli.options import address_option, json_option, print_json, reports_errors
 
 CHUNK_SIZE = 1_000

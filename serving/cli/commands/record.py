@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 from data.records import EVENT_TYPE_BY_LABEL, Event
-from serving.api.requests import RecordReport
+from serving.api.reports import RecordReport
 from serving.cli.options import (
     address_option,
     json_option,

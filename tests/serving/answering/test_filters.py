@@ -16,10 +16,9 @@ from data.errors import RequestError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from data.tables import Tables, iter_items
+from serving.api.answers import Answer, Facet
 from serving.api.requests import (
-    Answer,
     AttributeCondition,
-    Facet,
     FacetRequest,
     Filter,
     Placement,
@@ -87,7 +86,7 @@ def test_random_filters_are_honoured_to_the_item(
     engine: Engine, items: dict[str, Item], monkeypatch: pytest.MonkeyPatch, narrow_rows: int
 ) -> None:
     # With 5, all but the narrowest go by way of fetching more than asked for.
-    monkeypatch.setattr("towers.retrieval.candidates._NARROW_ROWS", narrow_rows)
+    monkeypatch.setattr("towers.retrieval.allowed_items._NARROW_ROWS", narrow_rows)
     found = checked(engine, items)
     assert found["filter_count"] == 100
     assert found["outside_count"] == found["short_page_count"] == 0

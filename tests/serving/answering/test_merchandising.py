@@ -9,15 +9,8 @@ from pathlib import Path
 import pytest
 
 from data.synthetic import END_TIME, category_of
-from serving.api.requests import (
-    Answer,
-    EmptyReason,
-    Filter,
-    Placement,
-    RecommendRequest,
-    RelaxationKind,
-    SearchRequest,
-)
+from serving.api.answers import Answer, EmptyReason, RelaxationKind
+from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 
 ASKED = SearchRequest("espresso", page_size=10)

@@ -14,6 +14,20 @@ from hypothesis import strategies as some
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import catalog_pb2, discovery_pb2, events_pb2
+from serving.api.answers import (
+    Answer,
+    Completed,
+    EmptyReason,
+    EventEffect,
+    Facet,
+    FacetValue,
+    FeatureEffect,
+    Relaxation,
+    RelaxationKind,
+    Result,
+    SourceHit,
+    Suggestion,
+)
 from serving.api.completion_codec import (
     read_complete,
     read_completed,
@@ -35,28 +49,16 @@ from serving.api.proto_codec import (
     write_search,
     write_status,
 )
+from serving.api.reports import Status
 from serving.api.requests import (
-    Answer,
     AttributeCondition,
-    Completed,
     CompleteRequest,
-    EmptyReason,
-    EventEffect,
-    Facet,
     FacetRequest,
-    FacetValue,
-    FeatureEffect,
     Filter,
     Placement,
     RecommendRequest,
-    Relaxation,
-    RelaxationKind,
-    Result,
     SearchRequest,
     SortOrder,
-    SourceHit,
-    Status,
-    Suggestion,
     SuggestionKind,
 )
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import ring_shop
 from click.testing import CliRunner, Result
 
 from data.prepare import prepare
 from serving.cli.commands.compare import compare
 from serving.cli.report_tables import comparison_table
+from tests.serving import ring_shop
 from towers.models.session_encoders import SESSION_ENCODERS
 from towers.ranking.litert_models import LiteModel
 

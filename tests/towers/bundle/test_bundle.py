@@ -16,9 +16,11 @@ from data.errors import BundleError
 from data.records import Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
-from towers.bundle.bundle import FORBIDDEN_SUFFIXES, Layout, load_bundle, read_facts
+from towers.bundle.bundle import FORBIDDEN_SUFFIXES, load_bundle
 from towers.bundle.golden import check_golden
+from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign, verify
+from towers.bundle.model_facts import read_facts
 from towers.catalog.items import item_tokens
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.ranker import Ranker

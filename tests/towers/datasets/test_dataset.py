@@ -13,7 +13,8 @@ from data.errors import InputError
 from data.records import Event, Item, Judgment
 from tests.towers import shelf
 from towers.catalog.items import Catalog
-from towers.datasets.dataset import Dataset, Parts, is_enough, tower_examples
+from towers.datasets.dataset import Dataset
+from towers.datasets.example_mix import Parts, is_enough, tower_examples
 
 
 class Silence:

@@ -183,7 +183,7 @@ def similarity(case: Case, row: int) -> list[float]:
 
 
 def learnt(case: Case, row: int) -> float:
-    return float(case.embedding(row) @ case.encoded.query)
+    return float(case.embedding(row) @ case.encoded.query_embedding)
 
 
 def learnt_share(case: Case, row: int) -> float:

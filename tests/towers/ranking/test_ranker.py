@@ -15,7 +15,8 @@ from towers.bundle.golden import check_golden, golden_answers
 from towers.catalog.items import Filter
 from towers.datasets.ranking_lists import basket_rows
 from towers.ranking.features import FEATURE_NAMES
-from towers.ranking.ranker import CANDIDATE_LIMIT, Ranker, Shortlist
+from towers.ranking.ranker import CANDIDATE_LIMIT, Ranker
+from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 
@@ -132,7 +133,7 @@ def test_a_page_beyond_the_shortlist_goes_on_with_the_nearest_others(ranker: Ran
     rows, scores = ranker.further(shortlist, 1_000)
     allowed = {row for row in range(240) if mask[row]} - {0, 1}
     assert set(rows.tolist()) == allowed - set(shortlist.rows.tolist())
-    nearness = ranker.sources.index.embeddings[rows] @ shortlist.encoded.query
+    nearness = ranker.sources.index.embeddings[rows] @ shortlist.encoded.query_embedding
     assert (np.diff(nearness) <= 1e-6).all()
     assert (np.diff(scores) <= 1e-6).all()
 

@@ -16,10 +16,11 @@ from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, feature_matrix
 from towers.retrieval.candidates import Sources
 from towers.retrieval.popularity import Popularity
-from towers.retrieval.rank_request import EncodedRequest, RankRequest, read_session
+from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.repurchase import Repurchase
 from towers.sessions.query_input import query_input
 from towers.sessions.session import Session
+from towers.sessions.session_summary import SessionSummary
 
 _TITLES = ["Blue wall paint", "Paint roller", "Garden hose", "Wall clock blue", "Hose reel #HR-550"]
 _TITLES += [f"Paint colour card {number}" for number in range(20)]
@@ -53,8 +54,8 @@ def _features(sources: Sources, text: str) -> dict[str, np.ndarray]:
     session = Session.empty("").after(search)
     inputs = query_input(session, 0.0, row_of={}, known_types=frozenset({1}), config=Config())
     query = sources.index.embeddings[0]
-    summary = read_session(session, 0.0, sources.catalog)
-    encoded = EncodedRequest(RankRequest(session, 0.0, text), inputs, query, *summary)
+    summary = SessionSummary.of(session, 0.0, sources.catalog)
+    encoded = EncodedRequest(RankRequest(session, 0.0, text), inputs, query, summary)
     candidates = sources.find(encoded)
     matrix = feature_matrix(FeatureContext(encoded, candidates, sources))
     assert np.isfinite(matrix).all()

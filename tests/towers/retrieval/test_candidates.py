@@ -18,7 +18,8 @@ from towers.config import IndexConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.ranker import Ranker
-from towers.retrieval.candidates import SOURCES, Candidates, Sources, _Allowed, _lexical
+from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.candidates import SOURCES, Candidates, Sources, _lexical
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.sessions.session import Session
 from towers.training.baselines import BASELINES, two_towers
@@ -128,7 +129,7 @@ def test_the_nearest_items_are_those_of_a_full_sort(ranker: Ranker) -> None:
         mask = ranker.sources.catalog.mask(made_filter(rng))
         excluded = np.array(rng.sample(range(240), 9), np.int64)
         encoded, found = ask(ranker, made_session(rng), "", mask=mask, excluded=excluded)
-        scores = ranker.sources.index.embeddings @ encoded.query
+        scores = ranker.sources.index.embeddings @ encoded.query_embedding
         rows = [
             row
             for row in range(240)
@@ -151,7 +152,7 @@ def test_a_masked_search_through_the_tree_is_as_long_as_asked(
         embeddings, IndexConfig(exact_item_limit=0, neighbours_checked=20), embeddings[:30]
     )
     encoded = ranker.read(RankRequest(session_of("p0000"), NOW))
-    scores = embeddings @ encoded.query
+    scores = embeddings @ encoded.query_embedding
     mask = scores < np.quantile(scores, 0.33)
     _, found = ask(ranker, session_of("p0000"), mask=mask)
     learnt = list_of(found, "learnt")
@@ -168,13 +169,15 @@ def test_every_source_lists_what_it_says_itself(ranker: Ranker) -> None:
     for _ in range(30):
         session = made_session(rng)
         encoded, found = ask(ranker, session)
-        weights = encoded.interest[:10] * 0.8 ** np.arange(min(10, len(encoded.rows)))
+        weights = encoded.summary.interest[:10] * 0.8 ** np.arange(
+            min(10, len(encoded.summary.rows))
+        )
         expected = {
-            "covisited": sources.cooccurrence.find(encoded.rows[:10], weights).top(40),
-            "neighbours": sources.session_knn.find(encoded.rows).top(40),
+            "covisited": sources.cooccurrence.find(encoded.summary.rows[:10], weights).top(40),
+            "neighbours": sources.session_knn.find(encoded.summary.rows).top(40),
             "popular": surging_first(sources, sources.trend.top(50))[:20],
         }
-        if not len(encoded.rows):
+        if not len(encoded.summary.rows):
             expected["covisited"] = expected["neighbours"] = np.zeros(0)
         for source, rows in expected.items():
             assert list_of(found, source) == rows.tolist(), source
@@ -183,9 +186,10 @@ def test_every_source_lists_what_it_says_itself(ranker: Ranker) -> None:
             assert list_of(found, "lexical") == rows.tolist()
             assert np.array_equal(found.scores["lexical"].at(rows), scores)
         most = sorted(
-            range(len(encoded.bought_rows)), key=lambda place: -encoded.bought_counts[place]
+            range(len(encoded.summary.bought_rows)),
+            key=lambda place: -encoded.summary.bought_counts[place],
         )
-        assert list_of(found, "bought") == encoded.bought_rows[most][:60].tolist()
+        assert list_of(found, "bought") == encoded.summary.bought_rows[most][:60].tolist()
 
 
 def test_the_union_holds_each_row_once_with_the_rank_in_every_source(ranker: Ranker) -> None:
@@ -307,9 +311,9 @@ def test_baselines_rank_by_what_their_names_say(ranker: Ranker) -> None:
     trend = sources.trend.top(300)
     assert BASELINES["trending"](encoded, sources, 30).tolist() == trend[:30].tolist()
     assert BASELINES["bought_most"](encoded, sources, 2).tolist() == [30, 31]
-    nearest = sources.session_knn.find(encoded.rows).top(10)
+    nearest = sources.session_knn.find(encoded.summary.rows).top(10)
     assert BASELINES["session_knn"](encoded, sources, 10).tolist() == nearest.tolist()
-    together = sources.cooccurrence.find(encoded.rows, encoded.interest).top(10)
+    together = sources.cooccurrence.find(encoded.summary.rows, encoded.summary.interest).top(10)
     assert BASELINES["covisited"](encoded, sources, 10).tolist() == together.tolist()
 
 
@@ -341,7 +345,7 @@ def test_words_find_as_many_allowed_items_as_there_are_however_low_they_stand(
     ]
     words, catalog = LexicalIndex.build(items, tmp_path), Catalog.of(items, shelf.CONFIG.text)
     mask = np.arange(1_000) >= 900
-    allowed = _Allowed(catalog, mask, np.zeros(0, np.int64))
+    allowed = AllowedItems(catalog, mask, np.zeros(0, np.int64))
     assert allowed.widened(40) == 800
     rows, scores = _lexical(words, "paint", allowed, 40)
     assert len(rows) == len(scores) and len(allowed.only(rows)) >= 40

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from data.records import Event, EventType
 from tests.towers import shelf
 from towers.catalog.items import Catalog
-from towers.retrieval.rank_request import EncodedRequest, RankRequest, read_session, shares
+from towers.retrieval.rank_request import EncodedRequest, RankRequest
+from towers.retrieval.sparse_scores import shares
 from towers.sessions.session import Session
+from towers.sessions.session_summary import SessionSummary
 
 T0 = 1_700_000_000.0
 DAY = 86_400.0
@@ -36,7 +38,8 @@ def fold(*events: Event) -> Session:
 
 
 def interest_of(catalog: Catalog, *events: Event) -> list[tuple[int, float]]:
-    rows, interest, *_ = read_session(fold(*events), T0 + 500, catalog)
+    summary = SessionSummary.of(fold(*events), T0 + 500, catalog)
+    rows, interest = summary.rows, summary.interest
     assert rows.dtype == np.int64 and interest.dtype == np.float32
     return list(zip(rows.tolist(), interest.tolist(), strict=True))
 
@@ -94,8 +97,8 @@ def test_what_is_disliked_by_now_is_no_interest_at_all(catalog: Catalog) -> None
         event(0, EventType.VIEW), event(1, EventType.ADD_TO_CART), bad,
         event(3, EventType.VIEW), event(4, EventType.VIEW, "p0005"),
     )  # fmt: skip
-    rows, _, _, disliked, *_ = read_session(session, T0 + 9, catalog)
-    assert rows.tolist() == [5] and disliked.tolist() == [1]
+    summary = SessionSummary.of(session, T0 + 9, catalog)
+    assert summary.rows.tolist() == [5] and summary.disliked_rows.tolist() == [1]
 
 
 def test_purchases_come_newest_first_with_counts_and_days(catalog: Catalog) -> None:
@@ -105,11 +108,11 @@ def test_purchases_come_newest_first_with_counts_and_days(catalog: Catalog) -> N
         event(2 * DAY, EventType.PURCHASE, "unknown"),
         event(3 * DAY, EventType.PURCHASE, "p0007"),
     )
-    *_, rows, counts, days = read_session(session, T0 + 5 * DAY, catalog)
+    summary = SessionSummary.of(session, T0 + 5 * DAY, catalog)
+    rows, counts, days = summary.bought_rows, summary.bought_counts, summary.bought_days
     assert (rows.tolist(), counts.tolist(), days.tolist()) == ([7, 3], [2.0, 1.0], [2.0, 4.0])
     assert counts.dtype == days.dtype == np.float32
-    *_, days = read_session(session, T0, catalog)
-    assert days.tolist() == [0.0, 0.0]
+    assert SessionSummary.of(session, T0, catalog).bought_days.tolist() == [0.0, 0.0]
 
 
 def test_only_the_newest_three_hundred_purchases_are_read(catalog: Catalog) -> None:
@@ -117,12 +120,13 @@ def test_only_the_newest_three_hundred_purchases_are_read(catalog: Catalog) -> N
         (replace(shelf.items()[0], item_id=f"m{n}") for n in range(400)), catalog.text
     )
     session = fold(*(event(float(n), EventType.PURCHASE, f"m{n}") for n in range(400)))
-    *_, rows, _, _ = read_session(session, T0 + 500, many)
+    rows = SessionSummary.of(session, T0 + 500, many).bought_rows
     assert rows.tolist() == list(range(399, 99, -1))
 
 
-def test_a_stranger_has_empty_arrays_of_the_right_types(catalog: Catalog) -> None:
-    found = read_session(Session.empty("v"), T0, catalog)
+def test_an_anonymous_visitor_has_empty_arrays_of_the_right_types(catalog: Catalog) -> None:
+    summary = SessionSummary.of(Session.empty("v"), T0, catalog)
+    found = [getattr(summary, name) for name in SessionSummary.__slots__]
     assert [array.dtype.name for array in found] == [
         "int64", "float32", "float32", "int64", "int64", "float32", "float32",
     ]  # fmt: skip

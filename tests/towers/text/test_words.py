@@ -91,7 +91,9 @@ def test_no_trigram_shares_its_number_with_a_word(word: str, gram: str, buckets:
 
 
 def test_token_numbers_are_the_same_in_another_process() -> None:
-    script = "from towers.text.words import token; print(token('w:milk', 4096), token('g:手机', 4096))"
+    script = (
+        "from towers.text.words import token; print(token('w:milk', 4096), token('g:手机', 4096))"
+    )
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True

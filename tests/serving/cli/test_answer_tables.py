@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 from rich.table import Table
 
-from serving.api.requests import (
+from serving.api.answers import (
     Answer,
     EventEffect,
     Facet,
@@ -15,8 +15,8 @@ from serving.api.requests import (
     FeatureEffect,
     Result,
     SourceHit,
-    Status,
 )
+from serving.api.reports import Status
 from serving.cli.answer_tables import answer_table, facet_table, load_table, status_table, why
 from serving.load.load_test import LoadStep
 

@@ -1,0 +1,102 @@
+"""A session as item rows and weights: what features and candidate sources read of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.records import EventType
+from towers.catalog.items import Catalog
+from towers.sessions.dwell import dwells
+from towers.sessions.feedback import feedback
+from towers.sessions.session import Session
+
+_INTEREST = {
+    EventType.VIEW: 1.0,
+    EventType.FAVORITE: 2.0,
+    EventType.ADD_TO_CART: 2.0,
+    EventType.PURCHASE: 2.0,
+    EventType.REVIEW: 2.0,
+}
+"""Weight of an event's item in the summary; the towers learn their own."""
+
+_UNDOES = {
+    EventType.UNFAVORITE: EventType.FAVORITE,
+    EventType.REMOVE_FROM_CART: EventType.ADD_TO_CART,
+}
+"""Events that take an earlier one of the same item back."""
+
+_HISTORY_LIMIT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """The items of a session at one moment.
+
+    Args:
+        rows: ``[n] int64`` rows of the items of interest, newest first.
+        interest: ``[n] float32`` their weights.
+        looks: ``[n] float32`` how long each was looked at, 0 to 1; 0 where it was no view.
+        disliked_rows: ``[k] int64`` rows of items with negative feedback.
+        bought_rows: ``[m] int64`` rows bought before, newest first.
+        bought_counts: ``[m] float32`` how often.
+        bought_days: ``[m] float32`` days since the last time.
+    """
+
+    rows: np.ndarray
+    interest: np.ndarray
+    looks: np.ndarray
+    disliked_rows: np.ndarray
+    bought_rows: np.ndarray
+    bought_counts: np.ndarray
+    bought_days: np.ndarray
+
+    @classmethod
+    def of(cls, session: Session, time: float, catalog: Catalog) -> SessionSummary:
+        """Reads a session at ``time`` (seconds since 1970); items not in the catalogue are left out.
+
+        An interaction that was taken back counts no more; nor does any interest in what has negative
+        feedback by now, or a review that is not for its item.
+        """
+        row_of = catalog.row_of
+        rows, interest, looks = [], [], []
+        taken_back: set[tuple[str, EventType]] = set()
+        events = session.events
+        for event, look in zip(reversed(events), reversed(dwells(events)), strict=True):
+            undone = _UNDOES.get(event.type)
+            if undone is not None:
+                taken_back.add((event.item_id, undone))
+                continue
+            weight = _INTEREST.get(event.type)
+            row = row_of.get(event.item_id, -1)
+            if weight is None or row < 0 or event.item_id in session.disliked:
+                continue
+            if (event.item_id, event.type) in taken_back:
+                taken_back.discard((event.item_id, event.type))
+            elif event.type is not EventType.REVIEW or feedback(event) > 0:
+                rows.append(row)
+                interest.append(weight)
+                looks.append(look)
+        return cls(
+            np.array(rows, np.int64),
+            np.array(interest, np.float32),
+            np.array(looks, np.float32),
+            np.array([row_of[one] for one in session.disliked if one in row_of], np.int64),
+            *_purchases(session, time, catalog),
+        )
+
+
+def _purchases(
+    session: Session, time: float, catalog: Catalog
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, counts and days since the last time of what was bought, newest first."""
+    if not session.bought:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
+    rows = catalog.rows([*reversed(session.bought)])
+    known = np.flatnonzero(rows >= 0)[:_HISTORY_LIMIT]
+    purchases = [*reversed(session.bought.values())]
+    facts = np.array([purchases[position] for position in known.tolist()], np.float64)
+    facts = facts.reshape(-1, 2)
+    days = np.maximum(0.0, time - facts[:, 1]) / 86_400.0
+    return rows[known], facts[:, 0].astype(np.float32), days.astype(np.float32)
