@@ -15,7 +15,7 @@ from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from serving.evaluation.filter_check import check_filters
 from serving.evaluation.index_recall import index_recall
-from serving.evaluation.intent_shift import measure_turns
+from serving.evaluation.intent_shift import measure_intent_shift
 from serving.evaluation.query_evaluation import (
     TWO_TOWERS,
     Query,
@@ -40,7 +40,7 @@ _AFTER_SECONDS = 3_600.0
 
 
 class Stages(Protocol):
-    """Who is told how far the evaluation is."""
+    """Progress of the evaluation."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
         """A stage begins; what is returned is called with the steps done."""
@@ -55,7 +55,7 @@ class EvaluationSettings:
         query_limit: Search requests.
         misspelt_limit: How many of them are asked once more with a slip; 0 for none.
         filter_count: Random filters; 0 leaves their check out.
-        turn_count: Shoppers of each kind who change their mind.
+        turn_count: Visitors of each kind whose intent shifts.
         depth: Results a request.
         seed: Of all draws.
     """
@@ -89,8 +89,8 @@ def evaluate_tables(
     """Replays the test part through an engine, and asks it at moments of it.
 
     Every event before the test part builds the visitors' sessions; the models have seen none of
-    those after it. The rest of the basket is wanted where the log holds baskets, else the next
-    item. Whatever is in the basket already is neither wanted nor shown, by any system.
+    those after it. The rest of the basket is relevant where the log holds baskets, else the next
+    item. Whatever is in the basket already is neither relevant nor shown, by any system.
     """
     clock = Clock()
     engine = Engine.open(bundle, clock=clock, seed=settings.seed)
@@ -120,7 +120,7 @@ def evaluate_tables(
             )
         if tables.events.num_rows:
             asked = _replay_test(engine, tables, settings, stages, clock)
-            if asked.wanted:
+            if asked.relevant:
                 report["browse"] = asked.report(settings.seed)
             calibration = engine.bundle.facts.calibration
             if calibration is not None:
@@ -129,13 +129,13 @@ def evaluate_tables(
             asked = SystemRankings()
         stages.start("turning shoppers")
         start = max(clock.now, engine.bundle.facts.counted_until) + _AFTER_SECONDS
-        turn = measure_turns(
+        turn = measure_intent_shift(
             engine, settings.turn_count, start=start, set_time=clock.set, seed=settings.seed
         )
         if turn:
             report["turn"] = turn
         stages.start("timing")
-        rank_requests = [encoded.rank_request for encoded in asked.readings]
+        rank_requests = [encoded.rank_request for encoded in asked.encoded_requests]
         rank_requests += [
             search_rank_request(
                 SearchRequest(text), Session.empty(""), clock.now, engine.bundle.catalog
@@ -158,7 +158,7 @@ def evaluate_tables(
 
 
 def _warnings(engine: Engine, tables: Tables) -> list[str]:
-    """What makes the figures of this bundle on these tables worth less than they look."""
+    """Why the figures of this bundle on these tables may mislead."""
     newest = engine.bundle.facts.counted_until
     if not tables.events.num_rows or newest < tables.split.test_from:
         return []
@@ -183,8 +183,8 @@ def _replay_test(
         if number in moments:
             clock.now = event.time
             session = engine.sessions.get(event.visitor_id).at(event.time)
-            wanted = log.targets.after(number, limit)
-            ids = [catalog.item_ids[row] for row in wanted.tolist()]
+            relevant = log.targets.after(number, limit)
+            ids = [catalog.item_ids[row] for row in relevant.tolist()]
             ids = [item_id for item_id in ids if item_id not in session.basket]
             if ids:
                 request = RecommendRequest(
@@ -206,8 +206,8 @@ def _replay_test(
                     if result.purchase_probability is not None:
                         asked.probabilities.append(result.purchase_probability)
                         asked.is_bought.append(catalog.row_of[result.item_id] in bought)
-                if len(asked.readings) < 500:
-                    asked.readings.append(encoded)
+                if len(asked.encoded_requests) < 500:
+                    asked.encoded_requests.append(encoded)
         if number < log.learn_from:
             engine.sessions.apply(event)
         else:
@@ -227,21 +227,21 @@ def _test_moments(log: ReplayedLog, settings: EvaluationSettings) -> set[int]:
     """Events of the test part before which a request is made.
 
     One a session in a log of baskets, with at least one item in the basket already; in any other
-    log every event whose item is wanted and is not the first of its session. Thinned out evenly.
+    log every target event that is not the first of its session. Thinned out evenly.
     """
-    draw = np.random.default_rng(settings.seed)
+    generator = np.random.default_rng(settings.seed)
     starts: dict[int, list[int]] = {}
     for number in range(log.learn_from, len(log.events)):
         if log.targets.is_target[number]:
             starts.setdefault(int(log.sessions[number]), []).append(number)
     if log.targets.is_basket_log:
         moments = [
-            numbers[int(draw.integers(1, len(numbers)))]
+            numbers[int(generator.integers(1, len(numbers)))]
             for numbers in starts.values()
             if len(numbers) > 1
         ]
     else:
         moments = [number for numbers in starts.values() for number in numbers[1:]]
     if len(moments) > settings.request_limit:
-        return set(draw.choice(moments, settings.request_limit, replace=False).tolist())
+        return set(generator.choice(moments, settings.request_limit, replace=False).tolist())
     return set(moments)

@@ -44,7 +44,7 @@ def ask_query_file(
     grades = None if qrels is None else read_qrels(qrels)
     clock, engine = _engine(bundle)
     rankings: list[list[str]] = []
-    wanted: list[dict[str, int]] = []
+    relevant: list[dict[str, int]] = []
     try:
         clock.now = engine.bundle.facts.counted_until + _AFTER_SECONDS
         for number, (query_id, text) in enumerate(asked):
@@ -56,13 +56,15 @@ def ask_query_file(
             hits = {k: v for k, v in (grades or {}).get(query_id, {}).items() if v > 0}
             if hits:
                 rankings.append([result.item_id for result in answer.results])
-                wanted.append(hits)
+                relevant.append(hits)
     finally:
         engine.close()
     report: dict[str, Any] = {"query_count": len(asked)}
     if grades is not None:
-        report["judged_query_count"] = len(wanted)
-        report["metrics"] = summary(ranking_values(rankings, wanted), seed=seed) if wanted else {}
+        report["judged_query_count"] = len(relevant)
+        report["metrics"] = (
+            summary(ranking_values(rankings, relevant), seed=seed) if relevant else {}
+        )
     return report
 
 

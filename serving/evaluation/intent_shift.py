@@ -1,7 +1,7 @@
-"""The turn: how much of the next page is of a new category, once a shopper has gone over to it.
+"""Intent shift: how much of the next page is of a new category, once a visitor has turned to it.
 
-Needs no log: the shopper looks at items of one category, then at two of another or searches for
-it by name, and is shown the home page. Who looked then says that the last was bad.
+Needs no log: the visitor views items of one category, then two of another or searches for it by
+name, and is shown the home page. Those who viewed then review the last item badly.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from serving.evaluation.metrics import mean_interval
 from towers.catalog.items import Catalog
 
 _LEAST_ITEMS = 15
-"""A category must have so many items that ten are left beside those looked at."""
+"""A category must have so many items that ten are left beside those viewed."""
 _OLD_LOOK_COUNT = 4
 _NEW_LOOK_COUNT = 2
 _PAGE_SIZE = 10
@@ -27,7 +27,7 @@ _DEEP_SIZE = 100
 _STEP_SECONDS = 20.0
 
 
-def measure_turns(
+def measure_intent_shift(
     engine: Engine,
     count: int,
     *,
@@ -35,7 +35,7 @@ def measure_turns(
     set_time: Callable[[float], object],
     seed: int,
 ) -> dict[str, Any]:
-    """Plays ``count`` shoppers of each kind; empty where the catalogue has no two such categories.
+    """Plays ``count`` visitors of each kind; empty where the catalogue has no two such categories.
 
     Args:
         start: Seconds since 1970, when the first comes.
@@ -44,16 +44,16 @@ def measure_turns(
     Returns:
         ``shopper_count``, and with their intervals: the mean share of the next page's top ten that
         is of the new category, ``two_views``, ``one_search``; ``…_top`` for its broadest category;
-        ``review_fall``, how many places the ten results likest to an item that was reviewed badly
+        ``review_fall``, how many ranks the ten results most similar to an item that was reviewed badly
         fell by, of the hundred first.
     """
     catalog, rng = engine.bundle.catalog, random.Random(seed)
-    shelves = _shelves(catalog)
-    if len({top for top, _ in shelves}) < 2:
+    categories = _categories(catalog)
+    if len({top for top, _ in categories}) < 2:
         return {}
     shares: dict[str, list[float]] = {}
     for number in range(count):
-        (_, old), (new_top, new) = _two_shelves(shelves, rng)
+        (_, old), (new_top, new) = _two_categories(categories, rng)
         for kind in ("two_views", "one_search"):
             visitor_id = f"turn-{seed}-{kind}-{number}"
             visitor = _Visitor(engine, set_time, visitor_id, start + number)
@@ -82,7 +82,7 @@ def measure_turns(
 
 
 class _Visitor:
-    """One shopper of an engine, for whom time goes on with every deed."""
+    """One visitor of an engine, whose time goes on with every event."""
 
     def __init__(
         self, engine: Engine, set_time: Callable[[float], object], visitor_id: str, now: float
@@ -108,20 +108,20 @@ class _Visitor:
 
 
 def _fall(visitor: _Visitor, item_id: str) -> float:
-    """Mean places by which the results likest to an item fall once it is reviewed badly."""
+    """Mean ranks by which the results most similar to an item fall once it is reviewed badly."""
     before = visitor.sees(_DEEP_SIZE)
     visitor.does(EventType.REVIEW, item_id, rating=1.0)
-    after = {row: place for place, row in enumerate(visitor.sees(_DEEP_SIZE).tolist())}
+    after = {row: position for position, row in enumerate(visitor.sees(_DEEP_SIZE).tolist())}
     bundle = visitor.engine.bundle
     embeddings, reviewed = bundle.ranker.sources.index.embeddings, bundle.catalog.row_of[item_id]
-    likeness = np.where(before == reviewed, -np.inf, embeddings[before] @ embeddings[reviewed])
-    like = np.argsort(-likeness, kind="stable")[:_PAGE_SIZE]
+    similarity = np.where(before == reviewed, -np.inf, embeddings[before] @ embeddings[reviewed])
+    like = np.argsort(-similarity, kind="stable")[:_PAGE_SIZE]
     # What is not among the first hundred any more stood at least there.
-    falls = [after.get(int(before[place]), _DEEP_SIZE) - int(place) for place in like]
+    falls = [after.get(int(before[position]), _DEEP_SIZE) - int(position) for position in like]
     return float(np.mean(falls))
 
 
-def _shelves(catalog: Catalog) -> list[tuple[int, np.ndarray]]:
+def _categories(catalog: Catalog) -> list[tuple[int, np.ndarray]]:
     """Code of the broadest category and listed rows of every category that has enough items."""
     listed = np.flatnonzero(catalog.listed[: catalog.count])
     leaves = catalog.leaf[listed]
@@ -134,11 +134,11 @@ def _shelves(catalog: Catalog) -> list[tuple[int, np.ndarray]]:
     ]
 
 
-def _two_shelves(
-    shelves: Sequence[tuple[int, np.ndarray]], rng: random.Random
+def _two_categories(
+    categories: Sequence[tuple[int, np.ndarray]], rng: random.Random
 ) -> tuple[tuple[int, np.ndarray], tuple[int, np.ndarray]]:
-    old = rng.choice(shelves)
-    new = rng.choice([shelf for shelf in shelves if shelf[0] != old[0]])
+    old = rng.choice(categories)
+    new = rng.choice([category_rows for category_rows in categories if category_rows[0] != old[0]])
     return old, new
 
 

@@ -22,7 +22,7 @@ _RESAMPLES = 1_000
 
 
 def ranking_values(
-    rankings: Sequence[Sequence[str]], wanted: Sequence[Mapping[str, int]]
+    rankings: Sequence[Sequence[str]], relevant: Sequence[Mapping[str, int]]
 ) -> dict[str, np.ndarray]:
     """Each measure of each request, ``[requests] float64`` by name, F1 at 10 included.
 
@@ -34,7 +34,7 @@ def ranking_values(
         str(number): {item_id: -float(rank) for rank, item_id in enumerate(ranking)}
         for number, ranking in enumerate(rankings)
     }
-    qrels = {str(number): dict(items) for number, items in enumerate(wanted)}
+    qrels = {str(number): dict(items) for number, items in enumerate(relevant)}
     values = {name: np.zeros(len(rankings)) for name in MEASURES}
     names = {measure: name for name, measure in MEASURES.items()}
     for metric in ir_measures.iter_calc(list(MEASURES.values()), qrels, run):

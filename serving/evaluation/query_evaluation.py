@@ -155,4 +155,4 @@ def misspelling_report(
         }
         for name, values in before.items()
     }
-    return {"query_count": len(as_typed.wanted), "measure": _DEEP_MEASURE, "systems": systems}
+    return {"query_count": len(as_typed.relevant), "measure": _DEEP_MEASURE, "systems": systems}

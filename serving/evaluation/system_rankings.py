@@ -1,4 +1,4 @@
-"""The same requests put to several systems, and what came of them."""
+"""The rankings of several systems for the same requests."""
 
 from __future__ import annotations
 
@@ -22,41 +22,44 @@ class SystemRankings:
     """Rankings of every system for the same requests."""
 
     rankings: dict[str, list[list[str]]] = field(default_factory=dict)
-    wanted: list[dict[str, int]] = field(default_factory=list)
-    readings: list[EncodedRequest] = field(default_factory=list)
+    relevant: list[dict[str, int]] = field(default_factory=list)
+    encoded_requests: list[EncodedRequest] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
     is_bought: list[bool] = field(default_factory=list)
 
-    def add(self, wanted: Sequence[str], rankings: Mapping[str, Sequence[str]]) -> None:
-        """One request: the items wanted, and each system's, best first."""
-        self.wanted.append(dict.fromkeys(wanted, 1))
+    def add(self, relevant: Sequence[str], rankings: Mapping[str, Sequence[str]]) -> None:
+        """One request: the relevant items, and each system's, best first."""
+        self.relevant.append(dict.fromkeys(relevant, 1))
         for name, ranking in rankings.items():
             self.rankings.setdefault(name, []).append(list(ranking))
 
     def part(self, numbers: Sequence[int]) -> SystemRankings:
-        """Some of the requests, by their place."""
-        rankings = {name: [told[n] for n in numbers] for name, told in self.rankings.items()}
-        return SystemRankings(rankings, [self.wanted[number] for number in numbers])
+        """Some of the requests, by number."""
+        rankings = {
+            name: [of_system[n] for n in numbers] for name, of_system in self.rankings.items()
+        }
+        return SystemRankings(rankings, [self.relevant[number] for number in numbers])
 
     def purchase_report(self, threshold: float) -> dict[str, float]:
-        """How reliable the probabilities of the results were; empty where there is nothing to tell."""
+        """How reliable the probabilities of the results were; empty where none or all were bought."""
         happened = np.array(self.is_bought, bool)
         if happened.all() or not happened.any():
             return {}
         return reliability(np.array(self.probabilities), happened, threshold=threshold)
 
     def values(self) -> dict[str, dict[str, np.ndarray]]:
-        """Each measure of each request, ``[requests] float64`` by its name, by system."""
+        """Each metric of each request, ``[requests] float64`` by its name, by system."""
         return {
-            name: ranking_values(rankings, self.wanted) for name, rankings in self.rankings.items()
+            name: ranking_values(rankings, self.relevant)
+            for name, rankings in self.rankings.items()
         }
 
     def report(self, seed: int) -> dict[str, Any]:
-        """Every system's measures with intervals, and how far the engine leads each."""
+        """Every system's metrics with intervals, and how far the engine leads each."""
         values = self.values()
         rivals = [name for name in values if name != ENGINE]
         return {
-            "request_count": len(self.wanted),
+            "request_count": len(self.relevant),
             "systems": {name: summary(measured, seed=seed) for name, measured in values.items()},
             "lead_at_ndcg@10": {
                 name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
@@ -68,7 +71,7 @@ class SystemRankings:
 def classical_rankings(
     ranker: Ranker, rank_request: RankRequest, weights: np.ndarray | None, depth: int
 ) -> dict[str, list[str]]:
-    """What the classical models make of the very candidates and features of the engine."""
+    """How the classical models order the engine's own candidates by its own features."""
     if weights is None:
         return {}
     shortlist, item_ids = ranker.rank(rank_request), ranker.sources.catalog.item_ids

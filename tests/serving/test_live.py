@@ -14,7 +14,7 @@ from data.synthetic import END_TIME
 from serving.api.requests import Placement, RecommendRequest
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock
-from serving.evaluation.intent_shift import measure_turns
+from serving.evaluation.intent_shift import measure_intent_shift
 from serving.state.session_store import SessionStore
 from towers.sessions.session import BOUGHT_LIMIT, DISLIKED_LIMIT, EVENT_LIMIT
 
@@ -152,7 +152,7 @@ def test_made_up_visitors_do_not_fill_the_memory_and_real_ones_stay() -> None:
 
 
 def test_the_turn_is_measured_as_by_hand(engine: Engine, clock: Clock) -> None:
-    report = measure_turns(engine, 12, start=START, set_time=clock.set, seed=1)
+    report = measure_intent_shift(engine, 12, start=START, set_time=clock.set, seed=1)
     assert report["shopper_count"] == 12
     for kind in ("two_views", "one_search"):
         part = report[kind]

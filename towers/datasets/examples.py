@@ -16,7 +16,7 @@ from towers.datasets.synthetic_queries import catalogue_query
 from towers.datasets.synthetic_sessions import SYNTHETIC_TYPES, SyntheticSession
 from towers.sessions.feedback import remembered
 from towers.sessions.query_input import QueryInput, query_input, type_code
-from towers.sessions.replay import Targets, intent_shift_targets, replay
+from towers.sessions.replay import Targets, replay, with_intent_shift
 from towers.sessions.session import Session
 from towers.sessions.session_log import SessionLog
 
@@ -222,7 +222,7 @@ def browse_and_search_examples(
                 before = Session.empty(event.visitor_id) if way == 0 else session
                 after = before.after(search)
                 if way == 1:
-                    after = intent_shift_targets(after, stranger, kept=1)
+                    after = with_intent_shift(after, stranger, kept=1)
                 writer.add(read(after, event.time), [row])
         if session.visitor_id != stranger.visitor_id and session.events:
             stranger = session
@@ -256,7 +256,7 @@ def visit_examples(
             known_types=SYNTHETIC_TYPES,
             config=config,
         )
-        writer.add(inputs, visit.wanted)
+        writer.add(inputs, visit.relevant)
     return writer.finish()
 
 

@@ -16,13 +16,13 @@ from towers.datasets.synthetic_sessions import SyntheticSession, VisitsReport
 from towers.ranking.features import FEATURES
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
-from towers.sessions.replay import intent_shift_targets, replay
+from towers.sessions.replay import replay, with_intent_shift
 from towers.sessions.session import Session
 
 _LIST_LENGTH = 128
 _SEARCH_SHARE = 0.35
 _SEARCHED_BEFORE_SHARE = 0.25
-_WANTED_LIMIT = 50
+_RELEVANT_LIMIT = 50
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class Lists:
 
 @dataclass(frozen=True)
 class ListsReport:
-    """What was asked and how much of what was wanted the sources found.
+    """What was asked, and how much of what was relevant the sources found.
 
     Args:
         request_count: Requests replayed.
-        found_count: Requests with something wanted among the candidates, and something else; only
+        found_count: Requests with a relevant item among the candidates, and another; only
             these teach.
-        recall: Mean share of the wanted items among the candidates.
-        visits: The visits made from the catalogue among the requests; None where there are none.
+        recall: Mean share of the relevant items among the candidates.
+        visits: The synthetic sessions among the requests; None where there are none.
     """
 
     request_count: int
@@ -74,18 +74,18 @@ class ListsReport:
 
 class _ListWriter:
     def __init__(self, seed: int) -> None:
-        self._draw = np.random.default_rng(seed)
+        self._generator = np.random.default_rng(seed)
         self._features: list[np.ndarray] = []
         self._labels: list[np.ndarray] = []
         self.recalls: list[float] = []
 
-    def add(self, rows: np.ndarray, features: np.ndarray, wanted: np.ndarray) -> None:
-        labels = np.isin(rows, wanted)
-        self.recalls.append(float(labels.sum()) / len(wanted))
+    def add(self, rows: np.ndarray, features: np.ndarray, relevant: np.ndarray) -> None:
+        labels = np.isin(rows, relevant)
+        self.recalls.append(float(labels.sum()) / len(relevant))
         if not labels.any():
             return
-        # All that is wanted stays, and a random part of the rest.
-        order = np.argsort(self._draw.random(len(rows)) - 2.0 * labels)[:_LIST_LENGTH]
+        # All relevant items stay, and a random part of the rest.
+        order = np.argsort(self._generator.random(len(rows)) - 2.0 * labels)[:_LIST_LENGTH]
         if labels[order].all():
             return
         self._features.append(features[order])
@@ -96,10 +96,10 @@ class _ListWriter:
         features = np.zeros((count, _LIST_LENGTH, len(FEATURES)), np.float32)
         labels = np.zeros((count, _LIST_LENGTH), np.float32)
         present = np.zeros((count, _LIST_LENGTH), bool)
-        for place, (of_list, gains) in enumerate(zip(self._features, self._labels, strict=True)):
-            features[place, : len(gains)] = of_list
-            labels[place, : len(gains)] = gains
-            present[place, : len(gains)] = True
+        for position, (of_list, gains) in enumerate(zip(self._features, self._labels, strict=True)):
+            features[position, : len(gains)] = of_list
+            labels[position, : len(gains)] = gains
+            present[position, : len(gains)] = True
         recall = float(np.mean(self.recalls)) if self.recalls else 0.0
         return Lists(features, labels, present), ListsReport(len(self.recalls), count, recall)
 
@@ -116,14 +116,14 @@ def replayed_lists(
 ) -> tuple[Lists, ListsReport]:
     """Asks the ranker at moments of the log and keeps what it saw; counts popularity as it goes.
 
-    Two thirds of the moments browse, some of them after a made search; at the rest the shopper
+    Two thirds of the moments browse, some of them after a synthetic search; at the rest the shopper
     searches, with the real query where there is one, else with one made from the catalogue for
     the item that came next. An item without any text cannot be searched for: there all browse.
 
     Args:
         log: All events; those from ``learn_from`` on make requests.
         ranker: Its popularity counts must not hold events from ``learn_from`` on yet.
-        turned_share: Share of the browsing shoppers who did what a stranger did just before.
+        turned_share: Share of the browsing shoppers whose own events follow those of another visitor.
         watch: Called with each event, the session before it, and counts as they were then.
         progress: Called with the number of each event looked at.
     """
@@ -133,10 +133,10 @@ def replayed_lists(
     moments = np.flatnonzero(log.targets.is_target & learn)
     asked = set(moments.tolist())
     if len(moments) > request_limit:
-        draw = np.random.default_rng(seed)
-        asked = set(draw.choice(moments, request_limit, replace=False).tolist())
+        generator = np.random.default_rng(seed)
+        asked = set(generator.choice(moments, request_limit, replace=False).tolist())
     catalog = ranker.sources.catalog
-    stranger = Session.empty("")
+    other_visitor = Session.empty("")
     for number, session, event in replay(log.events):
         if progress is not None:
             progress(number)
@@ -145,39 +145,39 @@ def replayed_lists(
         if number in asked:
             text = ""
             if rng.random() < _SEARCH_SHARE:
-                wanted = log.rows[number : number + 1]
+                relevant = log.rows[number : number + 1]
                 text = session.at(event.time).search_text or catalogue_query(
-                    catalog, int(wanted[0]), rng
+                    catalog, int(relevant[0]), rng
                 )
             if text:
-                _ask_search(ranker, writer, session, event, text, wanted)
+                _ask_search(ranker, writer, session, event, text, relevant)
             else:
-                limit = _WANTED_LIMIT if log.targets.is_basket_log else 1
-                wanted = log.targets.after(number, limit)
+                limit = _RELEVANT_LIMIT if log.targets.is_basket_log else 1
+                relevant = log.targets.after(number, limit)
                 before = session.at(event.time)
                 kept = min(len(before.events), 2)
                 if rng.random() < _SEARCHED_BEFORE_SHARE:
-                    before = _after_made_search(ranker, before, event, wanted, rng)
+                    before = _after_synthetic_search(ranker, before, event, relevant, rng)
                     kept = 1
                 if rng.random() < turned_share:
-                    before = intent_shift_targets(before, stranger, kept=kept)
-                _ask_browse(ranker, writer, before, event, wanted)
+                    before = with_intent_shift(before, other_visitor, kept=kept)
+                _ask_browse(ranker, writer, before, event, relevant)
         if number >= log.learn_from:
             ranker.record(event)
-        if session.visitor_id != stranger.visitor_id and session.events:
-            stranger = session
+        if session.visitor_id != other_visitor.visitor_id and session.events:
+            other_visitor = session
     return writer.finish()
 
 
-def _after_made_search(
-    ranker: Ranker, session: Session, event: Event, wanted: np.ndarray, rng: random.Random
+def _after_synthetic_search(
+    ranker: Ranker, session: Session, event: Event, relevant: np.ndarray, rng: random.Random
 ) -> Session:
-    """As if the shopper had searched for one of the wanted items first, and then gone browsing.
+    """As if the shopper had searched for one of the relevant items first, and then gone browsing.
 
-    Without such moments a log that holds no searches would teach that a search says nothing of
-    what a shopper wants to see on the next page.
+    Without such moments a log that holds no searches would teach that a search says nothing about
+    the next page.
     """
-    text = catalogue_query(ranker.sources.catalog, int(rng.choice(wanted[:3])), rng)
+    text = catalogue_query(ranker.sources.catalog, int(rng.choice(relevant[:3])), rng)
     if not text:
         return session
     return session.after(replace(event, type=EventType.SEARCH, item_id="", query=text))
@@ -189,23 +189,23 @@ def _ask_search(
     session: Session,
     event: Event,
     text: str,
-    wanted: np.ndarray,
+    relevant: np.ndarray,
 ) -> None:
     search = replace(event, type=EventType.SEARCH, item_id="", query=text)
     after = session.after(search)
     shortlist = ranker.rank(RankRequest(after, event.time, text))
-    writer.add(shortlist.rows, shortlist.features, wanted)
+    writer.add(shortlist.rows, shortlist.features, relevant)
 
 
 def _ask_browse(
-    ranker: Ranker, writer: _ListWriter, session: Session, event: Event, wanted: np.ndarray
+    ranker: Ranker, writer: _ListWriter, session: Session, event: Event, relevant: np.ndarray
 ) -> None:
     now = session.at(event.time)
     excluded = basket_rows(ranker, now)
-    wanted = wanted[~np.isin(wanted, excluded)]
-    if len(wanted):
+    relevant = relevant[~np.isin(relevant, excluded)]
+    if len(relevant):
         shortlist = ranker.rank(RankRequest(now, event.time, excluded=excluded))
-        writer.add(shortlist.rows, shortlist.features, wanted)
+        writer.add(shortlist.rows, shortlist.features, relevant)
 
 
 def basket_rows(ranker: Ranker, session: Session) -> np.ndarray:
@@ -222,39 +222,40 @@ def query_lists(
     time: float,
     seed: int,
 ) -> tuple[Lists, ListsReport]:
-    """The same where there is no log: queries by strangers, judged or made, and made visits.
+    """The same where there is no log: judged or synthetic queries of anonymous visitors, and synthetic
+    sessions.
 
     Args:
-        queries: Text, and the rows that are wanted.
+        queries: Text, and the relevant rows.
         visits: Mixed among the queries.
     """
     asked = []
-    for text, wanted in queries:
+    for text, relevant in queries:
         search = Event("", EventType.SEARCH, "", time, query=text)
         session = Session.empty("").after(search)
-        asked.append(SyntheticSession(session, time, text, np.array(wanted, np.int64)))
+        asked.append(SyntheticSession(session, time, text, np.array(relevant, np.int64)))
     if visits:
         asked += visits
         random.Random(seed).shuffle(asked)
     writer = _ListWriter(seed)
     for visit in asked:
         shortlist = ranker.rank(RankRequest(visit.session, visit.time, visit.text))
-        writer.add(shortlist.rows, shortlist.features, visit.wanted)
+        writer.add(shortlist.rows, shortlist.features, visit.relevant)
     return writer.finish()
 
 
 def anonymous_queries(
     catalog: Catalog, judgments: Sequence[Judgment], limit: int, seed: int
 ) -> list[tuple[str, list[int]]]:
-    """Judged queries that the towers do not know, with the rows that are wanted; else made ones."""
+    """Judged queries that the towers do not know, with their relevant rows; else synthetic ones."""
     rng = random.Random(seed)
     queries = [
-        (query, [catalog.row_of[item_id] for item_id in wanted if item_id in catalog.row_of])
-        for query, wanted in good_items(judgments).items()
+        (query, [catalog.row_of[item_id] for item_id in relevant if item_id in catalog.row_of])
+        for query, relevant in good_items(judgments).items()
         if query_fold(query) in RERANK_FOLDS
     ]
     if not queries:
         rows = [rng.randrange(catalog.count) for _ in range(limit)]
         queries = [(catalogue_query(catalog, row, rng), [row]) for row in rows]
     rng.shuffle(queries)
-    return [(query, wanted) for query, wanted in queries if query and wanted][:limit]
+    return [(query, relevant) for query, relevant in queries if query and relevant][:limit]

@@ -1,4 +1,4 @@
-"""Visits made from the catalogue, for a shop that has no log yet: looks at like items, and turns."""
+"""Sessions made from the catalogue, for a shop without a log: views of similar items, intent shifts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from towers.sessions.query_input import BAD_REVIEW_TYPE
 from towers.sessions.session import Session
 
 SYNTHETIC_TYPES = frozenset({int(EventType.SEARCH), int(EventType.VIEW), BAD_REVIEW_TYPE})
-"""Type codes of the events of made visits."""
+"""Type codes of the events of synthetic sessions."""
 
 _LEAST_KIND_COUNT = 4
 _VISIT_LIMIT = 8
-"""So many visits begin with one item."""
+"""So many sessions begin with one item."""
 _TURNED_SHARE = 0.7
 _SEARCH_SHARE = 0.35
 _REVIEW_SHARE = 0.15
@@ -37,24 +37,24 @@ class SyntheticSession(NamedTuple):
         session: As it stands at ``time``.
         time: Seconds since 1970.
         text: What is searched for by this very request; empty for a browse page.
-        wanted: ``[n] int64`` rows, at least one.
+        relevant: ``[n] int64`` rows, at least one.
     """
 
     session: Session
     time: float
     text: str
-    wanted: np.ndarray
+    relevant: np.ndarray
 
 
 @dataclass(frozen=True)
 class VisitsReport:
-    """How many visits there are, and why not more.
+    """How many synthetic sessions there are, and why not more.
 
     Args:
-        asked_count: Visits that were asked for.
-        made_count: Visits that were made.
-        alone_count: Visits that were not, since the item that was to be looked at has hardly any of
-            its kind. The rest found nothing to type or to want, or began with one item too often.
+        asked_count: Sessions that were asked for.
+        made_count: Sessions that were made.
+        alone_count: Sessions that were not, since their first item has hardly any similar ones. The rest
+            had no text or no relevant item, or began with one item too often.
     """
 
     asked_count: int
@@ -71,64 +71,64 @@ def synthetic_sessions(
     time: float,
     seed: int,
 ) -> tuple[list[SyntheticSession], VisitsReport]:
-    """Shoppers who look at or search for items of one kind, and want more of it.
+    """Visitors who view or search for items of one kind, for whom more of it is relevant.
 
-    Most have been after another kind just before, and some of those said that it was bad: the newest
-    events are to count, against many older ones. Fewer come where few items have their like.
+    Most were after another kind just before, and some of those reviewed it badly: the newest events
+    are to count against many older ones. Fewer are made where few items have similar ones.
 
     Args:
-        rows: ``[n] int64`` what may be looked at and wanted.
-        search_share: Share of the visits that end in a search for one item.
+        rows: ``[n] int64`` what may be viewed and relevant.
+        search_share: Share of the sessions that end in a search for one item.
         time: When each starts, in seconds since 1970.
     """
     rng = random.Random(seed)
-    likeness = ItemSimilarity(catalog, rows, seed)
-    writer = _VisitWriter(catalog, rng)
+    similarity = ItemSimilarity(catalog, rows, seed)
+    writer = _SessionWriter(catalog, rng)
     old = np.zeros(0, np.int64)
     anchors: list[int] = []
     visits: list[SyntheticSession] = []
     alone_count = 0
-    for number in range(min(count, _VISIT_LIMIT * len(likeness.rows))):
-        if number % len(likeness.rows) == 0:
-            anchors = likeness.rows.tolist()
+    for number in range(min(count, _VISIT_LIMIT * len(similarity.rows))):
+        if number % len(similarity.rows) == 0:
+            anchors = similarity.rows.tolist()
             rng.shuffle(anchors)
         anchor = anchors[number % len(anchors)]
-        kind = likeness.kind(anchor, rng)
+        kind = similarity.kind(anchor, rng)
         if len(kind) < _LEAST_KIND_COUNT:
             alone_count += 1
             continue
         writer.begin(time)
         if len(old) and rng.random() < _TURNED_SHARE:
-            writer.look_round(old)
+            writer.view_some(old)
         old = kind
         if rng.random() < search_share:
-            text, wanted = catalogue_query(catalog, anchor, rng), np.array([anchor])
+            text, relevant = catalogue_query(catalog, anchor, rng), np.array([anchor])
             if not text:
                 continue
             writer.search(text)
         else:
-            text, wanted = "", writer.go_for(anchor, kind)
-        # Where the old kind and the new one overlap, what was just said to be bad is among it.
-        wanted = wanted[~np.isin(wanted, catalog.rows(list(writer.session.disliked)))]
-        if not len(wanted):
+            text, relevant = "", writer.pursue(anchor, kind)
+        # Where the old kind and the new one overlap, what was just reviewed badly is among it.
+        relevant = relevant[~np.isin(relevant, catalog.rows(list(writer.session.disliked)))]
+        if not len(relevant):
             continue
-        visits.append(SyntheticSession(writer.session, writer.now, text, wanted))
+        visits.append(SyntheticSession(writer.session, writer.now, text, relevant))
     return visits, VisitsReport(count, len(visits), alone_count)
 
 
-class _VisitWriter:
-    """One visit after the other, event by event."""
+class _SessionWriter:
+    """One session after the other, event by event."""
 
     def __init__(self, catalog: Catalog, rng: random.Random) -> None:
         self._catalog, self._rng = catalog, rng
         self.session, self.now = Session.empty(""), 0.0
 
     def begin(self, time: float) -> None:
-        """A new shopper comes."""
+        """Starts the session of another visitor."""
         self.session, self.now = Session.empty(""), time
 
-    def look_round(self, kind: np.ndarray) -> None:
-        """Looks at a few items of a kind, found by a search or not, and may say one was bad."""
+    def view_some(self, kind: np.ndarray) -> None:
+        """Views a few items of a kind, found by a search or not, and may review one badly."""
         rng = self._rng
         seen = rng.sample(kind.tolist(), min(len(kind), rng.randint(1, _OLD_LOOK_LIMIT)))
         if rng.random() < _SEARCH_SHARE:
@@ -138,8 +138,8 @@ class _VisitWriter:
         if rng.random() < _REVIEW_SHARE:
             self._add(EventType.REVIEW, seen[-1], rating=1.0)
 
-    def go_for(self, anchor: int, kind: np.ndarray) -> np.ndarray:
-        """Searches for ``anchor``, or looks at a few of its kind; rows of what is wanted next."""
+    def pursue(self, anchor: int, kind: np.ndarray) -> np.ndarray:
+        """Searches for ``anchor``, or views a few of its kind; the rows that are relevant next."""
         rng = self._rng
         if rng.random() < _SEARCH_SHARE:
             text = catalogue_query(self._catalog, anchor, rng)
@@ -156,7 +156,7 @@ class _VisitWriter:
         return np.array([*again, *others[look_count - 1 :]], np.int64)
 
     def search(self, text: str) -> None:
-        """Searches; nothing happens for want of a text."""
+        """Searches; nothing happens without a text."""
         if text:
             self._add(EventType.SEARCH, query=text)
 

@@ -1,4 +1,4 @@
-"""The log once more, event by event: each shopper's session just before each event."""
+"""The log replayed, event by event: each visitor's session just before each event."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def replay(events: Iterable[Event], sessions: dict[str, Session] | None = None) 
         sessions[event.visitor_id] = before.after(event)
 
 
-def intent_shift_targets(session: Session, other: Session, *, kept: int) -> Session:
-    """A visitor who did what ``other`` did, and then only the newest ``kept`` events of their own.
+def with_intent_shift(session: Session, other: Session, *, kept: int) -> Session:
+    """The events of ``other``, followed by only the newest ``kept`` events of the session's own.
 
-    Logs hold few sessions in which a need changes half way. With a stranger's events before their
-    own, training learns what the newest events are worth against many older ones.
+    Logs hold few sessions in which the intent shifts half way. With another visitor's events before
+    its own, training learns what the newest events are worth against many older ones.
     """
     own = session.events[len(session.events) - kept :]
     if not other.events or not own:
         return session
-    # A minute between the two: one visit, in which the need changes.
+    # A minute between the two: one visit, in which the intent shifts.
     later = own[0].time - 60.0 - other.events[-1].time
     before = tuple(replace(event, time=event.time + later) for event in other.events)
     return replace(session, events=(*before, *own)[-EVENT_LIMIT:])
 
 
 class Targets:
-    """What each session still holds after each of its events: the answers that are withheld.
+    """The withheld answers: what each session still holds after each of its events.
 
     Args:
         sessions: ``[events] int64`` session number of each event; events in time order.
@@ -62,25 +62,25 @@ class Targets:
     def __init__(
         self, sessions: np.ndarray, types: np.ndarray, rows: np.ndarray, times: np.ndarray
     ) -> None:
-        # By session, in time order within each; `place` is where an event landed.
+        # By session, in time order within each; `_position` is where an event landed.
         order = np.argsort(sessions, kind="stable")
-        self._place = np.empty(len(order), np.int64)
-        self._place[order] = np.arange(len(order))
+        self._position = np.empty(len(order), np.int64)
+        self._position[order] = np.arange(len(order))
         self._sessions = sessions[order]
         self._types = types[order]
         self._rows = rows[order]
         same_session = np.diff(self._sessions, prepend=-1) == 0
         same_item = np.diff(self._rows, prepend=-2) == 0
         same_type = np.diff(self._types.astype(np.int64), prepend=-1) == 0
-        # The purchase of what was just put into the cart is no discovery.
+        # The purchase of what was just put into the cart needs no prediction.
         follows_up = same_session & same_item & ~same_type
-        wanted = np.isin(self._types, sorted(TARGET_TYPES)) & (self._rows >= 0)
+        relevant = np.isin(self._types, sorted(TARGET_TYPES)) & (self._rows >= 0)
         self.is_item_event = np.zeros(len(order), bool)
-        self.is_item_event[order] = wanted
-        wanted &= ~follows_up
+        self.is_item_event[order] = relevant
+        relevant &= ~follows_up
         self.is_target = np.zeros(len(order), bool)
-        self.is_target[order] = wanted
-        self._wanted = wanted
+        self.is_target[order] = relevant
+        self._relevant = relevant
         self._ends = np.searchsorted(self._sessions, self._sessions, side="right")
         time_same = np.diff(times[order], prepend=-1.0) == 0
         steps = int(same_session.sum())
@@ -89,7 +89,7 @@ class Targets:
 
     def bought_after(self, number: int) -> np.ndarray:
         """Rows that the session still buys from event ``number`` on, each once, ``[n] int64``."""
-        start, end = self._place[number], self._ends[self._place[number]]
+        start, end = self._position[number], self._ends[self._position[number]]
         bought = (self._types[start:end] == EventType.PURCHASE) & (self._rows[start:end] >= 0)
         rows: np.ndarray = np.unique(self._rows[start:end][bought])
         return rows
@@ -100,9 +100,9 @@ class Targets:
         Args:
             until_search: Stop at the next search after event ``number``.
         """
-        start, end = self._place[number], self._ends[self._place[number]]
+        start, end = self._position[number], self._ends[self._position[number]]
         if until_search:
             searches = np.flatnonzero(self._types[start + 1 : end] == EventType.SEARCH)
             end = start + 1 + searches[0] if len(searches) else end
-        rows = self._rows[start:end][self._wanted[start:end]]
+        rows = self._rows[start:end][self._relevant[start:end]]
         return np.array(list(dict.fromkeys(rows.tolist()))[:limit], np.int64)

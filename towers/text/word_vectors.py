@@ -60,9 +60,9 @@ def word_vectors(counts: Mapping[str, int], *, dim: int, bucket_count: int) -> W
     means /= totals[:, None]
     spread = means * totals[:, None] ** _COMMON_POWER
     _, directions = np.linalg.eigh(spread.T @ spread)
-    intent_shift_targets = means @ directions[:, ::-1]
+    with_intent_shift = means @ directions[:, ::-1]
     vectors = np.zeros((len(unique), dim), np.float32)
-    vectors[:, : intent_shift_targets.shape[1]] = intent_shift_targets[:, :dim]
+    vectors[:, : with_intent_shift.shape[1]] = with_intent_shift[:, :dim]
     length = float(np.linalg.norm(vectors, axis=1).mean())
     return WordVectors(unique.astype(np.int32), vectors / np.float32(max(length, 1e-6)))
 

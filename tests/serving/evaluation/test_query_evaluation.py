@@ -47,7 +47,7 @@ def test_a_part_of_what_was_asked_keeps_every_system_beside_its_request() -> Non
     for number in range(4):
         asked.add([f"w{number}"], {"engine": [f"e{number}"], "lexical": [f"l{number}"]})
     part = asked.part([3, 1])
-    assert part.wanted == [{"w3": 1}, {"w1": 1}]
+    assert part.relevant == [{"w3": 1}, {"w1": 1}]
     assert part.rankings == {"engine": [["e3"], ["e1"]], "lexical": [["l3"], ["l1"]]}
 
 

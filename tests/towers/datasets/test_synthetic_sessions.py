@@ -44,7 +44,7 @@ def test_what_is_wanted_is_of_the_kind_of_the_newest_look() -> None:
     catalog = shelf.catalog()
     browsing = [visit for visit in visits() if not visit.text]
     for visit in browsing:
-        kinds = {catalog.category(row) for row in visit.wanted.tolist()}
+        kinds = {catalog.category(row) for row in visit.relevant.tolist()}
         assert len(kinds) == 1
         if visit.session.events[-1].type is EventType.VIEW:
             assert categories(visit.session.events)[-1] in kinds
@@ -55,7 +55,7 @@ def test_a_good_part_of_the_visits_turns_after_one_search_or_a_few_looks() -> No
     catalog = shelf.catalog()
     turned_by_search = turned_by_looks = 0
     for visit in visits():
-        wanted = catalog.category(int(visit.wanted[0]))
+        wanted = catalog.category(int(visit.relevant[0]))
         seen = categories(visit.session.events)
         is_turned = bool(seen) and any(category != wanted for category in seen)
         if visit.session.pending_search:
@@ -72,7 +72,7 @@ def test_a_visit_that_searches_wants_the_item_that_its_words_were_made_of() -> N
     searching = [visit for visit in visits() if visit.text]
     assert 0.2 < len(searching) / len(visits()) < 0.3
     for visit in searching:
-        assert visit.session.pending_search == visit.text and len(visit.wanted) == 1
+        assert visit.session.pending_search == visit.text and len(visit.relevant) == 1
     assert not any(visit.text for visit in visits(search_share=0.0))
 
 
@@ -85,7 +85,7 @@ def test_some_said_that_the_kind_they_then_left_was_bad() -> None:
     for visit in reviewed:
         assert visit.session.disliked
         disliked = catalog.rows(list(visit.session.disliked))
-        assert not np.isin(visit.wanted, disliked).any()
+        assert not np.isin(visit.relevant, disliked).any()
 
 
 def test_what_was_said_to_be_bad_is_not_wanted_where_old_and_new_are_of_one_kind() -> None:
@@ -98,7 +98,7 @@ def test_what_was_said_to_be_bad_is_not_wanted_where_old_and_new_are_of_one_kind
     reviewed = 0
     for visit in made:
         disliked = catalog.rows(list(visit.session.disliked)).tolist()
-        assert len(visit.wanted) and not set(visit.wanted.tolist()) & set(disliked)
+        assert len(visit.relevant) and not set(visit.relevant.tolist()) & set(disliked)
         reviewed += bool(disliked)
     assert reviewed
 
@@ -116,7 +116,7 @@ def test_only_the_rows_given_are_looked_at_and_wanted() -> None:
     made, _ = synthetic_sessions(catalog, rows, count=200, search_share=0.2, time=0.0, seed=5)
     for visit in made:
         seen = catalog.rows([one.item_id for one in visit.session.events if one.item_id])
-        assert np.isin(visit.wanted, rows).all() and np.isin(seen, rows).all()
+        assert np.isin(visit.relevant, rows).all() and np.isin(seen, rows).all()
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_the_same_seed_makes_the_same_visits() -> None:
     catalog, rows = shelf.catalog(), np.arange(240)
     first, second, other = (
         [
-            (visit.session, visit.wanted.tolist())
+            (visit.session, visit.relevant.tolist())
             for visit in synthetic_sessions(
                 catalog, rows, count=60, search_share=0.2, time=0.0, seed=seed
             )[0]
@@ -166,7 +166,7 @@ def test_examples_of_visits_hold_the_looks_by_type_and_what_is_wanted() -> None:
         newest = visit.session.events[-1]
         assert examples.inputs["event_rows"][row, 0] == catalog.row_of.get(newest.item_id, -1)
         wanted = examples.targets[row]
-        assert wanted[wanted >= 0].tolist() == visit.wanted[: len(wanted)].tolist()
+        assert wanted[wanted >= 0].tolist() == visit.relevant[: len(wanted)].tolist()
 
 
 def test_lists_of_visits_browse_and_search_among_the_queries_of_strangers() -> None:

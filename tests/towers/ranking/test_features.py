@@ -401,12 +401,12 @@ def test_features_do_not_depend_on_the_order_of_the_candidates(ranker: Ranker, s
     case = made_case(ranker, seed)
     found = case.found
     order = np.random.default_rng(seed).permutation(len(found.rows))
-    intent_shift_targets = Candidates(
+    with_intent_shift = Candidates(
         found.rows[order], found.ranks[order], found.scores, found.missing
     )
     plain, other = (
         feature_matrix(FeatureContext(case.encoded, candidates, ranker.sources))
-        for candidates in (found, intent_shift_targets)
+        for candidates in (found, with_intent_shift)
     )
     # Sums over all candidates are added up in another order.
     assert np.allclose(other, plain[order], rtol=1e-5, atol=1e-6)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data.records import Event, EventType
 from tests.towers import shelf
-from towers.sessions.replay import Targets, intent_shift_targets, replay
+from towers.sessions.replay import Targets, replay, with_intent_shift
 from towers.sessions.session import EVENT_LIMIT, Session
 
 T0 = 1_700_000_000.0
@@ -158,7 +158,7 @@ def fold(*events: Event) -> Session:
 def test_a_turned_shopper_did_what_the_other_did_and_then_the_newest_of_their_own() -> None:
     own = fold(*(shelf.view(f"own{n}", T0 + n) for n in range(4)))
     other = fold(*(shelf.view(f"other{n}", T0 - 9_000 + 10 * n, "w") for n in range(3)))
-    mixed = intent_shift_targets(own, other, kept=2)
+    mixed = with_intent_shift(own, other, kept=2)
     ids = [event.item_id for event in mixed.events]
     assert ids == ["other0", "other1", "other2", "own2", "own3"]
     times = [event.time - T0 for event in mixed.events]
@@ -169,12 +169,12 @@ def test_a_turned_shopper_did_what_the_other_did_and_then_the_newest_of_their_ow
 
 def test_nothing_turns_without_events_of_both() -> None:
     own = fold(shelf.view("a", T0))
-    assert intent_shift_targets(own, Session.empty("w"), kept=1) is own
-    assert intent_shift_targets(own, own, kept=0) is own
-    assert intent_shift_targets(Session.empty("v"), own, kept=1) == Session.empty("v")
+    assert with_intent_shift(own, Session.empty("w"), kept=1) is own
+    assert with_intent_shift(own, own, kept=0) is own
+    assert with_intent_shift(Session.empty("v"), own, kept=1) == Session.empty("v")
 
 
 def test_a_turned_session_holds_no_more_than_any_other() -> None:
     own = fold(*(shelf.view(f"own{n}", T0 + n) for n in range(EVENT_LIMIT)))
-    mixed = intent_shift_targets(own, own, kept=EVENT_LIMIT)
+    mixed = with_intent_shift(own, own, kept=EVENT_LIMIT)
     assert mixed.events == own.events
