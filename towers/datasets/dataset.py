@@ -52,9 +52,15 @@ class Dataset:
         )
 
     def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
-        """The events before ``until``; those before ``learn_from`` only build sessions."""
+        """The events before ``until``; those before ``learn_from`` only build sessions.
+
+        Whatever the part, only types that occur before ``rank_from`` are known: the towers learn from
+        those events, and what they never saw is to be read in one way by all that builds on them.
+        """
         kept = [event for event in self.events if event.time < until]
-        return ReplayedLog.of(kept, self.catalog.row_of, learn_from_time=learn_from)
+        return ReplayedLog.of(
+            kept, self.catalog.row_of, learn_from_time=learn_from, known_until=self.rank_from
+        )
 
     def first_words(self, config: Config) -> WordVectors | None:
         """First vectors of the words that the titles use."""

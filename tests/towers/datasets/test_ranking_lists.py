@@ -74,6 +74,22 @@ def test_a_turned_shopper_begins_with_what_a_stranger_did(
     assert counts.max() == pytest.approx(most_events, rel=1e-5)
 
 
+@pytest.mark.parametrize("boundary", [0, 300, 1_200])
+def test_lists_to_learn_from_are_those_of_the_requests_before_the_boundary(boundary: int) -> None:
+    log = log_of(shelf.events()[:EVENT_COUNT])
+    lists, report = replayed_lists(
+        log, uncounted(), request_limit=10**6, held_out_from=boundary, seed=7
+    )
+    before, _ = replayed_lists(
+        log_of(shelf.events()[:boundary]), uncounted(), request_limit=10**6, seed=7
+    )
+    # Without what came later a request may have found nothing that was wanted, but no more.
+    assert before.count <= report.learnt_count <= before.count + 10
+    assert (report.learnt_count == lists.count) is (boundary == EVENT_COUNT)
+    _, whole = replayed_lists(log, uncounted(), request_limit=50, seed=7)
+    assert whole.learnt_count == whole.found_count
+
+
 def test_a_parted_log_makes_the_lists_of_the_whole() -> None:
     """Nothing of later events is in a list: a log that ends earlier gives the same ones."""
     first = log_of(shelf.events()[:200])
