@@ -1,9 +1,15 @@
-"""Items that came, changed or went since a bundle was made: seen by the very next answer."""
+"""Items that came, changed or went since a bundle was made: seen by the very next answer.
+
+What an item's vector is depends on the bundle and on the item as it is now, never on the edits that
+led there. So many small edits answer as one large one does, and a restarted server, which is told
+the newest state of each item alone, answers as it did before.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +19,13 @@ from towers.catalog.items import item_tokens
 from towers.text.words import PADDING
 
 _SAME_SHARE = 0.5
+
+
+class _Embedded(NamedTuple):
+    """What the bundle holds of an item: ``[item_slot_count] int32``, and the vector made of them."""
+
+    tokens: np.ndarray
+    vector: np.ndarray
 
 
 class LiveCatalog:
@@ -30,6 +43,8 @@ class LiveCatalog:
         self._sources = bundle.ranker.sources
         self._lock = threading.Lock()
         self._changed: set[int] = set()
+        self._bundle_item_count = bundle.catalog.count
+        self._bundle_rows: dict[int, _Embedded] = {}
 
     def update(self, items: Sequence[Item]) -> tuple[int, int]:
         """Adds or replaces items; the counts of added and of updated ones."""
@@ -67,18 +82,32 @@ class LiveCatalog:
         catalog = self._bundle.catalog
         known = catalog.row_of.get(item.item_id)
         was_listed = known is not None and bool(catalog.listed[known])
-        before = None if known is None else catalog.tokens[known]
         tokens = item_tokens(item, catalog.text)
-        # A known item keeps the vector that training gave it while most of its words stay: the
-        # item encoder knows words alone.
-        if before is None or not (np.array_equal(before, tokens) or _alike(before, tokens)):
-            vector = self._bundle.item_encoder.encode(tokens)
+        if known is None or not np.array_equal(catalog.tokens[known], tokens):
             # First the vector: a session may name the item already, and whoever finds its row
             # reads it. A row that the catalogue does not list yet is left out of every answer.
-            self._sources.index.put(catalog.count if known is None else known, _unit(vector))
+            row = catalog.count if known is None else known
+            vector = self._vector(row, tokens)
+            if known is None or not np.array_equal(self._sources.index.embeddings[row], vector):
+                self._sources.index.put(row, vector)
         row, _ = catalog.upsert(item)
         self._changed.add(row)
         return not was_listed
+
+    def _vector(self, row: int, tokens: np.ndarray) -> np.ndarray:
+        """The vector of the item at ``row`` once its tokens are these, ``[dim] float32``."""
+        if row < self._bundle_item_count:
+            if row not in self._bundle_rows:
+                self._bundle_rows[row] = _Embedded(
+                    self._bundle.catalog.tokens[row].copy(),
+                    self._sources.index.embeddings[row].copy(),
+                )
+            embedded = self._bundle_rows[row]
+            # A known item keeps the vector that training gave it while most of its words stay:
+            # the item encoder knows words alone.
+            if _alike(embedded.tokens, tokens):
+                return embedded.vector
+        return _unit(self._bundle.item_encoder.encode(tokens))
 
 
 def _alike(before: np.ndarray, after: np.ndarray) -> bool:

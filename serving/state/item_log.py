@@ -51,7 +51,7 @@ class ItemLog:
         with self._lock:
             self._check_open()
             changes = list(read_changes(self._file, self._name, since=time))
-        yield from changes
+        yield from ((item_id, change.item) for item_id, change in changes)
 
     def close(self) -> None:
         """Closes the file."""

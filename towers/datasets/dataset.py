@@ -32,15 +32,18 @@ class Dataset:
     test_from: float
 
     @classmethod
-    def of(cls, tables: Tables, text: TextConfig) -> Dataset:
-        """Reads all of them.
+    def of(cls, tables: Tables, text: TextConfig, *, whole_log: bool = False) -> Dataset:
+        """Reads all of them, with what is known of items where training ends.
+
+        Args:
+            whole_log: Whether training ends with the log, and not before its test part.
 
         Raises:
             InputError: They hold no items.
         """
         if tables.items.num_rows == 0:
             raise InputError(f"{tables.path}: expected at least one item, received none")
-        items = list(iter_items(tables.items))
+        items = list(iter_items(tables.items_known(whole_log=whole_log)[0]))
         return cls(
             tables.path,
             items,

@@ -107,7 +107,7 @@ def train(
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     stages.start("reading tables")
-    shop = Dataset.of(tables, config.text)
+    shop = Dataset.of(tables, config.text, whole_log=config.learn_test_part)
     parts = Parts.of(shop)
     early, late = parts.early, parts.late
     learnt, validation, visits = tower_examples(shop, parts, config, stages)
@@ -182,7 +182,7 @@ def train(
             FEATURE_NAMES,
             tuple(float(mean) for mean in means),
             counted_until,
-            tables.items_time,
+            tables.items_known(whole_log=config.learn_test_part)[1],
             golden,
             calibration,
         )

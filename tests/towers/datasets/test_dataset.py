@@ -12,6 +12,8 @@ import pytest
 
 from data.errors import InputError
 from data.records import Event, EventType, Item, Judgment
+from data.split import Split
+from data.tables import Tables, events_table, items_table, judgments_table
 from tests.towers import shelf
 from towers.catalog.items import Catalog
 from towers.datasets.dataset import Dataset
@@ -158,3 +160,22 @@ def test_a_release_has_read_every_judged_query_as_often_and_those_of_the_test_if
     expected = {query for query in queries if learns_test_part or query_fold(query) != 0}
     assert set(read) == expected
     assert len(set(read.values())) == 1
+
+
+@pytest.mark.parametrize("whole_log", [False, True])
+def test_prices_of_the_test_part_are_known_to_the_whole_log_alone(whole_log: bool) -> None:
+    items = [Item("a", price=1.0), Item("b")]
+    newest = [Item("a", price=2.0), Item("b", price=4.0)]
+    tables = Tables(
+        Path("t"),
+        items_table(items),
+        events_table([]),
+        judgments_table([]),
+        Split(0.0, 10.0),
+        {},
+        newest_items=items_table(newest),
+    )
+    shop = Dataset.of(tables, shelf.CONFIG.text, whole_log=whole_log)
+    assert shop.items == (newest if whole_log else items)
+    expected = [2.0, 4.0] if whole_log else [1.0, np.nan]
+    np.testing.assert_array_equal(shop.catalog.price[:2], expected)
