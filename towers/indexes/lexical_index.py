@@ -7,13 +7,15 @@ import math
 import shutil
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tantivy
 
+from data.errors import OverloadError
 from data.records import Item
 from towers.indexes.document_frequency import DocumentFrequency
 from towers.indexes.result_cache import ResultCache
@@ -115,6 +117,8 @@ class LexicalIndex:
         index = tantivy.Index.open(str(folder))
         self._index, self._searcher = index, index.searcher()
         self._writer: tantivy.IndexWriter | None = None
+        self._unseen_words: set[str] = set()
+        self._unseen_count = 0
         # Of tantivy's index: were it this one's, each would hold the other, and its folder with it.
         self._stem_counts = DocumentFrequency(index, tuple(_FIELD_WEIGHTS))
         self.rewriter = QueryRewriter(counts, self._stem_counts.of)
@@ -162,24 +166,60 @@ class LexicalIndex:
         (folder / _TRANSLATIONS_NAME).write_text(text, encoding="utf-8")
 
     def put(self, items: Iterable[tuple[int, Item]]) -> None:
-        """Adds or changes items by row; searches find them once this returns."""
-        if self._writer is None:
-            self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
-        writer, schema = self._writer, self._index.schema
-        new_words: set[str] = set()
-        expected_count = self._searcher.num_docs
-        for row, item in items:
-            # By a query: given a number as a term it would look for a signed one, and find none.
-            writer.delete_documents_by_query(tantivy.Query.term_query(schema, "row", row))
-            written = _words_by_field(item)
-            writer.add_document(_document(row, item, written))
-            new_words.update(*written.values())
-            expected_count += 1
-        writer.commit()
-        self.rewriter.take_in(new_words)
-        self._index.reload()
+        """Adds or changes items by row; searches find them once this returns.
+
+        Raises:
+            OverloadError: The disk is full or failing; nothing has changed.
+        """
+        with self.staged(items) as commit:
+            commit()
+        self.show()
+
+    @contextmanager
+    def staged(self, items: Iterable[tuple[int, Item]]) -> Iterator[Callable[[], None]]:
+        """Reads items by row, and gives what commits them; searches find them after ``show``.
+
+        Nothing is kept of them where the block ends with an error.
+
+        Raises:
+            OverloadError: The disk is full or failing; nothing has changed.
+        """
+        written = [(row, item, _words_by_field(item)) for row, item in items]
+        documents = [(row, _document(row, item, of_item)) for row, item, of_item in written]
+        schema = self._index.schema
+        try:
+            with _disk_errors():
+                if self._writer is None:
+                    self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
+                for row, document in documents:
+                    # By a query: given a number as a term it would look for a signed one, and find
+                    # none.
+                    query = tantivy.Query.term_query(schema, "row", row)
+                    self._writer.delete_documents_by_query(query)
+                    self._writer.add_document(document)
+            yield self._commit
+        except BaseException:
+            # What was staged goes with the writer; the next one begins at the last commit.
+            self._writer = None
+            raise
+        self._unseen_count += len(documents)
+        self._unseen_words.update(
+            *(words for _, _, of_item in written for words in of_item.values())
+        )
+
+    def _commit(self) -> None:
+        assert self._writer is not None
+        with _disk_errors():
+            self._writer.commit()
+            self._index.reload()
+
+    def show(self) -> None:
+        """Lets searches find what was committed."""
+        expected_count = self._searcher.num_docs + self._unseen_count
+        self.rewriter.take_in(self._unseen_words)
         self._searcher = self._index.searcher()
         self._stem_counts.replaced_count += expected_count - self._searcher.num_docs
+        self._unseen_words, self._unseen_count = set(), 0
         self.clear()
 
     def clear(self) -> None:
@@ -317,6 +357,16 @@ class LexicalIndex:
                 exact = tantivy.Query.const_score_query(term, CODE_SCORE)
                 parts.append((tantivy.Occur.Should, exact))
         return tantivy.Query.boolean_query(parts)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise OverloadError(
+            f"lexical index: expected a writable disk, received: {error}"
+        ) from error
 
 
 def _hits(

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 import numpy as np
+from cachetools import LRUCache
 
 _ENTRY_BYTES = 1_000
 """What an answer takes besides its numbers and the question: the arrays' heads, a place in a table."""
@@ -20,8 +21,8 @@ Answer = TypeVar("Answer", bound=np.ndarray | tuple[np.ndarray, ...])
 class ResultCache(Generic[Key, Answer]):
     """Arrays by what was asked, from any thread; none of them may be written to.
 
-    All are forgotten where the next has no room: what is asked again and again is soon back. An
-    answer that would take more than an eighth of the room is not kept at all.
+    The one that was not asked for longest leaves first. An answer that would take more than an
+    eighth of the room is not kept at all.
 
     Args:
         byte_limit: The room for all of them.
@@ -29,40 +30,36 @@ class ResultCache(Generic[Key, Answer]):
 
     def __init__(self, byte_limit: int) -> None:
         self._byte_limit = byte_limit
-        self._byte_count = 0
-        self._answers: dict[Key, Answer] = {}
+        # Each with the room that it takes, its question included.
+        self._answers: LRUCache[Key, tuple[Answer, int]] = LRUCache(
+            byte_limit, getsizeof=lambda kept: kept[1]
+        )
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._answers)
 
+    def __contains__(self, key: Key) -> bool:
+        return key in self._answers
+
     @property
     def byte_count(self) -> int:
         """The room that is taken."""
-        return self._byte_count
+        return int(self._answers.currsize)
 
     def of(self, key: Key, work_out: Callable[[], Answer]) -> Answer:
         """The answer that was kept, or else the one that is worked out now."""
-        answer = self._answers.get(key)
-        if answer is None:
-            answer = work_out()
-            self._keep(key, answer)
-        return answer
-
-    def _keep(self, key: Key, answer: Answer) -> None:
+        with self._lock:
+            kept = self._answers.get(key)
+        if kept is not None:
+            return kept[0]
+        answer = work_out()
         arrays = answer if isinstance(answer, tuple) else (answer,)
         size = _ENTRY_BYTES + _byte_count(key) + sum(array.nbytes for array in arrays)
-        if size * _LONGEST_SHARE > self._byte_limit:
-            return
-        with self._lock:
-            # Two threads may have worked out the same one.
-            if key in self._answers:
-                return
-            if self._byte_count + size > self._byte_limit:
-                self._answers.clear()
-                self._byte_count = 0
-            self._answers[key] = answer
-            self._byte_count += size
+        if size * _LONGEST_SHARE <= self._byte_limit:
+            with self._lock:
+                self._answers[key] = answer, size
+        return answer
 
 
 def _byte_count(key: Hashable) -> int:
