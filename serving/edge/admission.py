@@ -7,7 +7,6 @@ limit refuses health checks as well, so that a probe would kill a server that is
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
@@ -17,6 +16,7 @@ import grpc
 
 from data.errors import ConfigError, RequestError
 from serving.edge.grpc_errors import end_with
+from serving.edge.slow_messages import MessageWatch
 
 EVENTS_PREFIX = "/nextclick.v1.Events/"
 CHANGES_PREFIXES = ("/nextclick.v1.Catalog/", "/nextclick.v1.Admin/")
@@ -71,42 +71,6 @@ class CountedPool(ThreadPoolExecutor):
     def call_is_done(self) -> None:
         """The call that this thread holds counts no more, though its answer has still to leave."""
         self._here.give_back()
-
-
-class MessageWatch:
-    """Cancels calls whose message does not come: gRPC would wait for it as long as the caller does.
-
-    Args:
-        seconds: How long a message may take.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._waiting: dict[int, tuple[float, Any]] = {}
-        self._is_over = threading.Event()
-        threading.Thread(target=self._look, name="message-watch", daemon=True).start()
-
-    def first(self, messages: Iterator[Any], context: Any) -> Any:
-        """The message of a call; what gRPC raises where there is none is left to it."""
-        key = id(context)
-        self._waiting[key] = (time.monotonic() + self._seconds, context)
-        try:
-            for message in messages:
-                return message
-        finally:
-            self._waiting.pop(key, None)
-        return context.abort(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0")
-
-    def close(self) -> None:
-        """Watches no more."""
-        self._is_over.set()
-
-    def _look(self) -> None:
-        while not self._is_over.wait(self._seconds / 4):
-            now = time.monotonic()
-            for due_time, context in list(self._waiting.values()):
-                if due_time < now:
-                    context.cancel()
 
 
 class Lane:
