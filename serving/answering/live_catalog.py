@@ -10,7 +10,7 @@ import numpy as np
 from data.records import Item
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import item_tokens
-from towers.text.words import PADDING
+from towers.text.tokens import PADDING
 
 _SAME_SHARE = 0.5
 

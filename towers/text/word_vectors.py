@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from towers.text.words import stem, token
+from towers.text.tokens import token
+from towers.text.words import stem
 
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
