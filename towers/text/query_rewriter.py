@@ -70,9 +70,10 @@ class QueryRewriter:
 
     def parse(self, text: str) -> ParsedQuery:
         """Reads a query."""
-        cut = cut_text(text)
-        surface_words = cut.words + cut.sizes
-        stems = tuple(map(stem, surface_words))
+        normalised, words, sizes = cut_text(text)
+        surface_words = words + sizes
+        stems = tuple([stem(word) for word in surface_words])
+        joined_words = list(_joined(surface_words))
         replacements = _Replacements(self)
         weights = dict.fromkeys(stems, 1.0)
         translations: dict[str, str] = {}
@@ -82,59 +83,35 @@ class QueryRewriter:
             translated = replacements.translations(word)
             is_last = position == len(surface_words)
             others = translated or replacements.corrections(word, is_last=is_last)
+            if not others:
+                continue
             for other in others:
                 for of_other in other.stems:
                     weights[of_other] = max(weights.get(of_other, 0.0), other.weight)
-            if others and not self.count(word):
+            if not self._count(word):
                 best = likeliest(others)
                 (translations if translated else corrections)[word] = best.text
                 added += best.words
-        for left, right, joined in _joined(surface_words):
+        for left, right, joined in joined_words:
             if min(len(left), len(right)) > 1 and self._is_surface_word(joined):
                 weights.setdefault(stem(joined), _CORRECTION_WEIGHT)
         # Once each: a Chinese word stands beside its parts, which may mean the same.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
-        size_start = len(cut.words)
         return ParsedQuery(
             text=text,
-            normalised=cut.normalised,
+            normalised=normalised,
             surface_words=surface_words,
             stems=stems,
-            sizes=cut.sizes,
+            sizes=sizes,
             product_codes=frozenset(numbers_in_query(text)),
             has_chinese=has_chinese(text),
-            terms=self._terms(surface_words, replacements),
+            terms=_terms(surface_words, stems, joined_words, replacements),
             translations=MappingProxyType(translations),
             corrections=MappingProxyType(corrections),
             stem_weights=MappingProxyType(weights),
-            rarities=tuple(map(self._rarity, weights)),
-            corrected_stems=(*stems[:size_start], *of_added, *stems[size_start:]),
+            rarities=tuple([self._rarity(of_word) for of_word in weights]),
+            corrected_stems=(*stems[: len(words)], *of_added, *stems[len(words) :]),
         )
-
-    def _terms(self, surface_words: Sequence[str], replacements: _Replacements) -> tuple[Term, ...]:
-        alternatives: dict[str, Alternatives] = {}
-        for word in surface_words:
-            if not has_chinese(word):
-                alternatives[word] = ((stem(word),),)
-            # Of overlapping words of a Chinese run the longest, each asked for by its characters:
-            # how a run is cut depends on what stands beside it.
-            elif not any(word in other and word != other for other in surface_words):
-                alternatives[word] = (tuple(dict.fromkeys(word)),)
-        for left, right, joined in _joined(surface_words):
-            if not has_chinese(joined):
-                alternatives[left] += ((stem(joined),),)
-                alternatives[right] += ((stem(joined),),)
-        terms = []
-        for position, (word, of_word) in enumerate(alternatives.items(), 1):
-            translations = replacements.translations(word)
-            of_word += tuple(other.stems for other in translations)
-            corrections: tuple[Replacement, ...] = ()
-            if not translations or not any(map(self._are_known, of_word)):
-                is_last = position == len(alternatives)
-                corrections = replacements.corrections(word, is_last=is_last)
-            is_required = word not in _FUNCTION_WORDS or len(alternatives) == 1
-            terms.append(Term(word, of_word, translations, corrections, is_required))
-        return tuple(terms)
 
     def translated(self, word: str) -> tuple[Replacement, ...]:
         """A word in the other language; a Chinese one that the dictionary lacks by its two parts."""
@@ -155,7 +132,7 @@ class QueryRewriter:
 
     def corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         """What a word that few items or none have may be a slip for."""
-        count = self.count(word)
+        count = self._count(word)
         if count >= _RARE_COUNT or (len(word) < 2 and not count):
             return ()
         weight = _RARE_WEIGHT if count else _CORRECTION_WEIGHT
@@ -170,14 +147,15 @@ class QueryRewriter:
                 completed = vocabulary.completions(word)
                 found += [_replacement((other,), weight) for other in completed]
         # The vocabularies forget nothing, though an item may have lost a word since.
-        return tuple([other for other in found if self._are_known(other.stems)])
+        return tuple([other for other in found if self.are_known(other.stems)])
 
-    def count(self, word: str) -> int:
+    def are_known(self, stems: Sequence[str]) -> bool:
+        """Whether each of some stems is in an item now."""
+        return all(self._stem_count(of_word, _RARE_COUNT) for of_word in stems)
+
+    def _count(self, word: str) -> int:
         """Items that have the word in some form now, counted exactly where they are few."""
         return self._stem_count(stem(word), _RARE_COUNT)
-
-    def _are_known(self, stems: Sequence[str]) -> bool:
-        return all(self._stem_count(of_word, _RARE_COUNT) for of_word in stems)
 
     def _in_dictionary(self, word: str) -> list[Replacement]:
         found = self.translations.get(stem(word), {})
@@ -210,12 +188,16 @@ class _Replacements:
             self._corrections[word, is_last] = found
         return found
 
+    def are_known(self, alternatives: Alternatives) -> bool:
+        """Whether any of some alternatives has stems that items have."""
+        return any(map(self._rewriter.are_known, alternatives))
+
 
 _AS_TYPED = QueryRewriter({}, lambda stem, enough: enough, lambda stem: 1.0)
 """Without a vocabulary: every word counts as one that many items have."""
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_000)
 def parsed_as_typed(text: str) -> ParsedQuery:
     """Reads a query without the items' words: nothing is corrected, and all stems are as rare."""
     return _AS_TYPED.parse(text)
@@ -226,6 +208,39 @@ def clear_caches() -> None:
     parsed_as_typed.cache_clear()
     tokens.clear_caches()
     words.clear_caches()
+
+
+def _terms(
+    surface_words: Sequence[str],
+    stems: Sequence[str],
+    joined_words: Sequence[tuple[str, str, str]],
+    replacements: _Replacements,
+) -> tuple[Term, ...]:
+    alternatives: dict[str, Alternatives] = {}
+    chinese_words = [word for word in surface_words if has_chinese(word)]
+    for word, of_word in zip(surface_words, stems, strict=True):
+        if word not in chinese_words:
+            alternatives[word] = ((of_word,),)
+        # Of overlapping words of a Chinese run the longest, each asked for by its characters:
+        # how a run is cut depends on what stands beside it.
+        elif not any(word in other and word != other for other in chinese_words):
+            alternatives[word] = (tuple(dict.fromkeys(word)),)
+    for left, right, joined in joined_words:
+        if left not in chinese_words and right not in chinese_words:
+            alternatives[left] += ((stem(joined),),)
+            alternatives[right] += ((stem(joined),),)
+    terms = []
+    for position, (word, to_have) in enumerate(alternatives.items(), 1):
+        translations = replacements.translations(word)
+        if translations:
+            to_have += tuple(other.stems for other in translations)
+        is_last = position == len(alternatives)
+        corrections: tuple[Replacement, ...] = ()
+        if not translations or not replacements.are_known(to_have):
+            corrections = replacements.corrections(word, is_last=is_last)
+        is_required = word not in _FUNCTION_WORDS or len(alternatives) == 1
+        terms.append(Term(word, to_have, translations, corrections, is_required))
+    return tuple(terms)
 
 
 def _replacement(surface_words: tuple[str, ...], weight: float) -> Replacement:

@@ -347,7 +347,8 @@ def test_words_find_as_many_allowed_items_as_there_are_however_low_they_stand(
     mask = np.arange(1_000) >= 900
     allowed = AllowedItems(catalog, mask, np.zeros(0, np.int64))
     assert allowed.widened(40) == 800
-    rows, scores = _lexical(words, "paint", allowed, 40)
+    query = words.parse("paint")
+    rows, scores = _lexical(words, query, allowed, 40)
     assert len(rows) == len(scores) and len(allowed.only(rows)) >= 40
-    everything = allowed.only(words.search(words.parse("paint"), 1_000)[0])
+    everything = allowed.only(words.search(query, 1_000)[0])
     assert allowed.only(rows)[:40].tolist() == everything[:40].tolist()
