@@ -23,7 +23,7 @@ CODE_SCORE = 1_000.0
 """More than the words of a query add up to: an item whose number is asked for comes first."""
 
 _SYNONYM_WEIGHT = 0.9
-_PARSED_LIMIT = 20_000
+_PARSED_LIMIT = 10_000
 _FOUND_BYTES = _MATCHING_BYTES = 64_000_000
 _HOLDERS_BYTES = 16_000_000
 _WORDS_NAME = "words.json"

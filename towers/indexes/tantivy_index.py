@@ -1,4 +1,4 @@
-"""Stems by field in a tantivy index: written, searched and counted."""
+"""Stems by field in a tantivy index: indexed, searched and counted."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TantivyIndex:
         index = tantivy.Index(_schema(), path=str(folder))
         writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
         for document in documents:
-            writer.add_document(_written(document))
+            writer.add_document(_tantivy_document(document))
         writer.commit()
         writer.wait_merging_threads()
 
@@ -73,7 +73,7 @@ class TantivyIndex:
             # By a query: given a number as a term it would look for a signed one, and find none.
             query = tantivy.Query.term_query(self._schema, "row", document.row)
             self._writer.delete_documents_by_query(query)
-            self._writer.add_document(_written(document))
+            self._writer.add_document(_tantivy_document(document))
         self._writer.commit()
 
     def refresh(self) -> None:
@@ -213,16 +213,16 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
-def _written(document: Document) -> tantivy.Document:
+def _tantivy_document(document: Document) -> tantivy.Document:
     # Words are cut by towers.text, so that queries and items are read alike; tantivy sees them
     # with blanks between.
-    written = tantivy.Document(
+    found = tantivy.Document(
         **{field: " ".join(stems) for field, stems in document.stems.items()},
         code=" ".join(sorted(document.codes)),
     )
     # By its own method: as a keyword a number becomes a signed one, which the field refuses.
-    written.add_unsigned("row", document.row)
-    return written
+    found.add_unsigned("row", document.row)
+    return found
 
 
 def _hits(

@@ -82,7 +82,7 @@ class Ranker:
             row_of=self.sources.catalog.row_of,
             known_types=self.known_types,
             config=self.config,
-            # The tower knows a slip by its trigrams alone; the word that was meant it has learnt.
+            # Of a slip the tower knows the trigrams alone, of its correction what it means.
             parse=parse,
         )
         query_embedding = self.encoder.encode(inputs, self.sources.index.embeddings)

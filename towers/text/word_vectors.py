@@ -43,7 +43,7 @@ def word_vectors(counts: Mapping[str, int], *, dim: int, bucket_count: int) -> W
     first ``dim`` hold the most of what tells the catalogue's words apart.
 
     Args:
-        counts: Items by word as written.
+        counts: Items by surface word.
     """
     folder = _wordllama_folder()
     names = sorted(counts)

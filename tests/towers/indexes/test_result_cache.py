@@ -37,11 +37,20 @@ def test_all_that_is_kept_fits_the_room_however_much_is_asked() -> None:
     answers = {}
     for number in range(3_000):
         answers[number] = kept.of(number, SystemRankings(number))
-        still = [answers[n] for n in answers if kept._answers.get(n) is answers[n]]
+        still = [answers[n] for n in answers if n in kept._entries]
         assert sum(map(sys.getsizeof, still)) <= kept.byte_count <= ROOM
         # By hand: what is over the eighth is never among them, the newest of the others always.
         is_long = (8 * number + 1_000) * 8 > ROOM
-        assert (kept._answers.get(number) is answers[number]) != is_long
+        assert (number in kept._entries) != is_long
+
+
+def test_what_is_asked_again_and_again_stays_while_others_leave() -> None:
+    kept: ResultCache[int, np.ndarray] = ResultCache(20_000)
+    often = SystemRankings(5)
+    for number in range(1, 500):
+        kept.of(0, often)
+        kept.of(number, SystemRankings(5))
+    assert often.count == 1 and len(kept) < 20
 
 
 def test_both_arrays_of_an_answer_take_room() -> None:
@@ -77,4 +86,4 @@ def test_long_questions_take_room_too_whatever_they_are_made_of() -> None:
         assert kept.byte_count <= ROOM
     assert 0 < len(kept) < 100
     kept.of(("x" * ROOM,), SystemRankings(0))
-    assert ("x" * ROOM,) not in kept._answers
+    assert ("x" * ROOM,) not in kept._entries
