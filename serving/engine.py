@@ -37,7 +37,7 @@ from towers.bundle.bundle import Bundle
 from towers.retrieval.rank_request import RankRequest
 from towers.search_box.popular_queries import Searches
 from towers.sessions.session import Session
-from towers.text.words import clear_caches
+from towers.text.query_rewriter import clear_caches
 
 _VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
 

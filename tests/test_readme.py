@@ -25,6 +25,7 @@ from serving.cli.demo_story import running_server
 from serving.edge.server import serve
 from serving.engine import Engine
 from towers.config import config_from
+from towers.text.query_rewriter import parsed_as_typed
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -84,7 +85,7 @@ def test_the_rules_of_the_readme_are_rules(tmp_path: Path) -> None:
     path.write_text(blocks("toml")[1], encoding="utf-8")
     rules = read_rules(path)
     assert rules.version == "2025-01 spring"
-    met = rules.matching(SearchRequest("returns"), 0.0)
+    met = rules.matching(SearchRequest("returns"), parsed_as_typed("returns"), 0.0)
     assert [rule.uri for rule in met if rule.uri] == ["/help/returns"]
 
 

@@ -31,7 +31,7 @@ GRPC_ROOMS = ("serving/edge/", "serving/load/")
 OWNERS = {
     "scann": {"towers/indexes/item_index.py"},
     "ai_edge_litert": {"towers/ranking/litert_models.py"},
-    "tantivy": {"towers/indexes/lexical_index.py", "towers/indexes/document_frequency.py"},
+    "tantivy": {"towers/indexes/tantivy_index.py"},
     "sqlite3": {
         "data/sources/own_log.py",
         "data/sources/live_items.py",

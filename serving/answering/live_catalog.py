@@ -18,7 +18,7 @@ from data.records import Item
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
 from towers.indexes.item_index import checked_embeddings
-from towers.text.words import PADDING
+from towers.text.tokens import PADDING
 
 _SAME_SHARE = 0.5
 

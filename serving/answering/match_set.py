@@ -40,7 +40,7 @@ class MatchSet:
         if rank_request.text:
             lexical = self.sources.lexical
             rows = (
-                lexical.matching_rows(rank_request.text) if lexical else rank_request.excluded[:0]
+                lexical.matching_rows(self.encoded.query) if lexical else rank_request.excluded[:0]
             )
             if not len(rows):
                 near = replace(self.encoded, rank_request=replace(rank_request, mask=mask))

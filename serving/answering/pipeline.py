@@ -25,7 +25,7 @@ from serving.api.answers import Answer, EmptyReason, Facet, Relaxation
 from serving.api.requests import Filter, RecommendRequest, SearchRequest, SortOrder
 from towers.bundle.bundle import Bundle
 from towers.ranking.shortlist import Shortlist
-from towers.retrieval.rank_request import RankRequest
+from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.search_box.relaxation import relaxations
 
 
@@ -57,7 +57,8 @@ def answered(
     """
     ranker, catalog = bundle.ranker, bundle.catalog
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
-    met = rules.matching(request, rank_request.time)
+    query = ranker.sources.parse(rank_request.text)
+    met = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
         met = tuple(rule for rule in met if not rule.is_placing)
     shaped, merchandising = merchandised_request(rank_request, met, bundle)
@@ -92,7 +93,7 @@ def answered(
         shortlist.missing,
         facets=facets,
         match_count=None if fits is None else int(np.count_nonzero(fits)),
-        relaxations=_relaxations(bundle, shaped) if results else (),
+        relaxations=_relaxations(bundle, shortlist.encoded) if results else (),
         empty_reason=EmptyReason.UNSPECIFIED
         if results
         else _empty_reason(bundle, rank_request, request),
@@ -137,9 +138,9 @@ def _empty_reason(
     return EmptyReason.NO_ITEM_LEFT if passes else EmptyReason.NO_ITEM_PASSES_FILTER
 
 
-def _relaxations(bundle: Bundle, rank_request: RankRequest) -> tuple[Relaxation, ...]:
-    sources = bundle.ranker.sources
-    if not rank_request.text or sources.lexical is None:
+def _relaxations(bundle: Bundle, encoded: EncodedRequest) -> tuple[Relaxation, ...]:
+    sources, rank_request = bundle.ranker.sources, encoded.rank_request
+    if not encoded.is_search or sources.lexical is None:
         return ()
     only_allowed = partial(sources.only_allowed, rank_request)
-    return relaxations(sources.lexical, rank_request.text, only_allowed, rank_request.synonyms)
+    return relaxations(sources.lexical, encoded.query, only_allowed, rank_request.synonyms)

@@ -16,7 +16,7 @@ from typing import Any
 
 from data.errors import ConfigError
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
-from towers.indexes.lexical_index import Synonym
+from towers.text.parsed_query import ParsedQuery, Synonym
 from towers.text.words import surface_words, words
 
 KINDS = ("synonym", "redirect", "pin", "boost", "bury", "hide")
@@ -122,14 +122,20 @@ class Rules:
             else:
                 self._others.append(number)
 
-    def matching(self, request: SearchRequest | RecommendRequest, now: float) -> tuple[Rule, ...]:
-        """The rules for a request at ``now``, seconds since 1970, in the order of the file."""
+    def matching(
+        self, request: SearchRequest | RecommendRequest, query: ParsedQuery, now: float
+    ) -> tuple[Rule, ...]:
+        """The rules for a request at ``now``, seconds since 1970, in the order of the file.
+
+        Args:
+            query: What a search request asks for; of a browse page it is not looked at.
+        """
         if not self._rules:
             return ()
         numbers, stems = set(self._others), frozenset[str]()
         if isinstance(request, SearchRequest):
-            numbers.update(self._by_query.get(tuple(surface_words(request.query)), ()))
-            stems = frozenset(words(request.query))
+            numbers.update(self._by_query.get(query.surface_words, ()))
+            stems = frozenset(query.stems)
             for stem in stems:
                 numbers.update(self._by_stem.get(stem, ()))
         rules = (self._rules[number] for number in sorted(numbers))
@@ -249,7 +255,7 @@ def _synonyms(table: _Table) -> Iterator[Synonym]:
     for phrase in written:
         for other in finds or written:
             if other != phrase:
-                yield Synonym(frozenset(words(phrase)), other)
+                yield Synonym(frozenset(words(phrase)), tuple(words(other)))
 
 
 def _condition(kind: str, table: _Table) -> dict[str, Any]:

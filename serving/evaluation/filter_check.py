@@ -155,7 +155,7 @@ def check_filters(
         )
         learnt.append(_recall(ranker.sources.nearest(encoded, _DEPTH), every[allowed[every]]))
         if is_search and ranker.sources.lexical is not None:
-            every, _ = ranker.sources.lexical.search(text, catalog.count)
+            every, _ = ranker.sources.lexical.search(encoded.query, catalog.count)
             found = ranker.sources.find(encoded)
             place = found.ranks[:, SOURCES.index("lexical")]
             by_words = found.rows[place >= 0][np.argsort(place[place >= 0])]

@@ -91,7 +91,7 @@ def ask_queries(
             TWO_TOWERS: ranker.sources.nearest(encoded, depth),
         }
         if ranker.sources.lexical is not None:
-            found[LEXICAL] = ranker.sources.lexical.search(text, depth)[0]
+            found[LEXICAL] = ranker.sources.lexical.search(encoded.query, depth)[0]
         for name, rows in found.items():
             rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
         rankings |= classical_rankings(ranker, rank_request, classical, depth)

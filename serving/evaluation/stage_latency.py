@@ -12,6 +12,7 @@ import numpy as np
 
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
+from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import feature_matrix
 from towers.retrieval.rank_request import RankRequest
@@ -40,14 +41,14 @@ def stage_timings(engine: Engine, rank_requests: Sequence[RankRequest]) -> dict[
         timed("query_encode_of_new_words", partial(ranker.read, rank_request))
         if sources.lexical is not None:
             engine.clear_queries()
-            search = sources.lexical.search
-            timed("lexical_100_of_new_words", partial(search, rank_request.text, 100))
+            timed(
+                "lexical_100_of_new_words", partial(_by_words, sources.lexical, rank_request.text)
+            )
     for rank_request in map(_anew, chosen):
         encoded = timed("query_encode", partial(ranker.read, rank_request))
         timed("nearest_100", partial(sources.index.search, encoded.query_embedding, 100))
         if rank_request.text and sources.lexical is not None:
-            search = sources.lexical.search
-            timed("lexical_100", partial(search, f"{rank_request.text} ", 100))
+            timed("lexical_100", partial(_by_words, sources.lexical, f"{rank_request.text} "))
         found = timed("candidates", partial(ranker.candidates, encoded))
         context = FeatureContext(encoded, found, sources)
         features = timed("features", partial(feature_matrix, context))
@@ -61,6 +62,10 @@ def stage_timings(engine: Engine, rank_requests: Sequence[RankRequest]) -> dict[
             asked = RecommendRequest(Placement.HOME, visitor)
             timed("whole_recommend", partial(engine.recommend, asked))
     return {name: float(np.median(seconds)) * 1e3 for name, seconds in taken.items()}
+
+
+def _by_words(lexical: LexicalIndex, text: str) -> None:
+    lexical.search(lexical.parse(text), 100)
 
 
 def _anew(rank_request: RankRequest) -> RankRequest:

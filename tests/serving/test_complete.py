@@ -158,6 +158,7 @@ def test_cleared_queries_leave_no_text_behind(engine: Engine) -> None:
     texts(engine, "dark esp")
     engine.clear_queries()
     lexical = engine.bundle.ranker.sources.lexical
-    kept = [lexical._read, lexical._found, lexical._matching, lexical._held]
+    caches = lexical._caches
+    kept = [caches.parsed, caches.found, caches.matching, caches.holders]
     assert [len(answers) for answers in kept] == [0, 0, 0, 0]
     assert "dark espresso 250g" in texts(engine, "dark esp", QUERY)

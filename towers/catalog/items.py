@@ -16,7 +16,8 @@ from data.records import Item
 from towers.catalog.attributes import AttributeCondition, Attributes
 from towers.catalog.dictionary import Dictionary
 from towers.config import TextConfig
-from towers.text.words import PADDING, token, words
+from towers.text.tokens import PADDING, token
+from towers.text.words import words
 
 _PRICE_STEPS_PER_DOUBLING = 2
 _PATH_SEPARATOR = "\x1f"

@@ -7,7 +7,7 @@ import random
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.text.words import PADDING
+from towers.text.tokens import PADDING
 
 _KIND_COUNT = 24
 """So many items stand for a kind: more than twice a page of ten."""

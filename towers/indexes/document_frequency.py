@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 
-import tantivy
+from towers.indexes.tantivy_index import TantivyIndex
 
 _COUNTED_LIMIT = 100_000
 
@@ -17,16 +17,14 @@ class DocumentFrequency:
 
     Args:
         index: Where they are counted.
-        fields: Where a stem may stand.
 
     Attributes:
         replaced_count: How many documents may be counted still, though others took their place.
     """
 
-    def __init__(self, index: tantivy.Index, fields: Sequence[str]) -> None:
+    def __init__(self, index: TantivyIndex) -> None:
         self.replaced_count = 0
         self._index = index
-        self._fields = fields
         self.forget()
 
     def forget(self) -> None:
@@ -44,31 +42,19 @@ class DocumentFrequency:
                 counted[key] = count
         return count
 
-    def _count(self, stem: str, enough: int) -> int:
-        searcher = self._index.searcher()
-        most = self._in_one_field(stem, searcher)
-        if not 0 < most < enough + self.replaced_count:
-            return most
-        in_field = [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.term_query(self._index.schema, field, stem, index_option="freq"),
-            )
-            for field in self._fields
-            if searcher.doc_freq(field, stem)
-        ]
-        query = tantivy.Query.boolean_query(in_field)
-        return len(searcher.search(query, limit=enough, count=False).hits)
+    def rarity(self, stem: str) -> float:
+        """Inverse document frequency by the field that has the stem most often; 0 if none has it.
 
-    def in_one_field(self, stem: str) -> int:
-        """Items that have a stem in the field that has it most often; 0 if none has it now.
-
-        Not exact: replaced items may be among them, yet never more than there are items.
+        Not exact: replaced items may be counted, yet never more than there are items.
         """
         if not self.of(stem, 1):
-            return 0
-        searcher = self._index.searcher()
-        return min(self._in_one_field(stem, searcher), searcher.num_docs)
+            return 0.0
+        total = self._index.document_count
+        count = min(self._index.frequency(stem), total)
+        return math.log((total + 1.0) / count) if count else 0.0
 
-    def _in_one_field(self, stem: str, searcher: tantivy.Searcher) -> int:
-        return max(searcher.doc_freq(field, stem) for field in self._fields)
+    def _count(self, stem: str, enough: int) -> int:
+        most = self._index.frequency(stem)
+        if not 0 < most < enough + self.replaced_count:
+            return most
+        return self._index.count(stem, enough)

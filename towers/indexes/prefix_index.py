@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -11,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from towers.text.words import HAN, normalise
+from towers.text.words import is_chinese_run, normalise, runs
 
-_RUN = re.compile(rf"[{HAN}]+|\d+\.\d+|[^\W_{HAN}]+")
-_HAN_RUN = re.compile(rf"[{HAN}]")
 _HAN_LENGTH = 8
 _AFTER_ALL = "\U0010ffff"
 
@@ -98,7 +95,7 @@ class PrefixIndex:
         return numbers, is_first
 
     def _slice(self, beginning: str) -> slice:
-        if _HAN_RUN.match(beginning):
+        if is_chinese_run(beginning):
             beginning = beginning[:_HAN_LENGTH]
         start = bisect_left(self._words, beginning)
         end = bisect_left(self._words, beginning + _AFTER_ALL, start)
@@ -107,20 +104,20 @@ class PrefixIndex:
 
 def typed_words(text: str) -> list[str]:
     """The words of a text as they stand, numbers and units too: they may be half typed."""
-    return _RUN.findall(normalise(text))
+    return [run[0] for run in runs(normalise(text))]
 
 
 def highlights(text: str, typed: Sequence[str]) -> list[tuple[int, int]]:
     """Where the typed words are in a text: first character and the one after the last."""
     found = []
-    for run in _RUN.finditer(text):
+    for run in runs(text):
         word = normalise(run[0])
         # Where folding changes the length, the places of the letters are not those of the text.
         if len(word) != len(run[0]):
             continue
         for beginning in sorted(typed, key=len, reverse=True):
             place = word.find(beginning)
-            if place == 0 or (place > 0 and _HAN_RUN.match(word)):
+            if place == 0 or (place > 0 and is_chinese_run(word)):
                 found.append((run.start() + place, run.start() + place + len(beginning)))
                 break
     return found
@@ -128,7 +125,7 @@ def highlights(text: str, typed: Sequence[str]) -> list[tuple[int, int]]:
 
 def _starts(text: str) -> Iterable[str]:
     for run in typed_words(text):
-        if _HAN_RUN.match(run):
+        if is_chinese_run(run):
             yield from (run[place : place + _HAN_LENGTH] for place in range(len(run)))
         else:
             yield run

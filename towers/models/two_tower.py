@@ -18,8 +18,8 @@ from towers.models.legacy_keras import keras, tf, tfrs
 from towers.models.sampled_softmax import mean_cross_entropy
 from towers.models.session_encoders import masked_softmax, session_encoder
 from towers.sessions.query_input import GENERIC_TYPE, PADDING_TYPE, TYPE_COUNT
+from towers.text.tokens import PADDING
 from towers.text.word_vectors import WordVectors
-from towers.text.words import PADDING
 
 _UNKNOWN_TOKEN_SHARE = 0.03
 

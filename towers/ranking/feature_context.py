@@ -6,11 +6,11 @@ from functools import cached_property
 
 import numpy as np
 
-from towers.indexes.lexical_index import CODE_SCORE, ReadQuery
+from towers.indexes.lexical_index import CODE_SCORE
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import shares
-from towers.text.words import token, words
+from towers.text.tokens import token
 
 _FAR_RANK = 20.0
 _COMPARED_COUNT = 10
@@ -77,24 +77,19 @@ class FeatureContext:
         self.present_popularity: np.ndarray = sources.surge.at(rows, self.time)
 
     def _read_words(self) -> None:
-        """What the query asks for, word by word: as written first, then as it may be meant.
+        """What the query asks for, stem by stem: as typed first, then replacements.
 
-        Sets ``word_weights [words]``, ``word_tokens [words]``, ``written_count`` and ``has_word
+        Sets ``word_weights [words]``, ``word_tokens [words]``, ``typed_count`` and ``has_word
         [words, candidates] bool``.
         """
-        text, lexical = self.encoded.text, self.sources.lexical
-        if lexical is None:
-            plain = dict.fromkeys(words(text), 1.0)
-            query = ReadQuery(plain, [1.0] * len(plain), text)
-        else:
-            query = lexical.read(text)
-        meant = query.meant
-        self.written_count = sum(weight == 1.0 for weight in meant.values())
+        query = self.encoded.query
+        weights = query.stem_weights
+        self.typed_count = sum(weight == 1.0 for weight in weights.values())
         rarities = np.array(query.rarities, np.float32)
-        self.word_weights = np.array([*meant.values()], np.float32) * rarities
+        self.word_weights = np.array([*weights.values()], np.float32) * rarities
         buckets = self.catalog.text.bucket_count
-        self.word_tokens = [token("w:" + word, buckets) for word in meant]
-        self.has_word = np.zeros((len(meant), len(self.rows)), bool)
+        self.word_tokens = [token("w:" + word, buckets) for word in weights]
+        self.has_word = np.zeros((len(weights), len(self.rows)), bool)
         for row, number in zip(self.has_word, self.word_tokens, strict=True):
             (self.tokens == number).any(axis=1, out=row)
 

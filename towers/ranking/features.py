@@ -15,7 +15,7 @@ import numpy as np
 
 from towers.ranking.feature_context import FeatureContext
 from towers.retrieval.candidates import SOURCES
-from towers.text.words import PADDING
+from towers.text.tokens import PADDING
 
 _FOLLOWED_COUNT = 5
 _FOLLOWED_DECAY = 0.7
@@ -56,7 +56,7 @@ def _heaviest_missing(context: FeatureContext) -> np.ndarray | float:
 
 def _pair_share(context: FeatureContext) -> np.ndarray | float:
     """Share of the query's neighbouring words that stand side by side in the item too."""
-    numbers, tokens = context.word_tokens[: context.written_count], context.tokens
+    numbers, tokens = context.word_tokens[: context.typed_count], context.tokens
     if len(numbers) < 2:
         return 0.0
     together = np.zeros(len(tokens))
@@ -67,7 +67,7 @@ def _pair_share(context: FeatureContext) -> np.ndarray | float:
 
 def _last_word(context: FeatureContext) -> np.ndarray | float:
     """Whether the item has the last word of the query, which mostly names the kind of thing."""
-    return context.has_word[context.written_count - 1] if context.written_count else 0.0
+    return context.has_word[context.typed_count - 1] if context.typed_count else 0.0
 
 
 def _item_share(context: FeatureContext) -> np.ndarray:
@@ -191,7 +191,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("query_pair_share", _pair_share, "has_words"),
     Feature("last_word", _last_word, "has_words"),
     Feature("item_word_share", _item_share, "has_words"),
-    Feature("query_word_count", lambda s: s.written_count),
+    Feature("query_word_count", lambda s: s.typed_count),
     Feature("is_search", lambda s: s.encoded.is_search),
     Feature("bought_count", lambda s: np.log1p(s.bought_count), "has_bought"),
     Feature(

@@ -74,25 +74,20 @@ class Ranker:
             if len(done_with):
                 excluded = np.union1d(rank_request.excluded, done_with)
                 rank_request = replace(rank_request, excluded=excluded)
+        parse = self.sources.parse
+        query = parse(rank_request.text or rank_request.session.pending_search)
         inputs = query_input(
             rank_request.session,
             rank_request.time,
             row_of=self.sources.catalog.row_of,
             known_types=self.known_types,
             config=self.config,
-            mended=self._mended,
+            # Of a slip the tower knows the trigrams alone, of its correction what it means.
+            parse=parse,
         )
-        query = self.encoder.encode(inputs, self.sources.index.embeddings)
+        query_embedding = self.encoder.encode(inputs, self.sources.index.embeddings)
         summary = SessionSummary.of(rank_request.session, rank_request.time, self.sources.catalog)
-        return EncodedRequest(rank_request, inputs, query, summary)
-
-    def _mended(self, text: str) -> str:
-        """A query and, where no item has a word of it, what that word was meant to be.
-
-        The tower knows a slip by its trigrams alone; the word that was meant it has learnt.
-        """
-        lexical = self.sources.lexical
-        return text if lexical is None else lexical.read(text).mended
+        return EncodedRequest(rank_request, query, inputs, query_embedding, summary)
 
     def candidates(self, encoded: EncodedRequest) -> Candidates:
         """At most ``CANDIDATE_LIMIT`` candidates; the sources' own ranks say which are left out."""

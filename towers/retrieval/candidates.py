@@ -10,7 +10,7 @@ import numpy as np
 from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
-from towers.indexes.lexical_index import LexicalIndex, Synonym
+from towers.indexes.lexical_index import LexicalIndex
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.cooccurrence import Cooccurrence
 from towers.retrieval.popularity import Popularity
@@ -18,6 +18,8 @@ from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.repurchase import Repurchase
 from towers.retrieval.session_knn import SessionKnn
 from towers.retrieval.sparse_scores import SparseScores
+from towers.text.parsed_query import ParsedQuery, Synonym
+from towers.text.query_rewriter import parsed_as_typed
 
 SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
 """Names of the sources, in the order of the columns of ``Candidates.ranks``."""
@@ -84,6 +86,10 @@ class Sources:
         self._popular = np.zeros(0, np.int64)
         self._popular_time = -1.0
 
+    def parse(self, text: str) -> ParsedQuery:
+        """Reads a query by the words of the items, or as typed while their index is away."""
+        return parsed_as_typed(text) if self.lexical is None else self.lexical.parse(text)
+
     def popular_rows(self, time: float) -> np.ndarray:
         """The most wanted rows of this hour, then of the last days; refreshed every few seconds."""
         age = time - self._popular_time
@@ -110,7 +116,11 @@ class Sources:
                 missing.append("lexical")
             else:
                 rows, values = _lexical(
-                    self.lexical, encoded.text, allowed, config.lexical_count, rank_request.synonyms
+                    self.lexical,
+                    encoded.query,
+                    allowed,
+                    config.lexical_count,
+                    rank_request.synonyms,
                 )
                 scores["lexical"] = SparseScores.summed(rows, values)
                 lists["lexical"] = allowed.only(rows)[: config.lexical_count]
@@ -165,7 +175,7 @@ class Sources:
 
 def _lexical(
     lexical: LexicalIndex,
-    text: str,
+    query: ParsedQuery,
     allowed: AllowedItems,
     count: int,
     synonyms: tuple[Synonym, ...] = (),
@@ -173,7 +183,7 @@ def _lexical(
     """Rows and scores that hold the best ``count`` allowed ones, or all that there are."""
     wanted = allowed.widened(count)
     while True:
-        rows, scores = lexical.search(text, wanted, synonyms)
+        rows, scores = lexical.search(query, wanted, synonyms)
         if len(rows) < wanted or len(allowed.only(rows)) >= count:
             return rows, scores
         wanted *= _WIDENING

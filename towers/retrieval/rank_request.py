@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from towers.indexes.lexical_index import Synonym
 from towers.sessions.query_input import QueryInput
 from towers.sessions.session import Session
 from towers.sessions.session_summary import SessionSummary
+from towers.text.parsed_query import ParsedQuery, Synonym
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,14 @@ class EncodedRequest:
 
     Args:
         rank_request: What was asked.
+        query: What is asked for in words: what was just typed, or a search not yet followed up.
         inputs: What the query tower reads.
         query_embedding: ``[dim] float32`` unit row.
         summary: The session's items.
     """
 
     rank_request: RankRequest
+    query: ParsedQuery
     inputs: QueryInput
     query_embedding: np.ndarray
     summary: SessionSummary
@@ -56,5 +58,5 @@ class EncodedRequest:
 
     @property
     def text(self) -> str:
-        """Words that say what is asked for: those just typed, or of a search not yet followed up."""
-        return self.rank_request.text or self.rank_request.session.pending_search
+        """The text of ``query``; empty where nothing is asked for in words."""
+        return self.query.text

@@ -137,7 +137,7 @@ class Completion:
 
         Returns:
             The suggestions, the most wanted of each kind first, and what was typed as it was
-            mended: empty where it was taken as it stands.
+            corrected: empty where it was taken as it stands.
         """
         typed = typed_words(text)
         if not typed or count < 1:
@@ -149,10 +149,10 @@ class Completion:
         found = self._of_kinds(typed, count, kinds)
         if found:
             return found, ""
-        mended = [self._mended(word) for word in typed]
-        if mended == typed:
+        corrected = [self._corrected(word) for word in typed]
+        if corrected == typed:
             return [], ""
-        return self._of_kinds(mended, count, kinds), " ".join(mended)
+        return self._of_kinds(corrected, count, kinds), " ".join(corrected)
 
     def _of_kinds(
         self, typed: Sequence[str], count: int, kinds: Collection[SuggestionKind]
@@ -233,7 +233,7 @@ class Completion:
             for title, row in list(by_title.items())[:count]
         ]
 
-    def _mended(self, word: str) -> str:
+    def _corrected(self, word: str) -> str:
         indexes = (
             self._titles,
             self._changed[1],
@@ -266,7 +266,7 @@ class Completion:
             seen.append(listed)
             return listed
 
-        given_up = relaxations(lexical, query, only_listed)
+        given_up = relaxations(lexical, lexical.parse(query), only_listed)
         # A copy, lest three rows keep all that were looked at.
         rows = np.zeros(0, np.int64) if given_up else seen[-1][:3].copy()
         if len(self._answering_rows) >= _ANSWERED_LIMIT:

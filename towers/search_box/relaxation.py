@@ -1,21 +1,20 @@
 """How far a query had to be relaxed until an item holds its words, told in a stated order.
 
-First as typed, a word of the other language counting as its translation; then with words mended
+First as typed, a word of the other language counting as its translation; then with words corrected
 that no item has; then without one word after another, the rarest first; at last by meaning alone.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 
-from towers.indexes.lexical_index import CODE_SCORE, LexicalIndex, Synonym
-from towers.text.query_rewriter import Guess, Term, likeliest
-from towers.text.words import HAN, normalise, stem, words
+from towers.indexes.lexical_index import CODE_SCORE, LexicalIndex
+from towers.text.parsed_query import ParsedQuery, Synonym, Term, likeliest
+from towers.text.words import stem, with_word_replaced
 
 _FIRST_COUNT = 20
 _WIDENING = 16
@@ -23,8 +22,6 @@ _LAST_COUNT = 1_000_000
 """Where none of so many items may be shown, further ones are not looked at."""
 _TRIED_WORDS = 6
 """Up to this many words every single one is left out in turn, before more than one is."""
-# As words are cut, a Chinese character or an underline is no letter of the word beside it.
-_NO_LETTER_BEFORE, _NO_LETTER_BEHIND = rf"(?<![^\W_{HAN}])", rf"(?![^\W_{HAN}])"
 
 
 class RelaxationKind(IntEnum):
@@ -37,7 +34,7 @@ class RelaxationKind(IntEnum):
 
 
 class Relaxation(NamedTuple):
-    """One thing that was given up: the query as mended, or the word that was left out."""
+    """One thing that was given up: the corrected query, or the word that was left out."""
 
     kind: RelaxationKind
     text: str = ""
@@ -45,7 +42,7 @@ class Relaxation(NamedTuple):
 
 def relaxations(
     lexical: LexicalIndex,
-    text: str,
+    query: ParsedQuery,
     only_allowed: Callable[[np.ndarray], np.ndarray],
     synonyms: tuple[Synonym, ...] = (),
 ) -> tuple[Relaxation, ...]:
@@ -53,7 +50,7 @@ def relaxations(
 
     Args:
         lexical: The words of the items.
-        text: What was typed.
+        query: What was typed.
         only_allowed: Of item rows, those that may be shown.
         synonyms: Phrases that count as words of the query too.
 
@@ -61,26 +58,26 @@ def relaxations(
         Nothing where an item holds all words, or has the number that is asked for;
         ``MEANING_ONLY`` alone where none holds any.
     """
-    terms = _terms(lexical, text, synonyms)
+    terms = _terms(query, synonyms)
 
     def is_held(wanted: Sequence[Term]) -> bool:
-        ways = [term.ways for term in wanted]
+        requirements = [term.alternatives for term in wanted]
         count = _FIRST_COUNT
         while True:
             # All that were found first may be out of bounds: only then more are looked at.
-            rows = lexical.holders(ways, count)
+            rows = lexical.holders(requirements, count)
             if len(only_allowed(rows)):
                 return True
             if len(rows) < count or count >= _LAST_COUNT:
                 return False
             count *= _WIDENING
 
-    if is_held(terms) or _has_code(lexical, text, only_allowed):
+    if is_held(terms) or _has_code(lexical, query, only_allowed):
         return ()
     given_up: tuple[Relaxation, ...] = ()
-    mended, corrected = _mended(lexical, terms, text)
-    if mended != terms:
-        terms, given_up = mended, (Relaxation(RelaxationKind.TYPO_CORRECTED, corrected),)
+    corrected, text = _corrected(lexical, terms, query)
+    if corrected != terms:
+        terms, given_up = corrected, (Relaxation(RelaxationKind.TYPO_CORRECTED, text),)
         if is_held(terms):
             return given_up
     dropped = _dropped(lexical, terms, is_held)
@@ -89,37 +86,34 @@ def relaxations(
     return given_up + tuple(Relaxation(RelaxationKind.WORD_DROPPED, word) for word in dropped)
 
 
-def _terms(lexical: LexicalIndex, text: str, synonyms: tuple[Synonym, ...]) -> list[Term]:
+def _terms(query: ParsedQuery, synonyms: tuple[Synonym, ...]) -> list[Term]:
+    """The terms of a query, phrases of synonyms among what will do for each."""
     terms = []
-    for term in lexical.rewriter.terms(text):
-        phrases = [tuple(words(s.phrase)) for s in synonyms if stem(term.word) in s.stems]
-        terms.append(term._replace(ways=(*term.ways, *phrases)))
+    for term in query.terms:
+        phrases = [synonym.phrase for synonym in synonyms if stem(term.word) in synonym.stems]
+        terms.append(term._replace(alternatives=(*term.alternatives, *phrases)))
     return terms
 
 
 def _has_code(
-    lexical: LexicalIndex, text: str, only_allowed: Callable[[np.ndarray], np.ndarray]
+    lexical: LexicalIndex, query: ParsedQuery, only_allowed: Callable[[np.ndarray], np.ndarray]
 ) -> bool:
-    rows, scores = lexical.search(text, _FIRST_COUNT)
+    rows, scores = lexical.search(query, _FIRST_COUNT)
     return bool(len(only_allowed(rows[scores >= CODE_SCORE])))
 
 
-def _mended(lexical: LexicalIndex, terms: list[Term], text: str) -> tuple[list[Term], str]:
-    """The terms with those mended that no item has, and the query so written."""
-    mended, corrected = [], normalise(text)
-    for place, term in enumerate(terms):
-        guesses: list[Guess] = []
-        if not _is_known(lexical, term):
-            guesses = lexical.rewriter.guesses(term.word, is_last=place + 1 == len(terms))
-        if not guesses:
-            mended.append(term)
-            continue
-        best = likeliest(guesses)
-        mended.append(term._replace(ways=(tuple(stem(word) for word in best.split()),)))
-        corrected = re.sub(
-            _NO_LETTER_BEFORE + re.escape(term.word) + _NO_LETTER_BEHIND, best, corrected
-        )
-    return mended, corrected
+def _corrected(
+    lexical: LexicalIndex, terms: list[Term], query: ParsedQuery
+) -> tuple[list[Term], str]:
+    """The terms with those corrected that no item has, and the text of the query so corrected."""
+    corrected, text = [], query.normalised
+    for term in terms:
+        if term.corrections and not _is_known(lexical, term):
+            best = likeliest(term.corrections)
+            text = with_word_replaced(text, term.word, best.text)
+            term = term._replace(alternatives=(best.stems,))
+        corrected.append(term)
+    return corrected, text
 
 
 def _dropped(
@@ -151,6 +145,6 @@ def _is_known(lexical: LexicalIndex, term: Term) -> bool:
 
 
 def _rarity(lexical: LexicalIndex, term: Term) -> float:
-    """Inverse document frequency of the easiest way to have the word; 0 if no item has it."""
-    ways = [lexical.rarities(stems) for stems in term.ways]
-    return min((max(way) for way in ways if way and all(way)), default=0.0)
+    """Inverse document frequency of the commonest alternative; 0 if no item has any."""
+    rarities = [lexical.rarities(stems) for stems in term.alternatives]
+    return min((max(of_one) for of_one in rarities if of_one and all(of_one)), default=0.0)

@@ -1,4 +1,4 @@
-"""The words that items really have, and what a word that none of them has was meant to be."""
+"""The words that the items have, and corrections of words that none of them has."""
 
 from __future__ import annotations
 

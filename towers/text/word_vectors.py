@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from towers.text.words import stem, token
+from towers.text.tokens import token
+from towers.text.words import stem
 
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
@@ -42,7 +43,7 @@ def word_vectors(counts: Mapping[str, int], *, dim: int, bucket_count: int) -> W
     first ``dim`` hold the most of what tells the catalogue's words apart.
 
     Args:
-        counts: Items by word as written.
+        counts: Items by surface word.
     """
     folder = _wordllama_folder()
     names = sorted(counts)

@@ -1,25 +1,38 @@
-"""Words and token numbers of any text, English or Chinese, the same in training and serving."""
+"""Words and stems of any text, English or Chinese, the same in training and serving."""
 
 from __future__ import annotations
 
 import re
 import threading
 import unicodedata
-import zlib
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
-import numpy as np
 import Stemmer
 
 from towers.text.chinese import cut
 from towers.text.units import plain_unit, plain_units, with_plain_fractions
 
-PADDING = 0
-"""Token number of an empty slot; no word has it."""
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_RUN = re.compile(rf"[{_HAN}]+|\d+\.\d+|[^\W_{_HAN}]+")
+_HAN_CHARACTER = re.compile(rf"[{_HAN}]")
+# As words are cut, a Chinese character or an underline is no letter of the word beside it.
+_NO_LETTER_BEFORE, _NO_LETTER_BEHIND = rf"(?<![^\W_{_HAN}])", rf"(?![^\W_{_HAN}])"
 
-HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_RUN = re.compile(rf"[{HAN}]+|\d+\.\d+|[^\W_{HAN}]+")
-_HAN_RUN = re.compile(rf"[{HAN}]")
+
+class CutText(NamedTuple):
+    """A text cut into words.
+
+    Args:
+        normalised: The text with case, width and compatibility forms folded.
+        words: Surface words in order: not stemmed, numbers and units in one form.
+        sizes: Sizes such as ``2x4``, which are words as well.
+    """
+
+    normalised: str
+    words: tuple[str, ...]
+    sizes: tuple[str, ...]
 
 
 def normalise(text: str) -> str:
@@ -32,28 +45,38 @@ def normalise(text: str) -> str:
 
 def has_chinese(text: str) -> bool:
     """Whether any character of a text is Chinese."""
-    return not text.isascii() and _HAN_RUN.search(text) is not None
+    return not text.isascii() and _HAN_CHARACTER.search(text) is not None
 
 
-def clear_caches() -> None:
-    """Forgets words and texts that were read; they are kept only to read them faster."""
-    for cached in (_words_of_run, stem, token, _word_tokens, _query_tokens):
-        cached.cache_clear()
+def runs(text: str) -> Iterator[re.Match[str]]:
+    """Where a text has words before they are read further: Chinese runs, numbers, other words."""
+    return _RUN.finditer(text)
+
+
+def is_chinese_run(run: str) -> bool:
+    """Whether one of ``runs`` is Chinese: its first character tells."""
+    return _HAN_CHARACTER.match(run) is not None
+
+
+def with_word_replaced(text: str, word: str, other: str) -> str:
+    """A text with ``other`` wherever ``word`` is a whole word."""
+    return re.sub(_NO_LETTER_BEFORE + re.escape(word) + _NO_LETTER_BEHIND, other, text)
+
+
+def cut_text(text: str) -> CutText:
+    """Cuts a text into words; a Chinese run gives its words and their characters."""
+    normalised = normalise(text)
+    plain, sizes = plain_units(normalised)
+    found: list[str] = []
+    for run in _RUN.findall(plain):
+        found.extend(subwords(run) if is_chinese_run(run) else (plain_unit(run),))
+    return CutText(normalised, tuple(found), tuple(sizes))
 
 
 def surface_words(text: str) -> list[str]:
-    """Words in order as they are written, then sizes such as ``2x4``.
-
-    Numbers and units are written one way; a Chinese run gives its words and their characters.
-    """
-    plain, sizes = plain_units(normalise(text))
-    found: list[str] = []
-    for run in _RUN.findall(plain):
-        if _HAN_RUN.match(run):
-            found.extend(_words_of_run(run))
-        else:
-            found.append(plain_unit(run))
-    return found + sizes
+    """Words in order as they stand in the text, then sizes."""
+    _, found, sizes = cut_text(text)
+    return [*found, *sizes]
 
 
 def words(text: str) -> list[str]:
@@ -61,8 +84,13 @@ def words(text: str) -> list[str]:
     return [stem(word) for word in surface_words(text)]
 
 
+def subwords(word: str) -> tuple[str, ...]:
+    """What a word gives where it is a text of its own: of a Chinese one its words and characters."""
+    return _words_of_chinese(word) if is_chinese_run(word) else (word,)
+
+
 @lru_cache(maxsize=200_000)
-def _words_of_run(run: str) -> tuple[str, ...]:
+def _words_of_chinese(run: str) -> tuple[str, ...]:
     # Characters beside the words: a cut that differs between query and item still meets in them.
     return tuple(dict.fromkeys((*cut(run), *run)))
 
@@ -86,50 +114,7 @@ class _Stemmers(threading.local):
 _stemmers = _Stemmers()
 
 
-@lru_cache(maxsize=500_000)
-def token(text: str, bucket_count: int) -> int:
-    """Number of a token in 1 … ``bucket_count`` − 1, the same in every process and release.
-
-    The last quarter is for trigrams (``g:…``): a query has many, and one that shared its number
-    with a word would drown it.
-    """
-    hashed = zlib.crc32(text.encode())
-    trigram_count = bucket_count // 4
-    if text.startswith("g:") and trigram_count:
-        return bucket_count - trigram_count + hashed % trigram_count
-    return 1 + hashed % (bucket_count - trigram_count - 1)
-
-
-@lru_cache(maxsize=200_000)
-def _word_tokens(word: str, bucket_count: int) -> tuple[int, ...]:
-    """The word itself, then its character trigrams, which survive a typo."""
-    edged = f"<{word}>"
-    grams = {edged[at : at + 3] for at in range(len(edged) - 2)} if len(word) > 2 else ()
-    return (
-        token(f"w:{word}", bucket_count),
-        *(token(f"g:{gram}", bucket_count) for gram in sorted(grams)),
-    )
-
-
-def query_tokens(text: str, *, slot_count: int, bucket_count: int) -> np.ndarray:
-    """Token numbers of a query: all words first, then trigrams while there is room.
-
-    Returns:
-        ``[slot_count] int32``, padded with ``PADDING``; not to be written to.
-    """
-    return _query_tokens(text, slot_count, bucket_count)
-
-
-@lru_cache(maxsize=20_000)
-def _query_tokens(text: str, slot_count: int, bucket_count: int) -> np.ndarray:
-    of_words = [_word_tokens(word, bucket_count) for word in words(text)]
-    numbers = [tokens[0] for tokens in of_words]
-    longest = max((len(tokens) for tokens in of_words), default=0)
-    # Round by round, so that a long word does not take every slot from the others.
-    for place in range(1, longest):
-        numbers.extend(tokens[place] for tokens in of_words if place < len(tokens))
-    slots = np.zeros(slot_count, np.int32)
-    kept = numbers[:slot_count]
-    slots[: len(kept)] = kept
-    slots.flags.writeable = False
-    return slots
+def clear_caches() -> None:
+    """Forgets words that were read; they are kept only to read them faster."""
+    for cached in (_words_of_chinese, stem):
+        cached.cache_clear()

@@ -12,8 +12,8 @@ from towers.models.fitting import Curves, Progress, batches, fit
 from towers.models.legacy_keras import keras, tf
 from towers.models.two_tower import TwoTower
 from towers.sessions.query_input import PADDING_TYPE
+from towers.text.tokens import PADDING
 from towers.text.word_vectors import WordVectors
-from towers.text.words import PADDING
 
 
 def train_towers(

@@ -11,6 +11,7 @@ from data.errors import ConfigError
 from serving.answering.rule_file import RuleFile
 from serving.answering.rules import Rules, read_rules
 from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
+from towers.text.query_rewriter import parsed_as_typed
 
 HEAD = 'version = "1"\n'
 
@@ -22,7 +23,8 @@ def rules_of(folder: Path, text: str) -> Rules:
 
 
 def names(rules: Rules, request: SearchRequest | RecommendRequest, now: float = 0.0) -> list[str]:
-    return [rule.name for rule in rules.matching(request, now)]
+    query = parsed_as_typed(getattr(request, "query", ""))
+    return [rule.name for rule in rules.matching(request, query, now)]
 
 
 def test_a_query_is_met_whole_and_a_part_by_its_words(tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ end = 1970-01-01T01:03:20+01:00
 """,
     )
     request = SearchRequest("returns")
-    met = [bool(rules.matching(request, now)) for now in (99.9, 100.0, 199.9, 200.0)]
+    met = [bool(names(rules, request, now)) for now in (99.9, 100.0, 199.9, 200.0)]
     assert met == [False, True, True, False]
 
 
@@ -98,13 +100,14 @@ finds = ["flat screen", "television"]
 """,
     )
 
-    def found(query: str) -> list[str]:
-        met = rules.matching(SearchRequest(query), 0.0)
+    def found(query: str) -> list[tuple[str, ...]]:
+        met = rules.matching(SearchRequest(query), parsed_as_typed(query), 0.0)
         return [rule.synonym.phrase for rule in met if rule.synonym is not None]
 
-    assert found("red sofas") == ["couch"]
-    assert found("couch") == ["sofa"]
-    assert found("TV stand") == ["flat screen", "television"]
+    assert found("red sofas") == [("couch",)]
+    assert found("couch") == [("sofa",)]
+    # By their stems, as items are matched.
+    assert found("TV stand") == [("flat", "screen"), ("televis",)]
     assert found("television") == []
 
 

@@ -203,7 +203,7 @@ def test_query_syntax_is_plain_text(engine: Engine, text: str) -> None:
     assert len(answer.results) == 20
     lexical = engine.bundle.ranker.sources.lexical
     assert lexical is not None
-    every = lexical.matching_rows("shoes").tolist()
+    every = lexical.matching_rows(lexical.parse("shoes")).tolist()
     # Only what holds the word itself may bring the shoes: not a star, not a field.
     if "shoes" not in text:
-        assert lexical.matching_rows(text).tolist() != every
+        assert lexical.matching_rows(lexical.parse(text)).tolist() != every

@@ -16,7 +16,7 @@ from tests.towers import shelf
 from towers.catalog.dictionary import Dictionary
 from towers.catalog.items import Catalog, Filter, item_tokens
 from towers.config import TextConfig
-from towers.text.words import PADDING, token
+from towers.text.tokens import PADDING, token
 
 TEXT = TextConfig(bucket_count=4_096, item_slot_count=16)
 

@@ -13,7 +13,7 @@ from tests.towers import shelf
 from towers.catalog.items import Catalog
 from towers.config import TextConfig
 from towers.datasets.item_similarity import ItemSimilarity
-from towers.text.words import PADDING
+from towers.text.tokens import PADDING
 
 _CABLES = [Item(f"c{n}", f"Cablo patch cable {n} m") for n in range(30)]
 _LAMPS = [Item(f"l{n}", f"Lumo projector lamp {100 + n} W") for n in range(5)]

@@ -41,7 +41,7 @@ def goods(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
 
 
 def found(index: LexicalIndex, text: str, count: int = 20) -> list[int]:
-    return index.search(text, count)[0].tolist()
+    return index.search(index.parse(text), count)[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_a_model_number_finds_its_item_first_however_it_is_written(
 
 
 def test_a_key_outweighs_all_words(goods: LexicalIndex) -> None:
-    rows, scores = goods.search("whole milk sku-1003", 20)
+    rows, scores = goods.search(goods.parse("whole milk sku-1003"), 20)
     assert rows[0] == 2 and scores[0] > CODE_SCORE > scores[1]
 
 
 def test_a_short_number_is_a_word_and_no_key(goods: LexicalIndex) -> None:
-    assert (goods.search("128", 20)[1] < CODE_SCORE).all()
+    assert (goods.search(goods.parse("128"), 20)[1] < CODE_SCORE).all()
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_every_character_is_plain_text(goods: LexicalIndex, text: str) -> None:
     """A sign means no more than a blank would."""
     plain = "".join(c if c.isalnum() else " " for c in text)
     if any(c.isdigit() for c in text):
-        goods.search(text, 20)
+        goods.search(goods.parse(text), 20)
         return
     assert found(goods, text) == found(goods, plain)
 
@@ -134,7 +134,7 @@ def test_every_character_is_plain_text(goods: LexicalIndex, text: str) -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_search(text: str) -> None:
-    rows, scores = shelf.lexical().search(text, 10)
+    rows, scores = shelf.lexical().search(shelf.lexical().parse(text), 10)
     assert rows.dtype == np.int64 and scores.dtype == np.float32
     assert len(rows) == len(scores) <= 10
     assert len(set(rows.tolist())) == len(rows)
@@ -160,7 +160,7 @@ def test_the_count_is_a_limit() -> None:
 
 def test_every_item_is_found_by_its_title() -> None:
     for row, item in enumerate(shelf.items()):
-        best, scores = shelf.lexical().search(item.title, 240)
+        best, scores = shelf.lexical().search(shelf.lexical().parse(item.title), 240)
         # The very words of a title belong to that item; none scores higher.
         assert row in best[scores >= scores[0] * 0.999].tolist(), item.title
 
@@ -183,14 +183,14 @@ def test_a_put_item_weighs_as_it_would_have_when_built(tmp_path: Path) -> None:
     live.put(list(zip(rows, shelf.items()[-40:], strict=True)))
     whole = index_of(shelf.items(), tmp_path / "whole")
     for text in ("espresso", "ferrano skillet", "智能手机", "tomato packet"):
-        one, other = live.search(text, 300), whole.search(text, 300)
+        one, other = live.search(live.parse(text), 300), whole.search(whole.parse(text), 300)
         scores = dict(zip(other[0].tolist(), other[1].tolist(), strict=True))
         assert set(one[0].tolist()) == set(scores)
         expected = [scores[row] for row in one[0].tolist()]
         assert one[1].tolist() == pytest.approx(expected, rel=0.05)
 
 
-def test_new_words_of_a_put_item_mend_slips_too(tmp_path: Path) -> None:
+def test_new_words_of_a_put_item_correct_slips_too(tmp_path: Path) -> None:
     index = index_of(GOODS, tmp_path)
     index.put([(10, Item("new", "Trampoline"))])
     assert found(index, "trampolin") == [10] and found(index, "tramploine") == [10]
@@ -201,7 +201,7 @@ def test_putting_leaves_the_folder_it_was_loaded_from_untouched(tmp_path: Path) 
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert not [name for name in before if name.endswith(".lock")]
     index = LexicalIndex.load(tmp_path)
-    index.search("milk", 5)
+    index.search(index.parse("milk"), 5)
     for number in range(20):
         index.put([(10 + number, Item(f"new{number}", f"thing{number}"))])
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -227,7 +227,9 @@ def test_an_index_is_read_as_it_was_built(tmp_path: Path, goods: LexicalIndex) -
     index_of(GOODS, tmp_path)
     read = LexicalIndex.load(tmp_path)
     for text in ("milk", "windbraeker", "DCD-777/B", "手机"):
-        assert np.array_equal(read.search(text, 20)[0], goods.search(text, 20)[0])
+        assert np.array_equal(
+            read.search(read.parse(text), 20)[0], goods.search(goods.parse(text), 20)[0]
+        )
 
 
 def test_an_empty_shop_finds_nothing_and_takes_items_in(tmp_path: Path) -> None:
@@ -237,16 +239,14 @@ def test_an_empty_shop_finds_nothing_and_takes_items_in(tmp_path: Path) -> None:
     assert found(index, "milk") == [0]
 
 
-def test_words_as_written_are_meant_with_weight_one_and_guesses_with_less(
-    goods: LexicalIndex,
-) -> None:
-    meant = goods.read("red windbraeker").meant
-    assert meant[stem("red")] == meant[stem("windbraeker")] == 1.0
-    assert 0 < meant[stem("windbreaker")] < 1.0
+def test_words_as_typed_weigh_one_and_corrections_less(goods: LexicalIndex) -> None:
+    weights = goods.parse("red windbraeker").stem_weights
+    assert weights[stem("red")] == weights[stem("windbraeker")] == 1.0
+    assert 0 < weights[stem("windbreaker")] < 1.0
 
 
 @pytest.mark.parametrize(
-    ("text", "mended"),
+    ("text", "corrected"),
     [
         ("red windbraeker", "red windbraeker windbreaker"),
         ("red windbreaker", "red windbreaker"),
@@ -254,11 +254,11 @@ def test_words_as_written_are_meant_with_weight_one_and_guesses_with_less(
         ("zzzzzz", "zzzzzz"),
     ],
 )
-def test_a_word_that_no_item_has_is_followed_by_what_it_was_meant_to_be(
-    text: str, mended: str, tmp_path: Path
+def test_a_word_that_no_item_has_is_followed_by_its_correction(
+    text: str, corrected: str, tmp_path: Path
 ) -> None:
     index = index_of([*GOODS, Item("b", "milk bread"), Item("w", "windbreaker")], tmp_path)
-    assert index.read(text).mended == mended
+    assert list(index.parse(text).corrected_stems) == words(corrected)
 
 
 def test_rarities_are_idf_of_the_field_that_has_the_word_most_often(goods: LexicalIndex) -> None:

@@ -1,4 +1,4 @@
-"""Items by their words: how a query is read."""
+"""Items by their words: slips, splits, numbers and what matches."""
 
 from __future__ import annotations
 
@@ -46,25 +46,26 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
     ],
 )
 def test_the_item_that_is_meant_comes_first(index: LexicalIndex, query: str, row: int) -> None:
-    assert index.search(query, 5)[0][0] == row
+    assert index.search(index.parse(query), 5)[0][0] == row
 
 
 def test_words_joined_by_the_items_are_found_where_the_query_cuts_them(tmp_path: Path) -> None:
     items = [Item("1", "LED lightbulb"), Item("2", "Garden hose"), Item("3", "Wall paint")]
-    assert LexicalIndex.build(items, tmp_path).search("light bulb", 3)[0].tolist() == [0]
+    index = LexicalIndex.build(items, tmp_path)
+    assert index.search(index.parse("light bulb"), 3)[0].tolist() == [0]
 
 
-def test_a_slip_for_a_word_that_only_a_live_item_has_is_mended_too(tmp_path: Path) -> None:
+def test_a_slip_for_a_word_that_only_a_live_item_has_is_corrected_too(tmp_path: Path) -> None:
     index = LexicalIndex.build(_ITEMS, tmp_path)
-    assert len(index.search("trampolin", 5)[0]) == 0
+    assert len(index.search(index.parse("trampolin"), 5)[0]) == 0
     index.put([(len(_ITEMS), Item("9", "Garden trampoline"))])
-    assert index.search("trampolene", 5)[0].tolist() == [len(_ITEMS)]
+    assert index.search(index.parse("trampolene"), 5)[0].tolist() == [len(_ITEMS)]
 
 
-def test_guessed_words_weigh_less_than_written_ones(index: LexicalIndex) -> None:
-    meant = index.read("refrigirator steel").meant
-    assert meant["steel"] == 1.0
-    assert 0 < meant["refriger"] < 1.0
+def test_corrections_weigh_less_than_words_as_typed(index: LexicalIndex) -> None:
+    weights = index.parse("refrigirator steel").stem_weights
+    assert weights["steel"] == 1.0
+    assert 0 < weights["refriger"] < 1.0
 
 
 def test_a_word_is_rarer_the_fewer_items_have_it_and_nothing_where_none_has(
@@ -76,14 +77,14 @@ def test_a_word_is_rarer_the_fewer_items_have_it_and_nothing_where_none_has(
 
 
 def test_a_query_without_words_finds_nothing(index: LexicalIndex) -> None:
-    assert len(index.search(" ?!", 5)[0]) == 0
+    assert len(index.search(index.parse(" ?!"), 5)[0]) == 0
 
 
 def rows_of(index: LexicalIndex, query: str) -> list[int]:
-    return sorted(index.matching_rows(query).tolist())
+    return sorted(index.matching_rows(index.parse(query)).tolist())
 
 
-def test_what_matches_has_every_word_as_written_or_meant(index: LexicalIndex) -> None:
+def test_what_matches_has_every_word_as_typed_or_replaced(index: LexicalIndex) -> None:
     assert rows_of(index, "paint") == list(range(6, 46))
     assert rows_of(index, "wall paint") == list(range(6, 46))
     assert rows_of(index, "bucket for the painter") == [5]
@@ -141,37 +142,39 @@ def test_a_word_that_items_have_in_another_form_is_not_taken_for_a_slip(tmp_path
     items += [Item(f"c{n}", f"Ground cloves {n}") for n in range(40)]
     items += [Item("r", "Wool scarves"), Item("s", "Scarab brooch")]
     index = LexicalIndex.build(items, tmp_path)
-    read = index.read("leather gloves")
-    assert read.mended == "leather gloves"
-    assert dict(read.meant) == {"leather": 1.0, "glove": 1.0}
+    query = index.parse("leather gloves")
+    assert query.corrections == {} and query.corrected_stems == ("leather", "glove")
+    assert query.stem_weights == {"leather": 1.0, "glove": 1.0}
     assert rows_of(index, "gloves") == list(range(5))
-    # Of one item alone: it may be a slip in a title, so its likes count, but the text stays.
-    assert index.read("scarve").mended == "scarve"
+    # Of one item alone: it may be a slip in a title, so close words count, but the text stays.
+    assert index.parse("scarve").corrections == {}
+    assert index.parse("scarve").stem_weights["scarab"] < 1.0
 
 
 def test_a_form_that_comes_in_live_is_no_slip_either(tmp_path: Path) -> None:
     index = LexicalIndex.build([Item(f"c{n}", "Ground cloves") for n in range(4)], tmp_path)
-    assert index.read("gloves").mended == "gloves cloves"
+    assert index.parse("gloves").corrections == {"gloves": "cloves"}
     index.put([(4 + n, Item(f"g{n}", "Leather glove")) for n in range(3)])
-    read = index.read("gloves")
-    assert read.mended == "gloves" and set(read.meant) == {"glove"}
+    query = index.parse("gloves")
+    assert query.corrections == {} and set(query.stem_weights) == {"glove"}
 
 
-def test_a_word_that_no_item_has_any_more_is_a_slip_and_no_guess(tmp_path: Path) -> None:
+def test_a_word_that_no_item_has_any_more_is_a_slip_and_no_correction(tmp_path: Path) -> None:
     items = [Item(f"g{n}", "Glove") for n in range(3)] + [Item("c", "Ground clove")]
     index = LexicalIndex.build(items, tmp_path)
-    assert index.read("gloves").mended == "gloves" and rows_of(index, "gloves") == [0, 1, 2]
+    assert index.parse("gloves").corrections == {} and rows_of(index, "gloves") == [0, 1, 2]
     index.put([(n, Item(f"g{n}", "Umbrella")) for n in range(2)])
-    # Of one item still: its likes count, as those of any rare word, but the text stays.
-    assert index.read("gloves").mended == "gloves" and rows_of(index, "gloves") == [2, 3]
+    # Of one item still: close words count, as those of any rare word, but the text stays.
+    assert index.parse("gloves").corrections == {} and rows_of(index, "gloves") == [2, 3]
     index.put([(2, Item("g2", "Umbrella"))])
     for text in ("glove", "gloves"):
-        read = index.read(text)
-        assert read.mended == f"{text} clove" and set(read.meant) == {"glove", "clove"}
-        assert index.search(text, 9)[0].tolist() == rows_of(index, text) == [3]
+        query = index.parse(text)
+        assert query.corrections == {text: "clove"}
+        assert set(query.stem_weights) == {"glove", "clove"}
+        assert index.search(index.parse(text), 9)[0].tolist() == rows_of(index, text) == [3]
     assert index.rarities(["glove"]) == [0.0]
     index.put([(n, Item(f"g{n}", "Glove")) for n in range(3)])
-    assert index.read("gloves").mended == "gloves"
+    assert index.parse("gloves").corrections == {}
 
 
 def test_a_word_of_items_that_are_put_again_and_again_stays_as_rare_as_it_is(

@@ -23,7 +23,8 @@ from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import SOURCES, Candidates
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.sessions.session import Session
-from towers.text.words import token, words
+from towers.text.tokens import token
+from towers.text.words import words
 
 NOW = END_TIME
 WORTH = {EventType.VIEW: 1.0, EventType.ADD_TO_CART: 2.0, EventType.PURCHASE: 2.0}
@@ -75,10 +76,8 @@ class Case:
         }
 
     @property
-    def meant(self) -> dict[str, float]:
-        return (
-            self.ranker.sources.lexical.read(self.encoded.text).meant if self.encoded.text else {}
-        )
+    def weights(self) -> dict[str, float]:
+        return dict(self.ranker.sources.lexical.parse(self.encoded.text).stem_weights)
 
     def tokens(self, row: int) -> list[int]:
         return [int(n) for n in item_tokens(shelf_item(row), shelf.CONFIG.text) if n]
@@ -109,7 +108,8 @@ def lexical_score(case: Case, row: int) -> float:
     """By asking the index itself."""
     if not case.encoded.text:
         return 0.0
-    rows, scores = case.ranker.sources.lexical.search(case.encoded.text, 60)
+    lexical = case.ranker.sources.lexical
+    rows, scores = lexical.search(lexical.parse(case.encoded.text), 60)
     value = dict(zip(rows.tolist(), scores.tolist(), strict=True)).get(row, 0.0)
     return value - CODE_SCORE if value >= CODE_SCORE else value
 
@@ -156,26 +156,26 @@ def followed(case: Case, row: int) -> float:
 
 
 def pair_share(case: Case, row: int) -> float:
-    written = [word for word, weight in case.meant.items() if weight == 1.0]
-    if len(written) < 2:
+    typed = [word for word, weight in case.weights.items() if weight == 1.0]
+    if len(typed) < 2:
         return 0.0
-    numbers = [token(f"w:{word}", shelf.CONFIG.text.bucket_count) for word in written]
+    numbers = [token(f"w:{word}", shelf.CONFIG.text.bucket_count) for word in typed]
     beside = set(pairwise(case.tokens(row)))
     return sum(pair in beside for pair in pairwise(numbers)) / (len(numbers) - 1)
 
 
 def last_word(case: Case, row: int) -> float:
-    written = [word for word, weight in case.meant.items() if weight == 1.0]
-    return float(case.has(row, written[-1])) if written else 0.0
+    typed = [word for word, weight in case.weights.items() if weight == 1.0]
+    return float(case.has(row, typed[-1])) if typed else 0.0
 
 
 def weight_of(case: Case, word: str) -> float:
-    return case.meant[word] * case.rarity(word)
+    return case.weights[word] * case.rarity(word)
 
 
 def rarity_share(case: Case, row: int) -> float:
-    total = sum(weight_of(case, word) for word in case.meant)
-    had = sum(weight_of(case, word) for word in case.meant if case.has(row, word))
+    total = sum(weight_of(case, word) for word in case.weights)
+    had = sum(weight_of(case, word) for word in case.weights if case.has(row, word))
     return had / total if total else 0.0
 
 
@@ -281,15 +281,15 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
     "followed_score": followed,
     "source_count": lambda c, r: sum(rank_share(source)(c, r) > 0 for source in SOURCES),
     "query_word_share": lambda c, r: (
-        sum(c.has(r, word) for word in c.meant) / len(c.meant) if c.meant else 0.0
+        sum(c.has(r, word) for word in c.weights) / len(c.weights) if c.weights else 0.0
     ),
     "query_rarity_share": rarity_share,
     "heaviest_missing": lambda c, r: max(
-        [0.0, *(weight_of(c, word) for word in c.meant if not c.has(r, word))]
+        [0.0, *(weight_of(c, word) for word in c.weights if not c.has(r, word))]
     ),
     "query_pair_share": pair_share,
     "last_word": last_word,
-    "item_word_share": lambda c, r: sum(c.has(r, w) for w in c.meant) / max(1, len(c.tokens(r))),
+    "item_word_share": lambda c, r: sum(c.has(r, w) for w in c.weights) / max(1, len(c.tokens(r))),
     "query_word_count": lambda c, r: len(words(c.encoded.text)),
     "is_search": lambda c, r: float(bool(c.encoded.rank_request.text)),
     "bought_count": lambda c, r: math.log(1 + times_bought(c, r)),

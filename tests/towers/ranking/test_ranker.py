@@ -265,18 +265,20 @@ def test_what_is_in_the_basket_is_told_by_row(ranker: Ranker) -> None:
     assert basket_rows(ranker, Session.empty("v")).tolist() == []
 
 
-def test_the_query_tower_reads_what_a_slip_was_meant_to_be(ranker: Ranker) -> None:
+def test_the_query_tower_reads_the_correction_of_a_slip(ranker: Ranker) -> None:
     lexical = ranker.sources.lexical
     assert lexical is not None
     word = max((w for w in lexical.rewriter.counts if w.isalpha() and len(w) > 6), key=len)
     slip = word[:3] + word[4:]
-    assert lexical.rewriter.counts.get(slip) is None and word in lexical.read(slip).mended.split()
+    assert lexical.rewriter.counts.get(slip) is None and lexical.parse(slip).corrections == {
+        slip: word
+    }
     nearness = {}
     for text in (word, slip):
-        nearness[text] = ranker.read(search_for(text)).query
+        nearness[text] = ranker.read(search_for(text)).query_embedding
     ranker.sources.lexical = None
     try:
-        unmended = ranker.read(search_for(slip)).query
+        as_typed = ranker.read(search_for(slip)).query_embedding
     finally:
         ranker.sources.lexical = lexical
-    assert nearness[slip] @ nearness[word] > unmended @ nearness[word]
+    assert nearness[slip] @ nearness[word] > as_typed @ nearness[word]

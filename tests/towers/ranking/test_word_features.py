@@ -53,9 +53,14 @@ def _features(sources: Sources, text: str) -> dict[str, np.ndarray]:
     search = Event("", EventType.SEARCH, "", 0.0, query=text)
     session = Session.empty("").after(search)
     inputs = query_input(session, 0.0, row_of={}, known_types=frozenset({1}), config=Config())
-    query = sources.index.embeddings[0]
     summary = SessionSummary.of(session, 0.0, sources.catalog)
-    encoded = EncodedRequest(RankRequest(session, 0.0, text), inputs, query, summary)
+    encoded = EncodedRequest(
+        RankRequest(session, 0.0, text),
+        sources.parse(text),
+        inputs,
+        sources.index.embeddings[0],
+        summary,
+    )
     candidates = sources.find(encoded)
     matrix = feature_matrix(FeatureContext(encoded, candidates, sources))
     assert np.isfinite(matrix).all()
@@ -79,7 +84,7 @@ def test_a_rare_word_missing_weighs_more_than_a_common_one(sources: Sources) -> 
     assert found["heaviest_missing"][0] == 0
 
 
-def test_a_mended_word_counts_as_found(sources: Sources) -> None:
+def test_a_corrected_word_counts_as_found(sources: Sources) -> None:
     assert _features(sources, "garden hosee")["query_rarity_share"][2] == pytest.approx(1.0)
 
 

@@ -182,7 +182,7 @@ def test_every_source_lists_what_it_says_itself(ranker: Ranker) -> None:
         for source, rows in expected.items():
             assert list_of(found, source) == rows.tolist(), source
         if encoded.text:
-            rows, scores = sources.lexical.search(encoded.text, 60)
+            rows, scores = sources.lexical.search(sources.lexical.parse(encoded.text), 60)
             assert list_of(found, "lexical") == rows.tolist()
             assert np.array_equal(found.scores["lexical"].at(rows), scores)
         most = sorted(
@@ -347,7 +347,8 @@ def test_words_find_as_many_allowed_items_as_there_are_however_low_they_stand(
     mask = np.arange(1_000) >= 900
     allowed = AllowedItems(catalog, mask, np.zeros(0, np.int64))
     assert allowed.widened(40) == 800
-    rows, scores = _lexical(words, "paint", allowed, 40)
+    query = words.parse("paint")
+    rows, scores = _lexical(words, query, allowed, 40)
     assert len(rows) == len(scores) and len(allowed.only(rows)) >= 40
-    everything = allowed.only(words.search("paint", 1_000)[0])
+    everything = allowed.only(words.search(query, 1_000)[0])
     assert allowed.only(rows)[:40].tolist() == everything[:40].tolist()

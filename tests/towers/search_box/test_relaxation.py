@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from data.records import Item
-from towers.indexes.lexical_index import LexicalIndex, Synonym
+from towers.indexes.lexical_index import LexicalIndex
 from towers.search_box.relaxation import Relaxation, RelaxationKind, relaxations
+from towers.text.parsed_query import Synonym
 
 ITEMS = (
     Item("a1", "Whole milk", category=("Dairy",), brand="Farm"),
@@ -21,7 +22,7 @@ ITEMS = (
     Item("a7", "Lightbulb", category=("Hardware",)),
     Item("a8", "Whole wheat bread", category=("Bakery",)),
 )
-MENDED, DROPPED, MEANING = (
+CORRECTED, DROPPED, MEANING = (
     RelaxationKind.TYPO_CORRECTED,
     RelaxationKind.WORD_DROPPED,
     RelaxationKind.MEANING_ONLY,
@@ -43,7 +44,8 @@ def told(
     def only_allowed(rows: np.ndarray) -> np.ndarray:
         return rows[~np.isin(rows, without)]
 
-    return list(relaxations(lexical, text, only_allowed, (synonym,) if synonym else ()))
+    synonyms = (synonym,) if synonym else ()
+    return list(relaxations(lexical, lexical.parse(text), only_allowed, synonyms))
 
 
 @pytest.mark.parametrize(
@@ -64,14 +66,14 @@ def test_nothing_is_said_where_one_item_holds_all_words(lexical: LexicalIndex, q
     assert told(lexical, query) == []
 
 
-def test_a_slip_is_mended_first(lexical: LexicalIndex) -> None:
-    assert told(lexical, "Choclate bar") == [Relaxation(MENDED, "chocolate bar")]
-    assert told(lexical, "brassdoor") == [Relaxation(MENDED, "brass door")]
-    assert told(lexical, "milk wh") == [Relaxation(MENDED, "milk whole")]
+def test_a_slip_is_corrected_first(lexical: LexicalIndex) -> None:
+    assert told(lexical, "Choclate bar") == [Relaxation(CORRECTED, "chocolate bar")]
+    assert told(lexical, "brassdoor") == [Relaxation(CORRECTED, "brass door")]
+    assert told(lexical, "milk wh") == [Relaxation(CORRECTED, "milk whole")]
 
 
 @pytest.mark.parametrize(
-    ("typed", "mended"),
+    ("typed", "corrected"),
     [
         ("手机lether", "手机leather"),
         ("lether手机", "leather手机"),
@@ -79,24 +81,24 @@ def test_a_slip_is_mended_first(lexical: LexicalIndex) -> None:
         ("lether 手机 lethers", "leather 手机 leather"),
     ],
 )
-def test_a_slip_is_mended_where_other_writing_adjoins_it(
-    typed: str, mended: str, tmp_path: Path
+def test_a_slip_is_corrected_where_other_writing_adjoins_it(
+    typed: str, corrected: str, tmp_path: Path
 ) -> None:
     index = LexicalIndex.build([Item("a", "手机 leather 壳"), Item("b", "手机 case")], tmp_path)
-    assert told(index, typed) == [Relaxation(MENDED, mended)]
+    assert told(index, typed) == [Relaxation(CORRECTED, corrected)]
 
 
-def test_a_word_that_no_item_has_any_more_is_mended_too(tmp_path: Path) -> None:
+def test_a_word_that_no_item_has_any_more_is_corrected_too(tmp_path: Path) -> None:
     index = LexicalIndex.build([Item("a", "Glove"), Item("b", "Clove")], tmp_path)
     assert told(index, "gloves") == []
     index.put([(0, Item("a", "Umbrella"))])
-    assert told(index, "gloves") == [Relaxation(MENDED, "clove")]
+    assert told(index, "gloves") == [Relaxation(CORRECTED, "clove")]
 
 
 def test_a_word_that_no_item_has_is_dropped(lexical: LexicalIndex) -> None:
     assert told(lexical, "milk zzyzx") == [Relaxation(DROPPED, "zzyzx")]
     assert told(lexical, "choclate zzyzx") == [
-        Relaxation(MENDED, "chocolate zzyzx"),
+        Relaxation(CORRECTED, "chocolate zzyzx"),
         Relaxation(DROPPED, "zzyzx"),
     ]
 
@@ -121,10 +123,10 @@ def test_only_items_that_may_be_shown_hold_words(lexical: LexicalIndex) -> None:
 
 
 def test_a_synonym_holds_the_word_that_it_stands_for(lexical: LexicalIndex) -> None:
-    synonym = Synonym(frozenset({"sofa"}), "couch")
+    synonym = Synonym(frozenset({"sofa"}), ("couch",))
     assert told(lexical, "velvet sofa") == [Relaxation(DROPPED, "sofa")]
     assert told(lexical, "velvet sofa", synonym=synonym) == []
-    rows, _ = lexical.search("sofa", 5, (synonym,))
+    rows, _ = lexical.search(lexical.parse("sofa"), 5, (synonym,))
     assert rows.tolist() == [4]
 
 
@@ -144,5 +146,5 @@ def test_no_more_items_are_looked_at_than_until_one_may_be_shown(tmp_path: Path)
         looked_at.append(len(rows))
         return rows[np.isin(rows, best[40:])]
 
-    assert relaxations(lexical, "milk", only_allowed) == ()
+    assert relaxations(lexical, lexical.parse("milk"), only_allowed) == ()
     assert sum(looked_at) < 1_000

@@ -21,7 +21,7 @@ from towers.sessions.query_input import (
 )
 from towers.sessions.replay import replay
 from towers.sessions.session import Session
-from towers.text.words import query_tokens
+from towers.text.tokens import query_tokens
 
 CONFIG = Config(
     text=TextConfig(bucket_count=512, query_slot_count=8),
@@ -110,7 +110,7 @@ def test_the_newest_search_gives_the_tokens_and_its_slot() -> None:
     )
     inputs = read(session, T0 + 3)
     assert inputs.text_slot == 1
-    assert np.array_equal(inputs.tokens, query_tokens("milk", slot_count=8, bucket_count=512))
+    assert np.array_equal(inputs.tokens, query_tokens(["milk"], slot_count=8, bucket_count=512))
 
 
 def test_a_search_that_has_left_the_slots_says_nothing() -> None:

@@ -60,11 +60,12 @@ def test_a_short_run_of_digits_is_a_number_only_as_the_whole_query(
 
 
 def test_a_power_does_not_bring_the_item_with_that_key_to_the_top(heaters: LexicalIndex) -> None:
-    rows, scores = heaters.search("1500 watt heater", 5)
+    rows, scores = heaters.search(heaters.parse("1500 watt heater"), 5)
     assert set(rows[:2].tolist()) == {1, 2} and scores[0] < CODE_SCORE
-    assert sorted(heaters.matching_rows("1500 watt heater").tolist()) == [1, 2]
-    assert heaters.search("heater 1600 lumens", 5)[1][0] < CODE_SCORE
-    assert len(heaters.search("1600", 5)[0]) == 1 and heaters.search("1600", 5)[1][0] < CODE_SCORE
+    assert sorted(heaters.matching_rows(heaters.parse("1500 watt heater")).tolist()) == [1, 2]
+    assert heaters.search(heaters.parse("heater 1600 lumens"), 5)[1][0] < CODE_SCORE
+    rows, scores = heaters.search(heaters.parse("1600"), 5)
+    assert len(rows) == 1 and scores[0] < CODE_SCORE
 
 
 @pytest.mark.parametrize(
@@ -72,11 +73,11 @@ def test_a_power_does_not_bring_the_item_with_that_key_to_the_top(heaters: Lexic
     [("1500", 0), ("heater 100203", 3), ("ht90210x", 2), ("wall paint HT-90210/X", 2)],
 )
 def test_an_exact_number_comes_first(heaters: LexicalIndex, query: str, row: int) -> None:
-    rows, scores = heaters.search(query, 5)
+    rows, scores = heaters.search(heaters.parse(query), 5)
     assert rows[0] == row and scores[0] >= CODE_SCORE
 
 
 def test_a_live_item_is_asked_for_by_its_numbers_too(tmp_path: Path) -> None:
     index = LexicalIndex.build(_HEATERS, tmp_path)
     index.put([(4, Item("new", "Fan", attributes={"productCode": "FN 77-1"}))])
-    assert index.search("fan fn77-1", 5)[0][0] == 4
+    assert index.search(index.parse("fan fn77-1"), 5)[0][0] == 4

@@ -7,8 +7,9 @@ import importlib.util
 import numpy as np
 import pytest
 
+from towers.text.tokens import token
 from towers.text.word_vectors import WordVectors, word_vectors
-from towers.text.words import stem, token
+from towers.text.words import stem
 
 _BUCKETS = 131_072
 _COUNTS = {"fridge": 3, "refrigerator": 9, "refrigerators": 4, "lamp": 8, "light": 20, "paint": 12}

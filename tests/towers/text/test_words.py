@@ -1,27 +1,22 @@
-"""Words and token numbers: one reading of text for queries and items, English and Chinese."""
+"""Words: one reading of text for queries and items, English and Chinese."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from towers.text.words import (
-    PADDING,
     clear_caches,
+    cut_text,
     normalise,
-    query_tokens,
     stem,
     surface_words,
-    token,
+    with_word_replaced,
     words,
 )
 
@@ -45,7 +40,7 @@ def test_text_is_cut_into_folded_words(text: str, expected: list[str]) -> None:
     assert words(text) == expected
 
 
-def test_words_as_written_are_not_stemmed() -> None:
+def test_surface_words_are_not_stemmed() -> None:
     assert surface_words("Ruled notebooks") == ["ruled", "notebooks"]
 
 
@@ -109,55 +104,21 @@ def test_words_hold_no_blank_and_no_capital(text: str) -> None:
         assert word == word.lower() or word == word.casefold()
 
 
-@given(st.text(max_size=20), st.integers(64, 50_000))
-def test_token_numbers_stay_between_padding_and_the_last_bucket(text: str, buckets: int) -> None:
-    assert PADDING < token(text, buckets) < buckets
+def test_a_text_is_cut_once_into_what_everybody_asks_of_it() -> None:
+    cut = cut_text("Post 2 in. x 4 in., 智能手机 Bolts")
+    assert cut.normalised == "post 2 in. x 4 in., 智能手机 bolts"
+    assert cut.sizes == ("2x4",)
+    assert cut.words[:6] == ("post", "2", "in", "x", "4", "in") and cut.words[-1] == "bolts"
+    assert surface_words("Post 2 in. x 4 in., 智能手机 Bolts") == [*cut.words, "2x4"]
 
 
-@given(st.text(max_size=20), st.text(max_size=3), st.integers(64, 50_000))
-def test_no_trigram_shares_its_number_with_a_word(word: str, gram: str, buckets: int) -> None:
-    assert token(f"w:{word}", buckets) < buckets - buckets // 4 <= token(f"g:{gram}", buckets)
-
-
-def test_token_numbers_are_the_same_in_another_process() -> None:
-    script = (
-        "from towers.text.words import token; print(token('w:milk', 4096), token('g:手机', 4096))"
-    )
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
-    )
-    by_hand = [1 + zlib.crc32(b"w:milk") % 3_071, 3_072 + zlib.crc32("g:手机".encode()) % 1_024]
-    assert [int(number) for number in done.stdout.split()] == by_hand
-
-
-def test_a_query_gives_its_words_first_and_then_trigrams_in_turn() -> None:
-    slots = query_tokens("milk ab", slot_count=16, bucket_count=997)
-    grams = [f"g:{gram}" for gram in sorted({"<mi", "mil", "ilk", "lk>"})]
-    expected = [token(name, 997) for name in ("w:milk", "w:ab", *grams)]
-    assert slots.tolist() == expected + [PADDING] * (16 - len(expected))
-    assert slots.dtype == np.int32
-
-
-def test_no_word_of_a_long_query_takes_the_slots_of_the_others() -> None:
-    slots = query_tokens("extraordinary long", slot_count=4, bucket_count=997)
-    expected = ["w:extraordinari", "w:long", "g:<ex", "g:<lo"]
-    assert slots.tolist() == [token(name, 997) for name in expected]
-
-
-def test_two_words_that_differ_by_a_typo_share_most_trigrams() -> None:
-    right, wrong = (
-        set(query_tokens(text, slot_count=32, bucket_count=32_768).tolist()) - {PADDING}
-        for text in ("windbreaker", "windbraeker")
-    )
-    other = set(query_tokens("espresso", slot_count=32, bucket_count=32_768).tolist()) - {PADDING}
-    assert len(right & wrong) >= 5
-    assert not right & other
-
-
-@given(st.text(max_size=60), st.integers(0, 12))
-def test_a_query_fills_exactly_its_slots(text: str, slot_count: int) -> None:
-    slots = query_tokens(text, slot_count=slot_count, bucket_count=97)
-    assert slots.shape == (slot_count,)
-    filled = np.flatnonzero(slots != PADDING)
-    assert filled.tolist() == list(range(len(filled)))
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("red reds red", "blue reds blue"),
+        ("手机red_red1", "手机blue_red1"),
+        ("infrared", "infrared"),
+    ],
+)
+def test_only_whole_words_are_replaced(text: str, expected: str) -> None:
+    assert with_word_replaced(text, "red", "blue") == expected

@@ -88,7 +88,8 @@ def test_a_new_item_lies_with_its_like_and_is_found_by_its_words(changed: Bundle
     embeddings = changed.ranker.sources.index.embeddings
     nearest = np.argsort(-(embeddings @ embeddings[0]))[1:4].tolist()
     assert [changed.catalog.category(row) for row in nearest] == [("Kitchen", "Coffee")] * 3
-    assert 0 in changed.ranker.sources.lexical.search("moccado espresso", 5)[0].tolist()
+    lexical = changed.ranker.sources.lexical
+    assert 0 in lexical.search(lexical.parse("moccado espresso"), 5)[0].tolist()
 
 
 def test_companions_and_sessions_are_those_of_before_less_what_is_gone(changed: Bundle) -> None:

@@ -10,7 +10,7 @@ import pytest
 from data.records import Item
 from towers.indexes.lexical_index import LexicalIndex
 from towers.search_box.relaxation import relaxations
-from towers.text.words import stem
+from towers.text.words import stem, words
 from towers.training import translations as module
 from towers.training.translations import translations
 
@@ -54,13 +54,14 @@ def test_without_the_extra_there_is_no_dictionary(monkeypatch: pytest.MonkeyPatc
 def test_an_index_reads_queries_by_its_dictionary_also_after_it_is_loaded(tmp_path: Path) -> None:
     items = [Item("1", "无线 耳机"), Item("2", "耳机 收纳盒"), Item("3", "雨伞")]
     built = LexicalIndex.build(items, tmp_path)
-    assert not built.search("wireless headphones", 3)[0].size
+    assert not built.search(built.parse("wireless headphones"), 3)[0].size
     built.translate({"wireless": {"无线": 1.0}, "headphon": {"耳机": 1.0}}, tmp_path)
     for index in (built, LexicalIndex.load(tmp_path)):
-        assert index.search("wireless headphones", 3)[0].tolist() == [0, 1]
-        meant = index.read("wireless 耳机").meant
-        assert meant["耳机"] == 1.0 and 0 < meant["无线"] < 1
-        assert index.read("wireless 耳机").mended == "wireless 耳机 无线"
+        assert index.search(index.parse("wireless headphones"), 3)[0].tolist() == [0, 1]
+        query = index.parse("wireless 耳机")
+        assert query.stem_weights["耳机"] == 1.0 and 0 < query.stem_weights["无线"] < 1
+        assert query.translations == {"wireless": "无线"} and query.corrections == {}
+        assert list(query.corrected_stems) == words("wireless 耳机 无线")
 
 
 _INTO_CHINESE = {"wireless": {"无线": 1.0}, "headphon": {"耳机": 1.0, "耳塞": 0.8}}
@@ -76,15 +77,16 @@ def _all_allowed(rows: np.ndarray) -> np.ndarray:
 
 
 def _given_up(index: LexicalIndex, query: str) -> list[tuple[str, str]]:
-    return [(one.kind.name, one.text) for one in relaxations(index, query, _all_allowed)]
+    given_up = relaxations(index, index.parse(query), _all_allowed)
+    return [(one.kind.name, one.text) for one in given_up]
 
 
 def test_what_matches_an_english_query_has_the_chinese_words_for_all_of_it(tmp_path: Path) -> None:
     titles = ["无线 耳机", "耳机 收纳盒", "无线 鼠标", "雨伞", "无线 耳塞"]
     index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
     index.translate(_INTO_CHINESE, tmp_path)
-    assert sorted(index.matching_rows("wireless headphones").tolist()) == [0, 4]
-    assert sorted(index.matching_rows("无线 headphones").tolist()) == [0, 4]
+    assert sorted(index.matching_rows(index.parse("wireless headphones")).tolist()) == [0, 4]
+    assert sorted(index.matching_rows(index.parse("无线 headphones")).tolist()) == [0, 4]
     assert _given_up(index, "headphones") == _given_up(index, "wireless headphones") == []
     assert _given_up(index, "headphones zzyzx") == [("WORD_DROPPED", "zzyzx")]
     assert _given_up(index, "zzyzx") == [("MEANING_ONLY", "")]
@@ -94,9 +96,11 @@ def test_what_matches_a_chinese_query_has_the_english_words_for_all_of_it(tmp_pa
     titles = ["Smart phone 5G", "Phone case", "Smart watch", "Phones, smart ones", "Earbuds"]
     index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
     index.translate(_INTO_ENGLISH, tmp_path)
-    assert sorted(index.matching_rows("手机").tolist()) == [0, 1, 3]
+    assert sorted(index.matching_rows(index.parse("手机")).tolist()) == [0, 1, 3]
     # The whole is in no dictionary, its two parts are.
-    assert sorted(index.matching_rows("智能手机").tolist()) == [0, 3]
+    assert sorted(index.matching_rows(index.parse("智能手机")).tolist()) == [0, 3]
     assert _given_up(index, "智能手机") == _given_up(index, "耳机") == []
     assert _given_up(index, "智能耳机")[0][0] == "WORD_DROPPED"
-    assert index.read("智能手机").mended == "智能手机 smart phone"
+    query = index.parse("智能手机")
+    assert query.translations == {"智能手机": "smart phone", "智能": "smart", "手机": "phone"}
+    assert list(query.corrected_stems) == words("智能手机 smart phone")

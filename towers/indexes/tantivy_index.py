@@ -1,0 +1,273 @@
+"""Stems by field in a tantivy index: indexed, searched and counted."""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tantivy
+
+from data.errors import OverloadError
+from towers.text.parsed_query import Alternatives
+
+FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
+"""Fields of words, and what a word in each of them is worth."""
+
+_HEAP_BYTES = 200_000_000
+_LIVE_HEAP_BYTES = 15_000_000
+
+
+class Document(NamedTuple):
+    """One item.
+
+    Args:
+        row: Its row in the catalogue.
+        stems: Of its words, by field of ``FIELD_WEIGHTS``.
+        codes: Its product codes.
+    """
+
+    row: int
+    stems: Mapping[str, Sequence[str]]
+    codes: Iterable[str]
+
+
+class TantivyIndex:
+    """Documents by their stems and product codes.
+
+    Every stem is matched as it is: tantivy neither cuts nor parses any text.
+
+    Args:
+        folder: A folder of the index's own, which leaves with it: even reading puts a lock there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._index = tantivy.Index.open(str(folder))
+        self._schema = self._index.schema
+        self._searcher = self._index.searcher()
+        self._writer: tantivy.IndexWriter | None = None
+
+    @staticmethod
+    def build(documents: Iterable[Document], folder: Path) -> None:
+        """Writes documents into an existing empty folder."""
+        index = tantivy.Index(_schema(), path=str(folder))
+        writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+        for document in documents:
+            writer.add_document(_tantivy_document(document))
+        writer.commit()
+        writer.wait_merging_threads()
+
+    @property
+    def document_count(self) -> int:
+        """Documents that searches see, replaced ones not among them."""
+        return int(self._searcher.num_docs)
+
+    @contextmanager
+    def staged(self, documents: Iterable[Document]) -> Iterator[Callable[[], None]]:
+        """Adds or replaces documents by row, and gives what commits them; seen after ``refresh``.
+
+        Nothing is kept of them where the block ends with an error.
+
+        Raises:
+            OverloadError: The disk is full or failing; nothing has changed.
+        """
+        try:
+            with _disk_errors():
+                if self._writer is None:
+                    self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
+                for document in documents:
+                    # By a query: given a number as a term it would look for a signed one, and find
+                    # none.
+                    query = tantivy.Query.term_query(self._schema, "row", document.row)
+                    self._writer.delete_documents_by_query(query)
+                    self._writer.add_document(_tantivy_document(document))
+            yield self._commit
+        except BaseException:
+            # What was staged goes with the writer; the next one begins at the last commit.
+            self._writer = None
+            raise
+
+    def refresh(self) -> None:
+        """Lets searches see what was committed."""
+        self._searcher = self._index.searcher()
+
+    def _commit(self) -> None:
+        assert self._writer is not None
+        with _disk_errors():
+            self._writer.commit()
+            self._index.reload()
+
+    def frequency(self, stem: str) -> int:
+        """Documents that have a stem in the field that has it most often.
+
+        Replaced documents count until tantivy merges the segment that they are in.
+        """
+        return max(self._searcher.doc_freq(field, stem) for field in FIELD_WEIGHTS)
+
+    def count(self, stem: str, limit: int) -> int:
+        """Documents that have a stem in any field, counted up to ``limit``; no replaced ones."""
+        searcher = self._searcher
+        query = tantivy.Query.boolean_query(self._in_any_field(stem, searcher))
+        return len(searcher.search(query, limit=limit, count=False).hits)
+
+    def best(
+        self, stem_weights: Mapping[str, float], code_scores: Mapping[str, float], count: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and BM25 scores of the best documents that have any stem or code, best first.
+
+        Args:
+            stem_weights: What the score of each stem is multiplied with.
+            code_scores: What each product code adds to the score.
+
+        Returns:
+            ``[≤ count] int64`` and ``[≤ count] float32``; of equal scores the lower row first.
+        """
+        searcher = self._searcher
+        parts = [*self._any(stem_weights, searcher), *self._codes(code_scores, searcher)]
+        rows, scores = _hits(searcher, tantivy.Query.boolean_query(parts), count)
+        order = np.lexsort((rows, -scores))
+        return rows[order], scores[order]
+
+    def rows_with_any(self, stems: Mapping[str, float]) -> np.ndarray:
+        """Rows of all documents that have any of some stems, ``[n] int64``, in no order."""
+        searcher = self._searcher
+        return _all_rows(searcher, tantivy.Query.boolean_query(self._any(stems, searcher)))
+
+    def rows_with_all(
+        self,
+        requirements: Sequence[Alternatives],
+        codes: Iterable[str] = (),
+        limit: int | None = None,
+    ) -> np.ndarray:
+        """Rows of documents that have, of each requirement, one alternative whole.
+
+        Args:
+            codes: Product codes; a document that has one needs no stems.
+            limit: Most rows, the best by BM25 first; None: all rows in no order.
+
+        Returns:
+            ``[≤ limit] int64``.
+        """
+        searcher = self._searcher
+        parts = self._codes(dict.fromkeys(codes, 1.0), searcher)
+        with_all = self._all(requirements, searcher)
+        if with_all is not None:
+            parts.append((tantivy.Occur.Should, with_all))
+        if not parts or limit == 0:
+            return np.zeros(0, np.int64)
+        query = tantivy.Query.boolean_query(parts)
+        return _all_rows(searcher, query) if limit is None else _hits(searcher, query, limit)[0]
+
+    def _all(
+        self, requirements: Sequence[Alternatives], searcher: tantivy.Searcher
+    ) -> tantivy.Query | None:
+        """Of each requirement one alternative whole; None if no document can have that."""
+        parts = []
+        for alternatives in requirements:
+            queries = [self._all_stems(stems, searcher) for stems in alternatives]
+            known = [(tantivy.Occur.Should, query) for query in queries if query is not None]
+            if not known:
+                return None
+            parts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(known)))
+        return tantivy.Query.boolean_query(parts) if parts else None
+
+    def _all_stems(
+        self, stems: tuple[str, ...], searcher: tantivy.Searcher
+    ) -> tantivy.Query | None:
+        """Every stem, each in any field; None if some stem is in no document."""
+        parts = []
+        for stem in stems:
+            fields = self._in_any_field(stem, searcher)
+            if not fields:
+                return None
+            parts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(fields)))
+        return tantivy.Query.boolean_query(parts) if parts else None
+
+    def _in_any_field(
+        self, stem: str, searcher: tantivy.Searcher
+    ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        return [
+            (tantivy.Occur.Should, self._term(field, stem))
+            for field in FIELD_WEIGHTS
+            if searcher.doc_freq(field, stem)
+        ]
+
+    def _any(
+        self, stem_weights: Mapping[str, float], searcher: tantivy.Searcher
+    ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        return [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(self._term(field, stem), field_weight * weight),
+            )
+            for stem, weight in stem_weights.items()
+            for field, field_weight in FIELD_WEIGHTS.items()
+            if searcher.doc_freq(field, stem)
+        ]
+
+    def _codes(
+        self, code_scores: Mapping[str, float], searcher: tantivy.Searcher
+    ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        found = []
+        for code, score in code_scores.items():
+            if searcher.doc_freq("code", code):
+                term = tantivy.Query.term_query(self._schema, "code", code, index_option="basic")
+                query = tantivy.Query.const_score_query(term, score)
+                found.append((tantivy.Occur.Should, query))
+        return found
+
+    def _term(self, field: str, stem: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, stem, index_option="freq")
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise OverloadError(
+            f"lexical index: expected a writable disk, received: {error}"
+        ) from error
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("row", indexed=True, fast=True)
+    for name in FIELD_WEIGHTS:
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("code", tokenizer_name="whitespace", index_option="basic")
+    return builder.build()
+
+
+def _tantivy_document(document: Document) -> tantivy.Document:
+    # Words are cut by towers.text, so that queries and items are read alike; tantivy sees them
+    # with blanks between.
+    found = tantivy.Document(
+        **{field: " ".join(stems) for field, stems in document.stems.items()},
+        code=" ".join(sorted(document.codes)),
+    )
+    # By its own method: as a keyword a number becomes a signed one, which the field refuses.
+    found.add_unsigned("row", document.row)
+    return found
+
+
+def _hits(
+    searcher: tantivy.Searcher, query: tantivy.Query, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    hits = searcher.search(query, limit=count, count=False).hits
+    if not hits:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    rows = searcher.fast_field_values("row", [address for _, address in hits])
+    return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
+
+
+def _all_rows(searcher: tantivy.Searcher, query: tantivy.Query) -> np.ndarray:
+    limit = max(1, searcher.num_docs)
+    # Ordered by the row, a hit is the row itself, and no score has to be worked out.
+    hits = searcher.search(query, limit=limit, count=False, order_by_field="row").hits
+    return np.array([row for row, _ in hits], np.int64)
