@@ -57,11 +57,13 @@ class ActiveBundle:
     ) -> None:
         """Tells it what happened since it was made; ``also`` gets every event of the log.
 
-        Events that arrive while a bundle is exchanged may be missing from its decayed counts.
+        Those that its counts hold already only make it know their visitors again, so that nobody
+        counts twice a day across the change of a bundle. Events that arrive while a bundle is
+        exchanged may be missing from its decayed counts.
         """
         counted_until = self.bundle.facts.counted_until
         for entry in log.replay(kinds=(EVENT,)):
             if isinstance(entry.record, Event):
                 also(entry.record)
-                if entry.record.time > counted_until:
-                    self.bundle.ranker.record(entry.record)
+                is_counted = entry.record.time <= counted_until
+                self.bundle.ranker.record(entry.record, is_counted=is_counted)

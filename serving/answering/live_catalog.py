@@ -43,10 +43,9 @@ class LiveCatalog:
                 or catalog.titles[row] != item.title
             ]
             added = sum(self._put(item) for item in newest.values())
-            if self._sources.lexical is not None:
-                self._sources.lexical.put(
-                    [(catalog.row_of[item_id], item) for item_id, item in newest.items()]
-                )
+            self._sources.take_in_items(
+                [(catalog.row_of[item_id], item) for item_id, item in newest.items()]
+            )
             self._bundle.completion.put([catalog.row_of[item_id] for item_id in renamed])
         return added, len(newest) - added
 

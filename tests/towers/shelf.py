@@ -30,10 +30,12 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
-from towers.retrieval.cooccurrence import Cooccurrence
-from towers.retrieval.popularity import Popularity
-from towers.retrieval.repurchase import Repurchase
-from towers.retrieval.session_knn import SessionKnn
+from towers.retrieval.sources.cooccurrence import Cooccurrence
+from towers.retrieval.sources.learnt import Learnt
+from towers.retrieval.sources.lexical import Lexical
+from towers.retrieval.sources.popular import Popular
+from towers.retrieval.sources.repurchase import Repurchase
+from towers.retrieval.sources.session_knn import SessionKnn
 from towers.search_box.popular_queries import searched_queries
 
 if TYPE_CHECKING:
@@ -136,29 +138,30 @@ def tables() -> CandidateTables:
     return CandidateTables(item_ids, models().item_table, models().token_table)
 
 
-def counted(half_life_days: float) -> Popularity:
-    """Popularity over all events."""
-    popularity = Popularity(half_life_days)
+def popular() -> Popular:
+    """The popular source over all events."""
+    source = Popular()
     for event, row in zip(events(), log().rows.tolist(), strict=True):
         if row >= 0:
-            popularity.record(row, event)
-    return popularity
+            source.take_in_event(row, event)
+    return source
 
 
 def sources(words: LexicalIndex | None) -> Sources:
     """All sources, fresh, over everything that happened."""
     past = log().companions()
     embeddings = models().embeddings.copy()
+    by_words = [] if words is None else [Lexical(words)]
     return Sources(
-        catalog=catalog(),
-        index=ItemIndex.build(embeddings, CONFIG.index, embeddings[:20]),
-        lexical=words,
-        cooccurrence=Cooccurrence.of(past, len(items())),
-        session_knn=SessionKnn(past, len(items())),
-        popularity=counted(30.0),
-        trend=counted(3.0),
-        surge=counted(1.0 / 24.0),
-        repurchase=Repurchase.of(log().events, log().rows.tolist(), catalog()),
+        catalog(),
+        [
+            Learnt(ItemIndex.build(embeddings, CONFIG.index, embeddings[:20])),
+            *by_words,
+            Cooccurrence.of(past, len(items())),
+            SessionKnn(past, len(items())),
+            Repurchase.of(log().events, log().rows.tolist(), catalog()),
+            popular(),
+        ],
         config=CONFIG.sources,
     )
 
@@ -177,8 +180,7 @@ def ranker_of(found: Sources) -> Ranker:
 def write_bundle(folder: Path) -> None:
     """A whole bundle, signed, into an empty folder."""
     layout = Layout(folder)
-    layout.lexical.mkdir()
-    released = ranker_of(sources(LexicalIndex.build(items(), layout.lexical)))
+    released = ranker_of(sources(lexical()))
     write_sources(layout, released.sources)
     write_completion(layout, catalog(), searched_queries(events(), CONFIG.completion))
     (layout / "query_tower.tflite").write_bytes(models().query_tower)

@@ -112,6 +112,7 @@ class LexicalIndex:
 
     def __init__(self, folder: Path, counts: dict[str, int]) -> None:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._folder = folder
         index = tantivy.Index.open(str(folder))
         self._index, self._searcher = index, index.searcher()
         self._writer: tantivy.IndexWriter | None = None
@@ -121,8 +122,8 @@ class LexicalIndex:
         self.clear()
 
     @classmethod
-    def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
-        """Indexes items in row order into an existing empty folder."""
+    def build(cls, items: Iterable[Item], folder: Path | None = None) -> LexicalIndex:
+        """Indexes items in row order; saves the index too where a folder is given."""
         own = new_folder()
         writer = tantivy.Index(_schema(), path=str(own)).writer(
             heap_size=_HEAP_BYTES, num_threads=1
@@ -134,13 +135,24 @@ class LexicalIndex:
             counts.update(set().union(*written.values()))
         writer.commit()
         writer.wait_merging_threads()
-        link_files(own, folder)
-        (folder / _WORDS_NAME).write_text(json.dumps(counts, ensure_ascii=False), encoding="utf-8")
-        return cls(own, counts)
+        index = cls(own, counts)
+        if folder is not None:
+            index.save(folder)
+        return index
+
+    def save(self, folder: Path) -> None:
+        """Writes the index into an existing empty folder, with its words and translations."""
+        link_files(self._folder, folder)
+        for name, tree in (
+            (_WORDS_NAME, self.rewriter.counts),
+            (_TRANSLATIONS_NAME, self.rewriter.translations),
+        ):
+            text = json.dumps(tree, ensure_ascii=False)
+            (folder / name).write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
-        """The index that ``build`` wrote; the folder is not changed, now or later.
+        """The index that ``save`` wrote; the folder is not changed, now or later.
 
         It is read in a temporary folder, by links where the file system allows, since finished
         segments do not change.
@@ -154,12 +166,10 @@ class LexicalIndex:
             index.rewriter.translations = json.loads(text)
         return index
 
-    def translate(self, translations: Mapping[str, Mapping[str, float]], folder: Path) -> None:
-        """Reads queries by a dictionary from here on, and writes it beside the index."""
+    def translate(self, translations: Mapping[str, Mapping[str, float]]) -> None:
+        """Reads queries by a dictionary from here on."""
         self.rewriter.translations = translations
         self.clear()
-        text = json.dumps(translations, ensure_ascii=False)
-        (folder / _TRANSLATIONS_NAME).write_text(text, encoding="utf-8")
 
     def put(self, items: Iterable[tuple[int, Item]]) -> None:
         """Adds or changes items by row; searches find them once this returns."""

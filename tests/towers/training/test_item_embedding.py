@@ -130,7 +130,7 @@ def test_companions_and_sessions_are_those_of_before_less_what_is_gone(changed: 
 
 def test_counts_move_with_their_items(changed: Bundle) -> None:
     old = shelf.catalog().row_of
-    fresh = shelf.counted(30.0)
+    fresh = shelf.popular().popularity
     counts = changed.ranker.sources.popularity.at(np.arange(161), END_TIME)
     for row, item_id in enumerate(changed.catalog.item_ids):
         expected = 0.0 if item_id == "new" else fresh.at(np.array([old[item_id]]), END_TIME)[0]
