@@ -29,7 +29,7 @@ class AllowedItems:
         self._listed = catalog.listed[: catalog.count]
         self._mask = mask
         self._mask_count = 0 if mask is None else int(np.count_nonzero(mask))
-        self._excluded = np.unique(excluded) if len(excluded) > 1 else excluded
+        self._excluded = np.sort(excluded)
 
     @classmethod
     def of(cls, catalog: Catalog, rank_request: RankRequest) -> AllowedItems:
@@ -62,7 +62,7 @@ class AllowedItems:
     def count(self) -> int:
         """How many items may be shown in all."""
         flags = self._listed if self._mask is None else self._mask
-        inside = self._excluded[self._excluded < len(flags)]
+        inside = np.unique(self._excluded[self._excluded < len(flags)])
         return int(np.count_nonzero(flags)) - int(np.count_nonzero(flags[inside]))
 
     def widened(self, count: int) -> int:

@@ -19,7 +19,7 @@ from towers.indexes.lexical_index import LexicalIndex
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.source import NO_SCORES, Rebase, Source
+from towers.retrieval.source import NO_ROWS, NO_SCORES, Rebase, Source
 from towers.retrieval.source_list import SOURCE_TYPES
 from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.retrieval.sources.learnt import Learnt
@@ -65,10 +65,10 @@ class _Named(Generic[S]):
     @overload
     def __get__(self, owner: Sources, _: type[Sources]) -> S: ...
     def __get__(self, owner: Sources | None, _: type[Sources]) -> Any:
-        return self if owner is None else owner.by_name.get(self._name)
+        return self if owner is None else owner.get(self._name)
 
     def __set__(self, owner: Sources, source: S) -> None:
-        owner.by_name[self._name] = source  # type: ignore[assignment]
+        owner.put(self._name, source)  # type: ignore[arg-type]
 
 
 class Sources:
@@ -91,7 +91,24 @@ class Sources:
     ) -> None:
         self.catalog = catalog
         self.config = config
-        self.by_name: dict[str, Source | None] = {source.name: source for source in sources}
+        self._by_name: dict[str, Source | None] = {}
+        self._listeners: tuple[Source, ...] = ()
+        for source in sources:
+            self.put(source.name, source)
+
+    def get(self, name: str) -> Source | None:
+        """The source of a name; None where it is away."""
+        return self._by_name.get(name)
+
+    def put(self, name: str, source: Source | None) -> None:
+        """Exchanges a source; None takes it away."""
+        self._by_name[name] = source
+        # Every event passes here: those that have nothing to learn from events are not asked.
+        self._listeners = tuple(
+            source
+            for source in self._by_name.values()
+            if source is not None and type(source).take_in_event is not Source.take_in_event
+        )
 
     @property
     def index(self) -> ItemIndex:
@@ -105,12 +122,12 @@ class Sources:
     @property
     def lexical(self) -> LexicalIndex | None:
         """The items' words; None where the index is away."""
-        source = self.by_name.get(Lexical.name)
+        source = self.get(Lexical.name)
         return source.index if isinstance(source, Lexical) else None
 
     @lexical.setter
     def lexical(self, index: LexicalIndex | None) -> None:
-        self.by_name[Lexical.name] = None if index is None else Lexical(index)
+        self.put(Lexical.name, None if index is None else Lexical(index))
 
     @property
     def popularity(self) -> Popularity:
@@ -135,17 +152,21 @@ class Sources:
         missing: list[str] = []
         for source_type in SOURCE_TYPES:
             name = source_type.name
-            source = self.by_name.get(name)
+            source = self._by_name.get(name)
             if source is None:
                 if source_type.is_asked(encoded):
                     missing.append(name)
                 continue
             try:
-                lists[name], scores[name] = source.find(encoded, allowed, self.config)
+                found = source.find(encoded, allowed, self.config)
             except Exception as error:  # Whatever is wrong with one, the others answer.
                 missing.append(name)
                 # Its text may hold what a shopper typed.
                 logger.warning("source %s: %s", name, type(error).__name__)
+                continue
+            scores[name] = found.scores
+            if len(found.rows):
+                lists[name] = found.rows
         return _joined(lists, scores, tuple(missing))
 
     def nearest(self, encoded: EncodedRequest, count: int) -> np.ndarray:
@@ -167,22 +188,21 @@ class Sources:
         Args:
             is_counted: The sources were saved with it; they only learn again whose it was.
         """
-        for source in self.by_name.values():
-            if source is not None:
-                if is_counted:
-                    source.recall_event(row, event)
-                else:
-                    source.take_in_event(row, event)
+        for source in self._listeners:
+            if is_counted:
+                source.recall_event(row, event)
+            else:
+                source.take_in_event(row, event)
 
     def take_in_items(self, changes: Sequence[tuple[int, Item]]) -> None:
         """Tells every source of items that the catalogue has by now, by row."""
-        for source in self.by_name.values():
+        for source in self._by_name.values():
             if source is not None:
                 source.take_in_items(changes)
 
     def save(self, folder: Path) -> None:
         """Writes every source into a new folder of its own below ``folder``."""
-        for name, source in self.by_name.items():
+        for name, source in self._by_name.items():
             if source is not None:
                 (folder / name).mkdir(parents=True)
                 source.save(folder / name)
@@ -205,14 +225,16 @@ class Sources:
 
     def rebased(self, rebase: Rebase) -> Sources:
         """The same sources over another catalogue."""
-        sources = [source.rebased(rebase) for source in self.by_name.values() if source is not None]
+        sources = [
+            source.rebased(rebase) for source in self._by_name.values() if source is not None
+        ]
         return Sources(rebase.catalog, sources, config=self.config)
 
 
 def _joined(
     lists: Mapping[str, np.ndarray], scores: Mapping[str, SparseScores], missing: tuple[str, ...]
 ) -> Candidates:
-    found = np.concatenate([np.zeros(0, np.int64), *lists.values()])
+    found = np.concatenate([*lists.values()]) if lists else NO_ROWS
     ordered = np.sort(found)
     is_first = np.ones(len(found), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])

@@ -60,7 +60,8 @@ class Popularity:
         counts, base, newest = self._state
         if newest and time - newest > IDLE_LIMIT_SECONDS:
             base += time - newest - IDLE_LIMIT_SECONDS
-        newest = max(newest, time)
+        if time > newest:
+            newest = time
         if weight:
             if row >= len(counts):
                 room = np.zeros(max(1_024, row + 1 - len(counts)), np.float64)
@@ -70,7 +71,9 @@ class Popularity:
                 counts = counts * 2.0**-exponent
                 base = time
                 exponent = 0.0
-            counts[row] = max(0.0, counts[row] + weight * 2.0**exponent)
+            # As plain floats: arithmetic with NumPy's own scalars takes several times as long.
+            value = counts.item(row) + weight * 2.0**exponent
+            counts[row] = value if value > 0.0 else 0.0
         self._state = (counts, base, newest)
 
     def at(self, rows: np.ndarray, time: float) -> np.ndarray:

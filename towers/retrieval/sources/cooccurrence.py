@@ -99,6 +99,8 @@ class Cooccurrence(Source):
         For a search the scores alone.
         """
         summary = encoded.summary
+        if not len(summary.rows):
+            return Found()
         newest = summary.rows[:_NEWEST_COUNT]
         weights = summary.interest[:_NEWEST_COUNT] * _OLDER_DECAY ** np.arange(len(newest))
         scores = self.together(newest, weights)

@@ -44,23 +44,12 @@ _REFRESH_SECONDS = 5.0
 _SURGING_COUNT = 5
 """Of the popular candidates, those that are in demand most in this very hour."""
 
-_Additions = tuple[tuple[float, float], ...]
-
-
-class _Counted(NamedTuple):
-    """What a visitor added to the counts of an item.
-
-    Args:
-        day: The newest day, since 1970.
-        strongest: Weight of the strongest event of that day.
-        added: Weights and times of what that day's events added; their sum is ``strongest``.
-        bought: The same of the newest earlier day with a purchase.
-    """
-
-    day: int
-    strongest: float
-    added: _Additions
-    bought: _Additions
+_Additions = tuple[float, ...]
+"""Weights and times of what events added, one after the other; times less the idle ones before."""
+_Counted = tuple[float, float, _Additions, _Additions]
+"""What a visitor added to the counts of an item: the newest day, the weight of its strongest event,
+the additions of that day, and those of the newest earlier day with a purchase. Plain tuples, since
+every event makes one."""
 
 
 class _Ranked(NamedTuple):
@@ -145,42 +134,38 @@ class Popular(Source):
         self._take_in(row, event, ())
 
     def _take_in(self, row: int, event: Event, counts: tuple[Popularity, ...]) -> None:
-        weight = WEIGHTS.get(event.type, 0.0)
-        if not weight and event.type is not EventType.RETURN:
+        weight = worth = WEIGHTS.get(event.type, 0.0)
+        if not worth and event.type is not EventType.RETURN:
             return
+        time = event.time
         with self._counting:
-            time = event.time
-            idle = time - self._newest_time - IDLE_LIMIT_SECONDS
-            if self._newest_time and idle > 0:
-                self._idle_seconds += idle
             if time > self._newest_time:
+                idle = time - self._newest_time - IDLE_LIMIT_SECONDS
+                if self._newest_time and idle > 0:
+                    self._idle_seconds += idle
                 self._newest_time = time
             # The day of the newest event: one that comes late counts with those of today, lest a
             # visitor that sets the clock back counts once for each day of the past.
-            day = int(self._newest_time // _DAY_SECONDS)
+            day = self._newest_time // _DAY_SECONDS
             key = hash((event.visitor_id, row))
             known = self._visitors.get(key)
-            if not weight:
+            if not worth:
                 self._take_back(row, key, known, counts)
-            elif known is None:
-                self._visitors.put(key, _Counted(day, weight, ((weight, self._awake(time)),), ()))
-            elif known.day != day:
-                bought = known.added if known.strongest == _PURCHASE else known.bought
-                added: _Additions = ((weight, self._awake(time)),)
-                self._visitors.put(key, _Counted(day, weight, added, bought))
-            elif weight > known.strongest:
-                further = weight - known.strongest
-                added = (*known.added, (further, self._awake(time)))
-                self._visitors.put(key, _Counted(day, weight, added, known.bought))
-                weight = further
             else:
-                weight = 0.0
+                bought: _Additions = ()
+                added: _Additions = ()
+                if known is not None:
+                    last_day, strongest, added, bought = known
+                    if last_day != day:
+                        bought = added if strongest == _PURCHASE else bought
+                        added = ()
+                    else:
+                        weight = weight - strongest if weight > strongest else 0.0
+                if weight:
+                    added = (*added, weight, time - self._idle_seconds)
+                    self._visitors.put(key, (day, worth, added, bought))
             for one in counts:
                 one.add(row, weight, time)
-
-    def _awake(self, time: float) -> float:
-        """A time less the idle times before it, by which counts do not age."""
-        return time - self._idle_seconds
 
     def _take_back(
         self, row: int, key: int, known: _Counted | None, counts: tuple[Popularity, ...]
@@ -188,13 +173,12 @@ class Popular(Source):
         """Takes out of the counts what a visitor's last purchase of an item added to them, once."""
         if known is None:
             return
-        if known.strongest == _PURCHASE:
-            gone, left = known.added, known._replace(strongest=0.0, added=(), bought=())
-        else:
-            gone, left = known.bought, known._replace(bought=())
+        day, strongest, added, gone = known
+        if strongest == _PURCHASE:
+            gone, strongest, added = added, 0.0, ()
         if gone:
-            self._visitors.put(key, left)
-        for weight, awake in gone:
+            self._visitors.put(key, (day, strongest, added, ()))
+        for weight, awake in zip(gone[::2], gone[1::2], strict=True):
             for one in counts:
                 one.add(row, -weight, awake + self._idle_seconds)
 

@@ -57,6 +57,8 @@ class SessionKnn(Source):
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The ``config.neighbour_count`` items of most votes; for a search the votes alone."""
+        if not len(encoded.summary.rows):
+            return Found()
         votes = self.votes(encoded.summary.rows)
         if encoded.is_search:
             return Found(scores=votes)
