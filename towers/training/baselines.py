@@ -53,9 +53,7 @@ def bought_most(encoded: EncodedRequest, sources: Sources, count: int) -> np.nda
 
 def two_towers(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """The first stage alone: nearest items of the query embedding. Learnt, so an ablation."""
-    found = sources.index.search(
-        encoded.query_embedding, count + len(encoded.rank_request.excluded)
-    )
+    found = sources.nearest(encoded, count)
     return _filled(found, encoded, sources, count)
 
 
