@@ -52,10 +52,13 @@ class ActiveBundle:
         self.live.delete(gone)
 
     def count(self, event: Event) -> bool:
-        """Counts an event, unless the bundle was made of it; false if its item is not known."""
-        if event.time > self.bundle.facts.counted_until:
-            return self.bundle.ranker.record(event)
-        return not event.item_id or event.item_id in self.bundle.catalog.row_of
+        """Counts an event; false if its item is not known.
+
+        One that the bundle was made of only makes its counts know the visitor again, so that nobody
+        counts twice a day across the change of a bundle.
+        """
+        is_counted = event.time <= self.bundle.facts.counted_until
+        return self.bundle.ranker.record(event, is_counted=is_counted)
 
     def count_events(
         self,

@@ -84,27 +84,24 @@ class LiveCatalog:
         Raises:
             OverloadError: A disk is full or failing.
         """
-        lexical, catalog = self._sources.lexical, self._bundle.catalog
+        catalog = self._bundle.catalog
         with self._lock:
             changes = self._worked_out(items)
-            if lexical is None:
-                log()
-            else:
-                with lexical.staged([(change.row, change.item) for change in changes]) as commit:
-                    take_back = log()
-                    try:
-                        commit()
-                    except BaseException:
-                        take_back()
-                        raise
+            by_row = [(change.row, change.item) for change in changes]
+            with self._sources.staged_items(by_row) as commit:
+                take_back = log()
+                try:
+                    commit()
+                except BaseException:
+                    take_back()
+                    raise
             renamed = [
                 change.row
                 for change in changes
                 if change.is_new or catalog.titles[change.row] != change.item.title
             ]
             added = sum(self._put(change) for change in changes)
-            if lexical is not None:
-                lexical.show()
+            self._sources.take_in_items(by_row)
             self._bundle.completion.put(renamed)
         return added, len(changes) - added
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from serving.api.requests import Filter, SortOrder
 from towers.indexes.item_index import largest
+from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
 
@@ -19,31 +20,23 @@ class MatchSet:
     Of a browse page it is every item that meets the filter and is not excluded. Of a search it is
     those of them that the words of the query match (``LexicalIndex.matching_rows``); where no item
     of the shop has any of the words, the nearest in meaning, as many as the learnt source brings.
-
-
-    Args:
-        hidden: ``[≤ count] bool``, true where rules hide an item; None: nothing is hidden.
     """
 
     sources: Sources
     encoded: EncodedRequest
-    hidden: np.ndarray | None = None
 
     def under(self, conditions: Filter) -> np.ndarray:
         """``[count] bool``, true where an item matches."""
-        catalog, rank_request = self.sources.catalog, self.encoded.rank_request
-        mask = catalog.mask(conditions)
-        fits = catalog.listed[: catalog.count].copy() if mask is None else mask.copy()
-        fits[rank_request.excluded[rank_request.excluded < len(fits)]] = False
-        if self.hidden is not None:
-            fits[: len(self.hidden)] &= ~self.hidden[: len(fits)]
+        catalog = self.sources.catalog
+        rank_request = replace(self.encoded.rank_request, mask=catalog.mask(conditions))
+        fits = AllowedItems.of(catalog, rank_request).flags()
         if rank_request.text:
             lexical = self.sources.lexical
             rows = (
                 lexical.matching_rows(self.encoded.query) if lexical else rank_request.excluded[:0]
             )
             if not len(rows):
-                near = replace(self.encoded, rank_request=replace(rank_request, mask=mask))
+                near = replace(self.encoded, rank_request=rank_request)
                 rows = self.sources.nearest(near, self.sources.config.learnt_count)
             is_found = np.zeros(len(fits), bool)
             is_found[rows[rows < len(fits)]] = True

@@ -27,12 +27,10 @@ class Merchandising:
     Args:
         rules: In the order of the file.
         pins: Row and name of the rule by place, from 0.
-        hidden: ``[count] bool``, true where no answer shows the item; None: nothing is hidden.
     """
 
     rules: tuple[Rule, ...] = ()
     pins: Mapping[int, tuple[int, str]] | None = None
-    hidden: np.ndarray | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,13 +56,10 @@ def merchandised_request(
     synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
     rank_request = replace(rank_request, synonyms=synonyms)
     hiding = [rule.targets for rule in rules if rule.kind == "hide"]
-    hidden = None
     if hiding:
-        count = catalog.count if rank_request.mask is None else len(rank_request.mask)
-        allowed = catalog.listed[:count] if rank_request.mask is None else rank_request.mask
-        rows = np.arange(count)
+        rows = np.arange(catalog.count)
         hidden = np.any([_targeted(catalog, targets, rows) for targets in hiding], axis=0)
-        rank_request = replace(rank_request, mask=allowed & ~hidden)
+        rank_request = replace(rank_request, hidden=hidden)
     wanted: dict[int, tuple[int, str]] = {}
     pinned: set[int] = set()
     for rule in sorted((r for r in rules if r.kind == "pin"), key=lambda rule: rule.position):
@@ -84,7 +79,7 @@ def merchandised_request(
         # Places beyond the end close up.
         ordered = enumerate(sorted(wanted))
         wanted = {min(place, left + number): wanted[place] for number, place in ordered}
-    return rank_request, Merchandising(rules, wanted, hidden)
+    return rank_request, Merchandising(rules, wanted)
 
 
 def lifted(

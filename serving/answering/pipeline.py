@@ -68,10 +68,8 @@ def answered(
     facets: tuple[Facet, ...] = ()
     if request.facets or not is_by_relevance:
         # A pinned item is in the match set, though it is left out of what is ranked.
-        encoded = replace(
-            shortlist.encoded, rank_request=replace(shaped, excluded=rank_request.excluded)
-        )
-        matches = MatchSet(ranker.sources, encoded, merchandising.hidden)
+        asked = replace(shortlist.encoded.rank_request, excluded=rank_request.excluded)
+        matches = MatchSet(ranker.sources, replace(shortlist.encoded, rank_request=asked))
         fits = matches.under(request.filter)
         facets = facets_of(matches, request.facets, request.filter)
     if fits is None or is_by_relevance:

@@ -65,8 +65,8 @@ def recompute_features(bundle_path: Path, state: Path) -> Iterator[Recomputed]:
             if isinstance(record, Event):
                 before = sessions.get(record.visitor_id) or Session.empty(record.visitor_id)
                 sessions[record.visitor_id] = before.after(record)
-                if record.time > bundle.facts.counted_until:
-                    bundle.ranker.record(record)
+                is_counted = record.time <= bundle.facts.counted_until
+                bundle.ranker.record(record, is_counted=is_counted)
                 continue
             session = sessions.get(record.visitor_id) or Session.empty(record.visitor_id)
             yield _again(bundle, record, session)

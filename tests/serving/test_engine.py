@@ -311,12 +311,12 @@ def test_a_bad_bundle_is_refused_and_the_old_one_goes_on(
         engine.rollback()
     bad = tmp_path / "bad"
     shutil.copytree(shop_bundle, bad)
-    path = bad / "embeddings.npy"
+    path = bad / "sources/learnt/embeddings.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     before = engine.status().bundle_id
-    with pytest.raises(BundleError, match=r"^embeddings\.npy: expected SHA-256 "):
+    with pytest.raises(BundleError, match=r"^sources/learnt/embeddings\.npy: expected SHA-256 "):
         engine.publish(str(bad))
     with pytest.raises(BundleError, match=r"^nowhere: expected a bundle with a manifest\.json"):
         engine.publish(str(tmp_path / "nowhere"))

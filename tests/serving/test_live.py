@@ -57,9 +57,53 @@ def test_a_surge_ebbs_away_within_a_day(engine: Engine, clock: Clock) -> None:
     sources = engine.bundle.ranker.sources
     row = engine.bundle.catalog.row_of["p0239"]
     engine.record([view("p0239", clock.now, f"crowd{n}") for n in range(300)])
-    assert sources.popular_rows(clock.now)[0] == row
-    engine.record([view("p0000", clock.now + n * 600.0, "late") for n in range(144)])
-    assert sources.popular_rows(clock.now + 86_400.0)[0] != row
+    assert sources.popular.rows(clock.now, 20)[0] == row
+    engine.record([view("p0000", clock.now + n * 600.0, f"late{n}") for n in range(144)])
+    assert sources.popular.rows(clock.now + 86_400.0, 20)[0] != row
+
+
+@pytest.mark.parametrize(("type_", "times"), [(EventType.PURCHASE, 12), (EventType.VIEW, 120)])
+def test_one_visitor_alone_never_leads_the_home_page_of_another_but_a_crowd_does(
+    engine: Engine, clock: Clock, type_: EventType, times: int
+) -> None:
+    """What a crowd of so many visitors lifts to the top, one visitor does not by as many events."""
+    alone, crowd = "p0239", "p0238"
+    # Half a day after the shop's last hour, of which nothing is left by then.
+    clock.now += 43_200.0
+    for number in range(times):
+        at = clock.now + number / 10
+        engine.record([Event(f"a{number}", type_, "eager", at, alone)])
+    clock.now += 60.0
+    assert engine.recommend(HOME).results[0].item_id != alone
+    for number in range(times):
+        at = clock.now + number / 10
+        engine.record([Event(f"c{number}", type_, f"crowd{number}", at, crowd)])
+    clock.now += 60.0
+    assert engine.recommend(HOME).results[0].item_id == crowd
+
+
+@pytest.mark.parametrize("way", ["restart", "publish"])
+def test_nobody_counts_twice_a_day_over_a_restart_or_another_bundle(
+    engine: Engine, shop_bundle: Path, tmp_path: Path, clock: Clock, way: str
+) -> None:
+    row = engine.bundle.catalog.row_of["p0239"]
+    engine.record([Event("first", EventType.PURCHASE, "bob", clock.now, "p0239")])
+    once = engine.bundle.ranker.sources.trend.counts.copy()
+    if way == "publish":
+        engine.publish(str(shop_bundle))
+        now = engine
+    else:
+        engine.close()
+        now = Engine.open(shop_bundle, tmp_path / "state", clock=clock)
+    try:
+        later = now.bundle.ranker.sources.trend
+        now.record([Event("again", EventType.PURCHASE, "bob", clock.now + 60.0, "p0239")])
+        assert later.counts[row] == pytest.approx(once[row])
+        # A visitor who has not counted yet does.
+        now.record([Event("other", EventType.PURCHASE, "eve", clock.now + 60.0, "p0239")])
+        assert later.counts[row] > once[row]
+    finally:
+        now.close()
 
 
 def test_late_events_are_put_in_their_place(engine: Engine) -> None:

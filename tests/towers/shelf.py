@@ -6,7 +6,6 @@ import atexit
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,10 +30,12 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
-from towers.retrieval.cooccurrence import Cooccurrence
-from towers.retrieval.popularity import Popularity
-from towers.retrieval.repurchase import Repurchase
-from towers.retrieval.session_knn import SessionKnn
+from towers.retrieval.sources.cooccurrence import Cooccurrence
+from towers.retrieval.sources.learnt import Learnt
+from towers.retrieval.sources.lexical import Lexical
+from towers.retrieval.sources.popular import Popular
+from towers.retrieval.sources.repurchase import Repurchase
+from towers.retrieval.sources.session_knn import SessionKnn
 from towers.search_box.popular_queries import searched_queries
 
 if TYPE_CHECKING:
@@ -137,66 +138,30 @@ def tables() -> CandidateTables:
     return CandidateTables(item_ids, models().item_table, models().token_table)
 
 
-def counted(half_life_days: float) -> Popularity:
-    """Popularity over all events."""
-    popularity = Popularity(half_life_days)
+def popular() -> Popular:
+    """The popular source over all events."""
+    source = Popular()
     for event, row in zip(events(), log().rows.tolist(), strict=True):
         if row >= 0:
-            popularity.record(row, event)
-    return popularity
-
-
-WORTH = {
-    EventType.VIEW: 0.1,
-    EventType.FAVORITE: 0.4,
-    EventType.ADD_TO_CART: 0.5,
-    EventType.PURCHASE: 1.0,
-    EventType.RETURN: -1.0,
-}
-DAY = 86_400.0
-
-
-def counts_by_hand(
-    events: Iterable[tuple[Event, int]], half_life_days: float, time: float, *, row_count: int = 240
-) -> list[float]:
-    """Decayed counts at ``time``, every count decayed at every event; −1 for an unknown item.
-
-    Nothing ages by more than a day while nothing happens.
-    """
-    counts, newest = [0.0] * row_count, None
-    known = [(event, row) for event, row in events if row >= 0 and event.type in WORTH]
-
-    def age(seconds: float) -> None:
-        for row in range(row_count):
-            counts[row] *= 0.5 ** (min(seconds, DAY) / (half_life_days * DAY))
-
-    for event, row in known:
-        worth = WORTH[event.type]
-        if newest is not None and event.time < newest:
-            worth *= 0.5 ** ((newest - event.time) / (half_life_days * DAY))
-        else:
-            age(0.0 if newest is None else event.time - newest)
-            newest = event.time
-        counts[row] = max(0.0, counts[row] + worth)
-    if newest is not None:
-        age(time - newest)
-    return counts
+            source.take_in_event(row, event)
+    return source
 
 
 def sources(words: LexicalIndex | None) -> Sources:
     """All sources, fresh, over everything that happened."""
     past = log().companions()
     embeddings = models().embeddings.copy()
+    by_words = [] if words is None else [Lexical(words)]
     return Sources(
-        catalog=catalog(),
-        index=ItemIndex.build(embeddings, CONFIG.index, embeddings[:20]),
-        lexical=words,
-        cooccurrence=Cooccurrence.of(past, len(items())),
-        session_knn=SessionKnn(past, len(items())),
-        popularity=counted(30.0),
-        trend=counted(3.0),
-        surge=counted(1.0 / 24.0),
-        repurchase=Repurchase.of(log().events, log().rows.tolist(), catalog()),
+        catalog(),
+        [
+            Learnt(ItemIndex.build(embeddings, CONFIG.index, embeddings[:20])),
+            *by_words,
+            Cooccurrence.of(past, len(items())),
+            SessionKnn(past, len(items())),
+            Repurchase.of(log().events, log().rows.tolist(), catalog()),
+            popular(),
+        ],
         config=CONFIG.sources,
     )
 
@@ -215,8 +180,7 @@ def ranker_of(found: Sources) -> Ranker:
 def write_bundle(folder: Path) -> None:
     """A whole bundle, signed, into an empty folder."""
     layout = Layout(folder)
-    layout.lexical.mkdir()
-    released = ranker_of(sources(LexicalIndex.build(items(), layout.lexical)))
+    released = ranker_of(sources(lexical()))
     write_sources(layout, released.sources)
     write_completion(layout, catalog(), searched_queries(events(), CONFIG.completion))
     (layout / "query_tower.tflite").write_bytes(models().query_tower)

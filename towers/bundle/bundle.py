@@ -19,25 +19,17 @@ from towers.bundle.manifest import Manifest, verify
 from towers.bundle.model_facts import ModelFacts, read_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, config_from
-from towers.indexes.item_index import ItemIndex
-from towers.indexes.lexical_index import LexicalIndex
 from towers.indexes.prefix_index import PrefixIndex
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import ItemEncoder, LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
-from towers.retrieval.cooccurrence import Cooccurrence
-from towers.retrieval.popularity import Popularity
-from towers.retrieval.repurchase import Repurchase
-from towers.retrieval.session_knn import SessionKnn
 from towers.search_box.completion import Completion
 
 RERANK_BATCH_SIZE = 128
 """Candidates that the exported reranker scores in one call."""
 
 _SEARCHED_NAME = "searched.json"
-_COUNTS = ("popularity", "trend", "surge")
-"""Decayed counts, that of the longest half-life first."""
 
 FORBIDDEN_SUFFIXES = (".pkl", ".pickle", ".joblib", ".h5", ".keras", ".pb2", ".so", ".py")
 
@@ -98,24 +90,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
             f" received others: {', '.join(unlike) or 'another order'}"
         )
     catalog = Catalog.load(layout.catalog, config.text)
-    embeddings = np.load(layout.embeddings, allow_pickle=False)
-    if len(embeddings) != catalog.count:
-        raise BundleError(
-            f"embeddings.npy: expected {catalog.count:,} rows, received {len(embeddings):,}"
-        )
-    popularity, trend, surge = load_popularity(layout)
-    sources = Sources(
-        catalog=catalog,
-        index=ItemIndex.load(layout.index, embeddings),
-        lexical=LexicalIndex.load(layout.lexical),
-        cooccurrence=Cooccurrence.load(layout.sessions),
-        session_knn=SessionKnn.load(layout.sessions, catalog.count),
-        popularity=popularity,
-        trend=trend,
-        surge=surge,
-        repurchase=Repurchase.load(layout.popularity),
-        config=config.sources,
-    )
+    sources = Sources.load(layout.sources, catalog, config.sources)
     reranker_path = layout / "reranker.tflite"
     reranker = Reranker(LiteModel.load(reranker_path)) if reranker_path.exists() else None
     ranker = Ranker(
@@ -153,39 +128,7 @@ def write_completion(layout: Layout, catalog: Catalog, searched: Mapping[str, fl
 
 
 def write_sources(layout: Layout, sources: Sources) -> None:
-    """Writes catalogue, embeddings, index, companions, sessions and popularity.
-
-    The lexical index is built in its place by ``LexicalIndex.build``.
-    """
-    for folder in (layout.catalog, layout.index, layout.sessions, layout.popularity):
-        folder.mkdir()
+    """Writes the catalogue and every source."""
+    layout.catalog.mkdir()
     sources.catalog.save(layout.catalog)
-    np.save(layout.embeddings, sources.index.embeddings[: sources.catalog.count])
-    sources.index.save(layout.index)
-    if sources.cooccurrence is not None:
-        sources.cooccurrence.save(layout.sessions)
-    if sources.session_knn is not None:
-        sources.session_knn.save(layout.sessions)
-    sources.repurchase.save(layout.popularity)
-    for name in _COUNTS:
-        counts = getattr(sources, name)
-        np.save(layout.popularity / f"{name}.npy", counts.counts)
-        shape = {
-            "half_life_days": counts.half_life_days,
-            "base_time": counts.base_time,
-            "newest_time": counts.newest_time,
-        }
-        (layout.popularity / f"{name}.json").write_text(json.dumps(shape), encoding="utf-8")
-
-
-def load_popularity(layout: Layout) -> list[Popularity]:
-    """The counts of ``_COUNTS``."""
-    loaded = []
-    for name in _COUNTS:
-        shape = json.loads((layout.popularity / f"{name}.json").read_text(encoding="utf-8"))
-        counts = np.load(layout.popularity / f"{name}.npy", allow_pickle=False)
-        half_life, base, newest = (
-            float(shape[key]) for key in ("half_life_days", "base_time", "newest_time")
-        )
-        loaded.append(Popularity(half_life, counts, base, newest))
-    return loaded
+    sources.save(layout.sources)

@@ -21,29 +21,9 @@ class Layout:
         return self.folder / "catalog"
 
     @property
-    def embeddings(self) -> Path:
-        """``[items, dim] float32`` unit rows."""
-        return self.folder / "embeddings.npy"
-
-    @property
-    def index(self) -> Path:
-        """ScaNN's files."""
-        return self.folder / "index"
-
-    @property
-    def lexical(self) -> Path:
-        """tantivy's files."""
-        return self.folder / "lexical"
-
-    @property
-    def sessions(self) -> Path:
-        """Companions and past sessions, without names of visitors."""
-        return self.folder / "sessions"
-
-    @property
-    def popularity(self) -> Path:
-        """Decayed counts, and which things people buy again."""
-        return self.folder / "popularity"
+    def sources(self) -> Path:
+        """A folder of each candidate source, by its name; no visitor is named there."""
+        return self.folder / "sources"
 
     @property
     def completion(self) -> Path:

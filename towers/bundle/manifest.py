@@ -10,7 +10,9 @@ from pathlib import Path
 from data.errors import BundleError
 
 NAME = "manifest.json"
-FORMAT = 1
+FORMAT = 2
+"""Version of the bundle format; another one is refused."""
+
 _LARGEST_MANIFEST = 1_000_000
 
 
@@ -61,7 +63,7 @@ def verify(folder: Path) -> Manifest:
     except Exception as error:  # A manifest may be any bytes at all.
         raise BundleError(f"{NAME}: expected a signed list of files, received {error!r}") from error
     if format_ != FORMAT:
-        raise BundleError(f"{NAME}: expected format {FORMAT}, received {format_!r}")
+        raise BundleError(f"{NAME}: expected version {FORMAT}, received {format_!r}; train again")
     if bundle_id != _digest(body):
         raise BundleError(f"{NAME}: expected the digest of its files, received {bundle_id!r}")
     found = _names(folder) - {NAME}

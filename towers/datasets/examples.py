@@ -168,7 +168,12 @@ class ReplayedLog:
 
     def companions(self) -> SessionLog:
         """Its sessions as lists of items, without the visitors' names."""
-        return SessionLog.of(self.sessions, np.where(self.targets.is_item_event, self.rows, -1))
+        rows = np.where(self.targets.is_item_event, self.rows, -1)
+        numbers: dict[str, int] = {}
+        visitors = [numbers.setdefault(e.visitor_id, len(numbers)) for e in self.events]
+        of_sessions = np.zeros(int(self.sessions.max(initial=-1)) + 1, np.int64)
+        of_sessions[self.sessions] = visitors
+        return SessionLog.of(self.sessions, rows, of_sessions)
 
 
 def browse_and_search_examples(

@@ -48,6 +48,7 @@ class LexicalIndex:
     """
 
     def __init__(self, folder: Path, counts: dict[str, int]) -> None:
+        self._folder = folder
         self._index = TantivyIndex(folder)
         self._unseen_words: set[str] = set()
         self._unseen_count = 0
@@ -56,8 +57,8 @@ class LexicalIndex:
         self.clear()
 
     @classmethod
-    def build(cls, items: Iterable[Item], folder: Path) -> LexicalIndex:
-        """Indexes items in row order into an existing empty folder."""
+    def build(cls, items: Iterable[Item], folder: Path | None = None) -> LexicalIndex:
+        """Indexes items in row order; saves the index too where a folder is given."""
         own = new_folder()
         counts: Counter[str] = Counter()
 
@@ -68,13 +69,24 @@ class LexicalIndex:
                 yield _document(row, item, by_field)
 
         TantivyIndex.build(documents(), own)
-        link_files(own, folder)
-        (folder / _WORDS_NAME).write_text(json.dumps(counts, ensure_ascii=False), encoding="utf-8")
-        return cls(own, counts)
+        index = cls(own, counts)
+        if folder is not None:
+            index.save(folder)
+        return index
+
+    def save(self, folder: Path) -> None:
+        """Writes the index into an existing empty folder, with its words and translations."""
+        link_files(self._folder, folder)
+        for name, tree in (
+            (_WORDS_NAME, self.rewriter.counts),
+            (_TRANSLATIONS_NAME, self.rewriter.translations),
+        ):
+            text = json.dumps(tree, ensure_ascii=False)
+            (folder / name).write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
-        """The index that ``build`` wrote; the folder is not changed, now or later.
+        """The index that ``save`` wrote; the folder is not changed, now or later.
 
         It is read in a temporary folder, by links where the file system allows, since finished
         segments do not change.
@@ -88,12 +100,10 @@ class LexicalIndex:
             index.rewriter.translations = json.loads(text)
         return index
 
-    def translate(self, translations: Mapping[str, Mapping[str, float]], folder: Path) -> None:
-        """Reads queries by a dictionary from here on, and writes it beside the index."""
+    def translate(self, translations: Mapping[str, Mapping[str, float]]) -> None:
+        """Reads queries by a dictionary from here on."""
         self.rewriter.translations = translations
         self.clear()
-        text = json.dumps(translations, ensure_ascii=False)
-        (folder / _TRANSLATIONS_NAME).write_text(text, encoding="utf-8")
 
     def put(self, items: Iterable[tuple[int, Item]]) -> None:
         """Adds or changes items by row; searches find them once this returns.

@@ -15,6 +15,8 @@ import numpy as np
 
 from towers.ranking.feature_context import FeatureContext
 from towers.retrieval.candidates import SOURCES
+from towers.retrieval.source import Source
+from towers.retrieval.source_list import SOURCE_TYPES
 from towers.text.tokens import PADDING
 
 _FOLLOWED_COUNT = 5
@@ -160,26 +162,33 @@ def _blended(context: FeatureContext) -> np.ndarray:
     return _log_share((context.learnt_shares + context.neighbour_votes) / 2)
 
 
-def _rank_feature(source: str) -> Feature:
-    place = SOURCES.index(source)
-    return Feature(f"{source}_rank", lambda context: context.source_ranks[place])
+def _rank_feature(source: type[Source]) -> Feature:
+    place = SOURCES.index(source.name)
+    return Feature(f"{source.name}_rank", lambda context: context.source_ranks[place])
+
+
+def _score_feature(source: type[Source]) -> Feature:
+    return Feature(f"{source.scored_as}_score", lambda s: s.source_score(source.name))
+
+
+def _share_feature(source: type[Source]) -> Feature:
+    return Feature(
+        f"{source.scored_as}_share", lambda s: _largest_as_one(s.source_score(source.name))
+    )
+
+
+_SCORED = [source for source in SOURCE_TYPES if source.scored_as]
 
 
 FEATURES: tuple[Feature, ...] = (
     Feature("learnt_score", lambda s: s.learnt_scores),
     Feature("learnt_to_best", lambda s: s.learnt_to_best),
-    *(_rank_feature(source) for source in SOURCES),
+    *map(_rank_feature, SOURCE_TYPES),
     Feature("lexical_score", lambda s: s.lexical_scores, "has_words"),
     Feature("lexical_to_best", _lexical_to_best, "has_words"),
     Feature("code_match", lambda s: s.has_code, "has_words"),
-    Feature("covisited_score", lambda s: s.source_score("covisited"), "has_session"),
-    Feature("neighbour_score", lambda s: s.source_score("neighbours"), "has_session"),
-    Feature(
-        "covisited_share", lambda s: _largest_as_one(s.source_score("covisited")), "has_session"
-    ),
-    Feature(
-        "neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours")), "has_session"
-    ),
+    *map(_score_feature, _SCORED),
+    *map(_share_feature, _SCORED),
     Feature("learnt_log_share", lambda s: _log_share(s.learnt_shares)),
     Feature("neighbour_log_vote", lambda s: _log_share(s.neighbour_votes), "has_session"),
     Feature("blended", _blended),

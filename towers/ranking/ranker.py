@@ -52,14 +52,16 @@ class Ranker:
         self.config = config
         self.known_types = known_types
 
-    def record(self, event: Event) -> bool:
-        """Counts an event towards what is popular; false if its item is not known."""
+    def record(self, event: Event, *, is_counted: bool = False) -> bool:
+        """Tells the sources of an event; false if its item is not known.
+
+        Args:
+            is_counted: It is in the sources' counts already.
+        """
         row = self.sources.catalog.row_of.get(event.item_id, -1)
         if row < 0:
             return not event.item_id
-        self.sources.popularity.record(row, event)
-        self.sources.trend.record(row, event)
-        self.sources.surge.record(row, event)
+        self.sources.take_in_event(row, event, is_counted=is_counted)
         return True
 
     def read(self, rank_request: RankRequest) -> EncodedRequest:
@@ -72,8 +74,7 @@ class Ranker:
                 rank_request.session, self.sources.catalog
             )
             if len(done_with):
-                excluded = np.union1d(rank_request.excluded, done_with)
-                rank_request = replace(rank_request, excluded=excluded)
+                rank_request = replace(rank_request, done_with=done_with)
         parse = self.sources.parse
         query = parse(rank_request.text or rank_request.session.pending_search)
         inputs = query_input(

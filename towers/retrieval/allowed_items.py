@@ -1,10 +1,16 @@
-"""Which items an answer may show: listed, inside the mask, not excluded."""
+"""Which items an answer may show, decided here alone.
+
+An item is shown if the shop lists it, the request's mask holds it, no rule hides it, the request
+does not exclude it, and the visitor is not done with it: has not bought what people do not buy
+again. What is in the basket or on the page already, a request excludes.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from towers.catalog.items import Catalog
+from towers.retrieval.rank_request import RankRequest
 from towers.retrieval.sparse_scores import SparseScores
 
 _NARROW_ROWS = 20_000
@@ -12,13 +18,31 @@ _NARROW_ROWS = 20_000
 
 
 class AllowedItems:
-    """Which rows may be shown."""
+    """Which rows may be shown.
+
+    Args:
+        mask: ``[rows] bool``; None: all that are listed.
+        excluded: ``[n] int64`` rows, in any order.
+    """
 
     def __init__(self, catalog: Catalog, mask: np.ndarray | None, excluded: np.ndarray) -> None:
         self._listed = catalog.listed[: catalog.count]
         self._mask = mask
         self._mask_count = 0 if mask is None else int(np.count_nonzero(mask))
         self._excluded = np.sort(excluded)
+
+    @classmethod
+    def of(cls, catalog: Catalog, rank_request: RankRequest) -> AllowedItems:
+        """Those that a request may be answered with."""
+        mask, hidden = rank_request.mask, rank_request.hidden
+        if hidden is not None:
+            mask = (catalog.listed[: catalog.count] if mask is None else mask).copy()
+            both = min(len(mask), len(hidden))
+            mask[:both] &= ~hidden[:both]
+        excluded = rank_request.excluded
+        if len(rank_request.done_with):
+            excluded = np.concatenate([excluded, rank_request.done_with])
+        return cls(catalog, mask, excluded)
 
     @property
     def is_narrow(self) -> bool:
@@ -28,6 +52,18 @@ class AllowedItems:
     def rows(self) -> np.ndarray:
         """All allowed rows, ascending."""
         return self.only(np.flatnonzero(self._listed if self._mask is None else self._mask))
+
+    def flags(self) -> np.ndarray:
+        """``[rows] bool``, true where a row may be shown."""
+        flags: np.ndarray = (self._listed if self._mask is None else self._mask).copy()
+        flags[self._excluded[self._excluded < len(flags)]] = False
+        return flags
+
+    def count(self) -> int:
+        """How many items may be shown in all."""
+        flags = self._listed if self._mask is None else self._mask
+        inside = np.unique(self._excluded[self._excluded < len(flags)])
+        return int(np.count_nonzero(flags)) - int(np.count_nonzero(flags[inside]))
 
     def widened(self, count: int) -> int:
         """How many to fetch so that about ``count`` are left after filtering."""

@@ -1,37 +1,43 @@
-"""Candidates from several sources, side by side, each with its rank and score."""
+"""Candidates: the union of what the sources find, each item with its rank and score in every source."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
+from data.errors import BundleError
+from data.records import Event, Item
 from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.cooccurrence import Cooccurrence
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.repurchase import Repurchase
-from towers.retrieval.session_knn import SessionKnn
+from towers.retrieval.source import NO_ROWS, NO_SCORES, Rebase, Source
+from towers.retrieval.source_list import SOURCE_TYPES
+from towers.retrieval.sources.cooccurrence import Cooccurrence
+from towers.retrieval.sources.learnt import Learnt
+from towers.retrieval.sources.lexical import Lexical
+from towers.retrieval.sources.popular import Popular
+from towers.retrieval.sources.repurchase import Repurchase
+from towers.retrieval.sources.session_knn import SessionKnn
 from towers.retrieval.sparse_scores import SparseScores
-from towers.text.parsed_query import ParsedQuery, Synonym
+from towers.text.parsed_query import ParsedQuery
 from towers.text.query_rewriter import parsed_as_typed
 
-SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
+SOURCES: tuple[str, ...] = tuple(source.name for source in SOURCE_TYPES)
 """Names of the sources, in the order of the columns of ``Candidates.ranks``."""
 
-_POPULAR_REFRESH_SECONDS = 5.0
-_SURGING_COUNT = 5
-"""Of the popular candidates, those that are wanted most in this very hour."""
-_WIDENING = 8
-"""Times as many words' hits are fetched where too few of those before were allowed."""
+logger = logging.getLogger(__name__)
 
-_NEWEST_COUNT = 10
-_NOTHING = SparseScores(np.zeros(0, np.int64), np.zeros(0, np.float32))
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Candidates:
     """The union of what the sources found.
 
     Args:
-        rows: ``[n] int64``, each once.
+        rows: ``[n] int64``, each once, ascending.
         ranks: ``[n, sources] int32`` rank from 0 in each source, −1 where it did not find the item.
         scores: What each source says of every item that it looked at, by source name.
         missing: Sources that could not be asked.
@@ -51,148 +57,207 @@ class Candidates:
     missing: tuple[str, ...]
 
 
+class _Named(Generic[S]):
+    """A source as an attribute, for those that read its tables."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, owner: None, _: type[Sources]) -> _Named[S]: ...
+    @overload
+    def __get__(self, owner: Sources, _: type[Sources]) -> S: ...
+    def __get__(self, owner: Sources | None, _: type[Sources]) -> Any:
+        return self if owner is None else owner.get(self._name)
+
+    def __set__(self, owner: Sources, source: S) -> None:
+        owner.put(self._name, source)  # type: ignore[arg-type]
+
+
 class Sources:
-    """All that candidates come from; a source set to None is away, and answers say so.
+    """All that candidates come from; a source that is left out is away, and answers say so.
 
     Args:
-        popularity, trend, surge: Decayed counts with half-lives of a month, days and an hour.
-        rebuy: Which things people buy again.
+        catalog: Of the rows.
+        sources: Of the types in ``SOURCE_TYPES``.
+        config: How many candidates each may bring.
     """
 
+    learnt = _Named[Learnt](Learnt.name)
+    cooccurrence = _Named[Cooccurrence | None](Cooccurrence.name)
+    session_knn = _Named[SessionKnn | None](SessionKnn.name)
+    repurchase = _Named[Repurchase](Repurchase.name)
+    popular = _Named[Popular](Popular.name)
+
     def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        index: ItemIndex,
-        lexical: LexicalIndex | None,
-        cooccurrence: Cooccurrence | None,
-        session_knn: SessionKnn | None,
-        popularity: Popularity,
-        trend: Popularity,
-        surge: Popularity,
-        repurchase: Repurchase,
-        config: SourcesConfig,
+        self, catalog: Catalog, sources: Iterable[Source], *, config: SourcesConfig
     ) -> None:
         self.catalog = catalog
-        self.index = index
-        self.lexical = lexical
-        self.cooccurrence = cooccurrence
-        self.session_knn = session_knn
-        self.popularity = popularity
-        self.trend = trend
-        self.surge = surge
-        self.repurchase = repurchase
         self.config = config
-        self._popular = np.zeros(0, np.int64)
-        self._popular_time = -1.0
+        self._by_name: dict[str, Source | None] = {}
+        self._listeners: tuple[Source, ...] = ()
+        for source in sources:
+            self.put(source.name, source)
+
+    def get(self, name: str) -> Source | None:
+        """The source of a name; None where it is away."""
+        return self._by_name.get(name)
+
+    def put(self, name: str, source: Source | None) -> None:
+        """Exchanges a source; None takes it away."""
+        self._by_name[name] = source
+        # Every event passes here: those that have nothing to learn from events are not asked.
+        self._listeners = tuple(
+            source
+            for source in self._by_name.values()
+            if source is not None and type(source).take_in_event is not Source.take_in_event
+        )
 
     def parse(self, text: str) -> ParsedQuery:
         """Reads a query by the words of the items, or as typed while their index is away."""
         return parsed_as_typed(text) if self.lexical is None else self.lexical.parse(text)
 
-    def popular_rows(self, time: float) -> np.ndarray:
-        """The most wanted rows of this hour, then of the last days; refreshed every few seconds."""
-        age = time - self._popular_time
-        if self._popular_time < 0 or not 0 <= age < _POPULAR_REFRESH_SECONDS:
-            surging = self.surge.top(_SURGING_COUNT)
-            lately = self.trend.top(10 * self.config.popular_count)
-            self._popular = np.concatenate([surging, lately[~np.isin(lately, surging)]])
-            if len(self._popular) < self.config.popular_count:
-                more = self.popularity.top(10 * self.config.popular_count)
-                self._popular = np.concatenate([self._popular, more[~np.isin(more, self._popular)]])
-            self._popular_time = time
-        return self._popular
+    @property
+    def index(self) -> ItemIndex:
+        """The items' embeddings and the index over them."""
+        return self.learnt.index
+
+    @index.setter
+    def index(self, index: ItemIndex) -> None:
+        self.learnt = Learnt(index)
+
+    @property
+    def lexical(self) -> LexicalIndex | None:
+        """The items' words; None where the index is away."""
+        source = self.get(Lexical.name)
+        return source.index if isinstance(source, Lexical) else None
+
+    @lexical.setter
+    def lexical(self, index: LexicalIndex | None) -> None:
+        self.put(Lexical.name, None if index is None else Lexical(index))
+
+    @property
+    def popularity(self) -> Popularity:
+        """Demand of the last months."""
+        return self.popular.popularity
+
+    @property
+    def trend(self) -> Popularity:
+        """Demand of the last days."""
+        return self.popular.trend
+
+    @property
+    def surge(self) -> Popularity:
+        """Demand of this hour."""
+        return self.popular.surge
 
     def find(self, encoded: EncodedRequest) -> Candidates:
-        """Asks every source and joins the answers; items not allowed are left out."""
-        config, rank_request = self.config, encoded.rank_request
-        allowed = AllowedItems(self.catalog, rank_request.mask, rank_request.excluded)
+        """Asks every source and joins the answers; one that is away or fails is named in ``missing``."""
+        allowed = AllowedItems.of(self.catalog, encoded.rank_request)
         lists: dict[str, np.ndarray] = {}
-        scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, _NOTHING)
+        scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, NO_SCORES)
         missing: list[str] = []
-        lists["learnt"] = self._learnt(encoded.query_embedding, allowed, config.learnt_count)
-        if encoded.text:
-            if self.lexical is None:
-                missing.append("lexical")
-            else:
-                rows, values = _lexical(
-                    self.lexical,
-                    encoded.query,
-                    allowed,
-                    config.lexical_count,
-                    rank_request.synonyms,
-                )
-                scores["lexical"] = SparseScores.summed(rows, values)
-                lists["lexical"] = allowed.only(rows)[: config.lexical_count]
-        if not rank_request.text and (self.session_knn is None or self.cooccurrence is None):
-            missing.append("covisited")
-        if self.cooccurrence is not None and len(encoded.summary.rows):
-            newest = encoded.summary.rows[:_NEWEST_COUNT]
-            weights = encoded.summary.interest[:_NEWEST_COUNT] * 0.8 ** np.arange(len(newest))
-            scores["covisited"] = self.cooccurrence.find(newest, weights)
-        if self.session_knn is not None and len(encoded.summary.rows):
-            scores["neighbours"] = self.session_knn.find(encoded.summary.rows)
-        if not rank_request.text:
-            lists["covisited"] = allowed.top(scores["covisited"], config.covisited_count)
-            lists["neighbours"] = allowed.top(scores["neighbours"], config.neighbour_count)
-            bought = encoded.summary.bought_rows[
-                np.argsort(-encoded.summary.bought_counts, kind="stable")
-            ]
-            lists["bought"] = allowed.only(bought)[: config.bought_count]
-            lists["popular"] = allowed.only(self.popular_rows(rank_request.time))[
-                : config.popular_count
-            ]
+        for source_type in SOURCE_TYPES:
+            name = source_type.name
+            source = self._by_name.get(name)
+            if source is None:
+                if source_type.is_asked(encoded):
+                    missing.append(name)
+                continue
+            try:
+                found = source.find(encoded, allowed, self.config)
+            except Exception as error:  # Whatever is wrong with one, the others answer.
+                missing.append(name)
+                # Its text may hold what a shopper typed.
+                logger.warning("source %s: %s", name, type(error).__name__)
+                continue
+            scores[name] = found.scores
+            if len(found.rows):
+                lists[name] = found.rows
         return _joined(lists, scores, tuple(missing))
 
     def nearest(self, encoded: EncodedRequest, count: int) -> np.ndarray:
         """Rows of the ``count`` allowed items nearest to the query, best first."""
-        rank_request = encoded.rank_request
-        allowed = AllowedItems(self.catalog, rank_request.mask, rank_request.excluded)
-        return self._learnt(encoded.query_embedding, allowed, count)
+        allowed = AllowedItems.of(self.catalog, encoded.rank_request)
+        return self.learnt.nearest(encoded.query_embedding, allowed, count)
 
     def allowed_count(self, rank_request: RankRequest) -> int:
-        """How many items a question allows in all."""
-        mask = (
-            self.catalog.listed[: self.catalog.count]
-            if rank_request.mask is None
-            else rank_request.mask
-        )
-        inside = rank_request.excluded[rank_request.excluded < len(mask)]
-        return int(np.count_nonzero(mask)) - int(np.count_nonzero(mask[inside]))
+        """How many items a request allows in all."""
+        return AllowedItems.of(self.catalog, rank_request).count()
 
     def only_allowed(self, rank_request: RankRequest, rows: np.ndarray) -> np.ndarray:
-        """Those among ``rows`` that a question allows, in their order."""
-        return AllowedItems(self.catalog, rank_request.mask, rank_request.excluded).only(rows)
+        """Those among ``rows`` that a request allows, in their order."""
+        return AllowedItems.of(self.catalog, rank_request).only(rows)
 
-    def _learnt(self, query: np.ndarray, allowed: AllowedItems, count: int) -> np.ndarray:
-        if not allowed.is_narrow:
-            rows = allowed.only(self.index.search(query, allowed.widened(count)))[:count]
-            if len(rows) == count:
-                return rows
-        # Few are allowed, or those that are lie far away: every one of them is scored.
-        return self.index.search_among(query, allowed.rows(), count)
+    def take_in_event(self, row: int, event: Event, *, is_counted: bool = False) -> None:
+        """Tells every source of an event of the item at ``row``.
 
+        Args:
+            is_counted: The sources were saved with it; they only learn again whose it was.
+        """
+        for source in self._listeners:
+            if is_counted:
+                source.recall_event(row, event)
+            else:
+                source.take_in_event(row, event)
 
-def _lexical(
-    lexical: LexicalIndex,
-    query: ParsedQuery,
-    allowed: AllowedItems,
-    count: int,
-    synonyms: tuple[Synonym, ...] = (),
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and scores that hold the best ``count`` allowed ones, or all that there are."""
-    wanted = allowed.widened(count)
-    while True:
-        rows, scores = lexical.search(query, wanted, synonyms)
-        if len(rows) < wanted or len(allowed.only(rows)) >= count:
-            return rows, scores
-        wanted *= _WIDENING
+    @contextmanager
+    def staged_items(self, changes: Sequence[tuple[int, Item]]) -> Iterator[Callable[[], None]]:
+        """Lets every source read changed items, by row, and gives what makes them durable in all."""
+        with ExitStack() as stack:
+            commits = [
+                stack.enter_context(source.staged_items(changes))
+                for source in self._by_name.values()
+                if source is not None
+            ]
+
+            def commit() -> None:
+                for of_source in commits:
+                    of_source()
+
+            yield commit
+
+    def take_in_items(self, changes: Sequence[tuple[int, Item]]) -> None:
+        """Lets every source find what was staged, by row."""
+        for source in self._by_name.values():
+            if source is not None:
+                source.take_in_items(changes)
+
+    def save(self, folder: Path) -> None:
+        """Writes every source into a new folder of its own below ``folder``."""
+        for name, source in self._by_name.items():
+            if source is not None:
+                (folder / name).mkdir(parents=True)
+                source.save(folder / name)
+
+    @classmethod
+    def load(cls, folder: Path, catalog: Catalog, config: SourcesConfig) -> Sources:
+        """What ``save`` wrote, of all ``SOURCE_TYPES``.
+
+        Raises:
+            BundleError: One of them is not there.
+        """
+        sources = []
+        for source_type in SOURCE_TYPES:
+            if not (folder / source_type.name).is_dir():
+                raise BundleError(
+                    f"{folder.name}/{source_type.name}: expected a source, found none"
+                )
+            sources.append(source_type.load(folder / source_type.name, catalog))
+        return cls(catalog, sources, config=config)
+
+    def rebased(self, rebase: Rebase) -> Sources:
+        """The same sources over another catalogue."""
+        sources = [
+            source.rebased(rebase) for source in self._by_name.values() if source is not None
+        ]
+        return Sources(rebase.catalog, sources, config=self.config)
 
 
 def _joined(
     lists: Mapping[str, np.ndarray], scores: Mapping[str, SparseScores], missing: tuple[str, ...]
 ) -> Candidates:
-    found = np.concatenate([*lists.values()])
+    found = np.concatenate([*lists.values()]) if lists else NO_ROWS
     ordered = np.sort(found)
     is_first = np.ones(len(found), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])

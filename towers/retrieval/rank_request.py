@@ -23,6 +23,9 @@ class RankRequest:
         mask: ``[rows] bool`` of allowed items; None allows all that are listed.
         excluded: ``[n] int64`` rows never to be shown, such as the basket's.
         synonyms: Phrases that find items beside the words of ``text``.
+        hidden: ``[rows] bool``, true where a rule hides an item; None: nothing is hidden.
+        done_with: ``[n] int64`` rows that the visitor has bought and people do not buy again: not
+            for a browse page. ``Ranker.read`` finds them.
     """
 
     session: Session
@@ -31,6 +34,8 @@ class RankRequest:
     mask: np.ndarray | None = None
     excluded: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     synonyms: tuple[Synonym, ...] = ()
+    hidden: np.ndarray | None = None
+    done_with: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True)

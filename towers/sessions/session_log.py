@@ -14,16 +14,24 @@ class SessionLog:
     Args:
         offsets: ``[sessions + 1] int64``; session ``s`` holds ``rows[offsets[s]:offsets[s + 1]]``.
         rows: ``[total] int32`` item rows, each once a session, in the order of the first event.
+        visitors: ``[sessions] int64`` a number for each session's visitor, to count people by; never
+            saved. None: each session is another visitor's.
     """
 
     offsets: np.ndarray
     rows: np.ndarray
+    visitors: np.ndarray | None = None
 
     @classmethod
-    def of(cls, sessions: np.ndarray, rows: np.ndarray) -> SessionLog:
+    def of(
+        cls, sessions: np.ndarray, rows: np.ndarray, visitors: np.ndarray | None = None
+    ) -> SessionLog:
         """From one session number and one item row an event, both in time order.
 
         Session numbers run from 0 in order of the session's start; rows below 0 are left out.
+
+        Args:
+            visitors: ``[sessions] int64`` by session number; more of them are left out.
         """
         known = rows >= 0
         sessions, rows = sessions[known], rows[known]
@@ -35,7 +43,20 @@ class SessionLog:
         sessions, rows = sessions[first], rows[first]
         count = int(sessions.max(initial=-1)) + 1
         offsets = np.concatenate([[0], np.cumsum(np.bincount(sessions, minlength=count))])
-        return cls(offsets.astype(np.int64), rows.astype(np.int32))
+        of_sessions = None if visitors is None else visitors[:count]
+        return cls(offsets.astype(np.int64), rows.astype(np.int32), of_sessions)
+
+    def visitor_shares(self) -> np.ndarray:
+        """One over the number of sessions in which a row's visitor has the row, ``[total] float64``."""
+        if self.visitors is None:
+            return np.ones(len(self.rows))
+        width = int(self.rows.max(initial=0)) + 1
+        of_rows = np.repeat(self.visitors, np.diff(self.offsets))
+        _, pairs, counts = np.unique(
+            of_rows * width + self.rows, return_inverse=True, return_counts=True
+        )
+        shares: np.ndarray = 1.0 / counts[pairs]
+        return shares
 
     @property
     def session_count(self) -> int:

@@ -33,7 +33,7 @@ def covisited(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarr
     """What past sessions held beside the items of this one."""
     if sources.cooccurrence is None or not len(encoded.summary.rows):
         return popular(encoded, sources, count)
-    scores = sources.cooccurrence.find(encoded.summary.rows, encoded.summary.interest)
+    scores = sources.cooccurrence.together(encoded.summary.rows, encoded.summary.interest)
     return _filled(scores.top(_FETCHED), encoded, sources, count)
 
 
@@ -41,7 +41,7 @@ def session_knn(encoded: EncodedRequest, sources: Sources, count: int) -> np.nda
     """What the past sessions most like this one held."""
     if sources.session_knn is None:
         return popular(encoded, sources, count)
-    scores = sources.session_knn.find(encoded.summary.rows)
+    scores = sources.session_knn.votes(encoded.summary.rows)
     return _filled(scores.top(_FETCHED), encoded, sources, count)
 
 
@@ -53,9 +53,7 @@ def bought_most(encoded: EncodedRequest, sources: Sources, count: int) -> np.nda
 
 def two_towers(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """The first stage alone: nearest items of the query embedding. Learnt, so an ablation."""
-    found = sources.index.search(
-        encoded.query_embedding, count + len(encoded.rank_request.excluded)
-    )
+    found = sources.nearest(encoded, count)
     return _filled(found, encoded, sources, count)
 
 
@@ -71,7 +69,6 @@ BASELINES: Mapping[str, Baseline] = {
 
 def _filled(rows: np.ndarray, encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     everything = np.concatenate([rows, sources.popularity.top(count + _FETCHED)])
-    allowed = everything[~np.isin(everything, encoded.rank_request.excluded)]
-    allowed = allowed[sources.catalog.listed[allowed]]
+    allowed = sources.only_allowed(encoded.rank_request, everything)
     _, first = np.unique(allowed, return_index=True)
     return allowed[np.sort(first)][:count]

@@ -21,16 +21,11 @@ from towers.bundle.manifest import sign
 from towers.bundle.model_facts import write_facts
 from towers.catalog.items import Catalog
 from towers.config import Config
-from towers.indexes.item_index import ItemIndex, checked_embeddings
-from towers.indexes.lexical_index import LexicalIndex
+from towers.indexes.item_index import checked_embeddings
 from towers.models.legacy_keras import tf
 from towers.models.two_tower import CandidateTower
 from towers.ranking.ranker import Ranker
-from towers.retrieval.candidates import Sources
-from towers.retrieval.cooccurrence import Cooccurrence
-from towers.retrieval.popularity import Popularity
-from towers.retrieval.session_knn import SessionKnn
-from towers.sessions.session_log import SessionLog
+from towers.retrieval.source import Rebase
 
 _SLICE = 4_096
 
@@ -167,9 +162,17 @@ def reembed(
     catalog = Catalog.of(items, config.text)
     embeddings = embed_items(tables, catalog, config)
     seconds = time.perf_counter() - began
-    moved = catalog.rows(sources.catalog.item_ids)
     say("building the index")
-    sample = _sample(embeddings, config.seed)
+    renewed = sources.rebased(
+        Rebase(
+            catalog,
+            items,
+            moved=catalog.rows(sources.catalog.item_ids),
+            embeddings=embeddings,
+            sample_queries=_sample(embeddings, config.seed),
+            index_config=config.index,
+        )
+    )
     with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         new = Layout(folder)
         for name in ("query_tower.tflite", "candidate_tower.tflite", "reranker.tflite"):
@@ -177,24 +180,6 @@ def reembed(
                 shutil.copyfile(layout / name, new / name)
         shutil.copyfile(layout.metrics, new.metrics)
         shutil.copytree(layout.training, new.training)
-        new.lexical.mkdir()
-        lexical = LexicalIndex.build(items, new.lexical)
-        if sources.lexical is not None:
-            lexical.translate(sources.lexical.rewriter.translations, new.lexical)
-        log = None if sources.session_knn is None else _moved_log(sources.session_knn.log, moved)
-        renewed = Sources(
-            catalog=catalog,
-            index=ItemIndex.build(embeddings, config.index, sample),
-            lexical=lexical,
-            cooccurrence=sources.cooccurrence
-            and _moved_covisits(sources.cooccurrence, moved, catalog.count),
-            session_knn=None if log is None else SessionKnn(log, catalog.count),
-            popularity=_moved_counts(sources.popularity, moved, catalog.count),
-            trend=_moved_counts(sources.trend, moved, catalog.count),
-            surge=_moved_counts(sources.surge, moved, catalog.count),
-            repurchase=sources.repurchase.moved(sources.catalog.item_ids, catalog),
-            config=config.sources,
-        )
         write_sources(new, renewed)
         write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(
@@ -222,29 +207,3 @@ def _sample(embeddings: np.ndarray, seed: int, count: int = 200) -> np.ndarray:
     near = rows + 0.5 * draw.normal(size=rows.shape) / np.sqrt(rows.shape[1])
     unit: np.ndarray = near / np.linalg.norm(near, axis=1, keepdims=True)
     return unit.astype(np.float32)
-
-
-def _moved_counts(counts: Popularity, moved: np.ndarray, item_count: int) -> Popularity:
-    values = np.zeros(item_count)
-    kept = np.flatnonzero(moved[: len(counts.counts)] >= 0)
-    values[moved[kept]] = counts.counts[kept]
-    return Popularity(counts.half_life_days, values, counts.base_time, counts.newest_time)
-
-
-def _moved_covisits(cooccurrence: Cooccurrence, moved: np.ndarray, item_count: int) -> Cooccurrence:
-    width = cooccurrence.companions.shape[1]
-    companions = np.full((item_count, width), -1, np.int32)
-    scores = np.zeros((item_count, width), np.float32)
-    follow_shares = np.zeros((item_count, width), np.float32)
-    kept = np.flatnonzero(moved[: len(cooccurrence.companions)] >= 0)
-    old = cooccurrence.companions[kept]
-    new = np.where(old >= 0, moved[np.maximum(old, 0)], -1)
-    companions[moved[kept]] = new
-    scores[moved[kept]] = np.where(new >= 0, cooccurrence.scores[kept], 0.0)
-    follow_shares[moved[kept]] = np.where(new >= 0, cooccurrence.follow_shares[kept], 0.0)
-    return Cooccurrence(companions, scores, follow_shares)
-
-
-def _moved_log(log: SessionLog, moved: np.ndarray) -> SessionLog:
-    sessions = np.repeat(np.arange(log.session_count), np.diff(log.offsets))
-    return SessionLog.of(sessions, moved[log.rows])

@@ -57,10 +57,12 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
-from towers.retrieval.cooccurrence import Cooccurrence
-from towers.retrieval.popularity import Popularity
-from towers.retrieval.repurchase import Repurchase
-from towers.retrieval.session_knn import SessionKnn
+from towers.retrieval.sources.cooccurrence import Cooccurrence
+from towers.retrieval.sources.learnt import Learnt
+from towers.retrieval.sources.lexical import Lexical
+from towers.retrieval.sources.popular import Popular
+from towers.retrieval.sources.repurchase import Repurchase
+from towers.retrieval.sources.session_knn import SessionKnn
 from towers.search_box.popular_queries import searched_queries
 from towers.sessions.replay import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
@@ -72,9 +74,6 @@ from towers.training.reranker_training import train_reranker
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
 from towers.training.translations import translations
 
-_POPULARITY_HALF_LIFE_DAYS = 30.0
-_TREND_HALF_LIFE_DAYS = 3.0
-_SURGE_HALF_LIFE_DAYS = 1.0 / 24.0
 _VALIDATION_SHARE = 0.15
 """Newest part of the requests: the reranker is checked by it, the purchase probability learns from it."""
 _LEAST_LIST_COUNT = 8
@@ -126,9 +125,8 @@ def train(
     with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         layout = Layout(folder)
         stages.start("building indexes")
-        layout.lexical.mkdir()
-        lexical = LexicalIndex.build(shop.items, layout.lexical)
-        lexical.translate(translations(lexical.rewriter.counts), layout.lexical)
+        lexical = LexicalIndex.build(shop.items)
+        lexical.translate(translations(lexical.rewriter.counts))
         exported = export_towers(model, shop.catalog, sample, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
         made_types = frozenset[int]() if parts.early_teaches else SYNTHETIC_TYPES
@@ -243,22 +241,20 @@ def _sources(
     """All sources as they were at the end of the early part, popularity included."""
     past = early.companions()
     sources = Sources(
-        catalog=shop.catalog,
-        index=index,
-        lexical=lexical,
-        cooccurrence=Cooccurrence.of(past, shop.catalog.count),
-        session_knn=SessionKnn(past, shop.catalog.count),
-        popularity=Popularity(_POPULARITY_HALF_LIFE_DAYS),
-        trend=Popularity(_TREND_HALF_LIFE_DAYS),
-        surge=Popularity(_SURGE_HALF_LIFE_DAYS),
-        repurchase=Repurchase.of(early.events, early.rows.tolist(), shop.catalog),
+        shop.catalog,
+        [
+            Learnt(index),
+            Lexical(lexical),
+            Cooccurrence.of(past, shop.catalog.count),
+            SessionKnn(past, shop.catalog.count),
+            Repurchase.of(early.events, early.rows.tolist(), shop.catalog),
+            Popular(),
+        ],
         config=config.sources,
     )
     for event, row in zip(early.events, early.rows.tolist(), strict=True):
         if row >= 0:
-            sources.popularity.record(row, event)
-            sources.trend.record(row, event)
-            sources.surge.record(row, event)
+            sources.take_in_event(row, event)
     return sources
 
 

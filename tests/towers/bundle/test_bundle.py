@@ -16,6 +16,7 @@ from data.errors import BundleError
 from data.records import Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
+from tests.towers.demand import WORTH, decayed
 from towers.bundle.bundle import FORBIDDEN_SUFFIXES, load_bundle
 from towers.bundle.golden import check_golden
 from towers.bundle.layout import Layout
@@ -91,12 +92,20 @@ def test_a_bundle_says_what_it_is() -> None:
 def test_counts_go_on_from_where_the_release_left_them() -> None:
     sources = load_bundle(shelf.bundle_folder()).ranker.sources
     rows = np.arange(len(shelf.items()))
-    for counts, half_life in ((sources.popularity, 30.0), (sources.trend, 3.0)):
+    for counts, half_life in (
+        (sources.popularity, 30.0),
+        (sources.trend, 3.0),
+        (sources.surge, 1.0 / 24.0),
+    ):
         assert counts.half_life_days == half_life
         for later in (0.0, 3_600.0, 10 * 86_400.0):
             time = END_TIME + later
-            log = zip(shelf.events(), shelf.log().rows.tolist(), strict=True)
-            expected = shelf.counts_by_hand(log, half_life, time)
+            # Nothing ages by more than a day while nothing happens.
+            newest = max(event.time for event in shelf.events() if event.type in WORTH)
+            awake = min(time, newest + 86_400.0)
+            expected = [
+                decayed(shelf.events(), item.item_id, awake, half_life) for item in shelf.items()
+            ]
             assert counts.at(rows, time).tolist() == pytest.approx(expected)
 
 
@@ -138,7 +147,7 @@ def test_a_signed_bundle_without_one_of_its_files_is_refused(tmp_path: Path) -> 
         except BundleError as error:
             message = str(error)
         # Which of their own files these two can do without is theirs to say.
-        if message or not name.startswith(("lexical/", "index/scann/")):
+        if message or not name.startswith(("sources/lexical/", "sources/learnt/scann/")):
             assert message.startswith("lacking: expected loadable parts, received: "), name
         shutil.rmtree(folder)
 
@@ -153,7 +162,7 @@ def test_a_bundle_trained_on_nothing_to_rank_answers_by_fusion(copy: Path) -> No
 
 
 @pytest.mark.parametrize("suffix", FORBIDDEN_SUFFIXES)
-@pytest.mark.parametrize("place", ["x", "catalog/x", "index/scann/scann_docids"])
+@pytest.mark.parametrize("place", ["x", "catalog/x", "sources/learnt/scann/scann_docids"])
 def test_a_file_that_can_carry_code_is_refused_though_signed(
     copy: Path, suffix: str, place: str
 ) -> None:
@@ -167,14 +176,14 @@ def test_a_file_that_can_carry_code_is_refused_though_signed(
 
 
 def test_a_pickle_hidden_in_an_array_is_refused(copy: Path) -> None:
-    np.save(copy / "embeddings.npy", np.array([{"a": 1}]), allow_pickle=True)
+    np.save(copy / "sources/learnt/embeddings.npy", np.array([{"a": 1}]), allow_pickle=True)
     sign(copy, END_TIME)
     assert "Object arrays cannot be loaded" in refusal(copy)
 
 
 def test_damage_is_found_before_anything_is_read(copy: Path) -> None:
-    (copy / "embeddings.npy").write_bytes(b"no array")
-    assert refusal(copy).startswith("embeddings.npy: expected ")
+    (copy / "sources/learnt/embeddings.npy").write_bytes(b"no array")
+    assert refusal(copy).startswith("sources/learnt/embeddings.npy: expected ")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +205,7 @@ def test_features_of_another_version_are_refused_by_name(
 
 
 def test_embeddings_of_another_catalogue_are_refused(copy: Path) -> None:
-    np.save(copy / "embeddings.npy", shelf.models().embeddings[:-1])
+    np.save(copy / "sources/learnt/embeddings.npy", shelf.models().embeddings[:-1])
     sign(copy, END_TIME)
     assert refusal(copy) == "embeddings.npy: expected 240 rows, received 239"
 
@@ -204,7 +213,7 @@ def test_embeddings_of_another_catalogue_are_refused(copy: Path) -> None:
 def test_poisoned_embeddings_are_refused(copy: Path) -> None:
     embeddings = shelf.models().embeddings.copy()
     embeddings[77, 3] = np.nan
-    np.save(copy / "embeddings.npy", embeddings)
+    np.save(copy / "sources/learnt/embeddings.npy", embeddings)
     sign(copy, END_TIME)
     assert "expected finite rows of length 1, received length nan in row 77" in refusal(copy)
 
@@ -217,8 +226,8 @@ def test_poisoned_embeddings_are_refused(copy: Path) -> None:
         ("model.json", lambda tree: tree.pop("golden"), "'golden'"),
         ("model.json", lambda tree: tree.update(counted_until=[]), "float()"),
         ("catalog/names.json", lambda tree: tree.pop("titles"), "'titles'"),
-        ("popularity/trend.json", lambda tree: tree.update(base_time=None), "float()"),
-        ("index/shape.json", lambda tree: tree.update(more=1), "more"),
+        ("sources/popular/trend.json", lambda tree: tree.update(base_time=None), "float()"),
+        ("sources/learnt/shape.json", lambda tree: tree.update(more=1), "more"),
     ],
 )
 def test_a_signed_file_of_other_content_is_refused(
@@ -264,7 +273,7 @@ def test_golden_answers_that_differ_by_more_than_a_fifth_are_refused(wrong: int)
 
 def test_swapped_rows_do_not_pass_the_golden_queries(copy: Path) -> None:
     """Every file signed and well formed, but vectors and names no longer belong together."""
-    np.save(copy / "embeddings.npy", shelf.models().embeddings[::-1])
+    np.save(copy / "sources/learnt/embeddings.npy", shelf.models().embeddings[::-1])
     edited(copy, "catalog/names.json", lambda tree: tree["item_ids"].reverse())
     bundle = load_bundle(copy)
     with pytest.raises(BundleError, match="^golden query 'moccado espresso': expected items "):

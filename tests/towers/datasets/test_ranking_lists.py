@@ -10,12 +10,13 @@ import pytest
 from data.records import Event, EventType
 from data.synthetic import END_TIME
 from tests.towers import shelf
+from tests.towers.demand import decayed
 from towers.datasets.examples import ReplayedLog
 from towers.datasets.ranking_lists import Lists, query_lists, replayed_lists
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.ranker import Ranker
-from towers.retrieval.popularity import Popularity
 from towers.retrieval.rank_request import RankRequest
+from towers.retrieval.sources.popular import Popular
 from towers.sessions.session import Session
 
 POPULARITY = FEATURE_NAMES.index("popularity")
@@ -27,7 +28,7 @@ EVENT_COUNT = 1_200
 def uncounted() -> Ranker:
     """A ranker whose popularity has seen nothing yet."""
     ranker = shelf.ranker()
-    ranker.sources.popularity, ranker.sources.trend = Popularity(30.0), Popularity(3.0)
+    ranker.sources.popular = Popular()
     return ranker
 
 
@@ -127,9 +128,8 @@ def test_events_before_the_part_to_learn_from_are_neither_asked_nor_counted() ->
     _, report = replayed_lists(log, ranker, request_limit=10**6, seed=7)
     assert report.request_count <= int(log.targets.is_target[500:].sum())
     now, rows = events[-1].time, np.arange(240)
-    learnt = zip(events[500:], log.rows[500:].tolist(), strict=True)
-    by_hand = shelf.counts_by_hand(learnt, 30.0, now)
-    assert ranker.sources.popularity.at(rows, now).tolist() == pytest.approx(by_hand, abs=1e-12)
+    by_hand = [decayed(events[500:], item.item_id, now, 30.0) for item in shelf.items()]
+    assert ranker.sources.popularity.at(rows, now).tolist() == pytest.approx(by_hand)
 
 
 def test_requests_are_drawn_and_the_same_for_a_seed() -> None:

@@ -15,6 +15,7 @@ import pytest
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
+from tests.towers.demand import decayed
 from towers.catalog.items import item_tokens
 from towers.indexes.lexical_index import CODE_SCORE
 from towers.ranking.feature_context import FeatureContext
@@ -22,6 +23,7 @@ from towers.ranking.features import FEATURE_NAMES, FEATURES, feature_matrix
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import SOURCES, Candidates
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
+from towers.retrieval.sources.popular import Popular
 from towers.sessions.session import Session
 from towers.text.tokens import token
 from towers.text.words import words
@@ -116,18 +118,7 @@ def lexical_score(case: Case, row: int) -> float:
 
 def popularity(row: int, half_life_days: float) -> float:
     """Decayed by hand over all events of the shop; no day of it is without events."""
-    worth = {2: 0.1, 3: 0.4, 5: 0.5, 7: 1.0}
-    value = 0.0
-    for event in shelf.events():
-        if event.item_id != shelf.items()[row].item_id:
-            continue
-        decay = 0.5 ** ((NOW - event.time) / (half_life_days * 86_400))
-        if event.type is EventType.RETURN:
-            # A return takes off one, but never below nothing at that moment.
-            value = max(0.0, value - decay)
-        else:
-            value += worth.get(int(event.type), 0.0) * decay
-    return value
+    return decayed(shelf.events(), shelf.items()[row].item_id, NOW, half_life_days)
 
 
 def price_to_session(case: Case, row: int) -> float:
@@ -385,7 +376,7 @@ def test_no_feature_is_the_same_in_all_cases(ranker: Ranker) -> None:
     assert constant == []
 
 
-@pytest.mark.parametrize("away", ["lexical", "covisits", "neighbours"])
+@pytest.mark.parametrize("away", ["lexical", "cooccurrence", "session_knn"])
 def test_features_stay_finite_whatever_source_is_away(away: str) -> None:
     ranker = shelf.ranker()
     setattr(ranker.sources, away, None)
@@ -454,7 +445,7 @@ def test_no_candidates_make_an_empty_matrix(ranker: Ranker) -> None:
 
 def test_a_shop_where_nothing_ever_happened_has_features_too() -> None:
     sources = shelf.sources(shelf.lexical())
-    sources.popularity, sources.trend = type(sources.trend)(30.0), type(sources.trend)(3.0)
+    sources.popular = Popular()
     case = made_case(shelf.ranker_of(sources), 1)
     matrix = feature_matrix(FeatureContext(case.encoded, case.found, sources))
     assert np.isfinite(matrix).all()

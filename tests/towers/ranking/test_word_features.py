@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,9 +13,11 @@ from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, feature_matrix
 from towers.retrieval.candidates import Sources
-from towers.retrieval.popularity import Popularity
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.repurchase import Repurchase
+from towers.retrieval.sources.learnt import Learnt
+from towers.retrieval.sources.lexical import Lexical
+from towers.retrieval.sources.popular import Popular
+from towers.retrieval.sources.repurchase import Repurchase
 from towers.sessions.query_input import query_input
 from towers.sessions.session import Session
 from towers.sessions.session_summary import SessionSummary
@@ -27,23 +27,18 @@ _TITLES += [f"Paint colour card {number}" for number in range(20)]
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
+def sources() -> Sources:
     config = Config()
     items = [Item(f"item-{row}", title) for row, title in enumerate(_TITLES)]
     draw = np.random.default_rng(3)
     rows = draw.normal(size=(len(items), config.towers.dim)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    folder: Path = tmp_path_factory.mktemp("lexical")
+    repurchase = Repurchase(np.zeros(len(items), np.float32), np.zeros(0, np.float32))
+    index = ItemIndex.build(rows, config.index, rows)
+    words = Lexical(LexicalIndex.build(items))
     return Sources(
-        catalog=Catalog.of(items, config.text),
-        index=ItemIndex.build(rows, config.index, rows),
-        lexical=LexicalIndex.build(items, folder),
-        cooccurrence=None,
-        session_knn=None,
-        popularity=Popularity(30.0),
-        trend=Popularity(3.0),
-        surge=Popularity(1.0 / 24.0),
-        repurchase=Repurchase(np.zeros(len(items), np.float32), np.zeros(0, np.float32)),
+        Catalog.of(items, config.text),
+        [Learnt(index), words, repurchase, Popular()],
         config=config.sources,
     )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import towers.retrieval.candidates
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
@@ -19,12 +18,15 @@ from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.ranker import Ranker
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.candidates import SOURCES, Candidates, Sources, _lexical
+from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
+from towers.retrieval.sources.lexical import Lexical
+from towers.retrieval.sources.popular import Popular
 from towers.sessions.session import Session
 from towers.training.baselines import BASELINES, two_towers
 
 NOW = END_TIME
+SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def made_filter(rng: random.Random) -> Filter:
 def test_no_source_ever_brings_an_item_that_is_not_allowed(
     narrow_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(towers.candidates, "_NARROW_ROWS", narrow_rows)
+    monkeypatch.setattr("towers.retrieval.allowed_items._NARROW_ROWS", narrow_rows)
     ranker, rng = shelf.ranker(), random.Random(5)
     catalog = ranker.sources.catalog
     for item in rng.sample(shelf.items(), 20):
@@ -104,7 +106,7 @@ def test_the_learnt_source_is_never_short_while_allowed_items_exist(
     narrow_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where most of the shop is filtered, excluded or gone, and what is left lies far away."""
-    monkeypatch.setattr(towers.candidates, "_NARROW_ROWS", narrow_rows)
+    monkeypatch.setattr("towers.retrieval.allowed_items._NARROW_ROWS", narrow_rows)
     ranker, rng = shelf.ranker(), random.Random(6)
     sources = ranker.sources
     sources.config = replace(sources.config, learnt_count=15)
@@ -145,7 +147,7 @@ def test_a_masked_search_through_the_tree_is_as_long_as_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With ScaNN's tree, a mask of the farthest third of the shop still fills the list."""
-    monkeypatch.setattr(towers.candidates, "_NARROW_ROWS", 10)
+    monkeypatch.setattr("towers.retrieval.allowed_items._NARROW_ROWS", 10)
     ranker = shelf.ranker()
     embeddings = shelf.models().embeddings
     ranker.sources.index = ItemIndex.build(
@@ -173,8 +175,8 @@ def test_every_source_lists_what_it_says_itself(ranker: Ranker) -> None:
             min(10, len(encoded.summary.rows))
         )
         expected = {
-            "covisited": sources.cooccurrence.find(encoded.summary.rows[:10], weights).top(40),
-            "neighbours": sources.session_knn.find(encoded.summary.rows).top(40),
+            "covisited": sources.cooccurrence.together(encoded.summary.rows[:10], weights).top(40),
+            "neighbours": sources.session_knn.votes(encoded.summary.rows).top(40),
             "popular": surging_first(sources, sources.trend.top(50))[:20],
         }
         if not len(encoded.summary.rows):
@@ -220,9 +222,9 @@ def test_a_pending_search_brings_its_words_to_the_next_browse_page(ranker: Ranke
     [
         ("lexical", "espresso", ("lexical",)),
         ("lexical", "", ()),
-        ("covisits", "", ("covisited",)),
-        ("neighbours", "", ("covisited",)),
-        ("covisits", "espresso", ()),
+        ("cooccurrence", "", ("covisited",)),
+        ("session_knn", "", ("neighbours",)),
+        ("cooccurrence", "espresso", ()),
     ],
 )
 def test_a_source_that_is_away_is_named_and_the_others_answer(
@@ -257,7 +259,7 @@ def test_an_item_that_came_in_after_the_mask_was_made_is_not_shown() -> None:
 
 
 def popular_of(sources: Sources, time: float) -> list[int]:
-    return sources.popular_rows(time)[:5].tolist()
+    return sources.popular.rows(time, 20)[:5].tolist()
 
 
 def test_what_is_popular_is_looked_up_every_few_seconds() -> None:
@@ -265,9 +267,8 @@ def test_what_is_popular_is_looked_up_every_few_seconds() -> None:
     before = popular_of(sources, NOW)
     unwanted = next(row for row in range(239, -1, -1) if row not in sources.trend.top(50))
     for number in range(500):
-        event = Event(f"n{number}", EventType.PURCHASE, "v", NOW, "i")
-        sources.trend.record(unwanted, event)
-        sources.surge.record(unwanted, event)
+        event = Event(f"n{number}", EventType.PURCHASE, f"v{number}", NOW, "i")
+        sources.take_in_event(unwanted, event)
     assert popular_of(sources, NOW + 4.9) == before
     assert popular_of(sources, NOW + 5.0)[0] == unwanted
     # A clock that goes back asks anew as well.
@@ -276,10 +277,9 @@ def test_what_is_popular_is_looked_up_every_few_seconds() -> None:
 
 def test_where_little_happened_lately_the_popular_of_longer_ago_fill_up() -> None:
     sources = shelf.sources(None)
-    sources.trend = type(sources.trend)(3.0)
-    sources.surge = type(sources.surge)(1.0 / 24.0)
-    sources.trend.record(7, Event("n", EventType.PURCHASE, "v", NOW, "i"))
-    rows = sources.popular_rows(NOW)
+    sources.popular = Popular(popularity=sources.popularity)
+    sources.trend.add(7, 1.0, NOW)
+    rows = sources.popular.rows(NOW, 20)
     long = sources.popularity.top(200)
     assert rows.tolist() == [7, *(row for row in long.tolist() if row != 7)]
 
@@ -311,9 +311,9 @@ def test_baselines_rank_by_what_their_names_say(ranker: Ranker) -> None:
     trend = sources.trend.top(300)
     assert BASELINES["trending"](encoded, sources, 30).tolist() == trend[:30].tolist()
     assert BASELINES["bought_most"](encoded, sources, 2).tolist() == [30, 31]
-    nearest = sources.session_knn.find(encoded.summary.rows).top(10)
+    nearest = sources.session_knn.votes(encoded.summary.rows).top(10)
     assert BASELINES["session_knn"](encoded, sources, 10).tolist() == nearest.tolist()
-    together = sources.cooccurrence.find(encoded.summary.rows, encoded.summary.interest).top(10)
+    together = sources.cooccurrence.together(encoded.summary.rows, encoded.summary.interest).top(10)
     assert BASELINES["covisited"](encoded, sources, 10).tolist() == together.tolist()
 
 
@@ -348,7 +348,7 @@ def test_words_find_as_many_allowed_items_as_there_are_however_low_they_stand(
     allowed = AllowedItems(catalog, mask, np.zeros(0, np.int64))
     assert allowed.widened(40) == 800
     query = words.parse("paint")
-    rows, scores = _lexical(words, query, allowed, 40)
+    rows, scores = Lexical(words).hits(query, allowed, 40)
     assert len(rows) == len(scores) and len(allowed.only(rows)) >= 40
     everything = allowed.only(words.search(query, 1_000)[0])
     assert allowed.only(rows)[:40].tolist() == everything[:40].tolist()

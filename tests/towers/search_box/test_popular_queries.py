@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from data.errors import ConfigError
@@ -41,12 +43,69 @@ def test_what_led_to_a_purchase_weighs_more_than_what_led_nowhere() -> None:
     assert searches.weights(3) == {"bread": 3.0, "milk": 6.0}
 
 
-def test_clicks_of_one_visitor_at_most_treble_a_weight() -> None:
+def test_purchases_of_one_visitor_count_as_one() -> None:
     searches = Searches(b"key")
     searched(searches, "milk", *"abc")
     for number in range(1_000):
         searches.record(Event(f"e{number}", EventType.PURCHASE, "a", 1.0, item_id="m"), "milk")
-    assert searches.weights(3) == {"milk": 9.0}
+    assert searches.weights(3) == {"milk": 4.0}
+
+
+def test_a_visitor_who_searches_over_and_over_counts_once_beyond_those_held_too() -> None:
+    searches = Searches(b"key")
+    searched(searches, "milk", *(f"v{number}" for number in range(40)))
+    searched(searches, "milk", *["loud"] * 1_000, *["v39"] * 1_000, *["v0"] * 1_000)
+    assert searches.weights(5) == {"milk": 41.0}
+
+
+def test_searches_that_lead_nowhere_take_nothing_from_what_followed_those_of_others() -> None:
+    searches = Searches(b"key")
+    searched(searches, "milk", *"abc")
+    for visitor in "abc":
+        searches.record(Event("", EventType.PURCHASE, visitor, 1.0, item_id="m"), "milk")
+    searched(searches, "milk", *["d"] * 1_000)
+    assert searches.weights(3) == {"milk": 7.0}
+
+
+def test_of_each_visitor_the_strongest_event_counts_and_a_return_undoes_it() -> None:
+    searches = Searches(b"key")
+    searched(searches, "milk", *"abc")
+    for visitor, type_ in (
+        ("a", EventType.VIEW),
+        ("a", EventType.ADD_TO_CART),
+        ("a", EventType.VIEW),
+        ("b", EventType.PURCHASE),
+        ("b", EventType.RETURN),
+        ("b", EventType.RETURN),
+        ("c", EventType.RETURN),
+        # Somebody who has not searched for it, as far as is known.
+        ("z", EventType.PURCHASE),
+    ):
+        searches.record(Event("", type_, visitor, 1.0, item_id="m"), "milk")
+    assert searches.weights(3) == {"milk": 3.5}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weights_equal_those_worked_out_visitor_by_visitor(seed: int) -> None:
+    rng = random.Random(seed)
+    worth = {EventType.VIEW: 0.1, EventType.ADD_TO_CART: 0.5, EventType.PURCHASE: 1.0}
+    searches, did = Searches(b"key"), []
+    for _ in range(2_000):
+        query, visitor = rng.choice(["milk", "salt"]), f"v{rng.randrange(80)}"
+        type_ = rng.choice([EventType.SEARCH, *worth])
+        did.append((query, visitor, type_))
+        typed = query if type_ is EventType.SEARCH else ""
+        searches.record(Event("", type_, visitor, 0.0, item_id="m", query=typed), query)
+    expected = {}
+    for query in ("milk", "salt"):
+        total = 0.0
+        for visitor in {visitor for _, visitor, _ in did}:
+            types = [type_ for q, v, type_ in did if (q, v) == (query, visitor)]
+            if EventType.SEARCH in types:
+                later = types[types.index(EventType.SEARCH) :]
+                total += 1.0 + max(worth.get(type_, 0.0) for type_ in later)
+        expected[query] = total
+    assert searches.weights(5) == pytest.approx(expected)
 
 
 def test_no_visitor_id_is_held() -> None:

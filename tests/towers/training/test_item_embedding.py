@@ -16,6 +16,7 @@ from data.records import Item
 from data.synthetic import END_TIME
 from data.tables import iter_items
 from tests.towers import shelf
+from tests.towers.demand import decayed
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
 from towers.bundle.layout import Layout
@@ -135,12 +136,9 @@ def test_companions_and_sessions_are_those_of_before_less_what_is_gone(changed: 
 
 
 def test_counts_move_with_their_items(changed: Bundle) -> None:
-    old = shelf.catalog().row_of
-    log = zip(shelf.events(), shelf.log().rows.tolist(), strict=True)
-    by_hand = shelf.counts_by_hand(log, 30.0, END_TIME)
     counts = changed.ranker.sources.popularity.at(np.arange(161), END_TIME)
     for row, item_id in enumerate(changed.catalog.item_ids):
-        expected = 0.0 if item_id == "new" else by_hand[old[item_id]]
+        expected = decayed(shelf.events(), item_id, END_TIME, 30.0)
         assert counts[row] == pytest.approx(expected)
 
 

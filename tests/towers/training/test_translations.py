@@ -53,9 +53,10 @@ def test_without_the_extra_there_is_no_dictionary(monkeypatch: pytest.MonkeyPatc
 
 def test_an_index_reads_queries_by_its_dictionary_also_after_it_is_loaded(tmp_path: Path) -> None:
     items = [Item("1", "无线 耳机"), Item("2", "耳机 收纳盒"), Item("3", "雨伞")]
-    built = LexicalIndex.build(items, tmp_path)
+    built = LexicalIndex.build(items)
     assert not built.search(built.parse("wireless headphones"), 3)[0].size
-    built.translate({"wireless": {"无线": 1.0}, "headphon": {"耳机": 1.0}}, tmp_path)
+    built.translate({"wireless": {"无线": 1.0}, "headphon": {"耳机": 1.0}})
+    built.save(tmp_path)
     for index in (built, LexicalIndex.load(tmp_path)):
         assert index.search(index.parse("wireless headphones"), 3)[0].tolist() == [0, 1]
         query = index.parse("wireless 耳机")
@@ -84,7 +85,7 @@ def _given_up(index: LexicalIndex, query: str) -> list[tuple[str, str]]:
 def test_what_matches_an_english_query_has_the_chinese_words_for_all_of_it(tmp_path: Path) -> None:
     titles = ["无线 耳机", "耳机 收纳盒", "无线 鼠标", "雨伞", "无线 耳塞"]
     index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
-    index.translate(_INTO_CHINESE, tmp_path)
+    index.translate(_INTO_CHINESE)
     assert sorted(index.matching_rows(index.parse("wireless headphones")).tolist()) == [0, 4]
     assert sorted(index.matching_rows(index.parse("无线 headphones")).tolist()) == [0, 4]
     assert _given_up(index, "headphones") == _given_up(index, "wireless headphones") == []
@@ -95,7 +96,7 @@ def test_what_matches_an_english_query_has_the_chinese_words_for_all_of_it(tmp_p
 def test_what_matches_a_chinese_query_has_the_english_words_for_all_of_it(tmp_path: Path) -> None:
     titles = ["Smart phone 5G", "Phone case", "Smart watch", "Phones, smart ones", "Earbuds"]
     index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
-    index.translate(_INTO_ENGLISH, tmp_path)
+    index.translate(_INTO_ENGLISH)
     assert sorted(index.matching_rows(index.parse("手机")).tolist()) == [0, 1, 3]
     # The whole is in no dictionary, its two parts are.
     assert sorted(index.matching_rows(index.parse("智能手机")).tolist()) == [0, 3]

@@ -1,18 +1,24 @@
-"""Which things people buy again: learnt from the log, item by item and category by category.
+"""The repurchase source: what the visitor bought before, and which things people buy again.
 
-Of every item the share of its buyers that came back for it. Where an item had few buyers its
-category speaks for it, and for that the whole shop (shrinkage by a fixed number of buyers).
+The latter is learnt from the log: of every item the share of its buyers that came back for it. Where
+an item had few buyers its category speaks for it, and for that the whole shop (shrinkage by a fixed
+number of buyers).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 
 from data.records import Event, EventType
 from towers.catalog.items import Catalog
+from towers.config import SourcesConfig
+from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.source import Found, Rebase, Source
 from towers.sessions.session import IDLE_GAP_SECONDS, Session
 
 REBUY_SHARE = 0.05
@@ -21,14 +27,18 @@ REBUY_SHARE = 0.05
 _PRIOR_BUYERS = 10.0
 
 
-class Repurchase:
-    """Share of its buyers that come back for an item.
+class Repurchase(Source):
+    """The visitor's own purchases, and of every item the share of its buyers that come back for it.
+
+    How often a visitor bought an item, and when, are features of their own.
 
     Args:
         of_items: ``[items] float32``.
         of_categories: ``[leaf categories] float32``, for items that came later.
         of_shop: Over all items.
     """
+
+    name: ClassVar[str] = "bought"
 
     def __init__(
         self, of_items: np.ndarray, of_categories: np.ndarray, of_shop: float = 0.0
@@ -78,6 +88,14 @@ class Repurchase:
         of_items = _shrunk(buyers, again, of_categories[categories])
         return cls(of_items.astype(np.float32), of_categories.astype(np.float32), shop)
 
+    def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
+        """What the visitor bought most often, at most ``config.bought_count``; not for a search."""
+        if encoded.is_search:
+            return Found()
+        summary = encoded.summary
+        rows = summary.bought_rows[np.argsort(-summary.bought_counts, kind="stable")]
+        return Found(allowed.only(rows)[: config.bought_count])
+
     def at(self, rows: np.ndarray, catalog: Catalog) -> np.ndarray:
         """Shares of ``rows``, ``[n] float32``; those of items that came later by their category."""
         shares = np.full(len(rows), self.of_shop, np.float32)
@@ -96,16 +114,15 @@ class Repurchase:
             return rows
         return rows[self.at(rows, catalog) < REBUY_SHARE]
 
-    def moved(self, item_ids: Sequence[str], catalog: Catalog) -> Repurchase:
-        """The same shares for another catalogue; ``item_ids`` are those of the old rows.
+    def rebased(self, rebase: Rebase) -> Self:
+        """The same shares by their items' new rows.
 
         Codes of categories are the catalogue's own, so items that are new go by the whole shop.
         """
-        of_items = np.full(catalog.count, self.of_shop, np.float32)
-        rows = catalog.rows(item_ids)
-        kept = np.flatnonzero(rows[: len(self.of_items)] >= 0)
-        of_items[rows[kept]] = self.of_items[kept]
-        return Repurchase(of_items, np.zeros(0, np.float32), self.of_shop)
+        of_items = np.full(rebase.catalog.count, self.of_shop, np.float32)
+        kept = np.flatnonzero(rebase.moved[: len(self.of_items)] >= 0)
+        of_items[rebase.moved[kept]] = self.of_items[kept]
+        return type(self)(of_items, np.zeros(0, np.float32), self.of_shop)
 
     def save(self, folder: Path) -> None:
         """Writes ``rebuy_*.npy``."""
@@ -114,7 +131,7 @@ class Repurchase:
         np.save(folder / "rebuy_shop.npy", np.float64(self.of_shop))
 
     @classmethod
-    def load(cls, folder: Path) -> Repurchase:
+    def load(cls, folder: Path, catalog: Catalog) -> Self:
         """What ``save`` wrote."""
         items, categories, shop = (
             np.load(folder / f"rebuy_{name}.npy", allow_pickle=False)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from towers.retrieval.cooccurrence import Cooccurrence
+from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.sessions.session_log import SessionLog
 
 

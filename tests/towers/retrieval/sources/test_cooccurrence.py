@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from towers.retrieval.cooccurrence import Cooccurrence
+from towers.catalog.items import Catalog
+from towers.config import TextConfig
+from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.sessions.session_log import SessionLog
 
 session_lists = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=8), max_size=30)
@@ -103,7 +105,7 @@ def test_found_companions_are_weighted_and_added_up() -> None:
     lists = [[0, 1, 2], [1, 2], [2, 3], [0, 3]]
     cooccurrence = Cooccurrence.of(log_of(lists), 5, companion_count=5)
     cosines = cosines_by_hand(lists, 5)
-    found = cooccurrence.find(np.array([0, 3, 99]), np.array([1.0, 0.5, 7.0], np.float32))
+    found = cooccurrence.together(np.array([0, 3, 99]), np.array([1.0, 0.5, 7.0], np.float32))
     for item in range(5):
         expected = cosines.get((0, item), 0.0) + 0.5 * cosines.get((3, item), 0.0)
         assert found.at(np.array([item]))[0] == pytest.approx(expected, rel=1e-5)
@@ -112,13 +114,74 @@ def test_found_companions_are_weighted_and_added_up() -> None:
 def test_an_empty_log_has_no_companions() -> None:
     cooccurrence = Cooccurrence.of(log_of([]), 3)
     assert (cooccurrence.companions == -1).all()
-    assert len(cooccurrence.find(np.array([0]), np.ones(1, np.float32)).rows) == 0
+    assert len(cooccurrence.together(np.array([0]), np.ones(1, np.float32)).rows) == 0
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     cooccurrence = Cooccurrence.of(log_of([[0, 1, 2], [1, 2]]), 4)
     cooccurrence.save(tmp_path)
-    read = Cooccurrence.load(tmp_path)
+    read = Cooccurrence.load(tmp_path, Catalog.of([], TextConfig()))
     assert np.array_equal(read.companions, cooccurrence.companions)
     assert np.array_equal(read.scores, cooccurrence.scores)
     assert np.array_equal(read.follow_shares, cooccurrence.follow_shares)
+
+
+def log_of_visitors(of_visitors: list[list[list[int]]]) -> SessionLog:
+    lists = [rows for of_visitor in of_visitors for rows in of_visitor]
+    visitors = np.repeat(np.arange(len(of_visitors)), [len(one) for one in of_visitors])
+    plain = log_of(lists)
+    return SessionLog(plain.offsets, plain.rows, visitors[: plain.session_count])
+
+
+def follow_shares_by_hand(of_visitors: list[list[list[int]]], one: int, other: int) -> float:
+    total = 0.0
+    for of_visitor in of_visitors:
+        held = [list(dict.fromkeys(rows)) for rows in of_visitor if one in rows]
+        steps = [rows.index(other) - rows.index(one) if other in rows else 0 for rows in held]
+        # Of one visitor the mean over the sessions that hold the item.
+        total += sum(1 / step for step in steps if 0 < step <= 4) / len(held) if held else 0.0
+    holders = sum(any(one in rows for rows in of_visitor) for of_visitor in of_visitors)
+    return total / (holders + 5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=6), min_size=1, max_size=6),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_a_visitor_counts_for_a_pair_by_how_often_its_items_go_together(
+    of_visitors: list[list[list[int]]],
+) -> None:
+    """The sum over visitors of the cosine of the two items' sessions within each visitor's own."""
+    found = Cooccurrence.of(log_of_visitors(of_visitors), 8, companion_count=8)
+    norms, pairs = np.zeros(8), np.zeros((8, 8))
+    for of_visitor in of_visitors:
+        sets = [set(rows) for rows in of_visitor]
+        worth = [1 / math.log2(1 + len(rows)) for rows in sets]
+        times = [sum(item in rows for rows in sets) for item in range(8)]
+        for rows, weight in zip(sets, worth, strict=True):
+            for one in rows:
+                norms[one] += weight / times[one]
+                for other in rows:
+                    pairs[one, other] += weight / math.sqrt(times[one] * times[other])
+    for one in range(8):
+        for place, other in enumerate(found.companions[one].tolist()):
+            if other >= 0:
+                cosine = pairs[one, other] / math.sqrt((norms[one] + 5) * (norms[other] + 5))
+                assert found.scores[one, place] == pytest.approx(cosine, rel=1e-5)
+                share = follow_shares_by_hand(of_visitors, one, other)
+                assert found.follow_shares[one, place] == pytest.approx(share, rel=1e-5, abs=1e-7)
+        companions = set(found.companions[one].tolist()) - {-1}
+        assert companions == {other for other in range(8) if other != one and pairs[one, other]}
+
+
+def test_one_visitors_many_sessions_count_as_one_session() -> None:
+    once = Cooccurrence.of(log_of_visitors([[[0, 1]]]), 2, companion_count=1)
+    often = Cooccurrence.of(log_of_visitors([[[0, 1]] * 500]), 2, companion_count=1)
+    people = Cooccurrence.of(log_of_visitors([[[0, 1]]] * 500), 2, companion_count=1)
+    for table in ("scores", "follow_shares"):
+        one, many, crowd = (getattr(found, table)[0, 0] for found in (once, often, people))
+        assert many == pytest.approx(one, rel=1e-5) and crowd > 5 * one

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from towers.catalog.items import Catalog
+from towers.config import SourcesConfig
+from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.source import Found, Rebase, Source
 from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session_log import SessionLog
 
@@ -18,16 +23,24 @@ _STEP_LIMIT = 4
 """An item that comes this many places after another, or fewer, follows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cooccurrence:
+_NEWEST_COUNT = 10
+_OLDER_DECAY = 0.8
+"""What the companions of an item weigh against those of the one after it in the session."""
+
+
+@dataclass(frozen=True)
+class Cooccurrence(Source):
     """Each item's companions, best first.
 
     Args:
         companions: ``[items, k] int32`` rows, −1 where there are fewer.
         scores: ``[items, k] float32`` shrunk cosine of the two items' sets of sessions, 0 … 1.
         follow_shares: ``[items, k] float32`` how often the companion came after the item, a place
-            later counting 1, ``d`` places ``1 / d``; over the shrunk number of the item's sessions.
+            later counting 1, ``d`` places ``1 / d``; over the shrunk number of the item's visitors.
     """
+
+    name: ClassVar[str] = "covisited"
+    scored_as: ClassVar[str] = "covisited"
 
     companions: np.ndarray
     scores: np.ndarray
@@ -35,20 +48,30 @@ class Cooccurrence:
 
     @classmethod
     def of(cls, log: SessionLog, item_count: int, *, companion_count: int = 40) -> Cooccurrence:
-        """Counts pairs of items in sessions; a session of ``n`` items gives ``1 / log2(1 + n)`` each."""
+        """Counts pairs of items in sessions; a session of ``n`` items gives ``1 / log2(1 + n)`` each.
+
+        Of a visitor with several sessions that hold an item, each gives its part: for a pair
+        ``1 / sqrt(n m)`` of the visitor's ``n`` sessions with the one and ``m`` with the other item.
+        So a visitor counts for a pair and for an item no more than one session does, and for a pair
+        by how often its items go together; who comes once counts as a session.
+        """
         from scipy.sparse import csr_matrix  # Training only: serving reads the finished table.
 
         lengths = np.diff(log.offsets)
         weights = np.repeat(1.0 / np.log2(1.0 + np.maximum(lengths, 1)), lengths)
         shape = (log.session_count, item_count)
-        weighted = csr_matrix((weights.astype(np.float32), log.rows, log.offsets), shape=shape)
-        present = csr_matrix((np.ones_like(weighted.data), log.rows, log.offsets), shape=shape)
-        item_weights = np.asarray(weighted.sum(axis=0)).ravel()
+        shares = log.visitor_shares()
+        parts = np.sqrt(shares).astype(np.float32)
+        present = csr_matrix((parts, log.rows, log.offsets), shape=shape)
+        weighted = csr_matrix(
+            (weights.astype(np.float32) * parts, log.rows, log.offsets), shape=shape
+        )
+        item_weights = np.bincount(log.rows, weights=weights * shares, minlength=item_count)
         companions = np.full((item_count, companion_count), -1, np.int32)
         scores = np.zeros((item_count, companion_count), np.float32)
         follow_shares = np.zeros((item_count, companion_count), np.float32)
-        follows = _follow_counts(log, item_count)
-        session_counts = np.bincount(log.rows, minlength=item_count)
+        follows = _follow_counts(log, item_count, shares)
+        visitor_counts = np.bincount(log.rows, weights=shares, minlength=item_count)
         by_item = present.T.tocsr()
         for start in range(0, item_count, 4_096):
             block = (by_item[start : start + 4_096] @ weighted).tocsr()
@@ -67,10 +90,25 @@ class Cooccurrence:
                 companions[row, : len(best)] = others[best]
                 scores[row, : len(best)] = cosine[best]
                 after = SparseScores(*_csr_row(follows, row)).at(others[best])
-                follow_shares[row, : len(best)] = after / (session_counts[row] + _SHRINKAGE)
+                follow_shares[row, : len(best)] = after / (visitor_counts[row] + _SHRINKAGE)
         return cls(companions, scores, follow_shares)
 
-    def find(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
+    def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
+        """The ``config.covisited_count`` best companions of the session's newest items.
+
+        For a search the scores alone.
+        """
+        summary = encoded.summary
+        if not len(summary.rows):
+            return Found()
+        newest = summary.rows[:_NEWEST_COUNT]
+        weights = summary.interest[:_NEWEST_COUNT] * _OLDER_DECAY ** np.arange(len(newest))
+        scores = self.together(newest, weights)
+        if encoded.is_search:
+            return Found(scores=scores)
+        return Found(allowed.top(scores, config.covisited_count), scores)
+
+    def together(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
         """Companions of several items, the scores weighted and added up.
 
         Args:
@@ -98,7 +136,7 @@ class Cooccurrence:
         np.save(folder / "companion_follow_shares.npy", self.follow_shares)
 
     @classmethod
-    def load(cls, folder: Path) -> Cooccurrence:
+    def load(cls, folder: Path, catalog: Catalog) -> Self:
         """The tables that ``save`` wrote."""
         return cls(
             np.load(folder / "companions.npy", allow_pickle=False),
@@ -106,9 +144,27 @@ class Cooccurrence:
             np.load(folder / "companion_follow_shares.npy", allow_pickle=False),
         )
 
+    def rebased(self, rebase: Rebase) -> Self:
+        """The same companions by their new rows, without those that are gone."""
+        moved, shape = rebase.moved, (rebase.catalog.count, self.companions.shape[1])
+        kept = np.flatnonzero(moved[: len(self.companions)] >= 0)
+        old = self.companions[kept]
+        new = np.where(old >= 0, moved[np.maximum(old, 0)], -1)
+        companions = np.full(shape, -1, np.int32)
+        companions[moved[kept]] = new
+        tables = []
+        for table in (self.scores, self.follow_shares):
+            values = np.zeros(shape, np.float32)
+            values[moved[kept]] = np.where(new >= 0, table[kept], 0.0)
+            tables.append(values)
+        return type(self)(companions, *tables)
 
-def _follow_counts(log: SessionLog, item_count: int) -> Any:
-    """``[items, items]`` sparse: how often the column's item came after the row's, by ``1 / d``."""
+
+def _follow_counts(log: SessionLog, item_count: int, shares: np.ndarray) -> Any:
+    """``[items, items]`` sparse: how often the column's item came after the row's, by ``1 / d``.
+
+    Each session counts as ``shares`` says of the row's item.
+    """
     from scipy.sparse import csr_matrix
 
     sessions = np.repeat(np.arange(log.session_count), np.diff(log.offsets))
@@ -116,7 +172,7 @@ def _follow_counts(log: SessionLog, item_count: int) -> Any:
     for distance in range(1, _STEP_LIMIT + 1):
         same = sessions[:-distance] == sessions[distance:]
         pairs = (log.rows[:-distance][same], log.rows[distance:][same])
-        values = np.full(len(pairs[0]), 1.0 / distance, np.float32)
+        values = (shares[:-distance][same] / distance).astype(np.float32)
         total = total + csr_matrix((values, pairs), shape=total.shape)
     total.sort_indices()
     return total

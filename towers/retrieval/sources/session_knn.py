@@ -7,16 +7,22 @@ The variant with position and inverse-frequency weights, VSKNN in Ludewig and Ja
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 
+from towers.catalog.items import Catalog
+from towers.config import SourcesConfig
+from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.source import Found, Rebase, Source
 from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session_log import SessionLog
 
 _RECENT_ITEM_COUNT = 10
 
 
-class SessionKnn:
+class SessionKnn(Source):
     """Past sessions by item, and the search among them.
 
     Args:
@@ -25,6 +31,9 @@ class SessionKnn:
         sessions_per_item: Only the newest sessions of an item are looked at.
         neighbour_count: Number of most similar sessions that vote.
     """
+
+    name: ClassVar[str] = "neighbours"
+    scored_as: ClassVar[str] = "neighbour"
 
     def __init__(
         self,
@@ -46,7 +55,16 @@ class SessionKnn:
         self._item_sessions = session_of[order].astype(np.int32)
         self._rarity = np.log((1 + log.session_count) / (1 + counts)).astype(np.float32)
 
-    def find(self, rows: np.ndarray) -> SparseScores:
+    def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
+        """The ``config.neighbour_count`` items of most votes; for a search the votes alone."""
+        if not len(encoded.summary.rows):
+            return Found()
+        votes = self.votes(encoded.summary.rows)
+        if encoded.is_search:
+            return Found(scores=votes)
+        return Found(allowed.top(votes, config.neighbour_count), votes)
+
+    def votes(self, rows: np.ndarray) -> SparseScores:
         """Items of the sessions most like the current one, with their votes.
 
         Args:
@@ -83,13 +101,20 @@ class SessionKnn:
         np.save(folder / "session_rows.npy", self.log.rows)
 
     @classmethod
-    def load(cls, folder: Path, item_count: int) -> SessionKnn:
+    def load(cls, folder: Path, catalog: Catalog) -> Self:
         """The index over the log that ``save`` wrote."""
         log = SessionLog(
             np.load(folder / "session_offsets.npy", allow_pickle=False),
             np.load(folder / "session_rows.npy", allow_pickle=False),
         )
-        return cls(log, item_count)
+        return cls(log, catalog.count)
+
+    def rebased(self, rebase: Rebase) -> Self:
+        """The same sessions by their items' new rows."""
+        log = self.log
+        sessions = np.repeat(np.arange(log.session_count), np.diff(log.offsets))
+        moved = SessionLog.of(sessions, rebase.moved[log.rows])
+        return type(self)(moved, rebase.catalog.count)
 
 
 def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from towers.retrieval.session_knn import SessionKnn
+from data.records import Item
+from towers.catalog.items import Catalog
+from towers.config import TextConfig
+from towers.retrieval.sources.session_knn import SessionKnn
 from towers.sessions.session_log import SessionLog
 
 ITEM_COUNT = 30
@@ -79,7 +82,7 @@ def test_votes_equal_the_formula_written_out(
         expected = vsknn(
             past, current, sessions_per_item=sessions_per_item, neighbour_count=neighbour_count
         )
-        found = session_knn.find(np.array(current, np.int64))
+        found = session_knn.votes(np.array(current, np.int64))
         assert found.rows.tolist() == sorted(expected)
         votes = [expected[row] for row in sorted(expected)]
         assert found.values.tolist() == pytest.approx(votes, rel=1e-4, abs=1e-5)
@@ -87,33 +90,34 @@ def test_votes_equal_the_formula_written_out(
 
 def test_an_item_seen_twice_counts_at_its_newest_place_only() -> None:
     session_knn = SessionKnn(log_of(made_sessions(1, 50)), ITEM_COUNT)
-    once, twice = (session_knn.find(np.array(rows)) for rows in ([3, 1, 2], [3, 1, 3, 2, 1]))
+    once, twice = (session_knn.votes(np.array(rows)) for rows in ([3, 1, 2], [3, 1, 3, 2, 1]))
     assert np.array_equal(once.rows, twice.rows) and np.array_equal(once.values, twice.values)
 
 
 def test_items_beyond_the_tenth_are_forgotten() -> None:
     session_knn = SessionKnn(log_of(made_sessions(2, 80)), ITEM_COUNT)
     ten = np.arange(10)
-    short, long = session_knn.find(ten), session_knn.find(np.arange(20))
+    short, long = session_knn.votes(ten), session_knn.votes(np.arange(20))
     assert np.array_equal(short.values, long.values)
 
 
 @pytest.mark.parametrize("rows", [[], [ITEM_COUNT], [10**6]])
 def test_a_session_of_unknown_items_finds_nothing(rows: list[int]) -> None:
     session_knn = SessionKnn(log_of(made_sessions(3, 20)), ITEM_COUNT)
-    assert len(session_knn.find(np.array(rows, np.int64)).rows) == 0
+    assert len(session_knn.votes(np.array(rows, np.int64)).rows) == 0
 
 
 def test_an_empty_log_finds_nothing() -> None:
     session_knn = SessionKnn(log_of([]), ITEM_COUNT)
-    assert len(session_knn.find(np.array([1, 2])).rows) == 0
+    assert len(session_knn.votes(np.array([1, 2])).rows) == 0
 
 
 def test_the_sessions_are_read_as_they_were_written(tmp_path: Path) -> None:
     session_knn = SessionKnn(log_of(made_sessions(4, 60)), ITEM_COUNT)
     session_knn.save(tmp_path)
-    read = SessionKnn.load(tmp_path, ITEM_COUNT)
+    catalog = Catalog.of([Item(f"i{row}") for row in range(ITEM_COUNT)], TextConfig())
+    read = SessionKnn.load(tmp_path, catalog)
     for row in range(ITEM_COUNT):
-        before, after = (index.find(np.array([row])) for index in (session_knn, read))
+        before, after = (index.votes(np.array([row])) for index in (session_knn, read))
         assert np.array_equal(before.rows, after.rows)
         assert np.array_equal(before.values, after.values)

@@ -10,9 +10,10 @@ import pytest
 from data.records import Event, EventType, Item
 from tests.towers import shelf
 from towers.catalog.items import Catalog
-from towers.config import TextConfig
+from towers.config import IndexConfig, TextConfig
 from towers.retrieval.rank_request import RankRequest
-from towers.retrieval.repurchase import Repurchase
+from towers.retrieval.source import Rebase
+from towers.retrieval.sources.repurchase import Repurchase
 from towers.sessions.session import Session
 
 DAY = 86_400.0
@@ -62,10 +63,12 @@ def test_a_bundle_keeps_the_shares_and_another_catalogue_takes_them_over(tmp_pat
         [bought("milk", "a", 1), bought("milk", "a", 9), bought("tv", "b", 1)]
     )
     repurchase.save(tmp_path)
-    again = Repurchase.load(tmp_path)
+    again = Repurchase.load(tmp_path, catalog)
     assert again.at(np.arange(3), catalog).tolist() == repurchase.at(np.arange(3), catalog).tolist()
     other = Catalog.of([ITEMS[2], Item("new", "new"), ITEMS[0]], TextConfig())
-    moved = again.moved(catalog.item_ids, other).at(np.arange(3), other)
+    none = np.zeros((0, 2), np.float32)
+    rebase = Rebase(other, (), other.rows(catalog.item_ids), none, none, IndexConfig())
+    moved = again.rebased(rebase).at(np.arange(3), other)
     before = repurchase.at(np.arange(3), catalog)
     assert moved.tolist() == pytest.approx([before[2], repurchase.of_shop, before[0]])
 

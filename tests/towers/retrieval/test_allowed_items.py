@@ -1,0 +1,82 @@
+"""What may be shown equals a check of every row by itself, whichever way it is asked for."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from data.records import Event, EventType
+from data.synthetic import END_TIME
+from tests.towers import shelf
+from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.rank_request import RankRequest
+from towers.retrieval.sources.repurchase import Repurchase
+from towers.retrieval.sparse_scores import SparseScores
+from towers.sessions.session import Session
+
+COUNT = 240
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_way_of_asking_agrees_with_a_check_of_each_row(seed: int) -> None:
+    rng = random.Random(seed)
+    catalog = shelf.catalog()
+    gone = rng.sample(range(COUNT), 20)
+    for row in gone:
+        catalog.remove(shelf.items()[row].item_id)
+    mask = rng.choice([None, np.array([rng.random() < 0.5 for _ in range(COUNT)])])
+    if mask is not None:
+        mask &= catalog.listed[:COUNT]
+    # Rules may have been read when there were fewer items, or more.
+    hidden_count = rng.choice([COUNT - 7, COUNT, COUNT + 7])
+    hidden = rng.choice([None, np.array([rng.random() < 0.2 for _ in range(hidden_count)])])
+    excluded = np.array(rng.choices(range(COUNT + 9), k=rng.choice([0, 12])), np.int64)
+    done_with = np.array(rng.choices(range(COUNT), k=rng.choice([0, 9])), np.int64)
+    rank_request = RankRequest(
+        Session.empty("v"),
+        END_TIME,
+        mask=mask,
+        excluded=excluded,
+        hidden=hidden,
+        done_with=done_with,
+    )
+
+    def is_allowed(row: int) -> bool:
+        return not (
+            row >= COUNT
+            or row in gone
+            or (mask is not None and not mask[row])
+            or (hidden is not None and row < len(hidden) and hidden[row])
+            or row in excluded.tolist()
+            or row in done_with.tolist()
+        )
+
+    before = None if mask is None else mask.copy()
+    expected = [row for row in range(COUNT) if is_allowed(row)]
+    allowed = AllowedItems.of(catalog, rank_request)
+    asked = np.array(rng.choices(range(COUNT + 20), k=100), np.int64)
+    assert allowed.rows().tolist() == expected
+    assert allowed.count() == len(expected)
+    assert np.flatnonzero(allowed.flags()).tolist() == expected
+    assert allowed.only(asked).tolist() == [row for row in asked.tolist() if is_allowed(row)]
+    scores = SparseScores(np.arange(COUNT), -np.arange(COUNT, dtype=np.float32))
+    assert allowed.top(scores, 10).tolist() == expected[:10]
+    if mask is not None:
+        assert np.array_equal(mask, before)
+
+
+def test_a_browse_page_is_done_with_what_was_bought_and_a_search_is_not() -> None:
+    ranker = shelf.ranker()
+    shares = np.where(np.arange(COUNT) == 30, 0.5, 0.0).astype(np.float32)
+    ranker.sources.repurchase = Repurchase(shares, np.zeros(0, np.float32))
+    session = Session.empty("v")
+    for row in (30, 31):
+        bought = Event(f"b{row}", EventType.PURCHASE, "v", END_TIME - 9_000, f"p{row:04}")
+        session = session.after(bought)
+    for text, left_out in (("", [31]), ("espresso", [])):
+        encoded = ranker.read(RankRequest(session, END_TIME, text))
+        assert encoded.rank_request.done_with.tolist() == left_out
+        assert ranker.sources.allowed_count(encoded.rank_request) == COUNT - len(left_out)
+        assert not np.isin(ranker.sources.nearest(encoded, COUNT), left_out).any()

@@ -1,0 +1,73 @@
+"""The learnt source: the items nearest to the query embedding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from data.errors import BundleError
+from towers.catalog.items import Catalog
+from towers.config import SourcesConfig
+from towers.indexes.item_index import ItemIndex
+from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.source import Found, Rebase, Source
+
+_EMBEDDINGS_NAME = "embeddings.npy"
+
+
+class Learnt(Source):
+    """Nearest neighbours of the query embedding among the items' embeddings.
+
+    Its scores are the cosines, which the reranker reads of every candidate from the embeddings.
+    The vector of a changed item is put into ``index`` before the catalogue knows the item's row.
+    """
+
+    name: ClassVar[str] = "learnt"
+
+    def __init__(self, index: ItemIndex) -> None:
+        self.index = index
+
+    @classmethod
+    def is_asked(cls, encoded: EncodedRequest) -> bool:
+        """Always."""
+        return True
+
+    def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
+        """The nearest ``config.learnt_count``."""
+        return Found(self.nearest(encoded.query_embedding, allowed, config.learnt_count))
+
+    def nearest(self, query: np.ndarray, allowed: AllowedItems, count: int) -> np.ndarray:
+        """Rows of the ``count`` allowed items nearest to ``query [dim]``, best first."""
+        if not allowed.is_narrow:
+            rows = allowed.only(self.index.search(query, allowed.widened(count)))[:count]
+            if len(rows) == count:
+                return rows
+        # Few are allowed, or those that are lie far away: every one of them is scored.
+        return self.index.search_among(query, allowed.rows(), count)
+
+    def save(self, folder: Path) -> None:
+        """Writes the embeddings and the index over them."""
+        np.save(folder / _EMBEDDINGS_NAME, self.index.embeddings)
+        self.index.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, catalog: Catalog) -> Self:
+        """What ``save`` wrote.
+
+        Raises:
+            BundleError: There are more or fewer embeddings than items.
+        """
+        embeddings = np.load(folder / _EMBEDDINGS_NAME, allow_pickle=False)
+        if len(embeddings) != catalog.count:
+            raise BundleError(
+                f"{_EMBEDDINGS_NAME}: expected {catalog.count:,} rows, received {len(embeddings):,}"
+            )
+        return cls(ItemIndex.load(folder, embeddings))
+
+    def rebased(self, rebase: Rebase) -> Self:
+        """A new index over the new embeddings."""
+        index = ItemIndex.build(rebase.embeddings, rebase.index_config, rebase.sample_queries)
+        return type(self)(index)

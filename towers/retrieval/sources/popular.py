@@ -1,0 +1,212 @@
+"""The popular source: what many visitors are after, in this hour, these days, these months.
+
+Counts count people. Within a day (UTC) a visitor counts for an item once, with the strongest of
+their events: a stronger one later adds the difference, a return takes back what the visitor added
+when buying. So one visitor adds at most one purchase a day to an item, however often they click.
+Events without a visitor id cannot be told apart: together they count as one visitor's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from data.records import Event, EventType
+from towers.catalog.items import Catalog
+from towers.config import SourcesConfig
+from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.bounded_memory import BoundedMemory
+from towers.retrieval.popularity import IDLE_LIMIT_SECONDS, Popularity
+from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.source import NO_ROWS, Found, Rebase, Source
+
+WEIGHTS: Mapping[EventType, float] = {
+    EventType.VIEW: 0.1,
+    EventType.FAVORITE: 0.4,
+    EventType.ADD_TO_CART: 0.5,
+    EventType.PURCHASE: 1.0,
+}
+"""What one event of a type is worth; other types but a return say nothing of popularity."""
+
+HALF_LIFE_DAYS = {"popularity": 30.0, "trend": 3.0, "surge": 1.0 / 24.0}
+
+_PURCHASE = WEIGHTS[EventType.PURCHASE]
+_DAY_SECONDS = 86_400.0
+_PAIR_LIMIT = 200_000
+"""Pairs of a visitor and an item that are known again, the newest: about 50 MB."""
+_REFRESH_SECONDS = 5.0
+_SURGING_COUNT = 5
+"""Of the popular candidates, those that are in demand most in this very hour."""
+
+_Additions = tuple[float, ...]
+"""Weights and times of what events added, one after the other; times less the idle ones before."""
+_Counted = tuple[float, float, _Additions, _Additions]
+"""What a visitor added to the counts of an item: the newest day, the weight of its strongest event,
+the additions of that day, and those of the newest earlier day with a purchase. Plain tuples, since
+every event makes one."""
+
+
+class _Ranked(NamedTuple):
+    """Rows most in demand, as they were looked up for lists of a length at a time."""
+
+    time: float
+    list_length: int
+    rows: np.ndarray
+
+    def is_fresh(self, time: float, count: int) -> bool:
+        return self.list_length == count and 0 <= time - self.time < _REFRESH_SECONDS
+
+
+class Popular(Source):
+    """Three decayed counts of the same events, of distinct visitors.
+
+    May be read from many threads while events come in.
+
+    Args:
+        popularity, trend, surge: Counts with half-lives of a month, days and an hour; fresh ones
+            where they are left out.
+    """
+
+    name: ClassVar[str] = "popular"
+
+    def __init__(
+        self,
+        popularity: Popularity | None = None,
+        trend: Popularity | None = None,
+        surge: Popularity | None = None,
+    ) -> None:
+        self.popularity = popularity or Popularity(HALF_LIFE_DAYS["popularity"])
+        self.trend = trend or Popularity(HALF_LIFE_DAYS["trend"])
+        self.surge = surge or Popularity(HALF_LIFE_DAYS["surge"])
+        self._counts = (self.popularity, self.trend, self.surge)
+        self._visitors: BoundedMemory[_Counted] = BoundedMemory(_PAIR_LIMIT)
+        self._newest_time = 0.0
+        self._idle_seconds = 0.0
+        self._counting = threading.Lock()
+        self._ranked = _Ranked(-math.inf, 0, NO_ROWS)
+        self._ranking = threading.Lock()
+
+    def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
+        """The ``config.popular_count`` most in demand; nothing for a search."""
+        if encoded.is_search:
+            return Found()
+        count = config.popular_count
+        return Found(allowed.only(self.rows(encoded.rank_request.time, count))[:count])
+
+    def rows(self, time: float, count: int) -> np.ndarray:
+        """Rows most in demand in this hour, then in the last days; looked up every few seconds.
+
+        Ten times ``count``, so that as many are left once those not allowed are gone.
+        """
+        ranked = self._ranked
+        if ranked.is_fresh(time, count):
+            return ranked.rows
+        # While one thread looks anew, the others go by what was looked up before.
+        if not self._ranking.acquire(blocking=ranked.list_length != count):
+            return ranked.rows
+        try:
+            if not self._ranked.is_fresh(time, count):
+                self._ranked = _Ranked(time, count, self._most_in_demand(count))
+            return self._ranked.rows
+        finally:
+            self._ranking.release()
+
+    def _most_in_demand(self, count: int) -> np.ndarray:
+        rows = self.surge.top(_SURGING_COUNT)
+        for counts in (self.trend, self.popularity):
+            if len(rows) < count or counts is self.trend:
+                more = counts.top(10 * count)
+                rows = np.concatenate([rows, more[~np.isin(more, rows)]])
+        return rows
+
+    def take_in_event(self, row: int, event: Event) -> None:
+        """Counts an event of the item at ``row`` as far as its visitor has not counted yet."""
+        self._take_in(row, event, self._counts)
+
+    def recall_event(self, row: int, event: Event) -> None:
+        """Knows a visitor again whose event is in the counts already."""
+        self._take_in(row, event, ())
+
+    def _take_in(self, row: int, event: Event, counts: tuple[Popularity, ...]) -> None:
+        weight = worth = WEIGHTS.get(event.type, 0.0)
+        if not worth and event.type is not EventType.RETURN:
+            return
+        time = event.time
+        with self._counting:
+            if time > self._newest_time:
+                idle = time - self._newest_time - IDLE_LIMIT_SECONDS
+                if self._newest_time and idle > 0:
+                    self._idle_seconds += idle
+                self._newest_time = time
+            # The day of the newest event: one that comes late counts with those of today, lest a
+            # visitor that sets the clock back counts once for each day of the past.
+            day = self._newest_time // _DAY_SECONDS
+            key = hash((event.visitor_id, row))
+            known = self._visitors.get(key)
+            if not worth:
+                self._take_back(row, key, known, counts)
+            else:
+                bought: _Additions = ()
+                added: _Additions = ()
+                if known is not None:
+                    last_day, strongest, added, bought = known
+                    if last_day != day:
+                        bought = added if strongest == _PURCHASE else bought
+                        added = ()
+                    else:
+                        weight = weight - strongest if weight > strongest else 0.0
+                if weight:
+                    added = (*added, weight, time - self._idle_seconds)
+                    self._visitors.put(key, (day, worth, added, bought))
+            for one in counts:
+                one.add(row, weight, time)
+
+    def _take_back(
+        self, row: int, key: int, known: _Counted | None, counts: tuple[Popularity, ...]
+    ) -> None:
+        """Takes out of the counts what a visitor's last purchase of an item added to them, once."""
+        if known is None:
+            return
+        day, strongest, added, gone = known
+        if strongest == _PURCHASE:
+            gone, strongest, added = added, 0.0, ()
+        if gone:
+            self._visitors.put(key, (day, strongest, added, ()))
+        for weight, awake in zip(gone[::2], gone[1::2], strict=True):
+            for one in counts:
+                one.add(row, -weight, awake + self._idle_seconds)
+
+    def save(self, folder: Path) -> None:
+        """Writes the counts; whose events they are of is written nowhere."""
+        for name, counts in zip(HALF_LIFE_DAYS, self._counts, strict=True):
+            np.save(folder / f"{name}.npy", counts.counts)
+            shape = {
+                "half_life_days": counts.half_life_days,
+                "base_time": counts.base_time,
+                "newest_time": counts.newest_time,
+            }
+            (folder / f"{name}.json").write_text(json.dumps(shape), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, catalog: Catalog) -> Self:
+        """What ``save`` wrote; recalling the log's events makes it know their visitors again."""
+        loaded = []
+        for name in HALF_LIFE_DAYS:
+            shape = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+            counts = np.load(folder / f"{name}.npy", allow_pickle=False)
+            half_life, base, newest = (
+                float(shape[key]) for key in ("half_life_days", "base_time", "newest_time")
+            )
+            loaded.append(Popularity(half_life, counts, base, newest))
+        return cls(*loaded)
+
+    def rebased(self, rebase: Rebase) -> Self:
+        """The same counts by their items' new rows."""
+        count = rebase.catalog.count
+        return type(self)(*(counts.moved(rebase.moved, count) for counts in self._counts))
