@@ -37,6 +37,7 @@ class ActiveBundle:
             warm_up()
         # Asked before anything live is added.
         check_golden(bundle.ranker, bundle.facts.golden)
+        bundle.ranker.sources.stages.tolerate()
         return cls(str(path), bundle, LiveCatalog(bundle))
 
     def change_items(self, items: ItemLog, since: float) -> None:

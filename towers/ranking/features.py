@@ -78,8 +78,7 @@ def _item_share(context: FeatureContext) -> np.ndarray:
 
 def _lexical_to_best(context: FeatureContext) -> np.ndarray:
     """Lexical score as a share of the best candidate's."""
-    scores = context.lexical_scores
-    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+    return _largest_as_one(context.lexical_scores, context)
 
 
 def _mean_session_price(context: FeatureContext) -> float:
@@ -142,9 +141,9 @@ def _looked_at_similarity(context: FeatureContext) -> np.ndarray:
     return context.to_session @ looks / max(float(looks.sum()), 1e-6)
 
 
-def _largest_as_one(scores: np.ndarray) -> np.ndarray:
-    """Scores of one list over their largest, so that long and short sessions compare."""
-    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+def _largest_as_one(scores: np.ndarray, context: FeatureContext) -> np.ndarray:
+    """Scores over the largest of the list, so that long and short sessions compare."""
+    return scores / max(float(scores[context.listed].max(initial=0.0)), 1e-6)
 
 
 def _log_share(shares: np.ndarray) -> np.ndarray:
@@ -172,10 +171,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("covisited_score", lambda s: s.source_score("covisited"), "has_session"),
     Feature("neighbour_score", lambda s: s.source_score("neighbours"), "has_session"),
     Feature(
-        "covisited_share", lambda s: _largest_as_one(s.source_score("covisited")), "has_session"
+        "covisited_share", lambda s: _largest_as_one(s.source_score("covisited"), s), "has_session"
     ),
     Feature(
-        "neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours")), "has_session"
+        "neighbour_share", lambda s: _largest_as_one(s.source_score("neighbours"), s), "has_session"
     ),
     Feature("learnt_log_share", lambda s: _log_share(s.learnt_shares)),
     Feature("neighbour_log_vote", lambda s: _log_share(s.neighbour_votes), "has_session"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex, Synonym
+from towers.optional_stages import OptionalStages
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.cooccurrence import Cooccurrence
 from towers.retrieval.popularity import Popularity
@@ -29,7 +31,8 @@ _WIDENING = 8
 """Times as many words' hits are fetched where too few of those before were allowed."""
 
 _NEWEST_COUNT = 10
-_NOTHING = SparseScores(np.zeros(0, np.int64), np.zeros(0, np.float32))
+_NO_ROWS = np.zeros(0, np.int64)
+_NOTHING = SparseScores(_NO_ROWS, np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Candidates:
         rows: ``[n] int64``, each once.
         ranks: ``[n, sources] int32`` rank from 0 in each source, −1 where it did not find the item.
         scores: What each source says of every item that it looked at, by source name.
-        missing: Sources that could not be asked.
+        missing: Sources that could not be asked, or failed.
     """
 
     rows: np.ndarray
@@ -55,6 +58,9 @@ class Sources:
     Args:
         popularity, trend, surge: Decayed counts with half-lives of a month, days and an hour.
         rebuy: Which things people buy again.
+
+    Attributes:
+        stages: Runs each source, and whatever else of an answer may fail.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class Sources:
         self.surge = surge
         self.repurchase = repurchase
         self.config = config
+        self.stages = OptionalStages()
         self._popular = np.zeros(0, np.int64)
         self._popular_time = -1.0
 
@@ -104,24 +111,39 @@ class Sources:
         lists: dict[str, np.ndarray] = {}
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, _NOTHING)
         missing: list[str] = []
-        lists["learnt"] = self._learnt(encoded.query_embedding, allowed, config.learnt_count)
-        if encoded.text:
-            if self.lexical is None:
-                missing.append("lexical")
-            else:
-                rows, values = _lexical(
-                    self.lexical, encoded.text, allowed, config.lexical_count, rank_request.synonyms
-                )
-                scores["lexical"] = SparseScores.summed(rows, values)
-                lists["lexical"] = allowed.only(rows)[: config.lexical_count]
-        if not rank_request.text and (self.session_knn is None or self.cooccurrence is None):
+        run = partial(self.stages.run, missing=missing)
+        query = encoded.query_embedding
+        # Without its tower a query has no direction, and nothing is near to it.
+        if query.any():
+            lists["learnt"] = run(
+                "learnt", lambda: self._learnt(query, allowed, config.learnt_count), _NO_ROWS
+            )
+        lexical = self.lexical
+        if encoded.text and lexical is None:
+            missing.append("lexical")
+        elif encoded.text and lexical is not None:
+            rows, values = run(
+                "lexical",
+                lambda: _lexical(
+                    lexical, encoded.text, allowed, config.lexical_count, rank_request.synonyms
+                ),
+                (_NO_ROWS, _NOTHING.values),
+            )
+            scores["lexical"] = SparseScores.summed(rows, values)
+            lists["lexical"] = allowed.only(rows)[: config.lexical_count]
+        cooccurrence, session_knn = self.cooccurrence, self.session_knn
+        if not rank_request.text and (session_knn is None or cooccurrence is None):
             missing.append("covisited")
-        if self.cooccurrence is not None and len(encoded.summary.rows):
+        if cooccurrence is not None and len(encoded.summary.rows):
             newest = encoded.summary.rows[:_NEWEST_COUNT]
             weights = encoded.summary.interest[:_NEWEST_COUNT] * 0.8 ** np.arange(len(newest))
-            scores["covisited"] = self.cooccurrence.find(newest, weights)
-        if self.session_knn is not None and len(encoded.summary.rows):
-            scores["neighbours"] = self.session_knn.find(encoded.summary.rows)
+            scores["covisited"] = run(
+                "covisited", lambda: cooccurrence.find(newest, weights), _NOTHING
+            )
+        if session_knn is not None and len(encoded.summary.rows):
+            scores["neighbours"] = run(
+                "neighbours", lambda: session_knn.find(encoded.summary.rows), _NOTHING
+            )
         if not rank_request.text:
             lists["covisited"] = allowed.top(scores["covisited"], config.covisited_count)
             lists["neighbours"] = allowed.top(scores["neighbours"], config.neighbour_count)
@@ -129,9 +151,8 @@ class Sources:
                 np.argsort(-encoded.summary.bought_counts, kind="stable")
             ]
             lists["bought"] = allowed.only(bought)[: config.bought_count]
-            lists["popular"] = allowed.only(self.popular_rows(rank_request.time))[
-                : config.popular_count
-            ]
+            popular = run("popular", lambda: self.popular_rows(rank_request.time), _NO_ROWS)
+            lists["popular"] = allowed.only(popular)[: config.popular_count]
         return _joined(lists, scores, tuple(missing))
 
     def nearest(self, encoded: EncodedRequest, count: int) -> np.ndarray:
@@ -182,7 +203,7 @@ def _lexical(
 def _joined(
     lists: Mapping[str, np.ndarray], scores: Mapping[str, SparseScores], missing: tuple[str, ...]
 ) -> Candidates:
-    found = np.concatenate([*lists.values()])
+    found = np.concatenate([_NO_ROWS, *lists.values()])
     ordered = np.sort(found)
     is_first = np.ones(len(found), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])

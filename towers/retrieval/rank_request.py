@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from towers.indexes.lexical_index import Synonym
+from towers.read_only import read_only
 from towers.sessions.query_input import QueryInput
 from towers.sessions.session import Session
 from towers.sessions.session_summary import SessionSummary
@@ -23,6 +24,8 @@ class RankRequest:
         mask: ``[rows] bool`` of allowed items; None allows all that are listed.
         excluded: ``[n] int64`` rows never to be shown, such as the basket's.
         synonyms: Phrases that find items beside the words of ``text``.
+        has_page_hint: Whether the page itself says what the shopper is after: that of a category or
+            an item, or a filter by a brand, a price or an attribute.
     """
 
     session: Session
@@ -31,6 +34,12 @@ class RankRequest:
     mask: np.ndarray | None = None
     excluded: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     synonyms: tuple[Synonym, ...] = ()
+    has_page_hint: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mask is not None:
+            object.__setattr__(self, "mask", read_only(self.mask))
+        object.__setattr__(self, "excluded", read_only(self.excluded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +48,17 @@ class EncodedRequest:
 
     Args:
         rank_request: What was asked.
-        inputs: What the query tower reads.
-        query_embedding: ``[dim] float32`` unit row.
+        inputs: What the query tower reads; None where it could not be read.
+        query_embedding: ``[dim] float32`` unit row; zeros where the query tower failed.
         summary: The session's items.
+        missing: Parts that failed.
     """
 
     rank_request: RankRequest
-    inputs: QueryInput
+    inputs: QueryInput | None
     query_embedding: np.ndarray
     summary: SessionSummary
+    missing: tuple[str, ...] = ()
 
     @property
     def is_search(self) -> bool:
