@@ -59,12 +59,15 @@ class Merchandising:
         return np.array(sorted(pin.row for pin in self.pins.values()), np.int64)
 
 
+_NO_RULES = Merchandising()
+
+
 def merchandising_of(
     rules: tuple[Rule, ...], rank_request: RankRequest, bundle: Bundle
 ) -> Merchandising:
     """What the rules mean for a request; a pin holds only for an item that the request allows."""
     if not rules:
-        return Merchandising()
+        return _NO_RULES
     catalog, sources = bundle.catalog, bundle.ranker.sources
     count = catalog.count if rank_request.mask is None else len(rank_request.mask)
     hidden_by: dict[str, np.ndarray] = {}
@@ -137,10 +140,10 @@ def shown_shortlist(
     leave less than half of the list it is made anew without them, or pages would go on with what
     is merely near long before the items that the words found are through.
     """
+    if not merchandising.hidden_by and not merchandising.pins:
+        return shortlist, shortlist
     encoded, rows = shortlist.encoded, shortlist.rows
     allowed = shown_request(encoded.rank_request, merchandising, ranker.sources.catalog)
-    if allowed is encoded.rank_request:
-        return shortlist, shortlist
     reduced = replace(encoded, rank_request=allowed)
     hidden = _flags(merchandising.hidden, rows)
     if 2 * np.count_nonzero(hidden) > len(rows):
@@ -157,6 +160,8 @@ def merchandised_page(
     ranker: Ranker, shortlist: Shortlist, pins: Mapping[int, Pin], span: tuple[int, int]
 ) -> Page:
     """The page of ranks ``span`` (begin and end, from 0), pinned items in their places."""
+    if not pins:
+        return page_of(ranker, shortlist, span)
     offset, end = span
     inside = {place - offset: pins[place] for place in pins if offset <= place < end}
     before = sum(place < offset for place in pins)

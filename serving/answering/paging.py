@@ -30,8 +30,9 @@ class Page:
     missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("rows", "scores", "places"):
-            object.__setattr__(self, name, read_only(getattr(self, name)))
+        object.__setattr__(self, "rows", read_only(self.rows))
+        object.__setattr__(self, "scores", read_only(self.scores))
+        object.__setattr__(self, "places", read_only(self.places))
 
 
 def page_of(ranker: Ranker, shortlist: Shortlist, span: tuple[int, int]) -> Page:

@@ -38,12 +38,12 @@ def results_of(
         rows.tolist(),
         page.scores.tolist(),
         model_scores.tolist(),
-        places.tolist(),
         # Held in float32: what is beyond its digits is no part of the price.
         [None if price != price else round(price, 4) for price in catalog.price[rows].tolist()],
         catalog.leaf[rows].tolist(),
         catalog.brand[rows].tolist(),
         catalog.in_stock[rows].tolist(),
+        _hits_of(shortlist, places, is_by_relevance),
         _parts_of(shortlist.adjustments, places, is_by_relevance),
         _parts_of(shortlist.merchandising, places, is_by_relevance),
         probabilities,
@@ -59,7 +59,7 @@ def results_of(
             price=price,
             in_stock=in_stock,
             score=score,
-            sources=_hits_of(shortlist, place, order),
+            sources=sources,
             purchase_probability=probability,
             model_score=model_score,
             adjustments=adjustments,
@@ -69,11 +69,11 @@ def results_of(
             row,
             score,
             model_score,
-            place,
             price,
             leaf,
             brand,
             in_stock,
+            sources,
             adjustments,
             merchandising,
             probability,
@@ -102,11 +102,18 @@ def _hit(source: str, rank: int) -> SourceHit:
     return SourceHit(source, rank + 1)
 
 
-def _hits_of(shortlist: Shortlist, place: int, order: SortOrder) -> tuple[SourceHit, ...]:
-    """The sources that found what stands at ``place`` of the shortlist; −1: beyond it."""
-    if place < 0:
-        # Beyond the shortlist the nearest follow, unless another order brought the item.
-        is_near = order is SortOrder.RELEVANCE
-        return (_hit("learnt", len(shortlist.rows)),) if is_near else ()
-    ranks = enumerate(shortlist.ranks[place].tolist())
-    return tuple([_hit(SOURCES[number], rank) for number, rank in ranks if rank >= 0])
+def _hits_of(
+    shortlist: Shortlist, places: np.ndarray, is_by_relevance: bool
+) -> list[tuple[SourceHit, ...]]:
+    """The sources that found each result.
+
+    Beyond the shortlist the nearest follow, unless another order brought the item.
+    """
+    beyond = (_hit("learnt", len(shortlist.rows)),) if is_by_relevance else ()
+    listed = shortlist.ranks[places].tolist() if len(shortlist.rows) else [[]] * len(places)
+    return [
+        tuple([_hit(SOURCES[number], rank) for number, rank in enumerate(ranks) if rank >= 0])
+        if place >= 0
+        else beyond
+        for place, ranks in zip(places.tolist(), listed, strict=True)
+    ]

@@ -36,24 +36,26 @@ def adjustments_of(
         model_scores: ``[n] float32``.
         missing: Takes the name of an adjustment that failed.
     """
-    rows, nothing = candidates.rows, np.zeros(0, np.float32)
-    found: dict[str, np.ndarray] = {}
-    total = model_scores
+    adjusted: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
     # In this order: a lift to the top is one over what was pushed down or lifted before.
-    for name, adjusted in (
-        (NEGATIVE_FEEDBACK, partial(feedback_push, sources, encoded, rows)),
-        (SURGE, partial(surge_lift, sources, encoded, rows)),
-        (EXACT_CODE, partial(exact_code_lift, encoded, candidates, sources.catalog)),
-    ):
-        column = sources.stages.run(name, partial(_finite, adjusted, total), nothing, missing)
+    if len(encoded.summary.disliked_rows):
+        adjusted[NEGATIVE_FEEDBACK] = partial(feedback_push, sources, encoded, candidates.rows)
+    if not has_hint(encoded):
+        adjusted[SURGE] = partial(surge_lift, sources, encoded, candidates.rows)
+    if encoded.is_search:
+        adjusted[EXACT_CODE] = partial(exact_code_lift, encoded, candidates, sources.catalog)
+    found: dict[str, np.ndarray] = {}
+    total, nothing = model_scores, np.zeros(0, np.float32)
+    for name, adjust in adjusted.items():
+        column = sources.stages.run(name, partial(_finite, adjust, total), nothing, missing)
         if column.any():
             found[name] = column
             total = total + column
     return found
 
 
-def _finite(adjusted: Callable[[np.ndarray], np.ndarray], scores: np.ndarray) -> np.ndarray:
-    return finite(adjusted(scores))
+def _finite(adjust: Callable[[np.ndarray], np.ndarray], scores: np.ndarray) -> np.ndarray:
+    return finite(adjust(scores))
 
 
 def feedback_push(
@@ -64,8 +66,6 @@ def feedback_push(
     A rule and not learnt, since few logs hold enough bad reviews to learn it from: in units of
     the spread of ``scores``, nothing for what is unlike, all of it for the item itself.
     """
-    if not len(encoded.summary.disliked_rows):
-        return np.zeros(len(rows), np.float32)
     embeddings = sources.index.embeddings
     similarity = (embeddings[rows] @ embeddings[encoded.summary.disliked_rows].T).max(axis=1)
     share = np.clip((similarity - _UNLIKE) / (1.0 - _UNLIKE), 0.0, 1.0)
@@ -76,13 +76,11 @@ def feedback_push(
 def surge_lift(
     sources: Sources, encoded: EncodedRequest, rows: np.ndarray, scores: np.ndarray
 ) -> np.ndarray:
-    """How far a surge lifts items on the page of somebody of whom nothing is known, ``[n]``.
+    """How far a surge lifts items on the page of somebody who has given no hint, ``[n] float32``.
 
-    A rule, since a log holds few promotions: what is in demand ``_SURGE_RATIO`` times as much in
-    this hour as in the days before is shown to whoever has given no hint of their own.
+    A rule, since a log holds few promotions: it lifts what is in demand ``_SURGE_RATIO`` times as
+    much in this hour as in the days before.
     """
-    if has_hint(encoded):
-        return np.zeros(len(rows), np.float32)
     time = encoded.rank_request.time
     usual = sources.trend.at(rows, time) * sources.surge.half_life_days
     usual /= sources.trend.half_life_days

@@ -47,9 +47,9 @@ def exact_code_lift(
     id was typed letter by letter. Within a tier the order of ``scores`` stays.
     """
     lifts = np.zeros(len(scores), np.float32)
-    if not encoded.is_search:
-        return lifts
     tiers = _tiers(encoded.text, candidates, catalog)
+    if not tiers.any():
+        return lifts
     lead = np.float32(_LEAD_SPREADS * (float(scores.std()) or 1.0))
     for tier in np.unique(tiers[tiers > 0]).tolist():
         inside = tiers == tier
@@ -61,9 +61,13 @@ def exact_code_lift(
 
 def _tiers(text: str, candidates: Candidates, catalog: Catalog) -> np.ndarray:
     """0 without a code in the query, then the higher the nearer to it, ``[n] int8``."""
-    tiers = (candidates.scores["lexical"].at(candidates.rows) >= CODE_SCORE).astype(np.int8)
+    tiers = np.zeros(len(candidates.rows), np.int8)
+    lexical = candidates.scores["lexical"]
+    if lexical.values.max(initial=0.0) >= CODE_SCORE:
+        tiers[lexical.at(candidates.rows) >= CODE_SCORE] = 1
     typed = catalog.row_of.get(text, -1)
-    tiers[candidates.rows == typed] = 3
+    if typed >= 0:
+        tiers[candidates.rows == typed] = 3
     if tiers.any():
         numbers = numbers_in_query(text)
         for place in np.flatnonzero(tiers == 1).tolist():

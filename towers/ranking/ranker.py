@@ -154,7 +154,7 @@ class Ranker:
         run, reranker = self.sources.stages.run, self.reranker
         features, scores = _NO_FEATURES, None
         context = partial(FeatureContext, encoded, candidates, self.sources)
-        features = run("features", lambda: finite(feature_matrix(context())), features, missing)
+        features = run("features", lambda: feature_matrix(context()), features, missing)
         if features is _NO_FEATURES:
             features = np.zeros((len(candidates.rows), len(FEATURE_NAMES)), np.float32)
         elif reranker is not None:

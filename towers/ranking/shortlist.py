@@ -53,12 +53,14 @@ class Shortlist:
         for column in (*self.adjustments.values(), *self.merchandising.values()):
             scores = scores + column
         order = np.lexsort((self.rows, -scores))
-        object.__setattr__(self, "scores", read_only(scores[order]))
-        for name in ("rows", "model_scores", "features", "ranks"):
-            object.__setattr__(self, name, read_only(getattr(self, name)[order]))
-        for name in ("adjustments", "merchandising"):
-            parts = {part: column[order] for part, column in getattr(self, name).items()}
-            object.__setattr__(self, name, read_only_columns(parts))
+        put = object.__setattr__
+        put(self, "scores", read_only(scores[order]))
+        put(self, "rows", read_only(self.rows[order]))
+        put(self, "model_scores", read_only(self.model_scores[order]))
+        put(self, "features", read_only(self.features[order]))
+        put(self, "ranks", read_only(self.ranks[order]))
+        put(self, "adjustments", _in_order(self.adjustments, order))
+        put(self, "merchandising", _in_order(self.merchandising, order))
 
     @classmethod
     def of(
@@ -104,7 +106,12 @@ class Shortlist:
         """Where items stand on the list, from 0; −1 where they do not, ``[m] int64``."""
         if not len(self.rows):
             return np.full(len(rows), -1, np.int64)
-        order = np.argsort(self.rows, kind="stable")
-        near = np.minimum(np.searchsorted(self.rows, rows, sorter=order), len(order) - 1)
-        places = order[near]
-        return np.where(self.rows[places] == rows, places, -1).astype(np.int64)
+        # Pages and lists are short: comparing each with each is quicker than sorting.
+        is_it = rows[:, None] == self.rows
+        return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
+
+
+def _in_order(columns: Mapping[str, np.ndarray], order: np.ndarray) -> Mapping[str, np.ndarray]:
+    if not columns:
+        return _NO_COLUMNS
+    return read_only_columns({name: column[order] for name, column in columns.items()})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -111,12 +110,15 @@ class Sources:
         lists: dict[str, np.ndarray] = {}
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, _NOTHING)
         missing: list[str] = []
-        run = partial(self.stages.run, missing=missing)
+        run = self.stages.run
         query = encoded.query_embedding
         # Without its tower a query has no direction, and nothing is near to it.
         if query.any():
             lists["learnt"] = run(
-                "learnt", lambda: self._learnt(query, allowed, config.learnt_count), _NO_ROWS
+                "learnt",
+                lambda: self._learnt(query, allowed, config.learnt_count),
+                _NO_ROWS,
+                missing,
             )
         lexical = self.lexical
         if encoded.text and lexical is None:
@@ -128,6 +130,7 @@ class Sources:
                     lexical, encoded.text, allowed, config.lexical_count, rank_request.synonyms
                 ),
                 (_NO_ROWS, _NOTHING.values),
+                missing,
             )
             scores["lexical"] = SparseScores.summed(rows, values)
             lists["lexical"] = allowed.only(rows)[: config.lexical_count]
@@ -138,11 +141,11 @@ class Sources:
             newest = encoded.summary.rows[:_NEWEST_COUNT]
             weights = encoded.summary.interest[:_NEWEST_COUNT] * 0.8 ** np.arange(len(newest))
             scores["covisited"] = run(
-                "covisited", lambda: cooccurrence.find(newest, weights), _NOTHING
+                "covisited", lambda: cooccurrence.find(newest, weights), _NOTHING, missing
             )
         if session_knn is not None and len(encoded.summary.rows):
             scores["neighbours"] = run(
-                "neighbours", lambda: session_knn.find(encoded.summary.rows), _NOTHING
+                "neighbours", lambda: session_knn.find(encoded.summary.rows), _NOTHING, missing
             )
         if not rank_request.text:
             lists["covisited"] = allowed.top(scores["covisited"], config.covisited_count)
@@ -151,7 +154,9 @@ class Sources:
                 np.argsort(-encoded.summary.bought_counts, kind="stable")
             ]
             lists["bought"] = allowed.only(bought)[: config.bought_count]
-            popular = run("popular", lambda: self.popular_rows(rank_request.time), _NO_ROWS)
+            popular = run(
+                "popular", lambda: self.popular_rows(rank_request.time), _NO_ROWS, missing
+            )
             lists["popular"] = allowed.only(popular)[: config.popular_count]
         return _joined(lists, scores, tuple(missing))
 
