@@ -148,11 +148,11 @@ def test_a_lexical_index_that_fails_is_left_out_everywhere(engine: Engine, tmp_p
     ("part", "name"), [("cooccurrence", "covisited"), ("session_knn", "neighbours")]
 )
 def test_a_source_that_fails_is_left_out(engine: Engine, part: str, name: str) -> None:
-    # Tables of nothing: no row of the session is in them.
+    # A table of one row, and sessions without a log.
     broken = {
         "cooccurrence": lambda: replace(
             engine.bundle.ranker.sources.cooccurrence,  # type: ignore[type-var]
-            companions=np.zeros((0, 40), np.int32),
+            scores=np.zeros((1, 40), np.float32),
         ),
         "session_knn": lambda: object.__new__(type(engine.bundle.ranker.sources.session_knn)),
     }[part]()
