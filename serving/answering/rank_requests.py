@@ -44,14 +44,15 @@ def recommend_rank_request(
     for event in _context_events(request, now, time):
         now = now.after(event)
     known = catalog.rows(sorted(now.basket | set(request.item_ids)))
-    # What is in stock says nothing of what is wanted.
-    is_filtered = replace(request.filter, in_stock_only=False) != Filter()
+    mask = catalog.mask(request.filter)
+    # That an item is in stock says nothing of what a shopper is after.
+    is_narrowed = mask is not None and replace(request.filter, in_stock_only=False) != Filter()
     return RankRequest(
         now,
         time,
-        mask=catalog.mask(request.filter),
+        mask=mask,
         excluded=known[known >= 0],
-        has_page_hint=is_filtered or bool(request.item_ids),
+        has_page_hint=is_narrowed or bool(request.item_ids),
     )
 
 
