@@ -226,7 +226,7 @@ class RecommendItemsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability")
+    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability", "model_score", "adjustments", "merchandising")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -239,6 +239,9 @@ class Result(_message.Message):
     FEATURE_EFFECTS_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     PURCHASE_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    MODEL_SCORE_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    MERCHANDISING_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
     category: _containers.RepeatedScalarFieldContainer[str]
@@ -251,7 +254,18 @@ class Result(_message.Message):
     feature_effects: _containers.RepeatedCompositeFieldContainer[FeatureEffect]
     rules: _containers.RepeatedScalarFieldContainer[str]
     purchase_probability: float
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., purchase_probability: _Optional[float] = ...) -> None: ...
+    model_score: float
+    adjustments: _containers.RepeatedCompositeFieldContainer[ScorePart]
+    merchandising: _containers.RepeatedCompositeFieldContainer[ScorePart]
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., purchase_probability: _Optional[float] = ..., model_score: _Optional[float] = ..., adjustments: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., merchandising: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ...) -> None: ...
+
+class ScorePart(_message.Message):
+    __slots__ = ("name", "amount")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    amount: float
+    def __init__(self, name: _Optional[str] = ..., amount: _Optional[float] = ...) -> None: ...
 
 class SourceHit(_message.Message):
     __slots__ = ("source", "rank")

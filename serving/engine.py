@@ -8,10 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
 
 from data.errors import BundleError, OverloadError
 from data.records import Event, Item
@@ -26,7 +23,7 @@ from serving.answering.rank_requests import (
 )
 from serving.answering.rule_file import RuleFile
 from serving.api.answers import Answer, Completed
-from serving.api.reports import CatalogReport, RecordReport, Status
+from serving.api.reports import CatalogReport, RecordReport, Status, installed_versions
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import check_attributes
 from serving.state.event_log import EventLog
@@ -37,9 +34,6 @@ from towers.bundle.bundle import Bundle
 from towers.retrieval.rank_request import RankRequest
 from towers.search_box.popular_queries import Searches
 from towers.sessions.session import Session
-from towers.text.query_rewriter import clear_caches
-
-_VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
 
 
 class Engine:
@@ -202,11 +196,7 @@ class Engine:
 
         What the log and the sessions hold stays.
         """
-        bundle = self._served.bundle
-        if bundle.ranker.sources.lexical is not None:
-            bundle.ranker.sources.lexical.clear()
-        bundle.completion.clear()
-        clear_caches()
+        self._served.clear_queries()
 
     def update_items(self, items: Sequence[Item]) -> CatalogReport:
         """Adds or replaces items, all or none; the next answer knows them.
@@ -270,12 +260,11 @@ class Engine:
     def status(self) -> Status:
         """What is served, and what is held."""
         served = self._served
-        catalog = served.bundle.catalog
         return Status(
             bundle_id=served.bundle.manifest.bundle_id,
             bundle_path=served.path,
             previous_bundle_path=self._previous_path,
-            item_count=int(np.count_nonzero(catalog.listed[: catalog.count])),
+            item_count=served.bundle.catalog.listed_count,
             live_item_count=served.live.changed_count,
             visitor_count=self.sessions.visitor_count,
             logged_event_count=self.log.event_count,
@@ -283,7 +272,7 @@ class Engine:
             uptime_seconds=max(0.0, self._clock() - self._begun),
             rules_version=self._rules.current(self._clock()).version,
             rules_error=self._rules.error,
-            versions={name: version(name) for name in _VERSIONED},
+            versions=installed_versions(),
         )
 
     def close(self) -> None:

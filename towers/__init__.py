@@ -3,8 +3,10 @@
 Rooms in reading order; a room imports only rooms above it, a file only files above it in its room.
 TensorFlow is imported in ``models`` and ``training`` alone: serving reads everything above them.
 
-config       the one tree of settings of a model
-text/        words, units, Chinese, product codes, sentiment, spelling, and queries read by them
+config           the one tree of settings of a model
+read_only        arrays and mappings that cannot be written to
+optional_stages  stages that an answer can do without: left out, named and logged where they fail
+text/            words, units, Chinese, product codes, sentiment, spelling, and queries read by them
 catalog/     items as columns, attributes, filters
 sessions/    the fold over a visitor's events, feedback, dwell, replay, and what the query tower reads
 indexes/     ScaNN and tantivy, and look-ups by prefix

@@ -11,6 +11,7 @@ results        the items of a page as results
 explanations   what moved each result
 rules          query rules: synonyms, redirects, pins, boosts, burials, hidings
 rule_file      the rules file, read again when it has changed
-merchandising  what rules do to an answer
+merchandising  what rules do to an answer: hidings, pins, boosts
+rule_effects   which of them changed it
 pipeline       from a rank request to an answer
 """

@@ -13,6 +13,7 @@ from serving.state.event_log import EventLog
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
 from towers.text.chinese import warm_up
+from towers.text.query_rewriter import clear_caches
 from towers.text.words import has_chinese
 
 
@@ -36,6 +37,7 @@ class ActiveBundle:
             warm_up()
         # Asked before anything live is added.
         check_golden(bundle.ranker, bundle.facts.golden)
+        bundle.ranker.sources.stages.tolerate()
         return cls(str(path), bundle, LiveCatalog(bundle))
 
     def change_items(self, changes: Iterable[tuple[str, Item | None]]) -> None:
@@ -50,6 +52,13 @@ class ActiveBundle:
         if changed:
             self.live.update(changed)
         self.live.delete(gone)
+
+    def clear_queries(self) -> None:
+        """Forgets every query text that is kept only to answer it faster the next time."""
+        if self.bundle.ranker.sources.lexical is not None:
+            self.bundle.ranker.sources.lexical.clear()
+        self.bundle.completion.clear()
+        clear_caches()
 
     def count(self, event: Event) -> bool:
         """Counts an event; false if its item is not known.

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from serving.answering.paging import Page
 from serving.api.answers import EventEffect, FeatureEffect, Result
 from towers.bundle.bundle import Bundle
 from towers.ranking.explanations import event_effects, feature_effects
@@ -18,18 +17,24 @@ _EXPLAINED_FEATURE_COUNT = 5
 
 
 def explained(
-    bundle: Bundle, shortlist: Shortlist, page: Page, results: list[Result]
+    bundle: Bundle, shortlist: Shortlist, rows: np.ndarray, results: list[Result]
 ) -> list[Result]:
-    """The results with what moved each; those beyond the shortlist have nothing to tell."""
-    count = int(page.places.max(initial=-1)) + 1
-    if not count:
+    """The results with what moved each; those beyond the shortlist have nothing to tell.
+
+    Args:
+        shortlist: As the request was ranked, in whose context the model scored the items.
+        rows: ``[results] int64``.
+    """
+    places = shortlist.places_of(rows)
+    listed = places[places >= 0]
+    if not len(listed):
         return results
     events = shortlist.encoded.rank_request.session.events
     positions = range(max(0, len(events) - _EXPLAINED_EVENT_COUNT), len(events))
-    by_event = event_effects(bundle.ranker, shortlist, count, positions)
-    by_feature = feature_effects(bundle.ranker, shortlist, count, bundle.feature_means)
+    by_event = iter(event_effects(bundle.ranker, shortlist, listed, positions))
+    by_feature = iter(feature_effects(bundle.ranker, shortlist, listed, bundle.feature_means))
     explained = []
-    for result, place in zip(results, page.places.tolist(), strict=True):
+    for result, place in zip(results, places.tolist(), strict=True):
         if place < 0:
             explained.append(result)
             continue
@@ -40,14 +45,15 @@ def explained(
                 events[position].query,
                 float(effect),
             )
-            for position, effect in zip(positions, by_event[place], strict=True)
+            for position, effect in zip(positions, next(by_event), strict=True)
         ]
-        strongest = np.argsort(-np.abs(by_feature[place]))[:_EXPLAINED_FEATURE_COUNT]
+        effects = next(by_feature)
+        strongest = np.argsort(-np.abs(effects))[:_EXPLAINED_FEATURE_COUNT]
         weighed = [
             FeatureEffect(
                 FEATURE_NAMES[column],
                 float(shortlist.features[place, column]),
-                float(by_feature[place, column]),
+                float(effects[column]),
             )
             for column in strongest
         ]

@@ -8,36 +8,52 @@ import numpy as np
 
 from serving.answering.match_set import MatchSet
 from serving.api.requests import SortOrder
-from towers.bundle.bundle import Bundle
+from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
+from towers.read_only import read_only
+
+_NO_ROWS = np.zeros(0, np.int64)
+_NO_SCORES = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
 class Page:
     """Rows of one page with their scores, and their places in the shortlist (−1: beyond it).
 
-    ``total_count`` is the number of results on all pages.
+    ``total_count`` is the number of results on all pages; ``missing`` names parts that failed.
     """
 
     rows: np.ndarray
     scores: np.ndarray
     places: np.ndarray
     total_count: int
+    missing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", read_only(self.rows))
+        object.__setattr__(self, "scores", read_only(self.scores))
+        object.__setattr__(self, "places", read_only(self.places))
 
 
-def page_of(bundle: Bundle, shortlist: Shortlist, offset: int, size: int) -> Page:
-    """The page of ``size`` results from rank ``offset`` (from 0) on, beyond the shortlist too."""
-    end = offset + size
+def page_of(ranker: Ranker, shortlist: Shortlist, span: tuple[int, int]) -> Page:
+    """The page of ranks ``span`` (begin and end, from 0), beyond the shortlist too."""
+    offset, end = span
     places = np.arange(offset, min(end, len(shortlist.rows)))
     rows, scores = shortlist.rows[places], shortlist.scores[places]
+    missing: list[str] = []
     if end > len(shortlist.rows):
         beyond = max(0, offset - len(shortlist.rows))
-        more, more_scores = bundle.ranker.further(shortlist, end - len(shortlist.rows))
+        more, more_scores = ranker.sources.stages.run(
+            "learnt",
+            lambda: ranker.further(shortlist, end - len(shortlist.rows)),
+            (_NO_ROWS, _NO_SCORES),
+            missing,
+        )
         rows = np.concatenate([rows, more[beyond:]])
         scores = np.concatenate([scores, more_scores[beyond:]])
         places = np.concatenate([places, np.full(len(more[beyond:]), -1)])
-    total_count = bundle.ranker.sources.allowed_count(shortlist.encoded.rank_request)
-    return Page(rows, scores, places.astype(np.int64), total_count)
+    total_count = ranker.sources.allowed_count(shortlist.encoded.rank_request)
+    return Page(rows, scores, places.astype(np.int64), total_count, tuple(missing))
 
 
 def sorted_page(
@@ -54,7 +70,5 @@ def sorted_page(
     """
     begin, end = span
     rows = matches.sorted_rows(fits, order, end)[begin:]
-    place_of = {row: place for place, row in enumerate(shortlist.rows.tolist())}
-    places = np.array([place_of.get(row, -1) for row in rows.tolist()], np.int64)
     scores = np.zeros(len(rows), np.float32)
-    return Page(rows, scores, places, int(np.count_nonzero(fits)))
+    return Page(rows, scores, shortlist.places_of(rows), int(np.count_nonzero(fits)))

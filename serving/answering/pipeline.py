@@ -1,7 +1,8 @@
-"""One answer: from a question, with the shop's rules, to a page of results and what to tell of it."""
+"""One answer: from a request, with the shop's rules, to a page of results and what to tell of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -12,21 +13,34 @@ from serving.answering.explanations import explained
 from serving.answering.facets import facets_of
 from serving.answering.match_set import MatchSet
 from serving.answering.merchandising import (
-    lifted,
+    Merchandising,
+    lifts_of,
     merchandised_page,
-    merchandised_request,
-    with_rules,
+    merchandising_of,
+    shown_shortlist,
 )
 from serving.answering.paging import Page, sorted_page
 from serving.answering.probabilities import purchase_probabilities
 from serving.answering.results import results_of
-from serving.answering.rules import Rules
+from serving.answering.rule_effects import (
+    hidings_beyond,
+    hidings_that_matched,
+    rules_that_placed,
+    synonyms_that_found,
+    with_rules,
+)
+from serving.answering.rules import Rule, Rules
 from serving.api.answers import Answer, EmptyReason, Facet, Relaxation
 from serving.api.requests import Filter, RecommendRequest, SearchRequest, SortOrder
 from towers.bundle.bundle import Bundle
+from towers.ranking.adjustments import EXACT_CODE
+from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.search_box.relaxation import relaxations
+
+_SPOILS_FEATURES = {"features", "query_tower"}
+"""Parts without which the features of an answer are no features to learn from."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,8 @@ class Answered:
     def is_the_models_own(self) -> bool:
         """Whether all of the page is from the shortlist, and no rule has shaped it: to learn from."""
         places = self.page.places
-        return bool(len(places)) and bool((places >= 0).all()) and not self.answer.rules
+        is_ranked = bool(len(places)) and bool((places >= 0).all())
+        return is_ranked and not self.answer.rules and not _SPOILS_FEATURES & {*self.answer.missing}
 
 
 def answered(
@@ -51,56 +66,78 @@ def answered(
     request: SearchRequest | RecommendRequest,
     token: str,
 ) -> Answered:
-    """Answers a question from a bundle.
+    """Answers a request from a bundle.
 
     In an order other than relevance, rules that place items rest; what they hide stays hidden.
+    What only adds to an answer is left out and named where it fails; filters and hidings never are.
     """
     ranker, catalog = bundle.ranker, bundle.catalog
+    missing: list[str] = []
+    run = partial(ranker.sources.stages.run, missing=missing)
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
-    query = ranker.sources.parse(rank_request.text)
+    begin, end = request.offset, request.offset + request.page_size
+    query = ranker.parse(rank_request.text, missing)
     met = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
         met = tuple(rule for rule in met if not rule.is_placing)
-    shaped, merchandising = merchandised_request(rank_request, met, bundle)
-    shortlist, unmoved, moved_by = lifted(ranker.rank(shaped), merchandising, catalog)
-    end = request.offset + request.page_size
+    merchandising = merchandising_of(met, rank_request, bundle)
+    ranked, changed = _ranked(ranker, rank_request, met)
+    no_lifts: dict[str, np.ndarray] = {}
+    lifts = run("merchandising", lambda: lifts_of(ranked, merchandising, catalog), no_lifts)
+    lifted = ranked.merchandised(lifts)
+    shown, context = shown_shortlist(ranker, lifted, merchandising)
     fits: np.ndarray | None = None
     facets: tuple[Facet, ...] = ()
     if request.facets or not is_by_relevance:
         # A pinned item is in the match set, though it is left out of what is ranked.
-        asked = replace(shortlist.encoded.rank_request, excluded=rank_request.excluded)
-        matches = MatchSet(ranker.sources, replace(shortlist.encoded, rank_request=asked))
-        fits = matches.under(request.filter)
-        facets = facets_of(matches, request.facets, request.filter)
-    if fits is None or is_by_relevance:
-        page = merchandised_page(
-            bundle, shortlist, merchandising, request.offset, request.page_size
-        )
+        asked = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
+        matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=asked))
+        fits = run("match_set", lambda: matches.under(request.filter), None)
+    if fits is not None:
+        facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
+        if merchandising.hidden_by:
+            changed |= hidings_that_matched(matches, merchandising, request.filter)
+    if fits is not None and not is_by_relevance:
+        page = sorted_page(matches, shown, fits, request.sort_by, (begin, end))
     else:
-        page = sorted_page(matches, shortlist, fits, request.sort_by, (request.offset, end))
-    probabilities = purchase_probabilities(bundle, unmoved, page)
-    results = results_of(catalog, shortlist, page, request.sort_by, probabilities)
+        page = merchandised_page(ranker, shown, merchandising.pins, (begin, end))
+        changed |= _placed(ranker, ranked, merchandising, lifts, page, request)
+        if context is not lifted:
+            changed |= {*merchandising.hidden_by}
+    probabilities: list[float | None] = run(
+        "purchase_probability",
+        lambda: purchase_probabilities(bundle, ranked, page.rows),
+        [None] * len(page.rows),
+    )
+    order = request.sort_by if fits is not None else SortOrder.RELEVANCE
+    results = results_of(catalog, shown, page, order, probabilities)
     if request.explain:
-        results = explained(bundle, unmoved, page, results)
-    results = with_rules(results, page, merchandising, moved_by, catalog)
+        plain = results
+        results = run("explanations", lambda: explained(bundle, context, page.rows, plain), plain)
+    results = with_rules(results, page, merchandising, context, changed)
+    redirect = merchandising.redirect
+    names = changed | ({redirect.name} if redirect is not None else set())
+    relaxed: tuple[Relaxation, ...] = ()
+    if results and EXACT_CODE not in shown.adjustments:
+        relaxed = run("relaxation", lambda: _relaxations(bundle, shown.encoded), ())
     answer = Answer(
         tuple(results),
         token,
         bundle.manifest.bundle_id,
         end if end < page.total_count else None,
-        shortlist.missing,
+        tuple(dict.fromkeys((*ranked.missing, *context.missing, *missing, *page.missing))),
         facets=facets,
         match_count=None if fits is None else int(np.count_nonzero(fits)),
-        relaxations=_relaxations(bundle, shortlist.encoded) if results else (),
+        relaxations=relaxed,
         empty_reason=EmptyReason.UNSPECIFIED
         if results
         else _empty_reason(bundle, rank_request, request),
-        redirect_uri=merchandising.redirect_uri,
-        rules=merchandising.names,
+        redirect_uri="" if redirect is None else redirect.uri,
+        rules=tuple(dict.fromkeys(rule.name for rule in met if rule.name in names)),
         rules_version=rules.version,
         session_event_count=len(rank_request.session.events),
     )
-    return Answered(answer, shortlist, page)
+    return Answered(answer, shown, page)
 
 
 def impression_of(
@@ -126,6 +163,37 @@ def impression_of(
         filter={} if request.filter == Filter() else asdict(request.filter),
         sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
         features=shortlist.features[page.places] if with_features else None,
+    )
+
+
+def _ranked(
+    ranker: Ranker, rank_request: RankRequest, rules: tuple[Rule, ...]
+) -> tuple[Shortlist, set[str]]:
+    """The ranked request with synonyms, and the names of those that changed what was found."""
+    plain = ranker.rank(rank_request)
+    synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
+    if not synonyms:
+        return plain, set()
+    encoded = plain.encoded
+    with_synonyms = replace(encoded.rank_request, synonyms=synonyms)
+    ranked = ranker.ranked(replace(encoded, rank_request=with_synonyms))
+    return ranked, synonyms_that_found(ranker, plain, ranked, rules)
+
+
+def _placed(
+    ranker: Ranker,
+    ranked: Shortlist,
+    merchandising: Merchandising,
+    lifts: Mapping[str, np.ndarray],
+    page: Page,
+    request: SearchRequest | RecommendRequest,
+) -> set[str]:
+    """Names of the rules that changed a page by relevance, or one before it."""
+    if not merchandising.rules:
+        return set()
+    end = request.offset + request.page_size
+    return rules_that_placed(ranked, merchandising, lifts, end) | hidings_beyond(
+        ranker, ranked.encoded, merchandising, page, request.page_size
     )
 
 

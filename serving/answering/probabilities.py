@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from serving.answering.paging import Page
+from dataclasses import replace
+
+import numpy as np
+
 from towers.bundle.bundle import Bundle
+from towers.optional_stages import finite
 from towers.ranking.calibration import calibration_inputs
 from towers.ranking.shortlist import Shortlist
 
 
-def purchase_probabilities(bundle: Bundle, shortlist: Shortlist, page: Page) -> list[float | None]:
-    """That each result of a page is bought in the visit under way; None where nobody can tell.
+def purchase_probabilities(
+    bundle: Bundle, shortlist: Shortlist, rows: np.ndarray
+) -> list[float | None]:
+    """That each item is bought in the visit under way; None where nobody can tell.
 
-    By the scores of the models, whatever rules or another order have made of the page.
+    By the model's score in the context of the request without its filter, its order and the shop's
+    rules, which say nothing of how likely it is that somebody buys an item. So one item has one
+    probability, whatever page it is met on. A plain request is that context itself; any other
+    is ranked once more.
+
+    Args:
+        shortlist: As the request was ranked.
+        rows: ``[m] int64`` the items.
     """
-    calibration, rank_request = bundle.facts.calibration, shortlist.encoded.rank_request
+    calibration = bundle.facts.calibration
     if calibration is None or "reranker" in shortlist.missing:
-        return [None] * len(page.rows)
-    in_shortlist = page.places >= 0
-    scores = page.scores.copy()
-    scores[in_shortlist] = shortlist.scores[page.places[in_shortlist]]
+        return [None] * len(rows)
+    encoded = shortlist.encoded
+    rank_request = encoded.rank_request
+    if rank_request.mask is not None or rank_request.synonyms:
+        plain = replace(rank_request, mask=None, synonyms=())
+        shortlist = bundle.ranker.ranked(replace(encoded, rank_request=plain))
     inputs = calibration_inputs(
-        scores, shortlist.scores, rank_request.session, is_search=bool(rank_request.text)
+        bundle.ranker.scores_beside(shortlist, rows),
+        shortlist.model_scores,
+        rank_request.session,
+        is_search=encoded.is_search,
     )
-    probabilities: list[float | None] = calibration.probabilities(inputs).tolist()
+    probabilities: list[float | None] = finite(calibration.probabilities(inputs)).tolist()
     return probabilities

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from data.records import Event, EventType
-from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
 from towers.catalog.items import Catalog
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -44,7 +44,16 @@ def recommend_rank_request(
     for event in _context_events(request, now, time):
         now = now.after(event)
     known = catalog.rows(sorted(now.basket | set(request.item_ids)))
-    return RankRequest(now, time, mask=catalog.mask(request.filter), excluded=known[known >= 0])
+    mask = catalog.mask(request.filter)
+    # That an item is in stock says nothing of what a shopper is after.
+    is_narrowed = mask is not None and replace(request.filter, in_stock_only=False) != Filter()
+    return RankRequest(
+        now,
+        time,
+        mask=mask,
+        excluded=known[known >= 0],
+        has_page_hint=is_narrowed or bool(request.item_ids),
+    )
 
 
 def _context_events(request: RecommendRequest, session: Session, time: float) -> list[Event]:

@@ -36,8 +36,16 @@ class SourceHit:
 
 
 @dataclass(frozen=True, slots=True)
+class ScorePart:
+    """What one adjustment or one rule of the shop, by name, adds to the item's score."""
+
+    name: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
 class EventEffect:
-    """How much one event of the session moved the item's score: with it minus without it."""
+    """How much one event of the session moved the model's score: with it minus without it."""
 
     event_type: str
     item_id: str
@@ -47,7 +55,7 @@ class EventEffect:
 
 @dataclass(frozen=True, slots=True)
 class FeatureEffect:
-    """How much one feature moved the item's score: with it minus at its training mean."""
+    """How much one feature moved the model's score: with it minus at its training mean."""
 
     feature: str
     value: float
@@ -58,6 +66,8 @@ class FeatureEffect:
 class Result:
     """One item of an answer. The effects are filled when an explanation was asked for.
 
+    ``score`` is ``model_score`` and what ``adjustments`` (fixed rules of the ranker) and
+    ``merchandising`` (the shop's own rules) add to it; all are 0 in an order other than relevance.
     ``rules`` names the query rules that put it where it is.
     ``purchase_probability`` is None where the bundle learnt of too few purchases to tell.
     """
@@ -74,6 +84,9 @@ class Result:
     feature_effects: tuple[FeatureEffect, ...] = ()
     rules: tuple[str, ...] = ()
     purchase_probability: float | None = None
+    model_score: float = 0.0
+    adjustments: tuple[ScorePart, ...] = ()
+    merchandising: tuple[ScorePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +121,14 @@ class Answer:
         attribution_token: Names this answer; events echo it.
         bundle_id: The bundle that made it.
         next_offset: Where the next page starts; None where there is none.
-        missing: Parts of the pipeline that were away: ``("reranker",)``; empty when whole.
+        missing: Parts of the pipeline that were away or failed: ``("reranker",)``; empty when whole.
         facets: Those asked for, in the order asked.
         match_count: Items that facets and orders other than relevance are about; None where
             neither was asked for.
         relaxations: What of the query had to be given up.
         empty_reason: Why there are no results; ``UNSPECIFIED`` where there are any.
         redirect_uri: Where a rule sends the shopper; empty for nowhere.
-        rules: Names of the query rules that shaped the answer.
+        rules: Names of the query rules that changed the answer, in the order of the file.
         rules_version: Of the rules file; empty without one.
         session_event_count: Events of the visit that the answer knew of; the oldest are forgotten.
     """

@@ -15,16 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
-from serving.api.answers import (
-    Answer,
-    EmptyReason,
-    EventEffect,
-    FeatureEffect,
-    Relaxation,
-    RelaxationKind,
-    Result,
-    SourceHit,
-)
+from serving.api.answers import Answer, EmptyReason, Relaxation, RelaxationKind
 from serving.api.filter_codec import (
     read_facet,
     read_facet_requests,
@@ -37,6 +28,7 @@ from serving.api.filter_codec import (
 from serving.api.page_tokens import OFFSET_LIMIT, page_offset, page_token
 from serving.api.reports import Status
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.api.result_codec import add_result, read_result
 
 
 def read_search(message: Any) -> SearchRequest:
@@ -112,7 +104,7 @@ def read_answer(message: Any, request: Any) -> Answer:
     """A search or recommend response as an answer; ``request`` is the message it responds to."""
     token = message.next_page_token
     return Answer(
-        results=tuple(_read_result(result) for result in message.results),
+        results=tuple(read_result(result) for result in message.results),
         attribution_token=message.attribution_token,
         bundle_id=message.bundle_id,
         next_offset=page_offset(request, token) if token else None,
@@ -157,7 +149,7 @@ def write_answer(answer: Answer, request: Any) -> Any:
         **({"relaxations": relaxations} if is_search else {}),
     )
     for result in answer.results:
-        _add_result(message.results, result)
+        add_result(message.results, result)
     return message
 
 
@@ -274,56 +266,6 @@ def write_status(status: Status) -> Any:
 _STATUS_FIELDS = tuple(
     field.name for field in admin_pb2.Status.DESCRIPTOR.fields if field.name != "versions"
 )
-
-
-def _read_result(message: Any) -> Result:
-    return Result(
-        item_id=message.item_id,
-        title=message.title,
-        category=tuple(message.category),
-        brand=message.brand,
-        price=message.price if message.HasField("price") else None,
-        in_stock=message.in_stock,
-        score=message.score,
-        sources=tuple(SourceHit(hit.source, hit.rank) for hit in message.sources),
-        purchase_probability=(
-            message.purchase_probability if message.HasField("purchase_probability") else None
-        ),
-        event_effects=tuple(
-            EventEffect(EventType(part.event_type).label, part.item_id, part.query, part.effect)
-            for part in message.event_effects
-        ),
-        feature_effects=tuple(
-            FeatureEffect(part.feature, part.value, part.effect) for part in message.feature_effects
-        ),
-        rules=tuple(message.rules),
-    )
-
-
-def _add_result(results: Any, result: Result) -> None:
-    # Each part is made where it belongs: given to a message that is being made, it is copied.
-    message = results.add(
-        item_id=result.item_id,
-        title=result.title,
-        category=result.category,
-        brand=result.brand,
-        price=result.price,
-        in_stock=result.in_stock,
-        score=result.score,
-        purchase_probability=result.purchase_probability,
-        rules=result.rules,
-    )
-    for hit in result.sources:
-        message.sources.add(source=hit.source, rank=hit.rank)
-    for event in result.event_effects:
-        message.event_effects.add(
-            event_type=int(EventType[event.event_type.upper()]),
-            item_id=event.item_id,
-            query=event.query,
-            effect=event.effect,
-        )
-    for part in result.feature_effects:
-        message.feature_effects.add(feature=part.feature, value=part.value, effect=part.effect)
 
 
 def _read_time(message: Any, field: str) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
+
+_VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +43,8 @@ class Status:
     versions: Mapping[str, str] = field(default_factory=dict)
     rules_version: str = ""
     rules_error: str = ""
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of the packages that an answer depends on, by name."""
+    return {name: version(name) for name in _VERSIONED}

@@ -54,7 +54,12 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         first_rank: Rank of the first result; above 1 on later pages.
     """
     is_explained = any(
-        one.event_effects or one.feature_effects or one.rules for one in answer.results
+        one.event_effects
+        or one.feature_effects
+        or one.adjustments
+        or one.merchandising
+        or one.rules
+        for one in answer.results
     )
     table = Table(caption=_caption(answer), caption_justify="left")
     table.add_column("rank", justify="right")
@@ -66,6 +71,7 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
     table.add_column("score", justify="right")
     table.add_column("found by")
     if is_explained:
+        table.add_column("model", justify="right")
         table.add_column("why", overflow="fold")
     earlier_ranks = {
         result.item_id: rank
@@ -80,7 +86,7 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         found_by = ", ".join(f"{hit.source} {hit.rank}" for hit in result.sources)
         cells += [escape(result.item_id), title, price, f"{result.score:.3f}", escape(found_by)]
         if is_explained:
-            cells.append(escape(why(result)))
+            cells += [f"{result.model_score:.3f}", escape(why(result))]
         table.add_row(*cells)
     return table
 
@@ -118,10 +124,13 @@ def completion_table(completed: Completed) -> Table:
 
 
 def why(result: Result) -> str:
-    """What moved a result most, in words: one event of the session, and below it one feature."""
-    parts = []
-    if result.rules:
-        parts.append(f"by rule {', '.join(result.rules)}")
+    """What moved a result, in words: rules and adjustments, which added to the model's score, and
+    what moved that score most: one event of the session, and below it one feature.
+    """
+    parts = [f"{one.amount:+.2f} by rule {one.name}" for one in result.merchandising]
+    told = {one.name for one in result.merchandising}
+    parts += [f"by rule {name}" for name in result.rules if name not in told]
+    parts += [f"{one.amount:+.2f} {one.name.replace('_', ' ')}" for one in result.adjustments]
     if result.event_effects:
         strongest = max(result.event_effects, key=_strength)
         deed = DEED_BY_TYPE.get(strongest.event_type, strongest.event_type)

@@ -30,11 +30,17 @@ def check_golden(ranker: Ranker, golden: Sequence[Mapping[str, Any]]) -> None:
     """Asks the golden queries again.
 
     Raises:
-        BundleError: The answers differ from those of the time when the bundle was made.
+        BundleError: The answers differ from those of the time when the bundle was made, or a
+            stage fails.
     """
     for entry in golden:
         expected = set(entry["item_ids"])
-        received = set(_answer(ranker, str(entry["query"]), float(entry["time"])))
+        try:
+            received = set(_answer(ranker, str(entry["query"]), float(entry["time"])))
+        except Exception as error:
+            raise BundleError(
+                f"golden query {entry['query']!r}: expected an answer, received: {error}"
+            ) from error
         if len(expected & received) < _AGREEMENT * len(expected):
             raise BundleError(
                 f"golden query {entry['query']!r}: expected items {', '.join(sorted(expected))},"

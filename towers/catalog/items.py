@@ -171,6 +171,11 @@ class Catalog:
         """Number of rows in use."""
         return len(self.item_ids)
 
+    @property
+    def listed_count(self) -> int:
+        """Items that answers may show."""
+        return int(np.count_nonzero(self.listed[: self.count]))
+
     def upsert(self, item: Item) -> tuple[int, bool]:
         """Adds or changes an item.
 

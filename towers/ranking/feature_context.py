@@ -27,6 +27,8 @@ class FeatureContext:
 
     Args:
         candidates: In any order.
+        listed_count: Where only so many of them, the first ones, make up the list: features that
+            are relative to a list are held against these, those of the others too. None: all.
 
     Attributes:
         leaf, brand: ``[n]`` codes of the candidates.
@@ -41,8 +43,15 @@ class FeatureContext:
         long_popularity, recent_popularity, present_popularity: ``[n] float64``.
     """
 
-    def __init__(self, encoded: EncodedRequest, candidates: Candidates, sources: Sources) -> None:
+    def __init__(
+        self,
+        encoded: EncodedRequest,
+        candidates: Candidates,
+        sources: Sources,
+        listed_count: int | None = None,
+    ) -> None:
         self.encoded = encoded
+        self.listed = slice(listed_count)
         self._source_scores: dict[str, np.ndarray] = {}
         self.candidates = candidates
         self.sources = sources
@@ -101,9 +110,10 @@ class FeatureContext:
     def _read_scores(self) -> None:
         """What the sources say of the candidates, several ways."""
         self.learnt_scores: np.ndarray = self.embeddings @ self.encoded.query_embedding
-        self.learnt_to_best: np.ndarray = self.learnt_scores - self.learnt_scores.max(initial=-1.0)
+        best = self.learnt_scores[self.listed].max(initial=-1.0)
+        self.learnt_to_best: np.ndarray = self.learnt_scores - best
         powers = np.exp(self.learnt_to_best / _LEARNT_TEMPERATURE)
-        self.learnt_shares: np.ndarray = powers / max(float(powers.sum()), 1e-6)
+        self.learnt_shares: np.ndarray = powers / max(float(powers[self.listed].sum()), 1e-6)
         # Without what an exact number adds, which has a feature of its own.
         lexical = self.source_score("lexical")
         self.has_code: np.ndarray = lexical >= CODE_SCORE

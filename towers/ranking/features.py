@@ -80,8 +80,7 @@ def _item_share(context: FeatureContext) -> np.ndarray:
 
 def _lexical_to_best(context: FeatureContext) -> np.ndarray:
     """Lexical score as a share of the best candidate's."""
-    scores = context.lexical_scores
-    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+    return _largest_as_one(context.lexical_scores, context)
 
 
 def _mean_session_price(context: FeatureContext) -> float:
@@ -147,9 +146,9 @@ def _looked_at_similarity(context: FeatureContext) -> np.ndarray:
     return np.einsum("nk,k->n", context.to_session, looks) / max(float(looks.sum()), 1e-6)
 
 
-def _largest_as_one(scores: np.ndarray) -> np.ndarray:
-    """Scores of one list over their largest, so that long and short sessions compare."""
-    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+def _largest_as_one(scores: np.ndarray, context: FeatureContext) -> np.ndarray:
+    """Scores over the largest of the list, so that long and short sessions compare."""
+    return scores / max(float(scores[context.listed].max(initial=0.0)), 1e-6)
 
 
 def _log_share(shares: np.ndarray) -> np.ndarray:
@@ -173,7 +172,7 @@ def _score_feature(source: type[Source]) -> Feature:
 
 def _share_feature(source: type[Source]) -> Feature:
     return Feature(
-        f"{source.scored_as}_share", lambda s: _largest_as_one(s.source_score(source.name))
+        f"{source.scored_as}_share", lambda s: _largest_as_one(s.source_score(source.name), s)
     )
 
 

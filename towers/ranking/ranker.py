@@ -7,21 +7,29 @@ shopper gets.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from data.records import Event
 from towers.config import Config
-from towers.ranking.adjustments import feedback_push, surge_lift
+from towers.optional_stages import finite
+from towers.ranking.adjustments import adjustments_of
+from towers.ranking.exact_codes import with_typed_item
 from towers.ranking.feature_context import FeatureContext
-from towers.ranking.features import feature_matrix
+from towers.ranking.features import FEATURE_NAMES, feature_matrix
 from towers.ranking.litert_models import QueryEncoder, Reranker
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.fusion import fused_ranks, fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.sessions.query_input import query_input
+from towers.sessions.query_input import QueryInput, query_input
 from towers.sessions.session_summary import SessionSummary
+from towers.text.parsed_query import ParsedQuery
+from towers.text.query_rewriter import parsed_as_typed
+
+_NO_ROWS = np.zeros(0, np.int64)
+_NO_FEATURES = np.zeros((0, 0), np.float32)
 
 CANDIDATE_LIMIT = 256
 """Most candidates that are scored for one request."""
@@ -69,14 +77,36 @@ class Ranker:
 
         A browse page leaves out what was bought and is not the kind of thing that people rebuy.
         """
+        missing: list[str] = []
+        run = partial(self.sources.stages.run, missing=missing)
+        catalog, session = self.sources.catalog, rank_request.session
         if not rank_request.text:
-            done_with = self.sources.repurchase.done_with(
-                rank_request.session, self.sources.catalog
+            done_with = run(
+                "repurchase", lambda: self.sources.repurchase.done_with(session, catalog), _NO_ROWS
             )
             if len(done_with):
                 rank_request = replace(rank_request, done_with=done_with)
-        parse = self.sources.parse
-        query = parse(rank_request.text or rank_request.session.pending_search)
+        query = self.parse(rank_request.text or session.pending_search, missing)
+        embeddings = self.sources.index.embeddings
+        unread: tuple[QueryInput | None, np.ndarray] = (
+            None,
+            np.zeros(embeddings.shape[1], np.float32),
+        )
+        encode = partial(self._encoded, rank_request, missing)
+        inputs, query_embedding = run("query_tower", encode, unread)
+        summary = SessionSummary.of(session, rank_request.time, catalog)
+        return EncodedRequest(rank_request, query, inputs, query_embedding, summary, tuple(missing))
+
+    def parse(self, text: str, missing: list[str]) -> ParsedQuery:
+        """Reads a query; as typed where the lexical index fails, which then joins ``missing``."""
+        parsed: ParsedQuery | None = self.sources.stages.run(
+            "lexical", lambda: self.sources.parse(text), None, missing
+        )
+        return parsed_as_typed(text) if parsed is None else parsed
+
+    def _encoded(
+        self, rank_request: RankRequest, missing: list[str]
+    ) -> tuple[QueryInput | None, np.ndarray]:
         inputs = query_input(
             rank_request.session,
             rank_request.time,
@@ -84,20 +114,21 @@ class Ranker:
             known_types=self.known_types,
             config=self.config,
             # Of a slip the tower knows the trigrams alone, of its correction what it means.
-            parse=parse,
+            parse=partial(self.parse, missing=missing),
         )
-        query_embedding = self.encoder.encode(inputs, self.sources.index.embeddings)
-        summary = SessionSummary.of(rank_request.session, rank_request.time, self.sources.catalog)
-        return EncodedRequest(rank_request, query, inputs, query_embedding, summary)
+        return inputs, finite(self.encoder.encode(inputs, self.sources.index.embeddings))
 
     def candidates(self, encoded: EncodedRequest) -> Candidates:
-        """At most ``CANDIDATE_LIMIT`` candidates; the sources' own ranks say which are left out."""
+        """At most ``CANDIDATE_LIMIT`` candidates; the sources' own ranks say which are left out.
+
+        One more may be the item whose id was typed.
+        """
         found = self.sources.find(encoded)
-        if len(found.rows) <= CANDIDATE_LIMIT:
-            return found
-        order = np.argsort(-self.fused(encoded, found), kind="stable")
-        kept = np.sort(order[:CANDIDATE_LIMIT])
-        return Candidates(found.rows[kept], found.ranks[kept], found.scores, found.missing)
+        if len(found.rows) > CANDIDATE_LIMIT:
+            order = np.argsort(-self.fused(encoded, found), kind="stable")
+            kept = np.sort(order[:CANDIDATE_LIMIT])
+            found = Candidates(found.rows[kept], found.ranks[kept], found.scores, found.missing)
+        return with_typed_item(self.sources, encoded, found)
 
     def fused(self, encoded: EncodedRequest, candidates: Candidates) -> np.ndarray:
         """Scores of candidates by a fixed rule, ``[n] float32``: of what was typed, else by ranks."""
@@ -108,23 +139,66 @@ class Ranker:
 
     def rank(self, rank_request: RankRequest) -> Shortlist:
         """The whole way."""
-        encoded = self.read(rank_request)
+        return self.ranked(self.read(rank_request))
+
+    def ranked(self, encoded: EncodedRequest) -> Shortlist:
+        """The way from a request that was read already."""
         candidates = self.candidates(encoded)
-        features = feature_matrix(FeatureContext(encoded, candidates, self.sources))
-        missing = (*candidates.missing, *(("reranker",) if self.reranker is None else ()))
-        unpushed = self.model_scores(encoded, candidates, features)
-        pushed = feedback_push(self.sources, encoded, candidates.rows, unpushed)
-        scores = unpushed - pushed + surge_lift(self.sources, encoded, candidates.rows, unpushed)
-        order = np.lexsort((candidates.rows, -scores))
-        return Shortlist(
-            candidates.rows[order],
-            scores[order],
-            unpushed[order],
-            features[order],
-            candidates.ranks[order],
-            encoded,
-            missing,
+        missing = [*dict.fromkeys((*encoded.missing, *candidates.missing))]
+        features, model_scores = self._scored(encoded, candidates, missing)
+        adjustments = adjustments_of(self.sources, encoded, candidates, model_scores, missing)
+        return Shortlist.of(
+            candidates, encoded, features, (model_scores, adjustments), tuple(missing)
         )
+
+    def _scored(
+        self, encoded: EncodedRequest, candidates: Candidates, missing: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Features and the model's scores; those of the fusion where either fails."""
+        run, reranker = self.sources.stages.run, self.reranker
+        features, scores = _NO_FEATURES, None
+        context = partial(FeatureContext, encoded, candidates, self.sources)
+        features = run("features", lambda: feature_matrix(context()), features, missing)
+        if features is _NO_FEATURES:
+            features = np.zeros((len(candidates.rows), len(FEATURE_NAMES)), np.float32)
+        elif reranker is not None:
+            scores = run("reranker", lambda: finite(reranker.scores(features)), None, missing)
+        if scores is None:
+            if "reranker" not in missing:
+                missing.append("reranker")
+            scores = self.fused(encoded, candidates)
+        return features, scores
+
+    def scores_beside(self, shortlist: Shortlist, rows: np.ndarray) -> np.ndarray:
+        """The model's scores of any items in the context of a shortlist, ``[m] float32``.
+
+        An item of the list has the score that it has there. Any other is scored as if it stood
+        beside the list: whatever of its features is relative is held against the list, so that
+        its score depends on no other item that is asked for together with it.
+
+        Raises:
+            ValueError: The list was not ranked by the reranker.
+        """
+        if self.reranker is None or "reranker" in shortlist.missing:
+            raise ValueError("scores: expected a list that the reranker scored, received another")
+        places = shortlist.places_of(rows)
+        is_listed = places >= 0
+        scores = np.zeros(len(rows), np.float32)
+        scores[is_listed] = shortlist.model_scores[places[is_listed]]
+        others = rows[~is_listed]
+        if len(others):
+            count = len(shortlist.rows)
+            ranks = np.full((len(others), shortlist.ranks.shape[1]), -1, np.int32)
+            beside = Candidates(
+                np.concatenate([shortlist.rows, others]),
+                np.concatenate([shortlist.ranks, ranks]),
+                shortlist.source_scores,
+                shortlist.missing,
+            )
+            context = FeatureContext(shortlist.encoded, beside, self.sources, count)
+            features = finite(feature_matrix(context)[count:])
+            scores[~is_listed] = finite(self.reranker.scores(features))
+        return scores
 
     def further(self, shortlist: Shortlist, count: int) -> tuple[np.ndarray, np.ndarray]:
         """What a page deeper than the shortlist shows: the nearest of all other allowed items.
@@ -136,14 +210,7 @@ class Ranker:
         encoded = shortlist.encoded
         rows = self.sources.nearest(encoded, count + len(shortlist.rows))
         rows = rows[~np.isin(rows, shortlist.rows)][:count]
-        similarity = self.sources.index.scores(encoded.query_embedding, rows)
+        similarity = finite(self.sources.index.scores(encoded.query_embedding, rows))
         lowest = shortlist.scores[-1] if len(shortlist.scores) else np.float32(0)
         below = similarity - similarity.max(initial=-np.inf) if len(rows) else similarity
         return rows, (lowest - 1e-3 + below).astype(np.float32)
-
-    def model_scores(
-        self, encoded: EncodedRequest, candidates: Candidates, features: np.ndarray
-    ) -> np.ndarray:
-        if self.reranker is None:
-            return self.fused(encoded, candidates)
-        return self.reranker.scores(features)

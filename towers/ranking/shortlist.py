@@ -1,32 +1,117 @@
-"""The ranked shortlist of one request."""
+"""The ranked shortlist of one request: three columns that add up to the score it is ordered by."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
+from towers.read_only import read_only, read_only_columns
+from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.sparse_scores import SparseScores
+
+_NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Shortlist:
-    """The shortlist of one question, best first.
+    """The shortlist of one request, best first; no array of it can be written to.
 
     Args:
         rows: ``[n] int64`` item rows.
-        scores: ``[n] float32`` reranker logits, or fusion scores where it is away; opinions pushed.
-        unpushed: ``[n] float32`` the same before opinions against items pushed them down.
-        features: ``[n, features] float32``.
+        model_scores: ``[n] float32`` reranker logits, or fusion scores where it is away. What
+            explanations and purchase probabilities read.
+        adjustments: ``[n] float32`` by name: what fixed rules of the ranker add, below 0 where
+            they take away. Only those that touch an item of the list.
+        merchandising: ``[n] float32`` by name: what the shop's own rules add.
+        features: ``[n, features] float32``; zeros where ``features`` is missing.
         ranks: ``[n, sources] int32`` rank in each source from 0, −1 where it did not find the item.
-        reading: The question as it was read.
-        missing: Parts that were away.
+        source_scores: What each source says of every item that it looked at.
+        encoded: The request as it was read.
+        missing: Parts that were away or failed.
+
+    Attributes:
+        scores: ``[n] float32`` the three columns added up, falling; equal ones by row.
     """
 
     rows: np.ndarray
-    scores: np.ndarray
-    unpushed: np.ndarray
+    model_scores: np.ndarray
+    adjustments: Mapping[str, np.ndarray]
+    merchandising: Mapping[str, np.ndarray]
     features: np.ndarray
     ranks: np.ndarray
+    source_scores: Mapping[str, SparseScores]
     encoded: EncodedRequest
     missing: tuple[str, ...]
+    scores: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        scores = self.model_scores
+        for column in (*self.adjustments.values(), *self.merchandising.values()):
+            scores = scores + column
+        order = np.lexsort((self.rows, -scores))
+        put = object.__setattr__
+        put(self, "scores", read_only(scores[order]))
+        put(self, "rows", read_only(self.rows[order]))
+        put(self, "model_scores", read_only(self.model_scores[order]))
+        put(self, "features", read_only(self.features[order]))
+        put(self, "ranks", read_only(self.ranks[order]))
+        put(self, "adjustments", _in_order(self.adjustments, order))
+        put(self, "merchandising", _in_order(self.merchandising, order))
+
+    @classmethod
+    def of(
+        cls,
+        candidates: Candidates,
+        encoded: EncodedRequest,
+        features: np.ndarray,
+        columns: tuple[np.ndarray, Mapping[str, np.ndarray]],
+        missing: tuple[str, ...],
+    ) -> Shortlist:
+        """Candidates in the order of their scores; ``columns`` are the model's and adjustments."""
+        model_scores, adjustments = columns
+        return cls(
+            candidates.rows,
+            model_scores,
+            adjustments,
+            _NO_COLUMNS,
+            features,
+            candidates.ranks,
+            candidates.scores,
+            encoded,
+            missing,
+        )
+
+    def merchandised(self, merchandising: Mapping[str, np.ndarray]) -> Shortlist:
+        """The same items in the order that the shop's rules give them, ``[n]`` by rule name."""
+        return replace(self, merchandising=merchandising) if merchandising else self
+
+    def only(self, kept: np.ndarray, encoded: EncodedRequest) -> Shortlist:
+        """Some of the items, ``[n] bool``, as the list of a request that allows no others."""
+        return replace(
+            self,
+            rows=self.rows[kept],
+            model_scores=self.model_scores[kept],
+            adjustments={name: part[kept] for name, part in self.adjustments.items()},
+            merchandising={name: part[kept] for name, part in self.merchandising.items()},
+            features=self.features[kept],
+            ranks=self.ranks[kept],
+            encoded=encoded,
+        )
+
+    def places_of(self, rows: np.ndarray) -> np.ndarray:
+        """Where items stand on the list, from 0; −1 where they do not, ``[m] int64``."""
+        if not len(self.rows):
+            return np.full(len(rows), -1, np.int64)
+        # Pages and lists are short: comparing each with each is quicker than sorting.
+        is_it = rows[:, None] == self.rows
+        return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
+
+
+def _in_order(columns: Mapping[str, np.ndarray], order: np.ndarray) -> Mapping[str, np.ndarray]:
+    if not columns:
+        return _NO_COLUMNS
+    return read_only_columns({name: column[order] for name, column in columns.items()})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -17,10 +17,11 @@ from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
+from towers.optional_stages import OptionalStages
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.source import NO_ROWS, NO_SCORES, Rebase, Source
+from towers.retrieval.source import NO_ROWS, NO_SCORES, NOTHING, Rebase, Source
 from towers.retrieval.source_list import SOURCE_TYPES
 from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.retrieval.sources.learnt import Learnt
@@ -35,8 +36,6 @@ from towers.text.query_rewriter import parsed_as_typed
 SOURCES: tuple[str, ...] = tuple(source.name for source in SOURCE_TYPES)
 """Names of the sources, in the order of the columns of ``Candidates.ranks``."""
 
-logger = logging.getLogger(__name__)
-
 S = TypeVar("S")
 
 
@@ -48,7 +47,7 @@ class Candidates:
         rows: ``[n] int64``, each once, ascending.
         ranks: ``[n, sources] int32`` rank from 0 in each source, −1 where it did not find the item.
         scores: What each source says of every item that it looked at, by source name.
-        missing: Sources that could not be asked.
+        missing: Sources that could not be asked, or failed.
     """
 
     rows: np.ndarray
@@ -81,6 +80,9 @@ class Sources:
         catalog: Of the rows.
         sources: Of the types in ``SOURCE_TYPES``.
         config: How many candidates each may bring.
+
+    Attributes:
+        stages: Runs each source, and whatever else of an answer may fail.
     """
 
     learnt = _Named[Learnt](Learnt.name)
@@ -94,6 +96,7 @@ class Sources:
     ) -> None:
         self.catalog = catalog
         self.config = config
+        self.stages = OptionalStages()
         self._by_name: dict[str, Source | None] = {}
         self._listeners: tuple[Source, ...] = ()
         for source in sources:
@@ -164,13 +167,8 @@ class Sources:
                 if source_type.is_asked(encoded):
                     missing.append(name)
                 continue
-            try:
-                found = source.find(encoded, allowed, self.config)
-            except Exception as error:  # Whatever is wrong with one, the others answer.
-                missing.append(name)
-                # Its text may hold what a shopper typed.
-                logger.warning("source %s: %s", name, type(error).__name__)
-                continue
+            find = partial(source.find, encoded, allowed, self.config)
+            found = self.stages.run(name, find, NOTHING, missing)
             scores[name] = found.scores
             if len(found.rows):
                 lists[name] = found.rows

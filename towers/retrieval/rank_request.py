@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from towers.read_only import read_only
 from towers.sessions.query_input import QueryInput
 from towers.sessions.session import Session
 from towers.sessions.session_summary import SessionSummary
@@ -26,6 +27,8 @@ class RankRequest:
         hidden: ``[rows] bool``, true where a rule hides an item; None: nothing is hidden.
         done_with: ``[n] int64`` rows that the visitor has bought and people do not buy again: not
             for a browse page. ``Ranker.read`` finds them.
+        has_page_hint: Whether the page itself says what the shopper is after: that of a category or
+            an item, or a filter by a brand, a price or an attribute.
     """
 
     session: Session
@@ -36,6 +39,14 @@ class RankRequest:
     synonyms: tuple[Synonym, ...] = ()
     hidden: np.ndarray | None = None
     done_with: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    has_page_hint: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("mask", "hidden"):
+            if (flags := getattr(self, name)) is not None:
+                object.__setattr__(self, name, read_only(flags))
+        for name in ("excluded", "done_with"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +56,18 @@ class EncodedRequest:
     Args:
         rank_request: What was asked.
         query: What is asked for in words: what was just typed, or a search not yet followed up.
-        inputs: What the query tower reads.
-        query_embedding: ``[dim] float32`` unit row.
+        inputs: What the query tower reads; None where it could not be read.
+        query_embedding: ``[dim] float32`` unit row; zeros where the query tower failed.
         summary: The session's items.
+        missing: Parts that failed.
     """
 
     rank_request: RankRequest
     query: ParsedQuery
-    inputs: QueryInput
+    inputs: QueryInput | None
     query_embedding: np.ndarray
     summary: SessionSummary
+    missing: tuple[str, ...] = ()
 
     @property
     def is_search(self) -> bool:

@@ -40,6 +40,9 @@ class Found(NamedTuple):
     scores: SparseScores = NO_SCORES
 
 
+NOTHING = Found()
+
+
 @dataclass(frozen=True)
 class Rebase:
     """Another catalogue for the same models, to move sources to.

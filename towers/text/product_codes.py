@@ -32,6 +32,11 @@ def numbers_of_item(item: Item) -> set[str]:
     return {number for text in texts if (number := _bare(text))}
 
 
+def own_number(item_id: str) -> str:
+    """An item's key alone, written as ``numbers_of_item`` and ``numbers_in_query`` write it."""
+    return _bare(item_id)
+
+
 def numbers_in_query(text: str) -> set[str]:
     """The query as a whole and every run of it, if they hold a digit.
 

@@ -25,6 +25,7 @@ from serving.api.answers import (
     Relaxation,
     RelaxationKind,
     Result,
+    ScorePart,
     SourceHit,
     Suggestion,
 )
@@ -97,6 +98,7 @@ recommends = some.builds(
     asked_facets,
 )
 labels = some.sampled_from([type_.label for type_ in RECORDABLE_TYPES])
+score_parts = some.lists(some.builds(ScorePart, text, number), max_size=2).map(tuple)
 results = some.builds(
     Result,
     text,
@@ -111,6 +113,9 @@ results = some.builds(
     some.lists(some.builds(FeatureEffect, text, number, number), max_size=2).map(tuple),
     words,
     some.one_of(some.none(), some.floats(0.0, 1.0)),
+    number,
+    score_parts,
+    score_parts,
 )
 relaxed = some.lists(
     some.builds(Relaxation, some.sampled_from(RelaxationKind), text), max_size=2

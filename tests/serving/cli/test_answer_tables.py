@@ -14,6 +14,7 @@ from serving.api.answers import (
     FacetValue,
     FeatureEffect,
     Result,
+    ScorePart,
     SourceHit,
 )
 from serving.api.reports import Status
@@ -76,6 +77,21 @@ def test_why_names_the_strongest_event_and_feature() -> None:
     searched = result("a", event_effects=(EventEffect("search", "", "oat milk", 1.0),))
     assert why(searched) == "+1.00 searched for “oat milk”"
     assert why(result("a")) == ""
+
+
+def test_the_three_columns_of_a_score_are_told() -> None:
+    moved = result(
+        "a",
+        score=1.25,
+        model_score=2.5,
+        adjustments=(ScorePart("negative_feedback", -1.5),),
+        merchandising=(ScorePart("spring", 0.25),),
+        rules=("spring", "pinned by hand"),
+    )
+    assert why(moved) == "+0.25 by rule spring\nby rule pinned by hand\n-1.50 negative feedback"
+    lines = shown(answer_table(Answer((moved,), "t", "b", None)))
+    assert "model" in "".join(lines) and "1.250" in row(lines, "a") and "2.500" in row(lines, "a")
+    assert "model" not in "".join(shown(answer_table(answer("a"))))
 
 
 def test_a_missing_part_and_a_missing_price_are_told() -> None:

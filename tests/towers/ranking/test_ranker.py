@@ -1,4 +1,4 @@
-"""The whole way from a question to a ranked shortlist, and what explains it."""
+"""The whole way from a request to a ranked shortlist."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.towers import shelf
 from towers.bundle.golden import check_golden, golden_answers
 from towers.catalog.items import Filter
 from towers.datasets.ranking_lists import basket_rows
+from towers.ranking.explanations import event_effects, feature_effects
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.ranker import CANDIDATE_LIMIT, Ranker
-from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 
@@ -103,7 +103,8 @@ def test_without_a_reranker_the_sources_ranks_are_fused_and_the_answer_says_so()
     by_hand = [sum(1 / (60 + rank) for rank in ranks if rank >= 0) for ranks in shortlist.ranks]
     assert shortlist.scores.tolist() == pytest.approx(by_hand)
     assert by_hand == sorted(by_hand, reverse=True)
-    assert not ranker.feature_effects(shortlist, 3, np.zeros(len(FEATURE_NAMES), np.float32)).any()
+    means = np.zeros(len(FEATURE_NAMES), np.float32)
+    assert not feature_effects(ranker, shortlist, np.arange(3), means).any()
 
 
 def test_parts_that_are_away_are_all_named() -> None:
@@ -152,7 +153,7 @@ def test_nothing_allowed_is_an_empty_answer(ranker: Ranker) -> None:
         shortlist = ranker.rank(replace(rank_request, mask=nothing))
         assert len(shortlist.rows) == len(shortlist.scores) == 0
         assert len(ranker.further(shortlist, 5)[0]) == 0
-        assert ranker.event_effects(shortlist, 3, range(0)).shape == (0, 0)
+        assert event_effects(ranker, shortlist, np.arange(0), range(0)).shape == (0, 0)
 
 
 def test_events_of_known_items_are_counted_in_both_popularities() -> None:
@@ -170,80 +171,6 @@ def test_events_of_known_items_are_counted_in_both_popularities() -> None:
     assert after == pytest.approx([value + 1.0 for value in before])
     assert not ranker.record(replace(bought, item_id="unknown"))
     assert ranker.record(shelf.search("milk", NOW))
-
-
-def test_an_event_effect_is_the_score_less_the_score_without_the_event(ranker: Ranker) -> None:
-    rank_request = QUESTIONS[1]
-    shortlist = ranker.rank(rank_request)
-    effects = ranker.event_effects(shortlist, 5, range(3))
-    assert effects.shape == (5, 3) and effects.any()
-    for position in range(3):
-        session = rank_request.session.without(position)
-        without = ranker.rescored(replace(rank_request, session=session), shortlist)[:5]
-        expected = shortlist.scores[:5] - without
-        assert effects[:, position].tolist() == pytest.approx(expected.tolist())
-
-
-def test_under_the_same_question_scores_are_the_same(ranker: Ranker) -> None:
-    for rank_request in (*QUESTIONS, RankRequest(disliking("p0030"), NOW)):
-        shortlist = ranker.rank(rank_request)
-        again = ranker.rescored(rank_request, shortlist)
-        assert again.tolist() == pytest.approx(shortlist.scores.tolist(), abs=1e-5)
-
-
-def test_an_event_that_says_nothing_has_hardly_an_effect(ranker: Ranker) -> None:
-    """An old look at an item that is not known moves no score by more than its mere presence."""
-    known = session_of("p0004", "p0020", "p0005", "p0006", "p0007", "p0008", "p0009", "p0010")
-    unknown = replace(known.events[0], item_id="unknown", time=NOW - 200)
-    session = known.after(unknown)
-    assert session.events[0].item_id == "unknown"
-    shortlist = ranker.rank(RankRequest(session, NOW))
-    effects = ranker.event_effects(shortlist, 10, range(len(session.events)))
-    # It has left the tower's slots already, so nothing reads it at all.
-    assert len(session.events) > shelf.CONFIG.towers.event_slot_count
-    assert np.abs(effects[:, 0]).max() < 1e-5 < np.abs(effects[:, -1]).max()
-
-
-def test_the_effect_of_the_search_is_that_of_its_words_too(ranker: Ranker) -> None:
-    rank_request = search_for("espresso", "p0004")
-    shortlist = ranker.rank(rank_request)
-    effects = ranker.event_effects(shortlist, 4, [0, 1])
-    browsing = RankRequest(rank_request.session.without(1), NOW)
-    without = ranker.rescored(browsing, shortlist)[:4]
-    assert effects[:, 1].tolist() == pytest.approx((shortlist.scores[:4] - without).tolist())
-
-
-def test_a_feature_effect_is_the_score_less_the_score_at_the_features_mean(
-    ranker: Ranker,
-) -> None:
-    means = np.random.default_rng(3).normal(size=len(FEATURE_NAMES)).astype(np.float32)
-    shortlist = ranker.rank(QUESTIONS[2])
-    effects = ranker.feature_effects(shortlist, 4, means)
-    assert effects.shape == (4, len(FEATURE_NAMES))
-    for place in range(4):
-        for column in (0, 7, len(FEATURE_NAMES) - 1):
-            changed = shortlist.features[place].copy()
-            changed[column] = means[column]
-            expected = shortlist.scores[place] - ranker.reranker.scores(changed[None])[0]
-            assert effects[place, column] == pytest.approx(float(expected), abs=1e-4)
-
-
-def disliking(item_id: str) -> Session:
-    bad = Event("r", EventType.REVIEW, "v", NOW - 50, item_id=item_id, rating=1.0)
-    return session_of("p0004", "p0020").after(bad)
-
-
-def test_what_is_disliked_is_pushed_down_with_its_like_and_nothing_else_moves() -> None:
-    ranker = shelf.ranker()
-    embeddings = ranker.sources.index.embeddings
-    shortlist: Shortlist = ranker.rank(RankRequest(disliking("p0030"), NOW))
-    unpushed = ranker.reranker.scores(shortlist.features)
-    fall = unpushed - shortlist.scores
-    spread = float(unpushed.std())
-    likeness = embeddings[shortlist.rows] @ embeddings[30]
-    expected = 3.0 * spread * np.clip((likeness - 0.3) / 0.7, 0.0, 1.0)
-    assert fall.tolist() == pytest.approx(expected.tolist(), abs=1e-4)
-    assert (fall[likeness < 0.3] == 0).all()
 
 
 def test_golden_answers_come_again_from_the_same_ranker(ranker: Ranker) -> None:

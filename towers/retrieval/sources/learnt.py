@@ -36,7 +36,10 @@ class Learnt(Source):
         return True
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
-        """The nearest ``config.learnt_count``."""
+        """The nearest ``config.learnt_count``; none where the query tower failed."""
+        # Without its tower a query has no direction, and nothing is near to it.
+        if not encoded.query_embedding.any():
+            return Found()
         return Found(self.nearest(encoded.query_embedding, allowed, config.learnt_count))
 
     def nearest(self, query: np.ndarray, allowed: AllowedItems, count: int) -> np.ndarray:

@@ -1,0 +1,70 @@
+"""Results of the wire to our own, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data.records import EventType
+from serving.api.answers import EventEffect, FeatureEffect, Result, ScorePart, SourceHit
+
+
+def read_result(message: Any) -> Result:
+    """A ``Result`` message as a result."""
+    return Result(
+        item_id=message.item_id,
+        title=message.title,
+        category=tuple(message.category),
+        brand=message.brand,
+        price=message.price if message.HasField("price") else None,
+        in_stock=message.in_stock,
+        score=message.score,
+        sources=tuple(SourceHit(hit.source, hit.rank) for hit in message.sources),
+        purchase_probability=(
+            message.purchase_probability if message.HasField("purchase_probability") else None
+        ),
+        event_effects=tuple(
+            EventEffect(EventType(part.event_type).label, part.item_id, part.query, part.effect)
+            for part in message.event_effects
+        ),
+        feature_effects=tuple(
+            FeatureEffect(part.feature, part.value, part.effect) for part in message.feature_effects
+        ),
+        rules=tuple(message.rules),
+        model_score=message.model_score,
+        adjustments=tuple(ScorePart(part.name, part.amount) for part in message.adjustments),
+        merchandising=tuple(ScorePart(part.name, part.amount) for part in message.merchandising),
+    )
+
+
+def add_result(results: Any, result: Result) -> None:
+    """Adds a result to the ``results`` of a message."""
+    # Each part is made where it belongs: given to a message that is being made, it is copied.
+    message = results.add(
+        item_id=result.item_id,
+        title=result.title,
+        category=result.category,
+        brand=result.brand,
+        price=result.price,
+        in_stock=result.in_stock,
+        score=result.score,
+        purchase_probability=result.purchase_probability,
+        rules=result.rules,
+        model_score=result.model_score,
+    )
+    for column, parts in (
+        (message.adjustments, result.adjustments),
+        (message.merchandising, result.merchandising),
+    ):
+        for one in parts:
+            column.add(name=one.name, amount=one.amount)
+    for hit in result.sources:
+        message.sources.add(source=hit.source, rank=hit.rank)
+    for event in result.event_effects:
+        message.event_effects.add(
+            event_type=int(EventType[event.event_type.upper()]),
+            item_id=event.item_id,
+            query=event.query,
+            effect=event.effect,
+        )
+    for part in result.feature_effects:
+        message.feature_effects.add(feature=part.feature, value=part.value, effect=part.effect)

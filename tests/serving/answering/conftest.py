@@ -1,0 +1,54 @@
+"""The made-up shop behind an engine: models that have learnt nothing, but every part is real."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from data.synthetic import END_TIME
+from serving.engine import Engine
+from tests.towers import shelf
+from towers.bundle.layout import Layout
+from towers.bundle.manifest import sign
+
+CALIBRATION = {"weights": [0.4, 0.1, 0.5, 0.2, 0.3, 0.1], "intercept": 0.5, "threshold": 0.5}
+
+
+@pytest.fixture(scope="session")
+def calibrated_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shelf's bundle, with a calibration; to read only."""
+    folder = tmp_path_factory.mktemp("calibrated") / "shelf"
+    shutil.copytree(shelf.bundle_folder(), folder)
+    layout = Layout(folder)
+    facts = json.loads(layout.model.read_text(encoding="utf-8"))
+    layout.model.write_text(json.dumps(facts | {"calibration": CALIBRATION}), encoding="utf-8")
+    sign(folder, END_TIME)
+    return folder
+
+
+@pytest.fixture
+def shelf_engine(calibrated_bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Engine]]:
+    """Opens an engine on that bundle, with the rules of a text; its clock stands still."""
+    engines: list[Engine] = []
+
+    def opened(rules: str = "", *, log_feature_share: float = 0.0) -> Engine:
+        path = tmp_path / f"rules{len(engines)}.toml"
+        path.write_text('version = "1"\n' + rules, encoding="utf-8")
+        engines.append(
+            Engine.open(
+                calibrated_bundle,
+                tmp_path / f"state{len(engines)}",
+                rules=path,
+                log_feature_share=log_feature_share,
+                clock=lambda: END_TIME + 60.0,
+            )
+        )
+        return engines[-1]
+
+    yield opened
+    for engine in engines:
+        engine.close()

@@ -1,0 +1,203 @@
+"""An answer names the rules that changed it, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.synthetic import category_of
+from serving.api.answers import Answer
+from serving.api.requests import FacetRequest, Filter, SearchRequest, SortOrder
+from serving.engine import Engine
+from serving.evaluation.feature_parity import recompute_features
+
+ASKED = SearchRequest("espresso", "v", page_size=10, record=False)
+
+
+def ids(answer: Answer) -> list[str]:
+    return [result.item_id for result in answer.results]
+
+
+@pytest.fixture
+def order(shelf_engine: Callable[..., Engine]) -> list[str]:
+    """All 240 items in the order of the plain answer."""
+    engine, found = shelf_engine(), list[str]()
+    for offset in range(0, 240, 80):
+        found += ids(engine.search(replace(ASKED, page_size=80, offset=offset)))
+    assert len(set(found)) == 240
+    return found
+
+
+def hide(*item_ids: str, name: str = "h") -> str:
+    return f'[[hide]]\nname = "{name}"\nitems = {list(item_ids)}\n'
+
+
+def pin(item_id: str, position: int, name: str = "p") -> str:
+    return f'[[pin]]\nname = "{name}"\nitem = "{item_id}"\nposition = {position}\n'
+
+
+def boost(item_id: str, strength: float, name: str = "b", kind: str = "boost") -> str:
+    return f'[[{kind}]]\nname = "{name}"\nitems = ["{item_id}"]\nstrength = {strength}\n'
+
+
+@pytest.mark.parametrize("place", [10, 11, 60, 239])
+def test_a_hiding_of_what_comes_after_the_page_is_not_named(
+    shelf_engine: Callable[..., Engine], order: list[str], place: int
+) -> None:
+    plain = shelf_engine().search(ASKED)
+    answer = shelf_engine(hide(order[place], "nowhere")).search(ASKED)
+    assert answer.rules == () and answer.results == plain.results
+
+
+@pytest.mark.parametrize(("offset", "place"), [(0, 0), (0, 9), (10, 3), (10, 19), (230, 235)])
+def test_a_hiding_of_what_would_be_on_this_page_or_before_is_named(
+    shelf_engine: Callable[..., Engine], order: list[str], offset: int, place: int
+) -> None:
+    engine = shelf_engine(hide(order[place]))
+    answer = engine.search(replace(ASKED, offset=offset))
+    assert answer.rules == ("h",)
+    left = [item_id for item_id in order if item_id != order[place]]
+    assert ids(answer) == left[offset : offset + 10]
+
+
+def test_of_hidings_of_the_same_item_the_first_is_named(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    rules = hide(order[2], name="one") + hide(order[2], name="two")
+    assert shelf_engine(rules).search(ASKED).rules == ("one",)
+    # Without the first two, the eleventh would stand on the page.
+    rules = hide(order[10], name="eleventh") + hide(order[2], name="third")
+    assert shelf_engine(rules).search(ASKED).rules == ("third",)
+    rules = hide(order[2], name="third") + hide(order[10], name="eleventh")
+    assert shelf_engine(rules).search(ASKED).rules == ("third", "eleventh")
+
+
+def test_in_counts_and_other_orders_a_hiding_is_named_where_it_hides_a_match(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    by_price = replace(ASKED, filter=Filter(("Kitchen", "Coffee")), sort_by=SortOrder.PRICE_LOW)
+    coffee = ids(shelf_engine().search(by_price))[-1]
+    other = next(one for one in reversed(order) if category_of(one)[0] == "Garden")
+    for way in ({"sort_by": SortOrder.PRICE_LOW}, {"facets": (FacetRequest("brand"),)}):
+        asked = replace(ASKED, filter=Filter(("Kitchen", "Coffee")), **way)  # type: ignore[arg-type]
+        whole = shelf_engine().search(asked).match_count
+        named = shelf_engine(hide(coffee)).search(asked)
+        unnamed = shelf_engine(hide(other)).search(asked)
+        assert whole is not None
+        assert (named.rules, named.match_count) == (("h",), whole - 1)
+        assert (unnamed.rules, unnamed.match_count) == ((), whole)
+
+
+def test_a_pin_is_named_where_it_moves_something(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    def rules(text: str, offset: int = 0) -> tuple[str, ...]:
+        return shelf_engine(text).search(replace(ASKED, offset=offset)).rules
+
+    assert rules(pin("nowhere", 1)) == ()
+    assert rules(pin(order[0], 1)) == () and rules(pin(order[4], 5)) == ()
+    assert rules(pin(order[4], 1)) == ("p",)
+    assert rules(pin(order[200], 3)) == ("p",)
+    assert rules(pin(order[200], 30)) == () and rules(pin(order[200], 30), 25) == ("p",)
+    # It is gone from where it would have been.
+    assert rules(pin(order[3], 90)) == ("p",)
+
+
+def test_a_boost_is_named_where_it_moves_something(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    def rules(text: str) -> tuple[str, ...]:
+        return shelf_engine(text).search(ASKED).rules
+
+    assert rules(boost("nowhere", 9)) == ()
+    assert rules(boost(order[0], 9)) == ()
+    assert rules(boost(order[8], 9)) == ("b",)
+    assert rules(boost(order[60], 0.0001)) == ()
+    assert rules(boost(order[60], 5, kind="bury")) == ()
+    assert rules(boost(order[1], 5, kind="bury")) == ("b",)
+    answer = shelf_engine(boost(order[8], 9) + boost(order[0], 1e-6, name="idle")).search(ASKED)
+    assert answer.rules == ("b",)
+    assert [one.rules for one in answer.results[:2]] == [("b",), ()]
+    # What a rule adds is told all the same.
+    assert [part.name for part in answer.results[1].merchandising] == ["idle"]
+
+
+def test_scores_are_the_sum_of_the_models_adjustments_and_rules(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    text = boost(order[8], 2) + boost(order[0], 1, "sink", "bury") + pin(order[50], 2)
+    plain = {
+        one.item_id: one for one in shelf_engine().search(replace(ASKED, page_size=60)).results
+    }
+    spread = None
+    for one in shelf_engine(text).search(replace(ASKED, page_size=60)).results:
+        parts = [part.amount for part in (*one.adjustments, *one.merchandising)]
+        assert one.score == pytest.approx(one.model_score + sum(parts), abs=1e-5)
+        if one.item_id in plain:
+            assert one.model_score == pytest.approx(plain[one.item_id].model_score, abs=1e-6)
+        amounts = {part.name: part.amount for part in one.merchandising}
+        if one.item_id == order[8]:
+            spread = amounts["b"] / 2
+        assert set(amounts) == {order[8]: {"b"}, order[0]: {"sink"}, order[50]: {"p"}}.get(
+            one.item_id, set()
+        )
+        if one.item_id == order[0] and spread is not None:
+            assert amounts["sink"] == pytest.approx(-spread)
+    assert spread is not None and spread > 0
+
+
+def test_a_synonym_is_named_where_it_finds_or_moves_something(
+    shelf_engine: Callable[..., Engine],
+) -> None:
+    def rules(words: str, finds: str) -> tuple[str, ...]:
+        text = f'[[synonym]]\nname = "s"\nwords = ["{words}"]\nfinds = ["{finds}"]\n'
+        return shelf_engine(text).search(ASKED).rules
+
+    assert rules("espresso", "zzyzx") == ()
+    assert rules("espresso", "espresso coffee") == ("s",)
+    assert rules("espresso", "shoes") == ("s",)
+    assert rules("tea", "shoes") == ()
+    two = '[[synonym]]\nname = "idle"\nwords = ["espresso"]\nfinds = ["zzyzx"]\n'
+    two += '[[synonym]]\nname = "busy"\nwords = ["espresso"]\nfinds = ["shoes"]\n'
+    assert shelf_engine(two).search(ASKED).rules == ("busy",)
+
+
+def test_of_redirects_the_one_in_force_is_named(shelf_engine: Callable[..., Engine]) -> None:
+    redirect = '[[redirect]]\nname = "{0}"\ncontains = "{1}"\nuri = "/{0}"\n'
+    text = redirect.format("tea", "tea") + redirect.format("a", "espresso")
+    answer = shelf_engine(text + redirect.format("b", "espresso")).search(ASKED)
+    assert (answer.redirect_uri, answer.rules) == ("/a", ("a",))
+
+
+def test_features_are_logged_unless_a_rule_changed_the_answer(
+    shelf_engine: Callable[..., Engine],
+    order: list[str],
+    calibrated_bundle: Path,
+    tmp_path: Path,
+) -> None:
+    text = hide(order[100], "nowhere", name="unrelated") + pin("nowhere", 1, "unknown")
+    text += f'[[hide]]\nname = "met"\nquery = "espresso beans"\nitems = ["{order[0]}"]\n'
+    engine = shelf_engine(text, log_feature_share=1.0)
+    assert engine.search(ASKED).rules == ()
+    assert engine.search(replace(ASKED, query="espresso beans")).rules == ("met",)
+    engine.close()
+    plain, changed = recompute_features(calibrated_bundle, tmp_path / "state1")
+    assert plain.impression.features is not None and changed.impression.features is None
+    assert np.array_equal(plain.impression.features, plain.features)
+
+
+def test_a_hiding_of_most_of_the_candidates_still_fills_every_page(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    gone = set(order[:200])
+    engine = shelf_engine(hide(*sorted(gone)))
+    found: list[str] = []
+    for offset in range(0, 40, 10):
+        answer = engine.search(replace(ASKED, offset=offset))
+        assert answer.rules == ("h",) and len(answer.results) == 10
+        found += ids(answer)
+    assert len(set(found)) == 40 and not gone & set(found)
