@@ -114,7 +114,7 @@ out["features"] = {
 }
 # Only what the reranker's weights make of the new columns can be told: every one has an effect.
 from towers.ranking.explanations import feature_effects
-effects = feature_effects(ranker, shortlist, 20, engine.bundle.feature_means)
+effects = feature_effects(ranker, shortlist, np.arange(20), engine.bundle.feature_means)
 out["moved"] = [bool(np.abs(effects[:, FEATURE_NAMES.index(name)]).max() > 0) for name in columns]
 broken = engine.search(SearchRequest("fail", "somebody"))
 out["missing"], out["broken_count"] = list(broken.missing), len(broken.results)

@@ -126,7 +126,7 @@ def test_the_calibration_is_learnt_on_what_is_served(shelf_engine: Callable[...,
     engine = shelf_engine()
     disliked = replace(BAD_REVIEW, time=NOW - 50)
     engine.record([shelf.view("p0004", NOW - 60), disliked])
-    moments = PurchaseMoments(shelf.log(), engine.bundle.ranker, seed=1)
+    moments = PurchaseMoments(shelf.log(), engine.bundle.ranker, held_out_from=0, seed=1)
     number = min(moments._numbers)
     event = Event("next", EventType.SEARCH, "v", NOW, query="espresso")
     moments(number, engine.sessions.get("v"), event)

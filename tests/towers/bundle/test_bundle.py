@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from data.errors import BundleError
-from data.records import Item
+from data.records import EventType, Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
 from tests.towers.demand import WORTH, decayed
@@ -101,7 +101,8 @@ def test_counts_go_on_from_where_the_release_left_them() -> None:
         for later in (0.0, 3_600.0, 10 * 86_400.0):
             time = END_TIME + later
             # Nothing ages by more than a day while nothing happens.
-            newest = max(event.time for event in shelf.events() if event.type in WORTH)
+            telling = {*WORTH, EventType.RETURN}
+            newest = max(event.time for event in shelf.events() if event.type in telling)
             awake = min(time, newest + 86_400.0)
             expected = [
                 decayed(shelf.events(), item.item_id, awake, half_life) for item in shelf.items()
