@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.records import PRICE_LIMIT, EventType
+from data.records import CONTROL_CHARACTER, ID_LENGTH_LIMIT, PRICE_LIMIT, EventType
 from data.tables import (
     EVENT_SCHEMA,
     ITEM_SCHEMA,
@@ -31,6 +31,7 @@ _IDS = ("item_id", "event_id", "visitor_id", "session_id", "attribution_token")
 _REMOVED = "[\\x{00}-\\x{08}\\x{0E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}\\x{FEFF}]"
 _BLANKS = "[\\s\\x{0B}\\x{85}\\p{Z}]+"
 
+_BAD_ID = f"longer than {ID_LENGTH_LIMIT} characters or with control characters"
 _BAD_PRICE = f"outside 0 to {PRICE_LIMIT:,.0f}"
 
 Rule = tuple[str, Callable[[pa.Table], pa.ChunkedArray]]
@@ -84,15 +85,19 @@ def clean(shop: RawShop, *, now: float) -> CleanShop:
     losses: list[Loss] = []
     events = _tidy(_or_empty(shop.events, EVENT_SCHEMA))
     judgments = _tidy(_or_empty(shop.judgments, JUDGMENT_SCHEMA))
-    if shop.items is None:
-        items = _items_of(events, judgments)
-    else:
-        items = _tidy(conform(shop.items, ITEM_SCHEMA))
-        items = _drop(items, "items", _ITEM_RULES, losses)
-        items = _clear_bad_prices(items, losses)
+    items, lost = clean_items(_items_of(events, judgments) if shop.items is None else shop.items)
+    losses += lost
     events = _drop(events, "events", _event_rules(items, now), losses)
     judgments = _drop(judgments, "judgments", _judgment_rules(items), losses)
     return CleanShop(items, events, judgments, tuple(losses))
+
+
+def clean_items(items: pa.Table) -> tuple[pa.Table, list[Loss]]:
+    """The items that no rule drops, tidied, in ``ITEM_SCHEMA``; and what it cost."""
+    losses: list[Loss] = []
+    items = _tidy(conform(items, ITEM_SCHEMA))
+    items = _drop(items, "items", _ITEM_RULES, losses)
+    return _clear_bad_prices(items, losses), losses
 
 
 def tidy_text(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
@@ -161,6 +166,13 @@ def _is_empty(column: str) -> Callable[[pa.Table], pa.ChunkedArray]:
     return lambda table: pc.equal(table[column], "")
 
 
+def _is_bad_id(column: str) -> Callable[[pa.Table], pa.ChunkedArray]:
+    return lambda table: pc.or_(
+        pc.greater(pc.utf8_length(table[column]), ID_LENGTH_LIMIT),
+        pc.match_substring_regex(table[column], CONTROL_CHARACTER.pattern),
+    )
+
+
 def _is_repeated(*columns: str) -> Callable[[pa.Table], pa.ChunkedArray]:
     def repeated(table: pa.Table) -> pa.ChunkedArray:
         is_repeat = np.ones(table.num_rows, dtype=bool)
@@ -180,6 +192,7 @@ def _is_unknown(known: pa.ChunkedArray) -> Callable[[pa.Table], pa.ChunkedArray]
 
 _ITEM_RULES: tuple[Rule, ...] = (
     ("no item id", _is_empty("item_id")),
+    (f"item id {_BAD_ID}", _is_bad_id("item_id")),
     ("repeated item id", _is_repeated("item_id")),
 )
 
@@ -203,6 +216,8 @@ def _event_rules(items: pa.Table, now: float) -> tuple[Rule, ...]:
     return (
         ("no event id", _is_empty("event_id")),
         ("no visitor id", _is_empty("visitor_id")),
+        (f"event id {_BAD_ID}", _is_bad_id("event_id")),
+        (f"visitor id {_BAD_ID}", _is_bad_id("visitor_id")),
         ("time before 1990 or in the future", time_is_out_of_range),
         ("search without a query", lambda t: pc.and_(is_search(t), _is_empty("query")(t))),
         (

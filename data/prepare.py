@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.atomic import check_replaceable
-from data.clean import clean, source_losses
+from data.clean import clean, clean_items, source_losses
 from data.errors import ConfigError, InputError
-from data.records import Item
+from data.records import ItemChange
 from data.report import quality_report
 from data.sessionize import GAP_MINUTES, sessionize, text_codes
 from data.sources.completejourney import read_completejourney
@@ -45,11 +45,13 @@ class Source:
         read: Reads it; gets the path, and the column map where there is one.
         path_is: What the path must be; empty where the source wants none.
         takes_map: Whether it understands a column map.
+        is_export: Whether its items are as they were at a time that only the shop can tell.
     """
 
     read: Callable[[Path, Path | None], RawShop]
     path_is: str
     takes_map: bool = False
+    is_export: bool = False
 
 
 def _read_own_log(path: Path, _: Path | None) -> RawShop:
@@ -59,7 +61,7 @@ def _read_own_log(path: Path, _: Path | None) -> RawShop:
 
 
 SOURCES: Mapping[str, Source] = {
-    "files": Source(read_files, "a folder with items.*, and events.* or judgments.*", True),
+    "files": Source(read_files, "a folder with items.*, and events.* or judgments.*", True, True),
     "sessions": Source(lambda path, _: read_session_lines(path), "a file, one session a line"),
     "completejourney": Source(lambda *_: read_completejourney(), ""),
     "onlineretail": Source(lambda path, _: read_onlineretail(path), "the file, Parquet or CSV"),
@@ -80,6 +82,7 @@ def prepare(
     test_days: float | None = None,
     gap_minutes: float = GAP_MINUTES,
     base: Path | None = None,
+    items_time: float | None = None,
     progress: Callable[[str], object] = lambda stage: None,
 ) -> dict[str, Any]:
     """Read raw data, clean it and write it as a folder of tables.
@@ -96,6 +99,9 @@ def prepare(
         gap_minutes: Quiet after which a visitor's next event begins a new session.
         base: Tables to go on from: their events and judgments come before the new ones, and their
             items stand in where the source has none.
+        items_time: When the items of an export were as they are, seconds since 1970, up to ``now``:
+            what a server was told of an item from then on is newer. None: not known, so all that it
+            was ever told is newer. Never the time of a file, which a plain copy changes.
         progress: Called with the name of each stage as it begins.
 
     Returns:
@@ -110,9 +116,14 @@ def prepare(
         raise ConfigError(f"days: expected more than 0, received {days}")
     if not 0 < visitor_share <= 1:
         raise ConfigError(f"visitor_share: expected above 0 to 1, received {visitor_share}")
+    if items_time is not None and not chosen.is_export:
+        raise ConfigError(f"{source}: expected no items_time, received {items_time}")
+    _check_items_time(items_time, now)
     check_replaceable(out, marker=MANIFEST_NAME)
     progress("reading")
     raw = chosen.read(path or Path(), map_file)
+    if items_time is not None:
+        raw = replace(raw, items_time=items_time)
     if base is not None:
         raw = _after(read_tables(base), raw)
     if raw.events is not None:
@@ -130,11 +141,16 @@ def prepare(
     split = split_by_time(
         event_micros(events) / 1e6, text_codes(events["session_id"]), test_days=test_days
     )
+    items, newest_items = _known_when_training_ends(shop.items, raw, split.test_from)
+    # Of ids alone nothing is known, so whatever a server was told is newer.
+    known_time = 0.0 if raw.items is None else min(raw.items_time, now)
     report = {
         "source": source,
         "notes": list(raw.notes),
         **quality_report(
-            items=shop.items,
+            items=items,
+            newest_items=newest_items,
+            items_time=known_time,
             events=events,
             judgments=shop.judgments,
             split=split,
@@ -144,37 +160,76 @@ def prepare(
     progress("writing")
     write_tables(
         out,
-        items=shop.items,
+        items=items,
         events=events,
         judgments=shop.judgments,
         split=split,
         report=report,
-        items_time=min(raw.items_time, now),
+        items_time=known_time,
+        newest_items=newest_items,
     )
     return report
 
 
+def _known_when_training_ends(
+    newest: pa.Table, raw: RawShop, time: float
+) -> tuple[pa.Table, pa.Table | None]:
+    """The clean items as they were known before a time; and as they are, where that is other."""
+    if raw.items_at is None:
+        return newest, None
+    known, _ = clean_items(raw.items_at(time))
+    return (newest, None) if known.equals(newest) else (known, newest)
+
+
 def _after(base: Tables, raw: RawShop) -> RawShop:
     """What a source has read, after what was known before; cleaning drops what comes twice."""
-    items, items_time = raw.items, raw.items_time
-    if items is None:
-        items, items_time = base.items, base.items_time
-        if raw.item_changes:
-            items, items_time = _changed(items, raw.item_changes), raw.items_time
+    if raw.items is None:
+        raw = _items_after(base, raw)
     return replace(
         raw,
-        items=items,
-        items_time=items_time,
         events=_joined(base.events, raw.events),
         # Of two grades the first stays, and that is to be the newer one.
         judgments=_joined(raw.judgments, base.judgments),
     )
 
 
-def _changed(items: pa.Table, changes: Mapping[str, Item | None]) -> pa.Table:
+def _items_after(base: Tables, raw: RawShop) -> RawShop:
+    """The items of earlier tables with what a server was told since, now and at any time."""
+    items, items_time = base.items_known(whole_log=True)
+    # An export that was read later has the last word over what was told before it was made.
+    changes = {
+        item_id: change for item_id, change in raw.item_changes.items() if change.time >= items_time
+    }
+    base_end = float(event_micros(base.events).max(initial=0)) / 1e6
+    newest = _changed(items, changes)
+
+    def items_at(time: float) -> pa.Table:
+        # What the base tells of its own test part may lie behind the new boundary.
+        known, _ = base.items_known(whole_log=base_end < time)
+        known_ids = set(known["item_id"].to_pylist())
+        told = {
+            item_id: change
+            for item_id, change in changes.items()
+            if change.time < time or change.item is None
+        }
+        # Listed only later: its words are what new items come with, its price is not known yet.
+        told |= {
+            item_id: replace(change, item=replace(change.item, price=None))
+            for item_id, change in changes.items()
+            if change.time >= time and change.item is not None and item_id not in known_ids
+        }
+        table = _changed(known, told)
+        return table.take(pc.index_in(newest["item_id"], value_set=table["item_id"]))
+
+    if changes:
+        items_time = raw.items_time
+    return replace(raw, items=newest, items_time=items_time, items_at=items_at)
+
+
+def _changed(items: pa.Table, changes: Mapping[str, ItemChange]) -> pa.Table:
     """A table of items with what a server was told of some of them."""
     is_changed = pc.is_in(items["item_id"], value_set=pa.array(list(changes), pa.string()))
-    news = items_table(item for item in changes.values() if item is not None)
+    news = items_table(change.item for change in changes.values() if change.item is not None)
     return pa.concat_tables([items.filter(pc.invert(is_changed)), news])
 
 
@@ -184,22 +239,35 @@ def _joined(*tables: pa.Table | None) -> pa.Table:
 
 
 def prepare_items(
-    path: Path, *, now: float, map_file: Path | None = None
+    path: Path, *, now: float, map_file: Path | None = None, items_time: float | None = None
 ) -> tuple[pa.Table, float]:
     """Items alone, cleaned: of a folder of tables, or of a file in the formats of ``files``.
 
+    Args:
+        path: The folder or the file.
+        now: Seconds since 1970, UTC.
+        map_file: TOML file that renames columns.
+        items_time: As in ``prepare``; a folder of tables knows its own where None.
+
     Returns:
-        The items, and when they were as they are (``RawShop.items_time``).
+        The newest that is known of the items, and when they were so (``RawShop.items_time``).
 
     Raises:
         InputError: The file is not as the contract says.
-        ConfigError: The column map is not one.
+        ConfigError: The column map is not one, or ``items_time`` is after ``now``.
     """
+    _check_items_time(items_time, now)
     if (path / MANIFEST_NAME).is_file():
-        tables = read_tables(path)
-        return tables.items, tables.items_time
-    raw = read_items_file(path, map_file)
-    return clean(raw, now=now).items, min(raw.items_time, now)
+        items, known_time = read_tables(path).items_known(whole_log=True)
+    else:
+        raw = read_items_file(path, map_file)
+        items, known_time = clean(raw, now=now).items, raw.items_time
+    return items, known_time if items_time is None else items_time
+
+
+def _check_items_time(items_time: float | None, now: float) -> None:
+    if items_time is not None and not 0 <= items_time <= now:
+        raise ConfigError(f"items_time: expected 0 to now, {now:.0f}, received {items_time:.0f}")
 
 
 def _source(name: str, path: Path | None, map_file: Path | None) -> Source:

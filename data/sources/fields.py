@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.errors import InputError
+from data.records import CONTROL_CHARACTER, ID_LENGTH_LIMIT
 
 _TIME = pa.timestamp("us", "UTC")
 _MILLISECONDS_FROM = 1e11
@@ -78,9 +79,23 @@ def texts(column: Column) -> pa.ChunkedArray:
     return pc.fill_null(pc.utf8_trim_whitespace(values), "")
 
 
-def required_texts(column: Column) -> pa.ChunkedArray:
-    """As ``texts``, none of them empty."""
+def ids(column: Column) -> pa.ChunkedArray:
+    """As ``texts``, each an id as clients may hand it in, or empty."""
     values = texts(column)
+    lengths = pc.utf8_length(values)
+    row = pc.index(pc.greater(lengths, ID_LENGTH_LIMIT), True).as_py()
+    if row >= 0:
+        # The length and not the id is told, as to clients: a message is to be readable.
+        expected = f"at most {ID_LENGTH_LIMIT} characters"
+        raise InputError.at(column.place, row + 1, column.field, expected, lengths[row].as_py())
+    has_control = pc.match_substring_regex(values, CONTROL_CHARACTER.pattern)
+    _refuse_first(column, has_control, "no control characters")
+    return values
+
+
+def required_ids(column: Column) -> pa.ChunkedArray:
+    """As ``ids``, none of them empty."""
+    values = ids(column)
     _refuse_first(column, pc.equal(values, ""), "a text")
     return values
 

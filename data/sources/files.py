@@ -17,10 +17,11 @@ from data.sources.column_map import ATTRIBUTE, read_column_map
 from data.sources.fields import (
     Column,
     facts,
+    ids,
     numbers,
     paths,
+    required_ids,
     required_numbers,
-    required_texts,
     required_times,
     texts,
     times,
@@ -33,7 +34,7 @@ from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, JUDGMENT_SCHEMA, RawShop, con
 Convert = Callable[[Column], pa.ChunkedArray]
 
 _ITEM_FIELDS: Mapping[str, Convert] = {
-    "item_id": required_texts,
+    "item_id": required_ids,
     "title": texts,
     "description": texts,
     "category": paths,
@@ -45,23 +46,23 @@ _ITEM_FIELDS: Mapping[str, Convert] = {
     "created_time": times,
 }
 _EVENT_FIELDS: Mapping[str, Convert] = {
-    "event_id": required_texts,
-    "visitor_id": texts,
+    "event_id": required_ids,
+    "visitor_id": ids,
     "time": required_times,
-    "item_id": texts,
+    "item_id": ids,
     "query": texts,
-    "session_id": texts,
+    "session_id": ids,
     "quantity": whole_numbers,
     "price": numbers,
     "rating": numbers,
     "text": texts,
     "surface": texts,
-    "attribution_token": texts,
+    "attribution_token": ids,
     "dwell_seconds": numbers,
 }
 _JUDGMENT_FIELDS: Mapping[str, Convert] = {
     "query": texts,
-    "item_id": texts,
+    "item_id": ids,
     "grade": required_numbers,
 }
 _SCHEMAS: Mapping[str, pa.Schema] = {
@@ -151,14 +152,7 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
             notes += unused
     if found["items"] is None:
         notes += ("no items.*: each item id of an event became an item without a title",)
-    items_path = found["items"]
-    return RawShop(
-        tables.get("items"),
-        tables.get("events"),
-        tables.get("judgments"),
-        notes=notes,
-        items_time=items_path.stat().st_mtime if items_path else 0.0,
-    )
+    return RawShop(tables.get("items"), tables.get("events"), tables.get("judgments"), notes=notes)
 
 
 def read_items_file(path: Path, map_file: Path | None = None) -> RawShop:
@@ -171,7 +165,7 @@ def read_items_file(path: Path, map_file: Path | None = None) -> RawShop:
     if not path.is_file():
         raise InputError(f"{path}: expected a file of items, each {', '.join(ENDINGS)}; found none")
     file = _RowFile(path.name, "items", read_rows(path), read_column_map(map_file).items)
-    return RawShop(_items(file)[0], None, None, items_time=path.stat().st_mtime)
+    return RawShop(_items(file)[0], None, None)
 
 
 def _find(folder: Path, name: str) -> Path | None:

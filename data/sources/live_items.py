@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
-from data.records import Item
+from data.records import Item, ItemChange
 
 ITEM_LOG_NAME = "items.sqlite"
 """Name of the file in the state folder of a server."""
@@ -71,8 +71,8 @@ def open_item_log(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 def read_changes(
     file: sqlite3.Connection, name: str, *, since: float = float("-inf")
-) -> Iterator[tuple[str, Item | None]]:
-    """The newest change of each item from a time on, oldest first; None: taken out.
+) -> Iterator[tuple[str, ItemChange]]:
+    """The newest change of each item from a time on, oldest first.
 
     Args:
         file: From ``open_item_log``.
@@ -82,19 +82,19 @@ def read_changes(
     Raises:
         InputError: A row cannot be read.
     """
-    statement = "SELECT item_id, body FROM changes WHERE time >= ? ORDER BY time, rowid"
+    statement = "SELECT item_id, time, body FROM changes WHERE time >= ? ORDER BY time, rowid"
     try:
         rows = file.execute(statement, (since,)).fetchall()
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise item_log_damage(name, error) from error
-    for number, (item_id, body) in enumerate(rows, 1):
+    for number, (item_id, time, body) in enumerate(rows, 1):
         try:
-            yield item_id, None if body is None else _item(json.loads(body))
+            yield item_id, ItemChange(time, None if body is None else _item(json.loads(body)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError.at(name, number, "body", "an item", str(error)) from error
 
 
-def read_live_items(state: Path) -> dict[str, Item | None]:
+def read_live_items(state: Path) -> dict[str, ItemChange]:
     """The newest change of each item in a state folder; empty if there never was one."""
     path = state / ITEM_LOG_NAME
     if not path.is_file():

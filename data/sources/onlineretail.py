@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import duckdb
@@ -58,20 +59,30 @@ _LINES = """
 """
 
 _ITEMS = """
-    WITH described AS (
-        SELECT code, description, count(*) AS line_count, min(row) AS first_row
-        FROM lines WHERE fault IS NULL GROUP BY code, description
+    WITH told AS (
+        SELECT *, epoch(time) < $before AS is_known FROM lines
+    ), described AS (
+        SELECT code, description, count(*) FILTER (is_known) AS known_count,
+            -- Only where nothing is known yet does the later log name an item.
+            if(known_count > 0, 0, count(*)) AS later_count,
+            coalesce(min(row) FILTER (is_known), min(row)) AS first_row
+        FROM told GROUP BY code, description
     ), newest AS (
-        SELECT code, arg_max(price, time) FILTER (WHERE quantity > 0 AND price > 0) AS price,
-            min(time) AS created_time, min(row) AS first_row
-        FROM lines WHERE fault IS NULL GROUP BY code
+        SELECT code,
+            arg_max(price, time) FILTER (is_known AND quantity > 0 AND price > 0) AS price,
+            min(time) FILTER (is_known) AS created_time, min(row) AS first_row
+        FROM told GROUP BY code
     ), titled AS (
-        SELECT code, first(description ORDER BY description = '', line_count DESC, first_row)
-            AS title
+        SELECT code, first(description ORDER BY
+            description = '', known_count DESC, later_count DESC, first_row) AS title
         FROM described GROUP BY code
     )
     SELECT code AS item_id, title, price, 'GBP' AS currency, created_time
     FROM newest JOIN titled USING (code) ORDER BY first_row
+"""
+
+_TOLD = """
+    SELECT row, code, description, quantity, time, price FROM lines WHERE fault IS NULL ORDER BY row
 """
 
 _EVENTS = f"""
@@ -89,9 +100,11 @@ def read_onlineretail(path: Path) -> RawShop:
 
     An invoice is a session; a line without a customer belongs to a visitor ``guest-<InvoiceNo>``.
     An item's title is its most frequent description, its price that of the newest purchase, in
-    pounds. Lines that are no products (postage, fees, vouchers) and corrections of the stock (no
-    customer, and no price, no description or a negative quantity outside a credit note) are left
-    out and counted, as are lines without an invoice, date or quantity. Times are taken as UTC.
+    pounds; it is listed from its first line on. Of an item whose first line is yet to come its title
+    alone is known: a shop names an item before it sells it. Lines that are no products (postage,
+    fees, vouchers) and corrections of the stock (no customer, and no price, no description or a
+    negative quantity outside a credit note) are left out and counted, as are lines without an
+    invoice, date or quantity. Times are taken as UTC.
 
     Args:
         path: Parquet, or CSV in UTF-8, with the official columns.
@@ -117,7 +130,8 @@ def read_onlineretail(path: Path) -> RawShop:
             time = f"strptime(InvoiceDate, [{formats}])" if is_text else "InvoiceDate"
             lines = _LINES.format(time=time, product_code=_PRODUCT_CODE, reader=reader)
             connection.execute(f"CREATE TABLE lines AS {lines}", {"path": str(path)})
-            items, events = (_table(connection, query) for query in (_ITEMS, _EVENTS))
+            events = connection.sql(_EVENTS).to_arrow_table()
+            told = connection.sql(_TOLD).to_arrow_table()
             faults = connection.execute(
                 "SELECT fault, count(*) FROM lines WHERE fault IS NOT NULL GROUP BY ALL ORDER BY 1"
             ).fetchall()
@@ -127,12 +141,16 @@ def read_onlineretail(path: Path) -> RawShop:
                 f"{path.name}: expected a readable Online Retail file, received: {first_line}"
             ) from error
     return RawShop(
-        items=conform(items, ITEM_SCHEMA),
+        items=_items(told),
         events=conform(events, EVENT_SCHEMA),
         judgments=None,
         dropped={("events", fault): count for fault, count in faults},
+        items_at=lambda time: _items(told, time),
     )
 
 
-def _table(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    return connection.sql(query).to_arrow_table()
+def _items(told: pa.Table, before: float = math.inf) -> pa.Table:
+    with duckdb.connect() as connection:
+        connection.register("lines", told)
+        items = connection.sql(_ITEMS, params={"before": before}).to_arrow_table()
+    return conform(items, ITEM_SCHEMA)

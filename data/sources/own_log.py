@@ -238,7 +238,7 @@ def read_own_log(path: Path) -> RawShop:
         items=None,
         events=pa.concat_tables(parts),
         judgments=None,
-        # Right up to the reading: ``prepare`` knows when that is.
+        # Right up to the reading: ``prepare`` knows when that is, and which items they change.
         items_time=math.inf,
         item_changes=changes,
     )

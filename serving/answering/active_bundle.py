@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from data.records import Event, Item
 from data.sources.own_log import EVENT
 from serving.answering.live_catalog import LiveCatalog
 from serving.state.event_log import EventLog
-from serving.state.item_log import ItemLog
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
 from towers.text.chinese import warm_up
@@ -39,11 +38,11 @@ class ActiveBundle:
         check_golden(bundle.ranker, bundle.facts.golden)
         return cls(str(path), bundle, LiveCatalog(bundle))
 
-    def change_items(self, items: ItemLog, since: float) -> None:
-        """Tells it what became of its items from a time on."""
+    def change_items(self, changes: Iterable[tuple[str, Item | None]]) -> None:
+        """Tells it what became of its items, each named once; None: it was taken out."""
         changed: list[Item] = []
         gone: list[str] = []
-        for item_id, item in items.since(since):
+        for item_id, item in changes:
             if item is None:
                 gone.append(item_id)
             else:
@@ -52,16 +51,26 @@ class ActiveBundle:
             self.live.update(changed)
         self.live.delete(gone)
 
-    def count_events(
-        self, log: EventLog, also: Callable[[Event], object] = lambda event: None
-    ) -> None:
-        """Tells it what happened since it was made; ``also`` gets every event of the log.
+    def count(self, event: Event) -> bool:
+        """Counts an event, unless the bundle was made of it; false if its item is not known."""
+        if event.time > self.bundle.facts.counted_until:
+            return self.bundle.ranker.record(event)
+        return not event.item_id or event.item_id in self.bundle.catalog.row_of
 
-        Events that arrive while a bundle is exchanged may be missing from its decayed counts.
+    def count_events(
+        self,
+        log: EventLog,
+        *,
+        after_sequence: int = 0,
+        until_sequence: int,
+        also: Callable[[Event], object] = lambda event: None,
+    ) -> None:
+        """Counts the events of a part of the log, both numbers as ``EventLog.replay`` has them.
+
+        ``also`` gets every one of them too, before it is counted.
         """
-        counted_until = self.bundle.facts.counted_until
-        for entry in log.replay(kinds=(EVENT,)):
+        entries = log.replay(after_sequence, (EVENT,), until_sequence=until_sequence)
+        for entry in entries:
             if isinstance(entry.record, Event):
                 also(entry.record)
-                if entry.record.time > counted_until:
-                    self.bundle.ranker.record(entry.record)
+                self.count(entry.record)

@@ -14,7 +14,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from data.errors import RequestError
-from data.records import PRICE_LIMIT, RECORDABLE_TYPES, Event, EventType, Item
+from data.records import (
+    CONTROL_CHARACTER,
+    ID_LENGTH_LIMIT,
+    PRICE_LIMIT,
+    RECORDABLE_TYPES,
+    Event,
+    EventType,
+    Item,
+)
 from serving.api.requests import (
     KINDS,
     RESERVED_NAMES,
@@ -35,7 +43,6 @@ DEFAULT_SUGGESTION_COUNT = 10
 SUGGESTION_COUNT_LIMIT = 50
 BATCH_LIMIT = 1_000
 
-ID_LENGTH_LIMIT = 128
 QUERY_LENGTH_LIMIT = 256
 NAME_LENGTH_LIMIT = 256
 TITLE_LENGTH_LIMIT = 1_024
@@ -57,8 +64,6 @@ DWELL_LIMIT_SECONDS = 24 * 3_600
 FUTURE_LIMIT_SECONDS = 5 * 60
 PAST_LIMIT_YEARS = 10
 PAST_LIMIT_SECONDS = PAST_LIMIT_YEARS * 365.25 * 24 * 3_600
-
-CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def checked_search(request: SearchRequest) -> SearchRequest:

@@ -24,7 +24,7 @@ from serving.api.reports import Status
 
 if TYPE_CHECKING:
     from serving.load.freshness import Freshness
-    from serving.load.load_test import LoadStep
+    from serving.load.load_step import LoadStep
 
 _RELAXED = {
     RelaxationKind.TYPO_CORRECTED: "taken as “{}”",

@@ -21,7 +21,7 @@ from data.records import Event, EventType
 from serving.api.answers import Answer
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.edge.client import Client
-from serving.load.load_test import LoadStep
+from serving.load.load_step import LoadStep
 
 VISITOR_SHARE = 0.2
 CONFIG: dict[str, Any] = {

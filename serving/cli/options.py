@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -30,6 +31,25 @@ address_option = click.option(
 )
 visitor_option = click.option(
     "--visitor", default="", metavar="ID", help="Who asks; empty for nobody in particular."
+)
+
+
+def _moment(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"expected an ISO 8601 time, received {text!r}") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+items_time_option = click.option(
+    "--items-time",
+    callback=_moment,
+    metavar="TIME",
+    help="When the shop exported the items, ISO 8601: live changes from then on stay newer. "
+    "All do if left out.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON for machines.")
 

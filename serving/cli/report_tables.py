@@ -40,6 +40,7 @@ def quality_table(report: Mapping[str, Any]) -> Table:
     return _pairs(
         {
             "items": f"{items['count']:,}, {items['with_events_count']:,} of them with events",
+            **_known_later(items["known_later"]),
             "events": f"{events['count']:,}: {by_type}" if by_type else "none",
             "visitors": f"{events['visitor_count']:,}",
             "sessions": f"{sessions['count']:,}, median {sessions['length']['median']:g} events",
@@ -50,6 +51,19 @@ def quality_table(report: Mapping[str, Any]) -> Table:
             "for testing": f"{parts['test']['event_count']:,} from {split['test_from']}",
         }
     )
+
+
+def _known_later(counts: Mapping[str, int]) -> dict[str, str]:
+    if not counts:
+        return {}
+    fields = [
+        f"{name.removesuffix('_changed_count')} of {count:,}"
+        for name, count in counts.items()
+        if name.endswith("_changed_count")
+    ]
+    first = counts["price_first_known_count"]
+    told = f"{', '.join(fields)}; {first:,} have no price before"
+    return {"known only after training": told}
 
 
 def training_table(report: Mapping[str, Any]) -> Table:

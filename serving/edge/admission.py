@@ -7,7 +7,6 @@ limit refuses health checks as well, so that a probe would kill a server that is
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
@@ -15,7 +14,9 @@ from typing import Any
 
 import grpc
 
-from data.errors import ConfigError
+from data.errors import ConfigError, RequestError
+from serving.edge.grpc_errors import end_with
+from serving.edge.slow_messages import MessageWatch
 
 EVENTS_PREFIX = "/nextclick.v1.Events/"
 CHANGES_PREFIXES = ("/nextclick.v1.Catalog/", "/nextclick.v1.Admin/")
@@ -70,42 +71,6 @@ class CountedPool(ThreadPoolExecutor):
     def call_is_done(self) -> None:
         """The call that this thread holds counts no more, though its answer has still to leave."""
         self._here.give_back()
-
-
-class MessageWatch:
-    """Cancels calls whose message does not come: gRPC would wait for it as long as the caller does.
-
-    Args:
-        seconds: How long a message may take.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._waiting: dict[int, tuple[float, Any]] = {}
-        self._is_over = threading.Event()
-        threading.Thread(target=self._look, name="message-watch", daemon=True).start()
-
-    def first(self, messages: Iterator[Any], context: Any) -> Any:
-        """The message of a call; what gRPC raises where there is none is left to it."""
-        key = id(context)
-        self._waiting[key] = (time.monotonic() + self._seconds, context)
-        try:
-            for message in messages:
-                return message
-        finally:
-            self._waiting.pop(key, None)
-        return context.abort(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0")
-
-    def close(self) -> None:
-        """Watches no more."""
-        self._is_over.set()
-
-    def _look(self) -> None:
-        while not self._is_over.wait(self._seconds / 4):
-            now = time.monotonic()
-            for due_time, context in list(self._waiting.values()):
-                if due_time < now:
-                    context.cancel()
 
 
 class Lane:
@@ -180,7 +145,7 @@ class Limiter:
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The handler of a call, as gRPC asks for it."""
         if details.method.startswith(ASIDE_PREFIXES):
-            return self._aside(continuation(details))
+            return self._aside(continuation(details), details.method)
         lane = self._answers
         if details.method.startswith(EVENTS_PREFIX):
             lane = self._events
@@ -191,7 +156,8 @@ class Limiter:
         handler = continuation(details)
         if handler is None:
             return None
-        return self._watched(handler, lane.in_turn(handler.unary_unary), lane.pool)
+        answer = lane.in_turn(_parsing(handler, details.method))
+        return self._watched(handler, answer, lane.pool)
 
     def close(self) -> None:
         """Takes no more calls; does not wait for those that are still worked on."""
@@ -200,13 +166,24 @@ class Limiter:
         for pool in (*pools, self._checking, self._streaming, self._refusing):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _aside(self, handler: Any) -> Any:
+    def _aside(self, handler: Any, method: str) -> Any:
         if handler is None:
             return None
+        read = _parser(handler, method)
         if handler.unary_unary is not None:
-            return self._watched(handler, handler.unary_unary, self._checking)
-        shape = "unary_stream" if handler.unary_stream is not None else "stream_stream"
-        return handler._replace(**{shape: _Pooled(getattr(handler, shape), self._streaming)})
+            return self._watched(handler, _parsing(handler, method), self._checking)
+        behavior = handler.unary_stream or handler.stream_stream
+
+        # ``send`` is there for a behaviour that gives its replies as they come up.
+        def stream(messages: Iterator[bytes], context: Any, *send: Any) -> Any:
+            if handler.unary_stream is None:
+                return behavior((read(content, context) for content in messages), context, *send)
+            return behavior(read(self._watch.first(messages, context), context), context, *send)
+
+        return grpc.stream_stream_rpc_method_handler(
+            _Pooled(stream, self._streaming, like=behavior),
+            response_serializer=handler.response_serializer,
+        )
 
     def _watched(self, handler: Any, answer: Callable[[Any, Any], Any], pool: Any) -> Any:
         """The handler of one message, taken as a stream: of a stream one need not wait for ever."""
@@ -215,9 +192,7 @@ class Limiter:
             return answer(self._watch.first(messages, context), context)
 
         return grpc.stream_unary_rpc_method_handler(
-            _Pooled(read_and_answer, pool),
-            handler.request_deserializer,
-            handler.response_serializer,
+            _Pooled(read_and_answer, pool), response_serializer=handler.response_serializer
         )
 
     def _refusal(self, lane: Lane) -> Any:
@@ -231,13 +206,37 @@ class Limiter:
         return grpc.stream_unary_rpc_method_handler(_Pooled(refuse, self._refusing))
 
 
+def _parser(handler: Any, method: str) -> Callable[[bytes, Any], Any]:
+    """Reads the messages of a handler, which is registered for plain bytes.
+
+    A message that its deserialiser cannot read costs gRPC 20 kB for good and its place among the
+    streams of the connection, so gRPC itself is given no deserialiser.
+    """
+
+    def read(content: bytes, context: Any) -> Any:
+        try:
+            return handler.request_deserializer(content)
+        except Exception:
+            received = f"{len(content)} bytes that are none"
+            end_with(context, RequestError("message", f"a request of {method}", received), method)
+
+    return read
+
+
+def _parsing(handler: Any, method: str) -> Callable[[bytes, Any], Any]:
+    read, answer = _parser(handler, method), handler.unary_unary
+    return lambda content, context: answer(read(content, context), context)
+
+
 class _Pooled:
     """A handler's function with the names under which gRPC looks for how to run it."""
 
-    def __init__(self, answer: Callable[..., Any], pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, answer: Callable[..., Any], pool: ThreadPoolExecutor, *, like: Any = None
+    ) -> None:
         self._answer = answer
         self.experimental_thread_pool = pool
-        self.experimental_non_blocking = getattr(answer, "experimental_non_blocking", False)
+        self.experimental_non_blocking = getattr(like, "experimental_non_blocking", False)
 
     def __call__(self, *arguments: Any) -> Any:
         return self._answer(*arguments)

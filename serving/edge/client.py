@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from data.errors import OverloadError, RequestError
+from data.errors import ConfigError, OverloadError, RequestError
 from data.records import Event, Item
 from protos import (
     admin_pb2,
@@ -46,16 +46,38 @@ PUBLISH_TIMEOUT_SECONDS = 300.0
 RETRIED_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 """A server that goes down answers racing calls with either."""
 
+ATTEMPT_LIMIT = 5
+"""gRPC makes a call no more often, whatever it is asked for."""
+
+_RETRIED_METHODS = {
+    "nextclick.v1.Discovery": ("SearchItems", "RecommendItems", "Complete"),
+    "nextclick.v1.Events": ("RecordEvents",),
+    "nextclick.v1.Catalog": ("BatchUpdateItems", "BatchDeleteItems"),
+    "nextclick.v1.Admin": ("GetStatus",),
+}
+"""Calls that may safely be made twice. A rollback made twice would swap the two bundles back."""
+
+_RECONNECT_MS = (50, 200)
+"""Between attempts to connect, at first and at most: with gRPC's own second every attempt of a call
+could fail on the address of a server that has long come back."""
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class RetrySettings:
-    """How often a call is made, and how long it waits before the second time; doubling after."""
+    """How often a call is made, 1 to ``ATTEMPT_LIMIT`` times, and how long it waits before the
+    second time; doubling after, each wait about a fifth more or less."""
 
-    attempt_limit: int = 5
+    attempt_limit: int = ATTEMPT_LIMIT
     first_wait_seconds: float = 0.05
     wait_limit_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.attempt_limit <= ATTEMPT_LIMIT:
+            raise ConfigError(
+                f"attempt_limit: expected 1 to {ATTEMPT_LIMIT}, received {self.attempt_limit}"
+            )
 
 
 class Client:
@@ -74,8 +96,7 @@ class Client:
         self, address: str, *, timeout_seconds: float = 10.0, retry: RetrySettings | None = None
     ) -> None:
         self._timeout_seconds = timeout_seconds
-        self._retry = retry or RetrySettings()
-        self._channel = grpc.insecure_channel(address)
+        self._channel = grpc.insecure_channel(address, _options(retry or RetrySettings()))
         self._discovery = discovery_pb2_grpc.DiscoveryStub(self._channel)
         self._events = events_pb2_grpc.EventsStub(self._channel)
         self._catalog = catalog_pb2_grpc.CatalogStub(self._channel)
@@ -150,13 +171,12 @@ class Client:
     def publish(self, path: str) -> Status:
         """Lets the server answer from the bundle in ``path``, a folder as the server sees it."""
         request = admin_pb2.PublishBundleRequest(path=path)
-        return read_status(self._call_once(self._admin.PublishBundle, request))
+        return read_status(self._call_long(self._admin.PublishBundle, request))
 
     def rollback(self) -> Status:
         """Lets the server answer from the bundle before again."""
         request = admin_pb2.RollbackBundleRequest()
-        # Never tried again: made twice it would swap the two bundles back.
-        return read_status(self._call_once(self._admin.RollbackBundle, request))
+        return read_status(self._call_long(self._admin.RollbackBundle, request))
 
     def status(self) -> Status:
         """The state of the server."""
@@ -182,29 +202,43 @@ class Client:
         raise OverloadError(f"health: expected SERVING within {seconds:g} s, received none")
 
     def _call(self, method: Any, request: Any) -> Any:
-        """Makes a call, again and again while the server is away and the time lasts."""
-        end = time.monotonic() + self._timeout_seconds
-        wait_seconds = self._retry.first_wait_seconds
-        attempt_count = 0
-        while True:
-            attempt_count += 1
-            try:
-                return method(request, timeout=max(0.001, end - time.monotonic()))
-            except grpc.RpcError as error:
-                # Half to whole of the wait, lest all clients come back at once.
-                pause = wait_seconds * random.uniform(0.5, 1.0)
-                is_last = attempt_count >= self._retry.attempt_limit
-                if is_last or error.code() not in RETRIED_CODES or time.monotonic() + pause > end:
-                    raise error_of(error) from error
-            time.sleep(pause)
-            wait_seconds = min(2 * wait_seconds, self._retry.wait_limit_seconds)
+        """Makes a call; where that is safe, gRPC makes it again while the time lasts."""
+        return _made(method, request, self._timeout_seconds)
 
-    def _call_once(self, method: Any, request: Any) -> Any:
-        timeout = max(self._timeout_seconds, PUBLISH_TIMEOUT_SECONDS)
-        try:
-            return method(request, timeout=timeout)
-        except grpc.RpcError as error:
-            raise error_of(error) from error
+    def _call_long(self, method: Any, request: Any) -> Any:
+        return _made(method, request, max(self._timeout_seconds, PUBLISH_TIMEOUT_SECONDS))
+
+
+def _options(retry: RetrySettings) -> list[tuple[str, Any]]:
+    first_ms, most_ms = _RECONNECT_MS
+    options: list[tuple[str, Any]] = [
+        ("grpc.initial_reconnect_backoff_ms", first_ms),
+        ("grpc.min_reconnect_backoff_ms", first_ms),
+        ("grpc.max_reconnect_backoff_ms", most_ms),
+    ]
+    if retry.attempt_limit == 1:
+        return options
+    policy = {
+        "maxAttempts": retry.attempt_limit,
+        "initialBackoff": f"{retry.first_wait_seconds:.3f}s",
+        "maxBackoff": f"{retry.wait_limit_seconds:.3f}s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": [code.name for code in RETRIED_CODES],
+    }
+    names = [
+        {"service": service, "method": method}
+        for service, methods in _RETRIED_METHODS.items()
+        for method in methods
+    ]
+    config = {"methodConfig": [{"name": names, "retryPolicy": policy}]}
+    return [*options, ("grpc.service_config", json.dumps(config))]
+
+
+def _made(method: Any, request: Any, timeout_seconds: float) -> Any:
+    try:
+        return method(request, timeout=timeout_seconds)
+    except grpc.RpcError as error:
+        raise error_of(error) from error
 
 
 def _written(write: Callable[[T], Any], value: T) -> Any:

@@ -7,19 +7,22 @@ import logging
 import re
 import traceback
 import uuid
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import status_pb2
+from google.rpc.error_details_pb2 import BadRequest
+from grpc_status import rpc_status
 
 from data.errors import BundleError, NextclickError, OverloadError, RequestError
 
 logger = logging.getLogger(__name__)
 
-FIELD_KEY = "nextclick-field"
-"""Trailer that names the field of a ``RequestError``."""
+MESSAGE_BYTE_LIMIT = 1_000
+"""Trailers hold a message twice, once with three bytes for each that is no ASCII."""
 
-MESSAGE_LENGTH_LIMIT = 1_000
+_DESCRIPTION_LENGTH_LIMIT = 200
 _REFUSAL = re.compile(r".*?: expected (?P<expected>.*), received (?P<received>.*)", re.DOTALL)
 
 
@@ -31,10 +34,14 @@ class Failure(NamedTuple):
     field: str = ""
 
     @property
-    def trailers(self) -> Sequence[tuple[str, str]]:
-        """The trailing metadata of the reply."""
-        # Metadata is ASCII; a field can carry the name of an attribute, which need not be.
-        return ((FIELD_KEY, self.field),) if self.field and self.field.isascii() else ()
+    def status(self) -> status_pb2.Status:
+        """The same as ``google.rpc.Status``; a field is a violation of ``BadRequest`` (AIP-193)."""
+        status = status_pb2.Status(code=self.code.value[0], message=self.message)
+        if self.field:
+            description = self.message.removeprefix(f"{self.field}: ")[:_DESCRIPTION_LENGTH_LIMIT]
+            violation = BadRequest.FieldViolation(field=self.field, description=description)
+            status.details.add().Pack(BadRequest(field_violations=[violation]))
+        return status
 
 
 def failure_of(error: Exception, method: str) -> Failure:
@@ -42,7 +49,8 @@ def failure_of(error: Exception, method: str) -> Failure:
 
     Errors outside the tree are logged under an id, and the caller gets that id alone.
     """
-    message = str(error)[:MESSAGE_LENGTH_LIMIT]
+    # A character that the cut has halved goes.
+    message = str(error).encode(errors="replace")[:MESSAGE_BYTE_LIMIT].decode(errors="ignore")
     if isinstance(error, RequestError):
         return Failure(grpc.StatusCode.INVALID_ARGUMENT, message, error.field)
     if isinstance(error, BundleError):
@@ -56,12 +64,17 @@ def failure_of(error: Exception, method: str) -> Failure:
     return Failure(grpc.StatusCode.INTERNAL, f"internal error, error id {error_id}")
 
 
+def end_with(context: Any, error: Exception, method: str) -> NoReturn:
+    """Ends a call of ``method`` with the failure that stands for ``error``."""
+    context.abort_with_status(rpc_status.to_status(failure_of(error, method).status))
+    raise AssertionError("abort raises")
+
+
 def error_of(error: grpc.RpcError) -> NextclickError:
     """The error of our own tree that a failed call stands for."""
     code, message = error.code(), error.details() or ""
     if code is grpc.StatusCode.INVALID_ARGUMENT:
-        trailers = dict(error.trailing_metadata() or ())
-        return _request_error(str(trailers.get(FIELD_KEY, "")), message)
+        return _request_error(_violated_field(error), message)
     if code is grpc.StatusCode.FAILED_PRECONDITION:
         return BundleError(message)
     if code in OVERLOAD_CODES:
@@ -78,6 +91,20 @@ OVERLOAD_CODES = frozenset(
     }
 )
 """Codes after which the same call may succeed later."""
+
+
+def _violated_field(error: grpc.RpcError) -> str:
+    """The field of a refusal; empty where it names none, as one of gRPC's own or of a proxy."""
+    violations = BadRequest()
+    try:
+        status = rpc_status.from_call(error)
+        for detail in () if status is None else status.details:
+            if detail.Unpack(violations) and violations.field_violations:
+                return str(violations.field_violations[0].field)
+    except (ValueError, DecodeError):
+        # The details are not those of this status, or none at all.
+        pass
+    return ""
 
 
 def _request_error(field: str, message: str) -> RequestError:

@@ -39,7 +39,7 @@ from serving.api.validation import (
     checked_recommend,
     checked_search,
 )
-from serving.edge.grpc_errors import failure_of
+from serving.edge.grpc_errors import end_with
 
 if TYPE_CHECKING:
     from serving.engine import Engine
@@ -74,9 +74,9 @@ def _edge(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
         try:
             return method(self, request)
         except Exception as error:
-            failure = failure_of(error, method.__qualname__)
-        context.set_trailing_metadata(failure.trailers)
-        context.abort(failure.code, failure.message)
+            failed = error
+        # Outside: what ``abort`` raises is not to carry the text of what failed.
+        end_with(context, failed, method.__qualname__)
 
     return answer
 

@@ -145,9 +145,10 @@ def evaluate_tables(
         report["index"] = index_recall(engine.bundle.ranker, rank_requests)
         report["median_ms"] = stage_timings(engine, rank_requests)
         if settings.filter_count:
+            whole_log = engine.bundle.config.learn_test_part
             report["filters"] = check_filters(
                 engine,
-                list(iter_items(tables.items)),
+                list(iter_items(tables.items_known(whole_log=whole_log)[0])),
                 count=settings.filter_count,
                 seed=settings.seed,
                 progress=stages.start("asking under filters", settings.filter_count),

@@ -63,9 +63,15 @@ def write_ranking(file: TextIO, query_id: str, ranking: Sequence[tuple[str, floa
     """Lines of a run: ``query_id Q0 item_id rank score tag``, ranks from 1.
 
     Scores are written in falling order even where two are equal, since tools sort by them.
+
+    Raises:
+        InputError: An id holds a blank, which ends a field of this format.
     """
     last = float("inf")
     for rank, (item_id, score) in enumerate(ranking, 1):
+        for field in (query_id, item_id):
+            if len(field.split()) != 1:
+                raise InputError(f"run: expected ids without blanks, received {field!r}")
         last = min(score, last - 1e-6 * max(1.0, abs(last))) if rank > 1 else score
         file.write(f"{query_id} Q0 {item_id} {rank} {last:.7g} {RUN_TAG}\n")
 

@@ -13,21 +13,19 @@ import functools
 import itertools
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 import grpc.aio
-from hdrh.histogram import HdrHistogram
 
 from data.errors import ConfigError
 from protos import discovery_pb2_grpc, events_pb2_grpc
+from serving.load.load_step import LoadMeter, LoadStep
 from serving.load.traffic import Traffic, drawn_calls
 
 TICK_SECONDS = 0.001
-LATENCY_LIMIT_MICROSECONDS = 60_000_000
 CALL_LIMIT = 10_000_000
 
 
@@ -38,35 +36,6 @@ class LoadSettings:
     deadline_seconds: float = 1.0
     connection_count: int = 4
     seed: int = 7
-
-
-@dataclass(frozen=True)
-class LoadStep:
-    """What came of one step. Latencies are of answered calls, in milliseconds.
-
-    Args:
-        offered_rate: Calls a second that were meant; 0 in a closed loop.
-        caller_count: Callers of a closed loop; 0 in an open one.
-        seconds: From the first call until the last was back.
-        sent_count: Calls made.
-        ok_count: Calls answered within their deadline.
-        degraded_count: Answers, among these, that said that a part was missing.
-        error_counts: By status code.
-        goodput: Answered calls a second.
-        latency_ms: By name: ``p50``, ``p90``, ``p99``, ``p99.9``, ``max``.
-        shed_p99_ms: 99th percentile of the time to a refusal; 0 without one.
-    """
-
-    offered_rate: float
-    caller_count: int
-    seconds: float
-    sent_count: int
-    ok_count: int
-    degraded_count: int
-    error_counts: dict[str, int]
-    goodput: float
-    latency_ms: dict[str, float]
-    shed_p99_ms: float
 
 
 def run_open_loop(
@@ -94,7 +63,7 @@ def run_open_loop(
             for rate in rates:
                 count = max(1, round(rate * seconds))
                 due_times = sorted(rng.uniform(0.0, seconds) for _ in range(count))
-                meter = _Meter(sent_count=count)
+                meter = LoadMeter(sent_count=count)
                 lasted = await send_when_due(functools.partial(caller.call, meter), due_times)
                 steps.append(meter.step(lasted, offered_rate=rate))
             return steps
@@ -123,7 +92,7 @@ def run_closed_loop(
 
     async def run() -> LoadStep:
         async with _Caller(address, traffic, settings, random.Random(settings.seed)) as caller:
-            meter = _Meter()
+            meter = LoadMeter()
             start = time.perf_counter()
             end = start + seconds
 
@@ -213,7 +182,7 @@ class _Caller:
         for channel in self._channels:
             await channel.close()
 
-    async def call(self, meter: _Meter, intended_time: float) -> None:
+    async def call(self, meter: LoadMeter, intended_time: float) -> None:
         """Makes one call and enters what came of it; latency counts from ``intended_time``."""
         kind, request = next(self._draw)
         try:
@@ -223,50 +192,6 @@ class _Caller:
         else:
             is_degraded = kind != "record" and bool(answer.missing)
             meter.answered(time.perf_counter() - intended_time, is_degraded=is_degraded)
-
-
-@dataclass
-class _Meter:
-    """Counts of one step."""
-
-    sent_count: int = 0
-    ok_count: int = 0
-    degraded_count: int = 0
-    errors: Counter[str] = field(default_factory=Counter)
-    latencies: Any = field(default_factory=lambda: HdrHistogram(1, LATENCY_LIMIT_MICROSECONDS, 3))
-    sheds: Any = field(default_factory=lambda: HdrHistogram(1, LATENCY_LIMIT_MICROSECONDS, 3))
-
-    def answered(self, seconds: float, *, is_degraded: bool) -> None:
-        self.ok_count += 1
-        self.degraded_count += is_degraded
-        self.latencies.record_value(_microseconds(seconds))
-
-    def failed(self, code: str, seconds: float) -> None:
-        self.errors[code] += 1
-        if code == grpc.StatusCode.RESOURCE_EXHAUSTED.name:
-            self.sheds.record_value(_microseconds(seconds))
-
-    def step(self, seconds: float, *, offered_rate: float = 0.0, caller_count: int = 0) -> LoadStep:
-        percentiles = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9, "max": 100.0}
-        return LoadStep(
-            offered_rate=offered_rate,
-            caller_count=caller_count,
-            seconds=seconds,
-            sent_count=self.sent_count,
-            ok_count=self.ok_count,
-            degraded_count=self.degraded_count,
-            error_counts=dict(sorted(self.errors.items())),
-            goodput=self.ok_count / seconds,
-            latency_ms={
-                name: self.latencies.get_value_at_percentile(percentile) / 1_000
-                for name, percentile in percentiles.items()
-            },
-            shed_p99_ms=self.sheds.get_value_at_percentile(99.0) / 1_000,
-        )
-
-
-def _microseconds(seconds: float) -> int:
-    return min(max(1, round(seconds * 1e6)), LATENCY_LIMIT_MICROSECONDS)
 
 
 def _check_positive(name: str, value: float) -> None:

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,11 +80,15 @@ class EventLog:
             self._event_count: int = self._writing.execute(
                 "SELECT count(*) FROM entries WHERE kind = ?", (EVENT,)
             ).fetchone()[0]
+            self._applied_sequence: int = self._writing.execute(
+                "SELECT coalesce(max(sequence), 0) FROM entries"
+            ).fetchone()[0]
         except sqlite3.Error as error:
             self._writing.close()
             raise damage(path, error) from error
         self._reading = open_log(path, read_only=True)
         self._reading_lock = threading.Lock()
+        self._applying = threading.Lock()
         self._condition = threading.Condition()
         self._batches: list[_Batch] = []
         self._unacked_count = 0
@@ -119,8 +124,31 @@ class EventLog:
         with self._reading_lock:
             return self._reading.execute(statement, (EVENT, event_id)).fetchone() is not None
 
-    def replay(self, after_sequence: int = 0, kinds: Collection[str] = KINDS) -> Iterator[LogEntry]:
+    @property
+    def applied_sequence(self) -> int:
+        """Up to here ``after_commit`` has had every event; those on disk when the log was opened
+        count as had."""
+        return self._applied_sequence
+
+    @contextmanager
+    def applying_paused(self) -> Iterator[int]:
+        """Gives ``applied_sequence``, which stands still in the block: later events wait."""
+        with self._applying:
+            yield self._applied_sequence
+
+    def replay(
+        self,
+        after_sequence: int = 0,
+        kinds: Collection[str] = KINDS,
+        *,
+        until_sequence: int | None = None,
+    ) -> Iterator[LogEntry]:
         """What is on disk after a sequence number, in the order of the log.
+
+        Args:
+            after_sequence: 0 for the whole log.
+            kinds: Which kinds to read.
+            until_sequence: The last one that is given; None for all.
 
         Raises:
             InputError: An entry is not as it was written.
@@ -128,9 +156,12 @@ class EventLog:
         # A connection of its own: a replay may take long, and ``known`` must not wait for it.
         log = open_log(self._path, read_only=True)
         try:
-            yield from read_entries(
+            for entry in read_entries(
                 log, self._path.name, after_sequence=after_sequence, kinds=kinds
-            )
+            ):
+                if until_sequence is not None and entry.sequence > until_sequence:
+                    return
+                yield entry
         finally:
             log.close()
 
@@ -189,12 +220,12 @@ class EventLog:
     def _write(self) -> None:
         while batches := self._take():
             try:
-                news = self._commit(batches)
+                sequences = self._commit(batches)
             except Exception as error:  # whatever it is, the waiting callers must hear of it
                 self._refuse(batches, error)
             else:
-                for batch, new in zip(batches, news, strict=True):
-                    self._finish(batch, new)
+                for batch, of_batch in zip(batches, sequences, strict=True):
+                    self._finish(batch, of_batch)
 
     def _take(self) -> list[_Batch]:
         """All that waits; empty once the log is closing and nothing waits any more."""
@@ -207,14 +238,11 @@ class EventLog:
             self._unacked_count, self._is_awaited = 0, False
             return batches
 
-    def _commit(self, batches: Sequence[_Batch]) -> list[list[bool]]:
-        """Commits, synced, and tells for each entry whether it is new."""
+    def _commit(self, batches: Sequence[_Batch]) -> list[list[int]]:
+        """Commits, synced, and gives each entry's sequence number; 0 where it was known."""
         self._writing.execute("BEGIN IMMEDIATE")
         try:
-            news = [
-                [self._writing.execute(_INSERT, row).rowcount == 1 for row in batch.rows]
-                for batch in batches
-            ]
+            sequences = [[self._insert(row) for row in batch.rows] for batch in batches]
             self._writing.execute("COMMIT")
         except Exception:
             # SQLite has rolled back by itself after some errors, and not after others.
@@ -222,24 +250,39 @@ class EventLog:
                 self._writing.execute("ROLLBACK")
             raise
         self._event_count += sum(
-            is_new and row.kind == EVENT
-            for batch, new in zip(batches, news, strict=True)
-            for row, is_new in zip(batch.rows, new, strict=True)
+            sequence > 0 and row.kind == EVENT
+            for batch, of_batch in zip(batches, sequences, strict=True)
+            for row, sequence in zip(batch.rows, of_batch, strict=True)
         )
-        return news
+        return sequences
 
-    def _finish(self, batch: _Batch, new: list[bool]) -> None:
+    def _insert(self, row: LogRow) -> int:
+        done = self._writing.execute(_INSERT, row)
+        return (done.lastrowid or 0) if done.rowcount == 1 else 0
+
+    def _finish(self, batch: _Batch, sequences: list[int]) -> None:
         if batch.done is None:
             return
-        try:
-            for event, is_new in zip(batch.events, new, strict=True):
-                if is_new and self._after_commit is not None:
-                    self._after_commit(event)
-        except Exception as error:
-            # A fault of the callback is the caller's to see; the writer must outlive it.
-            batch.done.set_exception(error)
+        failed: Exception | None = None
+        for event, sequence in zip(batch.events, sequences, strict=True):
+            try:
+                self._apply(event, sequence)
+            except Exception as error:
+                # A fault of the callback is the caller's to see; the writer must outlive it, and
+                # the other events of the batch are on disk like this one.
+                failed = failed or error
+        if failed is None:
+            batch.done.set_result([sequence > 0 for sequence in sequences])
         else:
-            batch.done.set_result(new)
+            batch.done.set_exception(failed)
+
+    def _apply(self, event: Event, sequence: int) -> None:
+        # One at a time, so that whoever pauses it waits for one event and not for a batch.
+        with self._applying:
+            if sequence and self._after_commit is not None:
+                # First the number: an event whose callback fails is not given to it again.
+                self._applied_sequence = sequence
+                self._after_commit(event)
 
     def _refuse(self, batches: Sequence[_Batch], error: Exception) -> None:
         logger.error("event log: commit failed: %s", error)

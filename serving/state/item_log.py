@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from data.errors import OverloadError
 from data.records import Item
 from data.sources.live_items import item_body, item_log_damage, open_item_log, read_changes
+
+_Row = tuple[str, float, str | None]
+_READ = "SELECT item_id, time, body FROM changes WHERE item_id = ?"
+_INSERT = "INSERT OR REPLACE INTO changes (item_id, time, body) VALUES (?, ?, ?)"
 
 
 class ItemLog:
@@ -33,12 +37,23 @@ class ItemLog:
             self._file.close()
             raise item_log_damage(path.name, error) from error
 
-    def put(self, items: Sequence[Item], time: float) -> None:
-        """Writes added or changed items and returns once they are on disk."""
-        self._write([(item.item_id, time, item_body(item)) for item in items])
+    def put(self, items: Sequence[Item], time: float) -> Callable[[], None]:
+        """Writes added or changed items, all or none, and returns once they are on disk.
+
+        Returns:
+            What takes them back: the log then holds what it held before.
+
+        Raises:
+            OverloadError: The disk is full or failing, or the log is closed.
+        """
+        return self._write([(item.item_id, time, item_body(item)) for item in items])
 
     def delete(self, item_ids: Sequence[str], time: float) -> None:
-        """Writes that items were taken out and returns once that is on disk."""
+        """Writes that items were taken out, all or none, and returns once that is on disk.
+
+        Raises:
+            OverloadError: The disk is full or failing, or the log is closed.
+        """
         self._write([(item_id, time, None) for item_id in item_ids])
 
     def since(self, time: float) -> Iterator[tuple[str, Item | None]]:
@@ -51,7 +66,7 @@ class ItemLog:
         with self._lock:
             self._check_open()
             changes = list(read_changes(self._file, self._name, since=time))
-        yield from changes
+        yield from ((item_id, change.item) for item_id, change in changes)
 
     def close(self) -> None:
         """Closes the file."""
@@ -63,17 +78,35 @@ class ItemLog:
         if self._is_closed:
             raise OverloadError("item log: expected an open log, received a call after close")
 
-    def _write(self, rows: list[tuple[str, float, str | None]]) -> None:
-        statement = "INSERT OR REPLACE INTO changes (item_id, time, body) VALUES (?, ?, ?)"
+    def _write(self, rows: Sequence[_Row]) -> Callable[[], None]:
+        ids = [(item_id,) for item_id in dict.fromkeys(item_id for item_id, _, _ in rows)]
+        earlier: list[_Row] = []
+
+        def write() -> None:
+            for id_ in ids:
+                earlier.extend(self._file.execute(_READ, id_))
+            self._file.executemany(_INSERT, rows)
+
+        def take_back() -> None:
+            self._file.executemany("DELETE FROM changes WHERE item_id = ?", ids)
+            self._file.executemany(_INSERT, earlier)
+
+        self._commit(write)
+        return lambda: self._commit(take_back)
+
+    def _commit(self, write: Callable[[], None]) -> None:
         with self._lock:
             self._check_open()
             try:
                 self._file.execute("BEGIN IMMEDIATE")
-                self._file.executemany(statement, rows)
+                write()
                 self._file.execute("COMMIT")
-            except sqlite3.Error as error:
+            except BaseException as error:
+                # Whatever it was: a transaction left open would refuse every later change.
                 if self._file.in_transaction:
                     self._file.execute("ROLLBACK")
-                raise OverloadError(
-                    f"item log: expected a writable disk, received: {error}"
-                ) from error
+                if isinstance(error, sqlite3.Error):
+                    raise OverloadError(
+                        f"item log: expected a writable disk, received: {error}"
+                    ) from error
+                raise

@@ -25,11 +25,17 @@ class StateLock:
         self._file = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             os.close(self._file)
             raise ConfigError(
                 f"state: expected a folder that no other server uses, received {str(folder)!r}, "
                 "which one does; stop it, or give this one a folder of its own"
+            ) from error
+        except OSError as error:
+            os.close(self._file)
+            raise ConfigError(
+                f"state: expected a folder whose files can be locked, received {str(folder)!r}: "
+                f"{error.strerror}"
             ) from error
 
     def release(self) -> None:

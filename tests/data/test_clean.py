@@ -123,6 +123,43 @@ def test_an_item_that_breaks_a_rule_is_dropped() -> None:
     )
 
 
+BAD_ID = "longer than 128 characters or with control characters"
+
+
+@pytest.mark.parametrize("bad", ["x" * 129, "two\nlines", "nul\0", "next\x85line", "\x7f"])
+def test_what_clients_may_not_hand_in_as_an_id_is_dropped_from_any_source(bad: str) -> None:
+    events = [
+        VIEW,
+        replace(VIEW, event_id=bad),
+        replace(VIEW, event_id="f", visitor_id=bad),
+        replace(VIEW, event_id="g", item_id=bad),
+        # A made-up session id is the visitor's and a time, and so may be longer.
+        replace(VIEW, event_id="h", session_id="s" * 140),
+    ]
+    shop = cleaned([*ITEMS, Item(bad)], events, [Judgment("q", bad, 1.0), Judgment("q", "a", 1.0)])
+    assert list(iter_items(shop.items)) == ITEMS
+    assert [event.event_id for event in iter_events(shop.events)] == ["e", "h"]
+    assert shop.losses == (
+        Loss("items", f"item id {BAD_ID}", 1, 3),
+        Loss("events", f"event id {BAD_ID}", 1, 5),
+        Loss("events", f"visitor id {BAD_ID}", 1, 5),
+        Loss("events", "unknown item", 1, 5),
+        Loss("judgments", "unknown item", 1, 2),
+    )
+    # Where the items are those of the events, an event makes no item that is refused elsewhere.
+    assert [item.item_id for item in iter_items(cleaned(None, events).items)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["界" * 128, "a\u2028b", "a\u2029b", "a b", "a,b", 'a"b', "a'b", "a\\nb"]
+)
+def test_odd_ids_that_clients_may_hand_in_stay(odd: str) -> None:
+    event = Event(odd, EventType.VIEW, odd, NOW - 60, item_id=odd)
+    shop = cleaned([Item(odd)], [event], [Judgment("q", odd, 1.0)])
+    assert shop.losses == ()
+    assert [item.item_id for item in iter_items(shop.items)] == [odd]
+
+
 @pytest.mark.parametrize("price", [-1.0, NAN, INFINITE, -INFINITE, 1.1e12, 1e39])
 def test_an_item_loses_a_price_that_is_none_and_stays(price: float) -> None:
     shop = cleaned([*ITEMS, Item("c", "Cake", price=price)])
@@ -160,7 +197,7 @@ def test_a_shop_of_nothing_is_clean() -> None:
 def test_texts_are_tidied_and_ids_are_not() -> None:
     dirty = " Ｎo\u00a0 tea\u3000，\u0000please\ufeff\r\n"
     item = Item(
-        "a  b\t",
+        "a  b ",
         dirty,
         dirty,
         ("  Tee \x07 ", dirty),
@@ -168,14 +205,14 @@ def test_texts_are_tidied_and_ids_are_not() -> None:
         attributes={" k ": "  v"},
         image=" i ",
     )
-    shop = cleaned([item], [Event("e  1", EventType.VIEW, " v ", NOW - 1, item_id="a  b\t")])
+    shop = cleaned([item], [Event("e  1", EventType.VIEW, " v ", NOW - 1, item_id="a  b ")])
     tidy = "Ｎo tea ，please"
     expected = replace(
         item, title=tidy, description=tidy, category=("Tee", tidy), brand=tidy, image="i"
     )
     assert list(iter_items(shop.items)) == [expected]
     (event,) = iter_events(shop.events)
-    assert (event.event_id, event.visitor_id, event.item_id) == ("e  1", " v ", "a  b\t")
+    assert (event.event_id, event.visitor_id, event.item_id) == ("e  1", " v ", "a  b ")
 
 
 def test_the_category_of_a_part_of_a_table_is_its_own() -> None:

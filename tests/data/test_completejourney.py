@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -119,3 +121,36 @@ def test_a_price_is_the_median_of_the_newest_four_weeks(shop: RawShop, folder: P
     price = shop.items["price"][place].as_py()
     assert len(paid) > 100
     assert paid[len(paid) // 2 - 1] - 0.005 <= price <= paid[len(paid) // 2] + 0.005
+
+
+@pytest.mark.slow
+def test_what_is_known_at_a_time_comes_from_the_lines_before_it(
+    shop: RawShop, folder: Path
+) -> None:
+    assert shop.items is not None and shop.items_at is not None
+    time = datetime(2017, 9, 1, 12, tzinfo=UTC).timestamp()
+    known = shop.items_at(time)
+    assert known.drop_columns("price").equals(shop.items.drop_columns("price"))
+    names = ["product_id", "transaction_timestamp", "quantity", "sales_value"]
+    lines = pq.read_table(folder / "transactions.parquet", columns=names)
+    seconds = (
+        lines["transaction_timestamp"].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy() / 1e6
+    )
+    quantity, paid = lines["quantity"].to_numpy(), lines["sales_value"].to_numpy()
+    sold: dict[str, list[tuple[float, float]]] = {}
+    for row in np.flatnonzero((seconds < time) & (quantity > 0) & (paid > 0)).tolist():
+        product = str(lines["product_id"][row])
+        if int(product) % 97 == 0 or product == "1082185":
+            sold.setdefault(product, []).append((seconds[row], paid[row] / quantity[row]))
+    item_ids, prices = known["item_id"].to_pylist(), known["price"].to_pylist()
+    of_item = dict(zip(item_ids, prices, strict=True))
+    # Sold before or not, the price says no more than that.
+    chosen = {one for one in item_ids if int(one) % 97 == 0 or one == "1082185"}
+    assert {one for one in chosen if of_item[one] is not None} == set(sold) & chosen
+    for item_id in set(sold) & chosen:
+        last = max(moment for moment, _ in sold[item_id])
+        near = sorted(price for moment, price in sold[item_id] if moment > last - 28 * 86_400)
+        middle = near[(len(near) - 1) // 2]
+        assert of_item[item_id] == pytest.approx(middle, abs=0.00501)
+    newest = dict(zip(item_ids, shop.items["price"].to_pylist(), strict=True))
+    assert sum(newest[one] is not None and of_item[one] is None for one in item_ids) > 1_000

@@ -199,6 +199,30 @@ def test_events_without_ids_get_lasting_ones(tmp_path: Path) -> None:
             "judgments.csv: expected a column grade, received query, item_id; a column map",
         ),
         (
+            {"items": ITEMS + f"{'x' * 173},x,,1\n"},
+            "items.csv, row 3, item_id: expected at most 128 characters, received 173",
+        ),
+        (
+            {"items": ITEMS + '"p\n3",x,,1\n'},
+            r"items.csv, row 3, item_id: expected no control characters, received 'p\n3'",
+        ),
+        (
+            {"items_jsonl": '{"item_id": "p\\u0085"}\n{"item_id": "p\\u0085q"}\n'},
+            r"items.jsonl, row 2, item_id: expected no control characters, received 'p\x85q'",
+        ),
+        (
+            {"items": ITEMS, "events": EVENTS + 'view,"v\n1",5,p1\n'},
+            r"events.csv, row 2, visitor_id: expected no control characters, received 'v\n1'",
+        ),
+        (
+            {"items": ITEMS, "events": EVENTS + f"view,v1,5,{'p' * 129}\n"},
+            "events.csv, row 2, item_id: expected at most 128 characters, received 129",
+        ),
+        (
+            {"items": ITEMS, "judgments": 'query,item_id,grade\nq,"p\t1",1\n'},
+            r"judgments.csv, row 1, item_id: expected no control characters, received 'p\t1'",
+        ),
+        (
             {"items": ITEMS + "p3,x,,cheap\n"},
             "items.csv, row 3, price: expected a number, received 'cheap'",
         ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -91,6 +93,35 @@ def test_an_item_has_its_most_frequent_description(tmp_path: Path) -> None:
     shop = read_onlineretail(write(tmp_path, line.format("") * 2))
     (item,) = iter_items(shop.items)
     assert item.title == ""
+
+
+@pytest.mark.parametrize("minute", range(0, 240, 17))
+def test_what_is_known_at_a_time_is_what_a_file_that_ends_there_says(
+    tmp_path: Path, minute: int
+) -> None:
+    rng = Random(minute)
+    lines = [
+        f"{number},{rng.choice(['10001', '10002', '10003', '10004'])},"
+        f"{rng.choice(['', 'RED', 'BLUE', 'GREEN'])},{rng.choice([1, 2, -1])},"
+        f"12/1/2010 {8 + number // 60}:{number % 60:02},{rng.choice([0, 1.25, 2.5, 9])},1,UK\n"
+        for number in range(20, 220, 7)
+    ]
+    moment = at(1, 8 + minute // 60, minute % 60)
+    earlier = [line for line in lines if int(line.split(",")[0]) < minute]
+    whole = read_onlineretail(write(tmp_path, "".join(lines)))
+    assert whole.items_at is not None and whole.items is not None
+    known = {item.item_id: item for item in iter_items(whole.items_at(moment.timestamp()))}
+    assert list(known) == [item.item_id for item in iter_items(whole.items)]
+    cut = list(iter_items(read_onlineretail(write(tmp_path, "".join(earlier))).items))
+    for expected in cut:
+        if expected.title:
+            assert known.pop(expected.item_id) == expected
+        else:
+            # Nobody has named it yet: what is sold has a name, and only that comes from later.
+            assert replace(known.pop(expected.item_id), title="") == expected
+    assert [(item.price, item.created_time) for item in known.values()] == [(None, None)] * len(
+        known
+    )
 
 
 @pytest.mark.parametrize(

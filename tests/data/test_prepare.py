@@ -329,13 +329,118 @@ def test_what_a_server_was_told_of_items_is_laid_over_the_earlier_ones(
     items.delete(["p2"], NOW - 10)
     items.close()
     after = tables_of("own_log", log, tmp_path / "out", base=tmp_path / "base")
-    assert {item.item_id: item for item in iter_items(after.items)} == {
+    newest, items_time = after.items_known(whole_log=True)
+    assert {item.item_id: item for item in iter_items(newest)} == {
         **{name: item for name, item in old.items() if name != "p2"},
         "p1": replace(old["p1"], price=1.25),
         "new": told,
     }
     # All that was told by now is in the tables; a server need apply later changes only.
-    assert after.items_time == NOW
+    assert items_time == NOW
+
+
+def test_training_before_the_test_part_does_not_know_what_was_told_in_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    before = tables_of("files", folder, tmp_path / "base")
+    old = {item.item_id: item for item in iter_items(before.items)}
+    test_from, end = before.split.test_from, event_micros(before.events)[-1] / 1e6
+    log = tmp_path / "log"
+    log.mkdir()
+    open_log(log / LOG_NAME, read_only=False).close()
+    items = ItemLog(log / "items.sqlite")
+    early, late = replace(old["p1"], price=1.0), replace(old["p2"], title="Later", price=2.0)
+    newcomer = Item("new", "A newcomer", category=("Toys",), price=3.0)
+    items.put([early], test_from - 1)
+    items.put([late], test_from)
+    items.put([newcomer], end)
+    items.close()
+    after = tables_of("own_log", log, tmp_path / "out", base=tmp_path / "base")
+    assert after.split == before.split
+    known, known_time = after.items_known(whole_log=False)
+    assert {item.item_id: item for item in iter_items(known)} == {
+        "p1": early,
+        "p2": old["p2"],
+        "new": replace(newcomer, price=None),
+    }
+    # A server of what was trained so applies once more what it was told from then on.
+    assert known_time == test_from
+    newest, newest_time = after.items_known(whole_log=True)
+    assert {item.item_id: item for item in iter_items(newest)} == {
+        "p1": early,
+        "p2": late,
+        "new": newcomer,
+    }
+    assert newest_time == NOW
+    assert after.report["items"]["known_later"] == {
+        "price_first_known_count": 2,
+        "title_changed_count": 1,
+        "price_changed_count": 2,
+    }
+    # Going on from these tables, neither is mistaken for the other.
+    again = tables_of("own_log", log, tmp_path / "next", base=tmp_path / "out")
+    assert again.items.equals(after.items)
+    assert again.newest_items is not None and again.newest_items.equals(newest)
+
+
+def test_an_export_that_is_told_to_be_newer_has_the_last_word(folder: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("told", "untold")):
+        told = {"items_time": NOW - 50} if name == "told" else {}
+        base = tables_of("files", folder, tmp_path / name, **told)
+        assert base.items_time == (NOW - 50 if told else 0.0)
+        log = tmp_path / f"log{number}"
+        log.mkdir()
+        open_log(log / LOG_NAME, read_only=False).close()
+        items = ItemLog(log / "items.sqlite")
+        items.put([Item("p1", "Older than the export", price=1.0)], NOW - 60)
+        items.put([Item("p2", "Newer than the export", price=2.0)], NOW - 40)
+        items.close()
+        after = tables_of("own_log", log, tmp_path / "out", base=tmp_path / name)
+        titles = {
+            item.item_id: item.title for item in iter_items(after.items_known(whole_log=True)[0])
+        }
+        assert titles == {
+            "p1": "星河 智能手机" if told else "Older than the export",
+            "p2": "Newer than the export",
+        }
+
+
+def test_of_ids_alone_a_server_is_told_nothing(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    tables = tables_of("own_log", _log_folder(tmp_path / "raw"), tmp_path / "out")
+    # Or what it was told of the titles would be gone with the next bundle.
+    assert tables.items_time == 0.0
+
+
+def test_prices_of_invoices_come_from_before_the_test_part(tmp_path: Path) -> None:
+    lines = [
+        f"{5000 + day},{10_000 + day % 3},A NAME,1,12/{day + 1}/2010 8:26,{day + 1},17850,UK\n"
+        for day in range(20)
+    ]
+    lines.append("6000,20000,NEWCOMER,1,12/20/2010 8:30,7,17850,UK\n")
+    path = tmp_path / "retail.csv"
+    header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+    path.write_text(header + "".join(lines))
+    tables = tables_of("onlineretail", path, tmp_path / "out", test_days=4.5)
+    # Days 16 to 20 are withheld: each item was last sold before that on days 13 to 15.
+    assert {item.item_id: item.price for item in iter_items(tables.items)} == {
+        "10000": 13.0,
+        "10001": 14.0,
+        "10002": 15.0,
+        "20000": None,
+    }
+    assert tables.newest_items is not None
+    assert {item.item_id: item.price for item in iter_items(tables.newest_items)} == {
+        "10000": 19.0,
+        "10001": 20.0,
+        "10002": 18.0,
+        "20000": 7.0,
+    }
+    assert tables.report["items"]["known_later"] == {
+        "price_first_known_count": 1,
+        "price_changed_count": 4,
+        "created_time_changed_count": 1,
+    }
 
 
 def test_newer_items_and_grades_take_the_place_of_earlier_ones(
@@ -357,16 +462,23 @@ def test_newer_items_and_grades_take_the_place_of_earlier_ones(
 
 def test_items_alone_are_those_of_the_whole(folder: Path, tmp_path: Path) -> None:
     tables = tables_of("files", folder, tmp_path / "out")
-    os.utime(folder / "items.csv", (NOW - 50, NOW - 50))
     items, items_time = prepare_items(folder / "items.csv", now=NOW)
     assert items.equals(tables.items)
-    assert items_time == NOW - 50
-    # A file that claims to come from the future is as new as the moment of reading.
-    os.utime(folder / "items.csv", (NOW + 50, NOW + 50))
-    assert prepare_items(folder / "items.csv", now=NOW)[1] == NOW
-    again = tables_of("files", folder, tmp_path / "out")
+    # Whatever the file's own time is: a copy has another.
+    for file_time in (NOW - 50, NOW + 50):
+        os.utime(folder / "items.csv", (file_time, file_time))
+        assert prepare_items(folder / "items.csv", now=NOW)[1] == items_time == 0.0
+        assert tables_of("files", folder, tmp_path / "out").items_time == 0.0
+    assert prepare_items(folder / "items.csv", now=NOW, items_time=NOW - 50)[1] == NOW - 50
+    again = tables_of("files", folder, tmp_path / "out", items_time=NOW - 70)
     assert prepare_items(tmp_path / "out", now=NOW)[0].equals(again.items)
-    assert prepare_items(tmp_path / "out", now=NOW)[1] == again.items_time == NOW
+    assert prepare_items(tmp_path / "out", now=NOW)[1] == again.items_time == NOW - 70
+    with pytest.raises(
+        ConfigError, match=r"^items_time: expected 0 to now, 17\d+, received 17\d+$"
+    ):
+        prepare_items(folder / "items.csv", now=NOW, items_time=NOW + 1)
+    with pytest.raises(ConfigError, match="^own_log: expected no items_time, received 5"):
+        prepare("own_log", folder, out=tmp_path / "out", now=NOW, items_time=5.0)
     map_file = tmp_path / "map.toml"
     map_file.write_text('[items]\nbrand = "title"')
     named, _ = prepare_items(folder / "items.csv", now=NOW, map_file=map_file)

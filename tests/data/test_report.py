@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from data.clean import Loss
@@ -43,6 +44,8 @@ EVENTS = [
 def test_a_small_log_is_counted() -> None:
     report = quality_report(
         items=items_table(ITEMS),
+        newest_items=None,
+        items_time=0.0,
         events=events_table(EVENTS),
         judgments=judgments_table([Judgment("q", "a", 1.0), Judgment("q", "b", 0.0)]),
         split=Split(BEGIN + 5 * DAY, BEGIN + 8 * DAY),
@@ -54,6 +57,8 @@ def test_a_small_log_is_counted() -> None:
             "count": 4,
             "in_stock_count": 3,
             "with_events_count": 2,
+            "known_time": None,
+            "known_later": {},
             "missing_counts": {
                 "title": 1,
                 "description": 3,
@@ -102,6 +107,8 @@ def test_a_small_log_is_counted() -> None:
 def test_a_catalogue_without_a_log_is_counted() -> None:
     report = quality_report(
         items=items_table(ITEMS),
+        newest_items=None,
+        items_time=0.0,
         events=events_table([]),
         judgments=judgments_table([]),
         split=Split(0.0, 0.0),
@@ -120,3 +127,28 @@ def test_a_catalogue_without_a_log_is_counted() -> None:
     assert report["sessions"]["count"] == report["judgments"]["query_count"] == 0
     assert set(report["sessions"]["length"].values()) == {0.0}
     assert report["split"]["parts"]["test"] == {"event_count": 0, "session_count": 0}
+
+
+def test_what_the_log_tells_of_items_only_later_is_counted_by_field() -> None:
+    newest = [
+        replace(ITEMS[0], price=2.0),
+        replace(ITEMS[1], price=3.0, title="Rye"),
+        replace(ITEMS[2], attributes={"size": "L"}),
+        ITEMS[3],
+    ]
+    report = quality_report(
+        items=items_table(ITEMS),
+        newest_items=items_table(newest),
+        items_time=BEGIN,
+        events=events_table(EVENTS),
+        judgments=judgments_table([]),
+        split=Split(BEGIN + 5 * DAY, BEGIN + 8 * DAY),
+        losses=(),
+    )
+    assert report["items"]["known_time"] == "2024-01-01T00:00:00+00:00"
+    assert report["items"]["known_later"] == {
+        "price_first_known_count": 1,
+        "title_changed_count": 1,
+        "price_changed_count": 2,
+        "attributes_changed_count": 1,
+    }

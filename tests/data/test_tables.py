@@ -168,6 +168,27 @@ def test_a_folder_comes_back(tmp_path: Path, name: str) -> None:
     assert (tables.split, tables.report) == (SPLIT, {"note": "智能手机", "count": 2})
 
 
+def test_what_is_known_only_at_the_end_of_the_log_stands_beside_the_items(tmp_path: Path) -> None:
+    newest = SHOP["items"].slice(0, 1)
+    end = SPLIT.test_from + 100.0
+    for items_time, expected in ((end, SPLIT.test_from), (0.0, 0.0)):
+        path = tmp_path / "t"
+        known = {"items_time": items_time, "newest_items": newest}
+        write_tables(path, **SHOP, split=SPLIT, report={}, **known)
+        tables = read_tables(path)
+        for whole_log, items, time in (
+            (False, SHOP["items"], expected),
+            (True, newest, items_time),
+        ):
+            found, found_time = tables.items_known(whole_log=whole_log)
+            assert found.equals(items) and found_time == time
+    # Where the log tells nothing of items they are the same, and as new as they are said to be.
+    write_tables(path, **SHOP, split=SPLIT, report={}, items_time=end)
+    for whole_log in (False, True):
+        found, found_time = read_tables(path).items_known(whole_log=whole_log)
+        assert found.equals(SHOP["items"]) and found_time == end
+
+
 def test_a_folder_of_empty_tables_comes_back(tmp_path: Path) -> None:
     empty: dict[str, Any] = {name: table.schema.empty_table() for name, table in SHOP.items()}
     write_tables(tmp_path / "t", **empty, split=Split(0, 0), report={})
@@ -230,7 +251,7 @@ def _other_columns(folder: Path) -> None:
     [
         (
             _rewrite(lambda manifest: manifest.update(schema_version=9)),
-            "tables of schema 2, received 9; run",
+            "tables of schema 3, received 9; run",
         ),
         (
             _rewrite(lambda manifest: manifest.pop("schema_version")),
@@ -251,7 +272,7 @@ def _other_columns(folder: Path) -> None:
         (_cut("tables.json", 4), "readable tables, received JSONDecodeError"),
         (_cut("events.parquet", 30), "readable tables, received "),
         (_cut("items.parquet", 900), "readable tables, received "),
-        (_other_columns, "the columns item_id, title, .* of schema 2, received item_id, name$"),
+        (_other_columns, "the columns item_id, title, .* of schema 3, received item_id, name$"),
     ],
 )
 def test_a_damaged_folder_is_named(

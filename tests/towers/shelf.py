@@ -6,6 +6,7 @@ import atexit
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -143,6 +144,43 @@ def counted(half_life_days: float) -> Popularity:
         if row >= 0:
             popularity.record(row, event)
     return popularity
+
+
+WORTH = {
+    EventType.VIEW: 0.1,
+    EventType.FAVORITE: 0.4,
+    EventType.ADD_TO_CART: 0.5,
+    EventType.PURCHASE: 1.0,
+    EventType.RETURN: -1.0,
+}
+DAY = 86_400.0
+
+
+def counts_by_hand(
+    events: Iterable[tuple[Event, int]], half_life_days: float, time: float, *, row_count: int = 240
+) -> list[float]:
+    """Decayed counts at ``time``, every count decayed at every event; −1 for an unknown item.
+
+    Nothing ages by more than a day while nothing happens.
+    """
+    counts, newest = [0.0] * row_count, None
+    known = [(event, row) for event, row in events if row >= 0 and event.type in WORTH]
+
+    def age(seconds: float) -> None:
+        for row in range(row_count):
+            counts[row] *= 0.5 ** (min(seconds, DAY) / (half_life_days * DAY))
+
+    for event, row in known:
+        worth = WORTH[event.type]
+        if newest is not None and event.time < newest:
+            worth *= 0.5 ** ((newest - event.time) / (half_life_days * DAY))
+        else:
+            age(0.0 if newest is None else event.time - newest)
+            newest = event.time
+        counts[row] = max(0.0, counts[row] + worth)
+    if newest is not None:
+        age(time - newest)
+    return counts
 
 
 def sources(words: LexicalIndex | None) -> Sources:

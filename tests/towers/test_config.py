@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,57 @@ def test_a_key_like_no_other_gets_no_proposal() -> None:
 )
 def test_a_value_of_another_type_is_refused(tree: dict[str, Any], message: str) -> None:
     assert refused(tree) == message
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        ({"retrieval": {"batch_size": -5}}, "retrieval.batch_size: expected 1 to 1,000,000, r"),
+        ({"rerank": {"hidden_dims": [64, 0]}}, "rerank.hidden_dims: expected 1 to 65,536, rec"),
+        ({"towers": {"dropout": 1.0}}, "towers.dropout: expected 0 to 0.99, received 1.0"),
+        ({"towers": {"dropout": float("nan")}}, "towers.dropout: expected 0 to 0.99, received nan"),
+        ({"retrieval": {"temperature": 10**400}}, "retrieval.temperature: expected 0.001 to 10, r"),
+        ({"retrieval": {"learning_rate": 0}}, "retrieval.learning_rate: expected 1e-08 to 10, r"),
+        ({"seed": -1}, "seed: expected 0 to 2,147,483,647, received -1"),
+        ({"completion": {"visitor_minimum": 0}}, "completion.visitor_minimum: expected 1 to 32, r"),
+        (
+            {"towers": {"dim": 16, "head_count": 32}},
+            "towers.head_count: expected at most 16 (dim), received 32",
+        ),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(tree: dict[str, Any], message: str) -> None:
+    assert refused(tree).startswith(message)
+
+
+def numbers(tree: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from numbers(value, (*place, key))
+        elif not isinstance(value, str | bool):
+            yield (*place, key)
+
+
+NUMBERS = list(numbers(dataclasses.asdict(Config())))
+
+
+@pytest.mark.parametrize("path", NUMBERS, ids=".".join)
+def test_every_number_has_a_range(path: tuple[str, ...]) -> None:
+    for wild in (-5, 10**18, -(10**400)):
+        value: Any = [wild] if path[-1] == "hidden_dims" else wild
+        tree = {path[-1]: value}
+        for key in reversed(path[:-1]):
+            tree = {key: tree}
+        assert refused(tree).startswith(f"{'.'.join(path)}: expected ")
+
+
+def test_a_bad_value_of_a_file_is_named_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "model.toml"
+    path.write_text("[retrieval]\nbatch_size=-5\n")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    expected = "model.toml, retrieval.batch_size: expected 1 to 1,000,000, received -5"
+    assert str(caught.value) == expected
 
 
 @pytest.mark.parametrize("content", [b"seed = \n", b"\xff\xfe", None])

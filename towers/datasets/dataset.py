@@ -32,15 +32,18 @@ class Dataset:
     test_from: float
 
     @classmethod
-    def of(cls, tables: Tables, text: TextConfig) -> Dataset:
-        """Reads all of them.
+    def of(cls, tables: Tables, text: TextConfig, *, whole_log: bool = False) -> Dataset:
+        """Reads all of them, with what is known of items where training ends.
+
+        Args:
+            whole_log: Whether training ends with the log, and not before its test part.
 
         Raises:
             InputError: They hold no items.
         """
         if tables.items.num_rows == 0:
             raise InputError(f"{tables.path}: expected at least one item, received none")
-        items = list(iter_items(tables.items))
+        items = list(iter_items(tables.items_known(whole_log=whole_log)[0]))
         return cls(
             tables.path,
             items,
@@ -52,9 +55,15 @@ class Dataset:
         )
 
     def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
-        """The events before ``until``; those before ``learn_from`` only build sessions."""
+        """The events before ``until``; those before ``learn_from`` only build sessions.
+
+        Whatever the part, only types that occur before ``rank_from`` are known: the towers learn from
+        those events, and what they never saw is to be read in one way by all that builds on them.
+        """
         kept = [event for event in self.events if event.time < until]
-        return ReplayedLog.of(kept, self.catalog.row_of, learn_from_time=learn_from)
+        return ReplayedLog.of(
+            kept, self.catalog.row_of, learn_from_time=learn_from, known_until=self.rank_from
+        )
 
     def first_words(self, config: Config) -> WordVectors | None:
         """First vectors of the words that the titles use."""

@@ -12,6 +12,7 @@ from towers.datasets.dataset import Dataset
 from towers.datasets.examples import (
     FOLDS,
     RERANK_FOLDS,
+    TEST_FOLD,
     VALIDATION_FOLD,
     Examples,
     ReplayedLog,
@@ -86,6 +87,16 @@ class Parts:
         late_teaches = is_enough(late.deed_count, has_words=has_words, share=share)
         return cls(early, late, early_teaches, late_teaches)
 
+    @property
+    def tower_folds(self) -> range:
+        """Folds of the judged queries that the towers learn from before anything is built on them."""
+        return FOLDS[VALIDATION_FOLD + 1 :] if self.late_teaches else FOLDS[RERANK_FOLDS.stop :]
+
+    @property
+    def judged_repeat_count(self) -> int:
+        """How often one pass over the examples reads each judged query."""
+        return 1 if self.early_teaches else _JUDGED_REPEAT_COUNT
+
 
 def is_enough(deed_count: int, *, has_words: bool, share: float = 1.0) -> bool:
     """Whether so many looks, purchases and the like teach more than the catalogue does.
@@ -139,18 +150,14 @@ def tower_examples(
         )
     ]
     stages.start("making queries")
-    folds = FOLDS[VALIDATION_FOLD + 1 :] if parts.late_teaches else FOLDS[RERANK_FOLDS.stop :]
-    judged = judged_examples(shop.judgments, shop.catalog, config, folds=folds)
+    judged = judged_examples(shop.judgments, shop.catalog, config, folds=parts.tower_folds)
     catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
-    repeat_count = 1
     if judged.count:
         # What people really ask teaches more than what is made up, and is not to be drowned by it.
-        made_share = 1
-        if not parts.early_teaches:
-            made_share, repeat_count = _MADE_SHARE, _JUDGED_REPEAT_COUNT
+        made_share = 1 if parts.early_teaches else _MADE_SHARE
         catalogue_limit = min(catalogue_limit, max(2_000, made_share * judged.count))
     made = catalogue_examples(shop.catalog, config, limit=catalogue_limit)
-    examples += [made, *[judged] * repeat_count]
+    examples += [made, *[judged] * parts.judged_repeat_count]
     made_up: VisitsReport | None = None
     if not parts.early_teaches:
         stages.start("making visits")
@@ -173,3 +180,16 @@ def tower_examples(
         parts.late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
     )
     return learnt, joined([later, held_out]), made_up
+
+
+def withheld_judged_examples(shop: Dataset, parts: Parts, config: Config) -> Examples:
+    """Judged queries that the towers learn last of all, each as often as they read the others.
+
+    Those are what told when to stop and what taught the reranker; with ``learn_test_part`` also the
+    queries that the release would else be measured by.
+    """
+    folds = set(FOLDS) - set(parts.tower_folds)
+    if not config.learn_test_part:
+        folds.remove(TEST_FOLD)
+    judged = judged_examples(shop.judgments, shop.catalog, config, folds=folds)
+    return joined([judged] * parts.judged_repeat_count)

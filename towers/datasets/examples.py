@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,7 +117,7 @@ class ReplayedLog:
         rows: ``[events] int64`` item rows, −1 for none.
         sessions: ``[events] int64`` session numbers, by the session's first event.
         targets: What follows each event.
-        known_types: Type codes that occur.
+        known_types: Type codes that the towers learn; all others are read as ``GENERIC_TYPE``.
         learn_from: First event to make examples of; earlier ones only build sessions.
     """
 
@@ -135,8 +135,14 @@ class ReplayedLog:
         row_of: Mapping[str, int],
         *,
         learn_from_time: float = float("-inf"),
+        known_until: float = float("inf"),
     ) -> ReplayedLog:
-        """From events in time order; those before ``learn_from_time`` only build sessions."""
+        """From events in time order.
+
+        Args:
+            learn_from_time: Earlier events only build sessions.
+            known_until: A type that no earlier event has is not known.
+        """
         names: dict[tuple[str, str], int] = {}
         sessions = np.array(
             [names.setdefault((e.visitor_id, e.session_id), len(names)) for e in events], np.int64
@@ -146,13 +152,19 @@ class ReplayedLog:
         times = np.array([event.time for event in events], np.float64)
         targets = Targets(sessions, types, rows, times)
         learn_from = int(np.searchsorted(times, learn_from_time, side="left"))
-        known_types = frozenset(int(type_code(remembered(event))) for event in events)
+        known_types = frozenset(
+            int(type_code(remembered(event))) for event in events if event.time < known_until
+        )
         return cls(events, rows, sessions, targets, known_types, learn_from)
 
     @property
     def deed_count(self) -> int:
         """Looks, purchases and the like to learn from."""
         return int(self.targets.is_item_event[self.learn_from :].sum())
+
+    def newest_from(self, share: float) -> int:
+        """Number of the first event of the newest ``share`` of those to learn from."""
+        return len(self.events) - int((len(self.events) - self.learn_from) * share)
 
     def companions(self) -> SessionLog:
         """Its sessions as lists of items, without the visitors' names."""
@@ -263,13 +275,14 @@ def visit_examples(
 def query_fold(query: str) -> int:
     """Which tenth of the judged queries a query belongs to, of ``FOLDS``, by its text alone.
 
-    ``TEST_FOLD`` is kept out of training altogether, ``VALIDATION_FOLD`` tells when to stop.
+    ``TEST_FOLD`` is kept out of training, unless the release is to learn the test part too;
+    ``VALIDATION_FOLD`` tells when to stop.
     """
     return zlib.crc32(query.encode()) % len(FOLDS)
 
 
 def judged_examples(
-    judgments: Sequence[Judgment], catalog: Catalog, config: Config, *, folds: range
+    judgments: Sequence[Judgment], catalog: Catalog, config: Config, *, folds: Collection[int]
 ) -> Examples:
     """Queries of some folds that people judged, and the items they found good."""
     judgments = [row for row in judgments if query_fold(row.query) in folds]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data.records import Event, EventType, Judgment
 from towers.catalog.items import Catalog
-from towers.datasets.examples import RERANK_FOLDS, ReplayedLog, good_items, query_fold
+from towers.datasets.examples import ReplayedLog, good_items, query_fold
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.datasets.synthetic_sessions import SyntheticSession, VisitsReport
 from towers.ranking.features import FEATURES
@@ -63,12 +63,14 @@ class ListsReport:
         found_count: Requests with a relevant item among the candidates, and another; only
             these teach.
         recall: Mean share of the relevant items among the candidates.
+        learnt_count: Lists to learn from; later ones are to be checked by.
         visits: The synthetic sessions among the requests; None where there are none.
     """
 
     request_count: int
     found_count: int
     recall: float
+    learnt_count: int
     visits: VisitsReport | None = None
 
 
@@ -78,6 +80,11 @@ class _ListWriter:
         self._features: list[np.ndarray] = []
         self._labels: list[np.ndarray] = []
         self.recalls: list[float] = []
+        self.learnt_count: int | None = None
+
+    def hold_out_the_rest(self) -> None:
+        """The lists so far are to learn from, all others are to be checked by."""
+        self.learnt_count = len(self._labels)
 
     def add(self, rows: np.ndarray, features: np.ndarray, relevant: np.ndarray) -> None:
         labels = np.isin(rows, relevant)
@@ -101,7 +108,9 @@ class _ListWriter:
             labels[position, : len(gains)] = gains
             present[position, : len(gains)] = True
         recall = float(np.mean(self.recalls)) if self.recalls else 0.0
-        return Lists(features, labels, present), ListsReport(len(self.recalls), count, recall)
+        learnt_count = count if self.learnt_count is None else self.learnt_count
+        report = ListsReport(len(self.recalls), count, recall, learnt_count)
+        return Lists(features, labels, present), report
 
 
 def replayed_lists(
@@ -111,6 +120,7 @@ def replayed_lists(
     request_limit: int,
     turned_share: float = 0.25,
     seed: int,
+    held_out_from: int | None = None,
     watch: Callable[[int, Session, Event], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Lists, ListsReport]:
@@ -124,6 +134,7 @@ def replayed_lists(
         log: All events; those from ``learn_from`` on make requests.
         ranker: Its popularity counts must not hold events from ``learn_from`` on yet.
         turned_share: Share of the browsing shoppers whose own events follow those of another visitor.
+        held_out_from: First event whose requests are not to be learnt from; None: all are.
         watch: Called with each event, the session before it, and counts as they were then.
         progress: Called with the number of each event looked at.
     """
@@ -140,6 +151,8 @@ def replayed_lists(
     for number, session, event in replay(log.events):
         if progress is not None:
             progress(number)
+        if number == held_out_from:
+            writer.hold_out_the_rest()
         if watch is not None:
             watch(number, session, event)
         if number in asked:
@@ -220,6 +233,7 @@ def query_lists(
     visits: Sequence[SyntheticSession] = (),
     *,
     time: float,
+    held_out_share: float = 0.0,
     seed: int,
 ) -> tuple[Lists, ListsReport]:
     """The same where there is no log: judged or synthetic queries of anonymous visitors, and synthetic
@@ -228,6 +242,7 @@ def query_lists(
     Args:
         queries: Text, and the relevant rows.
         visits: Mixed among the queries.
+        held_out_share: So many of the lists are not to be learnt from.
     """
     asked = []
     for text, relevant in queries:
@@ -241,18 +256,24 @@ def query_lists(
     for visit in asked:
         shortlist = ranker.rank(RankRequest(visit.session, visit.time, visit.text))
         writer.add(shortlist.rows, shortlist.features, visit.relevant)
-    return writer.finish()
+    lists, report = writer.finish()
+    return lists, replace(report, learnt_count=int(lists.count * (1.0 - held_out_share)))
 
 
 def anonymous_queries(
-    catalog: Catalog, judgments: Sequence[Judgment], limit: int, seed: int
+    catalog: Catalog,
+    judgments: Sequence[Judgment],
+    limit: int,
+    seed: int,
+    *,
+    folds: Collection[int],
 ) -> list[tuple[str, list[int]]]:
-    """Judged queries that the towers do not know, with their relevant rows; else synthetic ones."""
+    """Judged queries of ``folds`` with their relevant rows; synthetic queries where none is judged."""
     rng = random.Random(seed)
     queries = [
         (query, [catalog.row_of[item_id] for item_id in relevant if item_id in catalog.row_of])
         for query, relevant in good_items(judgments).items()
-        if query_fold(query) in RERANK_FOLDS
+        if query_fold(query) in folds
     ]
     if not queries:
         rows = [rng.randrange(catalog.count) for _ in range(limit)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,8 @@ class LexicalIndex:
         self._index = TantivyIndex(folder)
         self._frequency = DocumentFrequency(self._index)
         self.rewriter = QueryRewriter(counts, self._frequency.of, self._frequency.rarity)
+        self._unseen_words: set[str] = set()
+        self._unseen_count = 0
         self.clear()
 
     @classmethod
@@ -93,18 +96,42 @@ class LexicalIndex:
         (folder / _TRANSLATIONS_NAME).write_text(text, encoding="utf-8")
 
     def put(self, items: Iterable[tuple[int, Item]]) -> None:
-        """Adds or changes items by row; searches find them once this returns."""
+        """Adds or changes items by row; searches find them once this returns.
+
+        Raises:
+            OverloadError: The disk is full or failing; nothing has changed.
+        """
+        with self.staged(items) as commit:
+            commit()
+        self.show()
+
+    @contextmanager
+    def staged(self, items: Iterable[tuple[int, Item]]) -> Iterator[Callable[[], None]]:
+        """Reads items by row, and gives what commits them; searches find them after ``show``.
+
+        Nothing is kept of them where the block ends with an error.
+
+        Raises:
+            OverloadError: The disk is full or failing; nothing has changed.
+        """
         new_words: set[str] = set()
         documents = []
         for row, item in items:
             by_field = _words_by_field(item)
             new_words.update(*by_field.values())
             documents.append(_document(row, item, by_field))
-        expected_count = self._index.document_count + len(documents)
-        self._index.put(documents)
-        self.rewriter.take_in(new_words)
+        with self._index.staged(documents) as commit:
+            yield commit
+        self._unseen_count += len(documents)
+        self._unseen_words |= new_words
+
+    def show(self) -> None:
+        """Lets searches find what was committed."""
+        expected_count = self._index.document_count + self._unseen_count
+        self.rewriter.take_in(self._unseen_words)
         self._index.refresh()
         self._frequency.replaced_count += expected_count - self._index.document_count
+        self._unseen_words, self._unseen_count = set(), 0
         self.clear()
 
     def clear(self) -> None:

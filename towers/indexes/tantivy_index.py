@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tantivy
 
+from data.errors import OverloadError
 from towers.text.parsed_query import Alternatives
 
 FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
@@ -65,20 +67,41 @@ class TantivyIndex:
         """Documents that searches see, replaced ones not among them."""
         return int(self._searcher.num_docs)
 
-    def put(self, documents: Iterable[Document]) -> None:
-        """Adds or replaces documents by row, on disk; ``refresh`` lets searches see them."""
-        if self._writer is None:
-            self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
-        for document in documents:
-            # By a query: given a number as a term it would look for a signed one, and find none.
-            query = tantivy.Query.term_query(self._schema, "row", document.row)
-            self._writer.delete_documents_by_query(query)
-            self._writer.add_document(_tantivy_document(document))
-        self._writer.commit()
+    @contextmanager
+    def staged(self, documents: Iterable[Document]) -> Iterator[Callable[[], None]]:
+        """Adds or replaces documents by row, and gives what commits them.
+
+        Searches see them after ``refresh``. Nothing is kept of them where the block ends with an
+        error.
+
+        Raises:
+            OverloadError: The disk is full or failing; nothing has changed.
+        """
+        to_add = [(document.row, _tantivy_document(document)) for document in documents]
+        try:
+            with _disk_errors():
+                if self._writer is None:
+                    self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
+                for row, document in to_add:
+                    # By a query: given a number as a term it would look for a signed one, and find
+                    # none.
+                    query = tantivy.Query.term_query(self._schema, "row", row)
+                    self._writer.delete_documents_by_query(query)
+                    self._writer.add_document(document)
+            yield self._commit
+        except BaseException:
+            # What was staged goes with the writer; the next one begins at the last commit.
+            self._writer = None
+            raise
+
+    def _commit(self) -> None:
+        assert self._writer is not None
+        with _disk_errors():
+            self._writer.commit()
+            self._index.reload()
 
     def refresh(self) -> None:
-        """Lets searches see what was put."""
-        self._index.reload()
+        """Lets searches see what was committed."""
         self._searcher = self._index.searcher()
 
     def frequency(self, stem: str) -> int:
@@ -211,6 +234,16 @@ def _schema() -> tantivy.Schema:
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("code", tokenizer_name="whitespace", index_option="basic")
     return builder.build()
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise OverloadError(
+            f"lexical index: expected a writable disk, received: {error}"
+        ) from error
 
 
 def _tantivy_document(document: Document) -> tantivy.Document:

@@ -25,19 +25,19 @@ def mean_log_total(queries: tf.Tensor, items: tf.Tensor, largest: float) -> tf.T
     def sliced(queries: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, Any]:
         count = tf.shape(queries)[0]
         size = -(-count // _SLICE_COUNT)
-        logs, query_slopes, item_slopes = [], [], tf.zeros_like(items)
+        logs, query_gradients, item_gradients = [], [], tf.zeros_like(items)
         for number in range(_SLICE_COUNT):
             part = queries[number * size : (number + 1) * size]
             powers = tf.exp(tf.matmul(part, items, transpose_b=True) - largest)
             totals = tf.reduce_sum(powers, axis=1, keepdims=True)
             logs.append(tf.math.log(totals[:, 0]) + largest)
-            query_slopes.append(tf.matmul(powers, items) / totals)
-            item_slopes += tf.matmul(powers, part / totals, transpose_a=True)
+            query_gradients.append(tf.matmul(powers, items) / totals)
+            item_gradients += tf.matmul(powers, part / totals, transpose_a=True)
 
-        def slopes(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             share = upstream / tf.cast(count, tf.float32)
-            return tf.concat(query_slopes, 0) * share, item_slopes * share
+            return tf.concat(query_gradients, 0) * share, item_gradients * share
 
-        return tf.reduce_mean(tf.concat(logs, 0)), slopes
+        return tf.reduce_mean(tf.concat(logs, 0)), gradients
 
     return sliced(queries, items)

@@ -17,7 +17,7 @@ class LazyAdam(keras.optimizers.legacy.Adam):
     def _resource_apply_sparse(
         self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, apply_state: Any = None
     ) -> tf.Operation:
-        """One step for the rows ``indices``, each once, with their slopes ``grad``."""
+        """One step for the rows ``indices``, each once, with their gradients ``grad``."""
         known = (apply_state or {}).get((var.device, var.dtype.base_dtype))
         settings = known or self._fallback_apply_state(var.device, var.dtype.base_dtype)
         first, second = self.get_slot(var, "m"), self.get_slot(var, "v")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from towers.models.legacy_keras import tf
 
-_LEAST_EXPECTED = 1e-6
-
 
 def mean_cross_entropy(
     queries: tf.Tensor,
@@ -18,8 +16,10 @@ def mean_cross_entropy(
 ) -> tf.Tensor:
     """Mean over the queries of the cross-entropy of the candidate that each of them wants.
 
-    Whatever else a query wants, and what it wants if it stands there twice, is no rival: such a
-    false negative would push apart what belongs together.
+    Whatever else a query wants is no rival: such a false negative would push apart what belongs
+    together. What it wants may stand there more than once, as any other candidate may: with logits
+    less the logarithm of how often each item is expected, the candidates together stand for the
+    whole catalogue only if each of them counts.
 
     Args:
         queries: ``[n, dim]``.
@@ -27,13 +27,15 @@ def mean_cross_entropy(
         rows: ``[m] int32`` item rows of the candidates.
         targets: ``[n, k] int32`` all that each query is known to want, −1 where there is less.
         temperature: Products are divided by it.
-        expected: ``[m]`` how often each candidate is expected among those of one step, for the
-            logQ correction (Yi et al. 2019); None: all as often.
+        expected: ``[m]``, above 0: how often each candidate is expected among those of one step
+            that are there whatever this query wants, for the logQ correction (Yi et al. 2019). A
+            count and no probability: above 1 for what is popular. None: all as often.
     """
     logits = tf.matmul(queries, candidates, transpose_b=True) / temperature
     if expected is not None:
-        logits -= tf.math.log(tf.clip_by_value(expected, _LEAST_EXPECTED, 1.0))
-    is_own = tf.eye(tf.shape(queries)[0], tf.shape(candidates)[0]) > 0
+        logits -= tf.math.log(expected)
+    own = rows[: tf.shape(queries)[0], None]
     is_wanted = tf.reduce_any(targets[:, :, None] == rows[None, None, :], axis=1)
-    rivals = tf.where(is_wanted & ~is_own, tf.constant(-float("inf"), tf.float32), logits)
-    return tf.reduce_mean(tf.reduce_logsumexp(rivals, axis=1) - tf.linalg.diag_part(logits))
+    is_left_out = is_wanted & (rows[None, :] != own)
+    kept = tf.where(is_left_out, tf.constant(-float("inf"), tf.float32), logits)
+    return tf.reduce_mean(tf.reduce_logsumexp(kept, axis=1) - tf.linalg.diag_part(logits))

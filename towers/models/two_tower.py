@@ -80,7 +80,7 @@ class CandidateTower(keras.layers.Layer):
         if self.learns_items:
             total = tf.sparse.segment_sum(self.token_table, numbers, segments, num_segments=count)
         else:
-            # Here it may: its slopes name the rows that were read, and only those are moved.
+            # Here it may: its gradients name the rows that were read, and only those are moved.
             read = tf.gather(self.token_table, numbers)
             total = tf.math.unsorted_segment_sum(read, segments, count)
         return total / tf.maximum(counts, 1.0)
@@ -174,7 +174,8 @@ class TwoTower(tfrs.Model):
     """Both towers and their loss.
 
     Args:
-        target_shares: ``[items] float32`` share of each item among the targets, for logQ.
+        target_shares: ``[items]`` how likely each item is to be the one target that a step draws
+            for an example, for logQ.
     """
 
     def __init__(
@@ -188,7 +189,7 @@ class TwoTower(tfrs.Model):
         self.item_count = item_count
         self.is_full_softmax = item_count <= config.retrieval.full_softmax_item_limit
         shares = np.zeros(item_count, np.float32) if target_shares is None else target_shares
-        self.target_shares = tf.constant(shares, tf.float32)
+        self.expect_targets(shares)
         self.rivals: tf.Tensor | None = None
 
     def start_from(self, words: WordVectors) -> None:
@@ -200,6 +201,10 @@ class TwoTower(tfrs.Model):
         table = query.numpy() * _UNKNOWN_TOKEN_SHARE
         table[words.numbers] = words.vectors
         query.assign(table)
+
+    def expect_targets(self, shares: np.ndarray) -> None:
+        """From here on steps draw their targets with these ``shares [items]``."""
+        self.target_shares = tf.constant(shares, tf.float32)
 
     def compare_only(self, rivals: np.ndarray) -> None:
         """From here on every step sets what is wanted against these rows, and no others.
@@ -306,9 +311,9 @@ class TwoTower(tfrs.Model):
             tf.gather(items, tf.reshape(places[2], tf.shape(history))),
             training,
         )
-        # Expected number of times that an item stands among the candidates of one step.
+        # How often an item is expected among the other examples' targets and the sampled items.
         expected = (
-            tf.gather(self.target_shares, rows) * tf.cast(batch_size, tf.float32)
+            tf.gather(self.target_shares, rows) * tf.cast(batch_size - 1, tf.float32)
             + sampled_count / self.item_count
         )
         return mean_cross_entropy(

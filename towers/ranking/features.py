@@ -139,7 +139,10 @@ def _looked_at_similarity(context: FeatureContext) -> np.ndarray:
     looks = context.encoded.summary.looks[: context.to_session.shape[1]]
     if not len(looks):
         return np.zeros(len(context.rows))
-    return context.to_session @ looks / max(float(looks.sum()), 1e-6)
+    # Not `@`: OpenBLAS 0.3.31 multiplies a matrix of five columns by a vector with a kernel for AVX-512
+    # that adds up three floats of its stack which it never set, and does not use the sum. Where they
+    # happen to look like a signalling NaN, NumPy warns of an invalid value, with all inputs finite.
+    return np.einsum("nk,k->n", context.to_session, looks) / max(float(looks.sum()), 1e-6)
 
 
 def _largest_as_one(scores: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from string import ascii_lowercase
 
 import numpy as np
+from rapidfuzz.distance import OSA
 
 _SHORTEST = 3
 _EDIT_LIMIT = 3
@@ -166,10 +167,7 @@ def edit_distance(left: str, right: str, limit: int) -> int:
 
     Optimal string alignment (Damerau 1964): no letter is edited twice.
     """
-    if abs(len(left) - len(right)) > limit:
-        return limit + 1
-    row = _last_row(left, right, limit)
-    return limit + 1 if row is None else min(row[-1], limit + 1)
+    return OSA.distance(left, right, score_cutoff=limit)
 
 
 def beginning_distance(typed: str, word: str, limit: int) -> tuple[int, int]:
@@ -178,27 +176,15 @@ def beginning_distance(typed: str, word: str, limit: int) -> tuple[int, int]:
     Edits as in ``edit_distance``; ``limit`` + 1 and 0 if more than that. Of several the beginning
     whose length is nearest to that of ``typed``.
     """
-    row = _last_row(typed, word[: len(typed) + limit], limit)
-    if row is None:
-        return limit + 1, 0
-    length = min(range(len(row)), key=lambda end: (row[end], abs(end - len(typed))))
-    return (row[length], length) if row[length] <= limit else (limit + 1, 0)
-
-
-def _last_row(left: str, right: str, limit: int) -> list[int] | None:
-    """Edits from ``left`` to each beginning of ``right``; None if all are beyond ``limit``."""
-    before: list[int] = []
-    row = list(range(len(right) + 1))
-    for at, letter in enumerate(left, 1):
-        new = [at]
-        for place, other in enumerate(right, 1):
-            edits = min(row[place] + 1, new[-1] + 1, row[place - 1] + (letter != other))
-            swapped = at > 1 and place > 1 and letter == right[place - 2] and left[at - 2] == other
-            new.append(min(edits, before[place - 2] + 1) if swapped else edits)
-        if min(new) > limit:
-            return None
-        before, row = row, new
-    return row
+    best, length = limit + 1, 0
+    # From the typed length outwards; each edit moves the end by one letter at most.
+    for away in range(limit + 1):
+        for end in dict.fromkeys((len(typed) - away, len(typed) + away)):
+            if 0 <= end <= len(word) and best > away:
+                edits = OSA.distance(typed, word[:end], score_cutoff=best - 1)
+                if edits < best:
+                    best, length = edits, end
+    return best, length
 
 
 def _edit_limit(word: str) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
-import snowballstemmer
+import Stemmer
 
 from towers.text.chinese import cut
 from towers.text.units import plain_unit, plain_units, with_plain_fractions
@@ -97,12 +98,20 @@ def _words_of_chinese(run: str) -> tuple[str, ...]:
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
     """Stem of an English word (Porter 2001, "Snowball"); any other word as it is."""
-    return str(_stemmer().stemWord(word)) if word.isascii() and word.isalpha() else word
+    if not (word.isascii() and word.isalpha()):
+        return word
+    return str(_stemmers.english.stemWord(word))
 
 
-@cache
-def _stemmer() -> snowballstemmer.stemmer:
-    return snowballstemmer.stemmer("english")
+class _Stemmers(threading.local):
+    """One stemmer a thread: a stemmer holds the word it works on, and two threads would mix theirs."""
+
+    def __init__(self) -> None:
+        # Without a cache of its own: ``stem`` has one, which all threads share.
+        self.english = Stemmer.Stemmer("english", 0)
+
+
+_stemmers = _Stemmers()
 
 
 def clear_caches() -> None:

@@ -16,36 +16,42 @@ from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 from towers.training.calibration_metrics import best_threshold, reliability
 
-_LATEST_SHARE = 0.15
-"""The reranker stops early by about the same part of the log, but does not learn from it."""
 _MOMENT_LIMIT = 800
 _LEAST_PURCHASES = 20
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """One answer: its features ``[n, features]``, its session, and what was bought ``[n] bool``."""
+    """One answer: its features ``[n, features]``, its session, and what was bought ``[n] bool``.
+
+    ``side`` is 0 or 1, the same for all answers to one visitor.
+    """
 
     features: np.ndarray
     session: Session
     is_search: bool
     is_bought: np.ndarray
+    side: int
 
 
 class PurchaseMoments:
-    """Watches a replay, asks at moments of its latest part, and keeps the answers.
+    """Watches a replay, asks at moments of the part that the reranker does not learn from.
 
     The moments are those of searches and of looks at items, as a shop asks for pages; in a log of
     baskets those before each item. An answer's items count as bought if the visit went on to it.
+
+    Args:
+        held_out_from: First event that the reranker does not learn from. Visits that began before
+            are left out: the reranker has learnt what some of them bought.
     """
 
-    def __init__(self, log: ReplayedLog, ranker: Ranker, *, seed: int) -> None:
+    def __init__(self, log: ReplayedLog, ranker: Ranker, *, held_out_from: int, seed: int) -> None:
         types = np.array([event.type for event in log.events], np.int8)
         asks = log.targets.is_target | (types == EventType.SEARCH)
         if not log.targets.is_basket_log:
             asks &= types != EventType.PURCHASE
-        first = len(log.events) - int((len(log.events) - log.learn_from) * _LATEST_SHARE)
-        asks[:first] = False
+        # Sessions are numbered by their first events.
+        asks &= log.sessions > log.sessions[:held_out_from].max(initial=-1)
         numbers = np.flatnonzero(asks)
         if len(numbers) > _MOMENT_LIMIT:
             draw = np.random.default_rng(seed)
@@ -54,6 +60,7 @@ class PurchaseMoments:
         self._log = log
         self._ranker = ranker
         self._asked: list[_Asked] = []
+        self._sides: dict[str, int] = {}
 
     def __call__(self, number: int, session: Session, event: Event) -> None:
         """One event of the replay, before it is counted."""
@@ -67,22 +74,24 @@ class PurchaseMoments:
         shortlist = self._ranker.rank(RankRequest(now, event.time, text, excluded=excluded))
         bought = self._log.targets.bought_after(number)
         is_bought = np.isin(shortlist.rows, bought)
-        self._asked.append(_Asked(shortlist.features, now, bool(text), is_bought))
+        side = self._sides.setdefault(event.visitor_id, len(self._sides) % 2)
+        self._asked.append(_Asked(shortlist.features, now, bool(text), is_bought, side))
 
     def learn(self, reranker: Reranker) -> tuple[Calibration | None, dict[str, Any]]:
         """The calibration of a reranker's scores, and how reliable it is.
 
-        The report is of a regression over every other answer, on the answers in between; what is
-        released has learnt from all of them. None where hardly anything was bought, or where the
-        scores say nothing of it.
+        The report is of a regression over the answers to every other visitor, on those to the
+        visitors in between: answers of one visit share what was bought, and visits of one visitor
+        habits. What is released has learnt from all of them. None where hardly anything was bought,
+        or where the scores say nothing of it.
         """
         inputs, bought, part = [], [], []
-        for number, asked in enumerate(self._asked):
+        for asked in self._asked:
             scores = reranker.scores(asked.features)
             rows = calibration_inputs(scores, scores, asked.session, is_search=asked.is_search)
             inputs.append(rows)
             bought.append(asked.is_bought)
-            part.append(np.full(len(rows), number % 2))
+            part.append(np.full(len(rows), asked.side))
         if sum(int(one.sum()) for one in bought) < _LEAST_PURCHASES:
             return None, {}
         x, y, parts = np.concatenate(inputs), np.concatenate(bought), np.concatenate(part)

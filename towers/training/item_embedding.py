@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
-from data.records import Item
+from data.errors import BundleError, InputError
+from data.records import CONTROL_CHARACTER, Item
 from towers.bundle.bundle import load_bundle, write_completion, write_sources
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
@@ -74,7 +75,14 @@ class CandidateTables:
         return cls(item_ids, tower.item_table.numpy(), tower.token_table.numpy())
 
     def save(self, folder: Path) -> None:
-        """Writes them into an existing folder."""
+        """Writes them into an existing folder.
+
+        Raises:
+            InputError: An id holds a control character: a line break would end it.
+        """
+        for item_id in self.item_ids:
+            if CONTROL_CHARACTER.search(item_id):
+                raise InputError(f"item id: expected no control characters, received {item_id!r}")
         np.save(folder / "item_table.npy", self.item_table)
         np.save(folder / "token_table.npy", self.token_table)
         encoded = [item_id.encode() for item_id in self.item_ids]
@@ -82,13 +90,20 @@ class CandidateTables:
 
     @classmethod
     def load(cls, folder: Path) -> CandidateTables:
-        """What ``save`` wrote."""
+        """What ``save`` wrote.
+
+        Raises:
+            BundleError: There is not one id for each vector, so that vectors would go to others.
+        """
         text = np.load(folder / "item_ids.npy", allow_pickle=False).tobytes().decode()
-        return cls(
-            text.split("\n") if text else [],
-            np.load(folder / "item_table.npy", allow_pickle=False),
-            np.load(folder / "token_table.npy", allow_pickle=False),
-        )
+        # Not by ``splitlines``, which also ends a line where an id may have U+2028.
+        item_ids = text.split("\n") if text else []
+        item_table = np.load(folder / "item_table.npy", allow_pickle=False)
+        if len(item_ids) != len(item_table):
+            raise BundleError(
+                f"item_ids.npy: expected {len(item_table):,} ids, received {len(item_ids):,}"
+            )
+        return cls(item_ids, item_table, np.load(folder / "token_table.npy", allow_pickle=False))
 
 
 def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from towers.config import Config
@@ -34,9 +36,7 @@ def train_towers(
         has_log: Whether ``examples`` tell what shoppers really wanted, item by item.
     """
     keras.utils.set_random_seed(config.seed)
-    targets = examples.targets[examples.targets >= 0]
-    shares = np.bincount(targets, minlength=len(tokens)) / max(1, len(targets))
-    model = TwoTower(config, tokens, shares)
+    model = TwoTower(config, tokens, target_shares(examples.targets, len(tokens)))
     if words is not None:
         model.start_from(words)
     if not has_log:
@@ -44,7 +44,7 @@ def train_towers(
         # only learn by heart which ones, and push all others away from every query.
         model.candidate_tower.leave_out_items()
         # Likewise the words of an item that nobody has judged yet are no sign against it.
-        model.compare_only(targets)
+        model.compare_only(examples.targets[examples.targets >= 0])
     training = config.retrieval
     step_count = max(1, -(-examples.count // training.batch_size))
     curves = fit(
@@ -72,6 +72,9 @@ def refresh_towers(
         examples: All that they have learnt from, and what has come since.
     """
     training = config.retrieval
+    model.expect_targets(target_shares(examples.targets, model.item_count))
+    if model.rivals is not None:
+        model.compare_only(examples.targets[examples.targets >= 0])
     fit(
         model,
         {**examples.inputs, "targets": examples.targets},
@@ -85,6 +88,22 @@ def refresh_towers(
         is_lazy=model.rivals is not None,
         progress=progress,
     )
+
+
+def target_shares(targets: np.ndarray, item_count: int) -> np.ndarray:
+    """How likely each item is to be the target of an example of which one target is drawn.
+
+    Args:
+        targets: ``[examples, k] int32`` item rows, −1 where there are fewer.
+
+    Returns:
+        ``[items] float64``, which sum to 1, or to 0 without examples.
+    """
+    present = targets >= 0
+    # However many an example has, a step draws one of them, all of them as likely.
+    weights = np.broadcast_to(1.0 / np.maximum(present.sum(axis=1), 1)[:, None], targets.shape)
+    counts = np.bincount(targets[present], weights=weights[present], minlength=item_count)
+    return counts / max(1, len(targets))
 
 
 def _lengths(examples: Examples) -> np.ndarray:
@@ -110,3 +129,20 @@ def target_ranks(model: TwoTower, examples: Examples) -> np.ndarray:
         wanted = tf.gather(scores, part["targets"][:, :1], batch_dims=1)
         ranks.append(tf.reduce_sum(tf.cast(scores > wanted, tf.int64), axis=1).numpy())
     return np.concatenate(ranks) if ranks else np.zeros(0, np.int64)
+
+
+def rank_report(model: TwoTower, validation: Examples) -> dict[str, Any]:
+    """Recall of the towers alone on held-out examples, browse and search apart."""
+    if not validation.count:
+        return {}
+    ranks = target_ranks(model, validation)
+    searched = validation.inputs["text_slot"] >= 0
+    report: dict[str, Any] = {}
+    for name, part in (("browse", ranks[~searched]), ("search", ranks[searched])):
+        if len(part):
+            report[name] = {
+                "examples": len(part),
+                "recall_at_10": float((part < 10).mean()),
+                "recall_at_100": float((part < 100).mean()),
+            }
+    return report

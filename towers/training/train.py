@@ -21,14 +21,20 @@ from towers.bundle.model_facts import ModelFacts, write_facts
 from towers.catalog.items import item_tokens
 from towers.config import Config, TextConfig, default_config
 from towers.datasets.dataset import Dataset
-from towers.datasets.example_mix import Parts, is_enough, shop_visits, tower_examples
+from towers.datasets.example_mix import (
+    Parts,
+    is_enough,
+    shop_visits,
+    tower_examples,
+    withheld_judged_examples,
+)
 from towers.datasets.examples import (
     RERANK_FOLDS,
+    TEST_FOLD,
     Examples,
     ReplayedLog,
     browse_and_search_examples,
     joined,
-    judged_examples,
 )
 from towers.datasets.ranking_lists import (
     Lists,
@@ -63,13 +69,15 @@ from towers.training.classical import fit_classical
 from towers.training.litert_export import export_towers, rerank_alikeness
 from towers.training.loss_curves import draw_curves
 from towers.training.reranker_training import train_reranker
-from towers.training.tower_training import refresh_towers, target_ranks, train_towers
+from towers.training.tower_training import rank_report, refresh_towers, train_towers
 from towers.training.translations import translations
 
 _POPULARITY_HALF_LIFE_DAYS = 30.0
 _TREND_HALF_LIFE_DAYS = 3.0
 _SURGE_HALF_LIFE_DAYS = 1.0 / 24.0
 _VALIDATION_SHARE = 0.15
+"""Newest part of the requests: the reranker is checked by it, the purchase probability learns from it."""
+_LEAST_LIST_COUNT = 8
 
 
 def starting_config(tables: Tables) -> Config:
@@ -99,7 +107,7 @@ def train(
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     stages.start("reading tables")
-    shop = Dataset.of(tables, config.text)
+    shop = Dataset.of(tables, config.text, whole_log=config.learn_test_part)
     parts = Parts.of(shop)
     early, late = parts.early, parts.late
     learnt, validation, visits = tower_examples(shop, parts, config, stages)
@@ -113,7 +121,7 @@ def train(
         has_log=parts.early_teaches,
         progress=report,
     )
-    tower_report = _rank_report(model, validation)
+    tower_report = rank_report(model, validation)
     sample = validation if validation.count else learnt
     with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         layout = Layout(folder)
@@ -123,13 +131,13 @@ def train(
         lexical.translate(translations(lexical.rewriter.counts), layout.lexical)
         exported = export_towers(model, shop.catalog, sample, config)
         sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
-        known_types = late.known_types | {int(EventType.SEARCH)}
-        if not parts.early_teaches:
-            known_types |= SYNTHETIC_TYPES
+        made_types = frozenset[int]() if parts.early_teaches else SYNTHETIC_TYPES
+        known_types = early.known_types | made_types | {int(EventType.SEARCH)}
         ranker = Ranker(sources, exported.encoder, None, config=config, known_types=known_types)
-        moments = PurchaseMoments(late, ranker, seed=config.seed)
+        held_out_from = late.newest_from(_VALIDATION_SHARE)
+        moments = PurchaseMoments(late, ranker, held_out_from=held_out_from, seed=config.seed)
         lists, asked, rerank_curves, deep_cross = _train_reranker(
-            shop, parts, ranker, config, stages, moments
+            shop, parts, ranker, config, stages, moments, held_out_from
         )
         calibration: Calibration | None = None
         purchase_report: dict[str, Any] = {}
@@ -150,13 +158,13 @@ def train(
         if config.retrieval.refresh_epoch_count and (
             newest.targets.is_target.any() or shop.judgments
         ):
-            _refresh_towers(model, shop, newest, learnt, config, stages)
+            _refresh_towers(model, shop, parts, newest, learnt, config, stages)
             exported = export_towers(model, shop.catalog, sample, config)
             sources.index, ranker.encoder = exported.index, exported.encoder
         stages.start("releasing")
         exported.write(layout)
         if deep_cross is not None:
-            learnt_from = lists.part(slice(0, _held_out_from(lists)))
+            learnt_from = lists.part(slice(0, asked.learnt_count))
             present = learnt_from.present
             classical = fit_classical(
                 learnt_from.features[present], learnt_from.labels[present] > 0, seed=config.seed
@@ -174,7 +182,7 @@ def train(
             FEATURE_NAMES,
             tuple(float(mean) for mean in means),
             counted_until,
-            tables.items_time,
+            tables.items_known(whole_log=config.learn_test_part)[1],
             golden,
             calibration,
         )
@@ -185,7 +193,7 @@ def train(
             "reranker": _curves_report(rerank_curves),
             "validation": tower_report,
             "visits": None if visits is None else asdict(visits),
-            "lists": None if asked is None else asdict(asked),
+            "lists": asdict(asked),
             "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
             "litert_parity": {**exported.alikeness(model, sample), **rerank_parity},
@@ -202,6 +210,7 @@ def train(
 def _refresh_towers(
     model: TwoTower,
     shop: Dataset,
+    parts: Parts,
     newest: ReplayedLog,
     learnt: Examples,
     config: Config,
@@ -218,7 +227,7 @@ def _refresh_towers(
         search_limit=settings.search_example_limit,
         progress=report,
     )
-    judged = judged_examples(shop.judgments, shop.catalog, config, folds=RERANK_FOLDS)
+    judged = withheld_judged_examples(shop, parts, config)
     report = stages.start("refreshing the two towers", 1)
     refresh_towers(model, joined([learnt, later, judged]), config, progress=report)
 
@@ -260,7 +269,8 @@ def _train_reranker(
     config: Config,
     stages: Stages,
     moments: PurchaseMoments,
-) -> tuple[Lists, ListsReport | None, Curves, DeepCross | None]:
+    held_out_from: int,
+) -> tuple[Lists, ListsReport, Curves, DeepCross | None]:
     settings = config.rerank
     late = parts.late
     if parts.late_teaches:
@@ -271,39 +281,42 @@ def _train_reranker(
             request_limit=settings.request_limit,
             turned_share=settings.turned_share,
             seed=config.seed,
+            held_out_from=held_out_from,
             watch=moments,
             progress=report,
         )
     else:
         stages.start("asking queries")
+        folds = [TEST_FOLD, *RERANK_FOLDS] if config.learn_test_part else RERANK_FOLDS
         queries = anonymous_queries(
-            shop.catalog, shop.judgments, settings.request_limit, config.seed
+            shop.catalog, shop.judgments, settings.request_limit, config.seed, folds=folds
         )
         everything = np.arange(shop.catalog.count)
         visits, made_up = shop_visits(
             shop, everything, query_count=len(queries), seed=config.seed + 3
         )
-        lists, found = query_lists(ranker, queries, visits, time=shop.test_from, seed=config.seed)
+        lists, found = query_lists(
+            ranker,
+            queries,
+            visits,
+            time=shop.test_from,
+            held_out_share=_VALIDATION_SHARE,
+            seed=config.seed,
+        )
         found = replace(found, visits=made_up)
         for event in late.events[late.learn_from :]:
             ranker.record(event)
-    if lists.count < 10:
+    if found.learnt_count < _LEAST_LIST_COUNT:
         return lists, found, Curves((), ()), None
     report = stages.start("training the reranker", 1)
-    held_out = _held_out_from(lists)
     model, curves = train_reranker(
-        lists.part(slice(0, held_out)),
-        lists.part(slice(held_out, lists.count)),
+        lists.part(slice(0, found.learnt_count)),
+        lists.part(slice(found.learnt_count, lists.count)),
         settings,
         seed=config.seed,
         progress=report,
     )
     return lists, found, curves, model
-
-
-def _held_out_from(lists: Lists) -> int:
-    """The first list that the reranker is checked by and does not learn from."""
-    return int(lists.count * (1 - _VALIDATION_SHARE))
 
 
 def _refresh(sources: Sources, newest: ReplayedLog) -> None:
@@ -312,22 +325,6 @@ def _refresh(sources: Sources, newest: ReplayedLog) -> None:
     sources.repurchase = Repurchase.of(newest.events, newest.rows.tolist(), sources.catalog)
     sources.cooccurrence = Cooccurrence.of(past, sources.catalog.count)
     sources.session_knn = SessionKnn(past, sources.catalog.count)
-
-
-def _rank_report(model: TwoTower, validation: Examples) -> dict[str, Any]:
-    if not validation.count:
-        return {}
-    ranks = target_ranks(model, validation)
-    searched = validation.inputs["text_slot"] >= 0
-    report: dict[str, Any] = {}
-    for name, part in (("browse", ranks[~searched]), ("search", ranks[searched])):
-        if len(part):
-            report[name] = {
-                "examples": len(part),
-                "recall_at_10": float((part < 10).mean()),
-                "recall_at_100": float((part < 100).mean()),
-            }
-    return report
 
 
 def _curves_report(curves: Curves) -> dict[str, Any]:

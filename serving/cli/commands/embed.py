@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from serving.cli.options import json_option, print_json, reports_errors
+from serving.cli.options import items_time_option, json_option, print_json, reports_errors
 from serving.cli.progress import stage_bars
 
 
@@ -16,9 +16,17 @@ from serving.cli.progress import stage_bars
 @click.argument("items", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle to write.")
 @click.option("--map", "map_file", type=click.Path(path_type=Path), help="TOML, renames columns.")
+@items_time_option
 @json_option
 @reports_errors
-def embed(bundle: Path, items: Path, out: Path, map_file: Path | None, as_json: bool) -> None:
+def embed(
+    bundle: Path,
+    items: Path,
+    out: Path,
+    map_file: Path | None,
+    items_time: float | None,
+    as_json: bool,
+) -> None:
     """Embed ITEMS with the towers of BUNDLE, and write a bundle that serves them.
 
     ITEMS is a folder of tables, or a file of items: CSV, TSV, JSON Lines or Parquet. No model is
@@ -31,12 +39,14 @@ def embed(bundle: Path, items: Path, out: Path, map_file: Path | None, as_json: 
     began = time.time()
     with stage_bars() as bars:
         bars.start("reading the items")
-        table, items_time = prepare_items(items, now=began, map_file=map_file)
+        table, known_time = prepare_items(
+            items, now=began, map_file=map_file, items_time=items_time
+        )
         report = reembed(
             bundle,
             list(iter_items(table)),
             out,
-            items_time=items_time,
+            items_time=known_time,
             created_time=began,
             progress=bars.start,
         )

@@ -8,7 +8,13 @@ from typing import Any
 
 import click
 
-from serving.cli.options import console, json_option, print_json, reports_errors
+from serving.cli.options import (
+    console,
+    items_time_option,
+    json_option,
+    print_json,
+    reports_errors,
+)
 from serving.cli.progress import stage_bars
 
 
@@ -28,6 +34,7 @@ from serving.cli.progress import stage_bars
 @click.option(
     "--gap-minutes", type=float, default=30.0, show_default=True, help="Quiet that ends a session."
 )
+@items_time_option
 @json_option
 @reports_errors
 def prepare(source: str, path: Path | None, as_json: bool, **options: Any) -> None:

@@ -18,7 +18,7 @@ from serving.api.answers import (
 )
 from serving.api.reports import Status
 from serving.cli.answer_tables import answer_table, facet_table, load_table, status_table, why
-from serving.load.load_test import LoadStep
+from serving.load.load_step import LoadStep
 
 
 def shown(table: Table) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import BadRequest
+from grpc_status import rpc_status
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -107,7 +109,10 @@ def test_what_is_wrong_is_an_invalid_argument_that_names_the_field(
     error = refused(channel, request_)
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert error.details().startswith(f"{field}: expected {told}")
-    assert dict(error.trailing_metadata())["nextclick-field"] == field
+    (detail,) = rpc_status.from_call(error).details
+    (violation,) = BadRequest.FromString(detail.value).field_violations
+    assert violation.field == field
+    assert f"{field}: {violation.description}" == error.details()
     assert engine.log.event_count == 0
 
 

@@ -6,6 +6,7 @@ import logging
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 
 from data.errors import (
     BundleError,
@@ -15,15 +16,17 @@ from data.errors import (
     OverloadError,
     RequestError,
 )
-from serving.edge.grpc_errors import FIELD_KEY, error_of, failure_of
+from serving.edge.grpc_errors import error_of, failure_of
 
 
 class FailedCall(grpc.RpcError):
     """What a stub raises, with the four answers that it has."""
 
-    def __init__(self, code: grpc.StatusCode, message: str, field: str = "") -> None:
+    def __init__(
+        self, code: grpc.StatusCode, message: str, trailers: tuple[tuple[str, bytes], ...] = ()
+    ) -> None:
         super().__init__()
-        self.parts = code, message, ((FIELD_KEY, field),) if field else ()
+        self.parts = code, message, trailers
 
     def code(self) -> grpc.StatusCode:
         return self.parts[0]
@@ -31,7 +34,7 @@ class FailedCall(grpc.RpcError):
     def details(self) -> str:
         return self.parts[1]
 
-    def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
+    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
         return self.parts[2]
 
 
@@ -90,8 +93,8 @@ def test_all_else_is_an_id_and_the_log_has_the_place_but_not_the_text(
 )
 def test_an_error_comes_out_of_the_client_as_it_went_into_the_server(error: Exception) -> None:
     failure = failure_of(error, "SearchItems")
-    field = dict(failure.trailers).get(FIELD_KEY, "")
-    again = error_of(FailedCall(failure.code, failure.message, field))
+    trailers = (("grpc-status-details-bin", failure.status.SerializeToString()),)
+    again = error_of(FailedCall(failure.code, failure.message, trailers))
     assert type(again) is type(error)
     if isinstance(error, RequestError):
         assert isinstance(again, RequestError)
@@ -119,5 +122,38 @@ def test_a_refusal_of_another_making_is_still_a_request_error() -> None:
     assert str(error) == "request: expected a valid request, received 'bad'"
 
 
-def test_a_long_message_is_cut_to_what_trailers_hold() -> None:
-    assert len(failure_of(RequestError("query", "words", "x" * 100_000), "m").message) == 1_000
+def test_a_refused_field_is_a_violation_as_google_writes_it() -> None:
+    failure = failure_of(RequestError("attributes.尺寸", "1 to 5", 9.5), "SearchItems")
+    (detail,) = failure.status.details
+    assert detail.type_url == "type.googleapis.com/google.rpc.BadRequest"
+    found = error_details_pb2.BadRequest.FromString(detail.value)
+    assert [(one.field, one.description) for one in found.field_violations] == [
+        ("attributes.尺寸", "expected 1 to 5, received 9.5")
+    ]
+    assert (failure.status.code, failure.status.message) == (3, failure.message)
+    assert not failure_of(BundleError("no manifest"), "PublishBundle").status.details
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        b"\xff\xff",
+        status_pb2.Status(code=3, message="another message").SerializeToString(),
+        status_pb2.Status(code=5, message="bad").SerializeToString(),
+        status_pb2.Status(code=3, message="bad").SerializeToString(),
+    ],
+)
+def test_details_of_another_making_are_passed_over(details: bytes) -> None:
+    trailers = (("grpc-status-details-bin", details),)
+    error = error_of(FailedCall(grpc.StatusCode.INVALID_ARGUMENT, "bad", trailers))
+    assert str(error) == "request: expected a valid request, received 'bad'"
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "鞋", "\ud800", "😀"])
+def test_a_long_message_is_cut_to_what_trailers_hold(letter: str) -> None:
+    error = RequestError("attributes." + "尺" * 128, letter * 500, letter * 100_000)
+    failure = failure_of(error, "m")
+    assert 990 <= len(failure.message.encode()) <= 1_000
+    # A byte that is no ASCII takes three in the one trailer, and each byte 4/3 in the other.
+    taken = 3 * len(failure.message.encode()) + 4 * len(failure.status.SerializeToString()) / 3
+    assert taken < 8 * 1024

@@ -16,7 +16,9 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import BadRequest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
 
 from data.errors import ConfigError, OverloadError
 from data.records import Event, EventType
@@ -108,7 +110,10 @@ def test_a_wrong_field_is_named(
     error = refusal(channel, method, request_)
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert error.details().startswith(f"{field}: expected ")
-    assert dict(error.trailing_metadata())["nextclick-field"] == field
+    (detail,) = rpc_status.from_call(error).details
+    (violation,) = BadRequest.FromString(detail.value).field_violations
+    assert violation.field == field
+    assert f"{field}: {violation.description}" == error.details()
     assert engine.log.event_count == 0
 
 
@@ -128,7 +133,10 @@ def test_what_goes_wrong_inside_stays_inside(
 def test_bytes_that_are_no_message_are_refused(
     channel: grpc.Channel, client: Client, content: bytes
 ) -> None:
-    assert refusal(channel, "Discovery/SearchItems", content).code() is grpc.StatusCode.INTERNAL
+    error = refusal(channel, "Discovery/SearchItems", content)
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    expected = "message: expected a request of /nextclick.v1.Discovery/SearchItems, received "
+    assert error.details() == f"{expected}'{len(content)} bytes that are none'"
     assert client.search(SearchRequest("milk")).results
 
 

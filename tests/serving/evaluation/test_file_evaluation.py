@@ -63,6 +63,12 @@ def test_a_run_has_falling_scores_even_for_ties_and_reads_back() -> None:
     assert scores == sorted(set(scores), reverse=True)
 
 
+@pytest.mark.parametrize(("query_id", "item_id"), [("q1", "a b"), ("q1", "a\u2028b"), ("q 1", "a")])
+def test_an_id_that_a_run_cannot_hold_is_named(query_id: str, item_id: str) -> None:
+    with pytest.raises(InputError, match="^run: expected ids without blanks, received "):
+        write_ranking(io.StringIO(), query_id, [(item_id, 1.0)])
+
+
 @pytest.mark.parametrize(
     ("read", "text", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,15 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from data.records import Event, Item, Judgment
+from data.records import Event, EventType, Item, Judgment
+from data.split import Split
+from data.tables import Tables, events_table, items_table, judgments_table
 from tests.towers import shelf
 from towers.catalog.items import Catalog
 from towers.datasets.dataset import Dataset
-from towers.datasets.example_mix import Parts, is_enough, tower_examples
+from towers.datasets.example_mix import Parts, is_enough, tower_examples, withheld_judged_examples
+from towers.datasets.examples import query_fold, search_input
+from towers.sessions.query_input import GENERIC_TYPE
 
 
 class Silence:
@@ -105,3 +110,72 @@ def test_items_without_words_learn_from_the_smallest_log_and_from_judgments() ->
     queries = [Judgment(f"query {number}", items[0].item_id, 3.0) for number in range(30)]
     judged = replace(bare(items), judgments=queries)
     assert tower_examples(judged, Parts.of(judged), shelf.CONFIG, Silence())[0].count
+
+
+def test_a_type_of_event_that_only_the_later_part_has_is_read_as_one_that_nobody_knows() -> None:
+    """The towers have learnt nothing of it, whatever they are checked on or see after release."""
+    start = moment(0.8)
+    kinds = {EventType.VIEW: EventType.FAVORITE}
+    events = tuple(
+        event if event.time < start else replace(event, type=kinds.get(event.type, event.type))
+        for event in shelf.events()
+        if event.type is not EventType.FAVORITE
+    )
+    shop = shop_of(events, rank_from=start, test_from=moment(0.95))
+    parts = Parts.of(shop)
+    for log in (parts.early, parts.late, shop.log(np.inf, start)):
+        assert int(EventType.VIEW) in log.known_types
+        assert int(EventType.FAVORITE) not in log.known_types
+    _, validation, _ = tower_examples(shop, parts, shelf.CONFIG, Silence())
+    read = set(np.unique(validation.inputs["event_types"]).tolist())
+    assert GENERIC_TYPE in read and int(EventType.FAVORITE) not in read
+
+
+@pytest.mark.parametrize("learns_test_part", [False, True])
+@pytest.mark.parametrize(("rank_at", "test_at"), [(0.8, 0.9), (0.001, 0.002)])
+def test_a_release_has_read_every_judged_query_as_often_and_those_of_the_test_if_told_so(
+    rank_at: float, test_at: float, learns_test_part: bool
+) -> None:
+    # Each query has tokens of its own, by which it is known again.
+    ids = [item.item_id for item in shelf.items()]
+    words: dict[bytes, str] = {}
+    for number in range(len(ids)):
+        query = f"query {number}"
+        words.setdefault(search_input(query, shelf.catalog(), shelf.CONFIG).tokens.tobytes(), query)
+    queries = list(words.values())
+    shop = replace(
+        shop_of(shelf.events(), rank_from=moment(rank_at), test_from=moment(test_at)),
+        judgments=[Judgment(query, ids[row], 3.0) for row, query in enumerate(queries)],
+    )
+    parts = Parts.of(shop)
+    config = replace(shelf.CONFIG, learn_test_part=learns_test_part)
+    learnt, _, _ = tower_examples(shop, parts, config, Silence())
+    withheld = withheld_judged_examples(shop, parts, config)
+    read = Counter(
+        words[tokens.tobytes()]
+        for examples in (learnt, withheld)
+        for tokens in examples.inputs["tokens"]
+        if tokens.tobytes() in words
+    )
+    expected = {query for query in queries if learns_test_part or query_fold(query) != 0}
+    assert set(read) == expected
+    assert len(set(read.values())) == 1
+
+
+@pytest.mark.parametrize("whole_log", [False, True])
+def test_prices_of_the_test_part_are_known_to_the_whole_log_alone(whole_log: bool) -> None:
+    items = [Item("a", price=1.0), Item("b")]
+    newest = [Item("a", price=2.0), Item("b", price=4.0)]
+    tables = Tables(
+        Path("t"),
+        items_table(items),
+        events_table([]),
+        judgments_table([]),
+        Split(0.0, 10.0),
+        {},
+        newest_items=items_table(newest),
+    )
+    shop = Dataset.of(tables, shelf.CONFIG.text, whole_log=whole_log)
+    assert shop.items == (newest if whole_log else items)
+    expected = [2.0, 4.0] if whole_log else [1.0, np.nan]
+    np.testing.assert_array_equal(shop.catalog.price[:2], expected)

@@ -74,6 +74,22 @@ def test_a_turned_shopper_begins_with_what_a_stranger_did(
     assert counts.max() == pytest.approx(most_events, rel=1e-5)
 
 
+@pytest.mark.parametrize("boundary", [0, 300, 1_200])
+def test_lists_to_learn_from_are_those_of_the_requests_before_the_boundary(boundary: int) -> None:
+    log = log_of(shelf.events()[:EVENT_COUNT])
+    lists, report = replayed_lists(
+        log, uncounted(), request_limit=10**6, held_out_from=boundary, seed=7
+    )
+    before, _ = replayed_lists(
+        log_of(shelf.events()[:boundary]), uncounted(), request_limit=10**6, seed=7
+    )
+    # Without what came later a request may have found nothing that was wanted, but no more.
+    assert before.count <= report.learnt_count <= before.count + 10
+    assert (report.learnt_count == lists.count) is (boundary == EVENT_COUNT)
+    _, whole = replayed_lists(log, uncounted(), request_limit=50, seed=7)
+    assert whole.learnt_count == whole.found_count
+
+
 def test_a_parted_log_makes_the_lists_of_the_whole() -> None:
     """Nothing of later events is in a list: a log that ends earlier gives the same ones."""
     first = log_of(shelf.events()[:200])
@@ -110,12 +126,10 @@ def test_events_before_the_part_to_learn_from_are_neither_asked_nor_counted() ->
     log = log_of(events, events[500].time)
     _, report = replayed_lists(log, ranker, request_limit=10**6, seed=7)
     assert report.request_count <= int(log.targets.is_target[500:].sum())
-    by_hand = Popularity(30.0)
-    for event, row in zip(events[500:], log.rows[500:].tolist(), strict=True):
-        if row >= 0:
-            by_hand.record(row, event)
     now, rows = events[-1].time, np.arange(240)
-    assert ranker.sources.popularity.at(rows, now).tolist() == by_hand.at(rows, now).tolist()
+    learnt = zip(events[500:], log.rows[500:].tolist(), strict=True)
+    by_hand = shelf.counts_by_hand(learnt, 30.0, now)
+    assert ranker.sources.popularity.at(rows, now).tolist() == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_requests_are_drawn_and_the_same_for_a_seed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -37,20 +38,11 @@ def test_all_that_is_kept_fits_the_room_however_much_is_asked() -> None:
     answers = {}
     for number in range(3_000):
         answers[number] = kept.of(number, SystemRankings(number))
-        still = [answers[n] for n in answers if n in kept._entries]
+        still = [answers[n] for n in answers if n in kept]
         assert sum(map(sys.getsizeof, still)) <= kept.byte_count <= ROOM
         # By hand: what is over the eighth is never among them, the newest of the others always.
         is_long = (8 * number + 1_000) * 8 > ROOM
-        assert (number in kept._entries) != is_long
-
-
-def test_what_is_asked_again_and_again_stays_while_others_leave() -> None:
-    kept: ResultCache[int, np.ndarray] = ResultCache(20_000)
-    often = SystemRankings(5)
-    for number in range(1, 500):
-        kept.of(0, often)
-        kept.of(number, SystemRankings(5))
-    assert often.count == 1 and len(kept) < 20
+        assert (number in kept) != is_long
 
 
 def test_both_arrays_of_an_answer_take_room() -> None:
@@ -86,4 +78,30 @@ def test_long_questions_take_room_too_whatever_they_are_made_of() -> None:
         assert kept.byte_count <= ROOM
     assert 0 < len(kept) < 100
     kept.of(("x" * ROOM,), SystemRankings(0))
-    assert ("x" * ROOM,) not in kept._entries
+    assert ("x" * ROOM,) not in kept
+
+
+def test_what_was_not_asked_for_longest_leaves_first() -> None:
+    kept: ResultCache[int, np.ndarray] = ResultCache(100_000)
+    asked = SystemRankings(1_000)
+    for number in range(200):
+        # Nine others at most have room beside it.
+        kept.of(-1, asked)
+        kept.of(number, SystemRankings(1_000))
+    assert asked.count == 1
+    assert 199 in kept and 0 not in kept
+
+
+def test_many_threads_get_the_right_answers_and_stay_within_the_room() -> None:
+    kept: ResultCache[int, np.ndarray] = ResultCache(100_000)
+
+    def ask(seed: int) -> bool:
+        draw = np.random.default_rng(seed)
+        return all(
+            len(kept.of(number, lambda number=number: np.zeros(number))) == number
+            and kept.byte_count <= 100_000
+            for number in draw.integers(0, 1_500, 2_000).tolist()
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(8)))

@@ -8,14 +8,15 @@ import tensorflow as tf
 
 from data.errors import ConfigError
 from towers.config import Config, config_from
-from towers.datasets.examples import Examples
+from towers.datasets.examples import Examples, joined
 from towers.models.export import query_tower_file
 from towers.models.fitting import batches
+from towers.models.legacy_keras import keras
 from towers.models.session_encoders import SESSION_ENCODERS
 from towers.models.two_tower import TwoTower
 from towers.ranking.litert_models import LiteModel, QueryEncoder
 from towers.sessions.query_input import PADDING_TYPE, QueryInput
-from towers.training.tower_training import train_towers
+from towers.training.tower_training import refresh_towers, train_towers
 
 _ITEM_COUNT = 40
 _VIEW = 2
@@ -63,7 +64,7 @@ def _queries(model: TwoTower, inputs: dict[str, np.ndarray]) -> tf.Tensor:
     )
 
 
-def test_the_loss_and_its_slopes_are_those_of_softmax_cross_entropy_over_all_items() -> None:
+def test_the_loss_and_its_gradients_are_those_of_softmax_cross_entropy_over_all_items() -> None:
     config = _config()
     model, inputs = _model(config), _sessions(config, [1, 6, 3, 2, 4])
     wanted = np.array([7, 0, 39, 7, 12], np.int32)
@@ -73,14 +74,72 @@ def test_the_loss_and_its_slopes_are_those_of_softmax_cross_entropy_over_all_ite
     table = model.candidate_tower.item_table
     with tf.GradientTape() as tape:
         loss = model.compute_loss({**features, "targets": tf.constant(targets)})
-    slopes = tf.convert_to_tensor(tape.gradient(loss, table))
+    gradients = tf.convert_to_tensor(tape.gradient(loss, table))
     with tf.GradientTape() as tape:
         queries, items = _queries(model, inputs), model.candidate_tower.all()
         scores = tf.matmul(queries, items, transpose_b=True) / config.retrieval.temperature
         plain = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, scores))
-    plain_slopes = tf.convert_to_tensor(tape.gradient(plain, table))
+    plain_gradients = tf.convert_to_tensor(tape.gradient(plain, table))
     assert float(loss) == pytest.approx(float(plain), rel=1e-5)
-    np.testing.assert_allclose(slopes, plain_slopes, atol=1e-5)
+    np.testing.assert_allclose(gradients, plain_gradients, atol=1e-5)
+
+
+def test_several_targets_of_one_example_share_its_weight() -> None:
+    config = _config()
+    model, inputs = _model(config), _sessions(config, [2, 5])
+    features = {name: tf.constant(column) for name, column in inputs.items()}
+    loss = model.compute_loss({**features, "targets": tf.constant([[3, 9, 30], [12, -1, -1]])})
+    labels = np.zeros((2, _ITEM_COUNT))
+    labels[0, [3, 9, 30]] = 1 / 3
+    labels[1, 12] = 1.0
+    queries, items = _queries(model, inputs).numpy(), model.candidate_tower.all().numpy()
+    scores = queries.astype(np.float64) @ items.T / config.retrieval.temperature
+    log_shares = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    assert float(loss) == pytest.approx(-(labels * log_shares).sum() / 2, rel=1e-5)
+
+
+def test_the_gradient_over_sampled_items_is_that_over_all_items_on_average() -> None:
+    """Also where one item is most of what is wanted, and is expected many times in a step."""
+    wanted = np.array([7] * 36 + list(range(8, 32)), np.int32)
+    shares = np.bincount(wanted, minlength=_ITEM_COUNT) / len(wanted)
+    gradients = {}
+    for name, limit in (("full", _ITEM_COUNT), ("sampled", _ITEM_COUNT - 1)):
+        settings = {"full_softmax_item_limit": limit, "sampled_item_count": 2_000}
+        config = config_from({"retrieval": settings}, _config("dnn"))
+        keras.utils.set_random_seed(3)
+        model = TwoTower(
+            config, np.zeros((_ITEM_COUNT, config.text.item_slot_count), np.int32), shares
+        )
+        table = model.candidate_tower.item_table
+        table.assign(np.random.default_rng(5).normal(size=table.shape))
+        inputs = _sessions(config, [1 + number % 6 for number in range(len(wanted))])
+        features = {n: tf.constant(c) for n, c in inputs.items()}
+        features["targets"] = tf.constant(wanted[:, None])
+        steps = []
+        for _ in range(20):
+            with tf.GradientTape() as tape:
+                loss = model.compute_loss(features)
+            steps.append(tf.convert_to_tensor(tape.gradient(loss, table)).numpy())
+        gradients[name] = np.mean(steps, axis=0)
+    error = np.linalg.norm(gradients["sampled"] - gradients["full"])
+    assert error < 0.05 * np.linalg.norm(gradients["full"])
+
+
+@pytest.mark.parametrize("has_log", [True, False])
+def test_the_last_pass_expects_the_targets_that_it_draws(has_log: bool) -> None:
+    config = config_from({"retrieval": {"epoch_limit": 1}}, _config("dnn"))
+    tokens = np.ones((_ITEM_COUNT, config.text.item_slot_count), np.int32)
+    inputs = _sessions(config, [1, 2] * 20)
+    first, later = (Examples(inputs, np.full((40, 1), row, np.int32)) for row in (3, 5))
+    model, _ = train_towers(first, first.part(slice(0)), tokens, config, has_log=has_log)
+    both = joined([first, later])
+    refresh_towers(model, both, config)
+    shares = np.zeros(_ITEM_COUNT)
+    shares[[3, 5]] = 0.5
+    assert model.target_shares.numpy().tolist() == shares.tolist()
+    if not has_log:
+        assert model.rivals is not None
+        assert np.bincount(model.rivals.numpy()).tolist() == [0, 0, 0, 40, 0, 40]
 
 
 def test_a_batch_of_sessions_without_any_event_can_be_learnt_from() -> None:

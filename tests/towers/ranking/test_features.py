@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -410,6 +411,38 @@ def test_features_do_not_depend_on_the_order_of_the_candidates(ranker: Ranker, s
     )
     # Sums over all candidates are added up in another order.
     assert np.allclose(other, plain[order], rtol=1e-5, atol=1e-6)
+
+
+class _Block(ctypes.Structure):
+    """64 kB that go over the stack when a C function is given them by value."""
+
+    _fields_ = (("words", ctypes.c_uint32 * 16_384),)
+
+
+_SIGNALLING_NANS = _Block()
+np.ctypeslib.as_array(_SIGNALLING_NANS.words)[:] = 0x7F800001
+_leave_on_stack = ctypes.CDLL(None).getppid
+"""Takes no argument, so that it does nothing with what it is given."""
+_leave_on_stack.argtypes = [_Block]
+
+
+@pytest.mark.parametrize("seen_count", range(1, 13))
+def test_features_raise_no_warning_whatever_lies_in_memory_that_nobody_has_set(
+    ranker: Ranker, seen_count: int
+) -> None:
+    session = Session.empty("v")
+    for number in range(seen_count):
+        session = session.after(shelf.view(f"p{number:04}", NOW - 600 + 30 * number))
+    encoded = ranker.read(RankRequest(session, NOW, "espresso"))
+    found = ranker.candidates(encoded)
+    # Kernels treat what is left over of fours and eights apart, and stand elsewhere on the stack.
+    for count in range(1, 24):
+        part = Candidates(found.rows[:count], found.ranks[:count], found.scores, found.missing)
+        context = FeatureContext(encoded, part, ranker.sources)
+        for feature in FEATURES:
+            _leave_on_stack(_SIGNALLING_NANS)
+            # A warning is an error in tests.
+            feature.compute(context)
 
 
 def test_no_candidates_make_an_empty_matrix(ranker: Ranker) -> None:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import shelf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,31 @@ def test_counts_equal_the_closed_form(
         )
         # Half-lives of a quarter of a day make terms of 1e-60: equal to the largest of them.
         assert popularity.at(rows(row), now)[0] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 5), st.floats(-0.5, 4.0), st.sampled_from(sorted(shelf.WORTH, key=int))
+        ),
+        max_size=40,
+    ),
+    st.sampled_from([0.25, 3.0, 30.0]),
+    st.floats(0.0, 4.0),
+)
+def test_pauses_late_events_and_returns_count_as_decayed_step_by_step(
+    steps: list[tuple[int, float, EventType]], half_life: float, later: float
+) -> None:
+    popularity, time, seen = Popularity(half_life), T0, []
+    for row, days, type_ in steps:
+        time += days * DAY
+        seen.append((event(time, type_), row))
+        popularity.record(row, seen[-1][0])
+    now = max([T0, *(one.time for one, _ in seen)]) + later * DAY
+    expected = shelf.counts_by_hand(seen, half_life, now, row_count=6)
+    found = popularity.at(rows(*range(6)), now)
+    assert found.tolist() == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_a_count_halves_in_a_half_life() -> None:

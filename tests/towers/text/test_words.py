@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from towers.text.words import (
+    clear_caches,
     cut_text,
     normalise,
     stem,
@@ -67,6 +72,24 @@ def test_forms_of_an_english_word_share_a_stem(one: str, other: str) -> None:
 @pytest.mark.parametrize("word", ["256gb", "4k", "手机", "cafés", "1.5"])
 def test_what_is_no_plain_english_word_is_its_own_stem(word: str) -> None:
     assert stem(word) == word
+
+
+def test_many_threads_with_cold_caches_stem_as_one_does() -> None:
+    beginnings = ("run", "relat", "general", "hop", "enamell", "commun", "berr", "industri", "use")
+    middles = ("", "ation", "iz", "ful", "ing", "ness", "ment", "abl", "ic", "al", "iv", "ous")
+    endings = ("", "s", "ed", "ly", "y", "ies", "e", "er", "ing", "ement")
+    made = ["".join(parts) for parts in product(beginnings, middles, endings)]
+    alone = [stem(word) for word in made]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(20):
+                clear_caches()
+                together = pool.map(lambda _: [stem(word) for word in made], range(8))
+                assert all(found == alone for found in together)
+    finally:
+        sys.setswitchinterval(interval)
 
 
 @given(st.text(max_size=40))

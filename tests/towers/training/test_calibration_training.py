@@ -14,7 +14,7 @@ from data.records import Event, EventType
 from tests.towers import shelf
 from towers.ranking.calibration import INPUT_NAMES, Calibration, calibration_inputs
 from towers.retrieval.rank_request import RankRequest
-from towers.sessions.replay import Targets
+from towers.sessions.replay import Targets, replay
 from towers.sessions.session import Session
 from towers.training.calibration_metrics import (
     best_threshold,
@@ -111,11 +111,13 @@ def test_classical_models_are_those_of_scikit_learn() -> None:
 
 def test_moments_are_asked_as_pages_are_and_labelled_by_the_rest_of_the_visit() -> None:
     ranker, log = shelf.ranker(), shelf.log()
-    moments = PurchaseMoments(log, ranker, seed=1)
+    held_out_from = int(len(log.events) * 0.8)
+    moments = PurchaseMoments(log, ranker, held_out_from=held_out_from, seed=1)
     session = Session.empty("")
     latest = [n for n in range(len(log.events)) if n in moments._numbers]
     assert latest
-    assert min(latest) >= len(log.events) * 0.8
+    began_before = {(e.visitor_id, e.session_id) for e in log.events[:held_out_from]}
+    assert not began_before & {(log.events[n].visitor_id, log.events[n].session_id) for n in latest}
     assert all(log.events[n].type is not EventType.PURCHASE for n in latest)
     for number in latest[:5]:
         moments(number, session, log.events[number])
@@ -133,3 +135,23 @@ def test_moments_are_asked_as_pages_are_and_labelled_by_the_rest_of_the_visit() 
         assert asked.is_bought.tolist() == [one in bought for one in ids]
     moments(latest[0] - 1 if latest[0] - 1 not in latest else -1, session, log.events[0])
     assert len(moments._asked) == min(5, len(latest))
+
+
+def test_the_report_stands_on_visitors_that_its_regression_has_not_seen() -> None:
+    """Every other visitor, in the order of their first answers; all answers to one on one side."""
+    ranker, log = shelf.ranker(), shelf.log()
+    moments = PurchaseMoments(log, ranker, held_out_from=int(len(log.events) * 0.6), seed=1)
+    watched: list[tuple[str, int]] = []
+    for number, session, event in replay(log.events):
+        before = len(moments._asked)
+        moments(number, session, event)
+        watched += [(event.visitor_id, len(one.is_bought)) for one in moments._asked[before:]]
+    visitors = list(dict.fromkeys(visitor for visitor, _ in watched))
+    held_out = sum(rows for visitor, rows in watched if visitors.index(visitor) % 2)
+    assert len(visitors) > 10 and len(watched) > 100
+    assert ranker.reranker is not None
+    _, report = moments.learn(ranker.reranker)
+    assert report["answer_count"] == len(watched)
+    assert report["count"] == held_out
+    # Else it could be every other answer just as well.
+    assert held_out != sum(rows for _, rows in watched[1::2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +11,15 @@ import numpy as np
 import pytest
 
 from data.errors import BundleError, InputError
+from data.prepare import prepare_items
 from data.records import Item
 from data.synthetic import END_TIME
+from data.tables import iter_items
 from tests.towers import shelf
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
-from towers.bundle.manifest import verify
+from towers.bundle.layout import Layout
+from towers.bundle.manifest import sign, verify
 from towers.catalog.items import Catalog
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -131,10 +136,11 @@ def test_companions_and_sessions_are_those_of_before_less_what_is_gone(changed: 
 
 def test_counts_move_with_their_items(changed: Bundle) -> None:
     old = shelf.catalog().row_of
-    fresh = shelf.counted(30.0)
+    log = zip(shelf.events(), shelf.log().rows.tolist(), strict=True)
+    by_hand = shelf.counts_by_hand(log, 30.0, END_TIME)
     counts = changed.ranker.sources.popularity.at(np.arange(161), END_TIME)
     for row, item_id in enumerate(changed.catalog.item_ids):
-        expected = 0.0 if item_id == "new" else fresh.at(np.array([old[item_id]]), END_TIME)[0]
+        expected = 0.0 if item_id == "new" else by_hand[old[item_id]]
         assert counts[row] == pytest.approx(expected)
 
 
@@ -170,14 +176,64 @@ def test_no_items_have_no_embeddings() -> None:
 
 
 def test_tables_are_read_as_they_were_written(tmp_path: Path) -> None:
-    tables = replace(shelf.tables(), item_ids=["a", "智能手机", "", "d"])
+    # Quotes, commas, blanks and U+2028 are legal in an id; only line breaks end one in the file.
+    odd = ["a", "智能手机", "a\u2028b", "a\u2029b", "a b", 'say "a, b"', "a\\nb"]
+    item_ids = odd + [item.item_id for item in shelf.items()[len(odd) :]]
+    tables = replace(shelf.tables(), item_ids=item_ids)
     tables.save(tmp_path)
     read = CandidateTables.load(tmp_path)
     assert read.item_ids == tables.item_ids
     assert np.array_equal(read.item_table, tables.item_table)
     assert np.array_equal(read.token_table, tables.token_table)
-    replace(tables, item_ids=[]).save(tmp_path)
+    replace(tables, item_ids=[], item_table=tables.item_table[:0]).save(tmp_path)
     assert CandidateTables.load(tmp_path).item_ids == []
+
+
+@pytest.mark.parametrize("bad", ["two\nlines", "carriage\rreturn", "next\x85line"])
+def test_an_id_that_would_end_early_in_the_file_is_refused(tmp_path: Path, bad: str) -> None:
+    tables = replace(shelf.tables(), item_ids=[bad, *shelf.tables().item_ids[1:]])
+    with pytest.raises(InputError, match="^item id: expected no control characters, received "):
+        tables.save(tmp_path)
+
+
+def test_tables_with_more_ids_than_vectors_are_refused(tmp_path: Path) -> None:
+    tables = shelf.tables()
+    tables.save(tmp_path)
+    # What an older version wrote for an id with a line break.
+    encoded = "\n".join(["two\nlines", *tables.item_ids[1:]]).encode()
+    np.save(tmp_path / "item_ids.npy", np.frombuffer(encoded, np.uint8))
+    with pytest.raises(BundleError, match=r"^item_ids\.npy: expected 240 ids, received 241$"):
+        CandidateTables.load(tmp_path)
+
+
+def test_odd_ids_keep_their_own_vectors_from_a_file_to_a_bundle(tmp_path: Path) -> None:
+    odd = ["a\u2028b", "a\u2029b", "a b", 'say "a, b"', "a;b", "#1", "a\\nb", "界" * 128]
+    titles = [f"item number {number}" for number in range(len(odd))]
+    with (tmp_path / "items.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([("item_id", "title"), *zip(odd, titles, strict=True)])
+    table, _ = prepare_items(tmp_path / "items.csv", now=END_TIME)
+    items = list(iter_items(table))
+    assert [(item.item_id, item.title) for item in items] == list(zip(odd, titles, strict=True))
+    # The vectors that training gave them, so that a shift by one id is seen.
+    own = np.random.default_rng(1).normal(size=(240, 16)).astype(np.float32)
+    trained = replace(shelf.tables(), item_ids=[*odd, *shelf.tables().item_ids[len(odd) :]])
+    trained = replace(trained, item_table=own)
+    source = tmp_path / "source"
+    shutil.copytree(shelf.bundle_folder(), source)
+    trained.save(Layout(source).training)
+    sign(source, END_TIME)
+    reembed(source, items[::-1], tmp_path / "out", items_time=END_TIME, created_time=END_TIME)
+    bundle = load_bundle(tmp_path / "out")
+    assert bundle.catalog.item_ids == odd[::-1]
+    for item_id, title in zip(odd, titles, strict=True):
+        row = bundle.catalog.row_of[item_id]
+        assert bundle.catalog.titles[row] == title
+        numbers = bundle.catalog.tokens[row][bundle.catalog.tokens[row] > 0]
+        vector = trained.token_table[numbers].mean(axis=0) + own[odd.index(item_id)]
+        expected = vector / np.linalg.norm(vector)
+        found = bundle.ranker.sources.index.embeddings[row]
+        assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_an_older_bundle_is_replaced_and_anything_else_is_not(tmp_path: Path) -> None:

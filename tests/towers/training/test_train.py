@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shelf
 
 from data.records import Item
 from data.split import Split
@@ -16,7 +17,6 @@ from data.synthetic import END_TIME
 from data.tables import Tables, events_table, items_table, iter_events
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.config import Config, config_from, default_config
-from towers.retrieval.popularity import Popularity
 from towers.training.train import starting_config, train
 
 _CONFIG = {
@@ -65,14 +65,11 @@ def test_where_one_part_of_the_log_is_too_small_the_catalogue_stands_in_for_it(
     metrics, bundle = trained(tables, tmp_path / "bundle")
     assert (metrics["visits"] is not None) is has_tower_visits
     assert (metrics["lists"]["visits"] is not None) is has_reranker_visits
-    by_hand, catalog = Popularity(30.0), bundle.catalog
-    for event in few:
-        if event.item_id and event.time < tables.split.test_from:
-            by_hand.record(catalog.row_of[event.item_id], event)
-    rows, now = np.arange(catalog.count), tables.split.test_from
-    np.testing.assert_allclose(
-        bundle.ranker.sources.popularity.at(rows, now), by_hand.at(rows, now), rtol=1e-3
-    )
+    catalog, now = bundle.catalog, tables.split.test_from
+    learnt = [(one, catalog.row_of.get(one.item_id, -1)) for one in few if one.time < now]
+    by_hand = shelf.counts_by_hand(learnt, 30.0, now, row_count=catalog.count)
+    rows = np.arange(catalog.count)
+    np.testing.assert_allclose(bundle.ranker.sources.popularity.at(rows, now), by_hand, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
