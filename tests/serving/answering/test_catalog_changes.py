@@ -196,5 +196,5 @@ def test_batches_and_searches_of_many_threads_with_cold_caches_fail_nobody(
     for batch in batches:
         for item in batch:
             # By its own words, of which no other item has the last.
-            rows, _ = lexical.search(item.title, 1)
+            rows, _ = lexical.search(lexical.parse(item.title), 1)
             assert [catalog.item_ids[row] for row in rows] == [item.item_id]
