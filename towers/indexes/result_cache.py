@@ -1,4 +1,4 @@
-"""Answers kept to give them faster when they are asked for again, in bounded memory."""
+"""Answers kept to give them faster when they are asked for again, in a limited room."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from cachetools import LRUCache
 
 _ENTRY_BYTES = 1_000
-"""What an answer takes besides its numbers and its key: the arrays' heads, a slot in a table."""
+"""What an answer takes besides its numbers and the question: the arrays' heads, a place in a table."""
 _LONGEST_SHARE = 8
 
 Key = TypeVar("Key", bound=Hashable)
@@ -25,7 +25,7 @@ class ResultCache(Generic[Key, Answer]):
     eighth of the room is not kept at all.
 
     Args:
-        byte_limit: The room for all of them, what was asked included.
+        byte_limit: The room for all of them.
     """
 
     def __init__(self, byte_limit: int) -> None:
