@@ -46,8 +46,12 @@ class SessionLog:
         of_sessions = None if visitors is None else visitors[:count]
         return cls(offsets.astype(np.int64), rows.astype(np.int32), of_sessions)
 
-    def visitor_shares(self) -> np.ndarray:
-        """One over the number of sessions in which a row's visitor has the row, ``[total] float64``."""
+    def visitor_shares(self, limit: float) -> np.ndarray:
+        """What each row counts for, so that no visitor counts for more than ``limit`` sessions.
+
+        Returns:
+            ``[total] float64``: 1, or less where the row's visitor has the item in more sessions.
+        """
         if self.visitors is None:
             return np.ones(len(self.rows))
         width = int(self.rows.max(initial=0)) + 1
@@ -55,7 +59,7 @@ class SessionLog:
         _, pairs, counts = np.unique(
             of_rows * width + self.rows, return_inverse=True, return_counts=True
         )
-        shares: np.ndarray = 1.0 / counts[pairs]
+        shares: np.ndarray = np.minimum(1.0, limit / counts[pairs])
         return shares
 
     @property
