@@ -102,7 +102,7 @@ def models() -> Models:
         tokens = catalog().tokens[: len(items())]
         two_tower = TwoTower(CONFIG, tokens)
         # Words alone make the vectors, so that items of like words lie together untrained.
-        two_tower.candidate_tower.leave_out_items()
+        two_tower.candidate_tower.drop_id_embeddings()
         width = len(FEATURE_NAMES)
         deep_cross = DeepCross(
             CONFIG.rerank, np.zeros(width, np.float32), np.ones(width, np.float32)

@@ -196,7 +196,9 @@ def train(
             "index": asdict(sources.index.shape),
             "litert_parity": {**exported.alikeness(model, sample), **rerank_parity},
             "warnings": [
-                f"the {name} overfit: {one.told()}" for name, one in curves.items() if one.overfits
+                f"the {name} overfit: {one.summary()}"
+                for name, one in curves.items()
+                if one.overfits
             ],
         }
         draw_curves(layout / "curves.png", curves)
