@@ -149,7 +149,7 @@ def popular() -> Popular:
 
 def sources(words: LexicalIndex | None) -> Sources:
     """All sources, fresh, over everything that happened."""
-    past = log().companions()
+    past = log().session_log()
     embeddings = models().embeddings.copy()
     by_words = [] if words is None else [Lexical(words)]
     return Sources(

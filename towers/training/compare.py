@@ -60,7 +60,7 @@ def compare_encoders(
     stages.start("reading tables")
     dataset = Dataset.of(tables, config.text)
     parts = Parts.of(dataset)
-    learnt, validation, _ = tower_examples(dataset, parts, config, stages)
+    training, validation, _ = tower_examples(dataset, parts, config, stages)
     newest = dataset.log(float("inf"), dataset.test_from)
     requests = browse_and_search_examples(
         newest, dataset.catalog, config, browse_limit=request_limit, search_limit=0
@@ -72,17 +72,17 @@ def compare_encoders(
         report = stages.start(f"training {name}", 1)
         began = time.perf_counter()
         model, curves = train_towers(
-            learnt,
+            training,
             validation,
             dataset.catalog.tokens[: dataset.catalog.count],
             settings,
-            words=dataset.first_words(settings),
-            has_log=parts.early_teaches,
+            words=dataset.pretrained_words(settings),
+            has_log=parts.early_suffices,
             progress=report,
         )
         seconds = time.perf_counter() - began
         stages.start(f"asking {name}")
-        sample = validation if validation.count else learnt
+        sample = validation if validation.count else training
         exported = export_towers(model, dataset.catalog, sample, settings)
         embeddings = exported.index.embeddings
         ranks, durations = [], []
