@@ -16,12 +16,12 @@ from towers.search_box.relaxation import relaxations
 from towers.search_box.suggested_names import ShopNames
 
 _REFRESH_SECONDS = 5.0
-_BEGINS_GAIN = 2.0
+_PREFIX_GAIN = 2.0
 """What it is worth, in units of the logarithm of the weight, that a text begins as was typed."""
 _SEARCHED_GAIN = 10.0
 """What shoppers typed comes before what the catalogue makes up."""
-_SPARE = 4
-_ANSWERED_LIMIT = 200_000
+_OVERFETCH = 4
+_CACHE_LIMIT = 200_000
 
 
 class SuggestionKind(IntEnum):
@@ -60,7 +60,7 @@ class _Texts:
     """Texts to suggest, their index, and how much each is wanted; weight −1: not now."""
 
     texts: Sequence[str]
-    beginnings: PrefixIndex
+    index: PrefixIndex
     weights: np.ndarray
 
     @classmethod
@@ -99,12 +99,12 @@ class Completion:
         self._sources = sources
         self._titles = titles
         self._searched = _Texts.of(searched)
-        self._past = searched
+        self._log_searches = searched
         self._new_searches = _Texts.of({})
         self._changed_rows: dict[int, None] = {}
         self._changed = (np.zeros(0, np.int64), PrefixIndex.of(()))
         self._changed_is_stale = False
-        self._answering_rows: dict[str, np.ndarray] = {}
+        self._matching_rows: dict[str, np.ndarray] = {}
         self._names = ShopNames.of(sources.catalog)
         self._refreshed_time = -1.0
         self._lock = threading.Lock()
@@ -113,7 +113,7 @@ class Completion:
     @property
     def searched(self) -> Mapping[str, float]:
         """Queries of the past with their weights, as they go into a bundle."""
-        return self._past
+        return self._log_searches
 
     def put(self, rows: Collection[int]) -> None:
         """Takes note that items have changed; ``rows`` are those whose title is a new one."""
@@ -121,11 +121,11 @@ class Completion:
             if rows:
                 self._changed_rows.update(dict.fromkeys(rows))
                 self._changed_is_stale = True
-            self._answering_rows = {}
+            self._matching_rows = {}
 
     def clear(self) -> None:
         """Looks anew at the searches, and forgets which queries it has looked up."""
-        self._answering_rows = {}
+        self._matching_rows = {}
         self._refreshed_time = -1.0
 
     def complete(
@@ -157,38 +157,38 @@ class Completion:
     def _of_kinds(
         self, typed: Sequence[str], count: int, kinds: Collection[SuggestionKind]
     ) -> list[Suggestion]:
-        ways: dict[SuggestionKind, Callable[[Sequence[str], int], list[Suggestion]]] = {
+        finders: dict[SuggestionKind, Callable[[Sequence[str], int], list[Suggestion]]] = {
             SuggestionKind.QUERY: self._queries,
             SuggestionKind.CATEGORY: self._categories,
             SuggestionKind.ITEM: self._items,
         }
-        lists = [ways[kind](typed, count) for kind in KINDS if kind in kinds]
+        lists = [finders[kind](typed, count) for kind in KINDS if kind in kinds]
         shares = [0] * len(lists)
         left = min(count, sum(map(len, lists)))
         while left:
-            for place, found in enumerate(lists):
-                if left and len(found) > shares[place]:
-                    shares[place] += 1
+            for position, found in enumerate(lists):
+                if left and len(found) > shares[position]:
+                    shares[position] += 1
                     left -= 1
-        return [one for place, found in enumerate(lists) for one in found[: shares[place]]]
+        return [one for position, found in enumerate(lists) for one in found[: shares[position]]]
 
     def _queries(self, typed: Sequence[str], count: int) -> list[Suggestion]:
         scored: dict[str, float] = {}
         for texts in (self._searched, self._new_searches):
-            for number, score in _best(texts.beginnings, texts.weights, typed, _SPARE * count):
+            for number, score in _best(texts.index, texts.weights, typed, _OVERFETCH * count):
                 query = texts.texts[number]
                 scored[query] = max(scored.get(query, 0.0), score + _SEARCHED_GAIN)
-        made = (
+        names_by_kind = (
             (self._names.brands, self._names.brands_index, self._brand_weights),
             (self._names.path_names, self._names.paths_index, self._path_weights),
         )
-        for names, index, weights in made:
+        for names, index, weights in names_by_kind:
             for number, score in _best(index, weights, typed, count):
                 query = names[number].lower()
                 scored[query] = max(scored.get(query, 0.0), score)
         found: list[Suggestion] = []
         for query in sorted(scored, key=lambda query: (-scored[query], query)):
-            if scored[query] < _SEARCHED_GAIN or self._is_answered(query):
+            if scored[query] < _SEARCHED_GAIN or self._has_match(query):
                 found.append(_suggested(SuggestionKind.QUERY, query, typed))
             if len(found) == count:
                 break
@@ -220,7 +220,7 @@ class Completion:
         weights = np.where(rows < len(self._item_weights), self._item_weights[inside], 0.0)
         # Of items that read alike the most wanted one.
         by_title: dict[str, int] = {}
-        for row, _ in _top(rows, weights + _BEGINS_GAIN * is_first, _SPARE * count):
+        for row, _ in _top(rows, weights + _PREFIX_GAIN * is_first, _OVERFETCH * count):
             by_title.setdefault(catalog.titles[row], row)
         return [
             _suggested(
@@ -239,39 +239,39 @@ class Completion:
             self._changed[1],
             self._names.paths_index,
             self._names.brands_index,
-            self._searched.beginnings,
-            self._new_searches.beginnings,
+            self._searched.index,
+            self._new_searches.index,
         )
         if self._sources.lexical is None or any(index.knows(word) for index in indexes):
             return word
-        for beginning in self._sources.lexical.rewriter.likely_beginnings(word):
-            if any(index.knows(beginning) for index in indexes):
-                return beginning
+        for prefix in self._sources.lexical.rewriter.prefix_corrections(word):
+            if any(index.knows(prefix) for index in indexes):
+                return prefix
         return word
 
-    def _is_answered(self, query: str) -> bool:
+    def _has_match(self, query: str) -> bool:
         """Whether a listed item holds all words of a query as they stand."""
         catalog, lexical = self._sources.catalog, self._sources.lexical
         if lexical is None:
             return False
-        rows = self._answering_rows.get(query)
+        rows = self._matching_rows.get(query)
         # Some of the items that once answered it; only when all of them are gone it is asked anew.
         if rows is not None and (not len(rows) or catalog.listed[rows].any()):
             return bool(len(rows))
-        seen: list[np.ndarray] = []
+        matched: list[np.ndarray] = []
 
         def only_listed(found: np.ndarray) -> np.ndarray:
             listed = found[found < catalog.count]
             listed = listed[catalog.listed[listed]]
-            seen.append(listed)
+            matched.append(listed)
             return listed
 
-        given_up = relaxations(lexical, lexical.parse(query), only_listed)
+        relaxed = relaxations(lexical, lexical.parse(query), only_listed)
         # A copy, lest three rows keep all that were looked at.
-        rows = np.zeros(0, np.int64) if given_up else seen[-1][:3].copy()
-        if len(self._answering_rows) >= _ANSWERED_LIMIT:
-            self._answering_rows = {}
-        self._answering_rows[query] = rows
+        rows = np.zeros(0, np.int64) if relaxed else matched[-1][:3].copy()
+        if len(self._matching_rows) >= _CACHE_LIMIT:
+            self._matching_rows = {}
+        self._matching_rows[query] = rows
         return bool(len(rows))
 
     def _take_in_changes(self) -> None:
@@ -300,9 +300,9 @@ class Completion:
         catalog, names = self._sources.catalog, self._names
         count = min(catalog.count, len(self._item_weights))
         is_available = catalog.listed[:count] & catalog.in_stock[:count]
-        wanted = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
-        wanted = np.where(is_available, wanted, 0.0)
-        self._path_weights, self._brand_weights = names.weights(catalog, wanted)
+        demand = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
+        demand = np.where(is_available, demand, 0.0)
+        self._path_weights, self._brand_weights = names.weights(catalog, demand)
 
 
 def _best(
@@ -314,19 +314,19 @@ def _best(
     numbers, is_first = numbers[known], is_first[known]
     scores = weights[numbers]
     kept = scores >= 0
-    return _top(numbers[kept], scores[kept] + _BEGINS_GAIN * is_first[kept], count)
+    return _top(numbers[kept], scores[kept] + _PREFIX_GAIN * is_first[kept], count)
 
 
 def _top(numbers: np.ndarray, scores: np.ndarray, count: int) -> list[tuple[int, float]]:
     """The ``count`` best, best first, each once; of equal ones the lower number."""
     # A number comes once for each of its words that begins so.
-    kept = _SPARE * count
+    kept = _OVERFETCH * count
     if len(numbers) > kept:
         part = np.argpartition(-scores, kept)[:kept]
         numbers, scores = numbers[part], scores[part]
     best: dict[int, float] = {}
-    for place in np.lexsort((numbers, -scores)).tolist():
-        best.setdefault(int(numbers[place]), float(scores[place]))
+    for position in np.lexsort((numbers, -scores)).tolist():
+        best.setdefault(int(numbers[position]), float(scores[position]))
         if len(best) == count:
             break
     return list(best.items())
