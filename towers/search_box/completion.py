@@ -1,4 +1,4 @@
-"""What somebody who types may be after: queries that others typed, categories, items."""
+"""Completion while typing: popular queries, categories, items."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from towers.search_box.suggested_names import ShopNames
 
 _REFRESH_SECONDS = 5.0
 _PREFIX_GAIN = 2.0
-"""What it is worth, in units of the logarithm of the weight, that a text begins as was typed."""
+"""Bonus, in units of log weight, of a text that begins with the first typed word."""
 _SEARCHED_GAIN = 10.0
-"""What shoppers typed comes before what the catalogue makes up."""
+"""Bonus that ranks visitors' queries above names of the catalogue."""
 _OVERFETCH = 4
 _CACHE_LIMIT = 200_000
 
 
 class SuggestionKind(IntEnum):
-    """What is suggested; the numbers are those of the wire."""
+    """Kinds of suggestions; the numbers are those of the API."""
 
     UNSPECIFIED = 0
     QUERY = 1
@@ -42,10 +42,10 @@ class Suggestion:
 
     Args:
         kind: What it is.
-        text: What to show: a query, the name of a category, the title of an item.
+        text: Text to show: a query, the name of a category, the title of an item.
         item_id: Of an item; else empty.
         category: Path of a category, or of an item; else empty.
-        highlights: Where what was typed is in ``text``: first character, and one after the last.
+        highlights: Where the typed words are in ``text``: start and end offsets, the end exclusive.
     """
 
     kind: SuggestionKind
@@ -57,7 +57,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class _Texts:
-    """Texts to suggest, their index, and how much each is wanted; weight −1: not now."""
+    """Texts to suggest, their prefix index, and log weights; weight −1: not suggested."""
 
     texts: Sequence[str]
     index: PrefixIndex
@@ -72,18 +72,16 @@ class _Texts:
 
 
 class Completion:
-    """Suggestions over a catalogue, live changes and new searches included.
-
-    May be called from many threads.
+    """Suggestions over a catalogue, live changes and new searches included; thread-safe.
 
     Args:
-        sources: Of the items, their words and their popularity.
-        titles: Index of the catalogue's titles by row.
-        searched: Queries of the past that enough visitors typed, with their weights.
-        visitor_minimum: Distinct visitors that have typed a query before others see it.
+        sources: Catalogue, lexical index and popularity counts.
+        titles: Prefix index of the catalogue's titles by row.
+        searched: Queries of the log that enough visitors typed, with their weights.
+        visitor_minimum: Least number of distinct visitors of a suggested query.
 
     Attributes:
-        searches: The searches since then; None while nobody counts them.
+        searches: Counts of live searches; None where they are not counted.
     """
 
     def __init__(
@@ -112,11 +110,11 @@ class Completion:
 
     @property
     def searched(self) -> Mapping[str, float]:
-        """Queries of the past with their weights, as they go into a bundle."""
+        """Queries of the log with their weights, as saved in a bundle."""
         return self._log_searches
 
     def put(self, rows: Collection[int]) -> None:
-        """Takes note that items have changed; ``rows`` are those whose title is a new one."""
+        """Notifies of changed items; ``rows`` are those with a new title."""
         with self._lock:
             if rows:
                 self._changed_rows.update(dict.fromkeys(rows))
@@ -124,20 +122,20 @@ class Completion:
             self._matching_rows = {}
 
     def clear(self) -> None:
-        """Looks anew at the searches, and forgets which queries it has looked up."""
+        """Clears the cache of matched queries and forces a refresh of the weights."""
         self._matching_rows = {}
         self._refreshed_time = -1.0
 
     def complete(
         self, text: str, count: int, *, kinds: Collection[SuggestionKind] = KINDS, time: float
     ) -> tuple[list[Suggestion], str]:
-        """At most ``count`` suggestions, queries first, then categories, then items.
+        """At most ``count`` suggestions: queries, then categories, then items.
 
-        The kinds share the room alike; what one does not need the others have.
+        The kinds get equal shares; what one kind does not fill goes to the others.
 
         Returns:
-            The suggestions, the most wanted of each kind first, and what was typed as it was
-            corrected: empty where it was taken as it stands.
+            The suggestions, each kind by falling weight, and the corrected text: empty where
+            nothing was corrected.
         """
         typed = typed_words(text)
         if not typed or count < 1:
@@ -218,7 +216,7 @@ class Completion:
         rows, is_first = rows[allowed], is_first[allowed]
         inside = np.minimum(rows, len(self._item_weights) - 1)
         weights = np.where(rows < len(self._item_weights), self._item_weights[inside], 0.0)
-        # Of items that read alike the most wanted one.
+        # Of items with the same title the most popular one.
         by_title: dict[str, int] = {}
         for row, _ in _top(rows, weights + _PREFIX_GAIN * is_first, _OVERFETCH * count):
             by_title.setdefault(catalog.titles[row], row)
@@ -250,12 +248,12 @@ class Completion:
         return word
 
     def _has_match(self, query: str) -> bool:
-        """Whether a listed item holds all words of a query as they stand."""
+        """Whether a listed item has all words of a query as typed."""
         catalog, lexical = self._sources.catalog, self._sources.lexical
         if lexical is None:
             return False
         rows = self._matching_rows.get(query)
-        # Some of the items that once answered it; only when all of them are gone it is asked anew.
+        # Cached matches; looked up again only when all of them are unlisted.
         if rows is not None and (not len(rows) or catalog.listed[rows].any()):
             return bool(len(rows))
         matched: list[np.ndarray] = []
@@ -267,7 +265,7 @@ class Completion:
             return listed
 
         relaxed = relaxations(lexical, lexical.parse(query), only_listed)
-        # A copy, lest three rows keep all that were looked at.
+        # A copy, so that the slice does not keep the whole array alive.
         rows = np.zeros(0, np.int64) if relaxed else matched[-1][:3].copy()
         if len(self._matching_rows) >= _CACHE_LIMIT:
             self._matching_rows = {}
@@ -285,7 +283,7 @@ class Completion:
             self._weigh_names()
 
     def _refresh(self, time: float) -> None:
-        """Weights as they are now, and queries that have come up or gone since."""
+        """Recomputes the weights and the popular live queries."""
         sources = self._sources
         count = sources.catalog.count
         self._item_weights = np.log1p(
@@ -309,7 +307,7 @@ def _best(
     index: PrefixIndex, weights: np.ndarray, typed: Sequence[str], count: int
 ) -> list[tuple[int, float]]:
     numbers, is_first = index.find(typed)
-    # What came in since the weights were read has none yet.
+    # Texts added since the last refresh have no weight yet.
     known = numbers < len(weights)
     numbers, is_first = numbers[known], is_first[known]
     scores = weights[numbers]
@@ -318,8 +316,8 @@ def _best(
 
 
 def _top(numbers: np.ndarray, scores: np.ndarray, count: int) -> list[tuple[int, float]]:
-    """The ``count`` best, best first, each once; of equal ones the lower number."""
-    # A number comes once for each of its words that begins so.
+    """The ``count`` best distinct numbers, best first, ties to the lower number."""
+    # A number is repeated for each of its words with the prefix.
     kept = _OVERFETCH * count
     if len(numbers) > kept:
         part = np.argpartition(-scores, kept)[:kept]

@@ -1,4 +1,4 @@
-"""Items that turn up in the same sessions: a table of each item's closest companions."""
+"""Item co-occurrence in sessions: a table of each item's most related items (companions)."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session_log import SessionLog
 
 _SHRINKAGE = 5.0
-"""Sessions added to the denominator, so that two items met once together are no twins."""
+"""Prior sessions in the denominators, so that one common session is weak evidence."""
 
 _STEP_LIMIT = 4
-"""An item that comes this many places after another, or fewer, follows it."""
+"""Largest distance within a session at which an item counts as a follower of another."""
 
 
 _NEWEST_COUNT = 10
 _OLDER_DECAY = 0.8
-"""What the companions of an item weigh against those of the one after it in the session."""
+"""Weight of an item relative to the next newer one of the session."""
 
 
 @dataclass(frozen=True)
 class Cooccurrence(Source):
-    """Each item's companions, best first.
+    """Each item's companions (co-occurring items), best first.
 
     Args:
         companions: ``[items, k] int32`` rows, −1 where there are fewer.
-        scores: ``[items, k] float32`` shrunk cosine of the two items' sets of sessions, 0 … 1.
-        follow_shares: ``[items, k] float32`` how often the companion came after the item, a place
-            later counting 1, ``d`` places ``1 / d``; over the shrunk number of the item's visitors.
+        scores: ``[items, k] float32`` shrunk cosine of the two items' session sets, 0 … 1.
+        follow_shares: ``[items, k] float32`` how often the companion came after the item, weighted
+            ``1 / d`` at distance ``d``, over the shrunk number of the item's visitors.
     """
 
     name: ClassVar[str] = "covisited"
@@ -48,12 +48,11 @@ class Cooccurrence(Source):
 
     @classmethod
     def of(cls, log: SessionLog, item_count: int, *, companion_count: int = 40) -> Cooccurrence:
-        """Counts pairs of items in sessions; a session of ``n`` items gives ``1 / log2(1 + n)`` each.
+        """Counts item pairs; each pair of a session of ``n`` items adds ``1 / log2(1 + n)``.
 
-        Of a visitor with several sessions that hold an item, each gives its part: for a pair
-        ``1 / sqrt(n m)`` of the visitor's ``n`` sessions with the one and ``m`` with the other item.
-        So a visitor counts for a pair and for an item no more than one session does, and for a pair
-        by how often its items go together; who comes once counts as a session.
+        Normalised by visitor: of a visitor with ``n`` sessions of the one item and ``m`` of the other,
+        each common session counts ``1 / sqrt(n m)``. So a visitor's total for an item or a pair is at
+        most that of one session, however often the visitor returns.
         """
         from scipy.sparse import csr_matrix  # Training only: serving reads the finished table.
 
@@ -75,10 +74,10 @@ class Cooccurrence(Source):
         by_item = present.T.tocsr()
         for start in range(0, item_count, 4_096):
             block = (by_item[start : start + 4_096] @ weighted).tocsr()
-            # Half of a catalogue may never have been seen with anything else.
-            for place in np.flatnonzero(np.diff(block.indptr) > 1).tolist():
-                row = start + place
-                span = slice(block.indptr[place], block.indptr[place + 1])
+            # Skips items that never co-occur with another one.
+            for offset in np.flatnonzero(np.diff(block.indptr) > 1).tolist():
+                row = start + offset
+                span = slice(block.indptr[offset], block.indptr[offset + 1])
                 others, together = block.indices[span], block.data[span]
                 kept = others != row
                 others, together = others[kept], together[kept]
@@ -96,7 +95,7 @@ class Cooccurrence(Source):
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The ``config.covisited_count`` best companions of the session's newest items.
 
-        For a search the scores alone.
+        For a search scores only.
         """
         summary = encoded.summary
         if not len(summary.rows):
@@ -109,7 +108,7 @@ class Cooccurrence(Source):
         return Found(allowed.top(scores, config.covisited_count), scores)
 
     def together(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
-        """Companions of several items, the scores weighted and added up.
+        """Weighted sum of the companion scores of several items.
 
         Args:
             rows: ``[n] int64`` item rows; rows beyond the table have no companions.
@@ -118,7 +117,7 @@ class Cooccurrence(Source):
         return self._summed(self.scores, rows, weights)
 
     def followers(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
-        """The same, but by how often a companion came after the item."""
+        """The same with ``follow_shares``."""
         return self._summed(self.follow_shares, rows, weights)
 
     def _summed(self, table: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
@@ -145,7 +144,7 @@ class Cooccurrence(Source):
         )
 
     def rebased(self, rebase: Rebase) -> Self:
-        """The same companions by their new rows, without those that are gone."""
+        """The table by new rows, without removed items."""
         moved, shape = rebase.moved, (rebase.catalog.count, self.companions.shape[1])
         kept = np.flatnonzero(moved[: len(self.companions)] >= 0)
         old = self.companions[kept]
@@ -163,7 +162,7 @@ class Cooccurrence(Source):
 def _follow_counts(log: SessionLog, item_count: int, shares: np.ndarray) -> Any:
     """``[items, items]`` sparse: how often the column's item came after the row's, by ``1 / d``.
 
-    Each session counts as ``shares`` says of the row's item.
+    Each session is weighted by its visitor share ``shares`` of the row's item.
     """
     from scipy.sparse import csr_matrix
 
