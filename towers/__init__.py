@@ -1,20 +1,20 @@
-"""From clean tables to a released bundle, and what serving needs of it.
+"""Models and retrieval: from clean tables to a released bundle, and its use in serving.
 
 Rooms in reading order; a room imports only rooms above it, a file only files above it in its room.
 TensorFlow is imported in ``models`` and ``training`` alone: serving reads everything above them.
 
-config           the one tree of settings of a model
-read_only        arrays and mappings that cannot be written to
-optional_stages  stages that an answer can do without: left out, named and logged where they fail
-text/            words, units, Chinese, product codes, sentiment, spelling, and queries read by them
+config           the settings of a model
+read_only        read-only arrays and mappings
+optional_stages  graceful degradation of answers where a stage fails
+text/            tokenisation, units, Chinese, product codes, sentiment, spelling, query parsing
 catalog/     items as columns, attributes, filters
-sessions/    the fold over a visitor's events, feedback, dwell, replay, and what the query tower reads
-indexes/     ScaNN and tantivy, and look-ups by prefix
-retrieval/   candidate sources behind one seam, and their fusion
-search_box/  completion, and what of a query had to be relaxed
+sessions/    sessions as a fold over events, feedback, dwell, replay, input of the query tower
+indexes/     ScaNN, tantivy, prefix indexes
+retrieval/   candidate sources behind one interface, and their fusion
+search_box/  completion and query relaxation
 ranking/     features, the exported models, the ranker, adjustments, calibration, explanations
 bundle/      the released folder: layout, manifest, loading, golden answers
-datasets/    what the models learn from: examples, ranking lists, synthetic queries and sessions
+datasets/    training data: examples, ranking lists, synthetic queries and sessions
 models/      the models in TensorFlow: two towers, session encoders, losses, deep & cross, export
-training/    train, embed and compare, baselines and calibration
+training/    training, batch embedding, comparison, baselines and calibration
 """

@@ -1,4 +1,4 @@
-"""The one tree of settings of a model; it travels in the model's bundle."""
+"""The settings of a model, saved in its bundle."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ T = TypeVar("T")
 _LARGEST_WHOLE = 2**53
 
 VISITOR_MINIMUM_LIMIT = 32
-"""As many visitors of one query are told apart while serving."""
+"""Distinct visitors that serving stores for each query."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that a setting may have, both ends included."""
+    """Range of a setting, both ends included."""
 
     least: float
     most: float
@@ -69,11 +69,10 @@ class RetrievalConfig:
     """How the two towers are trained.
 
     Up to ``full_softmax_item_limit`` items the softmax runs over the whole catalogue; beyond, over
-    ``sampled_item_count`` sampled items and the batch's own, corrected by logQ.
-    ``item_dropout`` is the share of an event's item embedding that a step hides from the query
-    tower. Training ends after ``epoch_limit`` epochs, or the epoch that reaches ``step_limit``
-    steps. The last passes, over all that the release may know, start at a
-    ``refresh_learning_share`` of the learning rate.
+    ``sampled_item_count`` sampled items and the batch's targets, corrected by logQ.
+    ``item_dropout`` is the dropout rate of event item embeddings in the query tower. Training ends
+    after ``epoch_limit`` epochs, or the epoch that reaches ``step_limit`` steps. The fine-tuning
+    passes over all data of the release start at ``refresh_learning_share`` of the learning rate.
     """
 
     batch_size: Annotated[int, Range(1, 1_000_000)] = 512
@@ -97,7 +96,7 @@ class RetrievalConfig:
 
 @dataclass(frozen=True)
 class SourcesConfig:
-    """How many candidates each source may bring to one request."""
+    """Most candidates of each source for one request."""
 
     learnt_count: Annotated[int, Range(1, 10_000)] = 100
     lexical_count: Annotated[int, Range(0, 10_000)] = 100
@@ -111,8 +110,8 @@ class SourcesConfig:
 class RerankConfig:
     """Shape and training of the deep & cross reranker.
 
-    ``turned_share`` of the browse requests it learns from are of shoppers whose need has just
-    changed: they begin with what a stranger did.
+    ``turned_share`` is the share of browse requests in training with a simulated intent shift:
+    another visitor's events precede the visitor's own.
     """
 
     cross_layer_count: Annotated[int, Range(0, 64)] = 2
@@ -128,10 +127,10 @@ class RerankConfig:
 
 @dataclass(frozen=True)
 class CompletionConfig:
-    """What is suggested while somebody types.
+    """Suggestions while typing.
 
     A query that fewer than ``visitor_minimum`` distinct visitors have typed is never shown to
-    others: 1 to ``VISITOR_MINIMUM_LIMIT``. Of the log's, the ``query_limit`` most wanted are kept.
+    others: 1 to ``VISITOR_MINIMUM_LIMIT``. Of the log's queries the ``query_limit`` most popular are kept.
     """
 
     visitor_minimum: int = 5
@@ -158,8 +157,8 @@ class IndexConfig:
 class Config:
     """All settings of one model.
 
-    With ``learn_test_part`` the release has seen the part of the log that is withheld for testing:
-    best for going live, or for a check on sessions that come after the log.
+    With ``learn_test_part`` training includes the test part of the log: for going live, or for an
+    evaluation on sessions after the log.
     """
 
     seed: Annotated[int, Range(0, 2_147_483_647)] = 7
@@ -174,13 +173,13 @@ class Config:
 
 
 def default_config(*, has_words: bool, has_log: bool = True) -> Config:
-    """What a shop starts from.
+    """The default settings for a kind of data set.
 
-    A catalogue without a log learns of sessions only what likeness tells: all room goes to what
-    words mean.
+    Words without a log: large embeddings, since the towers learn mainly word meaning, and a simple
+    session encoder.
 
-    A catalogue of bare ids has only its sessions to learn from: wider towers, which hide more of
-    what they read so as not to learn the sessions by heart, and hardly any room for words.
+    A log of bare ids: wider towers with more dropout, to avoid memorising sessions, and a small token
+    table.
     """
     if has_words and not has_log:
         return Config(
@@ -238,45 +237,45 @@ def config_from(tree: Mapping[str, Any], defaults: Config | None = None) -> Conf
     return _changed(defaults or Config(), tree, "")
 
 
-def _changed(defaults: T, tree: Mapping[str, Any], place: str) -> T:
+def _changed(defaults: T, tree: Mapping[str, Any], key_path: str) -> T:
     hints = typing.get_type_hints(type(defaults), include_extras=True)
     values: dict[str, Any] = {}
     for key, value in tree.items():
         if key not in hints:
             close = difflib.get_close_matches(key, hints, n=1)
-            hint = f" (did you mean {place}{close[0]}?)" if close else ""
+            hint = f" (did you mean {key_path}{close[0]}?)" if close else ""
             raise ConfigError(
-                f"{place}{key}: expected one of {', '.join(sorted(hints))}, received {key!r}{hint}"
+                f"{key_path}{key}: expected one of {', '.join(sorted(hints))}, received {key!r}{hint}"
             )
-        values[key] = _converted(hints[key], value, f"{place}{key}", getattr(defaults, key))
+        values[key] = _converted(hints[key], value, f"{key_path}{key}", getattr(defaults, key))
     return dataclasses.replace(defaults, **values)  # type: ignore[type-var]
 
 
-def _converted(hint: Any, value: Any, place: str, default: Any = None) -> Any:
+def _converted(hint: Any, value: Any, key_path: str, default: Any = None) -> Any:
     if typing.get_origin(hint) is Annotated:
-        value = _converted(typing.get_args(hint)[0], value, place)
-        _check_range(typing.get_args(hint)[1], value, place)
+        value = _converted(typing.get_args(hint)[0], value, key_path)
+        _check_range(typing.get_args(hint)[1], value, key_path)
         return value
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{place}: expected a table, received {value!r}")
-        return _changed(default, value, f"{place}.")
+            raise ConfigError(f"{key_path}: expected a table, received {value!r}")
+        return _changed(default, value, f"{key_path}.")
     if isinstance(hint, types.GenericAlias) and typing.get_origin(hint) is tuple:
         inner = typing.get_args(hint)[0]
         if not isinstance(value, list | tuple):
-            raise ConfigError(f"{place}: expected a list, received {value!r}")
-        return tuple(_converted(inner, part, place) for part in value)
+            raise ConfigError(f"{key_path}: expected a list, received {value!r}")
+        return tuple(_converted(inner, part, key_path) for part in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        # TOML has whole numbers that no float holds; none of them is in any range.
+        # Integers that a float cannot represent are outside of every range.
         return float(value) if abs(value) < _LARGEST_WHOLE else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ConfigError(f"{place}: expected {hint.__name__}, received {value!r}")
+        raise ConfigError(f"{key_path}: expected {hint.__name__}, received {value!r}")
     return value
 
 
-def _check_range(allowed: Range, value: float, place: str) -> None:
-    # So, and not by the opposite, since a NaN is in no range.
+def _check_range(allowed: Range, value: float, key_path: str) -> None:
+    # Not by the negated comparisons, since NaN must fail.
     if not allowed.least <= value <= allowed.most:
         raise ConfigError(
-            f"{place}: expected {allowed.least:,} to {allowed.most:,}, received {value!r}"
+            f"{key_path}: expected {allowed.least:,} to {allowed.most:,}, received {value!r}"
         )

@@ -1,7 +1,7 @@
-"""Stages that an answer can do without: one that fails is left out, named, and logged.
+"""Graceful degradation: an optional stage that fails is left out of the answer, named and logged.
 
-Optional is what reads an index, a model or counts, and what only adds to an answer. What must not
-be shown (filters, exclusions, hidden items) is never optional.
+Stages that read an index, a model or counts are optional. Filters, exclusions and hidden items never
+are.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _Value = TypeVar("_Value")
 class OptionalStages:
     """Runs optional stages.
 
-    Strict at first, so that training, the release of a bundle and its load fail where a stage does.
+    Strict at first, so that errors in training, in the release of a bundle and in its load are raised.
 
     Args:
-        clock: Seconds that never go back; each stage is logged once a minute at most.
+        clock: Monotonic seconds; each stage is logged once a minute at most.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,17 +40,17 @@ class OptionalStages:
         self._lock = threading.Lock()
 
     def tolerate(self) -> None:
-        """From here on a stage that fails is left out: for answers to shoppers."""
+        """Switches to tolerant mode, for serving: failing stages are left out."""
         self._is_tolerant = True
 
     def run(
         self, name: str, compute: Callable[[], _Value], instead: _Value, missing: list[str]
     ) -> _Value:
-        """What ``compute`` gives; where it raises, ``instead``, and ``name`` joins ``missing``.
+        """The result of ``compute``; where it raises, ``instead``, and ``name`` is added to ``missing``.
 
         Raises:
-            NextclickError: As raised: whatever is refused on purpose is no failure of a stage.
-            Exception: As raised, while strict.
+            NextclickError: As raised: a deliberate refusal is not a failure of the stage.
+            Exception: As raised, in strict mode.
         """
         try:
             return compute()
@@ -70,7 +70,7 @@ class OptionalStages:
             if now - self._logged_times.get(name, -np.inf) < _LOG_SECONDS:
                 return
             self._logged_times[name] = now
-        # Not the error's own text, which may quote what a shopper typed.
+        # Without the error message, which may contain a visitor's query.
         frames = "".join(traceback.format_tb(error.__traceback__))
         logger.error("stage %s failed: %s\n%s", name, type(error).__name__, frames)
 
@@ -81,7 +81,7 @@ def finite(values: np.ndarray) -> np.ndarray:
     Raises:
         FloatingPointError: Not all of them are finite.
     """
-    # The ufunc's own method: ``all`` takes twice as long over one list.
+    # The ufunc's method takes half the time of ``all`` on short arrays.
     if not np.logical_and.reduce(np.isfinite(values), axis=None):
         count = int(np.count_nonzero(~np.isfinite(values)))
         raise FloatingPointError(

@@ -1,4 +1,4 @@
-"""Arrays and mappings as a frozen dataclass may hold them: nobody can write to them."""
+"""Read-only arrays and mappings, for fields of frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
-    """The same numbers, not to be written to through what is returned."""
+    """A read-only view of an array."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def read_only_columns(columns: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-    """Named arrays; neither the mapping nor an array of it can be changed."""
+    """A read-only mapping of read-only arrays."""
     return MappingProxyType({name: read_only(column) for name, column in columns.items()})

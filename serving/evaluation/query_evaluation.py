@@ -59,7 +59,7 @@ def made_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> li
     queries = []
     for _ in range(limit):
         row = int(rows[rng.randrange(len(rows))])
-        text = catalogue_query(catalog, row, rng, has_slips=False)
+        text = catalogue_query(catalog, row, rng, has_errors=False)
         if text:
             queries.append((text, [catalog.item_ids[row]]))
     return queries

@@ -102,7 +102,7 @@ def models() -> Models:
         tokens = catalog().tokens[: len(items())]
         two_tower = TwoTower(CONFIG, tokens)
         # Words alone make the vectors, so that items of like words lie together untrained.
-        two_tower.candidate_tower.leave_out_items()
+        two_tower.candidate_tower.drop_id_embeddings()
         width = len(FEATURE_NAMES)
         deep_cross = DeepCross(
             CONFIG.rerank, np.zeros(width, np.float32), np.ones(width, np.float32)
@@ -149,7 +149,7 @@ def popular() -> Popular:
 
 def sources(words: LexicalIndex | None) -> Sources:
     """All sources, fresh, over everything that happened."""
-    past = log().companions()
+    past = log().session_log()
     embeddings = models().embeddings.copy()
     by_words = [] if words is None else [Lexical(words)]
     return Sources(

@@ -1,8 +1,8 @@
-"""The released folder, loaded whole or refused.
+"""The released bundle folder: written, signed, verified and loaded.
 
-layout       where things are inside a bundle folder
+layout       paths inside a bundle folder
 manifest     the signed list of a bundle's files
-model_facts  what serving must know of the models besides their files
+model_facts  metadata of the models that serving needs
 bundle       a loaded bundle
-golden       answers that a load must repeat
+golden       golden answers that a load must reproduce
 """

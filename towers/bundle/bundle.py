@@ -1,4 +1,4 @@
-"""One folder with everything a server needs, in formats that cannot carry code, and one manifest.
+"""A bundle: one folder with all that serving needs, in formats that cannot carry code.
 
 The serving half is what ``load_bundle`` reads. ``training/`` holds the candidate tower's tables,
 which only training and batch embedding read.
@@ -39,9 +39,9 @@ class Bundle:
     """A loaded bundle.
 
     Args:
-        ranker: Both stages; without a reranker where training had nothing to rank.
-        item_encoder: For items that come in while serving.
-        completion: Suggestions while somebody types.
+        ranker: Both stages; without a reranker where there was not enough training data.
+        item_encoder: For items added while serving.
+        completion: Suggestions while typing.
         feature_means: ``[features] float32`` over the training lists.
     """
 
@@ -56,7 +56,7 @@ class Bundle:
 
     @property
     def catalog(self) -> Catalog:
-        """The items it knows."""
+        """The items of the bundle."""
         return self.ranker.sources.catalog
 
 
@@ -76,7 +76,7 @@ def load_bundle(folder: Path) -> Bundle:
         return _load(layout, manifest)
     except BundleError:
         raise
-    except Exception as error:  # Whatever is wrong inside, it must not be served.
+    except Exception as error:  # A bundle with any fault must not be served.
         raise BundleError(f"{folder.name}: expected loadable parts, received: {error}") from error
 
 
@@ -120,7 +120,7 @@ def _load_completion(layout: Layout, sources: Sources, config: Config) -> Comple
 
 
 def write_completion(layout: Layout, catalog: Catalog, searched: Mapping[str, float]) -> None:
-    """Writes the index of titles, and queries that enough visitors typed, with their weights."""
+    """Writes the prefix index of titles, and popular queries with their weights."""
     layout.completion.mkdir()
     PrefixIndex.of(catalog.titles).save(layout.completion)
     text = json.dumps(dict(searched), ensure_ascii=False)

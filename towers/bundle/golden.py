@@ -1,4 +1,4 @@
-"""A few queries with the answers that a bundle gave when it was made: a load must repeat them."""
+"""Golden queries with the answers of the released bundle, which a load must reproduce."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from towers.sessions.session import Session
 
 _TOP = 10
 _AGREEMENT = 0.8
-"""Share of the answers that must come again; another CPU may swap near-equal items."""
+"""Least share of the items to reproduce; another CPU may swap near-equal items."""
 
 
 def golden_answers(
     ranker: Ranker, queries: Sequence[str], *, time: float
 ) -> tuple[dict[str, Any], ...]:
-    """The top items of each query at ``time``, asked by a stranger."""
+    """The top items of each query at ``time``, for an anonymous visitor."""
     return tuple(
         {"query": query, "time": time, "item_ids": _answer(ranker, query, time)}
         for query in queries
@@ -27,11 +27,10 @@ def golden_answers(
 
 
 def check_golden(ranker: Ranker, golden: Sequence[Mapping[str, Any]]) -> None:
-    """Asks the golden queries again.
+    """Runs the golden queries again.
 
     Raises:
-        BundleError: The answers differ from those of the time when the bundle was made, or a
-            stage fails.
+        BundleError: The answers differ from those of the release, or a stage fails.
     """
     for entry in golden:
         expected = set(entry["item_ids"])

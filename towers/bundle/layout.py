@@ -1,4 +1,4 @@
-"""Where things are inside a bundle folder."""
+"""Paths inside a bundle folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are inside a bundle folder."""
+    """Paths inside a bundle folder."""
 
     folder: Path
 
@@ -22,25 +22,25 @@ class Layout:
 
     @property
     def sources(self) -> Path:
-        """A folder of each candidate source, by its name; no visitor is named there."""
+        """A folder of each candidate source, by its name; without visitor data."""
         return self.folder / "sources"
 
     @property
     def completion(self) -> Path:
-        """Titles by the beginnings of their words, and queries that many visitors typed."""
+        """The prefix index of titles, and popular queries."""
         return self.folder / "completion"
 
     @property
     def training(self) -> Path:
-        """What only training and embedding read."""
+        """Files for training and batch embedding only."""
         return self.folder / "training"
 
     @property
     def model(self) -> Path:
-        """Facts about the models that serving needs."""
+        """Metadata of the models that serving needs."""
         return self.folder / "model.json"
 
     @property
     def metrics(self) -> Path:
-        """Curves and figures of the training."""
+        """Loss curves and metrics of the training."""
         return self.folder / "metrics.json"

@@ -1,4 +1,4 @@
-"""The signed list of a bundle's files: checked before anything parses one of them."""
+"""The signed list of a bundle's files, verified before any of them is parsed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LARGEST_MANIFEST = 1_000_000
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle folder must hold, to the byte.
+    """The identity of a verified bundle.
 
     Args:
         bundle_id: First 12 hexadecimal digits of the digest over all files.
@@ -30,7 +30,7 @@ class Manifest:
 
 
 def sign(folder: Path, created_time: float) -> Manifest:
-    """Writes the manifest of a finished folder, in place of an older one."""
+    """Writes the manifest of a finished folder, replacing an older one."""
     files = {name: _entry(folder / name) for name in sorted(_names(folder) - {NAME})}
     body = {"format": FORMAT, "created_time": created_time, "files": files}
     bundle_id = _digest(body)

@@ -1,4 +1,4 @@
-"""What serving must know of the models besides their files."""
+"""Metadata of the models that serving needs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from towers.ranking.calibration import Calibration
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What serving must know of the models besides their files.
+    """Metadata of the models that serving needs.
 
     Args:
         known_types: Event types that the query tower was trained on.
         feature_names: Columns of the reranker, in order.
         feature_means: ``[features]`` over the training lists.
-        counted_until: Time of the newest event in the popularity counts, seconds since 1970.
-        items_time: When the items were as the catalogue has them: what a server was told of an
-            item later it applies once more. Seconds since 1970.
-        golden: Queries, and the items that the released bundle answered, to check a load by.
-        calibration: From scores to purchase probabilities; None where too little was bought.
+        counted_until: Time of the newest event in the counts, seconds since 1970.
+        items_time: Time of the catalogue's data: a server reapplies later item changes. Seconds
+            since 1970.
+        golden: Queries with the item ids of the released bundle's answers, to verify a load.
+        calibration: From scores to purchase probabilities; None where there are too few purchases.
     """
 
     known_types: tuple[int, ...]

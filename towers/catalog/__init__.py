@@ -1,6 +1,6 @@
-"""The items of a shop as columns.
+"""The catalogue: items as columns, their attributes, and filters.
 
-dictionary  names as small numbers
-attributes  what is known of items by name, as sparse columns
+dictionary  dictionary encoding of names
+attributes  attributes of items as sparse columns
 items       the items as columns, and filters over them
 """

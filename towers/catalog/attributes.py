@@ -1,4 +1,4 @@
-"""What is known of items by name, such as a colour or a size: who has which value."""
+"""Attributes of items, such as colour or size, as sparse columns."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ _NAMES = "attributes.json"
 
 @dataclass(frozen=True, slots=True)
 class AttributeCondition:
-    """What an item's value of one attribute has to be; an item without the attribute fails.
+    """A condition on one attribute; an item without the attribute fails.
 
     Args:
-        name: Of the attribute.
-        values: Any of these, as the catalogue writes them; empty: any.
-        min_value, max_value: Inclusive bounds of a value that is a number; a value that is none
-            fails a stated bound.
+        name: Name of the attribute.
+        values: Any of these, as spelt in the catalogue; empty: any value.
+        min_value, max_value: Inclusive bounds of a numeric value; other values fail a stated bound.
     """
 
     name: str
@@ -33,10 +32,10 @@ class AttributeCondition:
 
 
 class Attributes:
-    """Values of items by attribute, sparse: an attribute costs 8 bytes for each item that has it.
+    """Sparse values by attribute: 8 bytes for each item that has it.
 
-    What was there at the start never changes. Rows added or changed since live in an overlay; what
-    the start says of them no longer holds. One writer at a time; readers need no lock.
+    The base columns are immutable. Rows added or changed later are in an overlay, which supersedes
+    them. One writer at a time; readers need no lock.
     """
 
     def __init__(self) -> None:
@@ -52,7 +51,7 @@ class Attributes:
 
     @classmethod
     def of(cls, facts: Sequence[Mapping[str, str]]) -> Attributes:
-        """The attributes of items in row order; an empty value is none."""
+        """The attributes of items in row order; empty values are left out."""
         attributes = cls()
         rows: list[list[int]] = []
         codes: list[list[int]] = []
@@ -72,7 +71,7 @@ class Attributes:
         return attributes
 
     def put(self, row: int, facts: Mapping[str, str]) -> None:
-        """Sets all attributes of one item, new or known."""
+        """Sets all attributes of one item, new or existing."""
         coded = {
             number: self._values[number].add(value)
             for name, value in facts.items()
@@ -99,20 +98,20 @@ class Attributes:
             rows, codes = self._rows[part], self._codes[part]
         if self._live_names:
             kept = ~self._is_outdated[rows]
-            # A list is made in one step, whatever a writer does meanwhile.
+            # ``list`` copies atomically, also while a writer is active.
             live = np.array(list(self._live[number].items()), np.int32).reshape(-1, 2)
             rows = np.concatenate([rows[kept], live[:, 0]])
             codes = np.concatenate([codes[kept], live[:, 1]])
         return rows, codes
 
     def values(self, name: str) -> list[str]:
-        """The values of an attribute by code; not to be changed."""
+        """The values of an attribute by code; read-only."""
         number = self.names.get(name)
         return self._values[number].names if number >= 0 else []
 
     def matching(self, condition: AttributeCondition) -> np.ndarray:
         """Rows of the items that meet a condition, ``[n] int32``, in no order."""
-        # Codes before values: a value that comes in meanwhile must not be beyond them.
+        # Codes before values, so that a concurrent writer cannot add a code beyond them.
         rows, codes = self.column(condition.name)
         number = self.names.get(condition.name)
         if number < 0:
@@ -121,8 +120,8 @@ class Attributes:
         fits = np.ones(len(known.names), bool)
         if condition.values:
             fits[:] = False
-            codes_wanted = [known.get(value) for value in condition.values]
-            fits[[code for code in codes_wanted if 0 <= code < len(fits)]] = True
+            value_codes = [known.get(value) for value in condition.values]
+            fits[[code for code in value_codes if 0 <= code < len(fits)]] = True
         if condition.min_value is not None or condition.max_value is not None:
             numbers = self._as_numbers(number, len(fits))
             low, high = condition.min_value, condition.max_value
@@ -158,7 +157,7 @@ class Attributes:
         return attributes
 
     def _number(self, name: str) -> int:
-        """The number of an attribute; a new one has its place before its name can be found."""
+        """The number of an attribute; a new one is allocated before its name is published."""
         number = self.names.get(name)
         if number < 0:
             self._values.append(Dictionary())
@@ -174,7 +173,7 @@ class Attributes:
         self._is_outdated = np.zeros(int(self._rows.max(initial=-1)) + 1, bool)
 
     def _as_numbers(self, number: int, count: int) -> np.ndarray:
-        """The first ``count`` values of an attribute as ``[count] float64``, NaN where not one."""
+        """The first ``count`` values of an attribute as ``[count] float64``, NaN if not numeric."""
         known = self._numbers.get(number)
         if known is None or len(known) < count:
             known = np.array([as_number(value) for value in self._values[number].names], np.float64)
@@ -183,7 +182,7 @@ class Attributes:
 
 
 def as_number(text: str) -> float:
-    """A value as a number; NaN where it is none, or not a finite one."""
+    """A value as a number; NaN if it is not a finite number."""
     try:
         number = float(text)
     except ValueError:

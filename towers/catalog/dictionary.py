@@ -1,4 +1,4 @@
-"""Names as small numbers, and back."""
+"""Dictionary encoding: names to integer codes, and back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Dictionary:
-    """Numbers names in order of first sight; −1 is a name not seen."""
+    """Numbers names in order of first occurrence; −1 stands for unknown names."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self.names: list[str] = []
@@ -17,11 +17,11 @@ class Dictionary:
             self.add(name)
 
     def add(self, name: str) -> int:
-        """The number of ``name``, new if need be."""
+        """The number of ``name``, which is added if it is new."""
         number = self._numbers.get(name)
         if number is None:
             number = len(self.names)
-            # The name before its number: whoever finds the number finds the name.
+            # The name before its number, so that concurrent readers can resolve the number.
             self.names.append(name)
             self._numbers[name] = number
         return number
@@ -31,5 +31,5 @@ class Dictionary:
         return np.fromiter(map(self.add, names), np.int32)
 
     def get(self, name: str) -> int:
-        """The number of ``name``, −1 if it has none."""
+        """The number of ``name``, −1 if it is unknown."""
         return self._numbers.get(name, -1)

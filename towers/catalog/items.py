@@ -1,4 +1,4 @@
-"""The items a model knows, as columns: what filters, features and answers read, by row number."""
+"""The catalogue: items as columns by row number, for filters, features and answers."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from towers.text.words import words
 
 _PRICE_STEPS_PER_DOUBLING = 2
 _PATH_SEPARATOR = "\x1f"
-"""Between the levels of a category; no control character is part of a name."""
+"""Separates the levels of a category; names have no control characters."""
 
 _MASK_BYTES = 64_000_000
-"""Room for the masks of filters that are asked for again and again."""
+"""Size limit of the cached masks of filters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions that every result meets; empty ones ask for nothing.
+    """Conditions that every result meets; empty ones do not restrict.
 
     Args:
         category: A path from the broadest category; items below it match.
         brands: Any of these.
         min_price, max_price: Inclusive; an item without a price fails a stated bound.
-        in_stock_only: Leaves out what cannot be bought now.
+        in_stock_only: Leaves out items out of stock.
         attributes: All of these.
     """
 
@@ -51,10 +51,10 @@ _NO_FILTER = Filter()
 
 
 def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
-    """What the candidate tower reads of an item: its fields and words as token numbers.
+    """The candidate tower's input for an item: its fields and words as token numbers.
 
-    Category path, brand and price step come first, then the words of title, category, brand and
-    attributes, each once, while there is room.
+    Category path, brand and price step come first, then the distinct words of title, category, brand
+    and attributes, up to the slot limit.
 
     Returns:
         ``[config.item_slot_count] int32``, padded with ``PADDING``.
@@ -101,8 +101,8 @@ def _text_tokens(text: str, buckets: int) -> tuple[int, ...]:
 class Catalog:
     """Items as columns. Rows are added and changed in place, never removed or reused.
 
-    A removed item keeps its row with ``listed`` false. Columns have spare room at the end; the
-    first ``count`` rows are items. One writer at a time; readers need no lock, since a row is
+    A removed item keeps its row with ``listed`` false. Columns have spare capacity; the first
+    ``count`` rows are items. One writer at a time; readers need no lock, since a row is
     written before ``count`` passes it.
 
     Args:
@@ -111,8 +111,8 @@ class Catalog:
     Attributes:
         leaf, top: ``[rows] int32`` codes of the narrowest and the broadest category.
         brand: ``[rows] int32`` code of the brand.
-        price: ``[rows] float32``, NaN where not known.
-        created: ``[rows] float64`` seconds since 1970, NaN where not known.
+        price: ``[rows] float32``, NaN where unknown.
+        created: ``[rows] float64`` seconds since 1970, NaN where unknown.
         in_stock, listed: ``[rows] bool``.
         tokens: ``[rows, item_slot_count] int32``.
         attributes: Values by attribute.
@@ -142,13 +142,13 @@ class Catalog:
 
     @classmethod
     def of(cls, items: Iterable[Item], text: TextConfig) -> Catalog:
-        """The catalogue of ``items``, in their order; of items with one id the last one holds."""
+        """The catalogue of ``items``, in their order; of items with the same id the last one wins."""
         newest = list({item.item_id: item for item in items}.values())
         catalog = cls(text)
         catalog.item_ids = [item.item_id for item in newest]
         catalog.titles = [item.title for item in newest]
         catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
-        # Column by column: a hundred thousand writes into arrays take longer than all the rest.
+        # Column by column, much faster than row-wise writes into arrays.
         paths = [item.category for item in newest]
         catalog.leaf = catalog.category_codes.add_all(map(_PATH_SEPARATOR.join, paths))
         catalog.top = catalog.top_codes.add_all(path[0] if path else "" for path in paths)
@@ -180,7 +180,7 @@ class Catalog:
         """Adds or changes an item.
 
         Returns:
-            Its row, and whether what the candidate tower reads of it is new or has changed.
+            Its row, and whether its input of the candidate tower is new or changed.
         """
         numbers = _token_numbers(item, self.text)
         row = self.row_of.get(item.item_id, self.count)
@@ -206,12 +206,12 @@ class Catalog:
             self.item_ids.append(item.item_id)
         else:
             self.titles[row] = item.title
-        # Last, so that no mask made of the row before passes for one made of it now.
+        # Last, so that a mask computed before the change is not cached as current.
         self._change_count += 1
         return row, changed
 
     def remove(self, item_id: str) -> int | None:
-        """Takes an item off the list; its row, or None if it was not on it."""
+        """Unlists an item; its row, or None if it was not listed."""
         row = self.row_of.get(item_id)
         if row is None or not self.listed[row]:
             return None
@@ -237,9 +237,9 @@ class Catalog:
         return self.brand_codes.names[self.brand[row]]
 
     def mask(self, conditions: Filter) -> np.ndarray | None:
-        """``[count] bool``, true where an item meets the conditions; None if nothing is asked.
+        """``[count] bool``, true where an item meets the conditions; None for an empty filter.
 
-        Not to be written to: it is kept until the catalogue changes.
+        Read-only: it is cached until the catalogue changes.
         """
         if conditions == _NO_FILTER:
             return None
@@ -260,15 +260,15 @@ class Catalog:
         if conditions.category:
             path = _PATH_SEPARATOR.join(conditions.category)
             below = path + _PATH_SEPARATOR
-            # Codes before names: a category that comes in meanwhile must not be beyond the names.
+            # Codes before names, so that a concurrent writer cannot add a code beyond them.
             leaf = self.leaf[:count].copy()
             names = self.category_codes.names
             mask &= np.array([n == path or n.startswith(below) for n in names], bool)[leaf]
         if conditions.brands:
             codes = self.brand[:count].copy()
             fits = np.zeros(len(self.brand_codes.names), bool)
-            wanted = [self.brand_codes.get(brand) for brand in conditions.brands]
-            fits[[code for code in wanted if 0 <= code < len(fits)]] = True
+            brand_codes = [self.brand_codes.get(brand) for brand in conditions.brands]
+            fits[[code for code in brand_codes if 0 <= code < len(fits)]] = True
             mask &= fits[codes]
         if conditions.min_price is not None:
             mask &= self.price[:count] >= conditions.min_price

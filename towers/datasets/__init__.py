@@ -1,11 +1,11 @@
-"""What the models learn from.
+"""Training data of the models: logged, judged and synthetic.
 
-synthetic_queries   queries made from the catalogue
-item_similarity     which items are of one kind
-synthetic_sessions  sessions made from the catalogue
-examples            examples of the two towers
-stages              who is told how far training is
-dataset             a shop's tables in memory
-example_mix         how logged, judged and synthetic examples are mixed
-ranking_lists       the lists that the reranker learns from
+synthetic_queries   queries generated from the catalogue
+item_similarity     similar items by their catalogue data
+synthetic_sessions  sessions generated from the catalogue
+examples            training examples of the two towers
+stages              the protocol that progress is reported by
+dataset             the tables in memory
+example_mix         the mix of logged, judged and synthetic examples
+ranking_lists       the training lists of the reranker
 """

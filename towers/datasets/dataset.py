@@ -1,4 +1,4 @@
-"""A shop's tables in memory."""
+"""The tables of a shop in memory: items, events, judgments, and their split."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from towers.text.words import surface_words
 
 @dataclass(frozen=True)
 class Dataset:
-    """What the tables hold, in memory; ``path`` is where they are."""
+    """The contents of the tables; ``path`` is their folder."""
 
     path: Path
     items: list[Item]
@@ -33,10 +33,10 @@ class Dataset:
 
     @classmethod
     def of(cls, tables: Tables, text: TextConfig, *, whole_log: bool = False) -> Dataset:
-        """Reads all of them, with what is known of items where training ends.
+        """Reads the tables, with items as known at the end of the training period.
 
         Args:
-            whole_log: Whether training ends with the log, and not before its test part.
+            whole_log: Whether the training period includes the test part of the log.
 
         Raises:
             InputError: They hold no items.
@@ -57,16 +57,16 @@ class Dataset:
     def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
         """The events before ``until``; those before ``learn_from`` only build sessions.
 
-        Whatever the part, only types that occur before ``rank_from`` are known: the towers learn from
-        those events, and what they never saw is to be read in one way by all that builds on them.
+        Known types are always those that occur before ``rank_from``, the towers' training events: the
+        towers encode all other types alike, in every part of the log.
         """
         kept = [event for event in self.events if event.time < until]
         return ReplayedLog.of(
             kept, self.catalog.row_of, learn_from_time=learn_from, known_until=self.rank_from
         )
 
-    def first_words(self, config: Config) -> WordVectors | None:
-        """First vectors of the words that the titles use."""
+    def pretrained_words(self, config: Config) -> WordVectors | None:
+        """Pretrained vectors of the words in titles."""
         titles = self.catalog.titles
         counts = Counter(word for title in titles for word in set(surface_words(title)))
         return word_vectors(counts, dim=config.towers.dim, bucket_count=config.text.bucket_count)

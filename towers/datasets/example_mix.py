@@ -20,129 +20,135 @@ from towers.datasets.examples import (
     catalogue_examples,
     joined,
     judged_examples,
-    visit_examples,
+    synthetic_session_examples,
 )
 from towers.datasets.stages import Stages
-from towers.datasets.synthetic_sessions import SyntheticSession, VisitsReport, synthetic_sessions
+from towers.datasets.synthetic_sessions import (
+    SyntheticSession,
+    SyntheticSessionsReport,
+    synthetic_sessions,
+)
 
-_LEAST_DEED_COUNT = 2_000
-"""Looks, purchases and the like from which on a log teaches alone; below, visits are made beside it.
+_LEAST_INTERACTION_COUNT = 2_000
+"""Interactions from which on a log suffices alone; below, synthetic sessions are added.
 
-A weighing, on the made-up shop of 240 items without categories. At 1,000 of them the log alone finds
-the next item in the top ten 0.42 of the time (0.22 with made visits), but turns 0.20 of the page after
-two views of another kind (0.97); at 3,000 it is 0.55 (0.31) and 0.42 (0.92).
+A trade-off, measured on the synthetic shop of 240 items without categories. With 1,000 interactions
+the log alone has hit rate@10 of the next item 0.42 (0.22 with synthetic sessions), but after an intent
+shift (two views of another kind) only 0.20 of the page follows it (0.97); with 3,000 the figures are
+0.55 (0.31) and 0.42 (0.92).
 """
 
 
 _LATE_SHARE = 0.05
-"""Next to an early part that is enough, a late one of this share of the same: it is a ninth as long,
-and the towers have learnt what sessions mean."""
+"""Where the early part suffices, the late one does with this share of the same count: it is a ninth as
+long, and the towers are trained on real sessions already."""
 
 
-_MADE_SHARE = 8
+_SYNTHETIC_SHARE = 8
+"""Synthetic queries for each judged one where the log does not suffice."""
 
 
 _JUDGED_REPEAT_COUNT = 3
-"""Where no log tells what words mean: made queries for each judged one, and how often an epoch reads
-the judged ones. A step draws one of the items that a query found good, so they differ each time."""
+"""How often an epoch repeats each judged query where the log does not suffice. A step samples one of
+the query's relevant items, so that the repetitions differ."""
 
 
-_VISIT_SHARE = 0.5
-"""Made visits for each made query: enough to follow looks, few enough to leave room for words."""
+_SESSION_SHARE = 0.5
+"""Synthetic sessions for each synthetic query: a balance of browsing and word meaning."""
 
 
-_JUDGED_VISIT_SHARE = 0.25
-"""The same where people judged what queries find."""
+_JUDGED_SESSION_SHARE = 0.25
+"""The same where there are judged queries."""
 
 
-_VISIT_SEARCH_SHARE = 0.2
+_SESSION_SEARCH_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The two parts of the log that training may know, and whether they are enough to learn from.
+    """The two training parts of the log, and whether each is large enough to train on alone.
 
-    What is not enough joins what is made from the catalogue, and does not take its place.
+    A part that does not suffice is used together with synthetic data.
 
     Args:
-        early: To learn from.
-        late: To be checked on and to teach the reranker, from its ``learn_from`` on.
-        early_teaches: Whether the towers can learn from ``early`` alone.
-        late_teaches: Whether the reranker can learn from ``late`` alone.
+        early: Trains the towers.
+        late: Validates the towers and trains the reranker, from its ``learn_from`` on.
+        early_suffices: Whether the towers can be trained on ``early`` alone.
+        late_suffices: Whether the reranker can be trained on ``late`` alone.
     """
 
     early: ReplayedLog
     late: ReplayedLog
-    early_teaches: bool
-    late_teaches: bool
+    early_suffices: bool
+    late_suffices: bool
 
     @classmethod
-    def of(cls, shop: Dataset) -> Parts:
-        """Those of a shop, by its split."""
-        early = shop.log(shop.rank_from)
-        late = shop.log(shop.test_from, shop.rank_from)
-        has_words = bool(shop.catalog.tokens.any())
-        early_teaches = is_enough(early.deed_count, has_words=has_words)
-        share = _LATE_SHARE if early_teaches else 1.0
-        late_teaches = is_enough(late.deed_count, has_words=has_words, share=share)
-        return cls(early, late, early_teaches, late_teaches)
+    def of(cls, dataset: Dataset) -> Parts:
+        """The parts of a dataset, by its split."""
+        early = dataset.log(dataset.rank_from)
+        late = dataset.log(dataset.test_from, dataset.rank_from)
+        has_words = bool(dataset.catalog.tokens.any())
+        early_suffices = is_enough(early.interaction_count, has_words=has_words)
+        share = _LATE_SHARE if early_suffices else 1.0
+        late_suffices = is_enough(late.interaction_count, has_words=has_words, share=share)
+        return cls(early, late, early_suffices, late_suffices)
 
     @property
     def tower_folds(self) -> range:
-        """Folds of the judged queries that the towers learn from before anything is built on them."""
-        return FOLDS[VALIDATION_FOLD + 1 :] if self.late_teaches else FOLDS[RERANK_FOLDS.stop :]
+        """Folds of the judged queries for the first training of the towers."""
+        return FOLDS[VALIDATION_FOLD + 1 :] if self.late_suffices else FOLDS[RERANK_FOLDS.stop :]
 
     @property
     def judged_repeat_count(self) -> int:
-        """How often one pass over the examples reads each judged query."""
-        return 1 if self.early_teaches else _JUDGED_REPEAT_COUNT
+        """How often an epoch repeats each judged query."""
+        return 1 if self.early_suffices else _JUDGED_REPEAT_COUNT
 
 
-def is_enough(deed_count: int, *, has_words: bool, share: float = 1.0) -> bool:
-    """Whether so many looks, purchases and the like teach more than the catalogue does.
-
-    Args:
-        has_words: Whether any item has a word, a brand, a category or a price. Where none has, the
-            catalogue teaches nothing, and any deed will do.
-        share: Share of the log that the deeds are of.
-    """
-    return deed_count >= (_LEAST_DEED_COUNT * share if has_words else 1)
-
-
-def shop_visits(
-    shop: Dataset, rows: np.ndarray, *, query_count: int, seed: int
-) -> tuple[list[SyntheticSession], VisitsReport]:
-    """Visits made from the catalogue for a shop without a log, beside so many queries.
+def is_enough(interaction_count: int, *, has_words: bool, share: float = 1.0) -> bool:
+    """Whether a log of so many interactions suffices for training without synthetic data.
 
     Args:
-        rows: ``[n] int64`` what may be looked at and wanted.
+        has_words: Whether any item has a word, a brand, a category or a price. Where none has, no
+            synthetic data can be generated, and any log suffices.
+        share: Scales the threshold, for a part of the log.
     """
-    share = _JUDGED_VISIT_SHARE if shop.judgments else _VISIT_SHARE
+    return interaction_count >= (_LEAST_INTERACTION_COUNT * share if has_words else 1)
+
+
+def synthetic_session_mix(
+    dataset: Dataset, rows: np.ndarray, *, query_count: int, seed: int
+) -> tuple[list[SyntheticSession], SyntheticSessionsReport]:
+    """Synthetic sessions for a dataset without a sufficient log, in proportion to its queries.
+
+    Args:
+        rows: ``[n] int64`` items that may be viewed or relevant.
+    """
+    share = _JUDGED_SESSION_SHARE if dataset.judgments else _SESSION_SHARE
     return synthetic_sessions(
-        shop.catalog,
+        dataset.catalog,
         rows,
         count=int(query_count * share),
-        # Where people's judgments teach what a query means, none that is made up is to contradict.
-        search_share=0.0 if shop.judgments else _VISIT_SEARCH_SHARE,
-        time=shop.test_from,
+        # Judged queries define relevance; synthetic searches might contradict them.
+        search_share=0.0 if dataset.judgments else _SESSION_SEARCH_SHARE,
+        time=dataset.test_from,
         seed=seed,
     )
 
 
 def tower_examples(
-    shop: Dataset, parts: Parts, config: Config, stages: Stages
-) -> tuple[Examples, Examples, VisitsReport | None]:
-    """What the towers learn from, what tells them when to stop, and the visits among the first.
+    dataset: Dataset, parts: Parts, config: Config, stages: Stages
+) -> tuple[Examples, Examples, SyntheticSessionsReport | None]:
+    """Training examples of the towers, validation examples, and a report of the synthetic sessions.
 
     Raises:
-        InputError: There is nothing to learn from.
+        InputError: There is no training data.
     """
     settings = config.retrieval
     report = stages.start("replaying the log", len(parts.early.events))
     examples = [
         browse_and_search_examples(
             parts.early,
-            shop.catalog,
+            dataset.catalog,
             config,
             browse_limit=settings.browse_example_limit,
             search_limit=settings.search_example_limit,
@@ -150,46 +156,51 @@ def tower_examples(
         )
     ]
     stages.start("making queries")
-    judged = judged_examples(shop.judgments, shop.catalog, config, folds=parts.tower_folds)
+    judged = judged_examples(dataset.judgments, dataset.catalog, config, folds=parts.tower_folds)
     catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
     if judged.count:
-        # What people really ask teaches more than what is made up, and is not to be drowned by it.
-        made_share = 1 if parts.early_teaches else _MADE_SHARE
-        catalogue_limit = min(catalogue_limit, max(2_000, made_share * judged.count))
-    made = catalogue_examples(shop.catalog, config, limit=catalogue_limit)
-    examples += [made, *[judged] * parts.judged_repeat_count]
-    made_up: VisitsReport | None = None
-    if not parts.early_teaches:
+        # Judged queries are better training data than synthetic ones: limit the latter.
+        synthetic_share = 1 if parts.early_suffices else _SYNTHETIC_SHARE
+        catalogue_limit = min(catalogue_limit, max(2_000, synthetic_share * judged.count))
+    synthetic = catalogue_examples(dataset.catalog, config, limit=catalogue_limit)
+    examples += [synthetic, *[judged] * parts.judged_repeat_count]
+    sessions_report: SyntheticSessionsReport | None = None
+    if not parts.early_suffices:
         stages.start("making visits")
-        # Only what some query wants: what nobody has judged yet is to stay out of every comparison.
-        wanted = np.unique(np.concatenate([part.targets.ravel() for part in examples]))
-        rows = wanted[wanted >= 0].astype(np.int64)
-        visits, made_up = shop_visits(shop, rows, query_count=catalogue_limit, seed=config.seed + 2)
-        examples.append(visit_examples(visits, shop.catalog, config))
-    learnt = joined(examples)
-    if not learnt.count:
+        # Only targets of some query: an item without judgments must not become a negative.
+        targets = np.unique(np.concatenate([part.targets.ravel() for part in examples]))
+        rows = targets[targets >= 0].astype(np.int64)
+        sessions, sessions_report = synthetic_session_mix(
+            dataset, rows, query_count=catalogue_limit, seed=config.seed + 2
+        )
+        examples.append(synthetic_session_examples(sessions, dataset.catalog, config))
+    training = joined(examples)
+    if not training.count:
         raise InputError(
-            f"{shop.path}: expected something to learn from, received neither words nor events"
+            f"{dataset.path}: expected something to learn from, received neither words nor events"
         )
     held_out = judged_examples(
-        shop.judgments, shop.catalog, config, folds=FOLDS[VALIDATION_FOLD : VALIDATION_FOLD + 1]
+        dataset.judgments,
+        dataset.catalog,
+        config,
+        folds=FOLDS[VALIDATION_FOLD : VALIDATION_FOLD + 1],
     )
-    # A handful of moments would end the training by chance.
-    limit = settings.validation_example_limit if parts.late_teaches else 0
+    # With a handful of examples early stopping would act on noise.
+    limit = settings.validation_example_limit if parts.late_suffices else 0
     later = browse_and_search_examples(
-        parts.late, shop.catalog, config, browse_limit=limit, search_limit=limit // 4
+        parts.late, dataset.catalog, config, browse_limit=limit, search_limit=limit // 4
     )
-    return learnt, joined([later, held_out]), made_up
+    return training, joined([later, held_out]), sessions_report
 
 
-def withheld_judged_examples(shop: Dataset, parts: Parts, config: Config) -> Examples:
-    """Judged queries that the towers learn last of all, each as often as they read the others.
+def withheld_judged_examples(dataset: Dataset, parts: Parts, config: Config) -> Examples:
+    """Judged queries for the fine-tuning of the towers, repeated as the others are.
 
-    Those are what told when to stop and what taught the reranker; with ``learn_test_part`` also the
-    queries that the release would else be measured by.
+    Those of the validation fold and of the reranker's folds; with ``learn_test_part`` also those of
+    the test fold.
     """
     folds = set(FOLDS) - set(parts.tower_folds)
     if not config.learn_test_part:
         folds.remove(TEST_FOLD)
-    judged = judged_examples(shop.judgments, shop.catalog, config, folds=folds)
+    judged = judged_examples(dataset.judgments, dataset.catalog, config, folds=folds)
     return joined([judged] * parts.judged_repeat_count)

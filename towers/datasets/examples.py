@@ -1,4 +1,4 @@
-"""Training examples of the two towers: sessions as they were, and what was wanted next."""
+"""Training examples of the two towers: sessions as they were, and the items that came next."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from towers.sessions.session import Session
 from towers.sessions.session_log import SessionLog
 
 _GOOD_GRADE_SHARE = 5 / 6
-"""A judgment from this far up the shop's scale on counts as a hit: 2.67 on a scale of 1 to 3."""
+"""Least relevant grade, as a share of the grading scale: 2.67 on a scale of 1 to 3."""
 
 _BLOCK_SIZE = 4_096
 
 _BLANK_SHARE = 0.125
-"""Share of the moments with nothing to go by that is kept: they all look alike to the towers, and
-teach no more than what is wanted most."""
+"""Share of the examples without any history that is kept: their inputs are all alike, so that they train
+only a popularity prior."""
 
 FOLDS = range(10)
 TEST_FOLD = 0
 VALIDATION_FOLD = 1
 RERANK_FOLDS = range(1, 4)
-"""Where no log teaches the reranker, queries of these folds do, and the towers must not know them:
-else it would learn to trust towers that have learnt the answers by heart."""
+"""Judged queries that train the reranker where the log does not suffice. The towers must not be trained
+on them: the reranker would learn to trust towers that have memorised its labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Stacked ``QueryInput`` fields, by name, and their answers.
+    """Stacked ``QueryInput`` fields, by name, and their targets.
 
     Args:
         inputs: Arrays ``[examples, …]`` by the name of the field.
@@ -60,7 +60,7 @@ class Examples:
         return Examples(inputs, self.targets[chosen])
 
     def spread(self, count: int) -> Examples:
-        """At most ``count`` of the examples, evenly over all, so that each kind is among them."""
+        """At most ``count`` of the examples, evenly spaced, so that each kind is represented."""
         return self.part(slice(None, None, max(1, -(-self.count // count))))
 
 
@@ -75,14 +75,14 @@ class ExampleWriter:
         self._blocks: list[Examples] = []
 
     def add(self, inputs: QueryInput, targets: Sequence[int] | np.ndarray) -> None:
-        """One example; targets beyond the limit are left out."""
+        """Adds one example; targets beyond the limit are left out."""
         padded = np.full(self._target_count, -1, np.int32)
         kept = targets[: self._target_count]
         padded[: len(kept)] = kept
         self._inputs.append(inputs)
         self._targets.append(padded)
         if len(self._inputs) == _BLOCK_SIZE:
-            # Millions of small arrays would take several times the memory of their contents.
+            # Millions of small arrays would take several times the memory of stacked ones.
             self._blocks.append(self._block())
 
     def finish(self) -> Examples:
@@ -110,15 +110,15 @@ def _stack(column: list[np.ndarray] | list[int]) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedLog:
-    """A part of the log to learn from.
+    """A part of the log, prepared for training.
 
     Args:
         events: In time order.
         rows: ``[events] int64`` item rows, −1 for none.
         sessions: ``[events] int64`` session numbers, by the session's first event.
-        targets: What follows each event.
-        known_types: Type codes that the towers learn; all others are read as ``GENERIC_TYPE``.
-        learn_from: First event to make examples of; earlier ones only build sessions.
+        targets: Items that follow each event in its session.
+        known_types: Type codes that the towers are trained on; others are read as ``GENERIC_TYPE``.
+        learn_from: First event that gives examples; earlier ones only build sessions.
     """
 
     events: Sequence[Event]
@@ -141,7 +141,7 @@ class ReplayedLog:
 
         Args:
             learn_from_time: Earlier events only build sessions.
-            known_until: A type that no earlier event has is not known.
+            known_until: Types are known if they occur before.
         """
         names: dict[tuple[str, str], int] = {}
         sessions = np.array(
@@ -158,16 +158,16 @@ class ReplayedLog:
         return cls(events, rows, sessions, targets, known_types, learn_from)
 
     @property
-    def deed_count(self) -> int:
-        """Looks, purchases and the like to learn from."""
+    def interaction_count(self) -> int:
+        """Views, purchases and other interactions with items, from ``learn_from`` on."""
         return int(self.targets.is_item_event[self.learn_from :].sum())
 
     def newest_from(self, share: float) -> int:
-        """Number of the first event of the newest ``share`` of those to learn from."""
+        """Number of the first event of the newest ``share`` of those from ``learn_from`` on."""
         return len(self.events) - int((len(self.events) - self.learn_from) * share)
 
-    def companions(self) -> SessionLog:
-        """Its sessions as lists of items, without the visitors' names."""
+    def session_log(self) -> SessionLog:
+        """Its sessions as lists of items, with visitors as plain numbers."""
         rows = np.where(self.targets.is_item_event, self.rows, -1)
         numbers: dict[str, int] = {}
         visitors = [numbers.setdefault(e.visitor_id, len(numbers)) for e in self.events]
@@ -185,27 +185,27 @@ def browse_and_search_examples(
     search_limit: int,
     progress: Callable[[int], None] | None = None,
 ) -> Examples:
-    """Examples of what was wanted next: with no search (browse), after a search, or after one made up.
+    """Examples from the log: browse, real searches, and synthetic searches.
 
-    Of the moments with nothing to go by only some are kept. Real searches come first; where they
-    do not fill ``search_limit``, a query made from the catalogue is put before a purchase or view,
-    as if the shopper had searched for the item.
+    Of the examples without any history only some are kept. Where real searches do not fill
+    ``search_limit``, a synthetic query is put before a purchase or view, as if the shopper had
+    searched for the item.
 
     Args:
-        browse_limit, search_limit: Most examples of each kind; moments are drawn evenly.
-        progress: Called with the number of each event looked at.
+        browse_limit, search_limit: Most examples of each kind; a uniform sample of the log.
+        progress: Called with the number of each event.
     """
     rng = random.Random(config.seed)
-    draw = np.random.default_rng(config.seed)
-    is_kept = draw.random(len(log.events)) < _BLANK_SHARE
+    generator = np.random.default_rng(config.seed)
+    is_kept = generator.random(len(log.events)) < _BLANK_SHARE
     writer = ExampleWriter(config, config.retrieval.target_count)
     target_limit = config.retrieval.target_count if log.targets.is_basket_log else 1
     numbers = np.arange(len(log.events)) >= log.learn_from
-    browse = _drawn(log.targets.is_target & numbers, browse_limit, draw)
+    is_browse = _sampled(log.targets.is_target & numbers, browse_limit, generator)
     types = np.array([event.type for event in log.events], np.int8)
-    real = _drawn((types == EventType.SEARCH) & numbers, search_limit, draw)
-    made_limit = max(search_limit // 4, search_limit - int(real.sum()))
-    made = _drawn(log.targets.is_target & numbers, made_limit, draw)
+    is_search = _sampled((types == EventType.SEARCH) & numbers, search_limit, generator)
+    synthetic_limit = max(search_limit // 4, search_limit - int(is_search.sum()))
+    is_synthetic = _sampled(log.targets.is_target & numbers, synthetic_limit, generator)
 
     def read(session: Session, time: float) -> QueryInput:
         return query_input(
@@ -216,38 +216,38 @@ def browse_and_search_examples(
             config=config,
         )
 
-    stranger = Session.empty("")
+    other_visitor = Session.empty("")
     for number, session, event in replay(log.events):
         if progress is not None:
             progress(number)
-        if browse[number]:
+        if is_browse[number]:
             before = session.at(event.time)
             if before.events or before.bought or is_kept[number]:
                 writer.add(read(before, event.time), log.targets.after(number, target_limit))
-        if real[number]:
-            wanted = log.targets.after(number, target_limit, until_search=True)
-            if len(wanted):
-                writer.add(read(session.after(event), event.time), wanted)
-        if made[number]:
+        if is_search[number]:
+            target_rows = log.targets.after(number, target_limit, until_search=True)
+            if len(target_rows):
+                writer.add(read(session.after(event), event.time), target_rows)
+        if is_synthetic[number]:
             row = int(log.rows[number])
             text = catalogue_query(catalog, row, rng)
             if text:
                 search = replace(event, type=EventType.SEARCH, item_id="", query=text)
-                # Some of the searchers are strangers, so that words alone must do as well, and
-                # some have just done something else, so that the words must turn them.
-                way = rng.randrange(4)
-                before = Session.empty(event.visitor_id) if way == 0 else session
+                # A quarter are anonymous, so that words alone suffice; a quarter come from
+                # another intent, so that the words outweigh the earlier events.
+                variant = rng.randrange(4)
+                before = Session.empty(event.visitor_id) if variant == 0 else session
                 after = before.after(search)
-                if way == 1:
-                    after = with_intent_shift(after, stranger, kept=1)
+                if variant == 1:
+                    after = with_intent_shift(after, other_visitor, kept=1)
                 writer.add(read(after, event.time), [row])
-        if session.visitor_id != stranger.visitor_id and session.events:
-            stranger = session
+        if session.visitor_id != other_visitor.visitor_id and session.events:
+            other_visitor = session
     return writer.finish()
 
 
 def catalogue_examples(catalog: Catalog, config: Config, *, limit: int) -> Examples:
-    """Queries made from the catalogue, by a visitor of whom nothing is known; the item is wanted."""
+    """Synthetic queries of anonymous visitors; the query's item is the target."""
     rng = random.Random(config.seed + 1)
     writer = ExampleWriter(config, config.retrieval.target_count)
     repeats = max(1, min(8, limit // max(1, catalog.count)))
@@ -260,28 +260,28 @@ def catalogue_examples(catalog: Catalog, config: Config, *, limit: int) -> Examp
     return writer.finish()
 
 
-def visit_examples(
-    visits: Iterable[SyntheticSession], catalog: Catalog, config: Config
+def synthetic_session_examples(
+    sessions: Iterable[SyntheticSession], catalog: Catalog, config: Config
 ) -> Examples:
-    """Visits made from the catalogue, and what was wanted next."""
+    """Examples of synthetic sessions and their relevant items."""
     writer = ExampleWriter(config, config.retrieval.target_count)
-    for visit in visits:
+    for synthetic in sessions:
         inputs = query_input(
-            visit.session,
-            visit.time,
+            synthetic.session,
+            synthetic.time,
             row_of=catalog.row_of,
             known_types=SYNTHETIC_TYPES,
             config=config,
         )
-        writer.add(inputs, visit.relevant)
+        writer.add(inputs, synthetic.relevant)
     return writer.finish()
 
 
 def query_fold(query: str) -> int:
-    """Which tenth of the judged queries a query belongs to, of ``FOLDS``, by its text alone.
+    """The fold of a judged query, one of ``FOLDS``, by a hash of its text.
 
-    ``TEST_FOLD`` is kept out of training, unless the release is to learn the test part too;
-    ``VALIDATION_FOLD`` tells when to stop.
+    ``TEST_FOLD`` is kept out of training unless the config has ``learn_test_part``;
+    ``VALIDATION_FOLD`` is for early stopping.
     """
     return zlib.crc32(query.encode()) % len(FOLDS)
 
@@ -289,30 +289,30 @@ def query_fold(query: str) -> int:
 def judged_examples(
     judgments: Sequence[Judgment], catalog: Catalog, config: Config, *, folds: Collection[int]
 ) -> Examples:
-    """Queries of some folds that people judged, and the items they found good."""
+    """Judged queries of some folds, with their relevant items as targets."""
     judgments = [row for row in judgments if query_fold(row.query) in folds]
     writer = ExampleWriter(config, config.retrieval.target_count)
-    for query, wanted in good_items(judgments).items():
-        rows = [catalog.row_of[item_id] for item_id in wanted if item_id in catalog.row_of]
+    for query, item_ids in good_items(judgments).items():
+        rows = [catalog.row_of[item_id] for item_id in item_ids if item_id in catalog.row_of]
         if rows:
             writer.add(search_input(query, catalog, config), rows)
     return writer.finish()
 
 
 def good_items(judgments: Sequence[Judgment]) -> dict[str, list[str]]:
-    """Items judged good, by query, in the order of the judgments."""
+    """Items judged relevant, by query, in the order of the judgments."""
     grades = [judgment.grade for judgment in judgments]
     lowest, highest = min(grades, default=0.0), max(grades, default=0.0)
-    bar = lowest + (highest - lowest) * _GOOD_GRADE_SHARE
-    wanted: dict[str, list[str]] = {}
+    least = lowest + (highest - lowest) * _GOOD_GRADE_SHARE
+    relevant: dict[str, list[str]] = {}
     for judgment in judgments:
-        if judgment.grade >= bar:
-            wanted.setdefault(judgment.query, []).append(judgment.item_id)
-    return wanted
+        if judgment.grade >= least:
+            relevant.setdefault(judgment.query, []).append(judgment.item_id)
+    return relevant
 
 
 def search_input(text: str, catalog: Catalog, config: Config) -> QueryInput:
-    """What the tower reads when a stranger searches for ``text``."""
+    """The query tower's input when an anonymous visitor searches for ``text``."""
     search = Event("", EventType.SEARCH, "", 0.0, query=text)
     return query_input(
         Session.empty("").after(search),
@@ -324,7 +324,7 @@ def search_input(text: str, catalog: Catalog, config: Config) -> QueryInput:
 
 
 def joined(parts: Sequence[Examples]) -> Examples:
-    """Several sets of examples as one."""
+    """Concatenates sets of examples."""
     filled = [part for part in parts if part.count]
     if not filled:
         return parts[0]
@@ -333,9 +333,9 @@ def joined(parts: Sequence[Examples]) -> Examples:
     return Examples(inputs, np.concatenate([part.targets for part in filled]))
 
 
-def _drawn(moments: np.ndarray, limit: int, draw: np.random.Generator) -> np.ndarray:
-    """The moments, thinned out at random to about ``limit``; ``[events] bool``."""
-    count = int(moments.sum())
+def _sampled(flags: np.ndarray, limit: int, generator: np.random.Generator) -> np.ndarray:
+    """A random subset of the flags with about ``limit`` true, ``[events] bool``."""
+    count = int(flags.sum())
     if count <= limit:
-        return moments
-    return moments & (draw.random(len(moments)) < limit / count)
+        return flags
+    return flags & (generator.random(len(flags)) < limit / count)

@@ -1,4 +1,4 @@
-"""Training lists of the reranker: real requests, replayed, with the candidates they really got."""
+"""Training lists of the reranker: replayed requests with the candidates of the real sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from data.records import Event, EventType, Judgment
 from towers.catalog.items import Catalog
 from towers.datasets.examples import ReplayedLog, good_items, query_fold
 from towers.datasets.synthetic_queries import catalogue_query
-from towers.datasets.synthetic_sessions import SyntheticSession, VisitsReport
+from towers.datasets.synthetic_sessions import SyntheticSession, SyntheticSessionsReport
 from towers.ranking.features import FEATURES
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
@@ -56,14 +56,14 @@ class Lists:
 
 @dataclass(frozen=True)
 class ListsReport:
-    """What was asked, and how much of what was relevant the sources found.
+    """The requests behind the lists, and the recall of the candidate sources.
 
     Args:
         request_count: Requests replayed.
-        found_count: Requests with a relevant item among the candidates, and another; only
-            these teach.
+        found_count: Requests with both a relevant and an irrelevant candidate; only these give
+            lists.
         recall: Mean share of the relevant items among the candidates.
-        learnt_count: Lists to learn from; later ones are to be checked by.
+        learnt_count: Training lists; later ones are for validation.
         visits: The synthetic sessions among the requests; None where there are none.
     """
 
@@ -71,7 +71,7 @@ class ListsReport:
     found_count: int
     recall: float
     learnt_count: int
-    visits: VisitsReport | None = None
+    visits: SyntheticSessionsReport | None = None
 
 
 class _ListWriter:
@@ -83,7 +83,7 @@ class _ListWriter:
         self.learnt_count: int | None = None
 
     def hold_out_the_rest(self) -> None:
-        """The lists so far are to learn from, all others are to be checked by."""
+        """The lists so far are for training, all later ones for validation."""
         self.learnt_count = len(self._labels)
 
     def add(self, rows: np.ndarray, features: np.ndarray, relevant: np.ndarray) -> None:
@@ -124,28 +124,29 @@ def replayed_lists(
     watch: Callable[[int, Session, Event], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Lists, ListsReport]:
-    """Asks the ranker at moments of the log and keeps what it saw; counts popularity as it goes.
+    """Ranks requests at events of the log, keeps their features, and updates popularity on the way.
 
-    Two thirds of the moments browse, some of them after a synthetic search; at the rest the shopper
-    searches, with the real query where there is one, else with one made from the catalogue for
-    the item that came next. An item without any text cannot be searched for: there all browse.
+    Two thirds of the requests browse, some of them after a synthetic search. The others search: with
+    the real query where there is one, else with a synthetic one for the item that came next. Items
+    without any text give browse requests only.
 
     Args:
-        log: All events; those from ``learn_from`` on make requests.
-        ranker: Its popularity counts must not hold events from ``learn_from`` on yet.
-        turned_share: Share of the browsing shoppers whose own events follow those of another visitor.
-        held_out_from: First event whose requests are not to be learnt from; None: all are.
-        watch: Called with each event, the session before it, and counts as they were then.
-        progress: Called with the number of each event looked at.
+        log: All events; those from ``learn_from`` on give requests.
+        ranker: Its popularity counts must not include events from ``learn_from`` on.
+        turned_share: Share of the browse requests with an intent shift: another visitor's events
+            precede the visitor's own.
+        held_out_from: First event whose requests are for validation; None: all are for training.
+        watch: Called with each event and the session before it, before the event is counted.
+        progress: Called with the number of each event.
     """
     rng = random.Random(seed)
     writer = _ListWriter(seed)
     learn = np.arange(len(log.events)) >= log.learn_from
     moments = np.flatnonzero(log.targets.is_target & learn)
-    asked = set(moments.tolist())
+    requests = set(moments.tolist())
     if len(moments) > request_limit:
         generator = np.random.default_rng(seed)
-        asked = set(generator.choice(moments, request_limit, replace=False).tolist())
+        requests = set(generator.choice(moments, request_limit, replace=False).tolist())
     catalog = ranker.sources.catalog
     other_visitor = Session.empty("")
     for number, session, event in replay(log.events):
@@ -155,7 +156,7 @@ def replayed_lists(
             writer.hold_out_the_rest()
         if watch is not None:
             watch(number, session, event)
-        if number in asked:
+        if number in requests:
             text = ""
             if rng.random() < _SEARCH_SHARE:
                 relevant = log.rows[number : number + 1]
@@ -185,10 +186,10 @@ def replayed_lists(
 def _after_synthetic_search(
     ranker: Ranker, session: Session, event: Event, relevant: np.ndarray, rng: random.Random
 ) -> Session:
-    """As if the shopper had searched for one of the relevant items first, and then gone browsing.
+    """The session with a search for one of the relevant items before the browse request.
 
-    Without such moments a log that holds no searches would teach that a search says nothing about
-    the next page.
+    Without such examples, a log without searches would train the reranker to ignore searches on
+    browse pages.
     """
     text = catalogue_query(ranker.sources.catalog, int(rng.choice(relevant[:3])), rng)
     if not text:
@@ -222,7 +223,7 @@ def _ask_browse(
 
 
 def basket_rows(ranker: Ranker, session: Session) -> np.ndarray:
-    """Rows of what is in the basket already, which browse answers leave out."""
+    """Rows of the items in the basket, which browse answers exclude."""
     rows = ranker.sources.catalog.rows(sorted(session.basket))
     return rows[rows >= 0]
 
@@ -230,32 +231,32 @@ def basket_rows(ranker: Ranker, session: Session) -> np.ndarray:
 def query_lists(
     ranker: Ranker,
     queries: Sequence[tuple[str, Sequence[int]]],
-    visits: Sequence[SyntheticSession] = (),
+    sessions: Sequence[SyntheticSession] = (),
     *,
     time: float,
     held_out_share: float = 0.0,
     seed: int,
 ) -> tuple[Lists, ListsReport]:
-    """The same where there is no log: judged or synthetic queries of anonymous visitors, and synthetic
+    """The same without a log: judged or synthetic queries of anonymous visitors, and synthetic
     sessions.
 
     Args:
         queries: Text, and the relevant rows.
-        visits: Mixed among the queries.
-        held_out_share: So many of the lists are not to be learnt from.
+        sessions: Synthetic sessions, shuffled among the queries.
+        held_out_share: Share of the lists for validation.
     """
-    asked = []
+    requests = []
     for text, relevant in queries:
         search = Event("", EventType.SEARCH, "", time, query=text)
         session = Session.empty("").after(search)
-        asked.append(SyntheticSession(session, time, text, np.array(relevant, np.int64)))
-    if visits:
-        asked += visits
-        random.Random(seed).shuffle(asked)
+        requests.append(SyntheticSession(session, time, text, np.array(relevant, np.int64)))
+    if sessions:
+        requests += sessions
+        random.Random(seed).shuffle(requests)
     writer = _ListWriter(seed)
-    for visit in asked:
-        shortlist = ranker.rank(RankRequest(visit.session, visit.time, visit.text))
-        writer.add(shortlist.rows, shortlist.features, visit.relevant)
+    for request in requests:
+        shortlist = ranker.rank(RankRequest(request.session, request.time, request.text))
+        writer.add(shortlist.rows, shortlist.features, request.relevant)
     lists, report = writer.finish()
     return lists, replace(report, learnt_count=int(lists.count * (1.0 - held_out_share)))
 

@@ -1,4 +1,4 @@
-"""Who is told how far training is."""
+"""The protocol that training reports its progress by."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Stages(Protocol):
-    """Who is told how far training is."""
+    """Receives the progress of training."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
-        """A stage begins; what is returned is called with steps done (total, loss where known)."""
+        """Starts a stage; the callback returned takes steps done (and total, loss where known)."""

@@ -1,10 +1,10 @@
-"""Indexes: items by embedding, items by words, texts by prefix.
+"""Indexes: items by embedding (ScaNN), items by words (tantivy), texts by prefix.
 
-result_cache        results kept in bounded memory
-working_copy        a folder of an index's own
-tantivy_index       stems by field in tantivy
-document_frequency  how many items have a stem now
-lexical_index       items by their words, and how queries are read by them
-item_index          items by embedding (ScaNN)
-prefix_index        texts by the beginnings of their words
+result_cache        an LRU cache of results, bounded in bytes
+working_copy        a private copy of an index folder
+tantivy_index       inverted index of stems by field (tantivy)
+document_frequency  document frequencies, exact where they are low
+lexical_index       lexical search of items, and query parsing
+item_index          nearest items by embedding (ScaNN)
+prefix_index        texts by prefixes of their words
 """

@@ -1,4 +1,4 @@
-"""How many items have a stem now, of which tantivy alone also counts those that were replaced."""
+"""Document frequencies of stems: tantivy's own also count documents that were replaced."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _COUNTED_LIMIT = 100_000
 
 
 class DocumentFrequency:
-    """Items by stem.
+    """Number of items by stem.
 
-    A document that is replaced is marked so, and counted for its words until tantivy merges the
-    segment that it is in. Where that may matter, documents are looked up instead.
+    Tantivy counts a replaced document until its segment is merged. Where that may matter, matching
+    documents are counted by a search instead.
 
     Args:
-        index: Where they are counted.
+        index: The index of the documents.
 
     Attributes:
-        replaced_count: How many documents may be counted still, though others took their place.
+        replaced_count: Upper bound of the replaced documents that are still counted.
     """
 
     def __init__(self, index: TantivyIndex) -> None:
@@ -28,12 +28,12 @@ class DocumentFrequency:
         self.forget()
 
     def forget(self) -> None:
-        """Counts anew from here on, since the index has changed, or for whoever typed the words."""
-        # A new one, since a thread that still reads the index as it was keeps what it counts.
+        """Clears the cache, since the index has changed, or to drop what visitors typed."""
+        # A new dict, since a thread still on the old index may be filling the old one.
         self._counted: dict[tuple[str, int], int] = {}
 
     def of(self, stem: str, enough: int) -> int:
-        """Items that have a stem now in any field, exact below ``enough``; else no less than that."""
+        """Items that have a stem in any field: exact below ``enough``, else a number of at least that."""
         counted, key = self._counted, (stem, enough)
         count = counted.get(key)
         if count is None:
@@ -43,9 +43,9 @@ class DocumentFrequency:
         return count
 
     def rarity(self, stem: str) -> float:
-        """Inverse document frequency by the field that has the stem most often; 0 if none has it.
+        """Inverse document frequency in the field where the stem is most frequent; 0 if no item has it.
 
-        Not exact: replaced items may be counted, yet never more than there are items.
+        Approximate: replaced items may be counted, up to the number of items.
         """
         if not self.of(stem, 1):
             return 0.0
@@ -54,7 +54,7 @@ class DocumentFrequency:
         return math.log((total + 1.0) / count) if count else 0.0
 
     def _count(self, stem: str, enough: int) -> int:
-        most = self._index.frequency(stem)
-        if not 0 < most < enough + self.replaced_count:
-            return most
+        upper_bound = self._index.frequency(stem)
+        if not 0 < upper_bound < enough + self.replaced_count:
+            return upper_bound
         return self._index.count(stem, enough)

@@ -1,4 +1,4 @@
-"""Nearest items by inner product of unit rows: ScaNN beside an exact search, and a live overlay."""
+"""Nearest items by inner product of unit vectors: ScaNN or exact search, with a live overlay."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from towers.config import IndexConfig
 
 
 def _import_scann() -> object:
-    # ScaNN's package imports TensorFlow where it is installed, for operations that are not used
-    # here: 4.7 s and 500 MB. A None in sys.modules makes that import fail, as the package allows.
+    # Where TensorFlow is installed, ScaNN imports it for operations that are not used here, at a
+    # cost of 4.7 s and 500 MB. A None in sys.modules makes that optional import fail.
     hidden = "tensorflow" not in sys.modules
     if hidden:
         sys.modules["tensorflow"] = None  # type: ignore[assignment]
@@ -36,7 +36,7 @@ _ROWS_AT_ONCE = 262_144
 
 @dataclass(frozen=True)
 class IndexShape:
-    """What was chosen when the index was built; ``leaf_count`` 0 means every item is scored."""
+    """Parameters chosen when the index was built; ``leaf_count`` 0 means exact search."""
 
     item_count: int
     dim: int
@@ -47,7 +47,7 @@ class IndexShape:
 
 
 def checked_embeddings(embeddings: np.ndarray, what: str, dim: int | None = None) -> np.ndarray:
-    """The rows as contiguous float32, if they may go near ScaNN, which a NaN would end.
+    """The rows as contiguous float32, checked: a NaN would crash ScaNN.
 
     Raises:
         InputError: Not ``[n, dim]`` finite unit rows.
@@ -66,24 +66,24 @@ def checked_embeddings(embeddings: np.ndarray, what: str, dim: int | None = None
 
 
 def exact_top(embeddings: np.ndarray, query: np.ndarray, count: int) -> np.ndarray:
-    """Rows of the ``count`` largest products with ``query``, best first, by scoring all of them."""
+    """Rows of the ``count`` largest products with ``query``, best first, by exact search."""
     return largest(embeddings @ query, count)
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:
-    """Places of the ``count`` largest scores, best first, ties to the lower place."""
-    places = np.arange(len(scores))
+    """Positions of the ``count`` largest scores, best first, ties to the lower position."""
+    positions = np.arange(len(scores))
     if 0 < count < len(scores):
-        # Only what reaches the last score that counts has to be sorted.
-        places = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
-    return places[np.lexsort((places, -scores[places]))[:count]]
+        # Only scores that reach the count-th largest have to be sorted.
+        positions = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+    return positions[np.lexsort((positions, -scores[positions]))[:count]]
 
 
 class ItemIndex:
     """The nearest items of a query embedding.
 
-    The ScaNN part never changes. Items added or changed since it was built live in an overlay that
-    is searched exactly; rows whose built vector is out of date are left out of ScaNN's answer.
+    The ScaNN part is immutable. Items added or changed since it was built are in an overlay that is
+    searched exactly; rows whose indexed vector is outdated are removed from ScaNN's results.
 
     Args:
         embeddings: ``[rows, dim] float32`` unit rows, also of the overlay's items.
@@ -102,11 +102,11 @@ class ItemIndex:
     def build(
         cls, embeddings: np.ndarray, config: IndexConfig, sample_queries: np.ndarray
     ) -> ItemIndex:
-        """Builds and tunes: searches as many leaves as the recall target asks for.
+        """Builds the index and tunes the number of leaves searched to the recall target.
 
         Args:
             embeddings: ``[items, dim] float32`` unit rows.
-            sample_queries: ``[n, dim] float32`` unit rows, like those to come.
+            sample_queries: ``[n, dim] float32`` unit rows, representative of the traffic.
 
         Raises:
             InputError: A row is not finite or not of length 1.
@@ -140,7 +140,8 @@ class ItemIndex:
                 for query in queries
             ]
             hits = [
-                len(want.intersection(got.tolist())) for want, got in zip(exact, found, strict=True)
+                len(expected.intersection(received.tolist()))
+                for expected, received in zip(exact, found, strict=True)
             ]
             recall = float(np.mean(hits)) / k
             if recall >= config.recall_target or searched >= leaf_count:
@@ -156,16 +157,16 @@ class ItemIndex:
         Args:
             query: ``[dim] float32``, finite.
         """
-        wanted = min(self.shape.item_count, count + len(self._outdated))
+        fetch_count = min(self.shape.item_count, count + len(self._outdated))
         if self.shape.leaf_count:
             found, _ = self._searcher.search(  # type: ignore[attr-defined]
                 query,
-                final_num_neighbors=wanted,
-                pre_reorder_num_neighbors=max(self.shape.reordered_count, wanted),
+                final_num_neighbors=fetch_count,
+                pre_reorder_num_neighbors=max(self.shape.reordered_count, fetch_count),
                 leaves_to_search=self.shape.leaves_searched,
             )
         else:
-            found, _ = self._searcher.search(query, final_num_neighbors=wanted)  # type: ignore[attr-defined]
+            found, _ = self._searcher.search(query, final_num_neighbors=fetch_count)  # type: ignore[attr-defined]
         rows = found.astype(np.int64)
         if len(self._outdated):
             rows = rows[~np.isin(rows, self._outdated)]
@@ -181,7 +182,7 @@ class ItemIndex:
 
     def scores(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Products of ``query`` with ``rows``, ``[n] float32``."""
-        # In parts, so that all rows of a large shop are never copied at once.
+        # In parts, to bound the memory of the gathered rows.
         parts = np.array_split(rows, 1 + len(rows) // _ROWS_AT_ONCE)
         return np.concatenate([self.embeddings[part] @ query for part in parts])
 
@@ -204,7 +205,7 @@ class ItemIndex:
 
     @property
     def overlay_count(self) -> int:
-        """Items searched exactly beside ScaNN; an answer slows down by about 1 µs for every 100."""
+        """Items searched exactly beside ScaNN; each 100 add about 1 µs to a search."""
         return len(self._overlay)
 
     def save(self, folder: Path) -> None:
@@ -212,7 +213,7 @@ class ItemIndex:
         (folder / "shape.json").write_text(json.dumps(asdict(self.shape)), encoding="utf-8")
         scann_folder = folder / "scann"
         scann_folder.mkdir()
-        # An absolute path and relative names inside, or the folder cannot be moved and loaded.
+        # An absolute path with relative names inside, so that the folder can be moved.
         self._searcher.serialize(str(scann_folder.resolve()), relative_path=True)  # type: ignore[attr-defined]
 
     @classmethod

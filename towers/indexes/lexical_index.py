@@ -1,4 +1,4 @@
-"""Items by their words, and how the index takes in what changes while it is served."""
+"""Lexical search of items: parsing of queries, BM25 and matching rows, live updates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from towers.text.query_rewriter import QueryRewriter
 from towers.text.words import stem, surface_words
 
 CODE_SCORE = 1_000.0
-"""More than the words of a query add up to: an item whose number is asked for comes first."""
+"""Above any BM25 score, so that items whose product code is in the query come first."""
 
 _SYNONYM_WEIGHT = 0.9
 _PARSED_LIMIT = 10_000
@@ -36,14 +36,14 @@ _WordsByField = Mapping[str, Sequence[str]]
 class LexicalIndex:
     """Finds items by the words of title, category, brand, attributes and description.
 
-    Queries are read by ``QueryRewriter``, which corrects and translates words. Items whose product
-    code (key, SKU, model) is in the query come first. Every character of a query is plain text:
-    there is no query syntax.
+    Queries are parsed by ``QueryRewriter``, which corrects and translates words. Items whose product
+    code (key, SKU, model) is in the query come first. There is no query syntax: every character is
+    plain text.
 
-    Live changes go into the same index, so that a word weighs the same wherever it stands.
+    Live changes go into the same index, so that document frequencies cover all items.
 
     Args:
-        folder: A folder of the index's own, which leaves with it.
+        folder: The index's private folder, removed with it.
         counts: Items by surface word.
     """
 
@@ -58,7 +58,7 @@ class LexicalIndex:
 
     @classmethod
     def build(cls, items: Iterable[Item], folder: Path | None = None) -> LexicalIndex:
-        """Indexes items in row order; saves the index too where a folder is given."""
+        """Indexes items in row order; also saves the index where a folder is given."""
         own = new_folder()
         counts: Counter[str] = Counter()
 
@@ -86,10 +86,9 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
-        """The index that ``save`` wrote; the folder is not changed, now or later.
+        """The index that ``save`` wrote; the folder itself is never changed.
 
-        It is read in a temporary folder, by links where the file system allows, since finished
-        segments do not change.
+        Works on a temporary copy, by hard links where the file system allows.
         """
         counts = json.loads((folder / _WORDS_NAME).read_text(encoding="utf-8"))
         own = new_folder()
@@ -101,12 +100,12 @@ class LexicalIndex:
         return index
 
     def translate(self, translations: Mapping[str, Mapping[str, float]]) -> None:
-        """Reads queries by a dictionary from here on."""
+        """Sets the dictionary that queries are translated by."""
         self.rewriter.translations = translations
         self.clear()
 
     def put(self, items: Iterable[tuple[int, Item]]) -> None:
-        """Adds or changes items by row; searches find them once this returns.
+        """Adds or updates items by row; visible to searches on return.
 
         Raises:
             OverloadError: The disk is full or failing; nothing has changed.
@@ -117,9 +116,9 @@ class LexicalIndex:
 
     @contextmanager
     def staged(self, items: Iterable[tuple[int, Item]]) -> Iterator[Callable[[], None]]:
-        """Reads items by row, and gives what commits them; searches find them after ``show``.
+        """Stages items by row and gives the function that commits them; visible after ``show``.
 
-        Nothing is kept of them where the block ends with an error.
+        Rolled back where the block ends with an error.
 
         Raises:
             OverloadError: The disk is full or failing; nothing has changed.
@@ -136,7 +135,7 @@ class LexicalIndex:
         self._unseen_count += len(documents)
 
     def show(self) -> None:
-        """Lets searches find what was committed."""
+        """Makes committed items visible to searches."""
         expected_count = self._index.document_count + self._unseen_count
         self.rewriter.take_in(self._unseen_words)
         self._index.refresh()
@@ -145,19 +144,19 @@ class LexicalIndex:
         self.clear()
 
     def clear(self) -> None:
-        """Forgets the queries that were asked; they are kept only to answer them faster."""
+        """Clears the caches of queries."""
         self._frequency.forget()
         self._caches = _Caches()
 
     def parse(self, text: str) -> ParsedQuery:
-        """Reads a query by the words of the items; kept for those asked again and again."""
+        """Parses a query by the words of the items; cached."""
         parsed = self._caches.parsed
         query = parsed.get(text)
         if query is None:
             query = self.rewriter.parse(text)
             if len(parsed) >= _PARSED_LIMIT:
                 parsed.clear()
-            # Two threads may have read the same one: both go on with the one that is kept.
+            # Where two threads parsed the same text, both use the one in the cache.
             query = parsed.setdefault(text, query)
         return query
 
@@ -166,8 +165,8 @@ class LexicalIndex:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first.
 
-        Neither may be written to: answers of queries asked again and again are kept until the
-        next change, since a few queries make up most of what a search box is asked.
+        Read-only: results are cached until the next change, since a few queries make up most of the
+        search traffic.
         """
         caches = self._caches
         if not caches.has_parsed(query):
@@ -188,10 +187,10 @@ class LexicalIndex:
         return self._index.best(weights, code_scores, count)
 
     def matching_rows(self, query: ParsedQuery) -> np.ndarray:
-        """Rows of all items that a query matches, ``[n] int64``, in no order; not to be written to.
+        """Rows of all items that match a query, ``[n] int64``, in no order; read-only.
 
-        Those that have every word of it, function words aside, as typed or replaced, or that have
-        its number; where there are none, those that have any word.
+        Items that have all of its words (function words excepted), as typed or replaced, or its
+        product code; where there are none, items that have any of its words.
         """
         caches = self._caches
         if not caches.has_parsed(query):
@@ -203,10 +202,10 @@ class LexicalIndex:
         return rows if len(rows) else self._index.rows_with_any(query.stem_weights)
 
     def holders(self, requirements: Sequence[Alternatives], count: int) -> np.ndarray:
-        """Rows of up to ``count`` items that have, of each requirement, one alternative whole.
+        """Rows of up to ``count`` items that have one complete alternative of each requirement.
 
         Returns:
-            ``[≤ count] int64``, not to be written to; items taken off the list are among them.
+            ``[≤ count] int64``, read-only; unlisted items are included.
         """
         key = (tuple(requirements), count)
         return self._caches.holders.of(
@@ -214,15 +213,15 @@ class LexicalIndex:
         )
 
     def rarities(self, stems: Iterable[str]) -> list[float]:
-        """Inverse document frequency by the field that has the word most often; 0 if none has it."""
+        """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""
         return [self._frequency.rarity(word) for word in stems]
 
 
 class _Caches:
-    """What is known of queries until the next change of the index, which brings new caches.
+    """Caches of parsed queries and results; replaced as one at every change of the index.
 
-    All in one, so that nothing that was read before a change is kept after it: a thread that still
-    works by the index as it was fills the caches that nobody looks into any more.
+    So no result of the old index can enter the new caches: a thread still on the old index fills the
+    old caches, which nobody reads any more.
     """
 
     def __init__(self) -> None:
@@ -236,7 +235,7 @@ class _Caches:
         )
 
     def has_parsed(self, query: ParsedQuery) -> bool:
-        """Whether a query was read by the index as it is now, so that its text says it all."""
+        """Whether the current index parsed the query, so that its text identifies it."""
         return self.parsed.get(query.text) is query
 
 

@@ -1,4 +1,4 @@
-"""Texts by the beginnings of their words: what somebody may be typing."""
+"""Texts by prefixes of their words, for completion while typing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import numpy as np
 
 from towers.text.words import is_chinese_run, normalise, runs
 
-_HAN_LENGTH = 8
-_AFTER_ALL = "\U0010ffff"
+_CHINESE_PREFIX_LENGTH = 8
+_LARGEST_CHARACTER = "\U0010ffff"
 
 
 class PrefixIndex:
-    """Finds texts that have, for each typed word, a word that begins so.
+    """Finds texts that have, for each typed word, a word with that prefix.
 
-    The numbers of the texts lie by word and the words in their order, so all words of one
-    beginning are one slice. A Chinese run counts from each of its characters on.
+    Text numbers are grouped by word and words are sorted, so that all words of a prefix are one
+    slice. A Chinese run is indexed from each of its characters on.
 
     Args:
-        words: Sorted, each once.
+        words: Sorted and distinct.
         offsets: ``[words + 1] int64`` where each word's texts begin.
         numbers: ``[n] int32`` texts by word.
         is_first: ``[n] bool`` whether the text begins with the word.
@@ -42,12 +42,12 @@ class PrefixIndex:
         """Texts, numbered in their order."""
         holders: dict[str, list[int]] = {}
         for number, text in enumerate(texts):
-            places: dict[str, int] = {}
-            for place, word in enumerate(_starts(text)):
-                places.setdefault(word, place)
-            for word, place in places.items():
-                # The lowest bit tells whether the text begins so.
-                holders.setdefault(word, []).append(2 * number + (place == 0))
+            first_positions: dict[str, int] = {}
+            for position, word in enumerate(_starts(text)):
+                first_positions.setdefault(word, position)
+            for word, position in first_positions.items():
+                # The lowest bit: whether the text begins with the word.
+                holders.setdefault(word, []).append(2 * number + (position == 0))
         words = sorted(holders)
         lengths = np.fromiter((len(holders[word]) for word in words), np.int64, len(words))
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -73,52 +73,52 @@ class PrefixIndex:
         )
         return cls(words, *arrays)
 
-    def knows(self, beginning: str) -> bool:
-        """Whether any word begins so."""
-        part = self._slice(beginning)
+    def knows(self, prefix: str) -> bool:
+        """Whether any word has the prefix."""
+        part = self._slice(prefix)
         return part.start < part.stop
 
     def find(self, typed: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Texts that have a word for each typed one.
+        """Texts that have a word for each typed prefix.
 
         Returns:
-            Their numbers, ``[n] int32``, now and then twice, and whether each begins with the
-            first typed word, ``[n] bool``.
+            Their numbers, ``[n] int32``, possibly repeated, and whether each begins with the first
+            typed word, ``[n] bool``.
         """
         slices = [self._slice(word) for word in typed]
         if not slices or any(part.start == part.stop for part in slices):
             return np.zeros(0, np.int32), np.zeros(0, bool)
         numbers, is_first = self._numbers[slices[0]], self._is_first[slices[0]]
         for part in slices[1:]:
-            kept = _among(numbers, self._numbers[part])
+            kept = _is_among(numbers, self._numbers[part])
             numbers, is_first = numbers[kept], is_first[kept]
         return numbers, is_first
 
-    def _slice(self, beginning: str) -> slice:
-        if is_chinese_run(beginning):
-            beginning = beginning[:_HAN_LENGTH]
-        start = bisect_left(self._words, beginning)
-        end = bisect_left(self._words, beginning + _AFTER_ALL, start)
+    def _slice(self, prefix: str) -> slice:
+        if is_chinese_run(prefix):
+            prefix = prefix[:_CHINESE_PREFIX_LENGTH]
+        start = bisect_left(self._words, prefix)
+        end = bisect_left(self._words, prefix + _LARGEST_CHARACTER, start)
         return slice(int(self._offsets[start]), int(self._offsets[end]))
 
 
 def typed_words(text: str) -> list[str]:
-    """The words of a text as they stand, numbers and units too: they may be half typed."""
+    """The words of a text without further parsing of numbers and units, which may be incomplete."""
     return [run[0] for run in runs(normalise(text))]
 
 
 def highlights(text: str, typed: Sequence[str]) -> list[tuple[int, int]]:
-    """Where the typed words are in a text: first character and the one after the last."""
+    """Where the typed words are in a text: start and end offsets, the end exclusive."""
     found = []
     for run in runs(text):
         word = normalise(run[0])
-        # Where folding changes the length, the places of the letters are not those of the text.
+        # Where folding changes the length, offsets do not map back to the text.
         if len(word) != len(run[0]):
             continue
-        for beginning in sorted(typed, key=len, reverse=True):
-            place = word.find(beginning)
-            if place == 0 or (place > 0 and is_chinese_run(word)):
-                found.append((run.start() + place, run.start() + place + len(beginning)))
+        for prefix in sorted(typed, key=len, reverse=True):
+            position = word.find(prefix)
+            if position == 0 or (position > 0 and is_chinese_run(word)):
+                found.append((run.start() + position, run.start() + position + len(prefix)))
                 break
     return found
 
@@ -126,13 +126,15 @@ def highlights(text: str, typed: Sequence[str]) -> list[tuple[int, int]]:
 def _starts(text: str) -> Iterable[str]:
     for run in typed_words(text):
         if is_chinese_run(run):
-            yield from (run[place : place + _HAN_LENGTH] for place in range(len(run)))
+            yield from (
+                run[position : position + _CHINESE_PREFIX_LENGTH] for position in range(len(run))
+            )
         else:
             yield run
 
 
-def _among(numbers: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which of ``numbers`` are among ``others``."""
+def _is_among(numbers: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """``[n] bool``: which of ``numbers`` are among ``others``."""
     flags = np.zeros(max(numbers.max(initial=0), others.max(initial=0)) + 1, bool)
     flags[others] = True
     return flags[numbers]

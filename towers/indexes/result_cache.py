@@ -1,4 +1,4 @@
-"""Answers kept to give them faster when they are asked for again, in a limited room."""
+"""An LRU cache of result arrays, bounded in bytes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import numpy as np
 from cachetools import LRUCache
 
 _ENTRY_BYTES = 1_000
-"""What an answer takes besides its numbers and the question: the arrays' heads, a place in a table."""
-_LONGEST_SHARE = 8
+"""Overhead of an entry besides key and array contents: array headers and the table slot."""
+_LARGEST_SHARE = 8
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer", bound=np.ndarray | tuple[np.ndarray, ...])
 
 
 class ResultCache(Generic[Key, Answer]):
-    """Arrays by what was asked, from any thread; none of them may be written to.
+    """Result arrays by key, thread-safe; callers must not write to them.
 
-    The one that was not asked for longest leaves first. An answer that would take more than an
-    eighth of the room is not kept at all.
+    The least recently used entry is evicted first. A result larger than an eighth of the limit is not
+    cached.
 
     Args:
-        byte_limit: The room for all of them.
+        byte_limit: Size limit of all entries.
     """
 
     def __init__(self, byte_limit: int) -> None:
         self._byte_limit = byte_limit
-        # Each with the room that it takes, its question included.
+        # Each with its size in bytes, the key included.
         self._answers: LRUCache[Key, tuple[Answer, int]] = LRUCache(
             byte_limit, getsizeof=lambda kept: kept[1]
         )
@@ -44,25 +44,25 @@ class ResultCache(Generic[Key, Answer]):
 
     @property
     def byte_count(self) -> int:
-        """The room that is taken."""
+        """Size of all entries."""
         return int(self._answers.currsize)
 
-    def of(self, key: Key, work_out: Callable[[], Answer]) -> Answer:
-        """The answer that was kept, or else the one that is worked out now."""
+    def of(self, key: Key, compute: Callable[[], Answer]) -> Answer:
+        """The cached result of the key, else the computed one."""
         with self._lock:
             kept = self._answers.get(key)
         if kept is not None:
             return kept[0]
-        answer = work_out()
+        answer = compute()
         arrays = answer if isinstance(answer, tuple) else (answer,)
         size = _ENTRY_BYTES + _byte_count(key) + sum(array.nbytes for array in arrays)
-        if size * _LONGEST_SHARE <= self._byte_limit:
+        if size * _LARGEST_SHARE <= self._byte_limit:
             with self._lock:
                 self._answers[key] = answer, size
         return answer
 
 
 def _byte_count(key: Hashable) -> int:
-    """The room of what was asked, all that it holds included; what it shares with others too."""
+    """Size of a key with all nested parts; shared objects count in full."""
     parts = key if isinstance(key, tuple | frozenset) else ()
     return sys.getsizeof(key) + sum(map(_byte_count, parts))

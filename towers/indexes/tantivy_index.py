@@ -1,4 +1,4 @@
-"""Stems by field in a tantivy index: indexed, searched and counted."""
+"""Inverted index of stems by field: indexing, BM25 search, boolean matching, counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from data.errors import OverloadError
 from towers.text.parsed_query import Alternatives
 
 FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
-"""Fields of words, and what a word in each of them is worth."""
+"""Boost of each text field."""
 
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
@@ -39,10 +39,10 @@ class Document(NamedTuple):
 class TantivyIndex:
     """Documents by their stems and product codes.
 
-    Every stem is matched as it is: tantivy neither cuts nor parses any text.
+    Stems are matched verbatim: tantivy neither tokenises nor parses any text.
 
     Args:
-        folder: A folder of the index's own, which leaves with it: even reading puts a lock there.
+        folder: The index's private folder, removed with it: even reading writes a lock file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,14 +64,14 @@ class TantivyIndex:
 
     @property
     def document_count(self) -> int:
-        """Documents that searches see, replaced ones not among them."""
+        """Documents visible to searches, without replaced ones."""
         return int(self._searcher.num_docs)
 
     @contextmanager
     def staged(self, documents: Iterable[Document]) -> Iterator[Callable[[], None]]:
-        """Adds or replaces documents by row, and gives what commits them; seen after ``refresh``.
+        """Stages documents by row and gives the function that commits them; visible after ``refresh``.
 
-        Nothing is kept of them where the block ends with an error.
+        Rolled back where the block ends with an error.
 
         Raises:
             OverloadError: The disk is full or failing; nothing has changed.
@@ -81,19 +81,18 @@ class TantivyIndex:
                 if self._writer is None:
                     self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
                 for document in documents:
-                    # By a query: given a number as a term it would look for a signed one, and find
-                    # none.
+                    # By a query: a plain term would be taken for a signed integer and match nothing.
                     query = tantivy.Query.term_query(self._schema, "row", document.row)
                     self._writer.delete_documents_by_query(query)
                     self._writer.add_document(_tantivy_document(document))
             yield self._commit
         except BaseException:
-            # What was staged goes with the writer; the next one begins at the last commit.
+            # Dropping the writer discards staged documents; a new one starts at the last commit.
             self._writer = None
             raise
 
     def refresh(self) -> None:
-        """Lets searches see what was committed."""
+        """Makes committed documents visible to searches."""
         self._searcher = self._index.searcher()
 
     def _commit(self) -> None:
@@ -103,14 +102,14 @@ class TantivyIndex:
             self._index.reload()
 
     def frequency(self, stem: str) -> int:
-        """Documents that have a stem in the field that has it most often.
+        """Document frequency of a stem in the field where it is most frequent.
 
-        Replaced documents count until tantivy merges the segment that they are in.
+        Replaced documents count until tantivy merges their segment.
         """
         return max(self._searcher.doc_freq(field, stem) for field in FIELD_WEIGHTS)
 
     def count(self, stem: str, limit: int) -> int:
-        """Documents that have a stem in any field, counted up to ``limit``; no replaced ones."""
+        """Documents that have a stem in any field, counted up to ``limit``, without replaced ones."""
         searcher = self._searcher
         query = tantivy.Query.boolean_query(self._in_any_field(stem, searcher))
         return len(searcher.search(query, limit=limit, count=False).hits)
@@ -121,8 +120,8 @@ class TantivyIndex:
         """Rows and BM25 scores of the best documents that have any stem or code, best first.
 
         Args:
-            stem_weights: What the score of each stem is multiplied with.
-            code_scores: What each product code adds to the score.
+            stem_weights: Factor of each stem's score.
+            code_scores: Constant score of each product code.
 
         Returns:
             ``[≤ count] int64`` and ``[≤ count] float32``; of equal scores the lower row first.
@@ -144,7 +143,7 @@ class TantivyIndex:
         codes: Iterable[str] = (),
         limit: int | None = None,
     ) -> np.ndarray:
-        """Rows of documents that have, of each requirement, one alternative whole.
+        """Rows of documents that have one complete alternative of each requirement.
 
         Args:
             codes: Product codes; a document that has one needs no stems.
@@ -166,7 +165,7 @@ class TantivyIndex:
     def _all(
         self, requirements: Sequence[Alternatives], searcher: tantivy.Searcher
     ) -> tantivy.Query | None:
-        """Of each requirement one alternative whole; None if no document can have that."""
+        """One complete alternative of each requirement; None if no document can match."""
         parts = []
         for alternatives in requirements:
             queries = [self._all_stems(stems, searcher) for stems in alternatives]
@@ -245,13 +244,13 @@ def _schema() -> tantivy.Schema:
 
 
 def _tantivy_document(document: Document) -> tantivy.Document:
-    # Words are cut by towers.text, so that queries and items are read alike; tantivy sees them
-    # with blanks between.
+    # Text is tokenised by towers.text, for queries and items alike; tantivy gets stems separated
+    # by blanks.
     found = tantivy.Document(
         **{field: " ".join(stems) for field, stems in document.stems.items()},
         code=" ".join(sorted(document.codes)),
     )
-    # By its own method: as a keyword a number becomes a signed one, which the field refuses.
+    # By ``add_unsigned``: a keyword argument would become a signed integer and be rejected.
     found.add_unsigned("row", document.row)
     return found
 
@@ -268,6 +267,6 @@ def _hits(
 
 def _all_rows(searcher: tantivy.Searcher, query: tantivy.Query) -> np.ndarray:
     limit = max(1, searcher.num_docs)
-    # Ordered by the row, a hit is the row itself, and no score has to be worked out.
+    # Ordered by row, a hit's value is the row itself and no score is computed.
     hits = searcher.search(query, limit=limit, count=False, order_by_field="row").hits
     return np.array([row for row, _ in hits], np.int64)

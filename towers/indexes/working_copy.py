@@ -1,4 +1,4 @@
-"""A folder of an index's own: a lexical index writes into its folder even when it only reads."""
+"""A private copy of an index folder: tantivy writes lock files even for reading."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 def new_folder() -> Path:
-    """A new empty folder for temporary files; who asks for it removes it."""
+    """A new empty temporary folder; the caller removes it."""
     return Path(tempfile.mkdtemp(prefix="nextclick-lexical-"))
 
 
 def link_files(source: Path, target: Path) -> None:
-    """The files of an index in another folder too, by links where the file system allows.
+    """Hard-links the files of an index into another folder, or copies them where links fail.
 
-    Finished segments do not change, so both folders may share them; locks stay behind.
+    Committed segments are immutable, so both folders can share them; lock files are left out.
     """
     for path in source.iterdir():
         if path.suffix != ".lock":
@@ -24,7 +24,7 @@ def link_files(source: Path, target: Path) -> None:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    # What is rewritten in place must not be shared: only the segments' own files are final.
+    # Files that tantivy rewrites in place (JSON) must not be shared.
     if source.suffix != ".json":
         try:
             os.link(source, target)

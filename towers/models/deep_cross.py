@@ -1,7 +1,7 @@
 """The deep & cross reranker (DCN-v2; Wang et al. 2021, arXiv 2008.13535) and its training.
 
-Trained list by list on the candidates that the sources really returned: softmax cross-entropy over
-the items of one request, so that what matters is their order.
+Trained listwise on the candidates that the sources returned: softmax cross-entropy over the items of
+one request, so that the loss depends on their relative order alone.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _LARGEST_DEVIATION = 5.0
 
 
 class DeepCross(keras.Model):
-    """Standardised features through crosses and a deep net side by side, to one logit.
+    """Standardised features through a cross network and a deep network in parallel, to one logit.
 
     Args:
-        mean, deviation: ``[features] float32`` of the training data; a feature of deviation 0 is
-            switched off, since nothing was learnt about it.
+        mean, deviation: ``[features] float32`` of the training data; a constant feature (deviation
+            0) is switched off, since the model has no information about it.
     """
 
     def __init__(self, config: RerankConfig, mean: np.ndarray, deviation: np.ndarray) -> None:
@@ -48,7 +48,7 @@ class DeepCross(keras.Model):
 
 
 def list_loss(scores: tf.Tensor, labels: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Mean softmax cross-entropy of ``[lists, n]`` scores against the gains, each list weighing 1."""
+    """Mean softmax cross-entropy of ``[lists, n]`` scores against gains; every list has weight 1."""
     masked = tf.where(present, scores, tf.constant(-np.inf, tf.float32))
     log_share = scores - tf.reduce_logsumexp(masked, axis=1, keepdims=True)
     gains = labels / tf.reduce_sum(labels, axis=1, keepdims=True)
@@ -56,7 +56,7 @@ def list_loss(scores: tf.Tensor, labels: tf.Tensor, present: tf.Tensor) -> tf.Te
 
 
 class ListwiseReranker(tfrs.Model):
-    """The reranker with its loss, one batch being whole lists."""
+    """The reranker with its listwise loss; a batch holds whole lists."""
 
     def __init__(self, deep_cross: DeepCross) -> None:
         super().__init__()

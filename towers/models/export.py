@@ -1,7 +1,7 @@
 """Turns the trained models into LiteRT files, in float32.
 
 At these sizes int8 weights are slower, not faster (query tower 106 against 55 µs, reranker 91
-against 36 µs for 128 candidates), and swap near-equal items of the top 10 in one request of ten.
+against 36 µs for 128 candidates), and they swap near-equal items of the top 10 in one request of ten.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def query_tower_file(tower: QueryTower, config: Config) -> bytes:
 
 
 def candidate_tower_file(tower: CandidateTower, config: Config) -> bytes:
-    """The candidate tower for one item that has no vector of its own: ``tokens [1, slots]``."""
+    """The candidate tower for one item without an ID embedding: ``tokens [1, slots]``."""
 
     def encode(tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         # Written with a gather: one item is small, and the segment operation has no LiteRT kernel.

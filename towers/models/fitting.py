@@ -1,4 +1,4 @@
-"""Fits a model with early stopping on later data, and keeps the curves; both stages use it."""
+"""Fits a model with early stopping on validation data that is later in time; used by both stages."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from towers.models.legacy_keras import keras, tf, tfrs
 _WINDOW_COUNT = 32
 
 _OVERFIT_SHARE = 0.01
-"""A validation loss that rises by less than this share of it may have risen by chance."""
+"""A relative rise of the validation loss below this may be noise."""
 
 Progress = Callable[[int, int, float], None]
-"""Called with steps done, steps at most, and the running loss."""
+"""Called with steps done, the maximum number of steps, and the running loss."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Loss by epoch: training as the mean over its steps, validation as read at its end.
+    """Loss by epoch: training as the mean over the epoch's steps, validation at the end of the epoch.
 
-    There is no validation loss where nothing was held out.
+    ``validation`` is empty without validation data.
     """
 
     training: tuple[float, ...]
@@ -31,14 +31,14 @@ class Curves:
 
     @property
     def best_epoch(self) -> int:
-        """Epoch (from 0) whose weights were kept."""
+        """Epoch (from 0) whose weights were restored at the end."""
         return int(np.argmin(self.validation)) if self.validation else len(self.training) - 1
 
     @property
     def gap(self) -> float | None:
-        """Validation loss minus training loss of the epoch that was kept; None without either.
+        """Validation loss minus training loss of the best epoch; None without a validation loss.
 
-        The training loss is a mean over the epoch, with dropout, so that the gap may be negative.
+        May be negative: the training loss is a mean over the epoch, with dropout.
         """
         if not self.validation:
             return None
@@ -46,7 +46,7 @@ class Curves:
 
     @property
     def overfits(self) -> bool:
-        """Whether learning went on while it stopped to help.
+        """Whether the training loss kept falling while the validation loss rose.
 
         The rule: in the last epoch the training loss is below that of the best epoch, and the
         validation loss above the best by more than ``_OVERFIT_SHARE`` of it.
@@ -54,12 +54,12 @@ class Curves:
         if not self.validation:
             return False
         best = self.best_epoch
-        has_learnt = self.training[-1] < self.training[best]
+        still_fell = self.training[-1] < self.training[best]
         rise = self.validation[-1] - self.validation[best]
-        return has_learnt and rise > _OVERFIT_SHARE * abs(self.validation[best])
+        return still_fell and rise > _OVERFIT_SHARE * abs(self.validation[best])
 
-    def told(self) -> str:
-        """How the losses moved from the epoch that was kept to the last, in words."""
+    def summary(self) -> str:
+        """How the losses changed from the best epoch to the last, as one sentence."""
         best, last = self.best_epoch, len(self.training) - 1
         return (
             f"from epoch {best + 1} to {last + 1} the training loss went from "
@@ -83,13 +83,14 @@ def fit(
     is_lazy: bool = False,
     progress: Progress | None = None,
 ) -> Curves:
-    """Trains with Adam and a cosine schedule; afterwards the model has its best epoch's weights.
+    """Trains with Adam and a cosine schedule; then restores the weights of the best epoch.
 
     Args:
         columns: Training arrays by name, the first axis being examples.
-        validation: The same, later in time; with no examples all epochs are run.
-        lengths: ``[examples]`` how long each is; like go into a batch with like. None: no matter.
-        is_lazy: A step leaves alone the rows of tables that its batch does not name.
+        validation: The same, later in time; if it is empty, all epochs are run.
+        lengths: ``[examples]`` length of each example; batches hold examples of similar length.
+            None: lengths are ignored.
+        is_lazy: Uses ``LazyAdam``, which updates only the table rows that a batch reads.
     """
     count = _count(columns)
     batch_size = min(batch_size, max(8, count // 8))
@@ -114,11 +115,11 @@ def batches(
     shuffle_seed: int | None = None,
     lengths: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Batches of named arrays, in order, or shuffled anew each epoch where a seed is given.
+    """Batches of named arrays, in order, or reshuffled every epoch where a seed is given.
 
     Args:
-        lengths: ``[examples]``; each run of ``_WINDOW_COUNT`` batches is sorted by it, so that a
-            batch holds examples of about one length, and the batches of a run are shuffled.
+        lengths: ``[examples]``; each window of ``_WINDOW_COUNT`` batches is sorted by it, so that a
+            batch holds examples of similar length, and the batches of a window are shuffled.
     """
     constants = {name: tf.constant(array) for name, array in columns.items()}
     numbers = tf.data.Dataset.range(_count(columns))
@@ -159,7 +160,7 @@ class _BestWeights(keras.callbacks.Callback):
         self._step_losses.append(float((logs or {})["loss"]))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        # What a TFRS model reports at the end of an epoch is the loss of its last step alone.
+        # A TFRS model's logs at the end of an epoch hold the loss of its last step only.
         self.training.append(float(np.mean(self._step_losses)))
         self._step_losses.clear()
         if not _count(self.columns):

@@ -1,4 +1,4 @@
-"""The softmax over a whole catalogue, without ever holding all of its logits."""
+"""Softmax over the whole catalogue, computed in slices so that not all logits are in memory."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _SLICE_COUNT = 4
 
 
 def mean_log_total(queries: tf.Tensor, items: tf.Tensor, largest: float) -> tf.Tensor:
-    """Mean over the queries of the log of the summed exponentials of their products with all items.
+    """Mean over the queries of the log-sum-exp of their dot products with all items.
 
-    Forward and backward in one pass over slices of the queries: the ``[n, items]`` products are
-    never all in memory, where they would take longer to page in than to compute.
+    Forward and backward pass together, in slices of the queries: the whole ``[n, items]`` matrix
+    would take longer to page into memory than to compute.
 
     Args:
         queries: ``[n, dim]``.
         items: ``[items, dim]``.
-        largest: No product is larger; taken off before the exponential.
+        largest: Upper bound of the products; subtracted before the exponential for stability.
     """
 
     @tf.custom_gradient

@@ -1,4 +1,4 @@
-"""Adam for large tables of which a step touches few rows."""
+"""Adam for large embedding tables with sparse gradients."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from towers.models.legacy_keras import keras, tf
 
 
 class LazyAdam(keras.optimizers.legacy.Adam):
-    """Adam (Kingma and Ba 2015) that leaves alone the rows of a table that a step does not touch.
+    """Adam (Kingma and Ba 2015) that updates only the rows that have a gradient in this step.
 
-    Plain Adam moves every row at every step by what it remembers of earlier ones: most of the time
-    of a step where tables have a hundred thousand rows and a batch names some hundreds.
+    Plain Adam updates every row at every step from its moment estimates, which takes most of the
+    step's time where a table has a hundred thousand rows and a batch reads a few hundred.
     """
 
     def _resource_apply_sparse(
         self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, apply_state: Any = None
     ) -> tf.Operation:
-        """One step for the rows ``indices``, each once, with their gradients ``grad``."""
+        """One step for the rows ``indices`` (distinct) with their gradients ``grad``."""
         known = (apply_state or {}).get((var.device, var.dtype.base_dtype))
         settings = known or self._fallback_apply_state(var.device, var.dtype.base_dtype)
         first, second = self.get_slot(var, "m"), self.get_slot(var, "v")

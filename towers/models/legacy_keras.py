@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-# Without a GPU, TensorFlow says so several times over.
+# Without a GPU, TensorFlow logs several warnings about it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf

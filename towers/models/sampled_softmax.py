@@ -1,4 +1,4 @@
-"""The softmax over sampled items, where a catalogue is too large to be scored at every step."""
+"""Softmax over sampled items, for catalogues too large to be scored at every step."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ def mean_cross_entropy(
     temperature: float,
     expected: tf.Tensor | None,
 ) -> tf.Tensor:
-    """Mean over the queries of the cross-entropy of the candidate that each of them wants.
+    """Mean over the queries of the cross-entropy of each query's own target.
 
-    Whatever else a query wants is no rival: such a false negative would push apart what belongs
-    together. What it wants may stand there more than once, as any other candidate may: with logits
-    less the logarithm of how often each item is expected, the candidates together stand for the
-    whole catalogue only if each of them counts.
+    A query's other targets among the candidates are masked: as false negatives they would push
+    relevant items away. Repeated candidates all stay, the target included: with logits corrected by
+    the log of the expected count, the candidates estimate the sum over the whole catalogue only if
+    every occurrence counts.
 
     Args:
         queries: ``[n, dim]``.
-        candidates: ``[m, dim]``, ``m >= n``: query ``i`` wants candidate ``i``.
+        candidates: ``[m, dim]``, ``m >= n``; the target of query ``i`` is candidate ``i``.
         rows: ``[m] int32`` item rows of the candidates.
-        targets: ``[n, k] int32`` all that each query is known to want, −1 where there is less.
+        targets: ``[n, k] int32`` all known targets of each query, −1 where there are fewer.
         temperature: Products are divided by it.
-        expected: ``[m]``, above 0: how often each candidate is expected among those of one step
-            that are there whatever this query wants, for the logQ correction (Yi et al. 2019). A
-            count and no probability: above 1 for what is popular. None: all as often.
+        expected: ``[m]``, above 0: expected count of each candidate among one step's candidates,
+            this query's own target not counted, for the logQ correction (Yi et al. 2019). A count,
+            not a probability: above 1 for popular items. None: no correction (uniform sampling).
     """
     logits = tf.matmul(queries, candidates, transpose_b=True) / temperature
     if expected is not None:
         logits -= tf.math.log(expected)
     own = rows[: tf.shape(queries)[0], None]
-    is_wanted = tf.reduce_any(targets[:, :, None] == rows[None, None, :], axis=1)
-    is_left_out = is_wanted & (rows[None, :] != own)
-    kept = tf.where(is_left_out, tf.constant(-float("inf"), tf.float32), logits)
+    is_target = tf.reduce_any(targets[:, :, None] == rows[None, None, :], axis=1)
+    is_false_negative = is_target & (rows[None, :] != own)
+    kept = tf.where(is_false_negative, tf.constant(-float("inf"), tf.float32), logits)
     return tf.reduce_mean(tf.reduce_logsumexp(kept, axis=1) - tf.linalg.diag_part(logits))

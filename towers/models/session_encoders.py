@@ -1,4 +1,4 @@
-"""How the events of a session come to know of each other: three encoders behind one call.
+"""Encoders of a session's event sequence: three architectures behind one interface.
 
 Each takes ``states [n, slots, dim]``, the newest event first, and ``present [n, slots] bool``, and
 returns states of the same shape, which the query tower pools.
@@ -34,7 +34,7 @@ class Transformer(keras.layers.Layer):
 
 
 class Gru(keras.layers.Layer):
-    """A gated recurrent unit (Cho et al. 2014) from the oldest event to the newest."""
+    """A gated recurrent unit (Cho et al. 2014), run from the oldest event to the newest."""
 
     def __init__(self, shape: TowerConfig, seed: int) -> None:
         super().__init__()
@@ -52,20 +52,20 @@ class Gru(keras.layers.Layer):
         given = states.shape[1] or tf.shape(states)[1]
         rest = [[0, 0], [0, slots - given]]
         inputs = tf.unstack(tf.pad(states, [*rest, [0, 0]]), slots, axis=1)
-        there = tf.unstack(tf.pad(present, rest), slots, axis=1)
+        present_by_slot = tf.unstack(tf.pad(present, rest), slots, axis=1)
         memory = tf.zeros_like(inputs[0])
-        seen: list[tf.Tensor] = []
-        # Unrolled, since LiteRT runs a loop slowly; empty slots stand before the oldest event.
-        for event, is_there in zip(reversed(inputs), reversed(there), strict=True):
+        outputs: list[tf.Tensor] = []
+        # Unrolled, since loops are slow in LiteRT; padding comes before the oldest event.
+        for event, is_present in zip(reversed(inputs), reversed(present_by_slot), strict=True):
             after, _ = self.cell(event, [memory])
-            memory = tf.where(is_there[:, None], after, memory)
-            seen.append(memory)
-        remembered = tf.stack(seen[::-1], axis=1)[:, :given]
-        return states + self.dropout(remembered, training=training)
+            memory = tf.where(is_present[:, None], after, memory)
+            outputs.append(memory)
+        encoded = tf.stack(outputs[::-1], axis=1)[:, :given]
+        return states + self.dropout(encoded, training=training)
 
 
 class PooledDnn(keras.layers.Layer):
-    """Two dense layers over the mean of the events: the cheapest, order counting by slot only."""
+    """Two dense layers over the mean of the events; order enters through the slot embeddings only."""
 
     def __init__(self, shape: TowerConfig, seed: int) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ SESSION_ENCODERS: Mapping[str, Callable[[TowerConfig, int], keras.layers.Layer]]
     "gru": Gru,
     "dnn": PooledDnn,
 }
-"""The encoders by the name that ``TowerConfig.session_encoder`` gives."""
+"""Encoders by the value of ``TowerConfig.session_encoder``."""
 
 
 def session_encoder(shape: TowerConfig, seed: int) -> keras.layers.Layer:
@@ -106,7 +106,7 @@ def session_encoder(shape: TowerConfig, seed: int) -> keras.layers.Layer:
 
 
 class _TransformerLayer(keras.layers.Layer):
-    """Self-attention and a feed-forward part, each with a residual (Vaswani et al. 2017), norm first."""
+    """Pre-norm self-attention and feed-forward layers with residuals (Vaswani et al. 2017)."""
 
     def __init__(
         self, heads: int, dim: int, feedforward_dim: int, dropout: float, seed: int
@@ -138,8 +138,8 @@ class _TransformerLayer(keras.layers.Layer):
 
 
 def masked_softmax(scores: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Softmax over the last axis where ``present``; all zero where nothing is."""
+    """Softmax over the last axis where ``present``; zeros where nothing is present."""
     any_present = tf.reduce_any(present, axis=-1, keepdims=True)
-    # A row with nothing present would be 0 / 0: let it see everything, then wipe it out.
+    # A row with nothing present would be 0 / 0: unmask it here, zero it below.
     masked = tf.where(present | ~any_present, scores, tf.constant(-np.inf, tf.float32))
     return tf.nn.softmax(masked, axis=-1) * tf.cast(any_present, tf.float32)

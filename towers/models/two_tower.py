@@ -1,9 +1,9 @@
 """The two-tower model: a query tower that reads sessions, a candidate tower that reads items.
 
-Both end in unit rows of one space; the score is their product over a temperature. Trained with
-TensorFlow Recommenders. Softmax over the whole catalogue where it fits, else over sampled items
-with the logQ correction (Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus
-item recommendations"; mixed negatives after Yang et al. 2020).
+Both give unit vectors in one embedding space; the score is their dot product over a temperature.
+Trained with TensorFlow Recommenders: softmax over the whole catalogue where it fits, else over
+sampled items with the logQ correction (Yi et al. 2019, "Sampling-bias-corrected neural modeling for
+large corpus item recommendations"; mixed negatives after Yang et al. 2020).
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _UNKNOWN_TOKEN_SHARE = 0.03
 
 
 class CandidateTower(keras.layers.Layer):
-    """Item tokens, and the item's own vector where it was seen in training, to a unit row.
+    """Item tokens, and an ID embedding where the item was seen in training, to a unit vector.
 
     Args:
-        item_count: Items with a vector of their own.
-        tokens: ``[items, slots] int32`` of all items, for the whole catalogue at once.
+        item_count: Items with an ID embedding.
+        tokens: ``[items, slots] int32`` of the whole catalogue.
     """
 
     def __init__(self, config: Config, item_count: int, tokens: np.ndarray) -> None:
         super().__init__(name="candidate_tower")
         dim = config.towers.dim
         self.item_count = item_count
-        # Small, so that a word that training never saw says next to nothing.
+        # Small, so that tokens never seen in training contribute almost nothing.
         self.token_table = self.add_weight(
             name="token_table",
             shape=(config.text.bucket_count, dim),
@@ -52,35 +52,35 @@ class CandidateTower(keras.layers.Layer):
         self.has_words = tf.constant((tokens != PADDING).any(axis=1, keepdims=True))
         self.bag = _bag_of_tokens(tokens, config.text.bucket_count)
 
-    def leave_out_items(self) -> None:
-        """From here on items are their words alone; their own vectors are zero and stay so."""
+    def drop_id_embeddings(self) -> None:
+        """Switches ID embeddings off: they are set to zero and not trained any more."""
         self.item_table.assign(tf.zeros_like(self.item_table))
         self.learns_items = False
 
     def all(self, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
-        """``[items, dim]`` rows of the whole catalogue; ``item_weight`` 0 hides items' own vectors."""
+        """``[items, dim]`` embeddings of the whole catalogue; ``item_weight`` 0 hides ID embeddings."""
         text = tf.sparse.sparse_dense_matmul(self.bag, self.token_table)
         return tf.math.l2_normalize(text + self.item_table * item_weight, axis=-1)
 
     def of_rows(self, rows: tf.Tensor, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
-        """``[n, dim]`` rows of some items of the catalogue, ``rows [n]``."""
+        """``[n, dim]`` embeddings of the items at ``rows [n]``."""
         text = self._text(tf.gather(self.tokens, rows))
         return tf.math.l2_normalize(text + tf.gather(self.item_table, rows) * item_weight, axis=-1)
 
     def of_tokens(self, tokens: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
-        """``[n, dim]`` rows of any items: ``tokens [n, slots]``, ``own [n, dim]`` vectors or zeros."""
+        """``[n, dim]`` embeddings of any items: ``tokens [n, slots]``, ID embeddings ``own [n, dim]``."""
         return tf.math.l2_normalize(self._text(tokens) + own, axis=-1)
 
     def _text(self, tokens: tf.Tensor) -> tf.Tensor:
-        # Segments add table rows up as they read them; a gather would first copy out every one.
-        places = tf.where(tokens != PADDING)
+        # A segment sum adds rows while reading them; a gather would copy every row first.
+        slots = tf.where(tokens != PADDING)
         counts = tf.reduce_sum(tf.cast(tokens != PADDING, tf.float32), axis=-1, keepdims=True)
-        numbers, segments = tf.gather_nd(tokens, places), tf.cast(places[:, 0], tf.int32)
+        numbers, segments = tf.gather_nd(tokens, slots), tf.cast(slots[:, 0], tf.int32)
         count = tf.shape(tokens)[0]
         if self.learns_items:
             total = tf.sparse.segment_sum(self.token_table, numbers, segments, num_segments=count)
         else:
-            # Here it may: its gradients name the rows that were read, and only those are moved.
+            # With a gather the gradient is sparse, so that LazyAdam updates only the rows read.
             read = tf.gather(self.token_table, numbers)
             total = tf.math.unsorted_segment_sum(read, segments, count)
         return total / tf.maximum(counts, 1.0)
@@ -97,10 +97,10 @@ def _bag_of_tokens(tokens: np.ndarray, bucket_count: int) -> tf.SparseTensor:
 
 
 class QueryTower(keras.layers.Layer):
-    """Embeddings of a session's items, types, ages, its search text and long-term taste to a unit row.
+    """A session's items, event types, ages, search text and long-term taste to a unit vector.
 
-    A session encoder lets the events, newest first, know of each other; attention pools the *item
-    embeddings* themselves, so that a session stays in the space of the items.
+    A session encoder contextualises the events, newest first; attention then pools the *item
+    embeddings* themselves, so that the session stays in the embedding space of the items.
     """
 
     def __init__(self, config: Config) -> None:
@@ -122,7 +122,9 @@ class QueryTower(keras.layers.Layer):
         )
         self.age_vector = self.add_weight(name="age_vector", shape=(dim,), initializer="zeros")
         self.dwell_vector = self.add_weight(name="dwell_vector", shape=(dim,), initializer="zeros")
-        self.stranger = self.add_weight(name="stranger", shape=(dim,), initializer=normal)
+        self.empty_session_vector = self.add_weight(
+            name="empty_session_vector", shape=(dim,), initializer=normal
+        )
         self.encoder = session_encoder(shape, seed)
         self.attention = keras.layers.Dense(1)
         self.newest = keras.layers.Dense(dim, use_bias=False, kernel_initializer="zeros")
@@ -146,8 +148,8 @@ class QueryTower(keras.layers.Layer):
         total = tf.reduce_sum(tf.gather(self.token_table, inputs["tokens"]) * words, axis=1)
         text = total / tf.sqrt(tf.maximum(tf.reduce_sum(words, axis=1), 1.0))
         text = self.text(text) * tf.cast(inputs["text_slot"] >= 0, tf.float32)[:, None]
-        place = tf.one_hot(inputs["text_slot"], slots, dtype=tf.float32)
-        content = items + place[..., None] * text[:, None, :]
+        is_text_slot = tf.one_hot(inputs["text_slot"], slots, dtype=tf.float32)
+        content = items + is_text_slot[..., None] * text[:, None, :]
         states = (
             content
             + tf.gather(self.type_table, types)
@@ -164,9 +166,9 @@ class QueryTower(keras.layers.Layer):
         parts = tf.stack([pooled, text, taste], axis=1)
         mix = self.mix(tf.concat([newest, text, taste], axis=-1))
         query = tf.reduce_sum(parts * mix[..., None], axis=1) + self.newest(newest)
-        # With nothing to go by there would be no direction: what most want first is learnt.
+        # A session without events would have no direction: a prior is learnt for it.
         is_empty = tf.cast(~tf.reduce_any(present, axis=1), tf.float32)
-        query += is_empty[:, None] * self.stranger
+        query += is_empty[:, None] * self.empty_session_vector
         return tf.math.l2_normalize(query, axis=-1)
 
 
@@ -174,8 +176,8 @@ class TwoTower(tfrs.Model):
     """Both towers and their loss.
 
     Args:
-        target_shares: ``[items]`` how likely each item is to be the one target that a step draws
-            for an example, for logQ.
+        target_shares: ``[items]`` probability of each item to be the one target sampled for an
+            example in a step, for the logQ correction.
     """
 
     def __init__(
@@ -189,11 +191,11 @@ class TwoTower(tfrs.Model):
         self.item_count = item_count
         self.is_full_softmax = item_count <= config.retrieval.full_softmax_item_limit
         shares = np.zeros(item_count, np.float32) if target_shares is None else target_shares
-        self.expect_targets(shares)
-        self.rivals: tf.Tensor | None = None
+        self.set_target_shares(shares)
+        self.negative_rows: tf.Tensor | None = None
 
-    def start_from(self, words: WordVectors) -> None:
-        """Gives the words of both towers their first vectors; all other tokens start near zero."""
+    def initialise_words(self, words: WordVectors) -> None:
+        """Initialises the word embeddings of both towers; all other tokens start near zero."""
         candidate, query = self.candidate_tower.token_table, self.query_tower.token_table
         table = candidate.numpy()
         table[words.numbers] = words.vectors
@@ -202,18 +204,18 @@ class TwoTower(tfrs.Model):
         table[words.numbers] = words.vectors
         query.assign(table)
 
-    def expect_targets(self, shares: np.ndarray) -> None:
-        """From here on steps draw their targets with these ``shares [items]``."""
+    def set_target_shares(self, shares: np.ndarray) -> None:
+        """Sets the sampling probability of each item as a target, ``shares [items]``."""
         self.target_shares = tf.constant(shares, tf.float32)
 
-    def compare_only(self, rivals: np.ndarray) -> None:
-        """From here on every step sets what is wanted against these rows, and no others.
+    def restrict_negatives(self, rows: np.ndarray) -> None:
+        """Samples the negatives of every step from these rows only.
 
         Args:
-            rivals: ``[n] int32`` what is wanted by any query, as often as it is.
+            rows: ``[n] int32`` targets of all queries, with repetitions.
         """
         self.is_full_softmax = False
-        self.rivals = tf.constant(rivals, tf.int32)
+        self.negative_rows = tf.constant(rows, tf.int32)
 
     def query_embeddings(
         self,
@@ -226,15 +228,15 @@ class TwoTower(tfrs.Model):
 
         Args:
             inputs: Stacked ``QueryInput`` fields.
-            event_items: ``[n, slots, dim]`` embeddings of the events' items; any value where none is.
-            history_items: ``[n, history slots, dim]`` embeddings of what was bought, likewise.
+            event_items: ``[n, slots, dim]`` embeddings of the events' items; any value without item.
+            history_items: ``[n, history slots, dim]`` embeddings of the items bought, likewise.
         """
         types = inputs["event_types"]
         if training:
-            hiding = self.config.retrieval.item_dropout
-            event_items = tf.math.l2_normalize(tf.nn.dropout(event_items, hiding), axis=-1)
-            hidden = tf.random.uniform(tf.shape(types)) < self.config.retrieval.type_dropout
-            types = tf.where(hidden & (types != PADDING_TYPE), GENERIC_TYPE, types)
+            dropout_rate = self.config.retrieval.item_dropout
+            event_items = tf.math.l2_normalize(tf.nn.dropout(event_items, dropout_rate), axis=-1)
+            is_dropped = tf.random.uniform(tf.shape(types)) < self.config.retrieval.type_dropout
+            types = tf.where(is_dropped & (types != PADDING_TYPE), GENERIC_TYPE, types)
         weights = inputs["history_weights"]
         total = tf.maximum(tf.reduce_sum(weights, axis=1, keepdims=True), 1e-6)
         tower_inputs = {
@@ -250,14 +252,14 @@ class TwoTower(tfrs.Model):
         return self.query_tower(tower_inputs, training=training)
 
     def compute_loss(self, features: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Mean cross-entropy over the examples of a batch; several targets of one share its weight."""
+        """Mean cross-entropy over a batch; an example's weight is shared by its targets."""
         features = _trimmed(features)
         if self.is_full_softmax:
             return self._full_loss(features, training)
         return self._sampled_loss(features, training)
 
     def _item_weight(self, has_words: tf.Tensor, training: bool) -> tf.Tensor | float:
-        """0 where an item's own vector is hidden; one without words has nothing else to show."""
+        """0 where an item's ID embedding is dropped; never for items without words."""
         if not self.candidate_tower.learns_items:
             return 0.0
         if not training:
@@ -277,63 +279,63 @@ class TwoTower(tfrs.Model):
         scale = 1.0 / self.config.retrieval.temperature
         targets = features["targets"]
         present = tf.cast(targets >= 0, tf.float32)
-        wanted_items = tf.gather(items, tf.maximum(targets, 0))
-        wanted = tf.einsum("nd,ntd->nt", queries, wanted_items) * scale
-        mean_wanted = tf.reduce_sum(wanted * present, 1) / tf.reduce_sum(present, 1)
-        return mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_wanted)
+        target_items = tf.gather(items, tf.maximum(targets, 0))
+        logits = tf.einsum("nd,ntd->nt", queries, target_items) * scale
+        mean_logit = tf.reduce_sum(logits * present, 1) / tf.reduce_sum(present, 1)
+        return mean_log_total(queries * scale, items, scale) - tf.reduce_mean(mean_logit)
 
     def _sampled_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
         targets = features["targets"]
-        # One target an example and step, drawn evenly among those present (they stand in front).
+        # One target per example and step, sampled uniformly; targets precede the padding.
         counts = tf.cast(tf.reduce_sum(tf.cast(targets >= 0, tf.int32), 1), tf.float32)
-        draw = tf.cast(tf.random.uniform(tf.shape(counts)) * counts, tf.int32)
-        wanted = tf.gather(targets, draw, batch_dims=1)
+        chosen = tf.cast(tf.random.uniform(tf.shape(counts)) * counts, tf.int32)
+        positives = tf.gather(targets, chosen, batch_dims=1)
         sampled_count = self.config.retrieval.sampled_item_count
-        if self.rivals is None:
+        if self.negative_rows is None:
             sampled = tf.random.uniform((sampled_count,), 0, self.item_count, tf.int32)
         else:
-            draw = tf.random.uniform((sampled_count,), 0, tf.size(self.rivals), tf.int32)
-            sampled = tf.gather(self.rivals, draw)
-        batch_size = tf.size(wanted)
+            chosen = tf.random.uniform((sampled_count,), 0, tf.size(self.negative_rows), tf.int32)
+            sampled = tf.gather(self.negative_rows, chosen)
+        batch_size = tf.size(positives)
         events = tf.maximum(features["event_rows"], 0)
         history = tf.maximum(features["history_rows"], 0)
-        rows = tf.concat([wanted, sampled], 0)
-        # Each item that the step touches is embedded once, however often it is read.
-        touched, place = tf.unique(
+        rows = tf.concat([positives, sampled], 0)
+        # Every distinct item of the step is embedded once, however often it occurs.
+        touched, position = tf.unique(
             tf.concat([rows, tf.reshape(events, (-1,)), tf.reshape(history, (-1,))], 0)
         )
         has_words = tf.gather(self.candidate_tower.has_words, touched)
         items = self.candidate_tower.of_rows(touched, self._item_weight(has_words, training))
-        places = tf.split(place, [tf.size(rows), tf.size(events), tf.size(history)])
+        positions = tf.split(position, [tf.size(rows), tf.size(events), tf.size(history)])
         queries = self.query_embeddings(
             features,
-            tf.gather(items, tf.reshape(places[1], tf.shape(events))),
-            tf.gather(items, tf.reshape(places[2], tf.shape(history))),
+            tf.gather(items, tf.reshape(positions[1], tf.shape(events))),
+            tf.gather(items, tf.reshape(positions[2], tf.shape(history))),
             training,
         )
-        # How often an item is expected among the other examples' targets and the sampled items.
+        # Expected count among the other examples' targets and the sampled items.
         expected = (
             tf.gather(self.target_shares, rows) * tf.cast(batch_size - 1, tf.float32)
             + sampled_count / self.item_count
         )
         return mean_cross_entropy(
             queries,
-            tf.gather(items, places[0]),
+            tf.gather(items, positions[0]),
             rows,
             targets,
             temperature=self.config.retrieval.temperature,
-            expected=expected if self.rivals is None else None,
+            expected=expected if self.negative_rows is None else None,
         )
 
 
 def _trimmed(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The features of a batch without the slots that none of its examples fills."""
+    """The features of a batch, cut to the longest example."""
     filled = {
         "event_rows": features["event_types"] != PADDING_TYPE,
         "tokens": features["tokens"] != PADDING,
         "history_rows": features["history_rows"] >= 0,
     }
-    # Whatever fills slots fills them from the front; one stays where all sessions are empty.
+    # Slots are filled from the front; one is kept even if all sessions are empty.
     longest = {
         name: tf.maximum(1, tf.reduce_max(tf.reduce_sum(tf.cast(slots, tf.int32), axis=1)))
         for name, slots in filled.items()

@@ -1,12 +1,12 @@
-"""From a request to a ranked shortlist.
+"""Ranking: from a request to a ranked shortlist, with explanations and probabilities.
 
 litert_models    the exported models, run by LiteRT
 shortlist        the ranked shortlist of one request: model scores, adjustments, merchandising
-exact_codes      items asked for by their own id or another code
-adjustments      fixed rules that adjust scores, by name: negative feedback, surges, exact codes
-feature_context  one request with its candidates, and what several features share
-features         the one list of features that the reranker reads
-ranker           encode, retrieve, compute features, score
-explanations     what moved the model's score: events and features
+exact_codes      items whose id or product code is in the query
+adjustments      rule-based score adjustments: negative feedback, surges, exact codes
+feature_context  shared inputs of the features of one request
+features         the features of the reranker
+ranker           the pipeline: encode, retrieve, compute features, score
+explanations     attribution of the model's score to events and features
 calibration      the probability that a result is bought
 """

@@ -1,8 +1,8 @@
-"""The probability that a result is bought in the visit that is under way.
+"""Purchase probabilities: that a result is bought in the current session.
 
-Platt scaling (Platt 1999): a logistic regression from an item's share of the shortlist's scores,
-and from a few facts that all items of an answer have in common, to whether it was bought by the end
-of the visit. So within one answer the probabilities stand in the order of the scores.
+Platt scaling (Platt 1999): a logistic regression on an item's softmax share of the shortlist's scores
+and a few features common to all items of the answer. So within one answer the order of the
+probabilities is that of the scores.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INPUT_NAMES = (
     "basket_item_count",
     "bought_item_count",
 )
-"""What the regression reads; all but the first are the same for every item of an answer."""
+"""Inputs of the regression; all but the first are the same for every item of an answer."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Calibration:
     Args:
         weights: One for each of ``INPUT_NAMES``; the first is positive.
         intercept: Of the logit.
-        threshold: Probability from which on a purchase is foretold: that of the best F1 among the
-            lists it was learnt from.
+        threshold: Probability from which on a purchase is predicted: that of the best F1 on the
+            training lists.
     """
 
     weights: tuple[float, ...]
@@ -62,9 +62,9 @@ def calibration_inputs(
 
     Args:
         scores: ``[n]`` of the items.
-        shortlist_scores: ``[m]`` of the whole shortlist, against which a score is held.
-        session: As the answer saw it.
-        is_search: Whether something was typed for this answer.
+        shortlist_scores: ``[m]`` of the whole shortlist, the softmax's denominator.
+        session: The session of the request.
+        is_search: Whether the request has a query.
     """
     whole = shortlist_scores.astype(np.float64)
     largest = float(whole.max(initial=0.0))

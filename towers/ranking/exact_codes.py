@@ -1,4 +1,4 @@
-"""Items that a query asks for by their own id, SKU, model or part number: they lead the answer."""
+"""Items whose id, SKU, model or part number is in the query are ranked first."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from towers.text.parsed_query import ParsedQuery
 from towers.text.product_codes import own_number
 
 _LEAD_SPREADS = 100.0
-"""Standard deviations of an answer's scores between tiers: more than boosts of rules add up to."""
+"""Standard deviations of an answer's scores between tiers: more than all boosts of rules together."""
 
 
 def with_typed_item(sources: Sources, encoded: EncodedRequest, found: Candidates) -> Candidates:
-    """The candidates, and the item whose id is what was typed, if an answer may show it.
+    """The candidates, plus the item whose id equals the query, if it is allowed.
 
-    The lexical index knows numbers only; an id may be short, or a word.
+    The lexical index finds codes with digits only; an id may be short, or a word.
     """
     rank_request = encoded.rank_request
     row = sources.catalog.row_of.get(rank_request.text, -1) if rank_request.text else -1
@@ -28,12 +28,12 @@ def with_typed_item(sources: Sources, encoded: EncodedRequest, found: Candidates
         or not len(sources.only_allowed(rank_request, np.array([row], np.int64)))
     ):
         return found
-    place = int(np.searchsorted(found.rows, row))
+    position = int(np.searchsorted(found.rows, row))
     ranks = np.full(len(SOURCES), -1, np.int32)
     ranks[SOURCES.index("lexical")] = 0
     return Candidates(
-        np.insert(found.rows, place, row),
-        np.insert(found.ranks, place, ranks, axis=0),
+        np.insert(found.rows, position, row),
+        np.insert(found.ranks, position, ranks, axis=0),
         found.scores,
         found.missing,
     )
@@ -42,10 +42,10 @@ def with_typed_item(sources: Sources, encoded: EncodedRequest, found: Candidates
 def exact_code_lift(
     encoded: EncodedRequest, candidates: Candidates, catalog: Catalog, scores: np.ndarray
 ) -> np.ndarray:
-    """How far items asked for by a code are lifted: over all others, tier over tier, ``[n] float32``.
+    """Lifts of items matched by a code, above all others and in tiers, ``[n] float32``.
 
-    Those with any code in the query, above them those whose own id it is, at the top the one whose
-    id was typed letter by letter. Within a tier the order of ``scores`` stays.
+    From below: items with any code in the query; items whose own id it is; the item whose id equals
+    the query verbatim. Within a tier the order of ``scores`` is kept.
     """
     lifts = np.zeros(len(scores), np.float32)
     tiers = _tiers(encoded.query, candidates, catalog)
@@ -61,7 +61,7 @@ def exact_code_lift(
 
 
 def _tiers(query: ParsedQuery, candidates: Candidates, catalog: Catalog) -> np.ndarray:
-    """0 without a code in the query, then the higher the nearer to it, ``[n] int8``."""
+    """Tier by match quality, 0 without a code in the query, ``[n] int8``."""
     tiers = np.zeros(len(candidates.rows), np.int8)
     lexical = candidates.scores["lexical"]
     if lexical.values.max(initial=0.0) >= CODE_SCORE:
@@ -70,7 +70,7 @@ def _tiers(query: ParsedQuery, candidates: Candidates, catalog: Catalog) -> np.n
     if typed >= 0:
         tiers[candidates.rows == typed] = 3
     if tiers.any():
-        for place in np.flatnonzero(tiers == 1).tolist():
-            if own_number(catalog.item_ids[int(candidates.rows[place])]) in query.product_codes:
-                tiers[place] = 2
+        for position in np.flatnonzero(tiers == 1).tolist():
+            if own_number(catalog.item_ids[int(candidates.rows[position])]) in query.product_codes:
+                tiers[position] = 2
     return tiers

@@ -1,6 +1,6 @@
-"""What moved the model's score of results: the session's events, and the features.
+"""Attribution of the model's score to the session's events and to the features.
 
-Adjustments and the shop's rules are no part of it: an answer tells them by name and amount.
+Adjustments and merchandising are not part of it: answers report them by name and amount.
 """
 
 from __future__ import annotations
@@ -21,41 +21,44 @@ from towers.retrieval.rank_request import RankRequest
 
 
 def event_effects(
-    ranker: Ranker, shortlist: Shortlist, places: np.ndarray, positions: Sequence[int]
+    ranker: Ranker,
+    shortlist: Shortlist,
+    shortlist_positions: np.ndarray,
+    event_indexes: Sequence[int],
 ) -> np.ndarray:
-    """How the model's score of some results would fall without each of some events.
+    """How much the model's score of some results would fall without each of some events.
 
     Args:
-        places: ``[m]`` where the results stand on the shortlist.
-        positions: Of the events in the session.
+        shortlist_positions: ``[m]`` positions of the results on the shortlist.
+        event_indexes: Of the events in the session.
 
     Returns:
-        ``[m, len(positions)] float32``: score as it is minus score without the event, the list
-        being the same.
+        ``[m, len(event_indexes)] float32``: score minus score without the event, for the same
+        list.
     """
-    effects = np.zeros((len(places), len(positions)), np.float32)
+    effects = np.zeros((len(shortlist_positions), len(event_indexes)), np.float32)
     rank_request = shortlist.encoded.rank_request
-    for column, position in enumerate(positions):
-        session = rank_request.session.without(position)
+    for column, event_index in enumerate(event_indexes):
+        session = rank_request.session.without(event_index)
         text = rank_request.text if session.search_text == rank_request.text else ""
         other = replace(rank_request, session=session, text=text)
         again = rescored(ranker, other, shortlist)
-        effects[:, column] = (shortlist.model_scores - again)[places]
+        effects[:, column] = (shortlist.model_scores - again)[shortlist_positions]
     return effects
 
 
 def rescored(ranker: Ranker, rank_request: RankRequest, shortlist: Shortlist) -> np.ndarray:
     """The model's scores of a shortlist's items under another request, in their order, ``[n]``.
 
-    All of them, since some features are relative to the list.
+    Scores the whole list, since some features are relative to it.
     """
     rows = shortlist.rows
     encoded = ranker.read(rank_request)
     found = with_typed_item(ranker.sources, encoded, ranker.sources.find(encoded))
     ranks = np.full((len(rows), found.ranks.shape[1]), -1, np.int32)
-    place = np.minimum(np.searchsorted(found.rows, rows), max(0, len(found.rows) - 1))
-    inside = found.rows[place] == rows if len(found.rows) else np.zeros(len(rows), bool)
-    ranks[inside] = found.ranks[place[inside]]
+    position = np.minimum(np.searchsorted(found.rows, rows), max(0, len(found.rows) - 1))
+    inside = found.rows[position] == rows if len(found.rows) else np.zeros(len(rows), bool)
+    ranks[inside] = found.ranks[position[inside]]
     candidates = Candidates(rows, ranks, found.scores, found.missing)
     if ranker.reranker is None or "reranker" in shortlist.missing:
         return ranker.fused(encoded, candidates)
@@ -64,22 +67,22 @@ def rescored(ranker: Ranker, rank_request: RankRequest, shortlist: Shortlist) ->
 
 
 def feature_effects(
-    ranker: Ranker, shortlist: Shortlist, places: np.ndarray, means: np.ndarray
+    ranker: Ranker, shortlist: Shortlist, shortlist_positions: np.ndarray, means: np.ndarray
 ) -> np.ndarray:
-    """How much each feature lifts the model's score of some results over its training mean.
+    """How much each feature raises the model's score of some results, compared with its training mean.
 
     Args:
-        places: ``[m]`` where the results stand on the shortlist.
+        shortlist_positions: ``[m]`` positions of the results on the shortlist.
         means: ``[features]``.
 
     Returns:
-        ``[m, features] float32``; zeros where the reranker is away.
+        ``[m, features] float32``; zeros where the reranker is absent.
     """
-    features = shortlist.features[places]
+    features = shortlist.features[shortlist_positions]
     if ranker.reranker is None or "reranker" in shortlist.missing:
         return np.zeros_like(features)
     changed = np.repeat(features[:, None, :], len(means), axis=1)
     diagonal = np.arange(len(means))
     changed[:, diagonal, diagonal] = means
     scores = finite(ranker.reranker.scores(changed.reshape(-1, len(means))))
-    return shortlist.model_scores[places, None] - scores.reshape(features.shape)
+    return shortlist.model_scores[shortlist_positions, None] - scores.reshape(features.shape)

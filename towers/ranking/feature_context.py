@@ -1,4 +1,4 @@
-"""One question with its candidates, and what several features share."""
+"""A request with its candidates, and the intermediate results that several features share."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from towers.text.tokens import token
 
 _FAR_RANK = 20.0
 _COMPARED_COUNT = 10
-"""Items of a session that candidates are held against, the newest."""
+"""Newest session items that candidates are compared with."""
 _NEVER_DAYS = 400.0
 _LEARNT_TEMPERATURE = 0.07
-"""Makes shares of the towers' scores; that of their own training is about the same."""
+"""Softmax temperature for shares of the towers' scores; about that of their training."""
 _DENSE_CODE_COUNT = 50_000
-"""Up to so many codes a table of all of them is quicker than a search for those that occur."""
+"""Up to this many codes a dense table is faster than a sparse look-up."""
 
 
 class FeatureContext:
-    """One question with its candidates; what one feature alone needs is worked out by it.
+    """A request with its candidates and the shared inputs of the features.
 
     Args:
         candidates: In any order.
-        listed_count: Where only so many of them, the first ones, make up the list: features that
-            are relative to a list are held against these, those of the others too. None: all.
+        listed_count: Only the first so many candidates make up the list that list-relative features
+            are computed against, for all candidates. None: all.
 
     Attributes:
         leaf, brand: ``[n]`` codes of the candidates.
-        price: ``[n] float32``, 0 where not known.
+        price: ``[n] float32``, 0 where unknown.
         embeddings: ``[n, dim] float32``.
         to_session: ``[n, seen] float32`` similarity to the newest items of the session.
-        learnt_scores, learnt_to_best, learnt_shares: ``[n] float32`` what the towers say.
+        learnt_scores, learnt_to_best, learnt_shares: ``[n] float32`` scores of the towers: cosine,
+            difference to the best one, softmax share.
         source_ranks: ``[sources, n]``, 1 at the top of a source's list, falling to 0; 0 where it
             did not find the item.
         neighbour_votes: ``[n]`` each candidate's share of the neighbours' votes, over all items.
@@ -86,7 +87,7 @@ class FeatureContext:
         self.present_popularity: np.ndarray = sources.surge.at(rows, self.time)
 
     def _read_words(self) -> None:
-        """What the query asks for, stem by stem: as typed first, then replacements.
+        """The query's stems, as typed first, then replacements.
 
         Sets ``word_weights [words]``, ``word_tokens [words]``, ``typed_count`` and ``has_word
         [words, candidates] bool``.
@@ -104,17 +105,17 @@ class FeatureContext:
 
     @cached_property
     def tokens(self) -> np.ndarray:
-        """``[n, slots] int32`` words of the candidates; fetched only where something was typed."""
+        """``[n, slots] int32`` tokens of the candidates; gathered only for requests with a query."""
         return self.catalog.tokens[self.rows]
 
     def _read_scores(self) -> None:
-        """What the sources say of the candidates, several ways."""
+        """Scores of the sources, raw and normalised."""
         self.learnt_scores: np.ndarray = self.embeddings @ self.encoded.query_embedding
         best = self.learnt_scores[self.listed].max(initial=-1.0)
         self.learnt_to_best: np.ndarray = self.learnt_scores - best
         powers = np.exp(self.learnt_to_best / _LEARNT_TEMPERATURE)
         self.learnt_shares: np.ndarray = powers / max(float(powers[self.listed].sum()), 1e-6)
-        # Without what an exact number adds, which has a feature of its own.
+        # Without the constant of a product-code match, which is a separate feature.
         lexical = self.source_score("lexical")
         self.has_code: np.ndarray = lexical >= CODE_SCORE
         self.lexical_scores: np.ndarray = np.mod(lexical, np.float32(CODE_SCORE))
@@ -127,12 +128,12 @@ class FeatureContext:
         self.bought_count = np.zeros(count, np.float32)
         self.bought_days = np.full(count, _NEVER_DAYS, np.float32)
         if self.has_bought:
-            bought, places = self.among(encoded.summary.bought_rows)
-            self.bought_count[places] = encoded.summary.bought_counts[bought]
-            self.bought_days[places] = encoded.summary.bought_days[bought]
+            bought, positions = self.among(encoded.summary.bought_rows)
+            self.bought_count[positions] = encoded.summary.bought_counts[bought]
+            self.bought_days[positions] = encoded.summary.bought_days[bought]
 
     def among(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which of ``rows`` are candidates, and at which place.
+        """Which of ``rows`` are candidates, and at which position.
 
         Returns:
             ``[m] int64`` positions in ``rows``, ascending, and the ``[m] int64`` candidates there.
@@ -145,31 +146,31 @@ class FeatureContext:
         return found, self._order[near[found]]
 
     def source_score(self, name: str) -> np.ndarray:
-        """Score that a source gave each candidate, 0 where it did not find it."""
+        """Score of each candidate in a source, 0 where it has none."""
         if name not in self._source_scores:
             self._source_scores[name] = self.candidates.scores[name].at(self.rows)
         return self._source_scores[name]
 
     def session_share(self, column: np.ndarray, count: int | None = None) -> np.ndarray:
-        """Share of the session's interest in items that agree with each candidate on ``column``."""
+        """Share of the session's interest in items with the candidate's value of ``column``."""
         seen = self.encoded.summary.rows[:count]
         return _share_agreeing(
             column[seen], self.encoded.summary.interest[:count], column[self.rows]
         )
 
     def history_share(self, column: np.ndarray) -> np.ndarray:
-        """The same for what was bought before."""
+        """The same for past purchases."""
         bought = self.encoded.summary.bought_rows
         return _share_agreeing(
             column[bought], self.encoded.summary.bought_counts, column[self.rows]
         )
 
 
-def _share_agreeing(codes: np.ndarray, weights: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Share of the weights that stands at each wanted code, ``[n] float32``."""
-    length = 1 + int(max(codes.max(initial=-1), wanted.max(initial=-1)))
+def _share_agreeing(codes: np.ndarray, weights: np.ndarray, queried: np.ndarray) -> np.ndarray:
+    """Share of the total weight at each queried code, ``[n] float32``."""
+    length = 1 + int(max(codes.max(initial=-1), queried.max(initial=-1)))
     if length > _DENSE_CODE_COUNT:
-        return shares(codes, weights).at(wanted)
+        return shares(codes, weights).at(queried)
     total = float(weights.sum())
     table = np.bincount(codes, weights=weights / total if total else weights, minlength=length)
-    return table[wanted].astype(np.float32)
+    return table[queried].astype(np.float32)

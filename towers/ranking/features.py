@@ -1,7 +1,6 @@
-"""The one list of features that the reranker reads, in training and in serving.
+"""The features of the reranker, for training and serving alike.
 
-A feature is one function here and is computed nowhere else. All of them are float32, one value a
-candidate, and finite.
+Each feature is one function here and is computed nowhere else: one finite float32 value per candidate.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ class Feature:
     """A named column.
 
     Args:
-        compute: Gives one value a candidate, ``[n]``, or one for all.
-        needs: What a scene must have, or the value is 0 and nothing is computed: ``has_session``,
-            ``has_bought`` or ``has_words``; empty for nothing.
+        compute: Gives one value per candidate, ``[n]``, or one for all.
+        needs: Attribute of the context without which the feature is 0 and not computed:
+            ``has_session``, ``has_bought`` or ``has_words``; empty: always computed.
     """
 
     name: str
@@ -45,19 +44,19 @@ def _word_share(context: FeatureContext) -> np.ndarray | float:
 
 
 def _rarity_share(context: FeatureContext) -> np.ndarray | float:
-    """The same, a rare word counting for more than a common one."""
+    """The same, weighted by inverse document frequency."""
     weights = context.word_weights
     return weights @ context.has_word / max(float(weights.sum()), 1e-6) if len(weights) else 0.0
 
 
 def _heaviest_missing(context: FeatureContext) -> np.ndarray | float:
-    """Weight of the rarest word of the query that the item lacks."""
+    """Weight of the heaviest word of the query that the item lacks."""
     missing = context.word_weights[:, None] * ~context.has_word
     return missing.max(axis=0, initial=0.0)
 
 
 def _pair_share(context: FeatureContext) -> np.ndarray | float:
-    """Share of the query's neighbouring words that stand side by side in the item too."""
+    """Share of the query's bigrams that the item has too."""
     numbers, tokens = context.word_tokens[: context.typed_count], context.tokens
     if len(numbers) < 2:
         return 0.0
@@ -68,12 +67,12 @@ def _pair_share(context: FeatureContext) -> np.ndarray | float:
 
 
 def _last_word(context: FeatureContext) -> np.ndarray | float:
-    """Whether the item has the last word of the query, which mostly names the kind of thing."""
+    """Whether the item has the last word of the query, mostly the head noun."""
     return context.has_word[context.typed_count - 1] if context.typed_count else 0.0
 
 
 def _item_share(context: FeatureContext) -> np.ndarray:
-    """Share of the item's own words that the query names."""
+    """Share of the item's words that are in the query."""
     lengths = (context.tokens != PADDING).sum(axis=1)
     return context.has_word.sum(axis=0) / np.maximum(lengths, 1)
 
@@ -96,7 +95,7 @@ def _price_to_session(context: FeatureContext) -> np.ndarray | float:
 
 
 def _overdue(context: FeatureContext) -> np.ndarray:
-    """Log of days since the last purchase over the usual days between two; 0 if never bought."""
+    """Log ratio of days since the last purchase to the usual interval; 0 if never bought."""
     known_days = float(context.encoded.summary.bought_days.max(initial=1.0))
     usual = known_days / np.maximum(context.bought_count, 1.0)
     ratio = np.log((1.0 + context.bought_days) / (1.0 + usual))
@@ -104,7 +103,7 @@ def _overdue(context: FeatureContext) -> np.ndarray:
 
 
 def _followed_score(context: FeatureContext) -> np.ndarray | float:
-    """How often each candidate came after the newest items of the session, the newest most."""
+    """How often each candidate follows the session's newest items, with decaying weights."""
     newest = context.encoded.summary.rows[:_FOLLOWED_COUNT]
     if context.sources.cooccurrence is None or not len(newest):
         return 0.0
@@ -112,58 +111,60 @@ def _followed_score(context: FeatureContext) -> np.ndarray | float:
     return np.sqrt(context.sources.cooccurrence.followers(newest, weights).at(context.rows))
 
 
-def _seen_place(context: FeatureContext) -> np.ndarray:
-    """1 for the newest item of the session, 1/2 for the one before; 0 for what was not seen."""
-    seen, places = context.among(context.encoded.summary.rows)
+def _seen_recency(context: FeatureContext) -> np.ndarray:
+    """Reciprocal recency in the session: 1 for the newest item, then 1/2 …; 0 if not seen."""
+    seen, positions = context.among(context.encoded.summary.rows)
     values = np.zeros(len(context.rows))
-    # From the oldest on, so that the newest time counts of what was seen more than once.
-    values[places[::-1]] = 1.0 / (1.0 + seen[::-1])
+    # From the oldest on, so that the newest occurrence of an item wins.
+    values[positions[::-1]] = 1.0 / (1.0 + seen[::-1])
     return values
 
 
-def _longest_look(context: FeatureContext) -> np.ndarray:
-    """Length of the longest look at each candidate in this session, 0 to 1."""
-    seen, places = context.among(context.encoded.summary.rows)
+def _longest_dwell(context: FeatureContext) -> np.ndarray:
+    """Longest dwell on each candidate in this session, 0 to 1."""
+    seen, positions = context.among(context.encoded.summary.rows)
     values = np.zeros(len(context.rows), np.float32)
-    np.maximum.at(values, places, context.encoded.summary.looks[seen])
+    np.maximum.at(values, positions, context.encoded.summary.dwell_shares[seen])
     return values
 
 
 def _seen_count(context: FeatureContext) -> np.ndarray:
-    """How often each candidate was met in this session."""
-    _, places = context.among(context.encoded.summary.rows)
-    return np.bincount(places, minlength=len(context.rows))
+    """How often each candidate occurs in this session."""
+    _, positions = context.among(context.encoded.summary.rows)
+    return np.bincount(positions, minlength=len(context.rows))
 
 
-def _looked_at_similarity(context: FeatureContext) -> np.ndarray:
-    """Mean similarity to the newest items, each weighing as long as it was looked at."""
-    looks = context.encoded.summary.looks[: context.to_session.shape[1]]
-    if not len(looks):
+def _dwell_similarity(context: FeatureContext) -> np.ndarray:
+    """Mean similarity to the newest items, weighted by dwell."""
+    dwell_shares = context.encoded.summary.dwell_shares[: context.to_session.shape[1]]
+    if not len(dwell_shares):
         return np.zeros(len(context.rows))
-    # Not `@`: OpenBLAS 0.3.31 multiplies a matrix of five columns by a vector with a kernel for AVX-512
-    # that adds up three floats of its stack which it never set, and does not use the sum. Where they
-    # happen to look like a signalling NaN, NumPy warns of an invalid value, with all inputs finite.
-    return np.einsum("nk,k->n", context.to_session, looks) / max(float(looks.sum()), 1e-6)
+    # Not `@`: for a matrix of five columns OpenBLAS 0.3.31 has an AVX-512 kernel that sums three
+    # uninitialised floats, without using the result. Where these are a signalling NaN, NumPy warns of
+    # an invalid value although all inputs are finite.
+    return np.einsum("nk,k->n", context.to_session, dwell_shares) / max(
+        float(dwell_shares.sum()), 1e-6
+    )
 
 
 def _largest_as_one(scores: np.ndarray, context: FeatureContext) -> np.ndarray:
-    """Scores over the largest of the list, so that long and short sessions compare."""
+    """Scores relative to the largest of the list, to be comparable across sessions."""
     return scores / max(float(scores[context.listed].max(initial=0.0)), 1e-6)
 
 
 def _log_share(shares: np.ndarray) -> np.ndarray:
-    """Logarithm of shares in units of the least that counts; 0 stays 0."""
+    """Log-scaled shares, in units of ``_LEAST_SHARE``; 0 stays 0."""
     return np.log1p(shares / _LEAST_SHARE)
 
 
 def _blended(context: FeatureContext) -> np.ndarray:
-    """The two halves that know sessions best, averaged as probabilities: good before any training."""
+    """Mean of the towers' and the session-kNN shares, a good score even untrained."""
     return _log_share((context.learnt_shares + context.neighbour_votes) / 2)
 
 
 def _rank_feature(source: type[Source]) -> Feature:
-    place = SOURCES.index(source.name)
-    return Feature(f"{source.name}_rank", lambda context: context.source_ranks[place])
+    column = SOURCES.index(source.name)
+    return Feature(f"{source.name}_rank", lambda context: context.source_ranks[column])
 
 
 def _score_feature(source: type[Source]) -> Feature:
@@ -233,10 +234,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("newest_similarity", lambda s: s.to_session[:, 0], "has_session"),
     Feature("nearest_similarity", lambda s: s.to_session.max(axis=1), "has_session"),
     Feature("mean_similarity", lambda s: s.to_session.mean(axis=1), "has_session"),
-    Feature("looked_at_similarity", _looked_at_similarity, "has_session"),
-    Feature("longest_look", _longest_look, "has_session"),
+    Feature("looked_at_similarity", _dwell_similarity, "has_session"),
+    Feature("longest_look", _longest_dwell, "has_session"),
     Feature("seen_count", _seen_count, "has_session"),
-    Feature("seen_place", _seen_place, "has_session"),
+    Feature("seen_place", _seen_recency, "has_session"),
 )
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)

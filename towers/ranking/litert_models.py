@@ -1,4 +1,4 @@
-"""Runs the exported models with LiteRT: what a server needs instead of TensorFlow."""
+"""Runs the exported models with LiteRT, so that serving does not need TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ROWS_AT_ONCE = 256
 
 
 class LiteModel:
-    """One ``.tflite`` model; as many interpreters as run at once, since they cannot be shared.
+    """One ``.tflite`` model, with a pool of interpreters, which are not thread-safe.
 
     Args:
-        content: The file's bytes, verified by the caller.
+        content: Bytes of the file, verified by the caller.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -33,12 +33,12 @@ class LiteModel:
         return cls(path.read_bytes())
 
     def run(self, **inputs: np.ndarray) -> np.ndarray:
-        """The one output for the named inputs, a fresh array.
+        """The single output for the named inputs, a new array.
 
-        Shapes are those of the export, but for the number of rows, which may be any.
+        Shapes are those of the export, except for the number of rows, which is free.
         """
         try:
-            # The one used last: what it needs is most likely still in the processor's cache.
+            # Last in, first out: its memory is most likely still in the CPU cache.
             runner = self._idle.pop()
         except IndexError:
             runner = _Runner(self._content)
@@ -48,9 +48,9 @@ class LiteModel:
 
 
 class _Runner:
-    """An interpreter, the places of its inputs by name, and the shapes that it stands ready for.
+    """An interpreter with its input indexes by name and the shapes it is allocated for.
 
-    The library's own signature runner makes room for the inputs anew at every call.
+    The library's own signature runner reallocates the inputs at every call.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -58,7 +58,7 @@ class _Runner:
             self._interpreter = Interpreter(model_content=content, num_threads=1)
         signature = self._interpreter.get_signature_runner()
         details = signature.get_input_details()
-        self._places = {name: int(one["index"]) for name, one in details.items()}
+        self._indexes = {name: int(one["index"]) for name, one in details.items()}
         self._shapes: dict[str, tuple[int, ...]] = {}
         (output,) = signature.get_output_details().values()
         self._output = int(output["index"])
@@ -68,28 +68,28 @@ class _Runner:
         is_ready = True
         for name, value in inputs.items():
             if shapes.get(name) != value.shape:
-                interpreter.resize_tensor_input(self._places[name], value.shape)
+                interpreter.resize_tensor_input(self._indexes[name], value.shape)
                 shapes[name], is_ready = value.shape, False
         if not is_ready:
             interpreter.allocate_tensors()
         for name, value in inputs.items():
-            interpreter.set_tensor(self._places[name], value)
+            interpreter.set_tensor(self._indexes[name], value)
         interpreter.invoke()
         output: np.ndarray = interpreter.get_tensor(self._output)
         return output
 
 
-_greeting = threading.Lock()
+_stderr_lock = threading.Lock()
 
 
 class _quiet:  # noqa: N801
-    """Keeps the library's greeting off the terminal: it writes to the descriptor itself.
+    """Suppresses the library's start-up message, which it writes to file descriptor 2 directly.
 
-    One at a time: the descriptor is the whole process's, and two would leave it closed for good.
+    Serialised by a lock, since the descriptor belongs to the whole process.
     """
 
     def __enter__(self) -> None:
-        _greeting.acquire()
+        _stderr_lock.acquire()
         self._saved = os.dup(2)
         sink = os.open(os.devnull, os.O_WRONLY)
         os.dup2(sink, 2)
@@ -98,7 +98,7 @@ class _quiet:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         os.dup2(self._saved, 2)
         os.close(self._saved)
-        _greeting.release()
+        _stderr_lock.release()
 
 
 class QueryEncoder:
@@ -108,7 +108,7 @@ class QueryEncoder:
         self._model = model
 
     def encode(self, inputs: QueryInput, embeddings: np.ndarray) -> np.ndarray:
-        """Embeds one session; ``embeddings [rows, dim]`` are the items' own."""
+        """Embeds one session; ``embeddings [rows, dim]`` are those of the items."""
         known = inputs.event_rows >= 0
         items = np.zeros((len(known), embeddings.shape[1]), np.float32)
         items[known] = embeddings[inputs.event_rows[known]]
@@ -137,7 +137,7 @@ class Reranker:
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """``[n] float32`` logits of ``features [n, features] float32``; larger is better."""
-        # In parts, so that the room that the model holds on to stays small.
+        # In parts, to bound the memory that the interpreter keeps.
         starts = range(0, len(features), _ROWS_AT_ONCE)
         parts = [
             self._model.run(features=features[start : start + _ROWS_AT_ONCE]) for start in starts

@@ -1,7 +1,6 @@
-"""From a question to a ranked shortlist: read, find candidates, compute features, score.
+"""The ranking pipeline: encode the request, retrieve candidates, compute features, score.
 
-Training of the reranker, evaluation and the server all go through here, so that a figure is what a
-shopper gets.
+Reranker training, evaluation and serving all use it, so that measured quality is served quality.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ _NO_ROWS = np.zeros(0, np.int64)
 _NO_FEATURES = np.zeros((0, 0), np.float32)
 
 CANDIDATE_LIMIT = 256
-"""Most candidates that are scored for one request."""
+"""Most candidates that are reranked for one request."""
 
 
 class Ranker:
     """The two stages together.
 
     Args:
-        sources: Where candidates come from.
+        sources: The candidate sources.
         encoder: The query tower.
-        reranker: The second stage; None answers by fusing the sources, and says so.
+        reranker: The second stage; None: answers are fused from the sources and marked so.
         known_types: Event types that the query tower was trained on.
     """
 
@@ -61,10 +60,10 @@ class Ranker:
         self.known_types = known_types
 
     def record(self, event: Event, *, is_counted: bool = False) -> bool:
-        """Tells the sources of an event; false if its item is not known.
+        """Passes an event to the sources; false if its item is unknown.
 
         Args:
-            is_counted: It is in the sources' counts already.
+            is_counted: The sources' counts include it already.
         """
         row = self.sources.catalog.row_of.get(event.item_id, -1)
         if row < 0:
@@ -73,32 +72,34 @@ class Ranker:
         return True
 
     def read(self, rank_request: RankRequest) -> EncodedRequest:
-        """Turns the session into what the models read.
+        """Encodes a request: query, query embedding, session summary.
 
-        A browse page leaves out what was bought and is not the kind of thing that people rebuy.
+        A browse page leaves out past purchases that are rarely bought again.
         """
         missing: list[str] = []
         run = partial(self.sources.stages.run, missing=missing)
         catalog, session = self.sources.catalog, rank_request.session
         if not rank_request.text:
-            done_with = run(
-                "repurchase", lambda: self.sources.repurchase.done_with(session, catalog), _NO_ROWS
+            already_bought = run(
+                "repurchase",
+                lambda: self.sources.repurchase.already_bought(session, catalog),
+                _NO_ROWS,
             )
-            if len(done_with):
-                rank_request = replace(rank_request, done_with=done_with)
+            if len(already_bought):
+                rank_request = replace(rank_request, already_bought=already_bought)
         query = self.parse(rank_request.text or session.pending_search, missing)
         embeddings = self.sources.index.embeddings
-        unread: tuple[QueryInput | None, np.ndarray] = (
+        fallback: tuple[QueryInput | None, np.ndarray] = (
             None,
             np.zeros(embeddings.shape[1], np.float32),
         )
         encode = partial(self._encoded, rank_request, missing)
-        inputs, query_embedding = run("query_tower", encode, unread)
+        inputs, query_embedding = run("query_tower", encode, fallback)
         summary = SessionSummary.of(session, rank_request.time, catalog)
         return EncodedRequest(rank_request, query, inputs, query_embedding, summary, tuple(missing))
 
     def parse(self, text: str, missing: list[str]) -> ParsedQuery:
-        """Reads a query; as typed where the lexical index fails, which then joins ``missing``."""
+        """Parses a query; as typed where the lexical index fails, which is added to ``missing``."""
         parsed: ParsedQuery | None = self.sources.stages.run(
             "lexical", lambda: self.sources.parse(text), None, missing
         )
@@ -113,15 +114,15 @@ class Ranker:
             row_of=self.sources.catalog.row_of,
             known_types=self.known_types,
             config=self.config,
-            # Of a slip the tower knows the trigrams alone, of its correction what it means.
+            # With corrections: of a misspelt word the tower knows only the trigrams.
             parse=partial(self.parse, missing=missing),
         )
         return inputs, finite(self.encoder.encode(inputs, self.sources.index.embeddings))
 
     def candidates(self, encoded: EncodedRequest) -> Candidates:
-        """At most ``CANDIDATE_LIMIT`` candidates; the sources' own ranks say which are left out.
+        """At most ``CANDIDATE_LIMIT`` candidates, selected by fusion of the sources.
 
-        One more may be the item whose id was typed.
+        The item whose id equals the query may be added.
         """
         found = self.sources.find(encoded)
         if len(found.rows) > CANDIDATE_LIMIT:
@@ -131,18 +132,18 @@ class Ranker:
         return with_typed_item(self.sources, encoded, found)
 
     def fused(self, encoded: EncodedRequest, candidates: Candidates) -> np.ndarray:
-        """Scores of candidates by a fixed rule, ``[n] float32``: of what was typed, else by ranks."""
+        """Fusion scores, ``[n] float32``: score fusion for searches, else reciprocal rank fusion."""
         if not (encoded.is_search and len(candidates.scores["lexical"].rows)):
             return fused_ranks(candidates.ranks)
         learnt = self.sources.index.scores(encoded.query_embedding, candidates.rows)
         return fused_scores(candidates.scores["lexical"].at(candidates.rows), learnt)
 
     def rank(self, rank_request: RankRequest) -> Shortlist:
-        """The whole way."""
+        """The whole pipeline."""
         return self.ranked(self.read(rank_request))
 
     def ranked(self, encoded: EncodedRequest) -> Shortlist:
-        """The way from a request that was read already."""
+        """The pipeline from an encoded request on."""
         candidates = self.candidates(encoded)
         missing = [*dict.fromkeys((*encoded.missing, *candidates.missing))]
         features, model_scores = self._scored(encoded, candidates, missing)
@@ -154,7 +155,7 @@ class Ranker:
     def _scored(
         self, encoded: EncodedRequest, candidates: Candidates, missing: list[str]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Features and the model's scores; those of the fusion where either fails."""
+        """Features and the model's scores; fusion scores where either fails."""
         run, reranker = self.sources.stages.run, self.reranker
         features, scores = _NO_FEATURES, None
         context = partial(FeatureContext, encoded, candidates, self.sources)
@@ -172,19 +173,18 @@ class Ranker:
     def scores_beside(self, shortlist: Shortlist, rows: np.ndarray) -> np.ndarray:
         """The model's scores of any items in the context of a shortlist, ``[m] float32``.
 
-        An item of the list has the score that it has there. Any other is scored as if it stood
-        beside the list: whatever of its features is relative is held against the list, so that
-        its score depends on no other item that is asked for together with it.
+        An item of the list keeps its score. Any other is scored with list-relative features computed
+        against the list, so that its score does not depend on the other items of the call.
 
         Raises:
             ValueError: The list was not ranked by the reranker.
         """
         if self.reranker is None or "reranker" in shortlist.missing:
             raise ValueError("scores: expected a list that the reranker scored, received another")
-        places = shortlist.places_of(rows)
-        is_listed = places >= 0
+        positions = shortlist.places_of(rows)
+        is_listed = positions >= 0
         scores = np.zeros(len(rows), np.float32)
-        scores[is_listed] = shortlist.model_scores[places[is_listed]]
+        scores[is_listed] = shortlist.model_scores[positions[is_listed]]
         others = rows[~is_listed]
         if len(others):
             count = len(shortlist.rows)
@@ -201,7 +201,7 @@ class Ranker:
         return scores
 
     def further(self, shortlist: Shortlist, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """What a page deeper than the shortlist shows: the nearest of all other allowed items.
+        """Results beyond the shortlist: the nearest of all other allowed items.
 
         Returns:
             Rows and scores, ``[≤ count] int64`` and ``float32``, nearest first; the scores fall

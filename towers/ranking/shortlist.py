@@ -1,4 +1,4 @@
-"""The ranked shortlist of one request: three columns that add up to the score it is ordered by."""
+"""The ranked shortlist of one request, whose score is the sum of three columns."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Shortlist:
-    """The shortlist of one request, best first; no array of it can be written to.
+    """The shortlist of one request, best first; its arrays are read-only.
 
     Args:
         rows: ``[n] int64`` item rows.
-        model_scores: ``[n] float32`` reranker logits, or fusion scores where it is away. What
-            explanations and purchase probabilities read.
-        adjustments: ``[n] float32`` by name: what fixed rules of the ranker add, below 0 where
-            they take away. Only those that touch an item of the list.
-        merchandising: ``[n] float32`` by name: what the shop's own rules add.
+        model_scores: ``[n] float32`` reranker logits, or fusion scores where it is absent.
+            Explanations and purchase probabilities use these.
+        adjustments: ``[n] float32`` by name: rule-based score adjustments of the ranker, possibly
+            negative. Only those that affect an item of the list.
+        merchandising: ``[n] float32`` by name: boosts and pins of the shop's rules.
         features: ``[n, features] float32``; zeros where ``features`` is missing.
         ranks: ``[n, sources] int32`` rank in each source from 0, −1 where it did not find the item.
-        source_scores: What each source says of every item that it looked at.
-        encoded: The request as it was read.
-        missing: Parts that were away or failed.
+        source_scores: Scores of all items that a source evaluated, by source name.
+        encoded: The encoded request.
+        missing: Stages that were absent or failed.
 
     Attributes:
-        scores: ``[n] float32`` the three columns added up, falling; equal ones by row.
+        scores: ``[n] float32`` sum of the three columns, falling; ties by row.
     """
 
     rows: np.ndarray
@@ -86,11 +86,11 @@ class Shortlist:
         )
 
     def merchandised(self, merchandising: Mapping[str, np.ndarray]) -> Shortlist:
-        """The same items in the order that the shop's rules give them, ``[n]`` by rule name."""
+        """The list reordered by the shop's rules, ``[n]`` by rule name."""
         return replace(self, merchandising=merchandising) if merchandising else self
 
     def only(self, kept: np.ndarray, encoded: EncodedRequest) -> Shortlist:
-        """Some of the items, ``[n] bool``, as the list of a request that allows no others."""
+        """The list restricted to ``kept [n] bool``, for a request that allows only these."""
         return replace(
             self,
             rows=self.rows[kept],
@@ -103,10 +103,10 @@ class Shortlist:
         )
 
     def places_of(self, rows: np.ndarray) -> np.ndarray:
-        """Where items stand on the list, from 0; −1 where they do not, ``[m] int64``."""
+        """Positions of items on the list, from 0; −1 if not on it, ``[m] int64``."""
         if not len(self.rows):
             return np.full(len(rows), -1, np.int64)
-        # Pages and lists are short: comparing each with each is quicker than sorting.
+        # Pages and lists are short: pairwise comparison is faster than sorting.
         is_it = rows[:, None] == self.rows
         return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
 

@@ -1,13 +1,13 @@
-"""Candidate sources behind one seam, and one order out of several lists.
+"""Candidate retrieval: sources behind one interface, their union and fusion.
 
-sparse_scores    scores of a few rows among millions
-rank_request     one request, as asked and as encoded
-allowed_items    which items an answer may show, decided here alone
-bounded_memory   the newest entries by key, in bounded memory
-popularity       decayed counts of items
-source           what a candidate source is
+sparse_scores    sparse scores by item row
+rank_request     a request, and its encoding for the models
+allowed_items    the items that an answer may show
+bounded_memory   a bounded mapping of the newest entries
+popularity       exponentially decayed counts of items
+source           the interface of a candidate source
 sources/         the sources, one file each
-source_list      the one list of them: add a source here
-candidates       the union of what they find
-fusion           one order out of several lists by a fixed rule
+source_list      the list of all sources: add a source here
+candidates       the union of their candidates
+fusion           rank and score fusion by a fixed rule
 """

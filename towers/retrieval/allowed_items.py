@@ -1,8 +1,8 @@
-"""Which items an answer may show, decided here alone.
+"""The items that an answer may show; this is decided here only.
 
-An item is shown if the shop lists it, the request's mask holds it, no rule hides it, the request
-does not exclude it, and the visitor is not done with it: has not bought what people do not buy
-again. What is in the basket or on the page already, a request excludes.
+An item is allowed if it is listed, in the request's mask, not hidden by a rule, not excluded by the
+request (as items in the basket or on the page are), and not a past purchase of the visitor that is
+rarely bought again.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from towers.retrieval.rank_request import RankRequest
 from towers.retrieval.sparse_scores import SparseScores
 
 _NARROW_ROWS = 20_000
-"""Up to this many allowed items are all scored; beyond, the sources fetch more and filter."""
+"""Up to this many allowed items all are scored; beyond, sources overfetch and filter."""
 
 
 class AllowedItems:
-    """Which rows may be shown.
+    """The rows that may be shown.
 
     Args:
-        mask: ``[rows] bool``; None: all that are listed.
+        mask: ``[rows] bool``; None: all listed items.
         excluded: ``[n] int64`` rows, in any order.
     """
 
@@ -33,20 +33,20 @@ class AllowedItems:
 
     @classmethod
     def of(cls, catalog: Catalog, rank_request: RankRequest) -> AllowedItems:
-        """Those that a request may be answered with."""
+        """The allowed items of a request."""
         mask, hidden = rank_request.mask, rank_request.hidden
         if hidden is not None:
             mask = (catalog.listed[: catalog.count] if mask is None else mask).copy()
             both = min(len(mask), len(hidden))
             mask[:both] &= ~hidden[:both]
         excluded = rank_request.excluded
-        if len(rank_request.done_with):
-            excluded = np.concatenate([excluded, rank_request.done_with])
+        if len(rank_request.already_bought):
+            excluded = np.concatenate([excluded, rank_request.already_bought])
         return cls(catalog, mask, excluded)
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the mask leaves so few rows that all of them may be scored one by one."""
+        """Whether the mask leaves so few rows that all of them can be scored."""
         return self._mask is not None and self._mask_count <= _NARROW_ROWS
 
     def rows(self) -> np.ndarray:
@@ -60,13 +60,13 @@ class AllowedItems:
         return flags
 
     def count(self) -> int:
-        """How many items may be shown in all."""
+        """Number of allowed items."""
         flags = self._listed if self._mask is None else self._mask
         inside = np.unique(self._excluded[self._excluded < len(flags)])
         return int(np.count_nonzero(flags)) - int(np.count_nonzero(flags[inside]))
 
     def widened(self, count: int) -> int:
-        """How many to fetch so that about ``count`` are left after filtering."""
+        """Number to fetch so that about ``count`` are left after filtering."""
         count += len(self._excluded)
         if self._mask is None:
             return count
@@ -74,27 +74,27 @@ class AllowedItems:
         return int(min(len(self._mask), 2 * count / max(share, 1e-4)))
 
     def only(self, rows: np.ndarray) -> np.ndarray:
-        """The allowed ones among ``rows``, in their order."""
-        return rows[self._are(rows)]
+        """The allowed ones of ``rows``, in their order."""
+        return rows[self._is_allowed(rows)]
 
     def top(self, scores: SparseScores, count: int) -> np.ndarray:
         """The allowed rows of the largest scores, best first."""
-        kept = self._are(scores.rows)
+        kept = self._is_allowed(scores.rows)
         return SparseScores(scores.rows[kept], scores.values[kept]).top(count)
 
-    def _are(self, rows: np.ndarray) -> np.ndarray:
+    def _is_allowed(self, rows: np.ndarray) -> np.ndarray:
         kept = _flags(self._listed, rows)
         if self._mask is not None:
             kept &= _flags(self._mask, rows)
         if len(self._excluded):
-            place = np.searchsorted(self._excluded, rows)
-            kept &= self._excluded[np.minimum(place, len(self._excluded) - 1)] != rows
+            position = np.searchsorted(self._excluded, rows)
+            kept &= self._excluded[np.minimum(position, len(self._excluded) - 1)] != rows
         return kept
 
 
 def _flags(flags: np.ndarray, rows: np.ndarray) -> np.ndarray:
     if not len(flags):
         return np.zeros(len(rows), bool)
-    # An item that came in since the flags were read is not among them.
+    # Items added since the flags were read are beyond their end: not allowed.
     found: np.ndarray = flags.take(rows, mode="clip") & (rows < len(flags))
     return found

@@ -1,4 +1,4 @@
-"""The newest entries by key in bounded memory: what lets counts know a visitor again."""
+"""A bounded mapping of the newest entries, for counting distinct visitors."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ Value = TypeVar("Value")
 
 
 class BoundedMemory(Generic[Value]):
-    """A mapping that forgets what was not written for longest, half of it at a time.
+    """A mapping that evicts the entries written longest ago, half of them at a time.
 
-    Two generations: entries are written into the young one; once that is full it becomes the old
-    one, and what was old is forgotten. So reading and writing take the same time always, which an
-    eviction one by one does not, and the same writes leave the same entries.
+    Two generations: entries are written into the young one; when it is full it becomes the old one,
+    and the former old one is dropped. Reads and writes take constant time, and eviction is
+    deterministic.
 
-    Keys are hashes, ``hash((visitor_id, row))`` for one: Python keys those of texts anew in every
-    process, so no visitor can be told from what is held.
+    Keys are hashes, such as ``hash((visitor_id, row))``: Python salts hashes of strings in every
+    process, so that visitors cannot be identified from the entries.
 
     Args:
-        limit: Entries held at most, 2 or more.
+        limit: Most entries, at least 2.
     """
 
     def __init__(self, limit: int) -> None:
@@ -27,12 +27,12 @@ class BoundedMemory(Generic[Value]):
         self._old: dict[int, Value] = {}
 
     def get(self, key: int) -> Value | None:
-        """The newest value of a key; None if it is not held."""
+        """The newest value of a key; None if it is not stored."""
         value = self._young.get(key)
         return self._old.get(key) if value is None else value
 
     def put(self, key: int, value: Value) -> None:
-        """Holds a value, in place of an older one."""
+        """Stores a value, in place of an older one."""
         if len(self._young) >= self._half and key not in self._young:
             self._old, self._young = self._young, {}
         self._young[key] = value

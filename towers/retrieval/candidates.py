@@ -1,4 +1,4 @@
-"""Candidates: the union of what the sources find, each item with its rank and score in every source."""
+"""Candidates: the union of the sources' items, with rank and score of each item in each source."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The union of what the sources found.
+    """The union of the sources' candidates.
 
     Args:
-        rows: ``[n] int64``, each once, ascending.
+        rows: ``[n] int64``, distinct, ascending.
         ranks: ``[n, sources] int32`` rank from 0 in each source, −1 where it did not find the item.
-        scores: What each source says of every item that it looked at, by source name.
-        missing: Sources that could not be asked, or failed.
+        scores: Scores of all items that a source evaluated, by source name.
+        missing: Sources that are absent or failed.
     """
 
     rows: np.ndarray
@@ -57,7 +57,7 @@ class Candidates:
 
 
 class _Named(Generic[S]):
-    """A source as an attribute, for those that read its tables."""
+    """Descriptor: a source as an attribute, for callers that read its tables."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -74,15 +74,15 @@ class _Named(Generic[S]):
 
 
 class Sources:
-    """All that candidates come from; a source that is left out is away, and answers say so.
+    """All candidate sources; answers report a source that is absent.
 
     Args:
-        catalog: Of the rows.
-        sources: Of the types in ``SOURCE_TYPES``.
-        config: How many candidates each may bring.
+        catalog: The items of the rows.
+        sources: Instances of ``SOURCE_TYPES``.
+        config: Most candidates of each source.
 
     Attributes:
-        stages: Runs each source, and whatever else of an answer may fail.
+        stages: Runs the sources and other optional stages of an answer.
     """
 
     learnt = _Named[Learnt](Learnt.name)
@@ -103,13 +103,13 @@ class Sources:
             self.put(source.name, source)
 
     def get(self, name: str) -> Source | None:
-        """The source of a name; None where it is away."""
+        """The source of a name; None where it is absent."""
         return self._by_name.get(name)
 
     def put(self, name: str, source: Source | None) -> None:
-        """Exchanges a source; None takes it away."""
+        """Replaces a source; None removes it."""
         self._by_name[name] = source
-        # Every event passes here: those that have nothing to learn from events are not asked.
+        # On the hot path of every event: only sources that override ``take_in_event`` are called.
         self._listeners = tuple(
             source
             for source in self._by_name.values()
@@ -117,7 +117,7 @@ class Sources:
         )
 
     def parse(self, text: str) -> ParsedQuery:
-        """Reads a query by the words of the items, or as typed while their index is away."""
+        """Parses a query by the words of the items, or as typed where the lexical index is absent."""
         return parsed_as_typed(text) if self.lexical is None else self.lexical.parse(text)
 
     @property
@@ -131,7 +131,7 @@ class Sources:
 
     @property
     def lexical(self) -> LexicalIndex | None:
-        """The items' words; None where the index is away."""
+        """The lexical index; None where it is absent."""
         source = self.get(Lexical.name)
         return source.index if isinstance(source, Lexical) else None
 
@@ -155,7 +155,7 @@ class Sources:
         return self.popular.surge
 
     def find(self, encoded: EncodedRequest) -> Candidates:
-        """Asks every source and joins the answers; one that is away or fails is named in ``missing``."""
+        """Runs every source and joins the results; absent and failing ones are named in ``missing``."""
         allowed = AllowedItems.of(self.catalog, encoded.rank_request)
         lists: dict[str, np.ndarray] = {}
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, NO_SCORES)
@@ -164,7 +164,7 @@ class Sources:
             name = source_type.name
             source = self._by_name.get(name)
             if source is None:
-                if source_type.is_asked(encoded):
+                if source_type.applies_to(encoded):
                     missing.append(name)
                 continue
             find = partial(source.find, encoded, allowed, self.config)
@@ -175,23 +175,23 @@ class Sources:
         return _joined(lists, scores, tuple(missing))
 
     def nearest(self, encoded: EncodedRequest, count: int) -> np.ndarray:
-        """Rows of the ``count`` allowed items nearest to the query, best first."""
+        """Rows of the ``count`` allowed items nearest to the query embedding, best first."""
         allowed = AllowedItems.of(self.catalog, encoded.rank_request)
         return self.learnt.nearest(encoded.query_embedding, allowed, count)
 
     def allowed_count(self, rank_request: RankRequest) -> int:
-        """How many items a request allows in all."""
+        """Number of items that a request allows."""
         return AllowedItems.of(self.catalog, rank_request).count()
 
     def only_allowed(self, rank_request: RankRequest, rows: np.ndarray) -> np.ndarray:
-        """Those among ``rows`` that a request allows, in their order."""
+        """The ``rows`` that a request allows, in their order."""
         return AllowedItems.of(self.catalog, rank_request).only(rows)
 
     def take_in_event(self, row: int, event: Event, *, is_counted: bool = False) -> None:
-        """Tells every source of an event of the item at ``row``.
+        """Passes an event of the item at ``row`` to every source.
 
         Args:
-            is_counted: The sources were saved with it; they only learn again whose it was.
+            is_counted: The saved counts include it; only its visitor is remembered again.
         """
         for source in self._listeners:
             if is_counted:
@@ -201,7 +201,7 @@ class Sources:
 
     @contextmanager
     def staged_items(self, changes: Sequence[tuple[int, Item]]) -> Iterator[Callable[[], None]]:
-        """Lets every source read changed items, by row, and gives what makes them durable in all."""
+        """Stages changed items by row in every source; gives the function that commits them in all."""
         with ExitStack() as stack:
             commits = [
                 stack.enter_context(source.staged_items(changes))
@@ -216,13 +216,13 @@ class Sources:
             yield commit
 
     def take_in_items(self, changes: Sequence[tuple[int, Item]]) -> None:
-        """Lets every source find what was staged, by row."""
+        """Makes staged items visible in every source, by row."""
         for source in self._by_name.values():
             if source is not None:
                 source.take_in_items(changes)
 
     def save(self, folder: Path) -> None:
-        """Writes every source into a new folder of its own below ``folder``."""
+        """Writes each source into its own new subfolder."""
         for name, source in self._by_name.items():
             if source is not None:
                 (folder / name).mkdir(parents=True)
@@ -230,10 +230,10 @@ class Sources:
 
     @classmethod
     def load(cls, folder: Path, catalog: Catalog, config: SourcesConfig) -> Sources:
-        """What ``save`` wrote, of all ``SOURCE_TYPES``.
+        """Loads all ``SOURCE_TYPES``.
 
         Raises:
-            BundleError: One of them is not there.
+            BundleError: A source is missing.
         """
         sources = []
         for source_type in SOURCE_TYPES:
@@ -260,11 +260,11 @@ def _joined(
     is_first = np.ones(len(found), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
     rows = ordered[is_first]
-    places = np.searchsorted(rows, found)
+    positions = np.searchsorted(rows, found)
     ranks = np.full((len(rows), len(SOURCES)), -1, np.int32)
     begin = 0
     for name, of_source in lists.items():
         end = begin + len(of_source)
-        ranks[places[begin:end], SOURCES.index(name)] = np.arange(len(of_source))
+        ranks[positions[begin:end], SOURCES.index(name)] = np.arange(len(of_source))
         begin = end
     return Candidates(rows, ranks, scores, missing)

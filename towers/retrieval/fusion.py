@@ -1,6 +1,6 @@
-"""One order out of several lists by a fixed rule: before any training, and when the reranker is away.
+"""Fusion of the sources' lists by a fixed rule, for use without a reranker.
 
-It also says which candidates a full list has to leave out.
+Also selects the candidates where the sources find more than can be reranked.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from towers.indexes.lexical_index import CODE_SCORE
 
 _RANK_OFFSET = 60.0
 _LEARNT_WEIGHT = 0.6
-"""Of the best learnt score, the best lexical one being 1; by judged queries of a hardware shop."""
+"""Weight of the learnt score relative to the lexical one; tuned on judged queries of a hardware shop."""
 
 
 def fused_ranks(ranks: np.ndarray) -> np.ndarray:
@@ -28,12 +28,12 @@ def fused_ranks(ranks: np.ndarray) -> np.ndarray:
 
 
 def fused_scores(lexical: np.ndarray, learnt: np.ndarray) -> np.ndarray:
-    """Sum of both scores of a search, each over its best; what is asked for by number comes first.
+    """Sum of the lexical and the learnt score, each normalised by its maximum; product codes first.
 
-    Scores say more than ranks: a list with one clear winner is not a list of near equals.
+    Unlike ranks, scores tell a clear winner from near-equal items.
 
     Args:
-        lexical: ``[n] float32``, 0 where no word of the query was found.
+        lexical: ``[n] float32``, 0 where no word matches.
         learnt: ``[n] float32`` cosines.
 
     Returns:

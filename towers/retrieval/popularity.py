@@ -1,4 +1,4 @@
-"""Decayed counts of items: how much each was in demand, the newest days most."""
+"""Exponentially decayed counts of items."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ _LARGEST_EXPONENT = 40.0
 
 
 class Popularity:
-    """Counts that halve every ``half_life_days``, for every item row.
+    """Counts with half-life ``half_life_days``, for every item row.
 
-    Lazy exponential decay, rebased against overflow: counts are kept at the value they have at
-    ``base_time`` and grow with the time of the event. They age by ``IDLE_LIMIT_SECONDS`` at most
-    while no event comes: a shop that was closed, or a log from long ago, tells as much as it did on
-    its last day.
+    Lazy exponential decay, rebased against overflow: counts are stored as of ``base_time``, and events
+    are added with exponentially growing weights. A gap without events counts as
+    ``IDLE_LIMIT_SECONDS`` at most, so that popularity survives a closed shop or an old log.
 
-    One thread may write while others read: what belongs together is exchanged as one.
+    One writer and concurrent readers: the state is replaced as one tuple.
 
     Args:
-        half_life_days: Time after which an event counts half.
+        half_life_days: Half-life of an event's weight.
         counts: ``[rows] float64``.
         base_time: Seconds since 1970.
         newest_time: Of the newest event; 0 before the first.
@@ -39,12 +38,12 @@ class Popularity:
 
     @property
     def counts(self) -> np.ndarray:
-        """``[rows] float64`` as of ``base_time``; for reading only."""
+        """``[rows] float64`` as of ``base_time``; read-only."""
         return self._state[0]
 
     @property
     def base_time(self) -> float:
-        """The time that ``counts`` are of, seconds since 1970."""
+        """Reference time of ``counts``, seconds since 1970."""
         return self._state[1]
 
     @property
@@ -55,7 +54,7 @@ class Popularity:
     def add(self, row: int, weight: float, time: float) -> None:
         """Counts ``weight`` for the item at ``row``, as of ``time``; no count falls below 0.
 
-        A weight of 0 says only that an event came.
+        A weight of 0 only advances the time of the newest event.
         """
         counts, base, newest = self._state
         if newest and time - newest > IDLE_LIMIT_SECONDS:
@@ -71,7 +70,7 @@ class Popularity:
                 counts = counts * 2.0**-exponent
                 base = time
                 exponent = 0.0
-            # As plain floats: arithmetic with NumPy's own scalars takes several times as long.
+            # Plain floats: arithmetic on NumPy scalars is several times slower.
             value = counts.item(row) + weight * 2.0**exponent
             counts[row] = value if value > 0.0 else 0.0
         self._state = (counts, base, newest)
@@ -84,24 +83,24 @@ class Popularity:
         values = counts.take(rows, mode="clip")
         values[rows >= len(counts)] = 0.0
         exponent = (min(time, newest + IDLE_LIMIT_SECONDS) - base) / self._half_life_seconds
-        # A clock that was set back must not make numbers that no float holds.
+        # Clamped, so that a clock set back does not overflow.
         return values * 2.0 ** -max(exponent, -_LARGEST_EXPONENT)
 
     def top(self, count: int) -> np.ndarray:
-        """Rows of the largest counts, largest first, ``[≤ count] int64``; only rows ever counted."""
-        # A copy: sorted by numbers that another thread changes, rows come in no order at all.
+        """Rows of the largest positive counts, largest first, ``[≤ count] int64``."""
+        # A copy, since another thread may change the counts while they are sorted.
         counts = self.counts.copy()
         rows = np.flatnonzero(counts > 0)
         if 0 < count < len(rows):
             rows = rows[counts[rows] >= np.partition(counts, -count)[-count]]
-        # Ties go to the lower row, so that equal counts give equal answers everywhere.
+        # Ties go to the lower row, so that results are deterministic.
         return rows[np.lexsort((rows, -counts[rows]))[:count]]
 
     def moved(self, moved: np.ndarray, item_count: int) -> Popularity:
-        """The same counts by the rows of another catalogue.
+        """The counts by the rows of another catalogue.
 
         Args:
-            moved: ``[old items] int64`` the new row of each old one, −1 where it is gone.
+            moved: ``[old items] int64`` new row of each old one, −1 where the item was removed.
         """
         old, base, newest = self._state
         values = np.zeros(item_count)

@@ -1,4 +1,4 @@
-"""One request as the ranker sees it, and with what the query tower and the session say of it."""
+"""A request to the ranker, and its encoding by the query tower and the session summary."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from towers.text.parsed_query import ParsedQuery, Synonym
 
 @dataclass(frozen=True, slots=True)
 class RankRequest:
-    """What is asked of the ranker.
+    """A request to the ranker.
 
     Args:
-        session: As it stands at ``time``, the search of a search request being its newest event.
+        session: As of ``time``; its newest event is the search of a search request.
         time: Seconds since 1970.
         text: The query of a search request; empty for browse.
-        mask: ``[rows] bool`` of allowed items; None allows all that are listed.
-        excluded: ``[n] int64`` rows never to be shown, such as the basket's.
-        synonyms: Phrases that find items beside the words of ``text``.
+        mask: ``[rows] bool`` of allowed items; None allows all listed items.
+        excluded: ``[n] int64`` rows not to be shown, such as the basket's.
+        synonyms: Phrases that are searched for besides the words of ``text``.
         hidden: ``[rows] bool``, true where a rule hides an item; None: nothing is hidden.
-        done_with: ``[n] int64`` rows that the visitor has bought and people do not buy again: not
-            for a browse page. ``Ranker.read`` finds them.
-        has_page_hint: Whether the page itself says what the shopper is after: that of a category or
-            an item, or a filter by a brand, a price or an attribute.
+        already_bought: ``[n] int64`` rows that the visitor has bought and that are rarely bought again;
+            left out of browse pages. Set by ``Ranker.read``.
+        has_page_hint: Whether the page itself shows the intent: a category or item page, or a filter by
+            brand, price or attribute.
     """
 
     session: Session
@@ -38,28 +38,28 @@ class RankRequest:
     excluded: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     synonyms: tuple[Synonym, ...] = ()
     hidden: np.ndarray | None = None
-    done_with: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    already_bought: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     has_page_hint: bool = False
 
     def __post_init__(self) -> None:
         for name in ("mask", "hidden"):
             if (flags := getattr(self, name)) is not None:
                 object.__setattr__(self, name, read_only(flags))
-        for name in ("excluded", "done_with"):
+        for name in ("excluded", "already_bought"):
             object.__setattr__(self, name, read_only(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedRequest:
-    """A request, its embedding, and its session as rows and weights.
+    """A request with its query embedding and its session summary.
 
     Args:
-        rank_request: What was asked.
-        query: What is asked for in words: what was just typed, or a search not yet followed up.
-        inputs: What the query tower reads; None where it could not be read.
+        rank_request: The request.
+        query: The request's own query, or else a pending search of the session.
+        inputs: Input of the query tower; None where its computation failed.
         query_embedding: ``[dim] float32`` unit row; zeros where the query tower failed.
-        summary: The session's items.
-        missing: Parts that failed.
+        summary: The session as item rows and weights.
+        missing: Stages that failed.
     """
 
     rank_request: RankRequest
@@ -71,10 +71,10 @@ class EncodedRequest:
 
     @property
     def is_search(self) -> bool:
-        """Whether the shopper typed something for this very request."""
+        """Whether the request has a query of its own."""
         return bool(self.rank_request.text)
 
     @property
     def text(self) -> str:
-        """The text of ``query``; empty where nothing is asked for in words."""
+        """The text of ``query``; empty where there is none."""
         return self.query.text

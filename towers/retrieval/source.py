@@ -1,8 +1,8 @@
-"""What a candidate source is: the one seam between retrieval and everything around it.
+"""The interface of a candidate source.
 
-A source finds candidates, says what it thinks of them, and knows how to be saved, loaded, kept
-current and moved to another catalogue. ``towers.retrieval.source_list`` names them all; answers,
-features, bundles, live changes and batch embedding go through that list and know no source by name.
+A source finds and scores candidates; it can be saved, loaded, updated and moved to another catalogue.
+``towers.retrieval.source_list`` names them all; answers, features, bundles, live changes and batch
+embedding go through that list and do not depend on single sources.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ NO_SCORES = SparseScores(NO_ROWS, np.zeros(0, np.float32))
 
 
 class Found(NamedTuple):
-    """What one source says to one request.
+    """The result of one source for one request.
 
     Args:
-        rows: ``[n] int64`` its candidates, best first, all of them allowed; their places here are
-            its ranks.
-        scores: What it says of every item that it looked at, candidates of other sources included.
+        rows: ``[n] int64`` its candidates, best first, all of them allowed; their positions are its
+            ranks.
+        scores: Its scores of all items that it evaluated, candidates of other sources included.
     """
 
     rows: np.ndarray = NO_ROWS
@@ -50,9 +50,9 @@ class Rebase:
     Args:
         catalog: The new one.
         items: Its items in row order.
-        moved: ``[old items] int64`` the new row of each old one, −1 where it is gone.
+        moved: ``[old items] int64`` new row of each old one, −1 where the item was removed.
         embeddings: ``[items, dim] float32`` unit rows.
-        sample_queries: ``[n, dim] float32`` unit rows, like queries to come, to tune an index by.
+        sample_queries: ``[n, dim] float32`` unit rows, similar to queries, to tune an index by.
         index_config: Of the vector index.
     """
 
@@ -65,28 +65,28 @@ class Rebase:
 
 
 class Source(Protocol):
-    """A candidate source. It must be derived from: what it leaves out is as written here.
+    """A candidate source. To be derived from, since some methods have defaults.
 
     Attributes:
-        name: As answers tell it, and as its folder in a bundle is called. The reranker reads its
-            ranks as ``<name>_rank``.
-        scored_as: The reranker reads its scores as ``<scored_as>_score``, and as shares of the best
-            candidate's as ``<scored_as>_share``; empty where its scores are no features.
+        name: Its name in answers, and of its folder in a bundle. Its ranks are the reranker's feature
+            ``<name>_rank``.
+        scored_as: Its scores are the reranker's features ``<scored_as>_score`` and, relative to the best
+            candidate's, ``<scored_as>_share``; empty where its scores are no features.
     """
 
     name: ClassVar[str]
     scored_as: ClassVar[str] = ""
 
     @classmethod
-    def is_asked(cls, encoded: EncodedRequest) -> bool:
-        """Whether a request gets candidates from it; where it is away, such an answer says so."""
+    def applies_to(cls, encoded: EncodedRequest) -> bool:
+        """Whether it gives candidates to a request; then its absence is reported in the answer."""
         return not encoded.is_search
 
     @abstractmethod
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
-        """Candidates, and scores of all that it looked at.
+        """Candidates, and scores of all items that it evaluated.
 
-        It is called for every request: one that is not asked may still score what others find.
+        Called for every request: a source without candidates may still score those of others.
         """
 
     @abstractmethod
@@ -99,19 +99,19 @@ class Source(Protocol):
         """What ``save`` wrote."""
 
     def take_in_event(self, row: int, event: Event) -> None:
-        """Learns of an event of the item at ``row``; on the hot path of every event."""
+        """Takes in an event of the item at ``row``; on the hot path of every event."""
         return None
 
     def recall_event(self, row: int, event: Event) -> None:
-        """Is told again of an event that it had taken in before it was saved."""
+        """Takes in an event again that its saved state includes already."""
         return None
 
     @contextmanager
     def staged_items(self, changes: Sequence[tuple[int, Item]]) -> Iterator[Callable[[], None]]:
-        """Reads items that are to be added or changed, by row, and gives what makes them durable.
+        """Stages added or changed items by row, and gives the function that commits them.
 
-        All that can fail belongs here; nothing is kept where the block ends with an error. What
-        was committed is found after ``take_in_items``.
+        All that can fail belongs here; rolled back where the block ends with an error. Committed
+        items are visible after ``take_in_items``.
 
         Raises:
             OverloadError: The disk is full or failing.
@@ -119,9 +119,9 @@ class Source(Protocol):
         yield lambda: None
 
     def take_in_items(self, changes: Sequence[tuple[int, Item]]) -> None:
-        """Learns of items that were added or changed, by row, once all sources have staged them."""
+        """Makes committed items visible, by row, once all sources have staged them."""
         return None
 
     @abstractmethod
     def rebased(self, rebase: Rebase) -> Self:
-        """The same over another catalogue, without the items that are gone."""
+        """The source over another catalogue, without the removed items."""

@@ -1,4 +1,4 @@
-"""The one list of candidate sources: whatever stands here is asked, saved, kept current and ranked by.
+"""The list of candidate sources, which retrieval, features, bundles and updates go through.
 
 A new source is a file in ``sources/`` and an entry here.
 """
@@ -21,4 +21,4 @@ SOURCE_TYPES: tuple[type[Source], ...] = (
     Repurchase,
     Popular,
 )
-"""In the order of the columns of ``Candidates.ranks`` and of the reranker's features."""
+"""The sources, in the order of the columns of ``Candidates.ranks`` and of the reranker's features."""

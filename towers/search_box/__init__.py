@@ -1,7 +1,7 @@
-"""What the search box needs beside ranking: suggestions and relaxations.
+"""The search box: query suggestions and query relaxation.
 
-popular_queries  what visitors searched for, as far as others may see it
-suggested_names  names of categories and brands, by demand
-relaxation       what of a query was given up until something was found
-completion       suggestions while somebody types
+popular_queries  queries of many visitors, counted without personal data
+suggested_names  names of categories and brands, weighted by demand
+relaxation       how a query was relaxed until an item matched
+completion       suggestions while typing
 """

@@ -1,4 +1,4 @@
-"""What somebody who types may be after: queries that others typed, categories, items."""
+"""Completion while typing: popular queries, categories, items."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from towers.search_box.relaxation import relaxations
 from towers.search_box.suggested_names import ShopNames
 
 _REFRESH_SECONDS = 5.0
-_BEGINS_GAIN = 2.0
-"""What it is worth, in units of the logarithm of the weight, that a text begins as was typed."""
+_PREFIX_GAIN = 2.0
+"""Bonus, in units of log weight, of a text that begins with the first typed word."""
 _SEARCHED_GAIN = 10.0
-"""What shoppers typed comes before what the catalogue makes up."""
-_SPARE = 4
-_ANSWERED_LIMIT = 200_000
+"""Bonus that ranks visitors' queries above names of the catalogue."""
+_OVERFETCH = 4
+_CACHE_LIMIT = 200_000
 
 
 class SuggestionKind(IntEnum):
-    """What is suggested; the numbers are those of the wire."""
+    """Kinds of suggestions; the numbers are those of the API."""
 
     UNSPECIFIED = 0
     QUERY = 1
@@ -42,10 +42,10 @@ class Suggestion:
 
     Args:
         kind: What it is.
-        text: What to show: a query, the name of a category, the title of an item.
+        text: Text to show: a query, the name of a category, the title of an item.
         item_id: Of an item; else empty.
         category: Path of a category, or of an item; else empty.
-        highlights: Where what was typed is in ``text``: first character, and one after the last.
+        highlights: Where the typed words are in ``text``: start and end offsets, the end exclusive.
     """
 
     kind: SuggestionKind
@@ -57,10 +57,10 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class _Texts:
-    """Texts to suggest, their index, and how much each is wanted; weight −1: not now."""
+    """Texts to suggest, their prefix index, and log weights; weight −1: not suggested."""
 
     texts: Sequence[str]
-    beginnings: PrefixIndex
+    index: PrefixIndex
     weights: np.ndarray
 
     @classmethod
@@ -72,18 +72,16 @@ class _Texts:
 
 
 class Completion:
-    """Suggestions over a catalogue, live changes and new searches included.
-
-    May be called from many threads.
+    """Suggestions over a catalogue, live changes and new searches included; thread-safe.
 
     Args:
-        sources: Of the items, their words and their popularity.
-        titles: Index of the catalogue's titles by row.
-        searched: Queries of the past that enough visitors typed, with their weights.
-        visitor_minimum: Distinct visitors that have typed a query before others see it.
+        sources: Catalogue, lexical index and popularity counts.
+        titles: Prefix index of the catalogue's titles by row.
+        searched: Queries of the log that enough visitors typed, with their weights.
+        visitor_minimum: Least number of distinct visitors of a suggested query.
 
     Attributes:
-        searches: The searches since then; None while nobody counts them.
+        searches: Counts of live searches; None where they are not counted.
     """
 
     def __init__(
@@ -99,12 +97,12 @@ class Completion:
         self._sources = sources
         self._titles = titles
         self._searched = _Texts.of(searched)
-        self._past = searched
+        self._log_searches = searched
         self._new_searches = _Texts.of({})
         self._changed_rows: dict[int, None] = {}
         self._changed = (np.zeros(0, np.int64), PrefixIndex.of(()))
         self._changed_is_stale = False
-        self._answering_rows: dict[str, np.ndarray] = {}
+        self._matching_rows: dict[str, np.ndarray] = {}
         self._names = ShopNames.of(sources.catalog)
         self._refreshed_time = -1.0
         self._lock = threading.Lock()
@@ -112,32 +110,32 @@ class Completion:
 
     @property
     def searched(self) -> Mapping[str, float]:
-        """Queries of the past with their weights, as they go into a bundle."""
-        return self._past
+        """Queries of the log with their weights, as saved in a bundle."""
+        return self._log_searches
 
     def put(self, rows: Collection[int]) -> None:
-        """Takes note that items have changed; ``rows`` are those whose title is a new one."""
+        """Notifies of changed items; ``rows`` are those with a new title."""
         with self._lock:
             if rows:
                 self._changed_rows.update(dict.fromkeys(rows))
                 self._changed_is_stale = True
-            self._answering_rows = {}
+            self._matching_rows = {}
 
     def clear(self) -> None:
-        """Looks anew at the searches, and forgets which queries it has looked up."""
-        self._answering_rows = {}
+        """Clears the cache of matched queries and forces a refresh of the weights."""
+        self._matching_rows = {}
         self._refreshed_time = -1.0
 
     def complete(
         self, text: str, count: int, *, kinds: Collection[SuggestionKind] = KINDS, time: float
     ) -> tuple[list[Suggestion], str]:
-        """At most ``count`` suggestions, queries first, then categories, then items.
+        """At most ``count`` suggestions: queries, then categories, then items.
 
-        The kinds share the room alike; what one does not need the others have.
+        The kinds get equal shares; what one kind does not fill goes to the others.
 
         Returns:
-            The suggestions, the most wanted of each kind first, and what was typed as it was
-            corrected: empty where it was taken as it stands.
+            The suggestions, each kind by falling weight, and the corrected text: empty where
+            nothing was corrected.
         """
         typed = typed_words(text)
         if not typed or count < 1:
@@ -157,38 +155,38 @@ class Completion:
     def _of_kinds(
         self, typed: Sequence[str], count: int, kinds: Collection[SuggestionKind]
     ) -> list[Suggestion]:
-        ways: dict[SuggestionKind, Callable[[Sequence[str], int], list[Suggestion]]] = {
+        finders: dict[SuggestionKind, Callable[[Sequence[str], int], list[Suggestion]]] = {
             SuggestionKind.QUERY: self._queries,
             SuggestionKind.CATEGORY: self._categories,
             SuggestionKind.ITEM: self._items,
         }
-        lists = [ways[kind](typed, count) for kind in KINDS if kind in kinds]
+        lists = [finders[kind](typed, count) for kind in KINDS if kind in kinds]
         shares = [0] * len(lists)
         left = min(count, sum(map(len, lists)))
         while left:
-            for place, found in enumerate(lists):
-                if left and len(found) > shares[place]:
-                    shares[place] += 1
+            for position, found in enumerate(lists):
+                if left and len(found) > shares[position]:
+                    shares[position] += 1
                     left -= 1
-        return [one for place, found in enumerate(lists) for one in found[: shares[place]]]
+        return [one for position, found in enumerate(lists) for one in found[: shares[position]]]
 
     def _queries(self, typed: Sequence[str], count: int) -> list[Suggestion]:
         scored: dict[str, float] = {}
         for texts in (self._searched, self._new_searches):
-            for number, score in _best(texts.beginnings, texts.weights, typed, _SPARE * count):
+            for number, score in _best(texts.index, texts.weights, typed, _OVERFETCH * count):
                 query = texts.texts[number]
                 scored[query] = max(scored.get(query, 0.0), score + _SEARCHED_GAIN)
-        made = (
+        names_by_kind = (
             (self._names.brands, self._names.brands_index, self._brand_weights),
             (self._names.path_names, self._names.paths_index, self._path_weights),
         )
-        for names, index, weights in made:
+        for names, index, weights in names_by_kind:
             for number, score in _best(index, weights, typed, count):
                 query = names[number].lower()
                 scored[query] = max(scored.get(query, 0.0), score)
         found: list[Suggestion] = []
         for query in sorted(scored, key=lambda query: (-scored[query], query)):
-            if scored[query] < _SEARCHED_GAIN or self._is_answered(query):
+            if scored[query] < _SEARCHED_GAIN or self._has_match(query):
                 found.append(_suggested(SuggestionKind.QUERY, query, typed))
             if len(found) == count:
                 break
@@ -218,9 +216,9 @@ class Completion:
         rows, is_first = rows[allowed], is_first[allowed]
         inside = np.minimum(rows, len(self._item_weights) - 1)
         weights = np.where(rows < len(self._item_weights), self._item_weights[inside], 0.0)
-        # Of items that read alike the most wanted one.
+        # Of items with the same title the most popular one.
         by_title: dict[str, int] = {}
-        for row, _ in _top(rows, weights + _BEGINS_GAIN * is_first, _SPARE * count):
+        for row, _ in _top(rows, weights + _PREFIX_GAIN * is_first, _OVERFETCH * count):
             by_title.setdefault(catalog.titles[row], row)
         return [
             _suggested(
@@ -239,39 +237,39 @@ class Completion:
             self._changed[1],
             self._names.paths_index,
             self._names.brands_index,
-            self._searched.beginnings,
-            self._new_searches.beginnings,
+            self._searched.index,
+            self._new_searches.index,
         )
         if self._sources.lexical is None or any(index.knows(word) for index in indexes):
             return word
-        for beginning in self._sources.lexical.rewriter.likely_beginnings(word):
-            if any(index.knows(beginning) for index in indexes):
-                return beginning
+        for prefix in self._sources.lexical.rewriter.prefix_corrections(word):
+            if any(index.knows(prefix) for index in indexes):
+                return prefix
         return word
 
-    def _is_answered(self, query: str) -> bool:
-        """Whether a listed item holds all words of a query as they stand."""
+    def _has_match(self, query: str) -> bool:
+        """Whether a listed item has all words of a query as typed."""
         catalog, lexical = self._sources.catalog, self._sources.lexical
         if lexical is None:
             return False
-        rows = self._answering_rows.get(query)
-        # Some of the items that once answered it; only when all of them are gone it is asked anew.
+        rows = self._matching_rows.get(query)
+        # Cached matches; looked up again only when all of them are unlisted.
         if rows is not None and (not len(rows) or catalog.listed[rows].any()):
             return bool(len(rows))
-        seen: list[np.ndarray] = []
+        matched: list[np.ndarray] = []
 
         def only_listed(found: np.ndarray) -> np.ndarray:
             listed = found[found < catalog.count]
             listed = listed[catalog.listed[listed]]
-            seen.append(listed)
+            matched.append(listed)
             return listed
 
-        given_up = relaxations(lexical, lexical.parse(query), only_listed)
-        # A copy, lest three rows keep all that were looked at.
-        rows = np.zeros(0, np.int64) if given_up else seen[-1][:3].copy()
-        if len(self._answering_rows) >= _ANSWERED_LIMIT:
-            self._answering_rows = {}
-        self._answering_rows[query] = rows
+        relaxed = relaxations(lexical, lexical.parse(query), only_listed)
+        # A copy, so that the slice does not keep the whole array alive.
+        rows = np.zeros(0, np.int64) if relaxed else matched[-1][:3].copy()
+        if len(self._matching_rows) >= _CACHE_LIMIT:
+            self._matching_rows = {}
+        self._matching_rows[query] = rows
         return bool(len(rows))
 
     def _take_in_changes(self) -> None:
@@ -285,7 +283,7 @@ class Completion:
             self._weigh_names()
 
     def _refresh(self, time: float) -> None:
-        """Weights as they are now, and queries that have come up or gone since."""
+        """Recomputes the weights and the popular live queries."""
         sources = self._sources
         count = sources.catalog.count
         self._item_weights = np.log1p(
@@ -300,33 +298,33 @@ class Completion:
         catalog, names = self._sources.catalog, self._names
         count = min(catalog.count, len(self._item_weights))
         is_available = catalog.listed[:count] & catalog.in_stock[:count]
-        wanted = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
-        wanted = np.where(is_available, wanted, 0.0)
-        self._path_weights, self._brand_weights = names.weights(catalog, wanted)
+        demand = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
+        demand = np.where(is_available, demand, 0.0)
+        self._path_weights, self._brand_weights = names.weights(catalog, demand)
 
 
 def _best(
     index: PrefixIndex, weights: np.ndarray, typed: Sequence[str], count: int
 ) -> list[tuple[int, float]]:
     numbers, is_first = index.find(typed)
-    # What came in since the weights were read has none yet.
+    # Texts added since the last refresh have no weight yet.
     known = numbers < len(weights)
     numbers, is_first = numbers[known], is_first[known]
     scores = weights[numbers]
     kept = scores >= 0
-    return _top(numbers[kept], scores[kept] + _BEGINS_GAIN * is_first[kept], count)
+    return _top(numbers[kept], scores[kept] + _PREFIX_GAIN * is_first[kept], count)
 
 
 def _top(numbers: np.ndarray, scores: np.ndarray, count: int) -> list[tuple[int, float]]:
-    """The ``count`` best, best first, each once; of equal ones the lower number."""
-    # A number comes once for each of its words that begins so.
-    kept = _SPARE * count
+    """The ``count`` best distinct numbers, best first, ties to the lower number."""
+    # A number is repeated for each of its words with the prefix.
+    kept = _OVERFETCH * count
     if len(numbers) > kept:
         part = np.argpartition(-scores, kept)[:kept]
         numbers, scores = numbers[part], scores[part]
     best: dict[int, float] = {}
-    for place in np.lexsort((numbers, -scores)).tolist():
-        best.setdefault(int(numbers[place]), float(scores[place]))
+    for position in np.lexsort((numbers, -scores)).tolist():
+        best.setdefault(int(numbers[position]), float(scores[position]))
         if len(best) == count:
             break
     return list(best.items())

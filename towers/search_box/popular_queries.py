@@ -1,8 +1,8 @@
-"""What visitors searched for, and what came of it: a fold over everybody's events.
+"""Query popularity and the interactions that follow: a fold over all visitors' events.
 
-A text that few have typed may name the one who typed it. So a query counts by the distinct visitors
-who typed it, and one of fewer than a minimum never leaves this fold. What followed counts by people
-too: of each visitor the strongest event.
+A rare query may identify the visitor who typed it. So queries count by distinct visitors, and those
+below a minimum are never exposed. Interactions that follow count once per visitor too, by the
+strongest event.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from towers.sessions.session import Session
 from towers.text.words import normalise
 
 QUERY_LENGTH_LIMIT = 100
-"""Longer texts are not followed: nobody else will type them."""
+"""Longer texts are not counted: nobody else will type them."""
 
-_VISITORS_HELD = VISITOR_MINIMUM_LIMIT
-"""Visitors of each query that are told apart for as long as the query is followed."""
+_VISITOR_LIMIT = VISITOR_MINIMUM_LIMIT
+"""Distinct visitors that are stored for each query."""
 _PAIR_LIMIT = 200_000
-"""Pairs of a visitor and a query that are known again, the newest: beyond the visitors held for each
-query they tell who has counted already, and of all what followed has counted already."""
+"""Newest pairs of a visitor and a query that are remembered: for queries of more visitors than are
+stored, who has been counted; for all, the strongest interaction counted so far."""
 
 
 @dataclass(slots=True)
 class _Searched:
-    """One query: hashed visitors, as many as are held, all of them counted, and what followed."""
+    """One query: hashes of its first visitors, the number of all, and the weight of interactions."""
 
     visitors: set[bytes] = field(default_factory=set)
     visitor_count: int = 0
@@ -41,15 +41,15 @@ class _Searched:
 
 
 class Searches:
-    """Queries with the distinct visitors of each, and what they did next.
+    """Queries with their distinct visitors and the interactions that followed.
 
-    Holds no visitor id: each is hashed with a key that nobody keeps. The query that was not typed
-    for longest leaves first.
+    Stores no visitor ids, only hashes by a key that is not persisted. The least recently typed query
+    is evicted first.
 
     Args:
         key: Secret of the hashes, any bytes.
-        query_limit: Queries followed at most.
-        pair_limit: Pairs of a visitor and a query known again at most.
+        query_limit: Most queries counted.
+        pair_limit: Most pairs of a visitor and a query remembered.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Searches:
         self._lock = threading.Lock()
 
     def record(self, event: Event, search_text: str) -> None:
-        """Counts a search, or what followed from one.
+        """Counts a search, or an interaction after one.
 
         Args:
             event: What happened.
-            search_text: What the visitor had searched for last in the session of the event.
+            search_text: The last query of the event's session.
         """
         is_search = event.type is EventType.SEARCH
         worth = WEIGHTS.get(event.type, 0.0)
@@ -81,9 +81,9 @@ class Searches:
                 self._follow(query, event.visitor_id, worth)
 
     def weights(self, visitor_minimum: int) -> dict[str, float]:
-        """Queries of at least ``visitor_minimum`` visitors, with how much each is wanted.
+        """Queries of at least ``visitor_minimum`` visitors, with their weights.
 
-        The number of visitors; up to twice as much where each of them bought what they found.
+        The number of visitors, plus their interaction weights: twice the number if all bought.
         """
         found = {}
         with self._lock:
@@ -101,7 +101,7 @@ class Searches:
         if visitor in searched.visitors:
             return
         pair = hash((visitor, query))
-        if len(searched.visitors) < _VISITORS_HELD:
+        if len(searched.visitors) < _VISITOR_LIMIT:
             searched.visitors.add(visitor)
         elif self._followed.get(pair) is not None:
             return
@@ -109,10 +109,10 @@ class Searches:
         self._followed.put(pair, 0.0)
 
     def _follow(self, query: str, visitor_id: str, worth: float) -> None:
-        """Counts the strongest event that followed a visitor's search; a return, worth 0, undoes it."""
+        """Counts the strongest event after a visitor's search; a return, of weight 0, undoes it."""
         pair = hash((self._hash(visitor_id), query))
         before = self._followed.get(pair)
-        # Whoever is not known to have searched may have counted already.
+        # A visitor who is no longer remembered may have been counted already.
         if before is not None and (worth > before or not worth):
             self._queries[query].followed += worth - before
             self._followed.put(pair, worth)
@@ -122,15 +122,15 @@ class Searches:
 
 
 def searched_queries(events: Sequence[Event], config: CompletionConfig) -> dict[str, float]:
-    """The queries of a log in time order that others may see, with their weights.
+    """The queries of a log (in time order) that may be exposed, with their weights.
 
     Returns:
-        At most ``config.query_limit`` of them, the most wanted first.
+        At most ``config.query_limit`` of them, by falling weight.
     """
     if not any(event.type is EventType.SEARCH for event in events):
         return {}
-    # Nobody has to know the key: it only keeps visitors apart. Every query is followed and everybody
-    # known again: nothing has to leave before the log has ended.
+    # A throw-away key: it only has to tell visitors apart. The limits exceed the log, so that nothing
+    # is evicted.
     searches = Searches(os.urandom(16), query_limit=len(events), pair_limit=2 * len(events) + 2)
     sessions: dict[str, Session] = {}
     for event in events:
@@ -138,10 +138,10 @@ def searched_queries(events: Sequence[Event], config: CompletionConfig) -> dict[
         session = sessions[event.visitor_id] = before.after(event)
         searches.record(event, session.search_text)
     weights = searches.weights(config.visitor_minimum)
-    wanted = sorted(weights, key=lambda query: (-weights[query], query))
-    return {query: weights[query] for query in wanted[: config.query_limit]}
+    ordered = sorted(weights, key=lambda query: (-weights[query], query))
+    return {query: weights[query] for query in ordered[: config.query_limit]}
 
 
 def query_key(text: str) -> str:
-    """A query as it is counted and shown: case, width and blanks made one."""
+    """A query as counted and shown: case, width and blanks normalised."""
     return " ".join(normalise(text).split())

@@ -1,7 +1,7 @@
-"""How far a query had to be relaxed until an item holds its words, told in a stated order.
+"""How a query has to be relaxed until an item has all remaining words.
 
-First as typed, a word of the other language counting as its translation; then with words corrected
-that no item has; then without one word after another, the rarest first; at last by meaning alone.
+In this order: as typed (a translation counts as the word itself); with unknown words corrected;
+without single words, the rarest first; by embedding similarity alone.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import NamedTuple
 import numpy as np
 
 from towers.indexes.lexical_index import CODE_SCORE, LexicalIndex
-from towers.text.parsed_query import ParsedQuery, Synonym, Term, likeliest
+from towers.text.parsed_query import ParsedQuery, Synonym, Term, best_replacement
 from towers.text.words import stem, with_word_replaced
 
 _FIRST_COUNT = 20
 _WIDENING = 16
 _LAST_COUNT = 1_000_000
-"""Where none of so many items may be shown, further ones are not looked at."""
+"""Most matching items that are checked for being allowed."""
 _TRIED_WORDS = 6
-"""Up to this many words every single one is left out in turn, before more than one is."""
+"""Up to this many words, dropping each single word is tried before dropping several."""
 
 
 class RelaxationKind(IntEnum):
-    """What was given up; the numbers are those of the wire."""
+    """Kinds of relaxation; the numbers are those of the API."""
 
     UNSPECIFIED = 0
     TYPO_CORRECTED = 1
@@ -34,7 +34,7 @@ class RelaxationKind(IntEnum):
 
 
 class Relaxation(NamedTuple):
-    """One thing that was given up: the corrected query, or the word that was left out."""
+    """One relaxation: the corrected query, or the dropped word."""
 
     kind: RelaxationKind
     text: str = ""
@@ -46,25 +46,25 @@ def relaxations(
     only_allowed: Callable[[np.ndarray], np.ndarray],
     synonyms: tuple[Synonym, ...] = (),
 ) -> tuple[Relaxation, ...]:
-    """What of a query had to be given up until an allowed item holds the rest of its words.
+    """The relaxations after which an allowed item has all remaining words of a query.
 
     Args:
-        lexical: The words of the items.
-        query: What was typed.
-        only_allowed: Of item rows, those that may be shown.
-        synonyms: Phrases that count as words of the query too.
+        lexical: The lexical index of the items.
+        query: The query as parsed.
+        only_allowed: Filters item rows by what may be shown.
+        synonyms: Phrases that count as alternatives of the query's words.
 
     Returns:
-        Nothing where an item holds all words, or has the number that is asked for;
-        ``MEANING_ONLY`` alone where none holds any.
+        Empty where an item has all words, or the product code in the query; ``MEANING_ONLY`` alone
+        where no item has any word.
     """
     terms = _terms(query, synonyms)
 
-    def is_held(wanted: Sequence[Term]) -> bool:
-        requirements = [term.alternatives for term in wanted]
+    def is_matched(required: Sequence[Term]) -> bool:
+        requirements = [term.alternatives for term in required]
         count = _FIRST_COUNT
         while True:
-            # All that were found first may be out of bounds: only then more are looked at.
+            # Fetch more only where none of the first matches is allowed.
             rows = lexical.holders(requirements, count)
             if len(only_allowed(rows)):
                 return True
@@ -72,22 +72,22 @@ def relaxations(
                 return False
             count *= _WIDENING
 
-    if is_held(terms) or _has_code(lexical, query, only_allowed):
+    if is_matched(terms) or _has_code(lexical, query, only_allowed):
         return ()
-    given_up: tuple[Relaxation, ...] = ()
+    relaxed: tuple[Relaxation, ...] = ()
     corrected, text = _corrected(lexical, terms, query)
     if corrected != terms:
-        terms, given_up = corrected, (Relaxation(RelaxationKind.TYPO_CORRECTED, text),)
-        if is_held(terms):
-            return given_up
-    dropped = _dropped(lexical, terms, is_held)
+        terms, relaxed = corrected, (Relaxation(RelaxationKind.TYPO_CORRECTED, text),)
+        if is_matched(terms):
+            return relaxed
+    dropped = _dropped(lexical, terms, is_matched)
     if dropped is None:
         return (Relaxation(RelaxationKind.MEANING_ONLY),)
-    return given_up + tuple(Relaxation(RelaxationKind.WORD_DROPPED, word) for word in dropped)
+    return relaxed + tuple(Relaxation(RelaxationKind.WORD_DROPPED, word) for word in dropped)
 
 
 def _terms(query: ParsedQuery, synonyms: tuple[Synonym, ...]) -> list[Term]:
-    """The terms of a query, phrases of synonyms among what will do for each."""
+    """The terms of a query, with synonym phrases among their alternatives."""
     terms = []
     for term in query.terms:
         phrases = [synonym.phrase for synonym in synonyms if stem(term.word) in synonym.stems]
@@ -105,11 +105,11 @@ def _has_code(
 def _corrected(
     lexical: LexicalIndex, terms: list[Term], query: ParsedQuery
 ) -> tuple[list[Term], str]:
-    """The terms with those corrected that no item has, and the text of the query so corrected."""
+    """The terms with unknown ones corrected, and the text of the corrected query."""
     corrected, text = [], query.normalised
     for term in terms:
         if term.corrections and not _is_known(lexical, term):
-            best = likeliest(term.corrections)
+            best = best_replacement(term.corrections)
             text = with_word_replaced(text, term.word, best.text)
             term = term._replace(alternatives=(best.stems,))
         corrected.append(term)
@@ -117,22 +117,22 @@ def _corrected(
 
 
 def _dropped(
-    lexical: LexicalIndex, terms: list[Term], is_held: Callable[[Sequence[Term]], bool]
+    lexical: LexicalIndex, terms: list[Term], is_matched: Callable[[Sequence[Term]], bool]
 ) -> list[str] | None:
-    """Words to leave out so that an item holds the others; None if not even one is held.
+    """Words to drop so that an item has all others; None if no word can be matched.
 
-    Words that no item has go first. Then one word is left out that alone stands in the way, or
-    else the rarest, until the rest is held.
+    Unknown words are dropped first. Then a single word is dropped if that suffices, else the rarest,
+    until the rest is matched.
     """
     dropped = [term.word for term in terms if not _is_known(lexical, term)]
     left = [term for term in terms if _is_known(lexical, term)]
     rarest_first = sorted(left, key=lambda term: -_rarity(lexical, term))
     while left:
-        if is_held(left):
+        if is_matched(left):
             return dropped
         for term in rarest_first if len(left) <= _TRIED_WORDS else ():
             others = [other for other in left if other is not term]
-            if others and is_held(others):
+            if others and is_matched(others):
                 return [*dropped, term.word]
         rarest = rarest_first.pop(0)
         dropped.append(rarest.word)
@@ -145,6 +145,6 @@ def _is_known(lexical: LexicalIndex, term: Term) -> bool:
 
 
 def _rarity(lexical: LexicalIndex, term: Term) -> float:
-    """Inverse document frequency of the commonest alternative; 0 if no item has any."""
+    """Inverse document frequency of the most frequent alternative; 0 if no item has any."""
     rarities = [lexical.rarities(stems) for stems in term.alternatives]
     return min((max(of_one) for of_one in rarities if of_one and all(of_one)), default=0.0)

@@ -1,4 +1,4 @@
-"""Names of categories and brands, found as they are typed, and how much each of them is wanted."""
+"""Names of categories and brands for completion, weighted by demand."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from towers.indexes.prefix_index import PrefixIndex
 
 @dataclass(frozen=True)
 class ShopNames:
-    """The names that a catalogue has used so far.
+    """The category and brand names of a catalogue.
 
     Args:
-        paths: Paths of categories, of inner ones too.
-        path_names: The last name of each.
-        paths_index, brands_index: Finds path names and brands by their beginnings.
+        paths: Category paths, inner categories included.
+        path_names: The last name of each path.
+        paths_index, brands_index: Prefix indexes of path names and brands.
         brands: Names of brands, by their code.
-        path_of_pair, leaf_of_pair: ``[pairs] int64`` which leaf categories lie under which path.
-        leaf_count: Leaf categories.
+        path_of_pair, leaf_of_pair: ``[pairs] int64`` pairs of a path and a leaf category under it.
+        leaf_count: Number of leaf categories.
     """
 
     paths: Sequence[tuple[str, ...]]
@@ -35,7 +35,7 @@ class ShopNames:
 
     @classmethod
     def of(cls, catalog: Catalog) -> ShopNames:
-        """All that there are at this moment."""
+        """The current names of a catalogue."""
         leaf_count, brands = len(catalog.category_codes.names), list(catalog.brand_codes.names)
         numbers: dict[tuple[str, ...], int] = {}
         pairs: list[tuple[int, int]] = []
@@ -57,27 +57,27 @@ class ShopNames:
         )
 
     def are_all_of(self, catalog: Catalog) -> bool:
-        """Whether no name has come in since."""
+        """Whether the catalogue has no new names since."""
         codes = catalog.category_codes, catalog.brand_codes
         return (self.leaf_count, len(self.brands)) == tuple(len(one.names) for one in codes)
 
-    def weights(self, catalog: Catalog, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How much each path and each brand is wanted.
+    def weights(self, catalog: Catalog, demand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Demand for each path and each brand.
 
         Args:
-            wanted: ``[items] float64`` how much each item is; 0 for what cannot be bought.
+            demand: ``[items] float64`` demand for each item; 0 where it is not available.
 
         Returns:
-            ``[paths] float32`` and ``[brands] float32`` logarithms; −1 where there is nothing.
+            ``[paths] float32`` and ``[brands] float32`` log demand; −1 where there is none.
         """
-        count = len(wanted)
-        of_leaf = np.bincount(catalog.leaf[:count], wanted, len(catalog.category_codes.names))
+        count = len(demand)
+        of_leaf = np.bincount(catalog.leaf[:count], demand, len(catalog.category_codes.names))
         of_path = np.bincount(
             self.path_of_pair, of_leaf[self.leaf_of_pair], minlength=len(self.paths)
         )
-        of_brand = np.bincount(catalog.brand[:count], wanted, len(catalog.brand_codes.names))
+        of_brand = np.bincount(catalog.brand[:count], demand, len(catalog.brand_codes.names))
         return _log_weights(of_path), _log_weights(of_brand[: len(self.brands)])
 
 
-def _log_weights(wanted: np.ndarray) -> np.ndarray:
-    return np.where(wanted > 0, np.log1p(wanted), -1.0).astype(np.float32)
+def _log_weights(demand: np.ndarray) -> np.ndarray:
+    return np.where(demand > 0, np.log1p(demand), -1.0).astype(np.float32)

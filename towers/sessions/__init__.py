@@ -1,10 +1,10 @@
-"""A visitor at one moment: a fold over that visitor's events.
+"""Sessions: a fold over a visitor's events, and its views for models, features and training.
 
-feedback         what one event says of its item: for it, against it, or neither
-session          the fold
-dwell            how long a visitor looked at each item
+feedback         positive or negative feedback of an event
+session          the session state, a fold over events
+dwell            dwell time of views
 session_summary  a session as item rows and weights
-query_input      what the query tower reads of a session
+query_input      the input of the query tower
 session_log      past sessions as item rows
-replay           the log replayed, event by event
+replay           replay of the log, event by event
 """

@@ -1,4 +1,4 @@
-"""What one event says of its item: for it, against it, or neither."""
+"""Feedback of an event on its item: positive, negative or none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOR = frozenset({EventType.FAVORITE, EventType.ADD_TO_CART, EventType.PURCHASE}
 
 
 def remembered(event: Event) -> Event:
-    """The event as sessions keep it: a review's words become stars where it has none, and go."""
+    """The event as sessions store it: without review text, which gives the rating if it has none."""
     if not event.text:
         return event
     rating = event.rating
@@ -24,10 +24,10 @@ def remembered(event: Event) -> Event:
 
 
 def feedback(event: Event) -> int:
-    """1 for the item, −1 against it, 0 neither.
+    """1 for positive feedback, −1 for negative, 0 for none.
 
-    Four stars and more are for it, two and fewer against it; what is sent back was not liked. Taking
-    something out of the cart or off the wish list takes a deed back, but says nothing bad.
+    Reviews of at least four stars are positive, of at most two negative; a return is negative. Removal
+    from the cart or the wish list undoes an interaction, but is not negative feedback.
     """
     if event.type in _FOR:
         return 1

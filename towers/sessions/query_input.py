@@ -1,7 +1,6 @@
-"""What the query tower reads of a session, as arrays of item rows and tokens.
+"""The input of the query tower: a session as arrays of item rows and tokens.
 
-Training stacks these rows into batches; serving turns one into embeddings. There is no other way
-from a session to the tower.
+Training and serving both use it, so that there is no skew between them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from towers.text.tokens import query_tokens
 
 PADDING_TYPE = 0
 GENERIC_TYPE = 11
-"""Stands for a type that the training log had no events of."""
+"""Stands for event types that the training log does not have."""
 GOOD_REVIEW_TYPE = 12
 BAD_REVIEW_TYPE = 13
 TYPE_COUNT = 14
@@ -33,13 +32,13 @@ _HISTORY_HALF_LIFE_DAYS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class QueryInput:
-    """One session as the query tower reads it; slot 0 is the newest event.
+    """One session as input of the query tower; slot 0 is the newest event.
 
     Args:
         event_rows: ``[event_slot_count] int32`` item rows, −1 for none.
         event_types: ``[event_slot_count] int32``, ``PADDING_TYPE`` where there is no event.
         event_ages: ``[event_slot_count] float32`` log of seconds before the request, over 10.
-        event_dwells: ``[event_slot_count] float32`` length of each look, 0 to 1.
+        event_dwells: ``[event_slot_count] float32`` dwell time of each view, 0 to 1.
         text_slot: Slot of the newest search, −1 if there is none; the tokens are its words.
         tokens: ``[query_slot_count] int32``.
         history_rows: ``[history_slot_count] int32`` items bought before, −1 for none.
@@ -57,10 +56,10 @@ class QueryInput:
 
 
 def type_code(event: Event) -> int:
-    """The number of what happened: the event's type, good and bad reviews told apart."""
+    """The type number of an event; good and bad reviews have their own."""
     if event.type is EventType.REVIEW:
-        said = feedback(event)
-        return GOOD_REVIEW_TYPE if said > 0 else BAD_REVIEW_TYPE if said < 0 else event.type
+        sign = feedback(event)
+        return GOOD_REVIEW_TYPE if sign > 0 else BAD_REVIEW_TYPE if sign < 0 else event.type
     return event.type
 
 
@@ -73,14 +72,14 @@ def query_input(
     config: Config,
     parse: Callable[[str], ParsedQuery] = parsed_as_typed,
 ) -> QueryInput:
-    """Reads a session at ``time`` (seconds since 1970).
+    """The input for a session at ``time`` (seconds since 1970).
 
     Args:
-        row_of: Item rows by id; events of other items keep their type and age only.
-        known_types: Event types that the tower was trained on; others are read as ``GENERIC_TYPE``.
-        parse: Reads the text of the newest search. The towers are trained on texts as typed:
-            trained on corrected ones they understood slips worse when served (recall@100 .761
-            against .771 on judged searches, each with a slip).
+        row_of: Item rows by id; events of unknown items keep their type and age only.
+        known_types: Event types that the tower was trained on; others become ``GENERIC_TYPE``.
+        parse: Parses the newest search. Training uses queries as typed: trained on corrected ones
+            the towers are less robust to misspellings (recall@100 .761 against .771 on judged
+            searches, each with one misspelling).
     """
     slots = config.towers.event_slot_count
     event_rows = np.full(slots, -1, np.int32)
@@ -118,7 +117,7 @@ def _history(
     session: Session, time: float, row_of: Mapping[str, int], slots: int
 ) -> tuple[np.ndarray, np.ndarray]:
     known, counts, last_times = [], [], []
-    # The dict is in order of the last purchase: the newest items fill the slots.
+    # The dict is ordered by last purchase: the newest items fill the slots.
     for item_id, (count, last_time) in reversed(session.bought.items()):
         row = row_of.get(item_id, -1)
         if row >= 0:

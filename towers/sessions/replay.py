@@ -1,4 +1,4 @@
-"""The log replayed, event by event: each visitor's session just before each event."""
+"""Replay of the log, event by event, with each visitor's session just before each event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from towers.sessions.session import EVENT_LIMIT, Session
 TARGET_TYPES = frozenset(
     {EventType.VIEW, EventType.FAVORITE, EventType.ADD_TO_CART, EventType.PURCHASE}
 )
-"""Events whose item is worth predicting."""
+"""Event types whose items are prediction targets."""
 
 
 class Moment(NamedTuple):
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
 
 
 def replay(events: Iterable[Event], sessions: dict[str, Session] | None = None) -> Iterator[Moment]:
-    """Folds events in their order; ``sessions`` holds every visitor's session, and is kept current."""
+    """Folds events in order; ``sessions`` maps visitors to their sessions, and is updated."""
     sessions = {} if sessions is None else sessions
     for number, event in enumerate(events):
         before = sessions.get(event.visitor_id) or Session.empty(event.visitor_id)
@@ -35,22 +35,22 @@ def replay(events: Iterable[Event], sessions: dict[str, Session] | None = None) 
 
 
 def with_intent_shift(session: Session, other: Session, *, kept: int) -> Session:
-    """The events of ``other``, followed by only the newest ``kept`` events of the session's own.
+    """Simulates an intent shift: the events of ``other``, then the newest ``kept`` own events.
 
-    Logs hold few sessions in which the intent shifts half way. With another visitor's events before
-    its own, training learns what the newest events are worth against many older ones.
+    Logs have few sessions with an intent shift. These train the models to weigh the newest events
+    against many older ones.
     """
     own = session.events[len(session.events) - kept :]
     if not other.events or not own:
         return session
-    # A minute between the two: one visit, in which the intent shifts.
+    # A minute between the two, within one session.
     later = own[0].time - 60.0 - other.events[-1].time
     before = tuple(replace(event, time=event.time + later) for event in other.events)
     return replace(session, events=(*before, *own)[-EVENT_LIMIT:])
 
 
 class Targets:
-    """The withheld answers: what each session still holds after each of its events.
+    """The withheld targets: the items that follow each event in its session.
 
     Args:
         sessions: ``[events] int64`` session number of each event; events in time order.
@@ -62,7 +62,7 @@ class Targets:
     def __init__(
         self, sessions: np.ndarray, types: np.ndarray, rows: np.ndarray, times: np.ndarray
     ) -> None:
-        # By session, in time order within each; `_position` is where an event landed.
+        # By session, in time order within each; `_position` maps an event to its sorted position.
         order = np.argsort(sessions, kind="stable")
         self._position = np.empty(len(order), np.int64)
         self._position[order] = np.arange(len(order))
@@ -72,7 +72,7 @@ class Targets:
         same_session = np.diff(self._sessions, prepend=-1) == 0
         same_item = np.diff(self._rows, prepend=-2) == 0
         same_type = np.diff(self._types.astype(np.int64), prepend=-1) == 0
-        # The purchase of what was just put into the cart needs no prediction.
+        # E.g. the purchase of the item just put into the cart: trivial to predict.
         follows_up = same_session & same_item & ~same_type
         relevant = np.isin(self._types, sorted(TARGET_TYPES)) & (self._rows >= 0)
         self.is_item_event = np.zeros(len(order), bool)
@@ -85,17 +85,17 @@ class Targets:
         time_same = np.diff(times[order], prepend=-1.0) == 0
         steps = int(same_session.sum())
         self.is_basket_log = steps > 0 and int((same_session & time_same).sum()) > 0.5 * steps
-        """Whether most events of a session share one time, so that their order means nothing."""
+        """Whether most events of a session have equal times, so that their order is meaningless."""
 
     def bought_after(self, number: int) -> np.ndarray:
-        """Rows that the session still buys from event ``number`` on, each once, ``[n] int64``."""
+        """Distinct rows that the session buys from event ``number`` on, ``[n] int64``."""
         start, end = self._position[number], self._ends[self._position[number]]
         bought = (self._types[start:end] == EventType.PURCHASE) & (self._rows[start:end] >= 0)
         rows: np.ndarray = np.unique(self._rows[start:end][bought])
         return rows
 
     def after(self, number: int, limit: int, *, until_search: bool = False) -> np.ndarray:
-        """Rows of the next target events from event ``number`` on, each once, ``[≤ limit] int64``.
+        """Distinct rows of the next target events from event ``number`` on, ``[≤ limit] int64``.
 
         Args:
             until_search: Stop at the next search after event ``number``.

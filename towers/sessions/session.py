@@ -1,7 +1,7 @@
-"""What is known of a visitor at one moment: a fold over that visitor's events.
+"""The session of a visitor: a fold over the visitor's events.
 
-Serving keeps the newest session of each visitor; training replays the log and looks at the session
-just before each event. Both run this code, so they cannot differ, and the future cannot leak in.
+Serving stores the newest session of each visitor; training replays the log and uses the session just
+before each event. Both run this code, so that there is no skew, and no leak from the future.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class Bought(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The current session of one visitor, and what that visitor bought before.
+    """The current session of one visitor, with past purchases and negative feedback.
 
     Args:
-        visitor_id: Whose it is.
+        visitor_id: The visitor.
         events: Events of the current session in time order, at most ``EVENT_LIMIT``, newest last.
-        bought: By item id; at most ``BOUGHT_LIMIT`` items, the longest unbought one leaves first.
-        visit_count: Sessions in which something was bought.
+        bought: Purchases by item id; at most ``BOUGHT_LIMIT``, the least recent is evicted first.
+        visit_count: Number of sessions with a purchase.
         last_purchase_time: Seconds since 1970; 0 before the first purchase.
-        disliked: Time of the newest opinion against an item, by item id, as long as no opinion for
-            it followed; at most ``DISLIKED_LIMIT`` items, the oldest opinion leaves first.
+        disliked: Time of the newest negative feedback by item id, unless positive feedback followed;
+            at most ``DISLIKED_LIMIT`` items, the oldest is evicted first.
     """
 
     visitor_id: str
@@ -49,15 +49,15 @@ class Session:
 
     @classmethod
     def empty(cls, visitor_id: str) -> Session:
-        """The session of a visitor of whom nothing is known."""
+        """The session of a new or anonymous visitor."""
         return cls(visitor_id)
 
     def after(self, event: Event) -> Session:
-        """The session once ``event`` has happened.
+        """The session after ``event``.
 
-        An event after ``IDLE_GAP_SECONDS`` of silence opens a new session; one that comes late is
-        put in its place in time, or left out if it belongs to a session that is over. Of a review
-        only what it says of its item is kept, not its words.
+        An event after an idle gap of ``IDLE_GAP_SECONDS`` starts a new session; a late one is inserted
+        at its time, or ignored if it belongs to an ended session. Of a review only the rating is
+        stored, not the text.
         """
         event = remembered(event)
         events, bought = self.events, self.bought
@@ -67,32 +67,32 @@ class Session:
         if not events or event.time >= events[-1].time:
             events = (*events, event)
         elif event.time >= events[0].time - IDLE_GAP_SECONDS:
-            place = sum(1 for earlier in events if earlier.time <= event.time)
-            events = (*events[:place], event, *events[place:])
+            position = sum(1 for earlier in events if earlier.time <= event.time)
+            events = (*events[:position], event, *events[position:])
         if event.type is EventType.PURCHASE:
             bought = _with_purchase(bought, event)
             visit_count += event.time - last_purchase_time > IDLE_GAP_SECONDS
             last_purchase_time = max(last_purchase_time, event.time)
         elif event.type is EventType.RETURN:
             bought = _with_return(bought, event.item_id)
-        # Training does this millions of times, and `replace` takes twice as long.
+        # Hot path of training: `replace` would take twice as long.
         return Session(
             self.visitor_id,
             events[-EVENT_LIMIT:],
             bought,
             visit_count,
             last_purchase_time,
-            _with_opinion(self.disliked, event),
+            _with_feedback(self.disliked, event),
         )
 
     def at(self, time: float) -> Session:
-        """The session as a request at ``time`` finds it: empty of events after a long silence."""
+        """The session as of ``time``: without events after an idle gap."""
         if self.events and time - self.events[-1].time > IDLE_GAP_SECONDS:
             return replace(self, events=())
         return self
 
     def without(self, position: int) -> Session:
-        """The session as if the event at ``position`` had not been seen; what was bought stays."""
+        """The session without the event at ``position``; past purchases stay."""
         gone = self.events[position]
         disliked = self.disliked
         if feedback(gone) < 0 and disliked.get(gone.item_id) == gone.time:
@@ -102,7 +102,7 @@ class Session:
 
     @property
     def search_text(self) -> str:
-        """What the visitor searched for last in this session; empty if nothing."""
+        """The last query of this session; empty if there is none."""
         for event in reversed(self.events):
             if event.type is EventType.SEARCH:
                 return event.query
@@ -110,13 +110,13 @@ class Session:
 
     @property
     def pending_search(self) -> str:
-        """A search that nothing has followed yet: what the visitor is after right now, or empty."""
+        """The query of the newest event if that is a search, else empty."""
         newest = self.events[-1] if self.events else None
         return newest.query if newest is not None and newest.type is EventType.SEARCH else ""
 
     @property
     def basket(self) -> frozenset[str]:
-        """Items put into the cart or bought in this session and not taken out again."""
+        """Items put into the cart or bought in this session, and not removed or returned."""
         inside: set[str] = set()
         for event in self.events:
             if event.type in (EventType.ADD_TO_CART, EventType.PURCHASE):
@@ -127,24 +127,24 @@ class Session:
 
 
 def _with_purchase(bought: dict[str, Bought], event: Event) -> dict[str, Bought]:
-    # `copy` takes over the table as it is; `dict(bought)` would insert every item anew.
+    # `copy` is faster than `dict(bought)`, which reinserts every item.
     bought = bought.copy()
     earlier = bought.pop(event.item_id, Bought(0, 0.0))
-    # Popped and put back, so that the order of the dict is the order of the last purchase.
+    # Popped and reinserted, so that the dict is ordered by last purchase.
     bought[event.item_id] = Bought(earlier.purchase_count + 1, max(earlier.last_time, event.time))
     if len(bought) > BOUGHT_LIMIT:
         del bought[next(iter(bought))]
     return bought
 
 
-def _with_opinion(disliked: dict[str, float], event: Event) -> dict[str, float]:
-    said = feedback(event)
-    if not said or (said > 0 and disliked.get(event.item_id, math.inf) > event.time):
+def _with_feedback(disliked: dict[str, float], event: Event) -> dict[str, float]:
+    sign = feedback(event)
+    if not sign or (sign > 0 and disliked.get(event.item_id, math.inf) > event.time):
         return disliked
     disliked = dict(disliked)
     earlier = disliked.pop(event.item_id, 0.0)
-    if said < 0:
-        # Popped and put back, so that the order of the dict is the order of the newest opinion.
+    if sign < 0:
+        # Popped and reinserted, so that the dict is ordered by newest feedback.
         disliked[event.item_id] = max(earlier, event.time)
         if len(disliked) > DISLIKED_LIMIT:
             del disliked[next(iter(disliked))]

@@ -1,4 +1,4 @@
-"""Past sessions as item rows: what co-occurrence and session-kNN are counted from."""
+"""Past sessions as item rows, the data of co-occurrence and session-kNN."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class SessionLog:
 
     Args:
         offsets: ``[sessions + 1] int64``; session ``s`` holds ``rows[offsets[s]:offsets[s + 1]]``.
-        rows: ``[total] int32`` item rows, each once a session, in the order of the first event.
-        visitors: ``[sessions] int64`` a number for each session's visitor, to count people by; never
-            saved. None: each session is another visitor's.
+        rows: ``[total] int32`` item rows, distinct within a session, by first event.
+        visitors: ``[sessions] int64`` number of each session's visitor, to count distinct visitors;
+            never saved. None: every session has a visitor of its own.
     """
 
     offsets: np.ndarray
@@ -26,12 +26,12 @@ class SessionLog:
     def of(
         cls, sessions: np.ndarray, rows: np.ndarray, visitors: np.ndarray | None = None
     ) -> SessionLog:
-        """From one session number and one item row an event, both in time order.
+        """From the session number and the item row of each event, both in time order.
 
         Session numbers run from 0 in order of the session's start; rows below 0 are left out.
 
         Args:
-            visitors: ``[sessions] int64`` by session number; more of them are left out.
+            visitors: ``[sessions] int64`` by session number; surplus ones are ignored.
         """
         known = rows >= 0
         sessions, rows = sessions[known], rows[known]

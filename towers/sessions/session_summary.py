@@ -1,4 +1,4 @@
-"""A session as item rows and weights: what features and candidate sources read of it."""
+"""A session as item rows and weights, the input of features and candidate sources."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _INTEREST = {
     EventType.PURCHASE: 2.0,
     EventType.REVIEW: 2.0,
 }
-"""Weight of an event's item in the summary; the towers learn their own."""
+"""Weight of an event's item in the summary; the towers learn their own weights."""
 
 _UNDOES = {
     EventType.UNFAVORITE: EventType.FAVORITE,
     EventType.REMOVE_FROM_CART: EventType.ADD_TO_CART,
 }
-"""Events that take an earlier one of the same item back."""
+"""Events that undo an earlier one of the same item."""
 
 _HISTORY_LIMIT = 300
 
@@ -37,7 +37,7 @@ class SessionSummary:
     Args:
         rows: ``[n] int64`` rows of the items of interest, newest first.
         interest: ``[n] float32`` their weights.
-        looks: ``[n] float32`` how long each was looked at, 0 to 1; 0 where it was no view.
+        dwell_shares: ``[n] float32`` dwell time of each, 0 to 1; 0 if it is not a view.
         disliked_rows: ``[k] int64`` rows of items with negative feedback.
         bought_rows: ``[m] int64`` rows bought before, newest first.
         bought_counts: ``[m] float32`` how often.
@@ -46,7 +46,7 @@ class SessionSummary:
 
     rows: np.ndarray
     interest: np.ndarray
-    looks: np.ndarray
+    dwell_shares: np.ndarray
     disliked_rows: np.ndarray
     bought_rows: np.ndarray
     bought_counts: np.ndarray
@@ -54,16 +54,16 @@ class SessionSummary:
 
     @classmethod
     def of(cls, session: Session, time: float, catalog: Catalog) -> SessionSummary:
-        """Reads a session at ``time`` (seconds since 1970); items not in the catalogue are left out.
+        """The summary at ``time`` (seconds since 1970); unknown items are left out.
 
-        An interaction that was taken back counts no more; nor does any interest in what has negative
-        feedback by now, or a review that is not for its item.
+        Interactions that were undone are left out, as are items with negative feedback and reviews
+        that are not positive.
         """
         row_of = catalog.row_of
-        rows, interest, looks = [], [], []
+        rows, interest, dwell_shares = [], [], []
         taken_back: set[tuple[str, EventType]] = set()
         events = session.events
-        for event, look in zip(reversed(events), reversed(dwells(events)), strict=True):
+        for event, dwell_share in zip(reversed(events), reversed(dwells(events)), strict=True):
             undone = _UNDOES.get(event.type)
             if undone is not None:
                 taken_back.add((event.item_id, undone))
@@ -77,11 +77,11 @@ class SessionSummary:
             elif event.type is not EventType.REVIEW or feedback(event) > 0:
                 rows.append(row)
                 interest.append(weight)
-                looks.append(look)
+                dwell_shares.append(dwell_share)
         return cls(
             np.array(rows, np.int64),
             np.array(interest, np.float32),
-            np.array(looks, np.float32),
+            np.array(dwell_shares, np.float32),
             np.array([row_of[one] for one in session.disliked if one in row_of], np.int64),
             *_purchases(session, time, catalog),
         )

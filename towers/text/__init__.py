@@ -1,14 +1,14 @@
-"""Words of queries and items, English or Chinese, the same in training and serving.
+"""Text processing of queries and items, English and Chinese, the same in training and serving.
 
-units                   numbers and units written one way
-chinese                 Chinese runs cut into words
-words                   words and stems of any text
-tokens                  token numbers of words
-word_vectors            first vectors of words, from a large language model's table
-sentiment               what the words of a review say of its item
-product_codes           the numbers by which an item can be asked for
-spelling                known words, and what other words may be slips for
-incremental_vocabulary  words that came in with live changes
-parsed_query            a query as it is read, once, for everybody
-query_rewriter          reads a query: corrections, splits and translations of its words
+units                   normalisation of numbers and units
+chinese                 segmentation of Chinese text
+words                   tokenisation and stemming
+tokens                  hashed token numbers of words and trigrams
+word_vectors            pretrained word vectors, from a language model's token table
+sentiment               sentiment of reviews, as stars
+product_codes           item ids, SKUs, model and bar codes in items and queries
+spelling                the vocabulary of the items, and spelling correction
+incremental_vocabulary  a vocabulary that takes in words of live changes
+parsed_query            a query, parsed once for all stages
+query_rewriter          query parsing: correction, splitting and translation of words
 """

@@ -1,4 +1,4 @@
-"""Chinese runs cut into words by jieba's dictionary, read when the first run turns up."""
+"""Segmentation of Chinese text by jieba's dictionary, which is loaded on first use."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 
 def cut(run: str) -> list[str]:
-    """Words of a run of Chinese characters, long ones followed by the words inside them.
+    """Words of a run of Chinese characters, long words preceded by the words inside them.
 
-    The cut of the greatest probability by the dictionary; characters that no word holds stay
-    single. 智能手机壳 gives 智能, 能手, 手机, 智能手机, 壳.
+    The most probable segmentation by the dictionary; other characters stay single. 智能手机壳 gives
+    智能, 能手, 手机, 智能手机, 壳.
     """
     return list(_cutter().cut_for_search(run, HMM=False))
 
 
 def warm_up() -> None:
-    """Reads the dictionary, lest the first Chinese query wait for it."""
+    """Loads the dictionary, so that the first Chinese query is not delayed."""
     _cutter()
 
 
@@ -31,12 +31,11 @@ def frequent_words(limit: int) -> list[str]:
 @cache
 def _cutter() -> Any:
     with warnings.catch_warnings():
-        # Its own source is older than what Python now asks of escapes and of packages' data.
+        # jieba's source triggers deprecation warnings on import.
         warnings.simplefilter("ignore")
         import jieba
     cutter = jieba.Tokenizer()
-    # Read here and not by its own initialize(), which trusts a cache file that anybody on the
-    # machine may have put into the temporary folder.
+    # Not by its own initialize(), which trusts a cache file in the shared temporary folder.
     cutter.FREQ, cutter.total = cutter.gen_pfdict(cutter.get_dict_file())
     cutter.initialized = True
     return cutter

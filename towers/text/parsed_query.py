@@ -1,4 +1,4 @@
-"""A query as it is read, once, for everybody who asks for something of its words."""
+"""A query, parsed once; every stage reads the same result."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 Alternatives = tuple[tuple[str, ...], ...]
-"""What will do for one thing that is asked for: an item must have all stems of one of them."""
+"""Alternatives for one term: an item must have all stems of one of them."""
 
 
 class Synonym(NamedTuple):
-    """Words of a query, and a phrase by which the same items may be found.
+    """Words of a query, and a phrase that finds the same items.
 
     Args:
-        stems: Those that a query must have.
+        stems: Stems that the query must have.
         phrase: Stems of the phrase.
     """
 
@@ -23,12 +23,12 @@ class Synonym(NamedTuple):
 
 
 class Replacement(NamedTuple):
-    """What may be looked for in place of a word: a translation or a correction.
+    """A replacement of a word: a translation or a correction.
 
     Args:
-        words: One surface word, or two that are both looked for.
+        words: One surface word, or two that are both required.
         stems: Their stems.
-        weight: Up to 1, that of a word as typed.
+        weight: At most 1, the weight of a word as typed.
     """
 
     words: tuple[str, ...]
@@ -42,14 +42,14 @@ class Replacement(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A word of a query, and what an item may have for it.
+    """A word of a query, and the alternatives that match it.
 
     Args:
         word: The surface word.
-        alternatives: The word as typed, as one with its neighbour, or translated.
-        translations: The same in the other language, where the dictionary has it.
-        corrections: What it may be a slip for, best guesses of each kind first; none where many
-            items have the word or an item has its translation.
+        alternatives: The word as typed, joined with its neighbour, or translated.
+        translations: Into the other language, where the dictionary has the word.
+        corrections: Spelling corrections, best of each kind first; none where many items have the word
+            or an item has its translation.
         is_required: False for function words, which an item need not have.
     """
 
@@ -62,22 +62,22 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """The text of a query, read once; frozen all the way down.
+    """The text of a query, parsed; deeply immutable.
 
     Args:
         text: As typed.
         normalised: With case, width and compatibility forms folded.
-        surface_words: In order, numbers and units in one form; sizes last.
+        surface_words: In order, numbers and units normalised; sizes last.
         stems: Of each surface word.
         sizes: Those of the surface words that are sizes, such as ``2x4``.
-        product_codes: What in it may be the key or number of an item, without hyphens.
+        product_codes: Parts that may be an item's id or product code, without hyphens.
         has_chinese: Whether any of it is Chinese.
-        terms: Each thing that is asked for once: of overlapping Chinese words the longest alone.
-        translations: What surface words that no item has are in the other language.
-        corrections: What other surface words that no item has were most likely meant to be.
-        stem_weights: Stems to look for: 1 as typed, in their order, then less for replacements.
+        terms: The distinct terms; of overlapping Chinese words only the longest.
+        translations: Best translation of each surface word that no item has.
+        corrections: Best correction of each other surface word that no item has.
+        stem_weights: Stems to search for: weight 1 as typed, in order, then replacements below 1.
         rarities: Inverse document frequency of each of them.
-        corrected_stems: What the query tower reads: ``stems``, with those of ``translations`` and
+        corrected_stems: Input of the query tower: ``stems``, with those of ``translations`` and
             ``corrections`` before the sizes.
     """
 
@@ -97,7 +97,7 @@ class ParsedQuery:
 
     @property
     def requirements(self) -> tuple[Alternatives, ...]:
-        """For each term that an item must have, what will do for it, replacements included."""
+        """The alternatives of each required term, replacements included."""
         return tuple(
             tuple(
                 dict.fromkeys(
@@ -112,6 +112,6 @@ class ParsedQuery:
         )
 
 
-def likeliest(replacements: tuple[Replacement, ...]) -> Replacement:
-    """The one of the greatest weight, of several the first; there must be one."""
+def best_replacement(replacements: tuple[Replacement, ...]) -> Replacement:
+    """The replacement of the greatest weight, the first of equal ones; not for an empty tuple."""
     return max(replacements, key=lambda one: one.weight)

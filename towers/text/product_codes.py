@@ -1,4 +1,4 @@
-"""The numbers by which an item can be asked for: its key, SKU, model, part or bar code."""
+"""Product codes of items and queries: item id, SKU, model, part and bar code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES = re.compile(
     r"|barcode|(bar|item|order|product) code)\b"
 )
 _OTHER_NAMES = re.compile(r"\b((number|no) of|model year)\b")
-"""A count and a year, though their names hold a word for a number."""
+"""Attribute names that match ``_NAMES`` but hold a count or a year."""
 
 _WORD_EDGE = re.compile(
     r"(?<=[a-z])(?=[A-Z\d])|(?<=[A-Z])(?=[A-Z][a-z]|\d)|(?<=\d)(?=[A-Z])|[\W_]+"
@@ -21,11 +21,11 @@ _WORD_EDGE = re.compile(
 
 _CHUNK = re.compile(r"(?=\S*\d)\S{4,40}")
 _LONG_DIGITS = 6
-"""Fewer digits among other words are more often a size, a power or a year than a number."""
+"""Shorter digit runs among other words are more often a size, power or year than a code."""
 
 
 def numbers_of_item(item: Item) -> set[str]:
-    """Key and numbers of an item, without hyphens and the like; ``#…`` in a title is one too."""
+    """Id and product codes of an item, alphanumeric characters only; also ``#…`` in its title."""
     texts = [item.item_id]
     texts += [text for name, text in item.attributes.items() if _is_number(name)]
     texts += [chunk[1:] for chunk in item.title.split() if chunk.startswith("#")]
@@ -33,15 +33,15 @@ def numbers_of_item(item: Item) -> set[str]:
 
 
 def own_number(item_id: str) -> str:
-    """An item's key alone, written as ``numbers_of_item`` and ``numbers_in_query`` write it."""
+    """An item's id, normalised as in ``numbers_of_item`` and ``numbers_in_query``."""
     return _bare(item_id)
 
 
 def numbers_in_query(text: str) -> set[str]:
-    """The query as a whole and every run of it, if they hold a digit.
+    """Possible product codes in a query: the whole text and each of its parts with a digit.
 
-    Of a longer query a run of digits alone counts only where it is long: "1500 watt heater" does
-    not ask for the item whose key is 1500.
+    In a query of several words a run of digits counts only if it is long: "1500 watt heater" does not
+    ask for the item with id 1500.
     """
     runs = _CHUNK.findall(text)
     numbers = {number for run in runs if not _is_measure(number := _bare(run))}
@@ -51,7 +51,7 @@ def numbers_in_query(text: str) -> set[str]:
 
 
 def _is_number(name: str) -> bool:
-    """Whether an attribute of this name holds a number by which its item is known."""
+    """Whether an attribute of this name holds a product code."""
     plain = _WORD_EDGE.sub(" ", name).lower()
     return bool(_NAMES.search(plain)) and not _OTHER_NAMES.search(plain)
 

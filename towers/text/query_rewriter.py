@@ -1,4 +1,4 @@
-"""Reads a query by the words that the items have: corrections, splits and translations."""
+"""Parses queries by the vocabulary of the items: correction, splitting, translation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from towers.text import tokens, words
 from towers.text.incremental_vocabulary import IncrementalVocabulary
-from towers.text.parsed_query import Alternatives, ParsedQuery, Replacement, Term, likeliest
+from towers.text.parsed_query import Alternatives, ParsedQuery, Replacement, Term, best_replacement
 from towers.text.product_codes import numbers_in_query
 from towers.text.spelling import Vocabulary
 from towers.text.words import cut_text, has_chinese, stem, subwords
@@ -17,26 +17,25 @@ from towers.text.words import cut_text, has_chinese, stem, subwords
 _CORRECTION_WEIGHT = 0.8
 _TRANSLATION_WEIGHT = 0.9
 _RARE_COUNT = 3
-"""A word of fewer items may be a slip in a title: its corrections are looked for too."""
+"""A word of fewer items may be a typo in a title: its corrections are searched for too."""
 _RARE_WEIGHT = 0.4
 _FUNCTION_WORDS = frozenset(
     ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
 )
-"""Words that an item need not have to be about all that a query says."""
+"""Words that an item need not have to match a query."""
 
 
 class QueryRewriter:
-    """Reads queries by the words of the items.
+    """Parses queries by the words of the items.
 
-    A word that few items or none have in any form is also looked for as what it may be a slip for:
-    with letters edited, cut in two, joined with the next, translated, or, being the last, as the
-    beginning of a word.
+    A word that few items or none have in any form is also searched for by replacements: corrected,
+    split in two, joined with the next, translated, or, for the last word, completed.
 
     Args:
         counts: Items by surface word.
-        stem_count: How many items have a stem now, exact below a number that is given too; else no
-            less than that.
-        rarity: Inverse document frequency of a stem now, 0 if no item has it.
+        stem_count: Current number of items with a stem, given a bound: exact below the bound, else
+            at least the bound.
+        rarity: Current inverse document frequency of a stem, 0 if no item has it.
 
     Attributes:
         translations: Words of the items, with weights up to 1, by stems of another language.
@@ -56,20 +55,20 @@ class QueryRewriter:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Items by word, as they were at first."""
+        """Items by word, as of the build of the index."""
         return self._vocabulary.counts
 
     def take_in(self, surface_words: Collection[str]) -> None:
-        """Knows these words too from here on."""
+        """Adds words of live changes."""
         self._live_vocabulary.take_in(word for word in surface_words if word not in self.counts)
 
-    def likely_beginnings(self, typed: str) -> list[str]:
-        """Beginnings of items' words that a word half typed may be a slip for, best first."""
-        found = self._vocabulary.likely_beginnings(typed)
-        return found + self._live_vocabulary.likely_beginnings(typed)
+    def prefix_corrections(self, typed: str) -> list[str]:
+        """Prefixes of items' words that an incomplete word may be a misspelling of, best first."""
+        found = self._vocabulary.prefix_corrections(typed)
+        return found + self._live_vocabulary.prefix_corrections(typed)
 
     def parse(self, text: str) -> ParsedQuery:
-        """Reads a query."""
+        """Parses a query."""
         normalised, words, sizes = cut_text(text)
         surface_words = words + sizes
         stems = tuple([stem(word) for word in surface_words])
@@ -89,13 +88,13 @@ class QueryRewriter:
                 for of_other in other.stems:
                     weights[of_other] = max(weights.get(of_other, 0.0), other.weight)
             if not self._count(word):
-                best = likeliest(others)
+                best = best_replacement(others)
                 (translations if translated else corrections)[word] = best.text
                 added += best.words
         for left, right, joined in joined_words:
             if min(len(left), len(right)) > 1 and self._is_surface_word(joined):
                 weights.setdefault(stem(joined), _CORRECTION_WEIGHT)
-        # Once each: a Chinese word stands beside its parts, which may mean the same.
+        # Distinct: a Chinese word and its parts may have the same translation.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(
             text=text,
@@ -114,7 +113,7 @@ class QueryRewriter:
         )
 
     def translated(self, word: str) -> tuple[Replacement, ...]:
-        """A word in the other language; a Chinese one that the dictionary lacks by its two parts."""
+        """Translations of a word; of a Chinese compound that the dictionary lacks, by its two parts."""
         if not self.translations:
             return ()
         found = self._in_dictionary(word)
@@ -131,7 +130,7 @@ class QueryRewriter:
         return tuple(found)
 
     def corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
-        """What a word that few items or none have may be a slip for."""
+        """Corrections of a word that few items or none have."""
         count = self._count(word)
         if count >= _RARE_COUNT or (len(word) < 2 and not count):
             return ()
@@ -146,15 +145,15 @@ class QueryRewriter:
             if is_last and not count:
                 completed = vocabulary.completions(word)
                 found += [_replacement((other,), weight) for other in completed]
-        # The vocabularies forget nothing, though an item may have lost a word since.
+        # Words are never removed from the vocabularies, but items may have lost them.
         return tuple([other for other in found if self.are_known(other.stems)])
 
     def are_known(self, stems: Sequence[str]) -> bool:
-        """Whether each of some stems is in an item now."""
+        """Whether each of the stems is in some item now."""
         return all(self._stem_count(of_word, _RARE_COUNT) for of_word in stems)
 
     def _count(self, word: str) -> int:
-        """Items that have the word in some form now, counted exactly where they are few."""
+        """Current number of items with the word in any form, exact where it is low."""
         return self._stem_count(stem(word), _RARE_COUNT)
 
     def _in_dictionary(self, word: str) -> list[Replacement]:
@@ -168,7 +167,7 @@ class QueryRewriter:
 
 
 class _Replacements:
-    """Replacements of the words of one query, each worked out once."""
+    """Replacements of the words of one query, each computed once."""
 
     def __init__(self, rewriter: QueryRewriter) -> None:
         self._rewriter = rewriter
@@ -189,22 +188,22 @@ class _Replacements:
         return found
 
     def are_known(self, alternatives: Alternatives) -> bool:
-        """Whether any of some alternatives has stems that items have."""
+        """Whether items have all stems of any of the alternatives."""
         return any(map(self._rewriter.are_known, alternatives))
 
 
 _AS_TYPED = QueryRewriter({}, lambda stem, enough: enough, lambda stem: 1.0)
-"""Without a vocabulary: every word counts as one that many items have."""
+"""Without a vocabulary: every word is treated as frequent."""
 
 
 @lru_cache(maxsize=4_000)
 def parsed_as_typed(text: str) -> ParsedQuery:
-    """Reads a query without the items' words: nothing is corrected, and all stems are as rare."""
+    """Parses a query without a vocabulary: no corrections, and all stems have the same rarity."""
     return _AS_TYPED.parse(text)
 
 
 def clear_caches() -> None:
-    """Forgets queries, words and token numbers; they are kept only to read them faster."""
+    """Clears the caches of queries, words and token numbers."""
     parsed_as_typed.cache_clear()
     tokens.clear_caches()
     words.clear_caches()
@@ -221,8 +220,8 @@ def _terms(
     for word, of_word in zip(surface_words, stems, strict=True):
         if word not in chinese_words:
             alternatives[word] = ((of_word,),)
-        # Of overlapping words of a Chinese run the longest, each asked for by its characters:
-        # how a run is cut depends on what stands beside it.
+        # Of overlapping words of a Chinese run only the longest, matched by its characters, since
+        # the segmentation of a run depends on its context.
         elif not any(word in other and word != other for other in chinese_words):
             alternatives[word] = (tuple(dict.fromkeys(word)),)
     for left, right, joined in joined_words:
@@ -248,7 +247,7 @@ def _replacement(surface_words: tuple[str, ...], weight: float) -> Replacement:
 
 
 def _joined(surface_words: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Neighbours, and the one word that they may be in the catalogue; digits make no other number."""
+    """Adjacent words, and their concatenation; two numbers are not concatenated."""
     for left, right in pairwise(surface_words):
         if not (left + right).isdigit():
             yield left, right, left + right

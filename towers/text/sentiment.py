@@ -1,7 +1,7 @@
-"""What the words of a review say of its item, as the stars that its writer did not give.
+"""Sentiment of reviews without a rating, as stars.
 
-English by VADER (Hutto and Gilbert 2014) and its word list, with a few words of shopping that it
-lacks; Chinese by a short word list of our own, in the same scale. No model is downloaded.
+English by VADER (Hutto and Gilbert 2014) with additional words of e-commerce; Chinese by a short word
+list on the same scale. No model is downloaded.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from functools import cache
 from typing import Any
 
 READ_CHARACTERS = 1_000
-"""So much of a review is read; whoever goes on for longer has made the point."""
+"""Only the beginning of a review is read."""
 
 _STAR = 0.35
-"""Sentiment, of −1 to 1, that is worth one star above or below the middle."""
+"""Sentiment (−1 to 1) per star above or below the middle."""
 _MIDDLE = 3.0
 _NORMAL = 15.0
-"""VADER's own: a sum of word values ``x`` becomes ``x / sqrt(x² + 15)``."""
+"""VADER's normalisation: a sum of valences ``x`` becomes ``x / sqrt(x² + 15)``."""
 
 _SHOPPING_WORDS: Mapping[str, float] = {
     **dict.fromkeys(("broke", "broken", "breaks", "defective", "faulty", "flimsy"), -2.0),
@@ -37,22 +37,22 @@ _CHINESE_LINES = """
 """
 _CHINESE_WORDS = {
     word: float(value)
-    for value, *same in map(str.split, _CHINESE_LINES.strip().splitlines())
-    for word in same
+    for value, *words in map(str.split, _CHINESE_LINES.strip().splitlines())
+    for word in words
 }
 _NEGATIONS = ("不", "没", "没有", "不太", "不是", "并不", "不够", "不怎么", "没那么", "没有那么")
 _CHINESE = re.compile("[\u3400-\u9fff]")
-# The longest word wins: 性价比很高 before 很高.
+# Longest match first: 性价比很高 before 很高.
 _CHINESE_WORD = re.compile("|".join(sorted(_CHINESE_WORDS, key=len, reverse=True)))
 
 
 def implied_rating(text: str) -> float:
-    """Stars, 1 to 5, that the words of a review amount to; 3 where they say nothing either way."""
+    """Stars, 1 to 5, implied by the text of a review; 3 where it is neutral."""
     return _MIDDLE + min(2.0, max(-2.0, sentiment(text) / _STAR))
 
 
 def sentiment(text: str) -> float:
-    """How a text speaks of its subject, −1 (badly) to 1 (well)."""
+    """Sentiment of a text, −1 (negative) to 1 (positive)."""
     text = text[:READ_CHARACTERS]
     if _CHINESE.search(text):
         return _chinese(text)
@@ -62,14 +62,14 @@ def sentiment(text: str) -> float:
 def _chinese(text: str) -> float:
     total = 0.0
     for found in _CHINESE_WORD.finditer(text):
-        is_denied = text[: found.start()].endswith(_NEGATIONS)
-        total += _CHINESE_WORDS[found[0]] * (-0.75 if is_denied else 1.0)
+        is_negated = text[: found.start()].endswith(_NEGATIONS)
+        total += _CHINESE_WORDS[found[0]] * (-0.75 if is_negated else 1.0)
     return total / math.sqrt(total * total + _NORMAL)
 
 
 @cache
 def _english() -> Any:
-    # Imported when first asked: it reads a word list of 7,500 lines.
+    # Imported on first use: it reads a lexicon of 7,500 lines.
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     analyzer = SentimentIntensityAnalyzer()

@@ -1,4 +1,4 @@
-"""The words that the items have, and corrections of words that none of them has."""
+"""The vocabulary of the items, and spelling correction by it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from rapidfuzz.distance import OSA
 
 _SHORTEST = 3
 _EDIT_LIMIT = 3
-_SHORTEST_BEGINNING = 4
+_SHORTEST_PREFIX = 4
 _SHORTEST_PART = 3
-_CLOSE_COUNT = 12
+_CANDIDATE_COUNT = 12
 _CANDIDATE_LENGTH = 3
 _COMPLETION_LIMIT = 400
 
 _EDIT_COST = 1.5
 _FREQUENCY_GAIN = 0.25
-_LIKENESS_GAIN = 2.0
+_SIMILARITY_GAIN = 2.0
 _FIRST_LETTER_GAIN = 0.5
 
 
 class Vocabulary:
-    """Words with the number of items that have each, and look-ups by likeness.
+    """Words with their item counts, and look-ups by similarity.
 
-    Pairs of letters find the few words that are worth a full comparison.
+    Letter bigrams preselect the candidates whose edit distance is computed.
 
     Args:
         counts: Items by word.
@@ -37,7 +37,7 @@ class Vocabulary:
         self.counts = counts
         self._sorted = sorted(counts)
         self._words = [w for w in self._sorted if len(w) >= _CANDIDATE_LENGTH and _is_english(w)]
-        # A longer word than any known one, by more than the edits allowed, is a slip for none.
+        # Longer words exceed the edit limit for every known word.
         self._longest = max(map(len, self._words), default=0) + _EDIT_LIMIT
         pairs = [_pairs(word) for word in self._words]
         self._pair_counts = np.array([len(of_word) for of_word in pairs], np.float32)
@@ -49,15 +49,15 @@ class Vocabulary:
         self._holders = {pair: np.array(numbers, np.int32) for pair, numbers in holders.items()}
 
     def corrections(self, word: str, limit: int = 3) -> list[tuple[str, float]]:
-        """Known words that ``word`` may be a slip for, best first, with weights from 1 down.
+        """Known words that ``word`` may be a misspelling of, best first, with weights of at most 1.
 
-        Up to 5 letters allow one edit, up to 8 two, more three; an edit leaves out, adds, changes
-        or swaps letters.
+        At most one edit up to 5 letters, two up to 8, else three; an edit is a deletion, insertion,
+        substitution or transposition.
         """
-        return weighed(self.scored(word), limit)
+        return weighted(self.scored(word), limit)
 
     def scored(self, word: str) -> list[tuple[str, float]]:
-        """All that ``corrections`` chooses from, in no order, with a score each."""
+        """The candidates of ``corrections`` with their scores, in no order."""
         if not _SHORTEST <= len(word) <= self._longest or not _is_english(word):
             return []
         edits = {other: 1 for other in one_edit_away(word) if self._is_candidate(other)}
@@ -74,49 +74,49 @@ class Vocabulary:
             (
                 other,
                 _FREQUENCY_GAIN * math.log(self.counts[other])
-                + _LIKENESS_GAIN * _likeness(pairs, _pairs(other))
+                + _SIMILARITY_GAIN * _similarity(pairs, _pairs(other))
                 + _FIRST_LETTER_GAIN * (other[0] == word[0])
                 - _EDIT_COST * count,
             )
             for other, count in edits.items()
         ]
 
-    def likely_beginnings(self, typed: str, limit: int = 3) -> list[str]:
-        """Beginnings of known words that ``typed``, a word half typed, may be a slip for.
+    def prefix_corrections(self, typed: str, limit: int = 3) -> list[str]:
+        """Prefixes of known words that ``typed``, an incomplete word, may be a misspelling of.
 
         Best first: fewest edits, then the most frequent words; edits as in ``corrections``.
         """
-        if len(typed) < _SHORTEST_BEGINNING or not _is_english(typed):
+        if len(typed) < _SHORTEST_PREFIX or not _is_english(typed):
             return []
         pairs = _pairs(typed) - {f"{typed[-1]}>"}
         shared = self._shared(pairs)
         if shared is None:
             return []
-        # Of what was typed, since the rest of the word is still to come; a tie goes to the word
-        # that more items have.
+        # Overlap relative to the typed bigrams, since the word is incomplete; ties go to the more
+        # frequent word.
         frequency = np.log1p(self._item_counts) / 100.0
         found: dict[str, tuple[int, float]] = {}
         for number in _largest(shared + frequency):
             word = self._words[number]
-            edits, length = beginning_distance(typed, word, _edit_limit(typed))
+            edits, length = prefix_distance(typed, word, _edit_limit(typed))
             if edits <= _edit_limit(typed):
                 rank = (edits, -float(self._item_counts[number]))
                 found[word[:length]] = min(rank, found.get(word[:length], rank))
-        return sorted(found, key=lambda beginning: (found[beginning], beginning))[:limit]
+        return sorted(found, key=lambda prefix: (found[prefix], prefix))[:limit]
 
     def parts(self, word: str) -> tuple[str, str] | None:
-        """The two known words that ``word`` is made of, ``lightbulb`` or ``18v``; None if none.
+        """The two known words that ``word`` is a compound of (``lightbulb``, ``18v``); None if none.
 
-        Of several cuts the one whose rarer part is the most frequent.
+        Of several splits the one whose rarer part is the most frequent.
         """
-        return two_words(word, self.counts)
+        return compound_parts(word, self.counts)
 
-    def completions(self, beginning: str, limit: int = 3) -> list[str]:
-        """The most frequent known words that begin so."""
-        start = bisect_left(self._sorted, beginning)
+    def completions(self, prefix: str, limit: int = 3) -> list[str]:
+        """The most frequent known words with a prefix."""
+        start = bisect_left(self._sorted, prefix)
         found = []
         for word in self._sorted[start : start + _COMPLETION_LIMIT]:
-            if not word.startswith(beginning):
+            if not word.startswith(prefix):
                 break
             found.append(word)
         return sorted(found, key=lambda word: (-self.counts[word], word))[:limit]
@@ -125,24 +125,24 @@ class Vocabulary:
         return len(word) >= _CANDIDATE_LENGTH and word in self.counts
 
     def _shared(self, pairs: set[str]) -> np.ndarray | None:
-        """How many of ``pairs`` each word has, ``[words]``; None if no word has any."""
+        """Number of ``pairs`` that each word has, ``[words]``; None if no word has any."""
         held = [self._holders[pair] for pair in pairs if pair in self._holders]
         if not held:
             return None
         return np.bincount(np.concatenate(held), minlength=len(self._words))
 
 
-def weighed(scored: list[tuple[str, float]], limit: int) -> list[tuple[str, float]]:
-    """The words of the best scores, best first, with weights from 1 down."""
+def weighted(scored: list[tuple[str, float]], limit: int) -> list[tuple[str, float]]:
+    """The words of the best scores, best first, with weights of at most 1."""
     best = sorted(scored, key=lambda entry: (-entry[1], entry[0]))[:limit]
     return [(word, math.exp(score - best[0][1])) for word, score in best]
 
 
-def two_words(word: str, counts: Mapping[str, int]) -> tuple[str, str] | None:
-    """As ``Vocabulary.parts``, of items by word."""
+def compound_parts(word: str, counts: Mapping[str, int]) -> tuple[str, str] | None:
+    """As ``Vocabulary.parts``, by item counts of words."""
     best, best_count = None, 0
-    for place in range(1, len(word)):
-        left, right = word[:place], word[place:]
+    for position in range(1, len(word)):
+        left, right = word[:position], word[position:]
         changes_kind = left[-1].isdigit() != right[0].isdigit()
         if min(len(left), len(right)) < _SHORTEST_PART and not changes_kind:
             continue
@@ -153,34 +153,35 @@ def two_words(word: str, counts: Mapping[str, int]) -> tuple[str, str] | None:
 
 
 def one_edit_away(word: str) -> set[str]:
-    """All that comes of leaving out, adding, changing or swapping one letter (Norvig 2007)."""
-    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
-    left_out = {left + right[1:] for left, right in cuts if right}
-    swapped = {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
-    changed = {left + one + right[1:] for left, right in cuts if right for one in ascii_lowercase}
-    added = {left + one + right for left, right in cuts for one in ascii_lowercase}
-    return (left_out | swapped | changed | added) - {word}
+    """All strings at one deletion, insertion, substitution or transposition (Norvig 2007)."""
+    splits = [(word[:position], word[position:]) for position in range(len(word) + 1)]
+    deleted = {left + right[1:] for left, right in splits if right}
+    transposed = {
+        left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1
+    }
+    substituted = {
+        left + one + right[1:] for left, right in splits if right for one in ascii_lowercase
+    }
+    inserted = {left + one + right for left, right in splits for one in ascii_lowercase}
+    return (deleted | transposed | substituted | inserted) - {word}
 
 
 def edit_distance(left: str, right: str, limit: int) -> int:
-    """Letters left out, added, changed or swapped with the next; ``limit`` + 1 if more than that.
-
-    Optimal string alignment (Damerau 1964): no letter is edited twice.
-    """
+    """Optimal string alignment distance (Damerau 1964); ``limit`` + 1 if it is greater than that."""
     return OSA.distance(left, right, score_cutoff=limit)
 
 
-def beginning_distance(typed: str, word: str, limit: int) -> tuple[int, int]:
-    """The fewest edits between ``typed`` and any beginning of ``word``, and that one's length.
+def prefix_distance(typed: str, word: str, limit: int) -> tuple[int, int]:
+    """Smallest edit distance of ``typed`` to a prefix of ``word``, and that prefix's length.
 
-    Edits as in ``edit_distance``; ``limit`` + 1 and 0 if more than that. Of several the beginning
-    whose length is nearest to that of ``typed``.
+    Distance as in ``edit_distance``; ``limit`` + 1 and 0 if it is greater than that. Of several
+    prefixes the one whose length is nearest to that of ``typed``.
     """
     best, length = limit + 1, 0
-    # From the typed length outwards; each edit moves the end by one letter at most.
-    for away in range(limit + 1):
-        for end in dict.fromkeys((len(typed) - away, len(typed) + away)):
-            if 0 <= end <= len(word) and best > away:
+    # From the typed length outwards; each edit shifts the end by one letter at most.
+    for offset in range(limit + 1):
+        for end in dict.fromkeys((len(typed) - offset, len(typed) + offset)):
+            if 0 <= end <= len(word) and best > offset:
                 edits = OSA.distance(typed, word[:end], score_cutoff=best - 1)
                 if edits < best:
                     best, length = edits, end
@@ -192,19 +193,19 @@ def _edit_limit(word: str) -> int:
 
 
 def _largest(values: np.ndarray) -> list[int]:
-    """Places of the ``_CLOSE_COUNT`` largest values, in any order."""
-    if len(values) <= _CLOSE_COUNT:
+    """Positions of the ``_CANDIDATE_COUNT`` largest values, in any order."""
+    if len(values) <= _CANDIDATE_COUNT:
         return list(range(len(values)))
-    return np.argpartition(-values, _CLOSE_COUNT)[:_CLOSE_COUNT].tolist()
+    return np.argpartition(-values, _CANDIDATE_COUNT)[:_CANDIDATE_COUNT].tolist()
 
 
 def _pairs(word: str) -> set[str]:
     edged = f"<{word}>"
-    return {edged[place : place + 2] for place in range(len(edged) - 1)}
+    return {edged[position : position + 2] for position in range(len(edged) - 1)}
 
 
-def _likeness(left: set[str], right: set[str]) -> float:
-    """Of two sets of pairs of letters, from 0 to 1 (Dice 1945)."""
+def _similarity(left: set[str], right: set[str]) -> float:
+    """Dice coefficient of two sets of letter bigrams, 0 to 1 (Dice 1945)."""
     return 2.0 * len(left & right) / (len(left) + len(right))
 
 

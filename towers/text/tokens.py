@@ -1,4 +1,4 @@
-"""Token numbers of words: what the embedding tables of the towers are looked up by."""
+"""Hashed token numbers: the row numbers of the towers' embedding tables."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PADDING = 0
 def token(text: str, bucket_count: int) -> int:
     """Number of a token in 1 … ``bucket_count`` − 1, the same in every process and release.
 
-    The last quarter is for trigrams (``g:…``): a query has many, and one that shared its number
-    with a word would drown it.
+    The last quarter of the buckets is for trigrams (``g:…``), so that their collisions do not add
+    noise to words.
     """
     hashed = zlib.crc32(text.encode())
     trigram_count = bucket_count // 4
@@ -28,7 +28,7 @@ def token(text: str, bucket_count: int) -> int:
 
 @lru_cache(maxsize=200_000)
 def _word_tokens(word: str, bucket_count: int) -> tuple[int, ...]:
-    """The word itself, then its character trigrams, which survive a typo."""
+    """The word itself, then its character trigrams, for robustness against typos."""
     edged = f"<{word}>"
     grams = {edged[at : at + 3] for at in range(len(edged) - 2)} if len(word) > 2 else ()
     return (
@@ -38,13 +38,13 @@ def _word_tokens(word: str, bucket_count: int) -> tuple[int, ...]:
 
 
 def query_tokens(stems: Sequence[str], *, slot_count: int, bucket_count: int) -> np.ndarray:
-    """Token numbers of a query: all words first, then trigrams while there is room.
+    """Token numbers of a query: all words first, then trigrams up to the slot limit.
 
     Args:
         stems: Of the query's words, in order.
 
     Returns:
-        ``[slot_count] int32``, padded with ``PADDING``; not to be written to.
+        ``[slot_count] int32``, padded with ``PADDING``; read-only.
     """
     return _query_tokens(tuple(stems), slot_count, bucket_count)
 
@@ -54,7 +54,7 @@ def _query_tokens(stems: tuple[str, ...], slot_count: int, bucket_count: int) ->
     of_words = [_word_tokens(stem, bucket_count) for stem in stems]
     numbers = [tokens[0] for tokens in of_words]
     longest = max((len(tokens) for tokens in of_words), default=0)
-    # Round by round, so that a long word does not take every slot from the others.
+    # Round-robin, so that a long word does not take all slots.
     for position in range(1, longest):
         numbers.extend(tokens[position] for tokens in of_words if position < len(tokens))
     slots = np.zeros(slot_count, np.int32)
@@ -65,6 +65,6 @@ def _query_tokens(stems: tuple[str, ...], slot_count: int, bucket_count: int) ->
 
 
 def clear_caches() -> None:
-    """Forgets the numbers of words and queries; they are kept only to find them faster."""
+    """Clears the caches of token numbers."""
     for cached in (token, _word_tokens, _query_tokens):
         cached.cache_clear()

@@ -1,4 +1,4 @@
-"""Numbers and units written one way: ``3/4"``, ``.75 in.`` and ``0.75-inch`` are the same words."""
+"""Normalises numbers and units: ``3/4"``, ``.75 in.`` and ``0.75-inch`` give the same words."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _ALONE = {
         *("liter", "liters", "litre", "litres", "horsepower"),
     )
 }
-"""Names that mean the unit without a number too; "foot" and "pack" may be something else."""
+"""Names that are units even without a number; "foot" and "pack" are ambiguous."""
 
 _FRACTION_BASES = (2, 3, 4, 5, 6, 8, 10, 16, 32, 64)
 
@@ -65,15 +65,15 @@ _FRACTION = re.compile(r"(?:(\d+)[ -]+)?(\d+)/(\d+)")
 
 
 def with_plain_fractions(text: str) -> str:
-    """Sets a blank before signs such as ½, so that folding 1½ does not make 11/2 of it."""
+    """Puts a blank before characters such as ½, so that NFKC does not fold 1½ to 11/2."""
     return _VULGAR.sub(r" \1", text)
 
 
 def plain_units(text: str) -> tuple[str, list[str]]:
-    """Numbers as decimals and units by their short names, in text whose case is folded.
+    """Writes numbers as decimals and units by their short names, in case-folded text.
 
-    A fraction is one only below 1 and of a base that rulers have: wire of ``12/2`` stays two
-    numbers.
+    Fractions are converted only below 1 and with a denominator common on rulers: wire gauge ``12/2``
+    stays two numbers.
 
     Returns:
         The text, and the sizes in it, ``2 in. x 4 in.`` as ``2x4``.
@@ -98,7 +98,7 @@ def plain_units(text: str) -> tuple[str, list[str]]:
 
 
 def plain_unit(word: str) -> str:
-    """The short name of a unit that stands without a number; any other word as it is."""
+    """The short name of a unit without a number; any other word unchanged."""
     return _ALONE.get(word, word)
 
 

@@ -1,7 +1,7 @@
-"""First vectors of English words, so that the towers need not learn from clicks what a word means.
+"""Pretrained vectors of English words, to initialise the towers' token tables.
 
-They come from the token table of WordLlama (github.com/dleemiller/WordLlama), which carries its
-weights in its wheel. Only training reads it; the server has the trained tables.
+From the token table of WordLlama (github.com/dleemiller/WordLlama), whose wheel includes the weights.
+Used in training only; serving has the trained tables.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from towers.text.words import stem
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 _NUMBER_WEIGHT = 0.3
-"""Of a word with digits in it: its pieces say little of what it means."""
+"""Weight of words with digits, whose subword vectors carry little meaning."""
 _COMMON_POWER = 0.25
 
 
@@ -39,8 +39,8 @@ class WordVectors:
 def word_vectors(counts: Mapping[str, int], *, dim: int, bucket_count: int) -> WordVectors | None:
     """Vectors of a catalogue's words; None where WordLlama is not installed.
 
-    A word is the sum of its pieces, a stem the mean of its words; the axes are turned so that the
-    first ``dim`` hold the most of what tells the catalogue's words apart.
+    A word is the sum of its subword vectors, a stem the mean of its words; a PCA, weighted by word
+    frequency, reduces them to ``dim`` dimensions.
 
     Args:
         counts: Items by surface word.
@@ -54,16 +54,16 @@ def word_vectors(counts: Mapping[str, int], *, dim: int, bucket_count: int) -> W
     of_words *= np.where(digits, np.float32(_NUMBER_WEIGHT), np.float32(1))[:, None]
     numbers = np.array([token("w:" + stem(name), bucket_count) for name in names], np.int32)
     weights = np.array([counts[name] for name in names], np.float32)
-    unique, place = np.unique(numbers, return_inverse=True)
-    totals = np.bincount(place, weights=weights)
+    unique, position = np.unique(numbers, return_inverse=True)
+    totals = np.bincount(position, weights=weights)
     means = np.zeros((len(unique), of_words.shape[1]), np.float64)
-    np.add.at(means, place, of_words * weights[:, None])
+    np.add.at(means, position, of_words * weights[:, None])
     means /= totals[:, None]
     spread = means * totals[:, None] ** _COMMON_POWER
     _, directions = np.linalg.eigh(spread.T @ spread)
-    with_intent_shift = means @ directions[:, ::-1]
+    rotated = means @ directions[:, ::-1]
     vectors = np.zeros((len(unique), dim), np.float32)
-    vectors[:, : with_intent_shift.shape[1]] = with_intent_shift[:, :dim]
+    vectors[:, : rotated.shape[1]] = rotated[:, :dim]
     length = float(np.linalg.norm(vectors, axis=1).mean())
     return WordVectors(unique.astype(np.int32), vectors / np.float32(max(length, 1e-6)))
 

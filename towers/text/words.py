@@ -1,4 +1,4 @@
-"""Words and stems of any text, English or Chinese, the same in training and serving."""
+"""Tokenisation and stemming of English and Chinese text, the same in training and serving."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from towers.text.units import plain_unit, plain_units, with_plain_fractions
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[{_HAN}]+|\d+\.\d+|[^\W_{_HAN}]+")
 _HAN_CHARACTER = re.compile(rf"[{_HAN}]")
-# As words are cut, a Chinese character or an underline is no letter of the word beside it.
+# Word boundaries as in _RUN: Chinese characters and underscores do not extend a word.
 _NO_LETTER_BEFORE, _NO_LETTER_BEHIND = rf"(?<![^\W_{_HAN}])", rf"(?![^\W_{_HAN}])"
 
 
@@ -26,7 +26,7 @@ class CutText(NamedTuple):
 
     Args:
         normalised: The text with case, width and compatibility forms folded.
-        words: Surface words in order: not stemmed, numbers and units in one form.
+        words: Surface words in order: not stemmed, numbers and units normalised.
         sizes: Sizes such as ``2x4``, which are words as well.
     """
 
@@ -49,22 +49,22 @@ def has_chinese(text: str) -> bool:
 
 
 def runs(text: str) -> Iterator[re.Match[str]]:
-    """Where a text has words before they are read further: Chinese runs, numbers, other words."""
+    """Matches of Chinese runs, numbers and other words, before any further processing."""
     return _RUN.finditer(text)
 
 
 def is_chinese_run(run: str) -> bool:
-    """Whether one of ``runs`` is Chinese: its first character tells."""
+    """Whether one of ``runs`` is Chinese, by its first character."""
     return _HAN_CHARACTER.match(run) is not None
 
 
 def with_word_replaced(text: str, word: str, other: str) -> str:
-    """A text with ``other`` wherever ``word`` is a whole word."""
+    """Replaces ``word`` by ``other`` wherever it is a whole word."""
     return re.sub(_NO_LETTER_BEFORE + re.escape(word) + _NO_LETTER_BEHIND, other, text)
 
 
 def cut_text(text: str) -> CutText:
-    """Cuts a text into words; a Chinese run gives its words and their characters."""
+    """Tokenises a text; a Chinese run gives its words and their characters."""
     normalised = normalise(text)
     plain, sizes = plain_units(normalised)
     found: list[str] = []
@@ -74,24 +74,24 @@ def cut_text(text: str) -> CutText:
 
 
 def surface_words(text: str) -> list[str]:
-    """Words in order as they stand in the text, then sizes."""
+    """Surface words in order, then sizes."""
     _, found, sizes = cut_text(text)
     return [*found, *sizes]
 
 
 def words(text: str) -> list[str]:
-    """The stems of ``surface_words``: what queries and items are matched by."""
+    """The stems of ``surface_words``, by which queries and items are matched."""
     return [stem(word) for word in surface_words(text)]
 
 
 def subwords(word: str) -> tuple[str, ...]:
-    """What a word gives where it is a text of its own: of a Chinese one its words and characters."""
+    """The tokens of a single word; of a Chinese one its words and characters."""
     return _words_of_chinese(word) if is_chinese_run(word) else (word,)
 
 
 @lru_cache(maxsize=200_000)
 def _words_of_chinese(run: str) -> tuple[str, ...]:
-    # Characters beside the words: a cut that differs between query and item still meets in them.
+    # Characters too: they match where query and item are segmented differently.
     return tuple(dict.fromkeys((*cut(run), *run)))
 
 
@@ -104,10 +104,10 @@ def stem(word: str) -> str:
 
 
 class _Stemmers(threading.local):
-    """One stemmer a thread: a stemmer holds the word it works on, and two threads would mix theirs."""
+    """One stemmer per thread, since a stemmer is not thread-safe."""
 
     def __init__(self) -> None:
-        # Without a cache of its own: ``stem`` has one, which all threads share.
+        # Without its own cache: ``stem`` has one, shared by all threads.
         self.english = Stemmer.Stemmer("english", 0)
 
 
@@ -115,6 +115,6 @@ _stemmers = _Stemmers()
 
 
 def clear_caches() -> None:
-    """Forgets words that were read; they are kept only to read them faster."""
+    """Clears the caches of words and stems."""
     for cached in (_words_of_chinese, stem):
         cached.cache_clear()

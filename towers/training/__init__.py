@@ -1,15 +1,15 @@
-"""From a data set to a released bundle, and the figures beside it.
+"""From a data set to a released bundle with its metrics.
 
 loss_curves           the loss curves as a picture
-translations          the catalogue's words for words of the other language
-calibration_metrics   how far stated probabilities can be trusted
-calibration_training  what the purchase probability learns from
+translations          a bilingual dictionary into the words of the catalogue
+calibration_metrics   calibration and discrimination of probabilities
+calibration_training  training of the purchase probability
 classical             classical models on the reranker's features
-baselines             what the ranker must beat
-tower_training        the towers, trained and measured
-reranker_training     the reranker, trained
-item_embedding        items in batch
-litert_export         the models as serving runs them, and how alike they rank
+baselines             rankings without training, to compare the ranker with
+tower_training        training and evaluation of the two towers
+reranker_training     training of the reranker
+item_embedding        batch embedding of items, and bundles for changed catalogues
+litert_export         export to LiteRT, and its agreement with TensorFlow
 train                 from clean tables to a released bundle
-compare               session encoders side by side
+compare               comparison of session encoders
 """

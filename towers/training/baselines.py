@@ -1,7 +1,7 @@
-"""What a learnt engine must beat: rankings that need no training, on the same sources.
+"""Baselines for the learnt ranker: rankings without training, on the same candidate sources.
 
-Each takes a reading and gives item rows, best first; a list that is too short is filled up with
-what is popular. All leave out what the question excludes.
+Each takes an encoded request and gives item rows, best first; a short list is filled up with popular
+items. All respect the request's filters and exclusions.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
 
 Baseline = Callable[[EncodedRequest, Sources, int], np.ndarray]
-"""A reading, the sources and a count to ``[≤ count] int64`` rows."""
+"""An encoded request, the sources and a count to ``[≤ count] int64`` rows."""
 
 _FETCHED = 1_000
 
 
 def popular(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
-    """The most wanted items of the last months, the same for everybody."""
+    """The items of highest demand in the last months, the same for all visitors."""
     return _filled(np.zeros(0, np.int64), encoded, sources, count)
 
 
 def trending(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
-    """The most wanted items of the last days."""
+    """The items of highest demand in the last days."""
     return _filled(sources.trend.top(_FETCHED), encoded, sources, count)
 
 
 def covisited(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
-    """What past sessions held beside the items of this one."""
+    """Items that co-occur with those of the session."""
     if sources.cooccurrence is None or not len(encoded.summary.rows):
         return popular(encoded, sources, count)
     scores = sources.cooccurrence.together(encoded.summary.rows, encoded.summary.interest)
@@ -38,7 +38,7 @@ def covisited(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarr
 
 
 def session_knn(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
-    """What the past sessions most like this one held."""
+    """Items of the most similar past sessions."""
     if sources.session_knn is None:
         return popular(encoded, sources, count)
     scores = sources.session_knn.votes(encoded.summary.rows)
@@ -46,13 +46,13 @@ def session_knn(encoded: EncodedRequest, sources: Sources, count: int) -> np.nda
 
 
 def bought_most(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
-    """What this visitor bought most often before; hard to beat in a grocery."""
+    """The visitor's own most frequent purchases; a strong baseline in groceries."""
     order = np.argsort(-encoded.summary.bought_counts, kind="stable")
     return _filled(encoded.summary.bought_rows[order], encoded, sources, count)
 
 
 def two_towers(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
-    """The first stage alone: nearest items of the query embedding. Learnt, so an ablation."""
+    """The first stage alone: nearest items of the query embedding. An ablation, since it is learnt."""
     found = sources.nearest(encoded, count)
     return _filled(found, encoded, sources, count)
 

@@ -1,4 +1,4 @@
-"""How far stated probabilities can be taken at their word."""
+"""Calibration and discrimination of predicted probabilities."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _BIN_COUNT = 10
 def reliability(
     probabilities: np.ndarray, happened: np.ndarray, *, threshold: float
 ) -> dict[str, float]:
-    """Calibration and discrimination of probabilities against what happened.
+    """Calibration and discrimination of probabilities against the outcomes.
 
     Args:
         probabilities: ``[n]``, 0 to 1.
-        happened: ``[n] bool``, at least one of each.
-        threshold: From it on, inclusive, it counts as foretold.
+        happened: ``[n] bool`` outcomes, with at least one true and one false.
+        threshold: A probability of at least this counts as a positive prediction.
 
     Returns:
         ``count``, ``base_rate``, ``ece`` (expected calibration error over ten bins of equal
-        counts), ``brier``, ``brier_of_base_rate`` (of always saying the base rate), ``auc``,
+        counts), ``brier``, ``brier_of_base_rate`` (of always predicting the base rate), ``auc``,
         ``threshold``, and ``accuracy``, ``precision``, ``recall``, ``f1`` at it.
     """
     from sklearn.metrics import (
@@ -31,9 +31,9 @@ def reliability(
 
     happened = happened.astype(bool)
     base_rate = float(happened.mean())
-    foretold = probabilities >= threshold
+    predicted = probabilities >= threshold
     precision, recall, f1, _ = precision_recall_fscore_support(
-        happened, foretold, average="binary", zero_division=0.0
+        happened, predicted, average="binary", zero_division=0.0
     )
     return {
         "count": len(happened),
@@ -43,7 +43,7 @@ def reliability(
         "brier_of_base_rate": base_rate * (1.0 - base_rate),
         "auc": float(roc_auc_score(happened, probabilities)),
         "threshold": threshold,
-        "accuracy": float(accuracy_score(happened, foretold)),
+        "accuracy": float(accuracy_score(happened, predicted)),
         "precision": float(precision),
         "recall": float(recall),
         "f1": float(f1),
@@ -51,7 +51,7 @@ def reliability(
 
 
 def expected_calibration_error(probabilities: np.ndarray, happened: np.ndarray) -> float:
-    """Mean gap between what was said and what happened, over ten bins of equal counts."""
+    """Mean gap between predicted and observed frequency, over ten bins of equal counts."""
     order = np.argsort(probabilities, kind="stable")
     gaps = [
         abs(float(probabilities[part].mean() - happened[part].mean())) * len(part)
@@ -62,7 +62,7 @@ def expected_calibration_error(probabilities: np.ndarray, happened: np.ndarray) 
 
 
 def best_threshold(probabilities: np.ndarray, happened: np.ndarray) -> float:
-    """The probability at which foretelling has the best F1."""
+    """The probability threshold of the best F1."""
     from sklearn.metrics import precision_recall_curve
 
     precision, recall, thresholds = precision_recall_curve(happened, probabilities)

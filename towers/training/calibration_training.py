@@ -1,4 +1,4 @@
-"""What the purchase probability learns from: real answers, and what was bought after them."""
+"""Training of the purchase probability: replayed answers, labelled by what was bought after them."""
 
 from __future__ import annotations
 
@@ -21,49 +21,49 @@ _LEAST_PURCHASES = 20
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One answer: its features ``[n, features]``, its session, and what was bought ``[n] bool``.
+class _Answer:
+    """One answer: its features ``[n, features]``, its session, and labels ``is_bought [n] bool``.
 
-    ``side`` is 0 or 1, the same for all answers to one visitor.
+    ``half`` is 0 or 1, the same for all answers to one visitor.
     """
 
     features: np.ndarray
     session: Session
     is_search: bool
     is_bought: np.ndarray
-    side: int
+    half: int
 
 
 class PurchaseMoments:
-    """Watches a replay, asks at moments of the part that the reranker does not learn from.
+    """Observes a replay and ranks requests of the part that the reranker is not trained on.
 
-    The moments are those of searches and of looks at items, as a shop asks for pages; in a log of
-    baskets those before each item. An answer's items count as bought if the visit went on to it.
+    Requests are at searches and item views, as a shop requests pages; in a basket log, before each
+    item. An item of an answer is labelled as bought if the session bought it later.
 
     Args:
-        held_out_from: First event that the reranker does not learn from. Visits that began before
-            are left out: the reranker has learnt what some of them bought.
+        held_out_from: First event that the reranker is not trained on. Sessions that began before
+            are left out: the reranker may have been trained on their purchases.
     """
 
     def __init__(self, log: ReplayedLog, ranker: Ranker, *, held_out_from: int, seed: int) -> None:
         types = np.array([event.type for event in log.events], np.int8)
-        asks = log.targets.is_target | (types == EventType.SEARCH)
+        is_request = log.targets.is_target | (types == EventType.SEARCH)
         if not log.targets.is_basket_log:
-            asks &= types != EventType.PURCHASE
+            is_request &= types != EventType.PURCHASE
         # Sessions are numbered by their first events.
-        asks &= log.sessions > log.sessions[:held_out_from].max(initial=-1)
-        numbers = np.flatnonzero(asks)
+        is_request &= log.sessions > log.sessions[:held_out_from].max(initial=-1)
+        numbers = np.flatnonzero(is_request)
         if len(numbers) > _MOMENT_LIMIT:
-            draw = np.random.default_rng(seed)
-            numbers = draw.choice(numbers, _MOMENT_LIMIT, replace=False)
+            rng = np.random.default_rng(seed)
+            numbers = rng.choice(numbers, _MOMENT_LIMIT, replace=False)
         self._numbers = set(numbers.tolist())
         self._log = log
         self._ranker = ranker
-        self._asked: list[_Asked] = []
-        self._sides: dict[str, int] = {}
+        self._answers: list[_Answer] = []
+        self._half_of_visitor: dict[str, int] = {}
 
     def __call__(self, number: int, session: Session, event: Event) -> None:
-        """One event of the replay, before it is counted."""
+        """One event of the replay, before it is added to the counts."""
         if number not in self._numbers:
             return
         text = event.query if event.type is EventType.SEARCH else ""
@@ -74,34 +74,34 @@ class PurchaseMoments:
         shortlist = self._ranker.rank(RankRequest(now, event.time, text, excluded=excluded))
         bought = self._log.targets.bought_after(number)
         is_bought = np.isin(shortlist.rows, bought)
-        side = self._sides.setdefault(event.visitor_id, len(self._sides) % 2)
-        self._asked.append(_Asked(shortlist.features, now, bool(text), is_bought, side))
+        half = self._half_of_visitor.setdefault(event.visitor_id, len(self._half_of_visitor) % 2)
+        self._answers.append(_Answer(shortlist.features, now, bool(text), is_bought, half))
 
     def learn(self, reranker: Reranker) -> tuple[Calibration | None, dict[str, Any]]:
-        """The calibration of a reranker's scores, and how reliable it is.
+        """The calibration of a reranker's scores, and its metrics.
 
-        The report is of a regression over the answers to every other visitor, on those to the
-        visitors in between: answers of one visit share what was bought, and visits of one visitor
-        habits. What is released has learnt from all of them. None where hardly anything was bought,
-        or where the scores say nothing of it.
+        The metrics are held out: a regression is fitted on half of the visitors and measured on the
+        other half, since answers of one session share purchases and sessions of one visitor share
+        habits. The released one is fitted on all. None where too few items were bought, or where
+        the scores do not predict purchases.
         """
         inputs, bought, part = [], [], []
-        for asked in self._asked:
-            scores = reranker.scores(asked.features)
-            rows = calibration_inputs(scores, scores, asked.session, is_search=asked.is_search)
+        for answer in self._answers:
+            scores = reranker.scores(answer.features)
+            rows = calibration_inputs(scores, scores, answer.session, is_search=answer.is_search)
             inputs.append(rows)
-            bought.append(asked.is_bought)
-            part.append(np.full(len(rows), asked.side))
+            bought.append(answer.is_bought)
+            part.append(np.full(len(rows), answer.half))
         if sum(int(one.sum()) for one in bought) < _LEAST_PURCHASES:
             return None, {}
         x, y, parts = np.concatenate(inputs), np.concatenate(bought), np.concatenate(part)
         released = _fitted(x, y)
-        report: dict[str, Any] = {"answer_count": len(self._asked)}
+        report: dict[str, Any] = {"answer_count": len(self._answers)}
         one, other = parts == 0, parts == 1
         if y[one].any() and y[other].any():
-            half = _fitted(x[one], y[one])
-            said = half.probabilities(x[other])
-            report |= reliability(said, y[other], threshold=half.threshold)
+            fitted_half = _fitted(x[one], y[one])
+            predicted = fitted_half.probabilities(x[other])
+            report |= reliability(predicted, y[other], threshold=fitted_half.threshold)
         return (released if released.weights[0] > 0 else None), report
 
 

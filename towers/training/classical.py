@@ -1,7 +1,7 @@
-"""The classical models that the field starts from, on the reranker's own lists and features.
+"""Classical baselines on the reranker's own lists and features.
 
-Pointwise: each candidate of each list is one case, wanted or not. They are what the reranker must
-beat, and no part of serving. All three come down to weights of the features and of their squares.
+Pointwise: each candidate of each list is one case, relevant or not. The reranker is compared with
+them; serving does not use them. All three reduce to weights of the features and their squares.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _ROW_LIMIT = 300_000
 _LEAST_VARIANCE = 1e-4
 
 
-def fit_classical(features: np.ndarray, wanted: np.ndarray, *, seed: int) -> np.ndarray:
+def fit_classical(features: np.ndarray, relevant: np.ndarray, *, seed: int) -> np.ndarray:
     """Fits all three with scikit-learn.
 
     Args:
         features: ``[n, features] float32``.
-        wanted: ``[n] bool``, at least one of each.
+        relevant: ``[n] bool``, with at least one true and one false.
 
     Returns:
         ``[len(NAMES), 2 · features + 1] float64``: weights of the features, of their squares, and
@@ -33,13 +33,13 @@ def fit_classical(features: np.ndarray, wanted: np.ndarray, *, seed: int) -> np.
 
     if len(features) > _ROW_LIMIT:
         chosen = np.random.default_rng(seed).choice(len(features), _ROW_LIMIT, replace=False)
-        features, wanted = features[chosen], wanted[chosen]
+        features, relevant = features[chosen], relevant[chosen]
     mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     scale[scale < 1e-6] = 1.0
     x = (features - mean) / scale
-    linear = LinearRegression().fit(x, wanted.astype(np.float64))
-    logistic = LogisticRegression(max_iter=500).fit(x, wanted)
-    bayes = GaussianNB(var_smoothing=_LEAST_VARIANCE).fit(x, wanted)
+    linear = LinearRegression().fit(x, relevant.astype(np.float64))
+    logistic = LogisticRegression(max_iter=500).fit(x, relevant)
+    bayes = GaussianNB(var_smoothing=_LEAST_VARIANCE).fit(x, relevant)
     (no, yes), (no_var, yes_var) = bayes.theta_, bayes.var_
     prior = float(np.log(bayes.class_prior_[1] / bayes.class_prior_[0]))
     constant = prior + 0.5 * float(
@@ -62,7 +62,7 @@ def classical_scores(weights: np.ndarray, features: np.ndarray) -> dict[str, np.
 
 
 def load_classical(folder: Path) -> np.ndarray | None:
-    """The weights of a bundle's training half; None where nothing was ranked."""
+    """The weights of a bundle's training half; None where no reranker was trained."""
     path = folder / FILE_NAME
     return np.load(path, allow_pickle=False) if path.exists() else None
 
@@ -70,7 +70,7 @@ def load_classical(folder: Path) -> np.ndarray | None:
 def _of_raw(
     first: np.ndarray, second: np.ndarray, constant: float, mean: np.ndarray, scale: np.ndarray
 ) -> np.ndarray:
-    """Weights for features as they are, from weights for standardised ones."""
+    """Weights for raw features, from weights for standardised ones."""
     square = second / scale**2
     single = first / scale - 2.0 * mean * square
     rest = constant - float((first * mean / scale).sum()) + float((mean**2 * square).sum())

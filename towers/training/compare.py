@@ -1,4 +1,4 @@
-"""The session encoders side by side: the same examples, the same budget, measured as exported."""
+"""Compares session encoders: same examples, same budget, measured on the exported model."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from towers.training.tower_training import train_towers
 
 @dataclass(frozen=True)
 class EncoderTrial:
-    """One session encoder, trained and asked.
+    """One session encoder, trained and evaluated.
 
     Args:
         name: As ``TowerConfig.session_encoder`` has it.
         curves: Losses by epoch.
-        ranks: ``[moments] int64`` rank from 0 of what came next, among all items.
+        ranks: ``[requests] int64`` rank from 0 of the item that came next, among all items.
         training_seconds: Wall clock of the training alone.
         encode_microseconds: Median of one session through the exported query tower.
         query_file: The exported query tower.
@@ -46,53 +46,52 @@ class EncoderTrial:
 def compare_encoders(
     tables: Tables, config: Config, *, request_limit: int, stages: Stages
 ) -> Iterator[EncoderTrial]:
-    """Trains both towers with each encoder in turn, and ranks all items at moments of the test part.
+    """Trains both towers with each encoder in turn and ranks all items on requests of the test part.
 
-    Each learns from the same examples in the same order, for as many epochs at most, and stops by
-    the same rule.
+    All encoders see the same examples in the same order, with the same epoch limit and early
+    stopping.
 
     Args:
-        request_limit: Most moments of the test part; drawn evenly, the same for all.
+        request_limit: Most requests of the test part; a uniform sample, the same for all encoders.
 
     Raises:
-        InputError: The tables hold no items or nothing to learn from, or nothing happens in their
-            test part.
+        InputError: The tables hold no items, no training data, or no events in the test part.
     """
     stages.start("reading tables")
-    shop = Dataset.of(tables, config.text)
-    parts = Parts.of(shop)
-    learnt, validation, _ = tower_examples(shop, parts, config, stages)
-    newest = shop.log(float("inf"), shop.test_from)
-    asked = browse_and_search_examples(
-        newest, shop.catalog, config, browse_limit=request_limit, search_limit=0
+    dataset = Dataset.of(tables, config.text)
+    parts = Parts.of(dataset)
+    training, validation, _ = tower_examples(dataset, parts, config, stages)
+    newest = dataset.log(float("inf"), dataset.test_from)
+    requests = browse_and_search_examples(
+        newest, dataset.catalog, config, browse_limit=request_limit, search_limit=0
     )
-    if not asked.count:
+    if not requests.count:
         raise InputError(f"{tables.path}: expected events in the test part, received none")
     for name in SESSION_ENCODERS:
         settings = replace(config, towers=replace(config.towers, session_encoder=name))
         report = stages.start(f"training {name}", 1)
         began = time.perf_counter()
         model, curves = train_towers(
-            learnt,
+            training,
             validation,
-            shop.catalog.tokens[: shop.catalog.count],
+            dataset.catalog.tokens[: dataset.catalog.count],
             settings,
-            words=shop.first_words(settings),
-            has_log=parts.early_teaches,
+            words=dataset.pretrained_words(settings),
+            has_log=parts.early_suffices,
             progress=report,
         )
         seconds = time.perf_counter() - began
         stages.start(f"asking {name}")
-        sample = validation if validation.count else learnt
-        exported = export_towers(model, shop.catalog, sample, settings)
+        sample = validation if validation.count else training
+        exported = export_towers(model, dataset.catalog, sample, settings)
         embeddings = exported.index.embeddings
         ranks, durations = [], []
-        for inputs, wanted in _moments(asked):
+        for inputs, target in _moments(requests):
             start = time.perf_counter()
             query = exported.encoder.encode(inputs, embeddings)
             durations.append(time.perf_counter() - start)
             scores = embeddings @ query
-            ranks.append(int(np.count_nonzero(scores > scores[wanted])))
+            ranks.append(int(np.count_nonzero(scores > scores[target])))
         yield EncoderTrial(
             name,
             curves,
@@ -103,7 +102,7 @@ def compare_encoders(
         )
 
 
-def _moments(asked: Examples) -> Iterator[tuple[QueryInput, int]]:
-    for at in range(asked.count):
-        inputs = {name: column[at] for name, column in asked.inputs.items()}
-        yield QueryInput(**inputs), int(asked.targets[at, 0])
+def _moments(requests: Examples) -> Iterator[tuple[QueryInput, int]]:
+    for at in range(requests.count):
+        inputs = {name: column[at] for name, column in requests.inputs.items()}
+        yield QueryInput(**inputs), int(requests.targets[at, 0])

@@ -1,4 +1,4 @@
-"""Embeds items in batch with the candidate tower, and makes a new bundle of a changed catalogue."""
+"""Embeds items in batch with the candidate tower, and builds a bundle for a changed catalogue."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class EmbedReport:
 
     Args:
         item_count: Items embedded.
-        new_item_count: Items among them that training did not know.
-        seconds: From items in memory to embeddings, tokenising included.
+        new_item_count: Items among them that were not in training.
+        seconds: From items in memory to embeddings, tokenisation included.
     """
 
     item_count: int
@@ -46,13 +46,13 @@ class EmbedReport:
 
     @property
     def items_per_second(self) -> float:
-        """Items embedded a second."""
+        """Items embedded per second."""
         return self.item_count / max(self.seconds, 1e-9)
 
 
 @dataclass(frozen=True)
 class CandidateTables:
-    """The candidate tower's weights as plain arrays, and whose vectors they are.
+    """The candidate tower's weights as plain arrays, with the ids of its items.
 
     Args:
         item_ids: ``[items]`` in the order of ``item_table``.
@@ -73,7 +73,7 @@ class CandidateTables:
         """Writes them into an existing folder.
 
         Raises:
-            InputError: An id holds a control character: a line break would end it.
+            InputError: An id holds a control character; ids are separated by line breaks.
         """
         for item_id in self.item_ids:
             if CONTROL_CHARACTER.search(item_id):
@@ -88,10 +88,10 @@ class CandidateTables:
         """What ``save`` wrote.
 
         Raises:
-            BundleError: There is not one id for each vector, so that vectors would go to others.
+            BundleError: The numbers of ids and vectors differ.
         """
         text = np.load(folder / "item_ids.npy", allow_pickle=False).tobytes().decode()
-        # Not by ``splitlines``, which also ends a line where an id may have U+2028.
+        # Not by ``splitlines``, which also splits at U+2028, a character that ids may have.
         item_ids = text.split("\n") if text else []
         item_table = np.load(folder / "item_table.npy", allow_pickle=False)
         if len(item_ids) != len(item_table):
@@ -104,12 +104,12 @@ class CandidateTables:
 def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np.ndarray:
     """Embeddings of a catalogue's items, ``[items, dim] float32`` unit rows.
 
-    An item that training knew keeps its own vector beside its words; a new one has its words alone.
+    Items of the training data keep their ID embeddings; new items are embedded by their words alone.
     """
     tokens = catalog.tokens[: catalog.count]
-    known = {item_id: row for row, item_id in enumerate(tables.item_ids)}
-    source = np.array([known.get(item_id, -1) for item_id in catalog.item_ids], np.int64)
-    own = np.where((source >= 0)[:, None], tables.item_table[np.maximum(source, 0)], 0.0)
+    row_of = {item_id: row for row, item_id in enumerate(tables.item_ids)}
+    source = np.array([row_of.get(item_id, -1) for item_id in catalog.item_ids], np.int64)
+    id_embeddings = np.where((source >= 0)[:, None], tables.item_table[np.maximum(source, 0)], 0.0)
     tower = CandidateTower(config, len(tables.item_ids), tokens[:1])
     tower.token_table.assign(tables.token_table)
 
@@ -120,16 +120,16 @@ def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np
             tf.TensorSpec((None, config.towers.dim), tf.float32),
         ],
     )
-    def embed(of_slice: tf.Tensor, own_vectors: tf.Tensor) -> tf.Tensor:
-        return tower.of_tokens(of_slice, own_vectors)
+    def embed(of_slice: tf.Tensor, of_ids: tf.Tensor) -> tf.Tensor:
+        return tower.of_tokens(of_slice, of_ids)
 
-    own = own.astype(np.float32)
+    id_embeddings = id_embeddings.astype(np.float32)
     parts = [
-        embed(tokens[start : start + _SLICE], own[start : start + _SLICE]).numpy()
+        embed(tokens[start : start + _SLICE], id_embeddings[start : start + _SLICE]).numpy()
         for start in range(0, len(tokens), _SLICE)
     ]
     embeddings = np.concatenate(parts) if parts else np.zeros((0, config.towers.dim), np.float32)
-    # An item without any word and without a vector has no direction: give it a fixed one.
+    # An item without words and ID embedding has no direction: it gets a fixed one.
     empty = np.linalg.norm(embeddings, axis=1) < 0.5
     embeddings[empty] = 1.0 / np.sqrt(config.towers.dim)
     return checked_embeddings(embeddings, "item embeddings", config.towers.dim)
@@ -144,25 +144,25 @@ def reembed(
     created_time: float,
     progress: Callable[[str], object] | None = None,
 ) -> EmbedReport:
-    """Makes a new bundle with the same models over another catalogue, as it was at ``items_time``.
+    """Builds a bundle of the same models over another catalogue, as it was at ``items_time``.
 
-    Items that are gone leave the index, the companions and the past sessions too.
+    Removed items also leave the index, the co-occurrence table and the past sessions.
 
     Raises:
-        InputError: ``out`` is something else than an older bundle.
+        InputError: ``out`` exists and is not a bundle.
     """
     check_replaceable(out, marker=MANIFEST_NAME)
-    say = progress or (lambda stage: None)
-    say("reading the bundle")
+    report = progress or (lambda stage: None)
+    report("reading the bundle")
     old = load_bundle(bundle_path)
     layout, sources, config = Layout(bundle_path), old.ranker.sources, old.config
     tables = CandidateTables.load(layout.training)
-    say("embedding")
+    report("embedding")
     began = time.perf_counter()
     catalog = Catalog.of(items, config.text)
     embeddings = embed_items(tables, catalog, config)
     seconds = time.perf_counter() - began
-    say("building the index")
+    report("building the index")
     renewed = sources.rebased(
         Rebase(
             catalog,
@@ -194,16 +194,16 @@ def reembed(
         )
         facts = replace(old.facts, golden=golden, items_time=items_time)
         write_facts(new, config, facts)
-        say("signing")
+        report("signing")
         sign(folder, created_time)
     new_count = len(set(catalog.item_ids) - set(tables.item_ids))
     return EmbedReport(catalog.count, new_count, seconds)
 
 
 def _sample(embeddings: np.ndarray, seed: int, count: int = 200) -> np.ndarray:
-    """Query-like unit rows: items, moved a little."""
-    draw = np.random.default_rng(seed)
-    rows = embeddings[draw.integers(0, len(embeddings), count)]
-    near = rows + 0.5 * draw.normal(size=rows.shape) / np.sqrt(rows.shape[1])
+    """Unit rows similar to queries: item embeddings with noise."""
+    rng = np.random.default_rng(seed)
+    rows = embeddings[rng.integers(0, len(embeddings), count)]
+    near = rows + 0.5 * rng.normal(size=rows.shape) / np.sqrt(rows.shape[1])
     unit: np.ndarray = near / np.linalg.norm(near, axis=1, keepdims=True)
     return unit.astype(np.float32)

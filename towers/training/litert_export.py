@@ -1,4 +1,4 @@
-"""Trained models as serving runs them, and how alike LiteRT and TensorFlow then rank."""
+"""Exports trained models to LiteRT and measures their agreement with TensorFlow."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class ExportedTowers:
     index: ItemIndex
 
     def write(self, layout: Layout) -> None:
-        """Puts the files of the towers into a bundle; the index is written with the sources."""
+        """Writes the towers' files into a bundle; the index is written with the sources."""
         layout.training.mkdir()
         self.tables.save(layout.training)
         (layout / "query_tower.tflite").write_bytes(self.query_file)
         (layout / "candidate_tower.tflite").write_bytes(self.candidate_file)
 
-    def alikeness(self, model: TwoTower, examples: Examples) -> dict[str, float]:
-        """How alike the exported and the trained query tower score all items, on some sessions."""
+    def agreement(self, model: TwoTower, examples: Examples) -> dict[str, float]:
+        """Agreement of the exported and the trained query tower on all items, for some sessions."""
         embeddings = self.index.embeddings
         part = examples.spread(_COMPARED_COUNT)
         rows = dict(part.inputs)
@@ -54,7 +54,7 @@ class ExportedTowers:
         ).numpy()
         lite = np.stack(list(_encoded(self.encoder, part, embeddings)))
         scored = zip(lite @ embeddings.T, full @ embeddings.T, strict=True)
-        return {f"query_{name}": value for name, value in _alikeness(scored).items()}
+        return {f"query_{name}": value for name, value in _agreement(scored).items()}
 
 
 def export_towers(
@@ -63,7 +63,7 @@ def export_towers(
     """Exports both towers, embeds the catalogue, and builds the index.
 
     Args:
-        sample: Sessions like those to come, one or more: their embeddings tune the index.
+        sample: At least one session, representative of the traffic: their embeddings tune the index.
     """
     tables = CandidateTables.of(model.candidate_tower, catalog.item_ids)
     embeddings = embed_items(tables, catalog, config)
@@ -79,7 +79,7 @@ def export_towers(
     )
 
 
-def rerank_alikeness(model: DeepCross, reranker: Reranker, lists: Lists) -> dict[str, float]:
+def rerank_agreement(model: DeepCross, reranker: Reranker, lists: Lists) -> dict[str, float]:
     """The same for the reranker, on its newest training lists."""
     newest = slice(-_COMPARED_COUNT, None)
     pairs = zip(lists.features[newest], lists.present[newest], strict=True)
@@ -87,7 +87,7 @@ def rerank_alikeness(model: DeepCross, reranker: Reranker, lists: Lists) -> dict
         (reranker.scores(features[present]), model(features[present]).numpy())
         for features, present in pairs
     )
-    return {f"rerank_{name}": value for name, value in _alikeness(scored).items()}
+    return {f"rerank_{name}": value for name, value in _agreement(scored).items()}
 
 
 def _encoded(
@@ -98,8 +98,8 @@ def _encoded(
         yield encoder.encode(QueryInput(**row), embeddings)
 
 
-def _alikeness(scored: Iterator[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-    """Of pairs of scores of the same items: mean correlation, and share with the same top 10."""
+def _agreement(scored: Iterator[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+    """Over pairs of scores of the same items: mean correlation, and share with the same top 10."""
     correlations, same = [], []
     for lite, full in scored:
         if len(lite) > 1:

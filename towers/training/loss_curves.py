@@ -13,9 +13,9 @@ def draw_curves(path: Path, curves: Mapping[str, Curves]) -> None:
 
     Args:
         path: The file to write.
-        curves: By the title of their panel; those without an epoch are left out.
+        curves: By panel title; curves without any epoch are left out.
     """
-    # Without the state of pyplot: this runs inside other people's processes too.
+    # Without pyplot's global state, since this also runs inside other processes.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -23,8 +23,8 @@ def draw_curves(path: Path, curves: Mapping[str, Curves]) -> None:
     drawn = {title: one for title, one in curves.items() if one.training}
     figure = Figure(figsize=(5.0 * max(1, len(drawn)), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
-    for place, (title, one) in enumerate(drawn.items(), 1):
-        axes = figure.add_subplot(1, len(drawn), place)
+    for panel, (title, one) in enumerate(drawn.items(), 1):
+        axes = figure.add_subplot(1, len(drawn), panel)
         epochs = range(1, len(one.training) + 1)
         axes.plot(epochs, one.training, marker="o", label="training")
         if one.validation:

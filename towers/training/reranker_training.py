@@ -17,11 +17,11 @@ def train_reranker(
     seed: int,
     progress: Progress | None = None,
 ) -> tuple[DeepCross, Curves]:
-    """Trains until the validation loss stops falling, and keeps the best epoch's weights.
+    """Trains until the validation loss stops falling; keeps the weights of the best epoch.
 
     Args:
-        lists: Every list holds at least one candidate with a gain.
-        validation: Later in time; may be empty, then all epochs are run.
+        lists: Every list holds at least one relevant candidate.
+        validation: Later in time; if it is empty, all epochs are run.
     """
     keras.utils.set_random_seed(seed)
     rows = lists.features[lists.present]

@@ -1,4 +1,4 @@
-"""Trains the two towers on examples and says how well they rank what was wanted."""
+"""Trains the two towers and reports how well they rank the withheld targets."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ def train_towers(
     has_log: bool = True,
     progress: Progress | None = None,
 ) -> tuple[TwoTower, Curves]:
-    """Trains until the validation loss stops falling, and keeps the best epoch's weights.
+    """Trains until the validation loss stops falling; keeps the weights of the best epoch.
 
     Args:
-        examples: To learn from.
-        validation: Later in time than ``examples``; may be empty, then all epochs are run.
+        examples: Training examples.
+        validation: Later in time than ``examples``; if it is empty, all epochs are run.
         tokens: ``[items, slots] int32`` of the whole catalogue.
-        words: First vectors of words; None starts from chance.
-        has_log: Whether ``examples`` tell what shoppers really wanted, item by item.
+        words: Pretrained word vectors; None initialises words at random.
+        has_log: Whether ``examples`` come from a log that is large enough to train ID embeddings.
     """
     keras.utils.set_random_seed(config.seed)
     model = TwoTower(config, tokens, target_shares(examples.targets, len(tokens)))
     if words is not None:
-        model.start_from(words)
+        model.initialise_words(words)
     if not has_log:
-        # Judged and made queries and made visits name too few items: vectors of their own would
-        # only learn by heart which ones, and push all others away from every query.
-        model.candidate_tower.leave_out_items()
-        # Likewise the words of an item that nobody has judged yet are no sign against it.
-        model.compare_only(examples.targets[examples.targets >= 0])
+        # Judged queries, synthetic queries and synthetic sessions cover too few items: ID
+        # embeddings would memorise those and push all other items away from every query.
+        model.candidate_tower.drop_id_embeddings()
+        # For the same reason an item without judgments must not serve as a negative.
+        model.restrict_negatives(examples.targets[examples.targets >= 0])
     training = config.retrieval
     step_count = max(1, -(-examples.count // training.batch_size))
     curves = fit(
@@ -57,7 +57,7 @@ def train_towers(
         learning_rate=training.learning_rate,
         seed=config.seed,
         lengths=_lengths(examples),
-        is_lazy=model.rivals is not None,
+        is_lazy=model.negative_rows is not None,
         progress=progress,
     )
     return model, curves
@@ -66,15 +66,15 @@ def train_towers(
 def refresh_towers(
     model: TwoTower, examples: Examples, config: Config, *, progress: Progress | None = None
 ) -> None:
-    """Takes trained towers once more over ``examples``, more gently, so that they know the newest.
+    """Fine-tunes trained towers on ``examples`` at a lower learning rate, to include the newest data.
 
     Args:
-        examples: All that they have learnt from, and what has come since.
+        examples: All earlier training examples and the newer ones.
     """
     training = config.retrieval
-    model.expect_targets(target_shares(examples.targets, model.item_count))
-    if model.rivals is not None:
-        model.compare_only(examples.targets[examples.targets >= 0])
+    model.set_target_shares(target_shares(examples.targets, model.item_count))
+    if model.negative_rows is not None:
+        model.restrict_negatives(examples.targets[examples.targets >= 0])
     fit(
         model,
         {**examples.inputs, "targets": examples.targets},
@@ -85,13 +85,13 @@ def refresh_towers(
         learning_rate=training.learning_rate * training.refresh_learning_share,
         seed=config.seed + 1,
         lengths=_lengths(examples),
-        is_lazy=model.rivals is not None,
+        is_lazy=model.negative_rows is not None,
         progress=progress,
     )
 
 
 def target_shares(targets: np.ndarray, item_count: int) -> np.ndarray:
-    """How likely each item is to be the target of an example of which one target is drawn.
+    """Probability of each item to be the target when one target is sampled per example.
 
     Args:
         targets: ``[examples, k] int32`` item rows, −1 where there are fewer.
@@ -100,14 +100,14 @@ def target_shares(targets: np.ndarray, item_count: int) -> np.ndarray:
         ``[items] float64``, which sum to 1, or to 0 without examples.
     """
     present = targets >= 0
-    # However many an example has, a step draws one of them, all of them as likely.
+    # A step samples one of an example's targets uniformly.
     weights = np.broadcast_to(1.0 / np.maximum(present.sum(axis=1), 1)[:, None], targets.shape)
     counts = np.bincount(targets[present], weights=weights[present], minlength=item_count)
     return counts / max(1, len(targets))
 
 
 def _lengths(examples: Examples) -> np.ndarray:
-    """How many slots each example fills, which is what a step over it costs."""
+    """Filled slots of each example, a measure of its cost in a step."""
     inputs = examples.inputs
     events = (inputs["event_types"] != PADDING_TYPE).sum(axis=1)
     words = (inputs["tokens"] != PADDING).sum(axis=1)
@@ -126,8 +126,8 @@ def target_ranks(model: TwoTower, examples: Examples) -> np.ndarray:
             tf.gather(items, tf.maximum(part["history_rows"], 0)),
         )
         scores = tf.matmul(queries, items, transpose_b=True)
-        wanted = tf.gather(scores, part["targets"][:, :1], batch_dims=1)
-        ranks.append(tf.reduce_sum(tf.cast(scores > wanted, tf.int64), axis=1).numpy())
+        of_target = tf.gather(scores, part["targets"][:, :1], batch_dims=1)
+        ranks.append(tf.reduce_sum(tf.cast(scores > of_target, tf.int64), axis=1).numpy())
     return np.concatenate(ranks) if ranks else np.zeros(0, np.int64)
 
 

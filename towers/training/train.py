@@ -1,4 +1,4 @@
-"""From clean tables to a released bundle: steps 3 to 8 of the loop."""
+"""From clean tables to a released bundle: towers, indexes, reranker, calibration, release."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from towers.datasets.dataset import Dataset
 from towers.datasets.example_mix import (
     Parts,
     is_enough,
-    shop_visits,
+    synthetic_session_mix,
     tower_examples,
     withheld_judged_examples,
 )
@@ -68,19 +68,19 @@ from towers.sessions.replay import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
 from towers.training.classical import FILE_NAME as CLASSICAL_NAME
 from towers.training.classical import fit_classical
-from towers.training.litert_export import export_towers, rerank_alikeness
+from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
 from towers.training.reranker_training import train_reranker
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
 from towers.training.translations import translations
 
 _VALIDATION_SHARE = 0.15
-"""Newest part of the requests: the reranker is checked by it, the purchase probability learns from it."""
+"""Newest share of the requests: validates the reranker and trains the purchase probability."""
 _LEAST_LIST_COUNT = 8
 
 
 def starting_config(tables: Tables) -> Config:
-    """The defaults that fit what these tables hold."""
+    """The default settings for the data of these tables."""
     text = TextConfig()
     has_words = any(item_tokens(item, text).any() for item in iter_items(tables.items))
     types = tables.events["type"].to_numpy()[
@@ -95,47 +95,48 @@ def train(
 ) -> dict[str, Any]:
     """Trains both stages and writes the bundle; returns what goes into ``metrics.json``.
 
-    Events before the split's ``rank_from`` teach the towers; those up to ``test_from`` check them
-    and teach the reranker, whose candidates must come from models that have not seen the answers.
-    The towers then go once more over both parts, and companions and past sessions are counted over
-    both, so that the release knows the newest. Later events are touched only if the config says so.
+    The towers are trained on events before the split's ``rank_from``. Events up to ``test_from``
+    validate them and train the reranker, whose candidates must come from models that have not seen
+    its labels. Then the towers are fine-tuned on both parts, and co-occurrence and past sessions are
+    counted over both, so that the release includes the newest data. Events from ``test_from`` on are
+    used only with ``learn_test_part``.
 
     Raises:
-        InputError: The tables hold no items or nothing to learn from, or ``out`` is something else
-            than an older bundle.
+        InputError: The tables hold no items or no training data, or ``out`` exists and is not a
+            bundle.
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     stages.start("reading tables")
-    shop = Dataset.of(tables, config.text, whole_log=config.learn_test_part)
-    parts = Parts.of(shop)
+    dataset = Dataset.of(tables, config.text, whole_log=config.learn_test_part)
+    parts = Parts.of(dataset)
     early, late = parts.early, parts.late
-    learnt, validation, visits = tower_examples(shop, parts, config, stages)
+    training_examples, validation, sessions_report = tower_examples(dataset, parts, config, stages)
     report = stages.start("training the two towers", 1)
     model, tower_curves = train_towers(
-        learnt,
+        training_examples,
         validation,
-        shop.catalog.tokens[: shop.catalog.count],
+        dataset.catalog.tokens[: dataset.catalog.count],
         config,
-        words=shop.first_words(config),
-        has_log=parts.early_teaches,
+        words=dataset.pretrained_words(config),
+        has_log=parts.early_suffices,
         progress=report,
     )
     tower_report = rank_report(model, validation)
-    sample = validation if validation.count else learnt
+    sample = validation if validation.count else training_examples
     with atomic_folder(out, marker=MANIFEST_NAME) as folder:
         layout = Layout(folder)
         stages.start("building indexes")
-        lexical = LexicalIndex.build(shop.items)
+        lexical = LexicalIndex.build(dataset.items)
         lexical.translate(translations(lexical.rewriter.counts))
-        exported = export_towers(model, shop.catalog, sample, config)
-        sources = _sources(shop, early, config, lexical=lexical, index=exported.index)
-        made_types = frozenset[int]() if parts.early_teaches else SYNTHETIC_TYPES
-        known_types = early.known_types | made_types | {int(EventType.SEARCH)}
+        exported = export_towers(model, dataset.catalog, sample, config)
+        sources = _sources(dataset, early, config, lexical=lexical, index=exported.index)
+        synthetic_types = frozenset[int]() if parts.early_suffices else SYNTHETIC_TYPES
+        known_types = early.known_types | synthetic_types | {int(EventType.SEARCH)}
         ranker = Ranker(sources, exported.encoder, None, config=config, known_types=known_types)
         held_out_from = late.newest_from(_VALIDATION_SHARE)
         moments = PurchaseMoments(late, ranker, held_out_from=held_out_from, seed=config.seed)
-        lists, asked, rerank_curves, deep_cross = _train_reranker(
-            shop, parts, ranker, config, stages, moments, held_out_from
+        lists, lists_report, rerank_curves, deep_cross = _train_reranker(
+            dataset, parts, ranker, config, stages, moments, held_out_from
         )
         calibration: Calibration | None = None
         purchase_report: dict[str, Any] = {}
@@ -146,34 +147,38 @@ def train(
             (layout / "reranker.tflite").write_bytes(content)
             ranker.reranker = Reranker(LiteModel(content))
             means = deep_cross.mean.numpy()
-            rerank_parity = rerank_alikeness(deep_cross, ranker.reranker, lists)
+            rerank_parity = rerank_agreement(deep_cross, ranker.reranker, lists)
             calibration, purchase_report = moments.learn(ranker.reranker)
         newest = late
         if config.learn_test_part:
-            newest = shop.log(float("inf"), shop.rank_from)
+            newest = dataset.log(float("inf"), dataset.rank_from)
             for event in newest.events[len(late.events) :]:
                 ranker.record(event)
         if config.retrieval.refresh_epoch_count and (
-            newest.targets.is_target.any() or shop.judgments
+            newest.targets.is_target.any() or dataset.judgments
         ):
-            _refresh_towers(model, shop, parts, newest, learnt, config, stages)
-            exported = export_towers(model, shop.catalog, sample, config)
+            _refresh_towers(model, dataset, parts, newest, training_examples, config, stages)
+            exported = export_towers(model, dataset.catalog, sample, config)
             sources.index, ranker.encoder = exported.index, exported.encoder
         stages.start("releasing")
         exported.write(layout)
         if deep_cross is not None:
-            learnt_from = lists.part(slice(0, asked.learnt_count))
-            present = learnt_from.present
+            training_lists = lists.part(slice(0, lists_report.learnt_count))
+            present = training_lists.present
             classical = fit_classical(
-                learnt_from.features[present], learnt_from.labels[present] > 0, seed=config.seed
+                training_lists.features[present],
+                training_lists.labels[present] > 0,
+                seed=config.seed,
             )
             np.save(layout.training / CLASSICAL_NAME, classical)
         _refresh(sources, newest)
         write_sources(layout, sources)
-        write_completion(layout, shop.catalog, searched_queries(newest.events, config.completion))
+        write_completion(
+            layout, dataset.catalog, searched_queries(newest.events, config.completion)
+        )
         counted_until = newest.events[-1].time if newest.events else 0.0
         golden = golden_answers(
-            ranker, golden_queries(shop.catalog, config.seed), time=counted_until
+            ranker, golden_queries(dataset.catalog, config.seed), time=counted_until
         )
         facts = ModelFacts(
             tuple(sorted(int(type_) for type_ in ranker.known_types)),
@@ -190,13 +195,15 @@ def train(
             "towers": _curves_report(tower_curves),
             "reranker": _curves_report(rerank_curves),
             "validation": tower_report,
-            "visits": None if visits is None else asdict(visits),
-            "lists": asdict(asked),
+            "visits": None if sessions_report is None else asdict(sessions_report),
+            "lists": asdict(lists_report),
             "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
-            "litert_parity": {**exported.alikeness(model, sample), **rerank_parity},
+            "litert_parity": {**exported.agreement(model, sample), **rerank_parity},
             "warnings": [
-                f"the {name} overfit: {one.told()}" for name, one in curves.items() if one.overfits
+                f"the {name} overfit: {one.summary()}"
+                for name, one in curves.items()
+                if one.overfits
             ],
         }
         draw_curves(layout / "curves.png", curves)
@@ -207,47 +214,47 @@ def train(
 
 def _refresh_towers(
     model: TwoTower,
-    shop: Dataset,
+    dataset: Dataset,
     parts: Parts,
     newest: ReplayedLog,
-    learnt: Examples,
+    training_examples: Examples,
     config: Config,
     stages: Stages,
 ) -> None:
-    """The towers once more over what they have learnt from and what was withheld for the reranker."""
+    """Fine-tunes the towers on their training examples and on those withheld for the reranker."""
     settings = config.retrieval
     report = stages.start("replaying the newest events", len(newest.events))
     later = browse_and_search_examples(
         newest,
-        shop.catalog,
+        dataset.catalog,
         config,
         browse_limit=settings.browse_example_limit,
         search_limit=settings.search_example_limit,
         progress=report,
     )
-    judged = withheld_judged_examples(shop, parts, config)
+    judged = withheld_judged_examples(dataset, parts, config)
     report = stages.start("refreshing the two towers", 1)
-    refresh_towers(model, joined([learnt, later, judged]), config, progress=report)
+    refresh_towers(model, joined([training_examples, later, judged]), config, progress=report)
 
 
 def _sources(
-    shop: Dataset,
+    dataset: Dataset,
     early: ReplayedLog,
     config: Config,
     *,
     lexical: LexicalIndex,
     index: ItemIndex,
 ) -> Sources:
-    """All sources as they were at the end of the early part, popularity included."""
-    past = early.companions()
+    """All sources as of the end of the early part, popularity included."""
+    past = early.session_log()
     sources = Sources(
-        shop.catalog,
+        dataset.catalog,
         [
             Learnt(index),
             Lexical(lexical),
-            Cooccurrence.of(past, shop.catalog.count),
-            SessionKnn(past, shop.catalog.count),
-            Repurchase.of(early.events, early.rows.tolist(), shop.catalog),
+            Cooccurrence.of(past, dataset.catalog.count),
+            SessionKnn(past, dataset.catalog.count),
+            Repurchase.of(early.events, early.rows.tolist(), dataset.catalog),
             Popular(),
         ],
         config=config.sources,
@@ -259,7 +266,7 @@ def _sources(
 
 
 def _train_reranker(
-    shop: Dataset,
+    dataset: Dataset,
     parts: Parts,
     ranker: Ranker,
     config: Config,
@@ -269,9 +276,9 @@ def _train_reranker(
 ) -> tuple[Lists, ListsReport, Curves, DeepCross | None]:
     settings = config.rerank
     late = parts.late
-    if parts.late_teaches:
+    if parts.late_suffices:
         report = stages.start("replaying requests", len(late.events))
-        lists, found = replayed_lists(
+        lists, lists_report = replayed_lists(
             late,
             ranker,
             request_limit=settings.request_limit,
@@ -285,39 +292,39 @@ def _train_reranker(
         stages.start("asking queries")
         folds = [TEST_FOLD, *RERANK_FOLDS] if config.learn_test_part else RERANK_FOLDS
         queries = anonymous_queries(
-            shop.catalog, shop.judgments, settings.request_limit, config.seed, folds=folds
+            dataset.catalog, dataset.judgments, settings.request_limit, config.seed, folds=folds
         )
-        everything = np.arange(shop.catalog.count)
-        visits, made_up = shop_visits(
-            shop, everything, query_count=len(queries), seed=config.seed + 3
+        everything = np.arange(dataset.catalog.count)
+        sessions, sessions_report = synthetic_session_mix(
+            dataset, everything, query_count=len(queries), seed=config.seed + 3
         )
-        lists, found = query_lists(
+        lists, lists_report = query_lists(
             ranker,
             queries,
-            visits,
-            time=shop.test_from,
+            sessions,
+            time=dataset.test_from,
             held_out_share=_VALIDATION_SHARE,
             seed=config.seed,
         )
-        found = replace(found, visits=made_up)
+        lists_report = replace(lists_report, visits=sessions_report)
         for event in late.events[late.learn_from :]:
             ranker.record(event)
-    if found.learnt_count < _LEAST_LIST_COUNT:
-        return lists, found, Curves((), ()), None
+    if lists_report.learnt_count < _LEAST_LIST_COUNT:
+        return lists, lists_report, Curves((), ()), None
     report = stages.start("training the reranker", 1)
     model, curves = train_reranker(
-        lists.part(slice(0, found.learnt_count)),
-        lists.part(slice(found.learnt_count, lists.count)),
+        lists.part(slice(0, lists_report.learnt_count)),
+        lists.part(slice(lists_report.learnt_count, lists.count)),
         settings,
         seed=config.seed,
         progress=report,
     )
-    return lists, found, curves, model
+    return lists, lists_report, curves, model
 
 
 def _refresh(sources: Sources, newest: ReplayedLog) -> None:
-    """Companions, past sessions and rebuying over everything that the release may know."""
-    past = newest.companions()
+    """Co-occurrence, past sessions and repurchases over all events that the release may use."""
+    past = newest.session_log()
     sources.repurchase = Repurchase.of(newest.events, newest.rows.tolist(), sources.catalog)
     sources.cooccurrence = Cooccurrence.of(past, sources.catalog.count)
     sources.session_knn = SessionKnn(past, sources.catalog.count)

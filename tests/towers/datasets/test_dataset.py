@@ -46,19 +46,19 @@ def moment(share: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("deed_count", "share", "expected"),
+    ("interaction_count", "share", "expected"),
     [(0, 1.0, False), (1, 1.0, False), (1_999, 1.0, False), (2_000, 1.0, True), (99, 0.05, False)],
 )
-def test_a_log_of_two_thousand_deeds_is_enough(
-    deed_count: int, share: float, expected: bool
+def test_a_log_of_two_thousand_interactions_is_enough(
+    interaction_count: int, share: float, expected: bool
 ) -> None:
-    assert is_enough(deed_count, has_words=True, share=share) is expected
+    assert is_enough(interaction_count, has_words=True, share=share) is expected
     # Where the catalogue has nothing to say a single deed says more.
-    assert is_enough(deed_count, has_words=False, share=share) is (deed_count > 0)
+    assert is_enough(interaction_count, has_words=False, share=share) is (interaction_count > 0)
 
 
 @pytest.mark.parametrize(
-    ("rank_at", "test_at", "early_teaches", "late_teaches"),
+    ("rank_at", "test_at", "early_suffices", "late_suffices"),
     [
         (0.001, 0.002, False, False),
         (0.8, 0.9, True, True),
@@ -69,17 +69,17 @@ def test_a_log_of_two_thousand_deeds_is_enough(
     ],
 )
 def test_what_a_part_is_not_enough_for_is_made_from_the_catalogue_too(
-    rank_at: float, test_at: float, early_teaches: bool, late_teaches: bool
+    rank_at: float, test_at: float, early_suffices: bool, late_suffices: bool
 ) -> None:
     assert len(shelf.events()) > 5_000
-    shop = shop_of(shelf.events(), rank_from=moment(rank_at), test_from=moment(test_at))
-    parts = Parts.of(shop)
-    assert (parts.early_teaches, parts.late_teaches) == (early_teaches, late_teaches)
-    _, validation, visits = tower_examples(shop, parts, shelf.CONFIG, Silence())
-    assert (visits is None) is early_teaches
-    assert (validation.count > 0) is late_teaches
-    if visits is not None:
-        assert visits.made_count > 500
+    dataset = shop_of(shelf.events(), rank_from=moment(rank_at), test_from=moment(test_at))
+    parts = Parts.of(dataset)
+    assert (parts.early_suffices, parts.late_suffices) == (early_suffices, late_suffices)
+    _, validation, sessions_report = tower_examples(dataset, parts, shelf.CONFIG, Silence())
+    assert (sessions_report is None) is early_suffices
+    assert (validation.count > 0) is late_suffices
+    if sessions_report is not None:
+        assert sessions_report.made_count > 500
 
 
 def test_the_few_real_events_join_what_is_made() -> None:
@@ -87,7 +87,8 @@ def test_the_few_real_events_join_what_is_made() -> None:
         shop_of(events, rank_from=np.inf, test_from=np.inf) for events in (shelf.events()[:40], ())
     )
     (with_few, _, _), (with_none, _, _) = (
-        tower_examples(shop, Parts.of(shop), shelf.CONFIG, Silence()) for shop in (few, none)
+        tower_examples(dataset, Parts.of(dataset), shelf.CONFIG, Silence())
+        for dataset in (few, none)
     )
     # Items that were bought show in the examples of the log alone.
     assert (with_few.inputs["history_rows"] >= 0).any()
@@ -96,17 +97,17 @@ def test_the_few_real_events_join_what_is_made() -> None:
 
 @pytest.mark.parametrize("events", [(), (shelf.search("lamp", 5.0, "v"),)])
 def test_items_without_words_and_without_a_log_are_refused(events: tuple[Event, ...]) -> None:
-    shop = bare([Item(f"i{number}") for number in range(20)], events)
+    dataset = bare([Item(f"i{number}") for number in range(20)], events)
     with pytest.raises(InputError, match="t: expected something to learn from, received neither"):
-        tower_examples(shop, Parts.of(shop), shelf.CONFIG, Silence())
+        tower_examples(dataset, Parts.of(dataset), shelf.CONFIG, Silence())
 
 
 def test_items_without_words_learn_from_the_smallest_log_and_from_judgments() -> None:
     items = [Item(item.item_id) for item in shelf.items()]
-    shop = bare(items, shelf.events()[:60])
-    assert Parts.of(shop).early_teaches
-    learnt, _, visits = tower_examples(shop, Parts.of(shop), shelf.CONFIG, Silence())
-    assert learnt.count and visits is None
+    dataset = bare(items, shelf.events()[:60])
+    assert Parts.of(dataset).early_suffices
+    learnt, _, sessions_report = tower_examples(dataset, Parts.of(dataset), shelf.CONFIG, Silence())
+    assert learnt.count and sessions_report is None
     queries = [Judgment(f"query {number}", items[0].item_id, 3.0) for number in range(30)]
     judged = replace(bare(items), judgments=queries)
     assert tower_examples(judged, Parts.of(judged), shelf.CONFIG, Silence())[0].count
@@ -121,12 +122,12 @@ def test_a_type_of_event_that_only_the_later_part_has_is_read_as_one_that_nobody
         for event in shelf.events()
         if event.type is not EventType.FAVORITE
     )
-    shop = shop_of(events, rank_from=start, test_from=moment(0.95))
-    parts = Parts.of(shop)
-    for log in (parts.early, parts.late, shop.log(np.inf, start)):
+    dataset = shop_of(events, rank_from=start, test_from=moment(0.95))
+    parts = Parts.of(dataset)
+    for log in (parts.early, parts.late, dataset.log(np.inf, start)):
         assert int(EventType.VIEW) in log.known_types
         assert int(EventType.FAVORITE) not in log.known_types
-    _, validation, _ = tower_examples(shop, parts, shelf.CONFIG, Silence())
+    _, validation, _ = tower_examples(dataset, parts, shelf.CONFIG, Silence())
     read = set(np.unique(validation.inputs["event_types"]).tolist())
     assert GENERIC_TYPE in read and int(EventType.FAVORITE) not in read
 
@@ -143,14 +144,14 @@ def test_a_release_has_read_every_judged_query_as_often_and_those_of_the_test_if
         query = f"query {number}"
         words.setdefault(search_input(query, shelf.catalog(), shelf.CONFIG).tokens.tobytes(), query)
     queries = list(words.values())
-    shop = replace(
+    dataset = replace(
         shop_of(shelf.events(), rank_from=moment(rank_at), test_from=moment(test_at)),
         judgments=[Judgment(query, ids[row], 3.0) for row, query in enumerate(queries)],
     )
-    parts = Parts.of(shop)
+    parts = Parts.of(dataset)
     config = replace(shelf.CONFIG, learn_test_part=learns_test_part)
-    learnt, _, _ = tower_examples(shop, parts, config, Silence())
-    withheld = withheld_judged_examples(shop, parts, config)
+    learnt, _, _ = tower_examples(dataset, parts, config, Silence())
+    withheld = withheld_judged_examples(dataset, parts, config)
     read = Counter(
         words[tokens.tobytes()]
         for examples in (learnt, withheld)
@@ -175,7 +176,7 @@ def test_prices_of_the_test_part_are_known_to_the_whole_log_alone(whole_log: boo
         {},
         newest_items=items_table(newest),
     )
-    shop = Dataset.of(tables, shelf.CONFIG.text, whole_log=whole_log)
-    assert shop.items == (newest if whole_log else items)
+    dataset = Dataset.of(tables, shelf.CONFIG.text, whole_log=whole_log)
+    assert dataset.items == (newest if whole_log else items)
     expected = [2.0, 4.0] if whole_log else [1.0, np.nan]
-    np.testing.assert_array_equal(shop.catalog.price[:2], expected)
+    np.testing.assert_array_equal(dataset.catalog.price[:2], expected)

@@ -178,7 +178,7 @@ def test_a_log_of_unknown_items_alone_has_no_examples(catalog: Catalog) -> None:
     events = tuple(shelf.view("unknown", 1e9 + number) for number in range(20))
     log = log_of(events, catalog)
     assert examples_of(log, catalog, NO_LIMIT, NO_LIMIT).count == 0
-    assert log.companions().session_count == 0
+    assert log.session_log().session_count == 0
 
 
 def test_an_empty_log_has_empty_columns(catalog: Catalog) -> None:
@@ -195,7 +195,7 @@ def test_the_companions_of_a_log_are_its_sessions_items(catalog: Catalog) -> Non
         rows = by_hand.setdefault((event.visitor_id, event.session_id), [])
         if event.type in kept and catalog.row_of[event.item_id] not in rows:
             rows.append(catalog.row_of[event.item_id])
-    past = log_of(events, catalog).companions()
+    past = log_of(events, catalog).session_log()
     found = [
         past.rows[past.offsets[at] : past.offsets[at + 1]].tolist()
         for at in range(past.session_count)

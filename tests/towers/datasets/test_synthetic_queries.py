@@ -32,7 +32,7 @@ def test_without_slips_all_words_are_the_items_own() -> None:
     catalog, rng = shelf.catalog(), random.Random(7)
     for row, item in enumerate(shelf.items()):
         own = set(words(" ".join([item.title, *item.category, item.brand])))
-        assert own.issuperset(words(catalogue_query(catalog, row, rng, has_slips=False)))
+        assert own.issuperset(words(catalogue_query(catalog, row, rng, has_errors=False)))
 
 
 def test_the_same_chance_makes_the_same_query() -> None:

@@ -12,12 +12,12 @@ from data.synthetic import END_TIME
 from tests.towers import shelf
 from towers.catalog.items import Catalog
 from towers.config import TextConfig
-from towers.datasets.examples import visit_examples
+from towers.datasets.examples import synthetic_session_examples
 from towers.datasets.ranking_lists import query_lists
 from towers.datasets.synthetic_sessions import (
     SYNTHETIC_TYPES,
     SyntheticSession,
-    VisitsReport,
+    SyntheticSessionsReport,
     synthetic_sessions,
 )
 from towers.ranking.features import FEATURE_NAMES
@@ -42,23 +42,23 @@ def categories(events: tuple[Event, ...]) -> list[tuple[str, ...]]:
 
 def test_what_is_wanted_is_of_the_kind_of_the_newest_look() -> None:
     catalog = shelf.catalog()
-    browsing = [visit for visit in visits() if not visit.text]
-    for visit in browsing:
-        kinds = {catalog.category(row) for row in visit.relevant.tolist()}
+    browsing = [session for session in visits() if not session.text]
+    for session in browsing:
+        kinds = {catalog.category(row) for row in session.relevant.tolist()}
         assert len(kinds) == 1
-        if visit.session.events[-1].type is EventType.VIEW:
-            assert categories(visit.session.events)[-1] in kinds
+        if session.session.events[-1].type is EventType.VIEW:
+            assert categories(session.session.events)[-1] in kinds
     assert len(browsing) > 1_000
 
 
 def test_a_good_part_of_the_visits_turns_after_one_search_or_a_few_looks() -> None:
     catalog = shelf.catalog()
     turned_by_search = turned_by_looks = 0
-    for visit in visits():
-        wanted = catalog.category(int(visit.relevant[0]))
-        seen = categories(visit.session.events)
+    for session in visits():
+        wanted = catalog.category(int(session.relevant[0]))
+        seen = categories(session.session.events)
         is_turned = bool(seen) and any(category != wanted for category in seen)
-        if visit.session.pending_search:
+        if session.session.pending_search:
             turned_by_search += is_turned
         elif is_turned:
             newest = next(n for n, category in enumerate(reversed(seen)) if category != wanted)
@@ -69,23 +69,23 @@ def test_a_good_part_of_the_visits_turns_after_one_search_or_a_few_looks() -> No
 
 
 def test_a_visit_that_searches_wants_the_item_that_its_words_were_made_of() -> None:
-    searching = [visit for visit in visits() if visit.text]
+    searching = [session for session in visits() if session.text]
     assert 0.2 < len(searching) / len(visits()) < 0.3
-    for visit in searching:
-        assert visit.session.pending_search == visit.text and len(visit.relevant) == 1
-    assert not any(visit.text for visit in visits(search_share=0.0))
+    for session in searching:
+        assert session.session.pending_search == session.text and len(session.relevant) == 1
+    assert not any(session.text for session in visits(search_share=0.0))
 
 
 def test_some_said_that_the_kind_they_then_left_was_bad() -> None:
     catalog = shelf.catalog()
     reviewed = [
-        visit for visit in visits() if any(feedback(one) < 0 for one in visit.session.events)
+        session for session in visits() if any(feedback(one) < 0 for one in session.session.events)
     ]
     assert 0.05 < len(reviewed) / len(visits()) < 0.15
-    for visit in reviewed:
-        assert visit.session.disliked
-        disliked = catalog.rows(list(visit.session.disliked))
-        assert not np.isin(visit.relevant, disliked).any()
+    for session in reviewed:
+        assert session.session.disliked
+        disliked = catalog.rows(list(session.session.disliked))
+        assert not np.isin(session.relevant, disliked).any()
 
 
 def test_what_was_said_to_be_bad_is_not_wanted_where_old_and_new_are_of_one_kind() -> None:
@@ -96,27 +96,27 @@ def test_what_was_said_to_be_bad_is_not_wanted_where_old_and_new_are_of_one_kind
         catalog, np.arange(6), count=400, search_share=0.3, time=0.0, seed=5
     )
     reviewed = 0
-    for visit in made:
-        disliked = catalog.rows(list(visit.session.disliked)).tolist()
-        assert len(visit.relevant) and not set(visit.relevant.tolist()) & set(disliked)
+    for session in made:
+        disliked = catalog.rows(list(session.session.disliked)).tolist()
+        assert len(session.relevant) and not set(session.relevant.tolist()) & set(disliked)
         reviewed += bool(disliked)
     assert reviewed
 
 
 def test_a_visit_starts_at_its_time_and_is_one_session() -> None:
-    for visit in visits():
-        times = [event.time for event in visit.session.events]
+    for session in visits():
+        times = [event.time for event in session.session.events]
         assert times == sorted(times) and times[0] > END_TIME
-        assert visit.session.at(visit.time) is visit.session and visit.time == times[-1]
+        assert session.session.at(session.time) is session.session and session.time == times[-1]
         assert times[-1] < END_TIME + 1_800
 
 
 def test_only_the_rows_given_are_looked_at_and_wanted() -> None:
     catalog, rows = shelf.catalog(), np.arange(0, 240, 2)
     made, _ = synthetic_sessions(catalog, rows, count=200, search_share=0.2, time=0.0, seed=5)
-    for visit in made:
-        seen = catalog.rows([one.item_id for one in visit.session.events if one.item_id])
-        assert np.isin(visit.relevant, rows).all() and np.isin(seen, rows).all()
+    for session in made:
+        seen = catalog.rows([one.item_id for one in session.session.events if one.item_id])
+        assert np.isin(session.relevant, rows).all() and np.isin(seen, rows).all()
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_where_nothing_is_like_anything_nobody_comes(items: list[Item]) -> None:
     rows = np.arange(catalog.count)
     made, report = synthetic_sessions(catalog, rows, count=50, search_share=0.2, time=0.0, seed=5)
     # Each item is asked eight times, and not more than 50 visits are asked for.
-    assert made == [] and report == VisitsReport(50, 0, min(50, 8 * len(items)))
+    assert made == [] and report == SyntheticSessionsReport(50, 0, min(50, 8 * len(items)))
 
 
 def test_items_without_their_like_are_counted_and_the_others_come_as_often_as_asked() -> None:
@@ -137,7 +137,7 @@ def test_items_without_their_like_are_counted_and_the_others_come_as_often_as_as
     made, report = synthetic_sessions(
         catalog, np.arange(40), count=120, search_share=0.0, time=0.0, seed=5
     )
-    assert report == VisitsReport(asked_count=120, made_count=90, alone_count=30)
+    assert report == SyntheticSessionsReport(asked_count=120, made_count=90, alone_count=30)
     assert len(made) == 90
 
 
@@ -145,8 +145,8 @@ def test_the_same_seed_makes_the_same_visits() -> None:
     catalog, rows = shelf.catalog(), np.arange(240)
     first, second, other = (
         [
-            (visit.session, visit.relevant.tolist())
-            for visit in synthetic_sessions(
+            (session.session, session.relevant.tolist())
+            for session in synthetic_sessions(
                 catalog, rows, count=60, search_share=0.2, time=0.0, seed=seed
             )[0]
         ]
@@ -157,16 +157,16 @@ def test_the_same_seed_makes_the_same_visits() -> None:
 
 def test_examples_of_visits_hold_the_looks_by_type_and_what_is_wanted() -> None:
     catalog, some = shelf.catalog(), visits()[:200]
-    examples = visit_examples(some, catalog, shelf.CONFIG)
+    examples = synthetic_session_examples(some, catalog, shelf.CONFIG)
     assert examples.count == 200
     types = examples.inputs["event_types"]
     assert GENERIC_TYPE not in types
     assert set(types[types != PADDING_TYPE].tolist()) == SYNTHETIC_TYPES
-    for row, visit in enumerate(some):
-        newest = visit.session.events[-1]
+    for row, session in enumerate(some):
+        newest = session.session.events[-1]
         assert examples.inputs["event_rows"][row, 0] == catalog.row_of.get(newest.item_id, -1)
         wanted = examples.targets[row]
-        assert wanted[wanted >= 0].tolist() == visit.relevant[: len(wanted)].tolist()
+        assert wanted[wanted >= 0].tolist() == session.relevant[: len(wanted)].tolist()
 
 
 def test_lists_of_visits_browse_and_search_among_the_queries_of_strangers() -> None:
@@ -176,7 +176,7 @@ def test_lists_of_visits_browse_and_search_among_the_queries_of_strangers() -> N
     assert report.request_count == 120
     is_search = lists.features[:, 0, FEATURE_NAMES.index("is_search")] == 1
     has_looks = lists.features[:, 0, FEATURE_NAMES.index("session_event_count")] > 0
-    assert 0 < (~is_search).sum() <= sum(not visit.text for visit in some)
+    assert 0 < (~is_search).sum() <= sum(not session.text for session in some)
     assert (is_search & has_looks).any() and (~is_search & has_looks).any()
     # The reranker is checked by the last lists: both kinds are to be among them.
     assert 0 < is_search[-30:].sum() < 30

@@ -16,7 +16,7 @@ def test_a_model_overfits_when_it_goes_on_learning_and_later_data_rank_worse() -
     assert curves.best_epoch == 1
     assert curves.gap == pytest.approx(0.25)
     assert curves.overfits
-    assert curves.told() == (
+    assert curves.summary() == (
         "from epoch 2 to 3 the training loss went from 2.000 to 1.000, "
         "the validation loss from 2.250 to 2.500; epoch 2 was kept"
     )

@@ -138,8 +138,8 @@ def test_the_last_pass_expects_the_targets_that_it_draws(has_log: bool) -> None:
     shares[[3, 5]] = 0.5
     assert model.target_shares.numpy().tolist() == shares.tolist()
     if not has_log:
-        assert model.rivals is not None
-        assert np.bincount(model.rivals.numpy()).tolist() == [0, 0, 0, 40, 0, 40]
+        assert model.negative_rows is not None
+        assert np.bincount(model.negative_rows.numpy()).tolist() == [0, 0, 0, 40, 0, 40]
 
 
 def test_a_batch_of_sessions_without_any_event_can_be_learnt_from() -> None:

@@ -33,14 +33,14 @@ def test_every_way_of_asking_agrees_with_a_check_of_each_row(seed: int) -> None:
     hidden_count = rng.choice([COUNT - 7, COUNT, COUNT + 7])
     hidden = rng.choice([None, np.array([rng.random() < 0.2 for _ in range(hidden_count)])])
     excluded = np.array(rng.choices(range(COUNT + 9), k=rng.choice([0, 12])), np.int64)
-    done_with = np.array(rng.choices(range(COUNT), k=rng.choice([0, 9])), np.int64)
+    already_bought = np.array(rng.choices(range(COUNT), k=rng.choice([0, 9])), np.int64)
     rank_request = RankRequest(
         Session.empty("v"),
         END_TIME,
         mask=mask,
         excluded=excluded,
         hidden=hidden,
-        done_with=done_with,
+        already_bought=already_bought,
     )
 
     def is_allowed(row: int) -> bool:
@@ -50,7 +50,7 @@ def test_every_way_of_asking_agrees_with_a_check_of_each_row(seed: int) -> None:
             or (mask is not None and not mask[row])
             or (hidden is not None and row < len(hidden) and hidden[row])
             or row in excluded.tolist()
-            or row in done_with.tolist()
+            or row in already_bought.tolist()
         )
 
     before = None if mask is None else mask.copy()
@@ -77,6 +77,6 @@ def test_a_browse_page_is_done_with_what_was_bought_and_a_search_is_not() -> Non
         session = session.after(bought)
     for text, left_out in (("", [31]), ("espresso", [])):
         encoded = ranker.read(RankRequest(session, END_TIME, text))
-        assert encoded.rank_request.done_with.tolist() == left_out
+        assert encoded.rank_request.already_bought.tolist() == left_out
         assert ranker.sources.allowed_count(encoded.rank_request) == COUNT - len(left_out)
         assert not np.isin(ranker.sources.nearest(encoded, COUNT), left_out).any()

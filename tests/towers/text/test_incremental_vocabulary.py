@@ -29,7 +29,7 @@ def test_words_taken_in_bit_by_bit_are_looked_up_as_those_of_one_vocabulary(
     for word in ("tramploine", "windw", "lihgt", "notbook", "linke", "lightbulb", "tramline", "手"):
         assert live.corrections(word) == whole.corrections(word)
         assert live.parts(word) == whole.parts(word)
-        assert live.likely_beginnings(word) == whole.likely_beginnings(word)
+        assert live.prefix_corrections(word) == whole.prefix_corrections(word)
         for end in range(1, len(word)):
             assert live.completions(word[:end]) == whole.completions(word[:end])
 
@@ -38,7 +38,7 @@ def test_a_vocabulary_that_took_nothing_in_knows_nothing() -> None:
     live = IncrementalVocabulary()
     live.take_in([])
     assert "light" not in live and live.corrections("light") == live.completions("l") == []
-    assert live.parts("lightbulb") is None and live.likely_beginnings("ligth") == []
+    assert live.parts("lightbulb") is None and live.prefix_corrections("ligth") == []
 
 
 def test_many_words_one_by_one_rebuild_each_only_a_few_times(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.spelling import Vocabulary, beginning_distance, edit_distance, one_edit_away
+from towers.text.spelling import Vocabulary, prefix_distance, edit_distance, one_edit_away
 
 letters = st.text(alphabet="abcd", max_size=7)
 
@@ -149,7 +149,7 @@ def test_a_word_half_typed_with_a_slip_finds_the_beginning_that_was_meant(
     typed: str, beginning: str
 ) -> None:
     known = Vocabulary({"chocolate": 5, "cereal": 3, "milk": 9, "church": 1})
-    found = known.likely_beginnings(typed)
+    found = known.prefix_corrections(typed)
     assert any(one.startswith(beginning[:4]) for one in found), found
     for one in found:
         assert any(word.startswith(one) for word in known.counts)
@@ -157,9 +157,9 @@ def test_a_word_half_typed_with_a_slip_finds_the_beginning_that_was_meant(
 
 def test_too_short_or_foreign_a_word_has_no_likely_beginnings() -> None:
     known = Vocabulary({"chocolate": 5})
-    assert known.likely_beginnings("chx") == []
-    assert known.likely_beginnings("智能手机壳") == []
-    assert known.likely_beginnings("wwwww") == []
+    assert known.prefix_corrections("chx") == []
+    assert known.prefix_corrections("智能手机壳") == []
+    assert known.prefix_corrections("wwwww") == []
 
 
 def beginning_by_brute_force(typed: str, word: str, limit: int) -> int:
@@ -170,7 +170,7 @@ def beginning_by_brute_force(typed: str, word: str, limit: int) -> int:
 def test_the_distance_to_a_beginning_is_the_least_of_all_beginnings(
     typed: str, word: str, limit: int
 ) -> None:
-    edits, length = beginning_distance(typed, word, limit)
+    edits, length = prefix_distance(typed, word, limit)
     assert edits == beginning_by_brute_force(typed, word, limit)
     if edits <= limit:
         assert edit_distance(typed, word[:length], limit) == edits

@@ -2,8 +2,8 @@
 
 learnt        the items nearest to the query embedding
 lexical       items by the words of the query
-cooccurrence  items that turn up in the same sessions
-session_knn   what past sessions like this one went on to hold
-repurchase    what the visitor bought before, and which items people buy again
-popular       what many visitors are after now
+cooccurrence  items that co-occur in sessions
+session_knn   items of the most similar past sessions
+repurchase    the visitor's past purchases, and repurchase rates
+popular       items in demand: this hour, these days, these months
 """

@@ -1,4 +1,4 @@
-"""Items that turn up in the same sessions: a table of each item's closest companions."""
+"""Item co-occurrence in sessions: a table of each item's most related items (companions)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session_log import SessionLog
 
 _SHRINKAGE = 5.0
-"""Sessions added to the denominator, so that two items met once together are no twins."""
+"""Prior sessions in the denominators, so that one common session is weak evidence."""
 
 _VISITOR_LIMIT = 5.0
 """A visitor counts for an item, and for a pair, as this many sessions at most: habits tell what goes
@@ -25,24 +25,24 @@ together (on a grocer's year a limit of 1 costs a third of the NDCG@10 of this s
 tenth), and yet one visitor makes no more of a pair than five others do."""
 
 _STEP_LIMIT = 4
-"""An item that comes this many places after another, or fewer, follows it."""
+"""Largest distance within a session at which an item counts as a follower of another."""
 
 
 _NEWEST_COUNT = 10
 _OLDER_DECAY = 0.8
-"""What the companions of an item weigh against those of the one after it in the session."""
+"""Weight of an item relative to the next newer one of the session."""
 
 
 @dataclass(frozen=True)
 class Cooccurrence(Source):
-    """Each item's companions, best first.
+    """Each item's companions (co-occurring items), best first.
 
     Args:
         companions: ``[items, k] int32`` rows, −1 where there are fewer.
-        scores: ``[items, k] float32`` shrunk cosine of the two items' sets of sessions, 0 … 1.
-        follow_shares: ``[items, k] float32`` how often the companion came after the item, a place
-            later counting 1, ``d`` places ``1 / d``; over the shrunk number of the item's sessions,
-            those of one visitor up to the limit.
+        scores: ``[items, k] float32`` shrunk cosine of the two items' session sets, 0 … 1.
+        follow_shares: ``[items, k] float32`` how often the companion came after the item, weighted
+            ``1 / d`` at distance ``d``, over the shrunk number of the item's sessions, those of one
+            visitor up to the limit.
     """
 
     name: ClassVar[str] = "covisited"
@@ -54,7 +54,7 @@ class Cooccurrence(Source):
 
     @classmethod
     def of(cls, log: SessionLog, item_count: int, *, companion_count: int = 40) -> Cooccurrence:
-        """Counts pairs of items in sessions; a session of ``n`` items gives ``1 / log2(1 + n)`` each.
+        """Counts item pairs; each pair of a session of ``n`` items adds ``1 / log2(1 + n)``.
 
         A visitor counts for an item as ``_VISITOR_LIMIT`` sessions at most: of ``n`` that hold it
         each counts ``limit / n`` where ``n`` is larger, and for a pair the geometric mean of what
@@ -80,10 +80,10 @@ class Cooccurrence(Source):
         by_item = present.T.tocsr()
         for start in range(0, item_count, 4_096):
             block = (by_item[start : start + 4_096] @ weighted).tocsr()
-            # Half of a catalogue may never have been seen with anything else.
-            for place in np.flatnonzero(np.diff(block.indptr) > 1).tolist():
-                row = start + place
-                span = slice(block.indptr[place], block.indptr[place + 1])
+            # Skips items that never co-occur with another one.
+            for offset in np.flatnonzero(np.diff(block.indptr) > 1).tolist():
+                row = start + offset
+                span = slice(block.indptr[offset], block.indptr[offset + 1])
                 others, together = block.indices[span], block.data[span]
                 kept = others != row
                 others, together = others[kept], together[kept]
@@ -101,7 +101,7 @@ class Cooccurrence(Source):
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The ``config.covisited_count`` best companions of the session's newest items.
 
-        For a search the scores alone.
+        For a search scores only.
         """
         summary = encoded.summary
         if not len(summary.rows):
@@ -114,7 +114,7 @@ class Cooccurrence(Source):
         return Found(allowed.top(scores, config.covisited_count), scores)
 
     def together(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
-        """Companions of several items, the scores weighted and added up.
+        """Weighted sum of the companion scores of several items.
 
         Args:
             rows: ``[n] int64`` item rows; rows beyond the table have no companions.
@@ -123,7 +123,7 @@ class Cooccurrence(Source):
         return self._summed(self.scores, rows, weights)
 
     def followers(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
-        """The same, but by how often a companion came after the item."""
+        """The same with ``follow_shares``."""
         return self._summed(self.follow_shares, rows, weights)
 
     def _summed(self, table: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
@@ -150,7 +150,7 @@ class Cooccurrence(Source):
         )
 
     def rebased(self, rebase: Rebase) -> Self:
-        """The same companions by their new rows, without those that are gone."""
+        """The table by new rows, without removed items."""
         moved, shape = rebase.moved, (rebase.catalog.count, self.companions.shape[1])
         kept = np.flatnonzero(moved[: len(self.companions)] >= 0)
         old = self.companions[kept]
@@ -168,7 +168,7 @@ class Cooccurrence(Source):
 def _follow_counts(log: SessionLog, item_count: int, shares: np.ndarray) -> Any:
     """``[items, items]`` sparse: how often the column's item came after the row's, by ``1 / d``.
 
-    Each session counts as ``shares`` says of the row's item.
+    Each session is weighted by its visitor share ``shares`` of the row's item.
     """
     from scipy.sparse import csr_matrix
 

@@ -21,8 +21,8 @@ _EMBEDDINGS_NAME = "embeddings.npy"
 class Learnt(Source):
     """Nearest neighbours of the query embedding among the items' embeddings.
 
-    Its scores are the cosines, which the reranker reads of every candidate from the embeddings.
-    The vector of a changed item is put into ``index`` before the catalogue knows the item's row.
+    It gives no sparse scores: the reranker computes the cosines of all candidates from the embeddings.
+    The vector of a changed item must be put into ``index`` before the catalogue has the item's row.
     """
 
     name: ClassVar[str] = "learnt"
@@ -31,13 +31,13 @@ class Learnt(Source):
         self.index = index
 
     @classmethod
-    def is_asked(cls, encoded: EncodedRequest) -> bool:
+    def applies_to(cls, encoded: EncodedRequest) -> bool:
         """Always."""
         return True
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The nearest ``config.learnt_count``; none where the query tower failed."""
-        # Without its tower a query has no direction, and nothing is near to it.
+        # A zero query embedding has no nearest items.
         if not encoded.query_embedding.any():
             return Found()
         return Found(self.nearest(encoded.query_embedding, allowed, config.learnt_count))
@@ -48,7 +48,7 @@ class Learnt(Source):
             rows = allowed.only(self.index.search(query, allowed.widened(count)))[:count]
             if len(rows) == count:
                 return rows
-        # Few are allowed, or those that are lie far away: every one of them is scored.
+        # Few items are allowed, or they are far from the query: score all of them.
         return self.index.search_among(query, allowed.rows(), count)
 
     def save(self, folder: Path) -> None:
@@ -61,7 +61,7 @@ class Learnt(Source):
         """What ``save`` wrote.
 
         Raises:
-            BundleError: There are more or fewer embeddings than items.
+            BundleError: The numbers of embeddings and items differ.
         """
         embeddings = np.load(folder / _EMBEDDINGS_NAME, allow_pickle=False)
         if len(embeddings) != catalog.count:

@@ -19,14 +19,14 @@ from towers.retrieval.source import Found, Rebase, Source
 from towers.retrieval.sparse_scores import SparseScores
 from towers.text.parsed_query import ParsedQuery, Synonym
 
-_WIDENING = 8
-"""Times as many words' hits are fetched where too few of those before were allowed."""
+_OVERFETCH = 8
+"""Factor of the hits to fetch where too few of the previous ones were allowed."""
 
 
 class Lexical(Source):
     """Items by BM25 over their words, and by the product codes in a query.
 
-    The reranker reads its scores with the share that a code has taken apart.
+    For the reranker, BM25 score and product-code match are separate features.
     """
 
     name: ClassVar[str] = "lexical"
@@ -35,12 +35,12 @@ class Lexical(Source):
         self.index = index
 
     @classmethod
-    def is_asked(cls, encoded: EncodedRequest) -> bool:
-        """Where something was typed, for this request or just before it."""
+    def applies_to(cls, encoded: EncodedRequest) -> bool:
+        """Where the request has a query, or the session a pending search."""
         return bool(encoded.text)
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
-        """The best ``config.lexical_count`` by words."""
+        """The best ``config.lexical_count`` by BM25."""
         if not encoded.text:
             return Found()
         count, synonyms = config.lexical_count, encoded.rank_request.synonyms
@@ -54,13 +54,13 @@ class Lexical(Source):
         count: int,
         synonyms: tuple[Synonym, ...] = (),
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and scores that hold the best ``count`` allowed ones, or all that there are."""
+        """Rows and scores that include the best ``count`` allowed ones, or all hits."""
         fetched = allowed.widened(count)
         while True:
             rows, scores = self.index.search(query, fetched, synonyms)
             if len(rows) < fetched or len(allowed.only(rows)) >= count:
                 return rows, scores
-            fetched *= _WIDENING
+            fetched *= _OVERFETCH
 
     def save(self, folder: Path) -> None:
         """Writes the index with its words and translations."""
@@ -73,16 +73,16 @@ class Lexical(Source):
 
     @contextmanager
     def staged_items(self, changes: Sequence[tuple[int, Item]]) -> Iterator[Callable[[], None]]:
-        """Writes the words of changed items to its own disk."""
+        """Stages the words of changed items in the index."""
         with self.index.staged(changes) as commit:
             yield commit
 
     def take_in_items(self, changes: Sequence[tuple[int, Item]]) -> None:
-        """Finds changed items by their new words from the next search on."""
+        """Makes changed items visible by their new words."""
         self.index.show()
 
     def rebased(self, rebase: Rebase) -> Self:
-        """An index of the new items' words, read by the same dictionary."""
+        """An index of the new items, with the same translations."""
         index = LexicalIndex.build(rebase.items)
         index.translate(self.index.rewriter.translations)
         return type(self)(index)

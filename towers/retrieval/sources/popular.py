@@ -1,9 +1,9 @@
-"""The popular source: what many visitors are after, in this hour, these days, these months.
+"""The popular source: items in demand in this hour, these days, these months.
 
-Counts count people. Within a day (UTC) a visitor counts for an item once, with the strongest of
-their events: a stronger one later adds the difference, a return takes back what the visitor added
-when buying. So one visitor adds at most one purchase a day to an item, however often they click.
-Events without a visitor id cannot be told apart: together they count as one visitor's.
+Counts are of distinct visitors. Within a day (UTC) a visitor counts for an item once, with the
+strongest event: a stronger later one adds the difference, a return subtracts what the purchase added.
+So one visitor adds at most one purchase per day to an item, however often they click. All events
+without a visitor id count as one visitor's.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ WEIGHTS: Mapping[EventType, float] = {
     EventType.ADD_TO_CART: 0.5,
     EventType.PURCHASE: 1.0,
 }
-"""What one event of a type is worth; other types but a return say nothing of popularity."""
+"""Weight of an event type; types other than these and returns do not count."""
 
 HALF_LIFE_DAYS = {"popularity": 30.0, "trend": 3.0, "surge": 1.0 / 24.0}
 
 _PURCHASE = WEIGHTS[EventType.PURCHASE]
 _DAY_SECONDS = 86_400.0
 _PAIR_LIMIT = 200_000
-"""Pairs of a visitor and an item that are known again, the newest: about 50 MB."""
+"""Newest pairs of a visitor and an item that are remembered: about 50 MB."""
 _REFRESH_SECONDS = 5.0
 _SURGING_COUNT = 5
-"""Of the popular candidates, those that are in demand most in this very hour."""
+"""Number of popular candidates by demand in this hour."""
 
 _Additions = tuple[float, ...]
-"""Weights and times of what events added, one after the other; times less the idle ones before."""
+"""Alternating weights and times of additions to the counts; times without idle gaps."""
 _Counted = tuple[float, float, _Additions, _Additions]
-"""What a visitor added to the counts of an item: the newest day, the weight of its strongest event,
-the additions of that day, and those of the newest earlier day with a purchase. Plain tuples, since
-every event makes one."""
+"""A visitor's additions to the counts of an item: newest day, weight of its strongest event, additions
+of that day, and those of the last earlier day with a purchase. A plain tuple for speed: every event
+creates one."""
 
 
 class _Ranked(NamedTuple):
-    """Rows most in demand, as they were looked up for lists of a length at a time."""
+    """Rows by demand, as computed at ``time`` for lists of a length."""
 
     time: float
     list_length: int
@@ -64,13 +64,11 @@ class _Ranked(NamedTuple):
 
 
 class Popular(Source):
-    """Three decayed counts of the same events, of distinct visitors.
-
-    May be read from many threads while events come in.
+    """Three decayed counts of distinct visitors, over the same events; thread-safe.
 
     Args:
-        popularity, trend, surge: Counts with half-lives of a month, days and an hour; fresh ones
-            where they are left out.
+        popularity, trend, surge: Counts with half-lives of a month, days and an hour; empty ones by
+            default.
     """
 
     name: ClassVar[str] = "popular"
@@ -88,36 +86,36 @@ class Popular(Source):
         self._visitors: BoundedMemory[_Counted] = BoundedMemory(_PAIR_LIMIT)
         self._newest_time = 0.0
         self._idle_seconds = 0.0
-        self._counting = threading.Lock()
+        self._count_lock = threading.Lock()
         self._ranked = _Ranked(-math.inf, 0, NO_ROWS)
-        self._ranking = threading.Lock()
+        self._rank_lock = threading.Lock()
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
-        """The ``config.popular_count`` most in demand; nothing for a search."""
+        """The ``config.popular_count`` most in demand; none for a search."""
         if encoded.is_search:
             return Found()
         count = config.popular_count
         return Found(allowed.only(self.rows(encoded.rank_request.time, count))[:count])
 
     def rows(self, time: float, count: int) -> np.ndarray:
-        """Rows most in demand in this hour, then in the last days; looked up every few seconds.
+        """Rows most in demand in this hour, then in the last days; recomputed every few seconds.
 
-        Ten times ``count``, so that as many are left once those not allowed are gone.
+        Ten times ``count``, to leave enough after filtering.
         """
         ranked = self._ranked
         if ranked.is_fresh(time, count):
             return ranked.rows
-        # While one thread looks anew, the others go by what was looked up before.
-        if not self._ranking.acquire(blocking=ranked.list_length != count):
+        # While one thread recomputes, the others use the previous rows.
+        if not self._rank_lock.acquire(blocking=ranked.list_length != count):
             return ranked.rows
         try:
             if not self._ranked.is_fresh(time, count):
-                self._ranked = _Ranked(time, count, self._most_in_demand(count))
+                self._ranked = _Ranked(time, count, self._ranked_rows(count))
             return self._ranked.rows
         finally:
-            self._ranking.release()
+            self._rank_lock.release()
 
-    def _most_in_demand(self, count: int) -> np.ndarray:
+    def _ranked_rows(self, count: int) -> np.ndarray:
         rows = self.surge.top(_SURGING_COUNT)
         for counts in (self.trend, self.popularity):
             if len(rows) < count or counts is self.trend:
@@ -126,64 +124,64 @@ class Popular(Source):
         return rows
 
     def take_in_event(self, row: int, event: Event) -> None:
-        """Counts an event of the item at ``row`` as far as its visitor has not counted yet."""
+        """Counts an event of the item at ``row`` as far as its visitor is not counted yet."""
         self._take_in(row, event, self._counts)
 
     def recall_event(self, row: int, event: Event) -> None:
-        """Knows a visitor again whose event is in the counts already."""
+        """Remembers the visitor of an event that the counts include already."""
         self._take_in(row, event, ())
 
     def _take_in(self, row: int, event: Event, counts: tuple[Popularity, ...]) -> None:
-        weight = worth = WEIGHTS.get(event.type, 0.0)
-        if not worth and event.type is not EventType.RETURN:
+        weight = event_weight = WEIGHTS.get(event.type, 0.0)
+        if not event_weight and event.type is not EventType.RETURN:
             return
         time = event.time
-        with self._counting:
+        with self._count_lock:
             if time > self._newest_time:
                 idle = time - self._newest_time - IDLE_LIMIT_SECONDS
                 if self._newest_time and idle > 0:
                     self._idle_seconds += idle
                 self._newest_time = time
-            # The day of the newest event: one that comes late counts with those of today, lest a
-            # visitor that sets the clock back counts once for each day of the past.
+            # The day of the newest event: late events count for today, so that a visitor with a
+            # wrong clock cannot count once for every past day.
             day = self._newest_time // _DAY_SECONDS
             key = hash((event.visitor_id, row))
             known = self._visitors.get(key)
-            if not worth:
+            if not event_weight:
                 self._take_back(row, key, known, counts)
             else:
-                bought: _Additions = ()
+                purchase: _Additions = ()
                 added: _Additions = ()
                 if known is not None:
-                    last_day, strongest, added, bought = known
+                    last_day, strongest, added, purchase = known
                     if last_day != day:
-                        bought = added if strongest == _PURCHASE else bought
+                        purchase = added if strongest == _PURCHASE else purchase
                         added = ()
                     else:
                         weight = weight - strongest if weight > strongest else 0.0
                 if weight:
                     added = (*added, weight, time - self._idle_seconds)
-                    self._visitors.put(key, (day, worth, added, bought))
+                    self._visitors.put(key, (day, event_weight, added, purchase))
             for one in counts:
                 one.add(row, weight, time)
 
     def _take_back(
         self, row: int, key: int, known: _Counted | None, counts: tuple[Popularity, ...]
     ) -> None:
-        """Takes out of the counts what a visitor's last purchase of an item added to them, once."""
+        """Subtracts a visitor's last purchase of an item from the counts, once."""
         if known is None:
             return
-        day, strongest, added, gone = known
+        day, strongest, added, removed = known
         if strongest == _PURCHASE:
-            gone, strongest, added = added, 0.0, ()
-        if gone:
+            removed, strongest, added = added, 0.0, ()
+        if removed:
             self._visitors.put(key, (day, strongest, added, ()))
-        for weight, awake in zip(gone[::2], gone[1::2], strict=True):
+        for weight, active_time in zip(removed[::2], removed[1::2], strict=True):
             for one in counts:
-                one.add(row, -weight, awake + self._idle_seconds)
+                one.add(row, -weight, active_time + self._idle_seconds)
 
     def save(self, folder: Path) -> None:
-        """Writes the counts; whose events they are of is written nowhere."""
+        """Writes the counts, without any visitor data."""
         for name, counts in zip(HALF_LIFE_DAYS, self._counts, strict=True):
             np.save(folder / f"{name}.npy", counts.counts)
             shape = {
@@ -195,7 +193,7 @@ class Popular(Source):
 
     @classmethod
     def load(cls, folder: Path, catalog: Catalog) -> Self:
-        """What ``save`` wrote; recalling the log's events makes it know their visitors again."""
+        """What ``save`` wrote; ``recall_event`` restores the visitors from the log."""
         loaded = []
         for name in HALF_LIFE_DAYS:
             shape = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
-"""The repurchase source: what the visitor bought before, and which things people buy again.
+"""The repurchase source: the visitor's past purchases, and repurchase rates of items.
 
-The latter is learnt from the log: of every item the share of its buyers that came back for it. Where
-an item had few buyers its category speaks for it, and for that the whole shop (shrinkage by a fixed
-number of buyers).
+The repurchase rate of an item is the share of its buyers that bought it again later, counted on the
+log. Rates of items with few buyers are shrunk towards those of their category, and these towards that
+of the shop (by a fixed number of prior buyers).
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import Found, Rebase, Source
 from towers.sessions.session import IDLE_GAP_SECONDS, Session
 
-REBUY_SHARE = 0.05
-"""From one buyer in twenty that comes back on, a thing counts as one that people rebuy."""
+REPURCHASE_SHARE = 0.05
+"""Repurchase rate from which on an item may be recommended again to its buyers."""
 
 _PRIOR_BUYERS = 10.0
 
 
 class Repurchase(Source):
-    """The visitor's own purchases, and of every item the share of its buyers that come back for it.
+    """The visitor's own purchases as candidates, and the repurchase rate of every item.
 
-    How often a visitor bought an item, and when, are features of their own.
+    Count and time of the visitor's purchases are separate features.
 
     Args:
-        of_items: ``[items] float32``.
-        of_categories: ``[leaf categories] float32``, for items that came later.
-        of_shop: Over all items.
+        of_items: ``[items] float32`` repurchase rates.
+        of_categories: ``[leaf categories] float32``, for items added later.
+        of_shop: Rate over all items.
     """
 
     name: ClassVar[str] = "bought"
@@ -49,47 +49,49 @@ class Repurchase(Source):
 
     @classmethod
     def of(cls, events: Iterable[Event], rows: Iterable[int], catalog: Catalog) -> Repurchase:
-        """Counts purchases; two of one visit, or of one that was sent back, are no rebuying.
+        """Counts repurchases; not within one session, and not after a return.
 
         Args:
             events: In time order.
             rows: Item row of each event, −1 for none.
         """
         last_bought: dict[tuple[str, int], float] = {}
-        came_back: set[tuple[str, int]] = set()
+        repurchased: set[tuple[str, int]] = set()
         for event, row in zip(events, rows, strict=True):
             key = (event.visitor_id, row)
             if row < 0:
                 continue
             if event.type is EventType.PURCHASE:
                 if event.time - last_bought.get(key, event.time) > IDLE_GAP_SECONDS:
-                    came_back.add(key)
+                    repurchased.add(key)
                 last_bought[key] = event.time
-            elif event.type is EventType.RETURN and key not in came_back:
+            elif event.type is EventType.RETURN and key not in repurchased:
                 last_bought.pop(key, None)
         buyers = np.zeros(catalog.count)
-        again = np.zeros(catalog.count)
+        repurchasers = np.zeros(catalog.count)
         for _, row in last_bought:
             buyers[row] += 1
-        for _, row in came_back:
-            again[row] += 1
-        return cls.of_counts(buyers, again, catalog.leaf[: catalog.count])
+        for _, row in repurchased:
+            repurchasers[row] += 1
+        return cls.of_counts(buyers, repurchasers, catalog.leaf[: catalog.count])
 
     @classmethod
-    def of_counts(cls, buyers: np.ndarray, again: np.ndarray, categories: np.ndarray) -> Repurchase:
-        """From ``[items]`` buyers, how many of them came back, and category codes."""
-        shop = float(again.sum() / max(buyers.sum(), 1.0))
+    def of_counts(
+        cls, buyers: np.ndarray, repurchasers: np.ndarray, categories: np.ndarray
+    ) -> Repurchase:
+        """From ``[items]`` numbers of buyers and repurchasers, and category codes."""
+        shop = float(repurchasers.sum() / max(buyers.sum(), 1.0))
         count = int(categories.max(initial=-1)) + 1
         of_categories = _shrunk(
             np.bincount(categories, weights=buyers, minlength=count),
-            np.bincount(categories, weights=again, minlength=count),
+            np.bincount(categories, weights=repurchasers, minlength=count),
             shop,
         )
-        of_items = _shrunk(buyers, again, of_categories[categories])
+        of_items = _shrunk(buyers, repurchasers, of_categories[categories])
         return cls(of_items.astype(np.float32), of_categories.astype(np.float32), shop)
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
-        """What the visitor bought most often, at most ``config.bought_count``; not for a search."""
+        """The visitor's most frequent purchases, at most ``config.bought_count``; none for a search."""
         if encoded.is_search:
             return Found()
         summary = encoded.summary
@@ -97,7 +99,7 @@ class Repurchase(Source):
         return Found(allowed.only(rows)[: config.bought_count])
 
     def at(self, rows: np.ndarray, catalog: Catalog) -> np.ndarray:
-        """Shares of ``rows``, ``[n] float32``; those of items that came later by their category."""
+        """Repurchase rates of ``rows``, ``[n] float32``; items added later have their category's."""
         shares = np.full(len(rows), self.of_shop, np.float32)
         known = rows < len(self.of_items)
         shares[known] = self.of_items[rows[known]]
@@ -106,18 +108,18 @@ class Repurchase(Source):
         shares[by_category] = self.of_categories[leaves[by_category]]
         return shares
 
-    def done_with(self, session: Session, catalog: Catalog) -> np.ndarray:
-        """Rows of what the visitor has bought and people do not buy again, ``[n] int64``."""
+    def already_bought(self, session: Session, catalog: Catalog) -> np.ndarray:
+        """Rows of the visitor's purchases that are rarely bought again, ``[n] int64``."""
         rows = catalog.rows([*session.bought])
         rows = rows[rows >= 0]
         if not len(rows):
             return rows
-        return rows[self.at(rows, catalog) < REBUY_SHARE]
+        return rows[self.at(rows, catalog) < REPURCHASE_SHARE]
 
     def rebased(self, rebase: Rebase) -> Self:
-        """The same shares by their items' new rows.
+        """The rates by their items' new rows.
 
-        Codes of categories are the catalogue's own, so items that are new go by the whole shop.
+        Category codes are specific to a catalogue, so new items get the shop's rate.
         """
         of_items = np.full(rebase.catalog.count, self.of_shop, np.float32)
         kept = np.flatnonzero(rebase.moved[: len(self.of_items)] >= 0)
@@ -140,5 +142,5 @@ class Repurchase(Source):
         return cls(items, categories, float(shop))
 
 
-def _shrunk(buyers: np.ndarray, again: np.ndarray, prior: np.ndarray | float) -> np.ndarray:
-    return (again + _PRIOR_BUYERS * prior) / (buyers + _PRIOR_BUYERS)
+def _shrunk(buyers: np.ndarray, repurchasers: np.ndarray, prior: np.ndarray | float) -> np.ndarray:
+    return (repurchasers + _PRIOR_BUYERS * prior) / (buyers + _PRIOR_BUYERS)

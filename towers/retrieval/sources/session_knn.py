@@ -1,4 +1,4 @@
-"""Session-kNN: what past sessions like this one went on to hold.
+"""Session-kNN: items of the most similar past sessions.
 
 The variant with position and inverse-frequency weights, VSKNN in Ludewig and Jannach,
 "Evaluation of Session-based Recommendation Algorithms", 2018 (arXiv 1803.09587).
@@ -23,12 +23,12 @@ _RECENT_ITEM_COUNT = 10
 
 
 class SessionKnn(Source):
-    """Past sessions by item, and the search among them.
+    """Past sessions, with an inverted index by item.
 
     Args:
         log: Past sessions.
-        item_count: Number of item rows; larger rows are unknown here.
-        sessions_per_item: Only the newest sessions of an item are looked at.
+        item_count: Number of item rows; later rows are ignored.
+        sessions_per_item: Only that many newest sessions of an item are considered.
         neighbour_count: Number of most similar sessions that vote.
     """
 
@@ -48,7 +48,7 @@ class SessionKnn(Source):
         self.sessions_per_item = sessions_per_item
         self.neighbour_count = neighbour_count
         session_of = np.repeat(np.arange(log.session_count), np.diff(log.offsets))
-        # Newest session first within each item, so that a slice of the front is the newest ones.
+        # Newest session first within each item, so that a prefix holds the newest ones.
         order = np.lexsort((-session_of, log.rows))
         counts = np.bincount(log.rows, minlength=item_count)
         self._item_offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -56,7 +56,7 @@ class SessionKnn(Source):
         self._rarity = np.log((1 + log.session_count) / (1 + counts)).astype(np.float32)
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
-        """The ``config.neighbour_count`` items of most votes; for a search the votes alone."""
+        """The ``config.neighbour_count`` items of the most votes; for a search scores only."""
         if not len(encoded.summary.rows):
             return Found()
         votes = self.votes(encoded.summary.rows)
@@ -65,7 +65,7 @@ class SessionKnn(Source):
         return Found(allowed.top(votes, config.neighbour_count), votes)
 
     def votes(self, rows: np.ndarray) -> SparseScores:
-        """Items of the sessions most like the current one, with their votes.
+        """Items of the most similar sessions, with their votes.
 
         Args:
             rows: ``[n] int64`` item rows of the current session, newest first.
@@ -82,11 +82,11 @@ class SessionKnn(Source):
         similar = SparseScores.summed(found, np.repeat(positions * self._rarity[recent], lengths))
         sessions, votes = similar.rows, similar.values
         if len(sessions) > self.neighbour_count:
-            # Only what reaches the last vote that counts has to be sorted.
-            bar = np.partition(votes, -self.neighbour_count)[-self.neighbour_count]
-            reaching = votes >= bar
+            # Only votes that reach the k-th largest have to be sorted.
+            least = np.partition(votes, -self.neighbour_count)[-self.neighbour_count]
+            reaching = votes >= least
             sessions, votes = sessions[reaching], votes[reaching]
-            # Ties go to the newer session; the order must not depend on the partition's whim.
+            # Ties go to the newer session, so that the order is deterministic.
             best = np.lexsort((-sessions, -votes))[: self.neighbour_count]
             sessions, votes = sessions[best], votes[best]
         starts = self.log.offsets[sessions]
@@ -118,7 +118,7 @@ class SessionKnn(Source):
 
 
 def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """All numbers of several ranges, one after the other, ``[lengths.sum()] int64``."""
+    """Concatenation of several ranges, ``[lengths.sum()] int64``."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
