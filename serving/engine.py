@@ -1,4 +1,4 @@
-"""The engine: answers requests, takes in events and items, swaps bundles. It knows no gRPC."""
+"""The engine: answers requests, ingests events and items, swaps bundles. Independent of gRPC."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from towers.sessions.session import Session
 
 
 class Engine:
-    """Both stages, the sessions and the log of one service.
+    """Retrieval and ranking, the sessions and the logs of one service.
 
-    Made by ``open``. Every method may be called from many threads.
+    Created by ``open``. Every method is thread-safe.
     """
 
     def __init__(
         self,
-        served: ActiveBundle,
+        active: ActiveBundle,
         folder: Path,
         *,
         rules: RuleFile,
@@ -52,23 +52,23 @@ class Engine:
         clock: Callable[[], float],
         seed: int,
     ) -> None:
-        self._served = served
+        self._active = active
         self._previous_path = ""
         self._publishing = threading.Lock()
         self._changing_items = threading.Lock()
-        # Items that changed while another bundle is being brought up; None: none is.
-        self._meanwhile: dict[str, Item | None] | None = None
+        # Items changed while another bundle is loading; None while none is.
+        self._changed_meanwhile: dict[str, Item | None] | None = None
         self._clock = clock
-        self._begun = clock()
+        self._start_time = clock()
         self._log_feature_share = log_feature_share
         self._rng = random.Random(seed)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events = 0
         self._rules = rules
         self.sessions = SessionStore()
-        # Nobody has to know the key: it only keeps visitors apart.
+        # A random key: hashes only need to be equal for the same visitor within this process.
         self._searches = Searches(uuid.uuid4().bytes)
-        served.bundle.completion.searches = self._searches
+        active.bundle.completion.searches = self._searches
         self._is_closed = False
         self._lock = StateLock(folder)
         try:
@@ -90,21 +90,21 @@ class Engine:
         clock: Callable[[], float] = time.time,
         seed: int = 7,
     ) -> Engine:
-        """Loads a bundle, and the state that an earlier engine left.
+        """Loads a bundle, and restores the state of an earlier engine.
 
         Args:
             bundle: Folder of the bundle.
-            state: Folder of the log and of live changes; made if it is not there. None: nothing
-                outlives the engine.
-            rules: File of the query rules, read again when it changes; None: no rules.
-            log_feature_share: Share of answers whose features are logged, 0 to 1. An answer that
-                rules have shaped is none of them: training does not learn from it.
+            state: Folder of the event log and of live changes; created if it does not exist.
+                None: a temporary folder, so that nothing outlives the engine.
+            rules: File of the query rules, reloaded when it changes; None: no rules.
+            log_feature_share: Share of answers whose features are logged, 0 to 1. Answers changed
+                by rules are never among them, so that training does not learn from them.
             clock: Seconds since 1970, UTC.
-            seed: Of the choice which answers are logged with their features.
+            seed: Of the sampling of answers whose features are logged.
 
         Raises:
-            BundleError: The bundle must not be served.
-            ConfigError: The rules are no rules, or another engine has the state folder.
+            BundleError: The bundle is damaged, or fails its golden queries.
+            ConfigError: The rules file is not valid, or another engine uses the state folder.
             InputError: The state cannot be read.
         """
         rule_file = RuleFile(rules)
@@ -131,152 +131,149 @@ class Engine:
 
     @property
     def bundle(self) -> Bundle:
-        """The bundle that answers now."""
-        return self._served.bundle
+        """The active bundle."""
+        return self._active.bundle
 
     def search(self, request: SearchRequest) -> Answer:
-        """Answers the search box; a recorded search is the newest event of its session.
+        """Answers a search; a recorded search becomes the newest event of its session.
 
         Raises:
             RequestError: The catalogue does not know an attribute that is asked for.
         """
-        served, now = self._served, self._clock()
-        check_attributes(request, served.bundle.catalog.attributes)
+        active, now = self._active, self._clock()
+        check_attributes(request, active.bundle.catalog.attributes)
         if request.record and request.visitor_id and not request.offset:
             event = search_event(request, uuid.uuid4().hex, now)
             session = self._remember(event)
             self.log.enqueue_event(event)
         else:
             session = self.sessions.get(request.visitor_id)
-        rank_request = search_rank_request(request, session, now, served.bundle.catalog)
-        return self._answer(served, rank_request, request, surface="search")
+        rank_request = search_rank_request(request, session, now, active.bundle.catalog)
+        return self._answer(active, rank_request, request, surface="search")
 
     def recommend(self, request: RecommendRequest) -> Answer:
-        """Answers a browse page.
+        """Answers a recommendation request.
 
         Raises:
             RequestError: The catalogue does not know an attribute that is asked for.
         """
-        served, now = self._served, self._clock()
-        check_attributes(request, served.bundle.catalog.attributes)
+        active, now = self._active, self._clock()
+        check_attributes(request, active.bundle.catalog.attributes)
         session = self.sessions.get(request.visitor_id)
-        rank_request = recommend_rank_request(request, session, now, served.bundle.catalog)
-        return self._answer(served, rank_request, request, surface=request.placement.name.lower())
+        rank_request = recommend_rank_request(request, session, now, active.bundle.catalog)
+        return self._answer(active, rank_request, request, surface=request.placement.name.lower())
 
     def complete(self, request: CompleteRequest) -> Completed:
-        """Suggests what may be meant by what is being typed; nothing of it is remembered."""
-        bundle = self._served.bundle
+        """Completes typed text; nothing of it is stored."""
+        bundle = self._active.bundle
         suggestions, corrected = bundle.completion.complete(
             request.text, request.max_results, kinds=request.kinds, time=self._clock()
         )
         return Completed(tuple(suggestions), corrected, bundle.manifest.bundle_id)
 
     def record(self, events: Sequence[Event]) -> RecordReport:
-        """Takes in events; on return they are on disk, and the next answer knows them.
+        """Ingests events; on return they are on disk, and the next answer uses them.
 
         Raises:
-            OverloadError: The disk is full or failing; none of them counts.
+            OverloadError: The disk is full or failing; no event is recorded.
         """
-        news = self.log.append_events(events)
-        row_of = self._served.bundle.catalog.row_of
+        is_new_flags = self.log.append_events(events)
+        row_of = self._active.bundle.catalog.row_of
         unknown = sum(
             is_new and bool(event.item_id) and event.item_id not in row_of
-            for event, is_new in zip(events, news, strict=True)
+            for event, is_new in zip(events, is_new_flags, strict=True)
         )
-        return RecordReport(sum(news), len(news) - sum(news), unknown)
+        return RecordReport(sum(is_new_flags), len(is_new_flags) - sum(is_new_flags), unknown)
 
     def apply(self, event: Event) -> None:
-        """Lets sessions and counts know an event, without writing it to the log."""
+        """Applies an event to sessions and counts, without writing it to the log."""
         self._remember(event)
-        if not self._served.count(event):
+        if not self._active.count(event):
             self._unknown_item_events += 1
 
     def clear_queries(self) -> None:
-        """Forgets every query text that is kept only to answer it faster the next time.
-
-        What the log and the sessions hold stays.
-        """
-        self._served.clear_queries()
+        """Clears the caches keyed by query text; log and sessions are not affected."""
+        self._active.clear_queries()
 
     def update_items(self, items: Sequence[Item]) -> CatalogReport:
-        """Adds or replaces items, all or none; the next answer knows them.
+        """Adds or replaces items, all or none; the next answer uses them.
 
         Raises:
             OverloadError: A disk is full or failing; nothing has changed.
         """
         with self._changing_items:
-            added, updated = self._served.live.update(
+            added, updated = self._active.live.update(
                 items, lambda: self._items.put(items, self._clock())
             )
-            if self._meanwhile is not None:
-                self._meanwhile.update({item.item_id: item for item in items})
+            if self._changed_meanwhile is not None:
+                self._changed_meanwhile.update({item.item_id: item for item in items})
         return CatalogReport(added, updated, 0)
 
     def delete_items(self, item_ids: Sequence[str]) -> CatalogReport:
-        """Takes items out of every later answer, all or none.
+        """Deletes items from all later answers, all or none.
 
         Raises:
             OverloadError: The disk is full or failing; nothing has changed.
         """
         with self._changing_items:
             self._items.delete(item_ids, self._clock())
-            if self._meanwhile is not None:
-                self._meanwhile.update(dict.fromkeys(item_ids))
-            return CatalogReport(0, 0, self._served.live.delete(item_ids))
+            if self._changed_meanwhile is not None:
+                self._changed_meanwhile.update(dict.fromkeys(item_ids))
+            return CatalogReport(0, 0, self._active.live.delete(item_ids))
 
     def publish(self, path: str) -> Status:
-        """Loads another bundle, checks it, and answers from it from now on.
+        """Loads another bundle, checks it, and makes it the active one.
 
-        It counts every event of the log once: up to a sequence number from the log, and each one
-        after it as it comes in. The number stands still while the two bundles are exchanged.
+        The new bundle counts every event exactly once: those up to a sequence number from the log,
+        later ones as they arrive. No event is applied while the bundles are swapped.
 
         Raises:
-            BundleError: It must not be served; the old one goes on.
-            OverloadError: The engine was closed while another bundle was being loaded.
+            BundleError: The new bundle is damaged or fails its checks; the old one stays active.
+            OverloadError: The engine was closed during the call.
         """
         with self._publishing:
             self._check_open()
-            served = ActiveBundle.load(Path(path))
+            incoming = ActiveBundle.load(Path(path))
             self._check_open()
-            served.bundle.completion.searches = self._searches
+            incoming.bundle.completion.searches = self._searches
             with self._changing_items:
-                self._meanwhile = {}
+                self._changed_meanwhile = {}
             try:
-                self._hand_over(served, self._meanwhile)
+                self._hand_over(incoming, self._changed_meanwhile)
             finally:
-                self._meanwhile = None
+                self._changed_meanwhile = None
         return self.status()
 
     def rollback(self) -> Status:
-        """Answers from the bundle before again.
+        """Makes the previous bundle the active one again.
 
         Raises:
-            BundleError: There is none, or it is not what it was.
+            BundleError: There is none, or it is damaged by now.
         """
         if not self._previous_path:
             raise BundleError("rollback: expected an earlier bundle, received none")
         return self.publish(self._previous_path)
 
     def status(self) -> Status:
-        """What is served, and what is held."""
-        served = self._served
+        """The active bundle, and the sizes of catalogue, sessions and log."""
+        active = self._active
         return Status(
-            bundle_id=served.bundle.manifest.bundle_id,
-            bundle_path=served.path,
+            bundle_id=active.bundle.manifest.bundle_id,
+            bundle_path=active.path,
             previous_bundle_path=self._previous_path,
-            item_count=served.bundle.catalog.listed_count,
-            live_item_count=served.live.changed_count,
+            item_count=active.bundle.catalog.listed_count,
+            live_item_count=active.live.changed_count,
             visitor_count=self.sessions.visitor_count,
             logged_event_count=self.log.event_count,
             unknown_item_event_count=self._unknown_item_events,
-            uptime_seconds=max(0.0, self._clock() - self._begun),
+            uptime_seconds=max(0.0, self._clock() - self._start_time),
             rules_version=self._rules.current(self._clock()).version,
             rules_error=self._rules.error,
             versions=installed_versions(),
         )
 
     def close(self) -> None:
-        """Writes what waits and closes the files; a second time does nothing."""
+        """Writes queued log entries and closes the files; further calls have no effect."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -286,57 +283,63 @@ class Engine:
         if self._temporary is not None:
             self._temporary.cleanup()
 
-    def _hand_over(self, served: ActiveBundle, meanwhile: Mapping[str, Item | None]) -> None:
-        # The number before the items, so that the item of an event up to it is known.
-        counted = self.log.applied_sequence
-        served.change_items(self._items.since(served.bundle.facts.items_time))
-        served.count_events(self.log, until_sequence=counted)
-        # The long work is done: only what came meanwhile keeps live changes waiting.
+    def _hand_over(
+        self, incoming: ActiveBundle, changed_meanwhile: Mapping[str, Item | None]
+    ) -> None:
+        # Read the number before the items, so that the items of all events up to it are known.
+        counted_sequence = self.log.applied_sequence
+        incoming.change_items(self._items.since(incoming.bundle.facts.items_time))
+        incoming.count_events(self.log, until_sequence=counted_sequence)
+        # The slow part is done: live changes wait only while the rest is applied.
         with self._changing_items:
-            served.change_items(meanwhile.items())
-            late = self.log.applied_sequence
-            served.count_events(self.log, after_sequence=counted, until_sequence=late)
-            with self.log.applying_paused() as until:
-                served.count_events(self.log, after_sequence=late, until_sequence=until)
-                self._previous_path = self._served.path
-                self._served = served
+            incoming.change_items(changed_meanwhile.items())
+            late_sequence = self.log.applied_sequence
+            incoming.count_events(
+                self.log, after_sequence=counted_sequence, until_sequence=late_sequence
+            )
+            with self.log.applying_paused() as final_sequence:
+                incoming.count_events(
+                    self.log, after_sequence=late_sequence, until_sequence=final_sequence
+                )
+                self._previous_path = self._active.path
+                self._active = incoming
 
     def _check_open(self) -> None:
         if self._is_closed:
             raise OverloadError("publish: expected an open engine, received a call after close")
 
     def _restore(self) -> None:
-        """Sessions, counts and live changes as an earlier engine left them."""
-        served = self._served
+        """Restores sessions, counts and live changes from the logs."""
+        active = self._active
 
         def remember(event: Event) -> None:
             self._remember(event)
-            row_of = served.bundle.catalog.row_of
+            row_of = active.bundle.catalog.row_of
             self._unknown_item_events += bool(event.item_id) and event.item_id not in row_of
 
-        # Items first, so that the events of those that came in live are known.
-        served.change_items(self._items.since(served.bundle.facts.items_time))
-        served.count_events(self.log, until_sequence=self.log.applied_sequence, also=remember)
+        # Items first, so that events of items added live find their rows.
+        active.change_items(self._items.since(active.bundle.facts.items_time))
+        active.count_events(self.log, until_sequence=self.log.applied_sequence, also=remember)
 
     def _remember(self, event: Event) -> Session:
-        """The visitor's session after ``event``, which counts towards what others search for."""
+        """The visitor's session after ``event``; a search counts towards query suggestions."""
         session = self.sessions.apply(event)
         self._searches.record(event, session.search_text)
         return session
 
     def _answer(
         self,
-        served: ActiveBundle,
+        active: ActiveBundle,
         rank_request: RankRequest,
         request: SearchRequest | RecommendRequest,
         *,
         surface: str,
     ) -> Answer:
         rules = self._rules.current(rank_request.time)
-        done = answered(served.bundle, rules, rank_request, request, uuid.uuid4().hex)
-        with_features = done.is_the_models_own and self._rng.random() < self._log_feature_share
+        done = answered(active.bundle, rules, rank_request, request, uuid.uuid4().hex)
+        with_features = done.is_unchanged_ranking and self._rng.random() < self._log_feature_share
         impression = impression_of(
-            done, served.bundle, request, surface=surface, with_features=with_features
+            done, active.bundle, request, surface=surface, with_features=with_features
         )
         self.log.enqueue_impression(impression)
         return done.answer

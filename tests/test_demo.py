@@ -27,7 +27,7 @@ def test_the_demo_trains_serves_and_ends_well(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr[-2_000:]
-    for line in ("engine as served", "A stranger opens the shop", "moved", "comes back after"):
+    for line in ("engine as served", "A new visitor opens the shop", "moved", "comes back after"):
         assert line in result.stdout, line
     assert (tmp_path / ".demo" / "bundle" / "manifest.json").is_file()
 
@@ -50,7 +50,7 @@ def test_the_story_is_told_on_any_bundle_for_people_and_for_machines(
     assert "and the home page follows at once" in shown.stdout
     report = json.loads(told.stdout)
     headlines = [part["headline"] for part in report["story"]]
-    assert headlines[0] == "A stranger opens the shop"
+    assert headlines[0] == "A new visitor opens the shop"
     assert headlines[-1].endswith("purchases")
     searched = report["story"][2]["answer"]["results"]
     # What was looked at is what the explanation of the next answer is about.

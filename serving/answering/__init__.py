@@ -1,17 +1,17 @@
-"""From a request, with the shop's rules, to a page of results.
+"""From a request to a page of results: retrieval and ranking, query rules, facets, paging.
 
-rank_requests  requests and sessions to the ranker's requests
-live_catalog   items that came, changed or went since the bundle was made
-active_bundle  a bundle that answers, brought up to what has happened since
-match_set      all items that a request matches, and orders other than relevance
-facets         how often each brand, category, price or other fact is among them
-paging         one page of an answer
+rank_requests  the ranker's request, built from a request and a session
+live_catalog   items added, changed or deleted since the bundle was built
+active_bundle  a loaded bundle with the events and item changes that came after it
+match_set      all items that a request matches, and sort orders other than relevance
+facets         facet counts over the match set
+paging         one page of rows and scores
 probabilities  the purchase probability of each result
-results        the items of a page as results
-explanations   what moved each result
+results        the rows of a page as results
+explanations   effects of session events and features on each result's score
 rules          query rules: synonyms, redirects, pins, boosts, burials, hidings
-rule_file      the rules file, read again when it has changed
-merchandising  what rules do to an answer: hidings, pins, boosts
-rule_effects   which of them changed it
+rule_file      the rules file, reloaded when it changes
+merchandising  applies hidings, pins, boosts and burials to a ranking
+rule_effects   which rules changed an answer
 pipeline       from a rank request to an answer
 """

@@ -1,4 +1,4 @@
-"""A bundle that answers, brought up to what has happened since it was made."""
+"""The bundle that answers requests, with all events and item changes since it was built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from towers.text.words import has_chinese
 
 @dataclass(frozen=True)
 class ActiveBundle:
-    """A bundle that answers, and what changed in its catalogue since it was made."""
+    """A bundle that answers requests, and the live changes of its catalogue."""
 
     path: str
     bundle: Bundle
@@ -27,44 +27,44 @@ class ActiveBundle:
 
     @classmethod
     def load(cls, path: Path) -> ActiveBundle:
-        """Loads a bundle and lets it answer its golden queries.
+        """Loads a bundle and checks it against its golden queries.
 
         Raises:
-            BundleError: It must not be served.
+            BundleError: It is damaged, or answers its golden queries differently.
         """
         bundle = load_bundle(path)
         if any(map(has_chinese, bundle.catalog.titles)):
             warm_up()
-        # Asked before anything live is added.
+        # Before live changes, which may change the golden answers.
         check_golden(bundle.ranker, bundle.facts.golden)
         bundle.ranker.sources.stages.tolerate()
         return cls(str(path), bundle, LiveCatalog(bundle))
 
     def change_items(self, changes: Iterable[tuple[str, Item | None]]) -> None:
-        """Tells it what became of its items, each named once; None: it was taken out."""
-        changed: list[Item] = []
-        gone: list[str] = []
+        """Applies item changes, each item id at most once; None: the item was deleted."""
+        changed_items: list[Item] = []
+        deleted_ids: list[str] = []
         for item_id, item in changes:
             if item is None:
-                gone.append(item_id)
+                deleted_ids.append(item_id)
             else:
-                changed.append(item)
-        if changed:
-            self.live.update(changed)
-        self.live.delete(gone)
+                changed_items.append(item)
+        if changed_items:
+            self.live.update(changed_items)
+        self.live.delete(deleted_ids)
 
     def clear_queries(self) -> None:
-        """Forgets every query text that is kept only to answer it faster the next time."""
+        """Clears the caches keyed by query text."""
         if self.bundle.ranker.sources.lexical is not None:
             self.bundle.ranker.sources.lexical.clear()
         self.bundle.completion.clear()
         clear_caches()
 
     def count(self, event: Event) -> bool:
-        """Counts an event; false if its item is not known.
+        """Adds an event to the bundle's counts; False if its item is unknown.
 
-        One that the bundle was made of only makes its counts know the visitor again, so that nobody
-        counts twice a day across the change of a bundle.
+        For an event that the bundle's counts include already, only the visitor is registered, so
+        that nobody is counted twice on one day across a change of bundles.
         """
         is_counted = event.time <= self.bundle.facts.counted_until
         return self.bundle.ranker.record(event, is_counted=is_counted)
@@ -77,9 +77,9 @@ class ActiveBundle:
         until_sequence: int,
         also: Callable[[Event], object] = lambda event: None,
     ) -> None:
-        """Counts the events of a part of the log, both numbers as ``EventLog.replay`` has them.
+        """Counts the events of a range of the log; sequence numbers as in ``EventLog.replay``.
 
-        ``also`` gets every one of them too, before it is counted.
+        ``also`` is called with each event before it is counted.
         """
         entries = log.replay(after_sequence, (EVENT,), until_sequence=until_sequence)
         for entry in entries:

@@ -1,4 +1,4 @@
-"""The results of a page with what moved each of them."""
+"""The results of a page with the effects of session events and features on their scores."""
 
 from __future__ import annotations
 
@@ -19,44 +19,50 @@ _EXPLAINED_FEATURE_COUNT = 5
 def explained(
     bundle: Bundle, shortlist: Shortlist, rows: np.ndarray, results: list[Result]
 ) -> list[Result]:
-    """The results with what moved each; those beyond the shortlist have nothing to tell.
+    """The results with their strongest effects; results beyond the shortlist get none.
 
     Args:
-        shortlist: As the request was ranked, in whose context the model scored the items.
+        shortlist: The ranked request, in whose context the model scored the items.
         rows: ``[results] int64``.
     """
-    places = shortlist.places_of(rows)
-    listed = places[places >= 0]
+    positions = shortlist.places_of(rows)
+    listed = positions[positions >= 0]
     if not len(listed):
         return results
     events = shortlist.encoded.rank_request.session.events
-    positions = range(max(0, len(events) - _EXPLAINED_EVENT_COUNT), len(events))
-    by_event = iter(event_effects(bundle.ranker, shortlist, listed, positions))
+    event_numbers = range(max(0, len(events) - _EXPLAINED_EVENT_COUNT), len(events))
+    by_event = iter(event_effects(bundle.ranker, shortlist, listed, event_numbers))
     by_feature = iter(feature_effects(bundle.ranker, shortlist, listed, bundle.feature_means))
     explained = []
-    for result, place in zip(results, places.tolist(), strict=True):
-        if place < 0:
+    for result, position in zip(results, positions.tolist(), strict=True):
+        if position < 0:
             explained.append(result)
             continue
-        told = [
+        event_effects_of_item = [
             EventEffect(
-                events[position].type.label,
-                events[position].item_id,
-                events[position].query,
+                events[event_number].type.label,
+                events[event_number].item_id,
+                events[event_number].query,
                 float(effect),
             )
-            for position, effect in zip(positions, next(by_event), strict=True)
+            for event_number, effect in zip(event_numbers, next(by_event), strict=True)
         ]
         effects = next(by_feature)
         strongest = np.argsort(-np.abs(effects))[:_EXPLAINED_FEATURE_COUNT]
-        weighed = [
+        strongest_effects = [
             FeatureEffect(
                 FEATURE_NAMES[column],
-                float(shortlist.features[place, column]),
+                float(shortlist.features[position, column]),
                 float(effects[column]),
             )
             for column in strongest
         ]
-        told.sort(key=lambda effect: -abs(effect.effect))
-        explained.append(replace(result, event_effects=tuple(told), feature_effects=tuple(weighed)))
+        event_effects_of_item.sort(key=lambda effect: -abs(effect.effect))
+        explained.append(
+            replace(
+                result,
+                event_effects=tuple(event_effects_of_item),
+                feature_effects=tuple(strongest_effects),
+            )
+        )
     return explained

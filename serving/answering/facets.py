@@ -1,4 +1,4 @@
-"""Facets: which brands, categories, prices and other facts the matching items have, and how often."""
+"""Facets: counts of brands, categories, price ranges and attribute values over the match set."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from towers.catalog.items import Catalog
 def facets_of(
     matches: MatchSet, requests: Sequence[FacetRequest], conditions: Filter
 ) -> tuple[Facet, ...]:
-    """The facets asked for, over the whole match set.
+    """The requested facets, counted over the whole match set.
 
-    A facet's own condition is left out of its own counts, so that what else could be chosen is
-    shown beside what is. The category facet goes one level below the category asked for.
+    A facet's counts ignore the filter's condition on that facet, so that alternatives to the
+    current selection are shown. The category facet lists the level below the filtered category.
     """
     catalog = matches.sources.catalog
     known: dict[Filter, np.ndarray] = {}
@@ -62,13 +62,13 @@ def _values(
         inside = rows < count
         codes = codes[inside][fits[rows[inside]]]
         names = catalog.attributes.values(request.name)
-    # An item without a brand has the empty one, which is no value.
+    # Items without a brand have the empty name, which is not a facet value.
     frequent = [(code, n) for code, n in _most_frequent(codes, request.limit + 1) if names[code]]
     return tuple(FacetValue(n, names[code]) for code, n in frequent[: request.limit])
 
 
 def _most_frequent(codes: np.ndarray, limit: int) -> list[tuple[int, int]]:
-    """Codes and counts, the most frequent first; equal ones in the order of first sight."""
+    """Codes and counts, most frequent first; ties in order of code."""
     counts = np.bincount(codes)
     present = np.flatnonzero(counts)
     order = np.lexsort((present, -counts[present]))[:limit]
@@ -88,10 +88,10 @@ def _categories(
 
 
 def _price_ranges(prices: np.ndarray, limit: int) -> tuple[FacetValue, ...]:
-    """At most ``limit`` ranges that hold about equally many items and begin at round prices.
+    """At most ``limit`` ranges of about equal item counts that begin at round prices.
 
-    A range is told by its lowest and its highest price, so that a filter with these bounds gives
-    just its items.
+    A range is given by its lowest and its highest price, so that a filter with these bounds
+    matches exactly its items.
     """
     prices = np.sort(prices[~np.isnan(prices)])
     if not len(prices):

@@ -1,8 +1,8 @@
-"""Items that came, changed or went since a bundle was made: seen by the very next answer.
+"""Items added, changed or deleted since a bundle was built: visible to the very next answer.
 
-What an item's vector is depends on the bundle and on the item as it is now, never on the edits that
-led there. So many small edits answer as one large one does, and a restarted server, which is told
-the newest state of each item alone, answers as it did before.
+An item's vector depends only on the bundle and on the item's current state, never on the edits in
+between. So many small edits give the same answers as one large one, and a restarted server, which
+replays only the newest state of each item, answers as before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SAME_SHARE = 0.5
 
 
 class _Embedded(NamedTuple):
-    """What the bundle holds of an item: ``[item_slot_count] int32``, and the vector made of them."""
+    """An item's tokens in the bundle, ``[item_slot_count] int32``, and the vector of them."""
 
     tokens: np.ndarray
     vector: np.ndarray
@@ -32,13 +32,13 @@ class _Embedded(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Change:
-    """What becomes of one item, all of it worked out.
+    """One prepared change: everything that can fail has been computed.
 
     Args:
-        item: As it is from now on.
-        row: Its row, of a new one the row that it gets.
+        item: The new state.
+        row: The item's row; for a new item the row that it will get.
         is_new: Whether the catalogue has no row for it.
-        vector: ``[dim] float32`` unit row; None where it keeps the one that it has.
+        vector: ``[dim] float32`` unit row; None if the current one stays.
     """
 
     item: Item
@@ -52,13 +52,13 @@ def _no_log() -> Callable[[], None]:
 
 
 class LiveCatalog:
-    """Changes of a loaded bundle's catalogue, vector index and lexical index, as one.
+    """Changes a loaded bundle's catalogue, vector index and lexical index together.
 
-    One writer at a time; readers need no lock: a row's columns and vector are in their place
-    before any index returns the row.
+    One writer at a time; readers need no lock: a row's columns and vector are written before any
+    index returns the row.
 
     Args:
-        bundle: What is changed.
+        bundle: The bundle to change.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -72,28 +72,28 @@ class LiveCatalog:
     def update(
         self, items: Sequence[Item], log: Callable[[], Callable[[], None]] = _no_log
     ) -> tuple[int, int]:
-        """Adds or replaces items, all or none; the counts of added and of updated ones.
+        """Adds or replaces items, all or none; returns the counts of added and updated items.
 
-        All that can fail comes first: every item is read and embedded, then logged, then the
-        lexical index commits. What is left only writes to memory.
+        Steps that can fail come first: every item is parsed and embedded, then logged, then the
+        lexical index commits. The remaining steps only write to memory.
 
         Args:
-            items: Of those with one id the last one holds.
-            log: Makes the change durable; what it returns takes it back again.
+            items: If an id occurs more than once, the last item counts.
+            log: Makes the change durable and returns a function that undoes it.
 
         Raises:
             OverloadError: A disk is full or failing.
         """
         catalog = self._bundle.catalog
         with self._lock:
-            changes = self._worked_out(items)
+            changes = self._prepared(items)
             by_row = [(change.row, change.item) for change in changes]
             with self._sources.staged_items(by_row) as commit:
-                take_back = log()
+                undo = log()
                 try:
                     commit()
                 except BaseException:
-                    take_back()
+                    undo()
                     raise
             renamed = [
                 change.row
@@ -106,22 +106,22 @@ class LiveCatalog:
         return added, len(changes) - added
 
     def delete(self, item_ids: Iterable[str]) -> int:
-        """Takes items out; how many were there."""
+        """Deletes items; returns how many existed."""
         with self._lock:
             rows = [self._bundle.catalog.remove(item_id) for item_id in dict.fromkeys(item_ids)]
-            gone = [row for row in rows if row is not None]
-            self._changed.update(gone)
-        return len(gone)
+            deleted = [row for row in rows if row is not None]
+            self._changed.update(deleted)
+        return len(deleted)
 
     @property
     def changed_count(self) -> int:
-        """Items added, changed or taken out since the bundle was made."""
+        """Number of items added, changed or deleted since the bundle was built."""
         return len(self._changed)
 
-    def _worked_out(self, items: Sequence[Item]) -> list[_Change]:
+    def _prepared(self, items: Sequence[Item]) -> list[_Change]:
         catalog = self._bundle.catalog
-        # A catalogue of their own reads every field as the served one will: what it cannot take
-        # fails here, where nothing has changed yet.
+        # A temporary catalogue parses every field as the active one will: what that would refuse
+        # fails here, before anything has changed.
         read = Catalog.of(items, catalog.text)
         newest = {item.item_id: item for item in items}
         changes: list[_Change] = []
@@ -145,8 +145,8 @@ class LiveCatalog:
         catalog = self._bundle.catalog
         was_listed = not change.is_new and bool(catalog.listed[change.row])
         if change.vector is not None:
-            # First the vector: a session may name the item already, and whoever finds its row
-            # reads it. A row that the catalogue does not list yet is left out of every answer.
+            # Vector before row: a session may contain the item already, and readers that find its
+            # row read its vector. Rows that the catalogue does not list are in no answer.
             self._sources.index.put(change.row, change.vector)
         catalog.upsert(change.item)
         self._changed.add(change.row)
@@ -161,14 +161,14 @@ class LiveCatalog:
                     self._sources.index.embeddings[row].copy(),
                 )
             embedded = self._bundle_rows[row]
-            # A known item keeps the vector that training gave it while most of its words stay:
-            # the item encoder knows words alone.
-            if _alike(embedded.tokens, tokens):
+            # A known item keeps its trained vector while at least half of its tokens stay: the
+            # item encoder sees nothing but tokens.
+            if _is_similar(embedded.tokens, tokens):
                 return embedded.vector
         return _unit(self._bundle.item_encoder.encode(tokens))
 
 
-def _alike(before: np.ndarray, after: np.ndarray) -> bool:
+def _is_similar(before: np.ndarray, after: np.ndarray) -> bool:
     old = set(before[before != PADDING].tolist())
     new = set(after[after != PADDING].tolist())
     return len(old & new) >= _SAME_SHARE * max(1, len(old | new))
@@ -176,7 +176,7 @@ def _alike(before: np.ndarray, after: np.ndarray) -> bool:
 
 def _unit(vector: np.ndarray) -> np.ndarray:
     norm = float(np.linalg.norm(vector))
-    # An item without any word has no direction: give it a fixed one, as batch embedding does.
+    # An item without tokens has a zero vector: use a fixed direction, as batch embedding does.
     if not norm > 0.5:
         return np.full_like(vector, 1.0 / np.sqrt(len(vector)))
     return vector / np.float32(norm)

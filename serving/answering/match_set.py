@@ -1,4 +1,4 @@
-"""All items that a request matches, beyond any page: what facets count and other orders sort."""
+"""The match set: all items that a request matches, which facets count and sort orders sort."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from towers.retrieval.rank_request import EncodedRequest
 
 @dataclass(frozen=True)
 class MatchSet:
-    """The match set of one question, under its own filter or another.
+    """The match set of one request, under its own filter or another.
 
-    Of a browse page it is every item that meets the filter and is not excluded. Of a search it is
-    those of them that the words of the query match (``LexicalIndex.matching_rows``); where no item
-    of the shop has any of the words, the nearest in meaning, as many as the learnt source brings.
+    For a browse page: all items that pass the filter and are not excluded. For a search: those
+    among them that match the query's words (``LexicalIndex.matching_rows``), or, where no item has
+    any of the words, the nearest neighbours of the query embedding, ``learnt_count`` of them.
     """
 
     sources: Sources
@@ -46,7 +46,7 @@ class MatchSet:
     def sorted_rows(self, fits: np.ndarray, order: SortOrder, count: int) -> np.ndarray:
         """The first ``count`` rows of a match set in an order other than relevance.
 
-        What has no price or no time comes last; equal ones come in the order of the catalogue.
+        Items without a price or a time come last; ties are in catalogue order.
         """
         rows = np.flatnonzero(fits)
         return rows[largest(self._keys(rows, order), count)]

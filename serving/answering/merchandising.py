@@ -1,4 +1,4 @@
-"""What the shop's rules do to an answer: to its request, to the order, and to the page."""
+"""Applies query rules: hidings to the request, boosts and burials to scores, pins to the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from towers.retrieval.rank_request import RankRequest
 
 
 class Pin(NamedTuple):
-    """An item that a rule puts in a place, and the rule's name."""
+    """A pinned item, and the name of the rule that pins it."""
 
     row: int
     name: str
@@ -30,11 +30,11 @@ class Pin(NamedTuple):
 
 @dataclass(frozen=True)
 class Merchandising:
-    """The rules that one request has met, held against the catalogue.
+    """The rules that match one request, resolved to rows of the catalogue.
 
     Args:
-        rules: In the order of the file.
-        pins: By place, from 0; none where the request does not allow the item.
+        rules: In file order.
+        pins: By position, from 0; without items that the request excludes.
         hidden_by: ``[count] bool`` by rule name, true where it hides an item.
     """
 
@@ -44,13 +44,13 @@ class Merchandising:
 
     @cached_property
     def hidden(self) -> np.ndarray | None:
-        """``[count] bool``, true where no answer shows the item; None: nothing is hidden."""
+        """``[count] bool``, true where an item is hidden; None: none is."""
         masks = [*self.hidden_by.values()]
         return np.any(masks, axis=0) if masks else None
 
     @property
     def redirect(self) -> Rule | None:
-        """The redirect in force: the first."""
+        """The redirect that applies: the first."""
         return next((rule for rule in self.rules if rule.uri), None)
 
     @property
@@ -65,7 +65,7 @@ _NO_RULES = Merchandising()
 def merchandising_of(
     rules: tuple[Rule, ...], rank_request: RankRequest, bundle: Bundle
 ) -> Merchandising:
-    """What the rules mean for a request; a pin holds only for an item that the request allows."""
+    """The rules resolved for a request; pins of items that it excludes are ignored."""
     if not rules:
         return _NO_RULES
     catalog, sources = bundle.catalog, bundle.ranker.sources
@@ -76,28 +76,31 @@ def merchandising_of(
             mask = targeted(catalog, rule.targets, np.arange(count))
             hidden_by[rule.name] = mask | hidden_by.get(rule.name, False)
     without = shown_request(rank_request, Merchandising(hidden_by=hidden_by))
-    placed: dict[int, Pin] = {}
+    pin_at: dict[int, Pin] = {}
     pinned: set[int] = set()
     for rule in sorted((r for r in rules if r.kind == "pin"), key=lambda rule: rule.position):
         rows = catalog.rows(rule.targets.items)
         row = next(iter(sources.only_allowed(without, rows[rows >= 0]).tolist()), -1)
         if row < 0 or row in pinned:
             continue
-        place = rule.position - 1
-        while place in placed:
-            place += 1
-        placed[place] = Pin(row, rule.name)
+        position = rule.position - 1
+        while position in pin_at:
+            position += 1
+        pin_at[position] = Pin(row, rule.name)
         pinned.add(row)
-    if placed:
-        left = sources.allowed_count(without) - len(placed)
-        # Places beyond the end close up.
-        ordered = enumerate(sorted(placed))
-        placed = {min(place, left + number): placed[place] for number, place in ordered}
-    return Merchandising(rules, MappingProxyType(placed), read_only_columns(hidden_by))
+    if pin_at:
+        unpinned_count = sources.allowed_count(without) - len(pin_at)
+        # Pins beyond the last result move up behind it.
+        numbered_positions = enumerate(sorted(pin_at))
+        pin_at = {
+            min(position, unpinned_count + number): pin_at[position]
+            for number, position in numbered_positions
+        }
+    return Merchandising(rules, MappingProxyType(pin_at), read_only_columns(hidden_by))
 
 
 def shown_request(rank_request: RankRequest, merchandising: Merchandising) -> RankRequest:
-    """The request that allows neither what is hidden nor what is pinned."""
+    """The request with hidden and pinned items excluded."""
     hidden, pinned = merchandising.hidden, merchandising.pinned_rows
     if hidden is not None:
         rank_request = replace(rank_request, hidden=hidden)
@@ -109,10 +112,10 @@ def shown_request(rank_request: RankRequest, merchandising: Merchandising) -> Ra
 def lifts_of(
     shortlist: Shortlist, merchandising: Merchandising, catalog: Catalog
 ) -> dict[str, np.ndarray]:
-    """How far each boost or burial moves the items of a shortlist, ``[n] float32`` by rule name.
+    """What each boost or burial adds to the scores of a shortlist, ``[n] float32`` by rule name.
 
-    A strength of 1 is worth one standard deviation of the model's scores. Only rules that touch an
-    item of the list.
+    A strength of 1 adds one standard deviation of the model's scores. Only rules that target an
+    item of the shortlist are included.
     """
     lifts: dict[str, np.ndarray] = {}
     moving = [rule for rule in merchandising.rules if rule.strength]
@@ -130,11 +133,11 @@ def lifts_of(
 def shown_shortlist(
     ranker: Ranker, shortlist: Shortlist, merchandising: Merchandising
 ) -> tuple[Shortlist, Shortlist]:
-    """A merchandised shortlist without hidden and pinned items, and the one that it was cut from.
+    """A merchandised shortlist without hidden and pinned items, and the one it was filtered from.
 
-    Hidden items are cut out after ranking, so that a rule changes nobody's score. Only where they
-    leave less than half of the list it is made anew without them, or pages would go on with what
-    is merely near long before the items that the words found are through.
+    Hidden items are removed after ranking, so that hiding does not change other items' scores. If
+    more than half of the shortlist is hidden, the request is ranked again without the hidden
+    items: else pages would continue with nearest neighbours before all lexical matches are shown.
     """
     if not merchandising.hidden_by and not merchandising.pins:
         return shortlist, shortlist
@@ -155,22 +158,26 @@ def shown_shortlist(
 def merchandised_page(
     ranker: Ranker, shortlist: Shortlist, pins: Mapping[int, Pin], span: tuple[int, int]
 ) -> Page:
-    """The page of ranks ``span`` (begin and end, from 0), pinned items in their places."""
+    """The page of ranks ``span`` (begin and end, from 0), with pinned items at their positions."""
     if not pins:
         return page_of(ranker, shortlist, span)
     offset, end = span
-    inside = {place - offset: pins[place] for place in pins if offset <= place < end}
-    before = sum(place < offset for place in pins)
-    page = page_of(ranker, shortlist, (offset - before, end - before - len(inside)))
-    for place in sorted(inside):
-        # Its score is that of what it stands before: an answer's scores fall from top to bottom.
-        at = min(place, len(page.rows))
-        near = page.scores[at : at + 1] if at < len(page.scores) else page.scores[-1:]
+    pins_on_page = {
+        position - offset: pins[position] for position in pins if offset <= position < end
+    }
+    earlier_pin_count = sum(position < offset for position in pins)
+    page = page_of(
+        ranker, shortlist, (offset - earlier_pin_count, end - earlier_pin_count - len(pins_on_page))
+    )
+    for position in sorted(pins_on_page):
+        # A pin takes the score of the next result, so that scores do not increase down the page.
+        index = min(position, len(page.rows))
+        near = page.scores[index : index + 1] if index < len(page.scores) else page.scores[-1:]
         score = near[0] if len(near) else np.float32(0)
         page = Page(
-            np.insert(page.rows, at, inside[place].row),
-            np.insert(page.scores, at, score),
-            np.insert(page.places, at, -1),
+            np.insert(page.rows, index, pins_on_page[position].row),
+            np.insert(page.scores, index, score),
+            np.insert(page.positions, index, -1),
             page.total_count,
             page.missing,
         )
@@ -178,7 +185,7 @@ def merchandised_page(
 
 
 def targeted(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray:
-    """Which rows a rule is about, ``[rows] bool``."""
+    """Which rows a rule targets, ``[rows] bool``."""
     found = np.isin(rows, catalog.rows(targets.items))
     if targets.brands:
         codes = [catalog.brand_codes.get(brand) for brand in targets.brands]
@@ -189,7 +196,7 @@ def targeted(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray
 
 
 def _flags(mask: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
-    """A mask at some rows; false where it says nothing of them."""
+    """The mask's value at each row; false for rows beyond its end."""
     if mask is None:
         return np.zeros(len(rows), bool)
     inside = rows < len(mask)

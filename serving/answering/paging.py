@@ -18,28 +18,28 @@ _NO_SCORES = np.zeros(0, np.float32)
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of one page with their scores, and their places in the shortlist (−1: beyond it).
+    """Rows of one page, their scores, and their positions in the shortlist (−1: beyond it).
 
-    ``total_count`` is the number of results on all pages; ``missing`` names parts that failed.
+    ``total_count`` is the number of results on all pages; ``missing`` names failed stages.
     """
 
     rows: np.ndarray
     scores: np.ndarray
-    places: np.ndarray
+    positions: np.ndarray
     total_count: int
     missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", read_only(self.rows))
         object.__setattr__(self, "scores", read_only(self.scores))
-        object.__setattr__(self, "places", read_only(self.places))
+        object.__setattr__(self, "positions", read_only(self.positions))
 
 
 def page_of(ranker: Ranker, shortlist: Shortlist, span: tuple[int, int]) -> Page:
-    """The page of ranks ``span`` (begin and end, from 0), beyond the shortlist too."""
+    """The page of ranks ``span`` (begin and end, from 0), which may extend beyond the shortlist."""
     offset, end = span
-    places = np.arange(offset, min(end, len(shortlist.rows)))
-    rows, scores = shortlist.rows[places], shortlist.scores[places]
+    positions = np.arange(offset, min(end, len(shortlist.rows)))
+    rows, scores = shortlist.rows[positions], shortlist.scores[positions]
     missing: list[str] = []
     if end > len(shortlist.rows):
         beyond = max(0, offset - len(shortlist.rows))
@@ -51,9 +51,9 @@ def page_of(ranker: Ranker, shortlist: Shortlist, span: tuple[int, int]) -> Page
         )
         rows = np.concatenate([rows, more[beyond:]])
         scores = np.concatenate([scores, more_scores[beyond:]])
-        places = np.concatenate([places, np.full(len(more[beyond:]), -1)])
+        positions = np.concatenate([positions, np.full(len(more[beyond:]), -1)])
     total_count = ranker.sources.allowed_count(shortlist.encoded.rank_request)
-    return Page(rows, scores, places.astype(np.int64), total_count, tuple(missing))
+    return Page(rows, scores, positions.astype(np.int64), total_count, tuple(missing))
 
 
 def sorted_page(

@@ -1,4 +1,4 @@
-"""One answer: from a request, with the shop's rules, to a page of results and what to tell of it."""
+"""The answer pipeline: from a rank request and query rules to an answer and its impression."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from serving.answering.results import results_of
 from serving.answering.rule_effects import (
     hidings_beyond,
     hidings_that_matched,
-    rules_that_placed,
+    rules_that_changed_results,
     synonyms_that_found,
     with_rules,
 )
@@ -39,24 +39,28 @@ from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.search_box.relaxation import relaxations
 
-_SPOILS_FEATURES = {"features", "query_tower"}
-"""Parts without which the features of an answer are no features to learn from."""
+_NEEDED_FOR_FEATURES = {"features", "query_tower"}
+"""Stages whose failure makes the features of an answer unusable for training."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer, and the shortlist and the page that it was made from."""
+    """An answer, and the shortlist and the page that it was built from."""
 
     answer: Answer
     shortlist: Shortlist
     page: Page
 
     @property
-    def is_the_models_own(self) -> bool:
-        """Whether all of the page is from the shortlist, and no rule has shaped it: to learn from."""
-        places = self.page.places
-        is_ranked = bool(len(places)) and bool((places >= 0).all())
-        return is_ranked and not self.answer.rules and not _SPOILS_FEATURES & {*self.answer.missing}
+    def is_unchanged_ranking(self) -> bool:
+        """Whether the page lies within the shortlist and no rule changed it."""
+        positions = self.page.positions
+        is_ranked = bool(len(positions)) and bool((positions >= 0).all())
+        return (
+            is_ranked
+            and not self.answer.rules
+            and not _NEEDED_FOR_FEATURES & {*self.answer.missing}
+        )
 
 
 def answered(
@@ -68,8 +72,8 @@ def answered(
 ) -> Answered:
     """Answers a request from a bundle.
 
-    In an order other than relevance, rules that place items rest; what they hide stays hidden.
-    What only adds to an answer is left out and named where it fails; filters and hidings never are.
+    Pins, boosts and burials apply only when sorting by relevance; hidings always apply. An optional
+    stage that fails is skipped and named in ``missing``; filters and hidings are never skipped.
     """
     ranker, catalog = bundle.ranker, bundle.catalog
     missing: list[str] = []
@@ -77,21 +81,21 @@ def answered(
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
     begin, end = request.offset, request.offset + request.page_size
     query = ranker.parse(rank_request.text, missing)
-    met = rules.matching(request, query, rank_request.time)
+    matching_rules = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
-        met = tuple(rule for rule in met if not rule.is_placing)
-    merchandising = merchandising_of(met, rank_request, bundle)
-    ranked, changed = _ranked(ranker, rank_request, met)
+        matching_rules = tuple(rule for rule in matching_rules if not rule.is_reordering)
+    merchandising = merchandising_of(matching_rules, rank_request, bundle)
+    ranked, changed = _ranked(ranker, rank_request, matching_rules)
     no_lifts: dict[str, np.ndarray] = {}
     lifts = run("merchandising", lambda: lifts_of(ranked, merchandising, catalog), no_lifts)
     lifted = ranked.merchandised(lifts)
-    shown, context = shown_shortlist(ranker, lifted, merchandising)
+    shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising)
     fits: np.ndarray | None = None
     facets: tuple[Facet, ...] = ()
     if request.facets or not is_by_relevance:
-        # A pinned item is in the match set, though it is left out of what is ranked.
-        asked = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
-        matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=asked))
+        # Pinned items belong to the match set, though they are excluded from ranking.
+        with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
+        matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
         fits = run("match_set", lambda: matches.under(request.filter), None)
     if fits is not None:
         facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
@@ -101,8 +105,8 @@ def answered(
         page = sorted_page(matches, shown, fits, request.sort_by, (begin, end))
     else:
         page = merchandised_page(ranker, shown, merchandising.pins, (begin, end))
-        changed |= _placed(ranker, ranked, merchandising, lifts, page, request)
-        if context is not lifted:
+        changed |= _rules_that_changed_page(ranker, ranked, merchandising, lifts, page, request)
+        if ranked_with_pins is not lifted:
             changed |= {*merchandising.hidden_by}
     probabilities: list[float | None] = run(
         "purchase_probability",
@@ -113,8 +117,10 @@ def answered(
     results = results_of(catalog, shown, page, order, probabilities)
     if request.explain:
         plain = results
-        results = run("explanations", lambda: explained(bundle, context, page.rows, plain), plain)
-    results = with_rules(results, page, merchandising, context, changed)
+        results = run(
+            "explanations", lambda: explained(bundle, ranked_with_pins, page.rows, plain), plain
+        )
+    results = with_rules(results, page, merchandising, ranked_with_pins, changed)
     redirect = merchandising.redirect
     names = changed | ({redirect.name} if redirect is not None else set())
     relaxed: tuple[Relaxation, ...] = ()
@@ -125,7 +131,7 @@ def answered(
         token,
         bundle.manifest.bundle_id,
         end if end < page.total_count else None,
-        tuple(dict.fromkeys((*ranked.missing, *context.missing, *missing, *page.missing))),
+        tuple(dict.fromkeys((*ranked.missing, *ranked_with_pins.missing, *missing, *page.missing))),
         facets=facets,
         match_count=None if fits is None else int(np.count_nonzero(fits)),
         relaxations=relaxed,
@@ -133,7 +139,7 @@ def answered(
         if results
         else _empty_reason(bundle, rank_request, request),
         redirect_uri="" if redirect is None else redirect.uri,
-        rules=tuple(dict.fromkeys(rule.name for rule in met if rule.name in names)),
+        rules=tuple(dict.fromkeys(rule.name for rule in matching_rules if rule.name in names)),
         rules_version=rules.version,
         session_event_count=len(rank_request.session.events),
     )
@@ -148,7 +154,7 @@ def impression_of(
     surface: str,
     with_features: bool,
 ) -> Impression:
-    """What the log keeps of an answer; features are those of the page, in its order."""
+    """The impression of an answer for the log; features are those of the page's items, in order."""
     shortlist, page, order = done.shortlist, done.page, request.sort_by
     return Impression(
         attribution_token=done.answer.attribution_token,
@@ -162,14 +168,14 @@ def impression_of(
         context_item_ids=getattr(request, "item_ids", ()),
         filter={} if request.filter == Filter() else asdict(request.filter),
         sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
-        features=shortlist.features[page.places] if with_features else None,
+        features=shortlist.features[page.positions] if with_features else None,
     )
 
 
 def _ranked(
     ranker: Ranker, rank_request: RankRequest, rules: tuple[Rule, ...]
 ) -> tuple[Shortlist, set[str]]:
-    """The ranked request with synonyms, and the names of those that changed what was found."""
+    """The request ranked with synonyms, and the names of synonym rules that had an effect."""
     plain = ranker.rank(rank_request)
     synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
     if not synonyms:
@@ -180,7 +186,7 @@ def _ranked(
     return ranked, synonyms_that_found(ranker, plain, ranked, rules)
 
 
-def _placed(
+def _rules_that_changed_page(
     ranker: Ranker,
     ranked: Shortlist,
     merchandising: Merchandising,
@@ -188,11 +194,11 @@ def _placed(
     page: Page,
     request: SearchRequest | RecommendRequest,
 ) -> set[str]:
-    """Names of the rules that changed a page by relevance, or one before it."""
+    """Names of the rules that changed this or an earlier page sorted by relevance."""
     if not merchandising.rules:
         return set()
     end = request.offset + request.page_size
-    return rules_that_placed(ranked, merchandising, lifts, end) | hidings_beyond(
+    return rules_that_changed_results(ranked, merchandising, lifts, end) | hidings_beyond(
         ranker, ranked.encoded, merchandising, page, request.page_size
     )
 

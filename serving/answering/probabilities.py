@@ -15,16 +15,16 @@ from towers.ranking.shortlist import Shortlist
 def purchase_probabilities(
     bundle: Bundle, shortlist: Shortlist, rows: np.ndarray
 ) -> list[float | None]:
-    """That each item is bought in the visit under way; None where nobody can tell.
+    """The probability that each item is bought in the current session; None where unknown.
 
-    By the model's score in the context of the request without its filter, its order and the shop's
-    rules, which say nothing of how likely it is that somebody buys an item. So one item has one
-    probability, whatever page it is met on. A plain request is that context itself; any other
-    is ranked once more.
+    Calibrated from the model's score in the context of the request without its filter, its sort
+    order and the shop's rules, which do not change how likely a purchase is. So an item has the
+    same probability on every page. A request with a filter or synonyms is ranked once more
+    without them.
 
     Args:
-        shortlist: As the request was ranked.
-        rows: ``[m] int64`` the items.
+        shortlist: The ranked request.
+        rows: ``[m] int64`` rows of the items.
     """
     calibration = bundle.facts.calibration
     if calibration is None or "reranker" in shortlist.missing:

@@ -1,4 +1,4 @@
-"""From a request and a session to the ranker's question: the same live and when a log is relived."""
+"""The ranker's request, built from a request and a session: shared by serving and log replay."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from towers.sessions.session import Session
 def search_rank_request(
     request: SearchRequest, session: Session, time: float, catalog: Catalog
 ) -> RankRequest:
-    """The question of the search box; the search is the newest event of its session.
+    """The rank request of a search, which is the newest event of its session.
 
     Args:
-        session: Of the visitor. Where the search was recorded it is its newest event already.
+        session: Of the visitor; it ends with the search if that was recorded, else it is added.
         time: Seconds since 1970.
     """
     now = session.at(time)
@@ -35,17 +35,17 @@ def search_event(request: SearchRequest, event_id: str, time: float) -> Event:
 def recommend_rank_request(
     request: RecommendRequest, session: Session, time: float, catalog: Catalog
 ) -> RankRequest:
-    """The question of a browse page.
+    """The rank request of a browse page.
 
-    The item of an item page counts as just viewed and the items of a cart as just put there, in
-    this question only. What is shown or in the basket already is not offered.
+    The item of an item page counts as just viewed, and the items of a cart as just added, in this
+    request only. Items on the page or in the basket are excluded.
     """
     now = session.at(time)
     for event in _context_events(request, now, time):
         now = now.after(event)
     known = catalog.rows(sorted(now.basket | set(request.item_ids)))
     mask = catalog.mask(request.filter)
-    # That an item is in stock says nothing of what a shopper is after.
+    # A filter on stock alone does not narrow what the shopper is looking for.
     is_narrowed = mask is not None and replace(request.filter, in_stock_only=False) != Filter()
     return RankRequest(
         now,
@@ -63,7 +63,7 @@ def _context_events(request: RecommendRequest, session: Session, time: float) ->
         type_, seen = EventType.ADD_TO_CART, set(session.basket)
     else:
         return []
-    # Never before the newest event: what the page shows is what the shopper looks at now.
+    # Not before the newest event: the page's item is what the shopper looks at now.
     moment = max(time, session.events[-1].time) if session.events else time
     template = Event("", type_, request.visitor_id, moment)
     missing = dict.fromkeys(item_id for item_id in request.item_ids if item_id not in seen)

@@ -1,4 +1,4 @@
-"""The items of a page as results."""
+"""The rows of a page as results."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ def results_of(
     order: SortOrder,
     probabilities: Sequence[float | None],
 ) -> list[Result]:
-    """The items of a page as results.
+    """The rows of a page as results.
 
     Args:
-        probabilities: Of a purchase, one a result.
+        probabilities: Purchase probability of each result.
     """
-    rows, places = page.rows, page.places
+    rows, positions = page.rows, page.positions
     is_by_relevance = order is SortOrder.RELEVANCE
     model_scores = page.scores.copy()
     if is_by_relevance:
-        model_scores[places >= 0] = shortlist.model_scores[places[places >= 0]]
+        model_scores[positions >= 0] = shortlist.model_scores[positions[positions >= 0]]
     columns = zip(
         rows.tolist(),
         page.scores.tolist(),
         model_scores.tolist(),
-        # Held in float32: what is beyond its digits is no part of the price.
+        # Prices are float32: round away digits beyond its precision.
         [None if price != price else round(price, 4) for price in catalog.price[rows].tolist()],
         catalog.leaf[rows].tolist(),
         catalog.brand[rows].tolist(),
         catalog.in_stock[rows].tolist(),
-        _hits_of(shortlist, places, is_by_relevance),
-        _parts_of(shortlist.adjustments, places, is_by_relevance),
-        _parts_of(shortlist.merchandising, places, is_by_relevance),
+        _hits_of(shortlist, positions, is_by_relevance),
+        _parts_of(shortlist.adjustments, positions, is_by_relevance),
+        _parts_of(shortlist.merchandising, positions, is_by_relevance),
         probabilities,
         strict=True,
     )
@@ -82,38 +82,41 @@ def results_of(
 
 
 def _parts_of(
-    columns: Mapping[str, np.ndarray], places: np.ndarray, is_by_relevance: bool
+    columns: Mapping[str, np.ndarray], positions: np.ndarray, is_by_relevance: bool
 ) -> list[tuple[ScorePart, ...]]:
-    """What named columns add to each result; nothing beyond the shortlist or in another order."""
+    """Score parts of each result; none beyond the shortlist or when not sorted by relevance."""
     if not columns or not is_by_relevance:
-        return [_NO_PARTS] * len(places)
-    return [_NO_PARTS if at < 0 else parts_at(columns, at) for at in places.tolist()]
+        return [_NO_PARTS] * len(positions)
+    return [
+        _NO_PARTS if position < 0 else parts_at(columns, position)
+        for position in positions.tolist()
+    ]
 
 
-def parts_at(columns: Mapping[str, np.ndarray], place: int) -> tuple[ScorePart, ...]:
-    """What named columns add to the item at one place of a shortlist; nothing of what is 0."""
-    named = [(name, float(column[place])) for name, column in columns.items()]
+def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePart, ...]:
+    """Non-zero score parts of the item at one position of a shortlist."""
+    named = [(name, float(column[position])) for name, column in columns.items()]
     return tuple(ScorePart(name, amount) for name, amount in named if amount)
 
 
 @lru_cache(maxsize=10_000)
 def _hit(source: str, rank: int) -> SourceHit:
-    """Told by rank from 1; few differ, and looking one up is quicker than making it."""
+    """A source hit with its rank from 1; cached, since few distinct ones occur."""
     return SourceHit(source, rank + 1)
 
 
 def _hits_of(
-    shortlist: Shortlist, places: np.ndarray, is_by_relevance: bool
+    shortlist: Shortlist, positions: np.ndarray, is_by_relevance: bool
 ) -> list[tuple[SourceHit, ...]]:
-    """The sources that found each result.
+    """The sources that retrieved each result.
 
-    Beyond the shortlist the nearest follow, unless another order brought the item.
+    Beyond the shortlist, results sorted by relevance are nearest neighbours; others have no source.
     """
     beyond = (_hit("learnt", len(shortlist.rows)),) if is_by_relevance else ()
-    listed = shortlist.ranks[places].tolist() if len(shortlist.rows) else [[]] * len(places)
+    listed = shortlist.ranks[positions].tolist() if len(shortlist.rows) else [[]] * len(positions)
     return [
         tuple([_hit(SOURCES[number], rank) for number, rank in enumerate(ranks) if rank >= 0])
-        if place >= 0
+        if position >= 0
         else beyond
-        for place, ranks in zip(places.tolist(), listed, strict=True)
+        for position, ranks in zip(positions.tolist(), listed, strict=True)
     ]

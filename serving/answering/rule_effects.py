@@ -1,4 +1,4 @@
-"""Which of the rules that a request met have changed its answer, and each of its results."""
+"""Which of the matching rules changed an answer, and which changed each of its results."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _NO_PINS: Mapping[int, Pin] = {}
 
 
 PINNED = "pinned"
-"""The source of a result that a rule put in its place."""
+"""The source name of a pinned result."""
 
 
-def rules_that_placed(
+def rules_that_changed_results(
     shortlist: Shortlist, merchandising: Merchandising, lifts: Mapping[str, np.ndarray], end: int
 ) -> set[str]:
     """Names of pins, boosts, burials and hidings that changed the first ``end`` results.
 
-    The rules are applied one after another, in the order of the file; one counts if the results up
-    to ``end`` are others with it, or in another order, than with those before it alone.
+    The rules are applied one after another, in file order; a rule counts if it changes the first
+    ``end`` results or their order, compared with the rules before it alone.
 
     Args:
         shortlist: As ranked, before any rule.
-        lifts: What boosts and burials add to its scores, ``[n]`` by rule name.
+        lifts: What boosts and burials add to its scores, ``[n] float32`` by rule name.
     """
     hidden = {
         name: mask[np.minimum(shortlist.rows, len(mask) - 1)] & (shortlist.rows < len(mask))
@@ -43,10 +43,10 @@ def rules_that_placed(
         if len(mask)
     }
     pins: dict[str, dict[int, Pin]] = {}
-    for place, pin in merchandising.pins.items():
-        pins.setdefault(pin.name, {})[place] = pin
+    for position, pin in merchandising.pins.items():
+        pins.setdefault(pin.name, {})[position] = pin
     scores, kept = shortlist.scores.copy(), np.ones(len(shortlist.rows), bool)
-    placed: dict[int, Pin] = {}
+    applied_pins: dict[int, Pin] = {}
     changed: set[str] = set()
     before = _first(shortlist.rows, scores, kept, _NO_PINS, end)
     for name in dict.fromkeys(rule.name for rule in merchandising.rules):
@@ -57,8 +57,8 @@ def rules_that_placed(
             scores += lifts[name]
         if hits is not None:
             kept &= ~hits
-        placed.update(pins.get(name, _NO_PINS))
-        after = _first(shortlist.rows, scores, kept, placed, end)
+        applied_pins.update(pins.get(name, _NO_PINS))
+        after = _first(shortlist.rows, scores, kept, applied_pins, end)
         if after != before:
             changed.add(name)
         before = after
@@ -68,38 +68,38 @@ def rules_that_placed(
 def _first(
     rows: np.ndarray, scores: np.ndarray, kept: np.ndarray, pins: Mapping[int, Pin], end: int
 ) -> list[int]:
-    """The first ``end`` rows by score, without those that are not kept, with pins in place."""
+    """The first ``end`` kept rows by score, with pins at their positions."""
     order = np.lexsort((rows, -scores))
     pinned = {pin.row for pin in pins.values()}
     first: list[int] = rows[order[kept[order]]][: end + len(pinned)].tolist()
     first = [row for row in first if row not in pinned]
-    for place in sorted(pins):
-        first.insert(place, pins[place].row)
+    for position in sorted(pins):
+        first.insert(position, pins[position].row)
     return first[:end]
 
 
 def hidings_beyond(
     ranker: Ranker, encoded: EncodedRequest, merchandising: Merchandising, page: Page, size: int
 ) -> set[str]:
-    """Names of hidings that took an item out of the part of a page that lies beyond the shortlist.
+    """Names of hidings that removed an item from the part of a page beyond the shortlist.
 
-    There the nearest follow: an item was taken out if it is as near as the last one shown, or if
-    the page came to the end of all items.
+    That part holds nearest neighbours: a hidden item was removed from it if its similarity is at
+    least that of the last item shown, or if the page is not full.
 
     Args:
         encoded: The request before any rule.
-        size: Results that were asked for.
+        size: The requested number of results.
     """
-    beyond = page.rows[page.places < 0]
+    beyond = page.rows[page.positions < 0]
     is_full = len(page.rows) == size
     names: set[str] = set()
     if is_full and not len(beyond):
         return names
     sources, query = ranker.sources, encoded.query_embedding
-    bar = float(sources.index.scores(query, beyond).min()) if is_full else -np.inf
+    lowest_score = float(sources.index.scores(query, beyond).min()) if is_full else -np.inf
     for name, mask in merchandising.hidden_by.items():
         rows = sources.only_allowed(encoded.rank_request, np.flatnonzero(mask))
-        if len(rows) and float(sources.index.scores(query, rows).max()) >= bar:
+        if len(rows) and float(sources.index.scores(query, rows).max()) >= lowest_score:
             names.add(name)
     return names
 
@@ -107,7 +107,7 @@ def hidings_beyond(
 def hidings_that_matched(
     matches: MatchSet, merchandising: Merchandising, conditions: Filter
 ) -> set[str]:
-    """Names of hidings that took an item out of the match set: out of its facets and counts."""
+    """Names of hidings that removed an item from the match set, and so from facets and counts."""
     encoded = matches.encoded
     unhidden = replace(encoded, rank_request=replace(encoded.rank_request, hidden=None))
     fits = replace(matches, encoded=unhidden).under(conditions)
@@ -121,13 +121,13 @@ def hidings_that_matched(
 def synonyms_that_found(
     ranker: Ranker, plain: Shortlist, shortlist: Shortlist, rules: tuple[Rule, ...]
 ) -> set[str]:
-    """Names of synonyms that changed what was found: the candidates, or any feature of them.
+    """Names of synonym rules that changed the candidates or any of their features.
 
-    Applied one after another, as in ``rules_that_placed``.
+    Applied one after another, as in ``rules_that_changed_results``.
 
     Args:
-        plain: Ranked without any of them.
-        shortlist: Ranked with all of them.
+        plain: Ranked without synonyms.
+        shortlist: Ranked with all synonyms.
     """
     encoded = plain.encoded
     changed: set[str] = set()
@@ -153,42 +153,42 @@ def with_rules(
     ranked: Shortlist,
     names: Collection[str],
 ) -> list[Result]:
-    """The results with the rules that put each of them where it is.
+    """The results with the names of the rules that determined their positions.
 
-    A pinned item keeps what the model and the adjustments gave it; the rule adds the rest of its
-    score. Where the ranking had not found it, all of the score is the rule's.
+    A pinned item keeps its model score and adjustments; the pin contributes the rest of its score.
+    If the item was not ranked, the pin contributes the whole score.
 
     Args:
-        ranked: The list with the pinned items, where they were found.
-        names: Of the rules that changed the answer.
+        ranked: The shortlist with pinned items, as far as they were retrieved.
+        names: The rules that changed the answer.
     """
     if not merchandising.rules:
         return [*results]
-    pins = {pin.row: (place, pin.name) for place, pin in merchandising.pins.items()}
-    told = []
+    pins = {pin.row: (position, pin.name) for position, pin in merchandising.pins.items()}
+    updated = []
     for result, row in zip(results, page.rows.tolist(), strict=True):
         if row not in pins:
             moved_by = tuple(part.name for part in result.merchandising if part.name in names)
-            told.append(replace(result, rules=moved_by) if moved_by else result)
+            updated.append(replace(result, rules=moved_by) if moved_by else result)
             continue
-        pinned_place, name = pins[row]
-        (at,) = ranked.places_of(np.array([row], np.int64)).tolist()
+        pinned_position, name = pins[row]
+        (ranked_position,) = ranked.places_of(np.array([row], np.int64)).tolist()
         model_score, adjustments = 0.0, tuple[ScorePart, ...]()
-        if at >= 0:
-            model_score = float(ranked.model_scores[at])
-            adjustments = parts_at(ranked.adjustments, at)
+        if ranked_position >= 0:
+            model_score = float(ranked.model_scores[ranked_position])
+            adjustments = parts_at(ranked.adjustments, ranked_position)
         rest = result.score - model_score - sum(part.amount for part in adjustments)
-        told.append(
+        updated.append(
             replace(
                 result,
-                sources=(SourceHit(PINNED, pinned_place + 1),),
+                sources=(SourceHit(PINNED, pinned_position + 1),),
                 rules=(name,) if name in names else (),
                 model_score=model_score,
                 adjustments=adjustments,
                 merchandising=(ScorePart(name, rest),),
             )
         )
-    return told
+    return updated
 
 
 def _is_same(one: Shortlist, other: Shortlist) -> bool:

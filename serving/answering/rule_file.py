@@ -1,4 +1,4 @@
-"""The rules file of a running server: read again when it has changed."""
+"""The rules file of a running server, reloaded when it changes."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _CHECK_SECONDS = 1.0
 
 
 class RuleFile:
-    """The newest good rules of a file; without a file there are none.
+    """The last valid rules of a file; without a file there are none.
 
-    A file that is changed for the worse, or taken away, leaves the earlier rules in force: ``error``
-    says why, and so does the log.
+    If the file becomes invalid or is deleted, the earlier rules stay in force, and the reason is
+    logged and kept in ``error``.
 
     Raises:
-        ConfigError: The file is bad from the start.
+        ConfigError: The file is not valid at the start.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._rules = Rules() if path is None else read_rules(path)
-        self._seen = self._state()
+        self._seen_fingerprint = self._fingerprint()
         self._checked_time = float("-inf")
         self._lock = threading.Lock()
         self.error = ""
 
     def current(self, now: float) -> Rules:
-        """The rules in force; the file is looked at once a second at most.
+        """The rules in force; the file is checked at most once a second.
 
         Args:
             now: Seconds since 1970.
@@ -42,9 +42,9 @@ class RuleFile:
             return self._rules
         with self._lock:
             self._checked_time = now
-            state = self._state()
-            if state != self._seen:
-                self._seen = state
+            fingerprint = self._fingerprint()
+            if fingerprint != self._seen_fingerprint:
+                self._seen_fingerprint = fingerprint
                 self._read(self._path)
         return self._rules
 
@@ -58,10 +58,10 @@ class RuleFile:
             self.error = ""
             logger.warning("rules of version %r are in force", self._rules.version)
 
-    def _state(self) -> tuple[int, int, int] | None:
-        """Changes when the file does; None where there is none."""
+    def _fingerprint(self) -> tuple[int, int, int] | None:
+        """Modification time, size and inode, to detect changes; None without a file."""
         try:
-            facts = self._path.stat() if self._path is not None else None
+            stat = self._path.stat() if self._path is not None else None
         except OSError:
             return None
-        return None if facts is None else (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+        return None if stat is None else (stat.st_mtime_ns, stat.st_size, stat.st_ino)

@@ -1,7 +1,7 @@
-"""Query rules: what the shop's people want of certain answers, read from a TOML file.
+"""Query rules of the shop's merchandisers, read from a TOML file.
 
-Synonyms, redirects, pins, boosts, burials and hidings, each with a condition and, where wanted, a
-time to start and to end. README has an example of the file.
+Synonyms, redirects, pins, boosts, burials and hidings, each with a condition and optional start
+and end times. README has an example of the file.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _COMMON_KEYS = ("name", "start", "end")
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Items by key, by brand, and by category with all that is below it."""
+    """The items a rule targets: by id, by brand, and by category, subcategories included."""
 
     items: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
@@ -48,20 +48,20 @@ class Targets:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. Of the conditions at most one is set, or a placement and a category of the page.
+    """One rule. At most one condition is set, or ``placement`` together with ``page_category``.
 
     Args:
         kind: One of ``KINDS``.
-        name: What answers call it by.
-        start, end: Seconds since 1970, from which on and until which it is in force.
-        query: Words of the whole query.
-        contains: Stems that a query must have.
-        placement: Of a browse page.
-        page_category: Path of the page's category; those below it match too.
-        synonym: For the kind ``synonym``.
-        uri: For ``redirect``.
-        position: Of a pin, from 1.
-        strength: Of a boost; negative for a burial.
+        name: The name reported in answers.
+        start, end: When it is in force, seconds since 1970; ``end`` is exclusive.
+        query: Words that must equal the whole query.
+        contains: Stems that the query must contain.
+        placement: Placement of a browse page.
+        page_category: Path of the page's category; subcategories match too.
+        synonym: The synonym of a ``synonym`` rule.
+        uri: The target of a ``redirect``.
+        position: The rank of a pinned item, from 1.
+        strength: Of a boost, in standard deviations; negative for a burial.
     """
 
     kind: str
@@ -79,18 +79,18 @@ class Rule:
     targets: Targets = field(default_factory=Targets)
 
     @property
-    def is_placing(self) -> bool:
-        """Whether it says where items stand, which another order than relevance says itself."""
+    def is_reordering(self) -> bool:
+        """Whether it changes the order of results, which applies only when sorting by relevance."""
         return self.kind in ("pin", "boost", "bury")
 
-    def is_met(self, request: SearchRequest | RecommendRequest, stems: frozenset[str]) -> bool:
-        """Whether the condition holds; ``stems`` are those of the request's query."""
+    def matches(self, request: SearchRequest | RecommendRequest, stems: frozenset[str]) -> bool:
+        """Whether the request meets the condition; ``stems`` are those of its query."""
         if self.synonym is not None:
             return self.synonym.stems <= stems
         if isinstance(request, SearchRequest):
             if self.placement is not None or self.page_category:
                 return False
-            # Which whole queries match is looked up before.
+            # Rules on whole queries have been selected by lookup already.
             return self.contains <= stems
         if self.query or self.contains or self.placement not in (None, request.placement):
             return False
@@ -102,8 +102,8 @@ class Rules:
     """The rules of one file.
 
     Args:
-        version: What the file calls its version.
-        rules: In the order of the file.
+        version: The ``version`` of the file.
+        rules: In file order.
     """
 
     def __init__(self, version: str = "", rules: Sequence[Rule] = ()) -> None:
@@ -117,7 +117,7 @@ class Rules:
             if rule.query:
                 self._by_query.setdefault(rule.query, []).append(number)
             elif stems:
-                # By one of its stems, the longest: a query without it cannot match.
+                # Indexed by its longest stem: a query without it cannot match.
                 self._by_stem.setdefault(max(stems, key=lambda s: (len(s), s)), []).append(number)
             else:
                 self._others.append(number)
@@ -125,10 +125,10 @@ class Rules:
     def matching(
         self, request: SearchRequest | RecommendRequest, query: ParsedQuery, now: float
     ) -> tuple[Rule, ...]:
-        """The rules for a request at ``now``, seconds since 1970, in the order of the file.
+        """The rules that match a request at ``now``, seconds since 1970, in file order.
 
         Args:
-            query: What a search request asks for; of a browse page it is not looked at.
+            query: The parsed query of a search; ignored for browse pages.
         """
         if not self._rules:
             return ()
@@ -139,15 +139,15 @@ class Rules:
             for stem in stems:
                 numbers.update(self._by_stem.get(stem, ()))
         rules = (self._rules[number] for number in sorted(numbers))
-        return tuple([r for r in rules if r.start <= now < r.end and r.is_met(request, stems)])
+        return tuple([r for r in rules if r.start <= now < r.end and r.matches(request, stems)])
 
 
 def read_rules(path: Path) -> Rules:
     """The rules in a TOML file.
 
     Raises:
-        ConfigError: It cannot be read, or a rule is not as it should be: file, rule and key are
-            named.
+        ConfigError: The file cannot be read, or a rule is not valid; the message names file, rule
+            and key.
     """
     try:
         content = path.read_bytes()
@@ -168,17 +168,17 @@ def read_rules(path: Path) -> Rules:
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             raise ConfigError(f"{path.name}, {kind}: expected [[{kind}]] tables")
         for number, table in enumerate(tables, 1):
-            place = f"{path.name}, {kind} {number}"
-            _check_keys(place, table, (*_COMMON_KEYS, *_KEYS[kind]))
-            rules += _rules_of(kind, number, _Table(place, table))
+            location = f"{path.name}, {kind} {number}"
+            _check_keys(location, table, (*_COMMON_KEYS, *_KEYS[kind]))
+            rules += _rules_of(kind, number, _Table(location, table))
     return Rules(version, rules)
 
 
 @dataclass(frozen=True)
 class _Table:
-    """A table of the file, and what errors call it."""
+    """A table of the file, and its location for error messages."""
 
-    place: str
+    location: str
     values: Mapping[str, Any]
 
     def text(self, key: str, *, required: bool = False) -> str:
@@ -210,42 +210,42 @@ class _Table:
 
     def refuse(self, key: str, expected: str) -> None:
         received = self.values.get(key, "nothing")
-        raise ConfigError(f"{self.place}, {key}: expected {expected}, received {received!r}")
+        raise ConfigError(f"{self.location}, {key}: expected {expected}, received {received!r}")
 
 
 def _rules_of(kind: str, number: int, table: _Table) -> Iterator[Rule]:
-    facts: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": table.text("name") or f"{kind} {number}",
         "start": table.time("start", float("-inf")),
         "end": table.time("end", float("inf")),
     }
-    if facts["start"] >= facts["end"]:
+    if fields["start"] >= fields["end"]:
         table.refuse("end", "a time after start")
     if kind == "synonym":
-        yield from (Rule(kind, **facts, synonym=synonym) for synonym in _synonyms(table))
+        yield from (Rule(kind, **fields, synonym=synonym) for synonym in _synonyms(table))
         return
-    facts |= _condition(kind, table)
+    fields |= _condition(kind, table)
     if kind == "redirect":
-        facts["uri"] = table.text("uri", required=True)
+        fields["uri"] = table.text("uri", required=True)
     elif kind == "pin":
         position = table.number("position", least=0, most=POSITION_LIMIT, default=None)
         if position != int(position):
             table.refuse("position", "a whole number")
-        facts["position"] = int(position)
-        facts["targets"] = Targets(items=(table.text("item", required=True),))
+        fields["position"] = int(position)
+        fields["targets"] = Targets(items=(table.text("item", required=True),))
     else:
         categories = tuple(map(_path, table.texts("categories")))
-        facts["targets"] = Targets(table.texts("items"), table.texts("brands"), categories)
-        if facts["targets"] == Targets():
+        fields["targets"] = Targets(table.texts("items"), table.texts("brands"), categories)
+        if fields["targets"] == Targets():
             table.refuse("items", "items, brands or categories")
     if kind in ("boost", "bury"):
         strength = table.number("strength", least=0, most=STRENGTH_LIMIT, default=1.0)
-        facts["strength"] = strength if kind == "boost" else -strength
-    yield Rule(kind, **facts)
+        fields["strength"] = strength if kind == "boost" else -strength
+    yield Rule(kind, **fields)
 
 
 def _synonyms(table: _Table) -> Iterator[Synonym]:
-    """Both ways among ``words``, or one way from them to what they find."""
+    """Two-way synonyms among ``words``, or one-way synonyms from ``words`` to ``finds``."""
     written, finds = table.texts("words"), table.texts("finds")
     if len(written) < (1 if finds else 2):
         table.refuse("words", "one phrase or more with finds, two or more without")
@@ -287,11 +287,11 @@ def _path(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(">") if part.strip())
 
 
-def _check_keys(place: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
+def _check_keys(location: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
     for key in table:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
             raise ConfigError(
-                f"{place}, {key}: expected one of {', '.join(known)}, received {key!r}{hint}"
+                f"{location}, {key}: expected one of {', '.join(known)}, received {key!r}{hint}"
             )

@@ -1,12 +1,12 @@
-"""What the engine is asked and answers, and its messages.
+"""Request and response types of the engine, their validation, and their protobuf codecs.
 
-requests          what the engine is asked
-answers           what it answers
-reports           what it says of a batch that it took in, and of itself
-page_tokens       where the next page starts
-validation        what the interface accepts, field by field
-filter_codec      filters, orders and facets as messages
-result_codec      results as messages
-completion_codec  completion as messages
-proto_codec       messages to our own values, and back
+requests          request types
+answers           response types
+reports           what the engine reports of an ingested batch, and its status
+page_tokens       opaque tokens that say where the next page starts
+validation        limits and checks of every field of requests, events and items
+filter_codec      filters, sort orders and facets to and from protobuf messages
+result_codec      results to and from protobuf messages
+completion_codec  completion requests and suggestions to and from protobuf messages
+proto_codec       all other requests, answers, events, items and status, likewise
 """

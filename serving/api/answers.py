@@ -1,4 +1,4 @@
-"""What the engine answers, free of gRPC and of protos."""
+"""Response types of the engine, independent of gRPC and protobuf."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from towers.search_box.relaxation import RelaxationKind as RelaxationKind
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """Suggestions; ``corrected_text`` is what was typed as it was mended, else empty."""
+    """Suggestions; ``corrected_text`` is the typed text after spelling correction, else empty."""
 
     suggestions: tuple[Suggestion, ...]
     corrected_text: str
@@ -20,7 +20,7 @@ class Completed:
 
 
 class EmptyReason(IntEnum):
-    """Why an answer has no results; the numbers are those of the wire."""
+    """Why an answer has no results; the numbers are those of the protobuf enum."""
 
     UNSPECIFIED = 0
     NO_ITEM_PASSES_FILTER = 1
@@ -29,7 +29,7 @@ class EmptyReason(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceHit:
-    """A candidate source that found the item, and the rank it gave (from 1)."""
+    """A candidate source that retrieved the item, and the item's rank there (from 1)."""
 
     source: str
     rank: int
@@ -37,7 +37,7 @@ class SourceHit:
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """What one adjustment or one rule of the shop, by name, adds to the item's score."""
+    """What one named adjustment or merchandising rule adds to the item's score."""
 
     name: str
     amount: float
@@ -45,7 +45,7 @@ class ScorePart:
 
 @dataclass(frozen=True, slots=True)
 class EventEffect:
-    """How much one event of the session moved the model's score: with it minus without it."""
+    """Effect of one session event on the model's score: score with it minus score without it."""
 
     event_type: str
     item_id: str
@@ -55,7 +55,7 @@ class EventEffect:
 
 @dataclass(frozen=True, slots=True)
 class FeatureEffect:
-    """How much one feature moved the model's score: with it minus at its training mean."""
+    """Effect of one feature on the model's score: with its value minus with its training mean."""
 
     feature: str
     value: float
@@ -64,12 +64,12 @@ class FeatureEffect:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One item of an answer. The effects are filled when an explanation was asked for.
+    """One item of an answer. Effects are filled only if the request has ``explain``.
 
-    ``score`` is ``model_score`` and what ``adjustments`` (fixed rules of the ranker) and
-    ``merchandising`` (the shop's own rules) add to it; all are 0 in an order other than relevance.
-    ``rules`` names the query rules that put it where it is.
-    ``purchase_probability`` is None where the bundle learnt of too few purchases to tell.
+    ``score`` is the sum of ``model_score``, ``adjustments`` (fixed rules of the ranker) and
+    ``merchandising`` (the shop's own rules); all are 0 when sorted by anything but relevance.
+    ``rules`` names the query rules that determined its position.
+    ``purchase_probability`` is None where the training log held too few purchases to calibrate.
     """
 
     item_id: str
@@ -93,8 +93,8 @@ class Result:
 class FacetValue:
     """One value of a facet and the number of matching items that have it.
 
-    A category has its path in ``category``, a range of prices its lowest and its highest price; all
-    others have their name in ``value``.
+    A category fills ``category`` with its path, a price range fills ``min_price`` and
+    ``max_price``; all others fill ``value``.
     """
 
     count: int
@@ -106,7 +106,7 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """The values of one facet, the most frequent first; prices from the lowest."""
+    """The values of one facet, most frequent first; price ranges in ascending order."""
 
     name: str
     values: tuple[FacetValue, ...]
@@ -118,19 +118,20 @@ class Answer:
 
     Args:
         results: In order, best first.
-        attribution_token: Names this answer; events echo it.
-        bundle_id: The bundle that made it.
-        next_offset: Where the next page starts; None where there is none.
-        missing: Parts of the pipeline that were away or failed: ``("reranker",)``; empty when whole.
-        facets: Those asked for, in the order asked.
-        match_count: Items that facets and orders other than relevance are about; None where
-            neither was asked for.
-        relaxations: What of the query had to be given up.
+        attribution_token: Identifies this answer; events caused by it carry the token.
+        bundle_id: The bundle that produced it.
+        next_offset: Rank at which the next page starts, from 0; None on the last page.
+        missing: Pipeline stages that failed or were unavailable, ``("reranker",)``; else empty.
+        facets: The requested facets, in the order of the request.
+        match_count: Size of the match set, which facets count and non-relevance orders sort;
+            None where the request has neither.
+        relaxations: How the query was relaxed, in order.
         empty_reason: Why there are no results; ``UNSPECIFIED`` where there are any.
-        redirect_uri: Where a rule sends the shopper; empty for nowhere.
-        rules: Names of the query rules that changed the answer, in the order of the file.
-        rules_version: Of the rules file; empty without one.
-        session_event_count: Events of the visit that the answer knew of; the oldest are forgotten.
+        redirect_uri: Redirect target of a rule; empty for none.
+        rules: Names of the query rules that changed the answer, in file order.
+        rules_version: Version of the rules file; empty without one.
+        session_event_count: Events of the current session that the answer used; only the
+            newest are kept.
     """
 
     results: tuple[Result, ...]

@@ -1,4 +1,4 @@
-"""Completion on the wire: its messages to our own values, and back."""
+"""Completion requests and responses to and from protobuf messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from serving.api.requests import CompleteRequest, SuggestionKind
 
 
 def read_complete(message: Any) -> CompleteRequest:
-    """A ``CompleteRequest`` message as the engine's request; ``max_results`` 0 stays 0."""
+    """A ``CompleteRequest`` message as the engine's request; ``max_results`` 0 stays 0 (validation
+    replaces it by the default)."""
     kinds = []
     for position, number in enumerate(message.kinds):
         try:

@@ -1,4 +1,4 @@
-"""Filters, orders and facets of the wire to our own values, and back."""
+"""Filters, sort orders and facets to and from protobuf messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_FILTER = Filter()
 def read_filter(message: Any) -> Filter:
     """A ``Filter`` message as the engine's filter."""
     if not message.ListFields():
-        # Most requests ask for nothing, and reading field by field that they do not takes longer.
+        # Most requests have no filter, and this check is faster than reading every field.
         return _NO_FILTER
     return Filter(
         category=tuple(message.category),
@@ -59,10 +59,10 @@ def write_filter(condition: Filter) -> Any:
 
 
 def read_order(number: int) -> SortOrder:
-    """A ``SortOrder`` of the wire.
+    """The ``SortOrder`` of a protobuf enum number.
 
     Raises:
-        RequestError: The number is none.
+        RequestError: No sort order has this number.
     """
     try:
         return SortOrder(number)
@@ -72,7 +72,7 @@ def read_order(number: int) -> SortOrder:
 
 
 def read_facet_requests(message: Any) -> tuple[FacetRequest, ...]:
-    """The facets that a request message asks for."""
+    """The facet requests of a request message."""
     return tuple(FacetRequest(facet.name, facet.limit) for facet in message.facets)
 
 

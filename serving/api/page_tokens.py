@@ -1,4 +1,4 @@
-"""Page tokens: where the next page starts, tied to the request that it belongs to."""
+"""Page tokens: the offset of the next page, bound to the request by a digest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ _LAYOUT = struct.Struct(">I8s")
 def page_token(request: Any, offset: int) -> str:
     """The token of the page of ``request`` (a search or recommend message) that starts at offset.
 
-    It holds the offset and a digest of all fields but ``page_size`` and ``page_token``; with
-    another query it is refused. It is no secret and no proof: a made-up one only asks for another
-    page.
+    It holds the offset and a digest of all fields but ``page_size`` and ``page_token``, so a token
+    of another query is refused. It is not signed: a forged token can only request another page.
 
     Raises:
         RequestError: The offset is out of range.
@@ -31,10 +30,10 @@ def page_token(request: Any, offset: int) -> str:
 
 
 def page_offset(request: Any, token: str) -> int:
-    """Where the page of ``request`` that ``token`` asks for starts; 0 without a token.
+    """The offset in ``token``, checked against ``request``; 0 without a token.
 
     Raises:
-        RequestError: The token is none of ours, or of another request.
+        RequestError: The token is malformed, or belongs to another request.
     """
     if not token:
         return 0

@@ -1,6 +1,7 @@
-"""Messages of the wire to requests and records, and back; what they may hold is checked elsewhere.
+"""Protobuf messages to requests and records, and back.
 
-``read_…`` makes our own values of a message, ``write_…`` makes a message of our own values.
+``read_…`` converts a message to our own type, ``write_…`` converts our own type to a message.
+Values are checked in ``validation``; here only what our types cannot represent is refused.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def write_answer(answer: Answer, request: Any) -> Any:
         rules=answer.rules,
         rules_version=answer.rules_version,
         session_event_count=answer.session_event_count,
-        # Nothing was typed on a browse page.
+        # A browse page has no query to relax.
         **({"relaxations": relaxations} if is_search else {}),
     )
     for result in answer.results:
@@ -153,29 +154,29 @@ def write_answer(answer: Answer, request: Any) -> Any:
     return message
 
 
-def read_event(message: Any, place: str, *, now: float, new_id: Callable[[], str]) -> Event:
-    """An ``Event`` as a record; what the caller left to the service is filled in.
+def read_event(message: Any, prefix: str, *, now: float, new_id: Callable[[], str]) -> Event:
+    """An ``Event`` message as a record, with id and time filled in where the caller left them out.
 
     Args:
         message: The event.
-        place: What comes before a field's name in errors: ``events[3].``.
-        now: Time of an event that has none.
-        new_id: Makes the id of an event that has none.
+        prefix: Prepended to field names in errors: ``events[3].``.
+        now: Time of an event without one, seconds since 1970.
+        new_id: Generates the id of an event without one.
 
     Raises:
-        RequestError: The type or the time is none.
+        RequestError: The type or the time is not valid.
     """
     try:
         type_ = EventType(message.type)
     except ValueError as error:
         names = ", ".join(known.label for known in RECORDABLE_TYPES)
-        raise RequestError(f"{place}type", f"one of {names}", message.type) from error
+        raise RequestError(f"{prefix}type", f"one of {names}", message.type) from error
     has_time = message.HasField("time")
     return Event(
         event_id=message.event_id or new_id(),
         type=type_,
         visitor_id=message.visitor_id,
-        time=_read_time(message.time, f"{place}time") if has_time else now,
+        time=_read_time(message.time, f"{prefix}time") if has_time else now,
         item_id=message.item_id,
         query=message.query,
         session_id=message.session_id,
@@ -209,15 +210,15 @@ def write_event(event: Event) -> Any:
     )
 
 
-def read_item(message: Any, place: str) -> Item:
-    """An ``Item`` as a record; ``place`` comes before a field's name in errors: ``items[3].``."""
+def read_item(message: Any, prefix: str) -> Item:
+    """An ``Item`` message as a record; ``prefix`` precedes field names in errors: ``items[3].``."""
     created_time: datetime | None = None
     if message.HasField("created_time"):
-        seconds = _read_time(message.created_time, f"{place}created_time")
+        seconds = _read_time(message.created_time, f"{prefix}created_time")
         try:
             created_time = datetime.fromtimestamp(seconds, tz=UTC)
         except (ValueError, OverflowError, OSError) as error:
-            raise RequestError(f"{place}created_time", "a year of 1 to 9999", seconds) from error
+            raise RequestError(f"{prefix}created_time", "a year of 1 to 9999", seconds) from error
     return Item(
         item_id=message.item_id,
         title=message.title,
@@ -278,6 +279,6 @@ def _write_time(seconds: float) -> Any:
     if not math.isfinite(seconds):
         raise RequestError("time", "a finite number of seconds", seconds)
     whole = math.floor(seconds)
-    # Rounding up may fill a whole second, which a Timestamp wants to see as one.
+    # Rounding can give 10^9 nanoseconds, which a Timestamp needs carried into its seconds.
     carried, nanos = divmod(round((seconds - whole) * 1e9), 1_000_000_000)
     return Timestamp(seconds=whole + carried, nanos=nanos)

@@ -1,4 +1,4 @@
-"""What the engine says of a batch that it took in, and of itself."""
+"""Counts of an ingested batch, and the status of the engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "nump
 
 @dataclass(frozen=True, slots=True)
 class RecordReport:
-    """What became of a batch of events."""
+    """How many events of a batch were recorded, known already, or of unknown items."""
 
     recorded_count: int
     duplicate_count: int
@@ -20,7 +20,7 @@ class RecordReport:
 
 @dataclass(frozen=True, slots=True)
 class CatalogReport:
-    """What became of a batch of catalogue changes."""
+    """How many items a batch of catalogue changes added, updated and removed."""
 
     added_count: int
     updated_count: int
@@ -46,5 +46,5 @@ class Status:
 
 
 def installed_versions() -> dict[str, str]:
-    """Versions of the packages that an answer depends on, by name."""
+    """Installed versions of the packages that affect answers, by name."""
     return {name: version(name) for name in _VERSIONED}

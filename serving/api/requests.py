@@ -1,4 +1,4 @@
-"""What the engine is asked, free of gRPC and of protos."""
+"""Request types of the engine, independent of gRPC and protobuf."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CATEGORY = "category"
 PRICE = "price"
 IN_STOCK = "in_stock"
 RESERVED_NAMES = (BRAND, CATEGORY, PRICE, IN_STOCK)
-"""Names of facets that are not attributes."""
+"""Facet names that do not refer to attributes."""
 
 
 class Placement(IntEnum):
-    """Where recommendations are shown; the numbers are those of the wire."""
+    """Where recommendations are shown; the numbers are those of the protobuf enum."""
 
     UNSPECIFIED = 0
     HOME = 1
@@ -29,7 +29,7 @@ class Placement(IntEnum):
 
 
 class SortOrder(IntEnum):
-    """What results are ordered by; the numbers are those of the wire."""
+    """What results are sorted by; the numbers are those of the protobuf enum."""
 
     RELEVANCE = 0
     PRICE_LOW = 1
@@ -42,7 +42,7 @@ class SortOrder(IntEnum):
 class FacetRequest:
     """A facet: ``brand``, ``category``, ``price``, ``in_stock``, or the name of an attribute.
 
-    ``limit`` is the number of values at most.
+    ``limit`` is the maximum number of values returned.
     """
 
     name: str
@@ -51,7 +51,7 @@ class FacetRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """One search box request. An empty ``visitor_id`` asks without a session.
+    """One search request. An empty ``visitor_id`` means an anonymous visitor without a session.
 
     ``record`` adds the search to the session and to the log, as a search event.
     """
@@ -69,7 +69,7 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecommendRequest:
-    """One browse request. ``item_ids`` are the item of an item page or the items of a cart."""
+    """One recommendation request. ``item_ids``: the item of an item page, or the cart's items."""
 
     placement: Placement
     visitor_id: str = ""
@@ -84,7 +84,7 @@ class RecommendRequest:
 
 @dataclass(frozen=True, slots=True)
 class CompleteRequest:
-    """What was typed so far, and what may be suggested."""
+    """One completion request: the text typed so far, and the kinds of suggestion allowed."""
 
     text: str
     max_results: int = 10

@@ -1,4 +1,4 @@
-"""Results of the wire to our own, and back."""
+"""Results to and from protobuf messages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_result(message: Any) -> Result:
 
 def add_result(results: Any, result: Result) -> None:
     """Adds a result to the ``results`` of a message."""
-    # Each part is made where it belongs: given to a message that is being made, it is copied.
+    # Build submessages in place: passing them to a message constructor would copy them.
     message = results.add(
         item_id=result.item_id,
         title=result.title,

@@ -1,8 +1,8 @@
-"""What the interface accepts: each field of requests, events and items, checked in one place.
+"""Validation of requests, events and items: the limits of every field, in one file.
 
-Every function returns its argument as the engine may see it (blanks cut off, defaults filled in)
-and raises ``RequestError`` with the field's name on the wire: ``events[3].rating: expected …``.
-``place`` is what comes before that name: ``events[3].``.
+Every function returns its argument normalised (blanks stripped, defaults filled in) and raises
+``RequestError`` with the field's protobuf name: ``events[3].rating: expected …``. ``prefix`` is
+prepended to that name: ``events[3].``.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ PAST_LIMIT_SECONDS = PAST_LIMIT_YEARS * 365.25 * 24 * 3_600
 
 
 def checked_search(request: SearchRequest) -> SearchRequest:
-    """The request with blanks round the query cut off and the page size in its range."""
+    """The request with the query stripped and the page size clipped to its range."""
     query = request.query.strip()
     _check_text("query", query, QUERY_LENGTH_LIMIT, required=True)
     _check_text("visitor_id", request.visitor_id, ID_LENGTH_LIMIT)
@@ -78,7 +78,7 @@ def checked_search(request: SearchRequest) -> SearchRequest:
 
 
 def checked_recommend(request: RecommendRequest) -> RecommendRequest:
-    """The request with the page size in its range."""
+    """The request with the page size clipped to its range."""
     placement, item_ids = request.placement, request.item_ids
     if placement is Placement.UNSPECIFIED:
         names = ", ".join(known.name for known in Placement if known is not Placement.UNSPECIFIED)
@@ -100,7 +100,7 @@ def checked_recommend(request: RecommendRequest) -> RecommendRequest:
 
 
 def check_attributes(request: SearchRequest | RecommendRequest, attributes: Attributes) -> None:
-    """Refuses conditions and facets on attributes that no item of the catalogue ever had."""
+    """Refuses conditions and facets on attributes that the catalogue does not know."""
     names = [
         (f"filter.attributes[{position}].name", condition.name)
         for position, condition in enumerate(request.filter.attributes)
@@ -118,7 +118,7 @@ def check_attributes(request: SearchRequest | RecommendRequest, attributes: Attr
 
 
 def checked_complete(request: CompleteRequest) -> CompleteRequest:
-    """The request with blanks round the text cut off and the number of results in its range."""
+    """The request with the text stripped and the number of results clipped to its range."""
     text = request.text.strip()
     _check_text("text", text, QUERY_LENGTH_LIMIT, required=True)
     if request.max_results < 0:
@@ -131,55 +131,55 @@ def checked_complete(request: CompleteRequest) -> CompleteRequest:
     return replace(request, text=text, max_results=count, kinds=request.kinds or KINDS)
 
 
-def checked_event(event: Event, place: str = "", *, now: float) -> Event:
-    """The event with blanks round the query cut off and a quantity of 1 or more.
+def checked_event(event: Event, prefix: str = "", *, now: float) -> Event:
+    """The event with the query stripped and a quantity of at least 1.
 
-    ``now`` is the clock that the time of the event is held against, in seconds since 1970.
+    ``now`` (seconds since 1970) bounds the time of the event.
     """
     if event.type not in RECORDABLE_TYPES:
-        raise RequestError(f"{place}type", _type_names(), event.type.label)
-    _check_text(f"{place}event_id", event.event_id, ID_LENGTH_LIMIT)
-    _check_text(f"{place}visitor_id", event.visitor_id, ID_LENGTH_LIMIT, required=True)
-    _check_time(f"{place}time", event.time, now)
+        raise RequestError(f"{prefix}type", _type_names(), event.type.label)
+    _check_text(f"{prefix}event_id", event.event_id, ID_LENGTH_LIMIT)
+    _check_text(f"{prefix}visitor_id", event.visitor_id, ID_LENGTH_LIMIT, required=True)
+    _check_time(f"{prefix}time", event.time, now)
     is_search = event.type is EventType.SEARCH
     query = event.query.strip()
     if is_search and event.item_id:
-        raise RequestError(f"{place}item_id", "none for a search", event.item_id[:ID_LENGTH_LIMIT])
+        raise RequestError(f"{prefix}item_id", "none for a search", event.item_id[:ID_LENGTH_LIMIT])
     if query and not is_search:
         received = query[:QUERY_LENGTH_LIMIT]
-        raise RequestError(f"{place}query", f"none for the type {event.type.label}", received)
-    _check_text(f"{place}item_id", event.item_id, ID_LENGTH_LIMIT, required=not is_search)
-    _check_text(f"{place}query", query, QUERY_LENGTH_LIMIT, required=is_search)
+        raise RequestError(f"{prefix}query", f"none for the type {event.type.label}", received)
+    _check_text(f"{prefix}item_id", event.item_id, ID_LENGTH_LIMIT, required=not is_search)
+    _check_text(f"{prefix}query", query, QUERY_LENGTH_LIMIT, required=is_search)
     for name in ("session_id", "surface", "attribution_token"):
-        _check_text(f"{place}{name}", getattr(event, name), ID_LENGTH_LIMIT)
-    check_count(f"{place}quantity", event.quantity, 0, QUANTITY_LIMIT)
-    _check_price(f"{place}price", event.price)
-    _check_rating(f"{place}rating", event)
-    _check_dwell(f"{place}dwell_seconds", event)
-    _check_bytes(f"{place}text", event.text)
+        _check_text(f"{prefix}{name}", getattr(event, name), ID_LENGTH_LIMIT)
+    check_count(f"{prefix}quantity", event.quantity, 0, QUANTITY_LIMIT)
+    _check_price(f"{prefix}price", event.price)
+    _check_rating(f"{prefix}rating", event)
+    _check_dwell(f"{prefix}dwell_seconds", event)
+    _check_bytes(f"{prefix}text", event.text)
     return replace(event, query=query, quantity=event.quantity or 1)
 
 
-def checked_item(item: Item, place: str = "") -> Item:
-    """The item, as it came."""
-    _check_text(f"{place}item_id", item.item_id, ID_LENGTH_LIMIT, required=True)
-    _check_text(f"{place}title", item.title, TITLE_LENGTH_LIMIT)
-    _check_bytes(f"{place}description", item.description)
-    _check_category(f"{place}category", item.category)
-    _check_text(f"{place}brand", item.brand, NAME_LENGTH_LIMIT)
-    _check_price(f"{place}price", item.price)
+def checked_item(item: Item, prefix: str = "") -> Item:
+    """The item, unchanged, if all its fields are valid."""
+    _check_text(f"{prefix}item_id", item.item_id, ID_LENGTH_LIMIT, required=True)
+    _check_text(f"{prefix}title", item.title, TITLE_LENGTH_LIMIT)
+    _check_bytes(f"{prefix}description", item.description)
+    _check_category(f"{prefix}category", item.category)
+    _check_text(f"{prefix}brand", item.brand, NAME_LENGTH_LIMIT)
+    _check_price(f"{prefix}price", item.price)
     if item.currency and not re.fullmatch("[A-Za-z]{3}", item.currency):
-        raise RequestError(f"{place}currency", "3 letters or nothing", item.currency[:8])
-    check_count(f"{place}attributes", len(item.attributes), 0, ATTRIBUTE_COUNT_LIMIT)
+        raise RequestError(f"{prefix}currency", "3 letters or nothing", item.currency[:8])
+    check_count(f"{prefix}attributes", len(item.attributes), 0, ATTRIBUTE_COUNT_LIMIT)
     for name, value in item.attributes.items():
-        _check_text(f"{place}attributes", name, ID_LENGTH_LIMIT, required=True)
-        _check_text(f"{place}attributes.{name}", value, TITLE_LENGTH_LIMIT)
-    _check_text(f"{place}image", item.image, ADDRESS_LENGTH_LIMIT)
+        _check_text(f"{prefix}attributes", name, ID_LENGTH_LIMIT, required=True)
+        _check_text(f"{prefix}attributes.{name}", value, TITLE_LENGTH_LIMIT)
+    _check_text(f"{prefix}image", item.image, ADDRESS_LENGTH_LIMIT)
     return item
 
 
 def checked_item_ids(item_ids: Sequence[str]) -> tuple[str, ...]:
-    """The ids of a batch, as they came."""
+    """The ids of a batch, unchanged, if valid."""
     check_count("item_ids", len(item_ids), 1, BATCH_LIMIT)
     for position, item_id in enumerate(item_ids):
         _check_text(f"item_ids[{position}]", item_id, ID_LENGTH_LIMIT, required=True)
@@ -187,7 +187,7 @@ def checked_item_ids(item_ids: Sequence[str]) -> tuple[str, ...]:
 
 
 def checked_path(path: str) -> str:
-    """The path of a bundle, as it came; whether it is one is the engine's matter."""
+    """The path, unchanged, if it is valid text; the engine checks that a bundle is there."""
     _check_text("path", path, PATH_LENGTH_LIMIT, required=True)
     return path
 
@@ -220,19 +220,19 @@ def _check_filter(condition: Filter) -> None:
         _check_attribute(f"filter.attributes[{position}]", one)
 
 
-def _check_attribute(place: str, condition: AttributeCondition) -> None:
-    _check_text(f"{place}.name", condition.name, ID_LENGTH_LIMIT, required=True)
+def _check_attribute(prefix: str, condition: AttributeCondition) -> None:
+    _check_text(f"{prefix}.name", condition.name, ID_LENGTH_LIMIT, required=True)
     low, high = condition.min_value, condition.max_value
-    check_count(f"{place}.values", len(condition.values), 0, VALUE_COUNT_LIMIT)
+    check_count(f"{prefix}.values", len(condition.values), 0, VALUE_COUNT_LIMIT)
     if not condition.values and low is None and high is None:
-        raise RequestError(f"{place}.values", "a value, or min_value or max_value beside it", ())
+        raise RequestError(f"{prefix}.values", "a value, or min_value or max_value beside it", ())
     for position, value in enumerate(condition.values):
-        _check_text(f"{place}.values[{position}]", value, TITLE_LENGTH_LIMIT, required=True)
+        _check_text(f"{prefix}.values[{position}]", value, TITLE_LENGTH_LIMIT, required=True)
     for name, bound in (("min_value", low), ("max_value", high)):
         if bound is not None and not math.isfinite(bound):
-            raise RequestError(f"{place}.{name}", "a finite number", bound)
+            raise RequestError(f"{prefix}.{name}", "a finite number", bound)
     if low is not None and high is not None and low > high:
-        raise RequestError(f"{place}.max_value", f"{low:g} (min_value) or more", high)
+        raise RequestError(f"{prefix}.max_value", f"{low:g} (min_value) or more", high)
 
 
 def _checked_facets(facets: Sequence[FacetRequest]) -> tuple[FacetRequest, ...]:
@@ -262,7 +262,7 @@ def _check_text(field: str, text: str, length_limit: int, *, required: bool = Fa
 
 
 def _check_length(field: str, text: str, length_limit: int) -> None:
-    # The length and not the text is told: an error must fit into the trailers of a reply.
+    # Reports the length, not the text: an error must fit into the gRPC trailers.
     if len(text) > length_limit:
         raise RequestError(field, f"at most {length_limit:,} characters", len(text))
 

@@ -1,12 +1,12 @@
 """The command line.
 
-options        options and endings that commands share
+options        options, exit codes and output shared by commands
 progress       progress bars
-rows           events and items from JSON Lines
-answer_tables  answers, states and load as tables for people
-report_tables  reports of the offline commands as tables for people
-demo_story     a shopper's story, played against a server
-commands/      one file for each command, or a few that belong together
-main           names to commands
+rows           events and items read from JSON Lines
+answer_tables  answers, server status and load test results as tables
+report_tables  preparation, training and evaluation reports as tables
+demo_story     the demo's scripted shopper, played against a server
+commands/      one file per command, or per group of related commands
+main           the command group; imports a command when it is called
 __main__       ``python -m serving.cli``
 """

@@ -1,4 +1,4 @@
-"""Answers, states and load as tables, for people."""
+"""Answers, server status and load test results as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from serving.load.load_step import LoadStep
 
 _RELAXED = {
-    RelaxationKind.TYPO_CORRECTED: "taken as “{}”",
+    RelaxationKind.TYPO_CORRECTED: "corrected to “{}”",
     RelaxationKind.WORD_DROPPED: "without “{}”",
     RelaxationKind.MEANING_ONLY: "by meaning only",
 }
-DEED_BY_TYPE = {
+INTERACTION_BY_TYPE = {
     "search": "searched for",
     "view": "viewed",
-    "favorite": "favoured",
-    "unfavorite": "no longer favoured",
-    "add_to_cart": "put into the cart",
-    "remove_from_cart": "took out of the cart",
+    "favorite": "added to favorites",
+    "unfavorite": "removed from favorites",
+    "add_to_cart": "added to the cart",
+    "remove_from_cart": "removed from the cart",
     "purchase": "bought",
     "review": "reviewed",
-    "return": "sent back",
+    "return": "returned",
 }
 
 
@@ -49,7 +49,7 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
 
     Args:
         answer: What to show.
-        previous: An earlier answer to the same question; with one, a column shows how far each item
+        previous: An earlier answer to the same request; if given, a column shows how far each item
             moved: ``▲3``, ``▼1``, ``=``, or ``new``.
         first_rank: Rank of the first result; above 1 on later pages.
     """
@@ -109,8 +109,8 @@ def _facet_label(value: FacetValue) -> str:
 
 
 def completion_table(completed: Completed) -> Table:
-    """Suggestions, a row each, what was typed in bold."""
-    caption = f"taken as “{completed.corrected_text}”" if completed.corrected_text else None
+    """Suggestions, a row each, the typed part in bold."""
+    caption = f"corrected to “{completed.corrected_text}”" if completed.corrected_text else None
     table = Table(caption=caption and escape(caption), caption_justify="left")
     for name in ("kind", "suggestion", "item", "category"):
         table.add_column(name, overflow="fold")
@@ -124,18 +124,18 @@ def completion_table(completed: Completed) -> Table:
 
 
 def why(result: Result) -> str:
-    """What moved a result, in words: rules and adjustments, which added to the model's score, and
-    what moved that score most: one event of the session, and below it one feature.
+    """Why a result has its score, in words: rules and adjustments with their amounts, then the
+    session event and the feature with the strongest effects on the model's score.
     """
     parts = [f"{one.amount:+.2f} by rule {one.name}" for one in result.merchandising]
-    told = {one.name for one in result.merchandising}
-    parts += [f"by rule {name}" for name in result.rules if name not in told]
+    named = {one.name for one in result.merchandising}
+    parts += [f"by rule {name}" for name in result.rules if name not in named]
     parts += [f"{one.amount:+.2f} {one.name.replace('_', ' ')}" for one in result.adjustments]
     if result.event_effects:
         strongest = max(result.event_effects, key=_strength)
-        deed = DEED_BY_TYPE.get(strongest.event_type, strongest.event_type)
+        interaction = INTERACTION_BY_TYPE.get(strongest.event_type, strongest.event_type)
         what = f"“{strongest.query}”" if strongest.query else strongest.item_id
-        parts.append(f"{strongest.effect:+.2f} {deed} {what}")
+        parts.append(f"{strongest.effect:+.2f} {interaction} {what}")
     if result.feature_effects:
         feature = max(result.feature_effects, key=_strength)
         name = feature.feature.replace("_", " ")
@@ -144,20 +144,20 @@ def why(result: Result) -> str:
 
 
 def status_table(status: Status) -> Table:
-    """The state of a service, a row each."""
+    """The status of a server, a row per value."""
     table = Table(show_header=False)
     rows: dict[str, object] = {
         "bundle": status.bundle_id,
-        "folder": status.bundle_path,
-        "folder before": status.previous_bundle_path or "none",
+        "bundle folder": status.bundle_path,
+        "previous bundle folder": status.previous_bundle_path or "none",
         "items": f"{status.item_count:,}",
-        "items changed live": f"{status.live_item_count:,}",
-        "visitors": f"{status.visitor_count:,}",
+        "items changed since the bundle was built": f"{status.live_item_count:,}",
+        "visitors with a session": f"{status.visitor_count:,}",
         "events in the log": f"{status.logged_event_count:,}",
         "events of unknown items": f"{status.unknown_item_event_count:,}",
-        "rules": status.rules_version or "none",
-        "rules not in force": status.rules_error or "none",
-        "up for": f"{status.uptime_seconds:,.0f} s",
+        "rules version": status.rules_version or "none",
+        "error in the rules file": status.rules_error or "none",
+        "uptime": f"{status.uptime_seconds:,.0f} s",
         **dict(sorted(status.versions.items())),
     }
     for name, value in rows.items():
@@ -166,16 +166,16 @@ def status_table(status: Status) -> Table:
 
 
 def freshness_table(report: Freshness) -> Table:
-    """How soon answers knew of events, a row each."""
+    """Freshness of answers at one rate, a row per value."""
     table = Table(show_header=False)
     rows = {
-        "events and requests a second": f"{report.rate:g} and {report.rate:g}",
-        "events acked, then asked": f"{report.probe_count:,}",
-        "answers that knew the event": f"{report.fresh_count:,}",
-        "from the ack to the answer": ", ".join(
+        "events and requests per second": f"{report.rate:g} and {report.rate:g}",
+        "acknowledged events followed by a request": f"{report.probe_count:,}",
+        "answers that reflect the event": f"{report.fresh_count:,}",
+        "latency from ack to answer": ", ".join(
             f"{name} {value:.2f} ms" for name, value in report.fresh_ms.items()
         ),
-        "from the call to the ack": ", ".join(
+        "latency from call to ack": ", ".join(
             f"{name} {value:.2f} ms" for name, value in report.ack_ms.items()
         ),
         "errors": ", ".join(f"{code} {n:,}" for code, n in report.error_counts.items()) or "none",
@@ -186,8 +186,8 @@ def freshness_table(report: Freshness) -> Table:
 
 
 def load_table(steps: Sequence[LoadStep]) -> Table:
-    """What came of each step of a load test, a row each; latencies in milliseconds."""
-    table = Table(caption="latency in ms, of answered calls", caption_justify="left")
+    """Results of a load test, a row per step; latencies in milliseconds."""
+    table = Table(caption="latency of answered calls in ms", caption_justify="left")
     names = list(steps[0].latency_ms) if steps else []
     for name in ("load", "sent", "answered", "goodput /s", *names, "errors"):
         table.add_column(name, justify="left" if name in ("load", "errors") else "right")
@@ -214,7 +214,7 @@ def _caption(answer: Answer) -> str:
     if answer.rules:
         parts.append(f"rules: {', '.join(answer.rules)}")
     if answer.redirect_uri:
-        parts.append(f"leads to {answer.redirect_uri}")
+        parts.append(f"redirect to {answer.redirect_uri}")
     parts += [_RELAXED[one.kind].format(one.text) for one in answer.relaxations]
     if answer.empty_reason is not EmptyReason.UNSPECIFIED:
         parts.append(answer.empty_reason.name.lower().replace("_", " "))

@@ -1,7 +1,6 @@
-"""The whole loop on a real grocer's year: prepare, train, serve, shop, and load.
+"""The demo on a grocer's year of data: prepare, train, serve, a scripted shopper, and a load test.
 
-The settings are those of an afternoon: a fifth of the households and the sampled softmax, so
-that all of it takes minutes on two cores.
+It uses a fifth of the households and the sampled softmax, so that it takes minutes on two cores.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ _READY_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 
 Show = Callable[[str, Answer, Answer | None], None]
-"""Told a headline, an answer, and the earlier answer to the same question, if there is one."""
+"""Takes a headline, an answer, and the earlier answer to the same request or None."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server of its own process."""
+    """A server in its own process."""
 
     address: str
     pid: int
@@ -60,10 +59,10 @@ class Server:
 
 @contextmanager
 def running_server(bundle: Path, state: Path, *, address: str = "127.0.0.1:0") -> Iterator[Server]:
-    """``nextclick serve`` in a process of its own, stopped at the end of the block.
+    """Runs ``nextclick serve`` in its own process, and stops it at the end of the block.
 
     Raises:
-        NextclickError: It did not come up, or did not end with 0.
+        NextclickError: The server did not start, or did not exit with 0.
     """
     began = time.perf_counter()
     command = [sys.executable, "-m", "serving.cli", "serve", str(bundle)]
@@ -71,7 +70,7 @@ def running_server(bundle: Path, state: Path, *, address: str = "127.0.0.1:0") -
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            # One line, written once the server can be asked and stopped; empty if it has ended.
+            # One line, written once the server is ready; empty if it has exited.
             line = process.stdout.readline()
             if not line:
                 raise NextclickError(f"server: expected a start, received exit {process.wait()}")
@@ -91,33 +90,35 @@ def running_server(bundle: Path, state: Path, *, address: str = "127.0.0.1:0") -
 
 
 def play_shopper(client: Client, show: Show) -> None:
-    """A shopper searches, looks, puts something into the cart, and every answer follows."""
+    """A shopper searches, views an item and adds one to the cart; every answer adapts."""
     search = SearchRequest(QUERY, SHOPPER, page_size=_PAGE_SIZE, explain=True)
     home = RecommendRequest(Placement.HOME, SHOPPER, page_size=_PAGE_SIZE, explain=True)
     first_home = client.recommend(home)
-    show("A stranger opens the shop", first_home, None)
+    show("A new visitor opens the shop", first_home, None)
     first = client.search(search)
     show(f"searches for “{QUERY}”", first, None)
     viewed = first.results[min(3, len(first.results) - 1)]
     _did(client, EventType.VIEW, viewed.item_id, first.attribution_token)
     second = client.search(search)
-    show(f"looks at “{viewed.title}” ({viewed.item_id}), and searches again", second, first)
+    show(f"views “{viewed.title}” ({viewed.item_id}), and searches again", second, first)
     chosen = second.results[0]
     _did(client, EventType.ADD_TO_CART, chosen.item_id, second.attribution_token)
     third = client.search(search)
-    show(
-        f"puts “{chosen.title}” ({chosen.item_id}) into the cart, and searches again", third, second
-    )
+    show(f"adds “{chosen.title}” ({chosen.item_id}) to the cart, and searches again", third, second)
     show("goes back to the home page", client.recommend(home), first_home)
     milk = SearchRequest("milk", SHOPPER, page_size=_PAGE_SIZE, explain=True)
-    show("thinks of something else: “milk”", client.search(milk), None)
-    show("and the home page follows at once", client.recommend(home), first_home)
+    show("searches for something else: “milk”", client.search(milk), None)
+    show(
+        "goes back to the home page, which follows the new intent",
+        client.recommend(home),
+        first_home,
+    )
 
 
 def play_household(client: Client, events: list[Event], show: Show) -> None:
-    """A household whose purchases the shop has on record comes back the day after the last one."""
-    moved = time.time() - _DAY_SECONDS - events[-1].time
-    client.record([replace(event, time=event.time + moved) for event in events])
+    """A household with a purchase history comes back, a day after its last purchase."""
+    shift_seconds = time.time() - _DAY_SECONDS - events[-1].time
+    client.record([replace(event, time=event.time + shift_seconds) for event in events])
     visitor_id = events[0].visitor_id
     home = RecommendRequest(Placement.HOME, visitor_id, page_size=_PAGE_SIZE, explain=True)
     headline = f"Household {visitor_id} comes back after {len(events)} purchases"
@@ -125,10 +126,10 @@ def play_household(client: Client, events: list[Event], show: Show) -> None:
 
 
 def put_load_on(address: str, seconds: float) -> list[LoadStep]:
-    """Callers without pause, from a process of their own.
+    """Runs a closed-loop load test in its own process.
 
     Raises:
-        NextclickError: Not one call was answered.
+        NextclickError: No call was answered.
     """
     command = [sys.executable, "-m", "serving.cli", "loadtest", "--address", address, "--json"]
     command += ["--concurrency", str(LOAD_CALLERS), "--seconds", f"{seconds:g}"]
@@ -139,7 +140,7 @@ def put_load_on(address: str, seconds: float) -> list[LoadStep]:
 
 
 def household_history(tables: Path, limit: int = 400) -> list[Event]:
-    """The newest training purchases of the household that bought most in the test part."""
+    """The newest training events of the household with the most events in the test part."""
     import pyarrow.compute as pc
 
     from data.tables import event_micros, iter_events, read_tables

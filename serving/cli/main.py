@@ -1,4 +1,4 @@
-"""The command line: names to commands, each imported only when it is called."""
+"""The command group of ``nextclick``; a command's module is imported when it is called."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from importlib import import_module
 
 import click
 
-# Before NumPy is imported: products here are many and small, and two threads for each of them would
-# stand in each other's way. TensorFlow has threads of its own.
+# Must precede the import of NumPy: matrix products here are many and small, and with two threads
+# each they would contend for the cores. TensorFlow has its own threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
@@ -29,7 +29,7 @@ COMMANDS = {
     "demo": "serving.cli.commands.demo:demo",
     "doctor": "serving.cli.commands.doctor:doctor",
 }
-"""Where each command is, in the order of a shop's first afternoon."""
+"""Module and function of each command, in the order a new shop would use them."""
 
 
 class _LazyGroup(click.Group):
@@ -47,4 +47,4 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="nextclick")
 def main() -> None:
-    """A shop's search box and browse pages, whose answers follow the shopper."""
+    """Search and recommendations for a shop, adapted to each visitor's session."""

@@ -1,4 +1,4 @@
-"""Options that commands share, and how they end: 0 done, 1 failure, 2 wrong use."""
+"""Options shared by commands, and exit codes: 0 success, 1 failure, 2 invalid use."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ address_option = click.option(
     show_envvar=True,
     show_default=True,
     metavar="HOST:PORT",
-    help="Where the server listens.",
+    help="Address of the server.",
 )
 visitor_option = click.option(
-    "--visitor", default="", metavar="ID", help="Who asks; empty for nobody in particular."
+    "--visitor", default="", metavar="ID", help="Visitor id; empty for an anonymous visitor."
 )
 
 
@@ -48,20 +48,20 @@ items_time_option = click.option(
     "--items-time",
     callback=_moment,
     metavar="TIME",
-    help="When the shop exported the items, ISO 8601: live changes from then on stay newer. "
-    "All do if left out.",
+    help="When the shop exported the items, ISO 8601: live changes made later override the "
+    "export. If omitted, all live changes do.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="JSON for machines.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class _WrongUse(click.ClickException):
-    """What was asked for is not as the interface says."""
+    """A request that the interface does not allow."""
 
     exit_code = 2
 
 
 def reports_errors(command: Command) -> Command:
-    """Ends a command with one line and the right exit code where the product refuses."""
+    """Turns an error of ours into a one-line message and an exit code."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -75,26 +75,37 @@ def reports_errors(command: Command) -> Command:
 
 
 def page_options(command: Command) -> Command:
-    """The options of every command that asks for a page of items."""
+    """Adds the options of every command that requests a page of items."""
     for option in reversed(
         [
             address_option,
             visitor_option,
-            click.option("--page-size", default=20, show_default=True, help="Results, 1 to 100."),
-            click.option("--offset", default=0, help="Results to pass over: the next page."),
-            click.option("--category", metavar="PATH", help='Only below it: "Dairy > Milk".'),
-            click.option("--brand", "brands", multiple=True, help="Any of these; may be repeated."),
+            click.option(
+                "--page-size", default=20, show_default=True, help="Results per page, 1 to 100."
+            ),
+            click.option("--offset", default=0, help="Results to skip."),
+            click.option(
+                "--category", metavar="PATH", help='Only items in this category: "Dairy > Milk".'
+            ),
+            click.option(
+                "--brand",
+                "brands",
+                multiple=True,
+                help="Only this brand; repeat it to allow several.",
+            ),
             click.option("--min-price", type=float, help="Lowest price, inclusive."),
             click.option("--max-price", type=float, help="Highest price, inclusive."),
-            click.option("--price", metavar="MIN-MAX", help="Both; either may be left out."),
-            click.option("--in-stock", is_flag=True, help="Only what can be bought now."),
+            click.option(
+                "--price", metavar="MIN-MAX", help="Price range; either end may be left out."
+            ),
+            click.option("--in-stock", is_flag=True, help="Only items in stock."),
             click.option(
                 "--where",
                 "conditions",
                 multiple=True,
                 metavar="NAME=VALUE",
-                help="Of an attribute; of values of the same name any will do. For numbers also"
-                " NAME>=VALUE and NAME<=VALUE.",
+                help="Only items with this attribute value; may be repeated, values of one name"
+                " are alternatives. For numbers also NAME>=VALUE and NAME<=VALUE.",
             ),
             click.option(
                 "--sort",
@@ -102,15 +113,17 @@ def page_options(command: Command) -> Command:
                 type=click.Choice([order.name.lower() for order in SortOrder]),
                 default="relevance",
                 show_default=True,
+                help="Order of the results.",
             ),
             click.option(
                 "--facet",
                 "facets",
                 multiple=True,
                 metavar="NAME",
-                help="Count brand, category, price, in_stock, or an attribute; may be repeated.",
+                help="Facet to count: brand, category, price, in_stock or an attribute;"
+                " may be repeated.",
             ),
-            click.option("--explain", is_flag=True, help="Show what moved each item."),
+            click.option("--explain", is_flag=True, help="Show why each item has its score."),
             json_option,
         ]
     ):
@@ -119,7 +132,7 @@ def page_options(command: Command) -> Command:
 
 
 def filter_from(options: dict[str, Any]) -> Filter:
-    """Takes the options of a filter out of a command's options."""
+    """Removes the filter's options from ``options`` and returns them as a filter."""
     low, high = options.pop("min_price"), options.pop("max_price")
     price_range = options.pop("price")
     if price_range is not None:
@@ -137,7 +150,7 @@ def filter_from(options: dict[str, Any]) -> Filter:
 
 
 def listing_from(options: dict[str, Any]) -> dict[str, Any]:
-    """Takes the order and the facets out of a command's options, as fields of a request."""
+    """Removes sort order and facets from ``options`` and returns them as fields of a request."""
     return {
         "sort_by": SortOrder[options.pop("sort_by").upper()],
         "facets": tuple(FacetRequest(name) for name in options.pop("facets")),
@@ -145,7 +158,7 @@ def listing_from(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def category_path(text: str) -> tuple[str, ...]:
-    """``"Dairy > Milk"`` as a path; a sign without blanks round it belongs to a name."""
+    """``"Dairy > Milk"`` as a path; a ``>`` without blanks around it is part of a name."""
     return tuple(part.strip() for part in re.split(r"\s>\s", text) if part.strip())
 
 
@@ -191,7 +204,7 @@ def print_json(value: Any) -> None:
 
 
 def console() -> Console:
-    """Where tables go."""
+    """The console on which tables are printed."""
     return Console()
 
 

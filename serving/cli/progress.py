@@ -1,4 +1,4 @@
-"""Progress bars for people: a line for each stage of a long command, on standard error."""
+"""Progress bars on standard error, one line per stage of a long command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN_EVERY_SECONDS = 0.1
 
 
 class StageBars:
-    """A bar a stage; what is done stays on the screen with the time it took.
+    """One bar per stage; finished stages stay on the screen with their duration.
 
     Attributes:
         seconds: Duration of each finished stage, by name, in order.
@@ -34,29 +34,29 @@ class StageBars:
         self.seconds: dict[str, float] = {}
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
-        """Ends the stage before and begins one; the returned function is told the steps done.
+        """Finishes the previous stage and starts one; the returned function reports progress.
 
-        It takes ``done``, or ``done, total, loss`` where the total is known only on the way.
+        It takes ``done`` steps, or ``done, total, loss`` if the total is not known beforehand.
         """
         self.finish()
         self._name, self._began = stage, time.perf_counter()
         task = self._progress.add_task(stage, total=total, note="")
         self._task = task
-        shown = 0.0
+        shown_time = 0.0
 
-        def report(done: int, of: int | None = None, loss: float | None = None) -> None:
-            nonlocal shown
+        def report(done: int, known_total: int | None = None, loss: float | None = None) -> None:
+            nonlocal shown_time
             now = time.perf_counter()
-            if now - shown < _SHOWN_EVERY_SECONDS:
+            if now - shown_time < _SHOWN_EVERY_SECONDS:
                 return
-            shown = now
+            shown_time = now
             note = "" if loss is None else f"loss {loss:.3f}"
-            self._progress.update(task, completed=done, total=of or total, note=note)
+            self._progress.update(task, completed=done, total=known_total or total, note=note)
 
         return report
 
     def finish(self) -> None:
-        """Ends the stage that is under way."""
+        """Finishes the current stage."""
         if self._task is None:
             return
         total = self._progress.tasks[self._task].total or 1
@@ -68,7 +68,7 @@ class StageBars:
 
 @contextmanager
 def stage_bars() -> Iterator[StageBars]:
-    """Bars that are shown while the block runs; plain silence where there is no terminal."""
+    """Shows bars while the block runs; prints nothing if there is no terminal."""
     console = Console(stderr=True)
     progress = Progress(
         SpinnerColumn(finished_text="✓"),

@@ -1,4 +1,4 @@
-"""Reports of the offline commands as tables, for people."""
+"""Reports of preparation, training and evaluation as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _SYSTEM_LABELS = {
     "two_towers": "two towers alone",
     "lexical": "lexical alone",
     "popular": "popular",
-    "trending": "popular lately",
+    "trending": "trending",
     "covisited": "co-visited",
     "session_knn": "session-kNN",
-    "bought_most": "bought most",
+    "bought_most": "most bought",
     "linear_regression": "linear regression",
     "logistic_regression": "logistic regression",
     "naive_bayes": "naive Bayes",
 }
 _SHOWN_MEASURES = ("ndcg@10", "r@10", "r@100", "mrr@10")
 _SECTIONS = {
-    "browse": "what came next, asked at {count:,} moments of the test part",
-    "search": "judged queries that training left out ({count:,})",
-    "search_made": "queries made from the catalogue ({count:,}), one item each",
+    "browse": "next items, at {count:,} moments of the test part",
+    "search": "judged queries held out from training ({count:,})",
+    "search_made": "synthetic queries ({count:,}), one relevant item each",
 }
 
 
 def quality_table(report: Mapping[str, Any]) -> Table:
-    """What ``prepare`` found, a row each."""
+    """The quality report of ``prepare``, a row per value."""
     items, events, split = report["items"], report["events"], report["split"]
     by_type = ", ".join(f"{count:,} {name}" for name, count in events["by_type"].items())
     parts = split["parts"]
@@ -45,10 +45,10 @@ def quality_table(report: Mapping[str, Any]) -> Table:
             "visitors": f"{events['visitor_count']:,}",
             "sessions": f"{sessions['count']:,}, median {sessions['length']['median']:g} events",
             "judgments": f"{report['judgments']['count']:,}",
-            "from, to": f"{events['first_time'] or '–'}, {events['last_time'] or '–'}",
-            "for the towers": f"{parts['retrieval']['event_count']:,} events",
-            "for the reranker": f"{parts['rank']['event_count']:,} from {split['rank_from']}",
-            "for testing": f"{parts['test']['event_count']:,} from {split['test_from']}",
+            "first and last event": f"{events['first_time'] or '–'}, {events['last_time'] or '–'}",
+            "tower training part": f"{parts['retrieval']['event_count']:,} events",
+            "reranker training part": f"{parts['rank']['event_count']:,} from {split['rank_from']}",
+            "test part": f"{parts['test']['event_count']:,} from {split['test_from']}",
         }
     )
 
@@ -62,19 +62,19 @@ def _known_later(counts: Mapping[str, int]) -> dict[str, str]:
         if name.endswith("_changed_count")
     ]
     first = counts["price_first_known_count"]
-    told = f"{', '.join(fields)}; {first:,} have no price before"
-    return {"known only after training": told}
+    summary_text = f"{', '.join(fields)}; {first:,} had no price before"
+    return {"fields changed in the test part": summary_text}
 
 
 def training_table(report: Mapping[str, Any]) -> Table:
-    """How a training went, a row each."""
+    """The training report, a row per value."""
     rows: dict[str, str] = {}
     for name in ("towers", "reranker"):
         curves = report[name]
         if curves["training"]:
             best = curves["best_epoch"]
             held_out = (
-                f", held out {curves['validation'][best]:.3f} (gap {curves['gap']:+.3f})"
+                f", validation {curves['validation'][best]:.3f} (gap {curves['gap']:+.3f})"
                 if curves["validation"]
                 else ""
             )
@@ -85,12 +85,14 @@ def training_table(report: Mapping[str, Any]) -> Table:
     asked = report["lists"] or {}
     for name, visits in (("towers", report["visits"]), ("reranker", asked.get("visits"))):
         if visits:
-            rows[f"{name}: made visits"] = (
+            rows[f"{name}: synthetic sessions"] = (
                 f"{visits['made_count']:,} of {visits['asked_count']:,}; {visits['alone_count']:,} "
-                "left out, their items have hardly any of their kind"
+                "skipped: too few similar items"
             )
     index = report["index"]
-    rows["index: recall against exact"] = f"{index['recall']:.3f}, {index['item_count']:,} items"
+    rows["index: recall against exact search"] = (
+        f"{index['recall']:.3f}, {index['item_count']:,} items"
+    )
     for name, value in report["litert_parity"].items():
         rows[f"LiteRT: {name.replace('_', ' ')}"] = f"{value:.5g}"
     rows["seconds"] = ", ".join(
@@ -100,16 +102,22 @@ def training_table(report: Mapping[str, Any]) -> Table:
 
 
 def comparison_table(report: Mapping[str, Any]) -> Table:
-    """The session encoders, a row each."""
+    """The comparison of session encoders, a row each."""
     table = Table(
-        title=f"what came next, among all items, at {report['request_count']:,} moments",
+        title=f"next item, ranked among all items, at {report['request_count']:,} moments",
         title_justify="left",
-        caption="in brackets 95 % intervals; encode: one session, median",
+        caption="in brackets 95 % intervals; encode: median of one session",
         caption_justify="left",
     )
     table.add_column("session encoder", no_wrap=True)
     measures = ("hr@20", "mrr@20", "ndcg@20")
-    for title in (*measures, "encode, µs", "training, s", "epochs (kept)", "gap of losses"):
+    for title in (
+        *measures,
+        "encode, µs",
+        "training, s",
+        "epochs (kept)",
+        "validation − training loss",
+    ):
         table.add_column(title, justify="right")
     for name, one in report["encoders"].items():
         table.add_row(
@@ -124,7 +132,7 @@ def comparison_table(report: Mapping[str, Any]) -> Table:
 
 
 def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
-    """Metrics of every system with intervals, then what the index finds and what parts cost."""
+    """Metrics of every system with intervals, then index recall and stage latencies."""
     tables = []
     for section, title in _SECTIONS.items():
         if section in report:
@@ -133,30 +141,30 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
     if "misspelt" in report:
         tables.append(_misspelt(report["misspelt"]))
     if "turn" in report:
-        turn = report["turn"]
+        shift = report["turn"]
         rows = {
-            f"the next page after {kind.replace('_', ' ')}": (
-                f"{_interval(turn[kind])} of its top ten are of the new category,"
-                f" {_interval(turn[kind + '_top'])} of its broadest"
+            f"next page after {kind.replace('_', ' ')}": (
+                f"share of the new category in its top ten {_interval(shift[kind])},"
+                f" of the new top-level category {_interval(shift[kind + '_top'])}"
             )
             for kind in ("two_views", "one_search")
         }
-        rows["results likest to what is reviewed badly"] = (
-            f"fall by {_interval(turn['review_fall'])} of the first 100 places"
+        rows["results most similar to a badly reviewed item"] = (
+            f"drop by {_interval(shift['review_fall'])} ranks within the first 100"
         )
-        rows["shoppers who changed category"] = f"{turn['shopper_count']:,} of each kind"
+        rows["simulated visitors who change category"] = f"{shift['shopper_count']:,} of each kind"
         tables.append(_pairs(rows))
     if report.get("purchase_probability"):
         tables.append(_purchases(report["purchase_probability"]))
     if "index" in report:
         index = report["index"]
         rows = {
-            "index: recall@100 against exact": f"{index['recall@100']:.4f}"
+            "index: recall@100 against exact search": f"{index['recall@100']:.4f}"
             f" over {index['query_count']:,} queries, {index['item_count']:,} items"
         }
         for name, value in report["median_ms"].items():
             rows[f"median ms: {name.replace('_', ' ')}"] = f"{value:.3f}"
-        # A catalogue of bare titles has nothing to filter by.
+        # A catalogue of titles alone has no fields to filter by.
         if report.get("filters", {}).get("filter_count"):
             rows["filters"] = _filters(report["filters"])
         tables.append(_pairs(rows))
@@ -165,16 +173,16 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
 
 def _filters(found: Mapping[str, Any]) -> str:
     return (
-        f"{found['filter_count']:,} random combinations that"
-        f" {found['share_min']:.2%} to {found['share_max']:.0%} of the items meet:"
+        f"{found['filter_count']:,} random filters that pass"
+        f" {found['share_min']:.2%} to {found['share_max']:.0%} of the items:"
         f" recall@20 {found['learnt_recall@20']:.3f} learnt, {found['lexical_recall@20']:.3f}"
-        f" lexical; {found['outside_count']:,} results outside,"
+        f" lexical; {found['outside_count']:,} results that fail the filter,"
         f" {found['short_page_count']:,} short pages; median {found['median_ms']:.2f} ms"
     )
 
 
 def metrics_table(report: Mapping[str, Any]) -> Table:
-    """Counts and metrics of one system."""
+    """Counts and metrics of one system, a row each."""
     rows = {
         name.replace("_", " "): f"{value:,}" for name, value in report.items() if name != "metrics"
     }
@@ -208,12 +216,10 @@ def _systems(part: Mapping[str, Any], title: str) -> Table:
 
 
 def _misspelt(report: Mapping[str, Any]) -> Table:
-    title = (
-        f"{report['query_count']:,} of these queries, and each with one slip: {report['measure']}"
-    )
+    title = f"{report['query_count']:,} of them, with and without a typo: {report['measure']}"
     table = Table(title=title, title_justify="left")
     table.add_column("system", no_wrap=True)
-    for name in ("as typed", "misspelt", "falls by"):
+    for name in ("as typed", "with a typo", "drop"):
         table.add_column(name, justify="right")
     for name, one in report["systems"].items():
         table.add_row(
@@ -226,13 +232,13 @@ def _misspelt(report: Mapping[str, Any]) -> Table:
 
 
 def _purchases(part: Mapping[str, float]) -> Table:
-    """How far purchase probabilities can be taken at their word."""
+    """Calibration of the purchase probabilities, a row per metric."""
     rows = {
         "purchase probability: results": f"{part['count']:,}, bought {part['base_rate']:.4f}",
         "calibration error (ECE)": f"{part['ece']:.5f}",
-        "Brier": f"{part['brier']:.5f}, of the base rate alone {part['brier_of_base_rate']:.5f}",
+        "Brier score": f"{part['brier']:.5f}, base rate alone {part['brier_of_base_rate']:.5f}",
         "AUC": f"{part['auc']:.4f}",
-        f"foretold from {part['threshold']:.4f} on": (
+        f"predicted as bought from {part['threshold']:.4f} on": (
             f"accuracy {part['accuracy']:.4f}, precision {part['precision']:.4f}, "
             f"recall {part['recall']:.4f}, F1 {part['f1']:.4f}"
         ),

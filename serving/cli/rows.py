@@ -1,4 +1,4 @@
-"""Events and items from JSON Lines, one object a line, with the names of ``data.records``."""
+"""Events and items from JSON Lines, one object per line, fields as in ``data.records``."""
 
 from __future__ import annotations
 
@@ -43,17 +43,19 @@ _ITEM_KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def read_events(lines: Iterable[str], place: str, *, now: float) -> Iterator[Event]:
+def read_events(lines: Iterable[str], file_name: str, *, now: float) -> Iterator[Event]:
     """The events of a file; ``time`` is seconds since 1970 or ISO 8601, or ``now`` if left out.
 
     Raises:
-        InputError: A line is not as the contract says; it names line and field.
+        InputError: A line is not valid; the message names line and field.
     """
-    for row, values in _rows(lines, place, _EVENT_KINDS):
+    for row, values in _rows(lines, file_name, _EVENT_KINDS):
         label = values.pop("type", None)
         if label not in EVENT_TYPE_BY_LABEL:
-            raise InputError.at(place, row, "type", f"one of {', '.join(_type_labels())}", label)
-        moment = _moment(values["time"], place, row, "time") if "time" in values else None
+            raise InputError.at(
+                file_name, row, "type", f"one of {', '.join(_type_labels())}", label
+            )
+        moment = _moment(values["time"], file_name, row, "time") if "time" in values else None
         values["time"] = moment.timestamp() if moment else now
         event = Event(
             event_id=values.pop("event_id", ""),
@@ -64,74 +66,74 @@ def read_events(lines: Iterable[str], place: str, *, now: float) -> Iterator[Eve
         try:
             yield checked_event(event, now=now)
         except RequestError as error:
-            raise InputError(f"{place}, row {row:,}, {error}") from error
+            raise InputError(f"{file_name}, row {row:,}, {error}") from error
 
 
-def read_items(lines: Iterable[str], place: str) -> Iterator[Item]:
+def read_items(lines: Iterable[str], file_name: str) -> Iterator[Item]:
     """The items of a file; ``category`` is a list or ``"Dairy > Milk"``.
 
     Raises:
-        InputError: A line is not as the contract says; it names line and field.
+        InputError: A line is not valid; the message names line and field.
     """
-    for row, values in _rows(lines, place, _ITEM_KINDS):
+    for row, values in _rows(lines, file_name, _ITEM_KINDS):
         category = values.pop("category", ())
         path = category_path(category) if isinstance(category, str) else tuple(category)
         if not all(isinstance(part, str) for part in path):
-            raise InputError.at(place, row, "category", "words", category)
+            raise InputError.at(file_name, row, "category", "words", category)
         attributes = values.pop("attributes", {})
         if not all(isinstance(value, str) for value in attributes.values()):
-            raise InputError.at(place, row, "attributes", "words by name", attributes)
+            raise InputError.at(file_name, row, "attributes", "words by name", attributes)
         if "created_time" in values:
-            values["created_time"] = _moment(values["created_time"], place, row, "created_time")
+            values["created_time"] = _moment(values["created_time"], file_name, row, "created_time")
         item = Item(values.pop("item_id", ""), category=path, attributes=attributes, **values)
         try:
             yield checked_item(item)
         except RequestError as error:
-            raise InputError(f"{place}, row {row:,}, {error}") from error
+            raise InputError(f"{file_name}, row {row:,}, {error}") from error
 
 
 def _rows(
-    lines: Iterable[str], place: str, kinds: dict[str, type | tuple[type, ...]]
+    lines: Iterable[str], file_name: str, kinds: dict[str, type | tuple[type, ...]]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    for row, line in _numbered(lines, place):
+    for row, line in _numbered(lines, file_name):
         if not line.strip():
             continue
         try:
             values = json.loads(line)
         except ValueError as error:
-            raise InputError.at(place, row, "line", "a JSON object", line[:80]) from error
+            raise InputError.at(file_name, row, "line", "a JSON object", line[:80]) from error
         if not isinstance(values, dict):
-            raise InputError.at(place, row, "line", "a JSON object", values)
+            raise InputError.at(file_name, row, "line", "a JSON object", values)
         for name, value in list(values.items()):
             if name not in kinds:
-                raise InputError.at(place, row, name, f"one of {', '.join(kinds)}", value)
+                raise InputError.at(file_name, row, name, f"one of {', '.join(kinds)}", value)
             if value is None:
                 del values[name]
             elif not isinstance(value, kinds[name]) or _is_stray_bool(value, kinds[name]):
-                raise InputError.at(place, row, name, _kind_name(kinds[name]), value)
+                raise InputError.at(file_name, row, name, _kind_name(kinds[name]), value)
         yield row, values
 
 
-def _numbered(lines: Iterable[str], place: str) -> Iterator[tuple[int, str]]:
+def _numbered(lines: Iterable[str], file_name: str) -> Iterator[tuple[int, str]]:
     try:
         yield from enumerate(lines, 1)
     except UnicodeDecodeError as error:
-        raise InputError(f"{place}: expected UTF-8, received: {error.reason}") from error
+        raise InputError(f"{file_name}: expected UTF-8, received: {error.reason}") from error
 
 
-def _moment(value: float | str, place: str, row: int, field: str) -> datetime:
+def _moment(value: float | str, file_name: str, row: int, field: str) -> datetime:
     try:
         if not isinstance(value, str):
             return datetime.fromtimestamp(value, tz=UTC)
         moment = datetime.fromisoformat(value)
     except (ValueError, OverflowError, OSError) as error:
         expected = "seconds since 1970 or ISO 8601"
-        raise InputError.at(place, row, field, expected, value) from error
+        raise InputError.at(file_name, row, field, expected, value) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_stray_bool(value: object, kind: type | tuple[type, ...]) -> bool:
-    # To Python True is a number; in a price it is a mistake.
+    # In Python True is an int; as a price it is a mistake.
     return isinstance(value, bool) and kind is not bool
 
 

@@ -1,9 +1,9 @@
-"""The edge: the only room, with load, that speaks gRPC.
+"""The gRPC edge: server and client. Apart from ``load``, no other room uses gRPC.
 
 grpc_errors    errors to gRPC statuses, and back
-slow_messages  the guard against calls whose message does not come
-admission      the admission limit
-servicers      the servicers: parse, ask, answer
-server         the gRPC server
-client         the client
+slow_messages  cancels calls whose request message does not arrive in time
+admission      admission control: concurrency limits, separate for answers, events and changes
+servicers      the gRPC services: parse the message, call the engine, write the response
+server         the gRPC server: settings, health, graceful shutdown
+client         the Python client, with retries
 """

@@ -1,7 +1,7 @@
-"""The admission limit: what a server takes on at once; the rest is refused without waiting.
+"""Admission control: limits on concurrent calls; calls above a limit are refused at once.
 
-Without one, an overloaded server works through a queue whose callers have long given up. gRPC's own
-limit refuses health checks as well, so that a probe would kill a server that is merely busy.
+Without it an overloaded server works through a queue of calls whose deadlines have passed. gRPC's
+own limit refuses health checks as well, so a liveness probe would kill a server that is only busy.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ from serving.edge.slow_messages import MessageWatch
 
 EVENTS_PREFIX = "/nextclick.v1.Events/"
 CHANGES_PREFIXES = ("/nextclick.v1.Catalog/", "/nextclick.v1.Admin/")
-ASIDE_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+SIDE_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
-_ASIDE_THREAD_COUNT = 16
+_SIDE_THREAD_COUNT = 16
 _SPARE_THREAD_COUNT = 2
 
 
 class CountedPool(ThreadPoolExecutor):
-    """Threads that hold calls, and how many they hold.
+    """A thread pool that counts its calls in flight.
 
-    A call counts from the moment it is submitted until it says that it is done, or else until its
-    future is. The latter holds as well for calls that were cancelled before their handler ran.
+    A call counts from its submission until ``call_is_done``, or else until its future is done,
+    which covers calls that were cancelled before their handler ran.
     """
 
     def __init__(self, thread_count: int, name: str) -> None:
         super().__init__(max_workers=thread_count, thread_name_prefix=name)
         self._count_lock = threading.Lock()
         self._in_flight_count = 0
-        self._here = threading.local()
+        self._current_call = threading.local()
 
     @property
     def in_flight_count(self) -> int:
-        """Calls that are being answered or wait for a thread."""
+        """Calls that are running or waiting for a thread."""
         return self._in_flight_count
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Queues a call, as every executor does."""
+        """Queues a call, as ``Executor.submit`` does."""
         is_held = True
 
-        def give_back(_: object = None) -> None:
+        def release(_: object = None) -> None:
             nonlocal is_held
             with self._count_lock:
                 self._in_flight_count -= is_held
                 is_held = False
 
         def run() -> Any:
-            self._here.give_back = give_back
+            self._current_call.release = release
             return fn(*args, **kwargs)
 
         with self._count_lock:
@@ -63,27 +63,27 @@ class CountedPool(ThreadPoolExecutor):
         try:
             future = super().submit(run)
         except RuntimeError:
-            give_back()
+            release()
             raise
-        future.add_done_callback(give_back)
+        future.add_done_callback(release)
         return future
 
     def call_is_done(self) -> None:
-        """The call that this thread holds counts no more, though its answer has still to leave."""
-        self._here.give_back()
+        """Stops counting this thread's call, before its response has been sent."""
+        self._current_call.release()
 
 
 class Lane:
-    """What is done for calls of one kind: so many are held, and some of those worked on at once.
+    """The limits of one kind of call: how many run concurrently, and how many are in flight.
 
-    gRPC gives a call a thread before its message has arrived. There are more threads than turns to
-    work, so that a caller or two who are slow to send it do not stop the others; not many more,
-    since threads that wake take the interpreter away from the one that works.
+    gRPC assigns a thread to a call before its message has arrived. The pool has a few more threads
+    than running slots, so that one or two slow senders do not block other calls; only a few, since
+    threads that wake up take the GIL from the one that computes.
 
     Args:
-        name: Of the kind, for refusals.
-        at_once: Calls that are worked on at the same time; 1 to ``limit``.
-        limit: Calls that are held at most; more are refused.
+        name: Of the kind of call, for error messages.
+        at_once: Calls that run concurrently; 1 to ``limit``.
+        limit: Calls in flight, running or waiting; further ones are refused.
     """
 
     def __init__(self, name: str, *, at_once: int, limit: int) -> None:
@@ -91,46 +91,46 @@ class Lane:
             raise ConfigError(f"{name}: expected 1 to {limit} at once, received {at_once}")
         self.name, self.limit = name, limit
         self.pool = CountedPool(min(limit, at_once + _SPARE_THREAD_COUNT), name)
-        # A semaphore, written in Python, costs a tenth of all calls a second.
-        self._turns: SimpleQueue[None] = SimpleQueue()
+        # A queue, not a semaphore: that is written in Python and costs 10 % of the throughput.
+        self._slots: SimpleQueue[None] = SimpleQueue()
         for _ in range(at_once):
-            self._turns.put(None)
+            self._slots.put(None)
 
     @property
     def is_full(self) -> bool:
-        """Whether the next call is to be refused."""
+        """Whether the next call will be refused."""
         return self.pool.in_flight_count >= self.limit
 
-    def in_turn(self, answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        """A handler's function that waits for its turn."""
+    def in_slot(self, answer: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """Wraps a handler so that it waits for a free running slot."""
 
         def wait_and_answer(request: Any, context: Any) -> Any:
-            turn = self._turns.get()
+            slot = self._slots.get()
             try:
                 return answer(request, context)
             finally:
-                self._turns.put(turn)
-                # Not when the answer has left: by then its caller may have sent the next call.
+                self._slots.put(slot)
+                # Before the response is sent: its caller may send the next call right after.
                 self.pool.call_is_done()
 
         return wait_and_answer
 
 
 class Limiter:
-    """A server interceptor that refuses calls once their lane holds as many as it may.
+    """A server interceptor that refuses calls whose lane is full.
 
-    Interceptors run on the one thread that also hands the calls to the pools, so the count cannot
-    change between look and leap, and nothing slow may happen here. Health checks and streams have
-    threads of their own, and refusals never wait for a message.
+    Interceptors run on the thread that also submits calls to the pools, so no other call can be
+    submitted between check and submission, and this thread must not block. Health checks and
+    streams have their own threads, and refusals never wait for a message.
 
-    Answers hold the interpreter, events wait for the disk and share its syncs, and changes may take
-    seconds, as when a bundle is loaded: in lanes of their own none waits for another.
+    Answers are bound by the GIL, events wait for the disk and share its fsyncs, and changes may
+    take seconds, for example to load a bundle. Separate lanes keep one from delaying the others.
 
     Args:
-        answers: For searches, recommendations and completion.
-        events: For calls that record events.
-        changes: For changes of the catalogue and for administration.
-        message_seconds: A call whose message has not come by then is cancelled.
+        answers: Lane of searches, recommendations and completions.
+        events: Lane of calls that record events.
+        changes: Lane of catalogue changes and administration.
+        message_seconds: Calls whose message has not arrived by then are cancelled.
     """
 
     def __init__(
@@ -138,14 +138,14 @@ class Limiter:
     ) -> None:
         self._answers, self._events, self._changes = answers, events, changes
         self._watch = MessageWatch(message_seconds)
-        self._checking = ThreadPoolExecutor(_ASIDE_THREAD_COUNT, "check")
-        self._streaming = ThreadPoolExecutor(_ASIDE_THREAD_COUNT, "stream")
+        self._checking = ThreadPoolExecutor(_SIDE_THREAD_COUNT, "check")
+        self._streaming = ThreadPoolExecutor(_SIDE_THREAD_COUNT, "stream")
         self._refusing = ThreadPoolExecutor(1, "refuse")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
-        """The handler of a call, as gRPC asks for it."""
-        if details.method.startswith(ASIDE_PREFIXES):
-            return self._aside(continuation(details), details.method)
+        """Returns the handler of a call, as gRPC's interceptor interface requires."""
+        if details.method.startswith(SIDE_PREFIXES):
+            return self._side_call(continuation(details), details.method)
         lane = self._answers
         if details.method.startswith(EVENTS_PREFIX):
             lane = self._events
@@ -156,17 +156,17 @@ class Limiter:
         handler = continuation(details)
         if handler is None:
             return None
-        answer = lane.in_turn(_parsing(handler, details.method))
+        answer = lane.in_slot(_parsing(handler, details.method))
         return self._watched(handler, answer, lane.pool)
 
     def close(self) -> None:
-        """Takes no more calls; does not wait for those that are still worked on."""
+        """Shuts the pools down without waiting for running calls."""
         self._watch.close()
         pools = [lane.pool for lane in (self._answers, self._events, self._changes)]
         for pool in (*pools, self._checking, self._streaming, self._refusing):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _aside(self, handler: Any, method: str) -> Any:
+    def _side_call(self, handler: Any, method: str) -> Any:
         if handler is None:
             return None
         read = _parser(handler, method)
@@ -174,7 +174,7 @@ class Limiter:
             return self._watched(handler, _parsing(handler, method), self._checking)
         behavior = handler.unary_stream or handler.stream_stream
 
-        # ``send`` is there for a behaviour that gives its replies as they come up.
+        # ``send`` is passed only to handlers that send their responses through a callback.
         def stream(messages: Iterator[bytes], context: Any, *send: Any) -> Any:
             if handler.unary_stream is None:
                 return behavior((read(content, context) for content in messages), context, *send)
@@ -186,7 +186,7 @@ class Limiter:
         )
 
     def _watched(self, handler: Any, answer: Callable[[Any, Any], Any], pool: Any) -> Any:
-        """The handler of one message, taken as a stream: of a stream one need not wait for ever."""
+        """Handles a unary call as a request stream, so that its message can time out."""
 
         def read_and_answer(messages: Iterator[Any], context: Any) -> Any:
             return answer(self._watch.first(messages, context), context)
@@ -202,15 +202,15 @@ class Limiter:
                 f"{lane.name} in flight: expected at most {lane.limit}, try again later",
             )
 
-        # No message is read: a caller who sends none is refused as well.
+        # Does not read the message: a caller that never sends one is refused as well.
         return grpc.stream_unary_rpc_method_handler(_Pooled(refuse, self._refusing))
 
 
 def _parser(handler: Any, method: str) -> Callable[[bytes, Any], Any]:
-    """Reads the messages of a handler, which is registered for plain bytes.
+    """Parses messages for a handler that is registered without a deserialiser.
 
-    A message that its deserialiser cannot read costs gRPC 20 kB for good and its place among the
-    streams of the connection, so gRPC itself is given no deserialiser.
+    When gRPC's own deserialiser fails on a message, gRPC leaks 20 kB and one of the connection's
+    stream slots, so messages are parsed here instead.
     """
 
     def read(content: bytes, context: Any) -> Any:
@@ -229,7 +229,7 @@ def _parsing(handler: Any, method: str) -> Callable[[bytes, Any], Any]:
 
 
 class _Pooled:
-    """A handler's function with the names under which gRPC looks for how to run it."""
+    """A handler function with the attributes from which gRPC takes the thread pool to run it on."""
 
     def __init__(
         self, answer: Callable[..., Any], pool: ThreadPoolExecutor, *, like: Any = None

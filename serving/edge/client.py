@@ -1,4 +1,4 @@
-"""The client: calls of a server with our own values in and out, tried again where that is safe."""
+"""The Python client: our own types in and out, with retries of calls that are safe to repeat."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from serving.api.validation import BATCH_LIMIT
 from serving.edge.grpc_errors import error_of
 
 BATCH_BYTE_LIMIT = 200 * 1024
-"""Under what a server takes in one message, with room for what is round the records."""
+"""Below the server's message limit, with room for the other fields of the message."""
 
 PUBLISH_TIMEOUT_SECONDS = 300.0
 RETRIED_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-"""A server that goes down answers racing calls with either."""
+"""A server that shuts down answers concurrent calls with either code."""
 
 ATTEMPT_LIMIT = 5
-"""gRPC makes a call no more often, whatever it is asked for."""
+"""gRPC's own upper limit on attempts."""
 
 _RETRIED_METHODS = {
     "nextclick.v1.Discovery": ("SearchItems", "RecommendItems", "Complete"),
@@ -55,19 +55,19 @@ _RETRIED_METHODS = {
     "nextclick.v1.Catalog": ("BatchUpdateItems", "BatchDeleteItems"),
     "nextclick.v1.Admin": ("GetStatus",),
 }
-"""Calls that may safely be made twice. A rollback made twice would swap the two bundles back."""
+"""Calls that are safe to repeat. A repeated rollback would swap the two bundles back."""
 
 _RECONNECT_MS = (50, 200)
-"""Between attempts to connect, at first and at most: with gRPC's own second every attempt of a call
-could fail on the address of a server that has long come back."""
+"""Initial and maximum backoff between connection attempts. With gRPC's default of one second, all
+attempts of a call could fail although the server is back."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class RetrySettings:
-    """How often a call is made, 1 to ``ATTEMPT_LIMIT`` times, and how long it waits before the
-    second time; doubling after, each wait about a fifth more or less."""
+    """Maximum number of attempts, 1 to ``ATTEMPT_LIMIT``, and the wait before the second one;
+    later waits double, each with a jitter of about 20 %."""
 
     attempt_limit: int = ATTEMPT_LIMIT
     first_wait_seconds: float = 0.05
@@ -84,12 +84,12 @@ class Client:
     """A connection to a server.
 
     Every call raises ``RequestError``, ``BundleError`` or ``OverloadError`` as the engine itself
-    would, and ``NextclickError`` for all else.
+    would, and ``NextclickError`` for any other failure.
 
     Args:
         address: ``host:port``.
-        timeout_seconds: For one call, all its attempts together.
-        retry: How calls that may safely be made twice are tried again.
+        timeout_seconds: Of one call, including all attempts.
+        retry: Retry policy of calls that are safe to repeat.
     """
 
     def __init__(
@@ -119,24 +119,24 @@ class Client:
         self._channel.close()
 
     def search(self, request: SearchRequest) -> Answer:
-        """Answers the search box. A repeated attempt may record the search twice in the session."""
+        """Searches. A retried attempt may record the search twice in the session."""
         message = _written(write_search, request)
         return read_answer(self._call(self._discovery.SearchItems, message), message)
 
     def recommend(self, request: RecommendRequest) -> Answer:
-        """Answers a browse page."""
+        """Requests the items of a browse page."""
         message = _written(write_recommend, request)
         return read_answer(self._call(self._discovery.RecommendItems, message), message)
 
     def complete(self, request: CompleteRequest) -> Completed:
-        """Suggests what may be meant by what is being typed."""
+        """Requests completions of a typed text."""
         message = _written(write_complete, request)
         return read_completed(self._call(self._discovery.Complete, message))
 
     def record(self, events: Sequence[Event]) -> RecordReport:
-        """Records events, in as many batches as it takes; they are on disk on return.
+        """Records events, in as many batches as needed; they are on disk on return.
 
-        Events without an id get one here, so that a repeated attempt counts once.
+        Events without an id get one here, so that a retried attempt counts once.
         """
         named = [event if event.event_id else _with_new_id(event) for event in events]
         recorded = duplicate = unknown = 0
@@ -149,7 +149,7 @@ class Client:
         return RecordReport(recorded, duplicate, unknown)
 
     def update_items(self, items: Sequence[Item]) -> CatalogReport:
-        """Adds or replaces items, in as many batches as it takes."""
+        """Adds or replaces items, in as many batches as needed."""
         added = updated = 0
         for batch in _batches([_written(write_item, item) for item in items]):
             request = catalog_pb2.BatchUpdateItemsRequest(items=batch)
@@ -159,7 +159,7 @@ class Client:
         return CatalogReport(added, updated, 0)
 
     def delete_items(self, item_ids: Sequence[str]) -> CatalogReport:
-        """Takes items out of the catalogue, in as many batches as it takes."""
+        """Deletes items from the catalogue, in as many batches as needed."""
         removed = 0
         for start in range(0, len(item_ids), BATCH_LIMIT):
             request = catalog_pb2.BatchDeleteItemsRequest(
@@ -169,12 +169,12 @@ class Client:
         return CatalogReport(0, 0, removed)
 
     def publish(self, path: str) -> Status:
-        """Lets the server answer from the bundle in ``path``, a folder as the server sees it."""
+        """Makes the bundle in ``path``, a folder on the server's machine, the active one."""
         request = admin_pb2.PublishBundleRequest(path=path)
         return read_status(self._call_long(self._admin.PublishBundle, request))
 
     def rollback(self) -> Status:
-        """Lets the server answer from the bundle before again."""
+        """Makes the previous bundle the active one again."""
         request = admin_pb2.RollbackBundleRequest()
         return read_status(self._call_long(self._admin.RollbackBundle, request))
 
@@ -183,7 +183,7 @@ class Client:
         return read_status(self._call(self._admin.GetStatus, admin_pb2.GetStatusRequest()))
 
     def wait_until_serving(self, seconds: float = 30.0) -> None:
-        """Returns once the server says that it is serving.
+        """Returns once the server's health check reports SERVING.
 
         Raises:
             OverloadError: It did not within ``seconds``.
@@ -202,7 +202,7 @@ class Client:
         raise OverloadError(f"health: expected SERVING within {seconds:g} s, received none")
 
     def _call(self, method: Any, request: Any) -> Any:
-        """Makes a call; where that is safe, gRPC makes it again while the time lasts."""
+        """Makes a call; gRPC retries it within the timeout where the retry policy allows."""
         return _made(method, request, self._timeout_seconds)
 
     def _call_long(self, method: Any, request: Any) -> Any:
@@ -245,7 +245,7 @@ def _written(write: Callable[[T], Any], value: T) -> Any:
     try:
         return write(value)
     except (ValueError, TypeError) as error:
-        # Numbers beyond 32 bits, text that is no Unicode: the message cannot even be made.
+        # Numbers beyond 32 bits or invalid Unicode: protobuf cannot represent the message.
         raise RequestError("request", "values that the wire can carry", str(error)) from error
 
 
@@ -254,11 +254,11 @@ def _with_new_id(event: Event) -> Event:
 
 
 def _batches(messages: Sequence[Any]) -> Iterator[list[Any]]:
-    """Consecutive messages, as many at a time as one request may carry."""
+    """Splits messages into consecutive batches that fit into one request each."""
     batch: list[Any] = []
     byte_count = 0
     for message in messages:
-        # Each is preceded by its tag and its length.
+        # Room for the message's tag and length.
         size = message.ByteSize() + 8
         if batch and (len(batch) == BATCH_LIMIT or byte_count + size > BATCH_BYTE_LIMIT):
             yield batch

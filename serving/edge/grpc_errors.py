@@ -1,4 +1,4 @@
-"""The one place where errors become gRPC statuses, and statuses errors again."""
+"""The mapping from errors to gRPC statuses, and from statuses back to errors."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from data.errors import BundleError, NextclickError, OverloadError, RequestError
 logger = logging.getLogger(__name__)
 
 MESSAGE_BYTE_LIMIT = 1_000
-"""Trailers hold a message twice, once with three bytes for each that is no ASCII."""
+"""Trailers hold the message twice, once percent-encoded: three bytes per non-ASCII byte."""
 
 _DESCRIPTION_LENGTH_LIMIT = 200
 _REFUSAL = re.compile(r".*?: expected (?P<expected>.*), received (?P<received>.*)", re.DOTALL)
 
 
 class Failure(NamedTuple):
-    """How a call fails: its status code, what the caller reads, and the field it is about."""
+    """How a call fails: status code, message for the caller, and the offending field."""
 
     code: grpc.StatusCode
     message: str
@@ -35,7 +35,7 @@ class Failure(NamedTuple):
 
     @property
     def status(self) -> status_pb2.Status:
-        """The same as ``google.rpc.Status``; a field is a violation of ``BadRequest`` (AIP-193)."""
+        """As ``google.rpc.Status``, with the field as a ``BadRequest`` violation (AIP-193)."""
         status = status_pb2.Status(code=self.code.value[0], message=self.message)
         if self.field:
             description = self.message.removeprefix(f"{self.field}: ")[:_DESCRIPTION_LENGTH_LIMIT]
@@ -45,11 +45,11 @@ class Failure(NamedTuple):
 
 
 def failure_of(error: Exception, method: str) -> Failure:
-    """The failure that a caller sees for what the engine raised in ``method``.
+    """The failure that a caller sees for an error raised in ``method``.
 
-    Errors outside the tree are logged under an id, and the caller gets that id alone.
+    Unexpected errors are logged with an id, and the caller sees only that id.
     """
-    # A character that the cut has halved goes.
+    # ``ignore`` drops a character that the byte limit cut in half.
     message = str(error).encode(errors="replace")[:MESSAGE_BYTE_LIMIT].decode(errors="ignore")
     if isinstance(error, RequestError):
         return Failure(grpc.StatusCode.INVALID_ARGUMENT, message, error.field)
@@ -58,20 +58,20 @@ def failure_of(error: Exception, method: str) -> Failure:
     if isinstance(error, OverloadError):
         return Failure(grpc.StatusCode.UNAVAILABLE, message)
     error_id = uuid.uuid4().hex
-    # Where it happened and of what kind, but not its text: that may quote a shopper's data.
+    # Log location and type of the error, but not its text, which may quote personal data.
     frames = "".join(traceback.format_tb(error.__traceback__))
     logger.error("%s failed, error id %s: %s\n%s", method, error_id, type(error).__name__, frames)
     return Failure(grpc.StatusCode.INTERNAL, f"internal error, error id {error_id}")
 
 
 def end_with(context: Any, error: Exception, method: str) -> NoReturn:
-    """Ends a call of ``method`` with the failure that stands for ``error``."""
+    """Aborts a call of ``method`` with the status for ``error``."""
     context.abort_with_status(rpc_status.to_status(failure_of(error, method).status))
     raise AssertionError("abort raises")
 
 
 def error_of(error: grpc.RpcError) -> NextclickError:
-    """The error of our own tree that a failed call stands for."""
+    """The error of our own tree for a failed call."""
     code, message = error.code(), error.details() or ""
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return _request_error(_violated_field(error), message)
@@ -94,7 +94,7 @@ OVERLOAD_CODES = frozenset(
 
 
 def _violated_field(error: grpc.RpcError) -> str:
-    """The field of a refusal; empty where it names none, as one of gRPC's own or of a proxy."""
+    """The offending field; empty if the status names none, as from gRPC itself or a proxy."""
     violations = BadRequest()
     try:
         status = rpc_status.from_call(error)
@@ -102,7 +102,7 @@ def _violated_field(error: grpc.RpcError) -> str:
             if detail.Unpack(violations) and violations.field_violations:
                 return str(violations.field_violations[0].field)
     except (ValueError, DecodeError):
-        # The details are not those of this status, or none at all.
+        # The details are missing or do not match the status.
         pass
     return ""
 

@@ -1,4 +1,4 @@
-"""The gRPC server: limits at the edge, health, and an orderly end."""
+"""The gRPC server: resource limits, health checks, and graceful shutdown."""
 
 from __future__ import annotations
 
@@ -24,28 +24,27 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What a server may take on.
+    """Resource limits of a server.
 
     Args:
-        thread_count: Searches, pages and completions worked on at once. An answer holds the
-            interpreter most of its time: a second one takes it away in the middle, and both
-            callers wait longer. More pay where most of an answer is spent in the index, with
-            millions of items.
-        in_flight_limit: These calls, worked on or waiting; more are refused.
-        event_thread_count: Calls that record events at once; they mostly wait for the disk, and
-            all that wait share one sync.
-        event_limit: The same limit for these.
-        change_thread_count: Changes of the catalogue and administration at once.
-        change_limit: The same limit for these.
-        message_limit_bytes: A longer request is refused before it is parsed.
-        metadata_limit_bytes: As above, for the headers of a call.
-        stream_limit: Calls at once on one connection.
-        handshake_seconds: A connection that has not spoken HTTP/2 by then is closed.
-        message_seconds: A call whose message has not come by then is cancelled.
-        idle_seconds: A connection without calls for so long is closed.
-        keepalive_seconds: A peer with calls under way is pinged so often; one that does not answer
-            for as long again is gone, and so are its calls.
-        reflection: Whether the server describes its interface to whoever asks.
+        thread_count: Searches, recommendations and completions that run concurrently. An answer
+            holds the GIL most of the time, so a second thread makes both callers wait longer.
+            More threads help where the index takes most of the time, with millions of items.
+        in_flight_limit: Such calls running or waiting; further ones are refused.
+        event_thread_count: Calls that record events concurrently; they mostly wait for the disk,
+            and those that wait together share one fsync.
+        event_limit: In-flight limit of these calls.
+        change_thread_count: Concurrent catalogue changes and administration calls.
+        change_limit: In-flight limit of these calls.
+        message_limit_bytes: Larger request messages are refused before parsing.
+        metadata_limit_bytes: The same for the headers of a call.
+        stream_limit: Concurrent calls per connection.
+        handshake_seconds: A connection without an HTTP/2 handshake by then is closed.
+        message_seconds: A call whose message has not arrived by then is cancelled.
+        idle_seconds: A connection is closed after this time without calls.
+        keepalive_seconds: Interval of pings to a peer with calls in flight; a peer that does not
+            answer within the same time is disconnected and its calls are cancelled.
+        reflection: Whether to enable gRPC server reflection.
     """
 
     thread_count: int = 1
@@ -65,7 +64,7 @@ class ServerSettings:
 
 
 class RunningServer:
-    """A server that answers, until ``stop``. ``port`` is the port it got."""
+    """A running server. ``port`` is the port it is bound to."""
 
     def __init__(
         self, server: Any, limiter: Limiter, healths: health.HealthServicer, port: int
@@ -76,10 +75,10 @@ class RunningServer:
         self.port = port
 
     def stop(self, grace_seconds: float = 10.0) -> None:
-        """Takes no more calls, lets those under way end within the grace, and returns.
+        """Stops accepting calls, waits up to ``grace_seconds`` for those in flight, and returns.
 
-        Health says NOT_SERVING from the first moment. The engine is left open; a change that takes
-        longer than the grace has lost its caller and goes on by itself.
+        Health reports NOT_SERVING at once. The engine stays open; a change that takes longer than
+        the grace period continues, but its caller gets no response.
         """
         self._healths.enter_graceful_shutdown()
         self._server.stop(grace_seconds).wait()
@@ -90,8 +89,8 @@ class RunningServer:
     ) -> None:
         """Waits for SIGTERM or SIGINT, then stops. Only the main thread may call it.
 
-        ``when_ready`` is called once a signal would be heeded: whoever is told there that the
-        server is up may stop it at once.
+        ``when_ready`` is called after the signal handlers are installed, so that a process that
+        it notifies can stop the server at once.
         """
         asked_to_stop = threading.Event()
 
@@ -111,10 +110,10 @@ class RunningServer:
 def serve(
     engine: Engine, address: str = DEFAULT_ADDRESS, settings: ServerSettings | None = None
 ) -> RunningServer:
-    """Starts to answer for ``engine`` on ``address``, ``host:port``; port 0 takes any free one.
+    """Starts a server for ``engine`` on ``address``, ``host:port``; port 0 picks a free port.
 
     Raises:
-        ConfigError: The address is taken or none, or a setting is out of range.
+        ConfigError: The address is invalid or in use, or a setting is out of range.
     """
     settings = settings or ServerSettings()
     for field in fields(settings):
@@ -147,7 +146,7 @@ def serve(
 
 def _options(settings: ServerSettings) -> list[tuple[str, int]]:
     return [
-        # On by default: two servers would share a port without a word.
+        # On by default, which would let two servers share a port silently.
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", settings.message_limit_bytes),
         ("grpc.max_metadata_size", settings.metadata_limit_bytes),

@@ -1,4 +1,4 @@
-"""The servicers: they parse, ask the engine, and answer."""
+"""The gRPC services: parse and validate the message, call the engine, write the response."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _new_id() -> str:
 
 @dataclass(frozen=True)
 class _Servicer:
-    """What each servicer has: the engine, the clock, and a source of event ids."""
+    """State of every servicer: the engine, the clock, and a generator of event ids."""
 
     engine: Engine
     clock: Callable[[], float] = time.time
@@ -63,57 +63,57 @@ class _Servicer:
 
 
 def _edge(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
-    """The outermost wrapper of a method: no late work, and no exception text for the caller."""
+    """Wraps a method: skips calls whose deadline has passed, and maps errors to statuses."""
 
     @wraps(method)
     def answer(self: Any, request: Any, context: Any) -> Any:
         left_seconds = context.time_remaining()
         if not context.is_active() or (left_seconds is not None and left_seconds <= 0):
-            # Whoever asked has gone while the call waited for a thread.
+            # The deadline passed, or the caller cancelled, while the call waited for a thread.
             context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the caller's deadline has passed")
         try:
             return method(self, request)
         except Exception as error:
             failed = error
-        # Outside: what ``abort`` raises is not to carry the text of what failed.
+        # Outside the handler, so that the exception of ``abort`` has no context to leak.
         end_with(context, failed, method.__qualname__)
 
     return answer
 
 
 class DiscoveryServicer(_Servicer):
-    """The search box and the browse pages."""
+    """Search, recommendations and completion."""
 
     @_edge
     def SearchItems(self, request: Any) -> Any:
-        """Items for a typed query."""
+        """Answers a search."""
         return write_answer(self.engine.search(checked_search(read_search(request))), request)
 
     @_edge
     def RecommendItems(self, request: Any) -> Any:
-        """Items for a visitor and a place in the shop."""
+        """Answers a recommendation request of a browse page."""
         asked = checked_recommend(read_recommend(request))
         return write_answer(self.engine.recommend(asked), request)
 
     @_edge
     def Complete(self, request: Any) -> Any:
-        """Suggestions for what is being typed."""
+        """Completes a typed text."""
         return write_completed(self.engine.complete(checked_complete(read_complete(request))))
 
 
 class EventsServicer(_Servicer):
-    """What shoppers do."""
+    """Recording of shoppers' events."""
 
     @_edge
     def RecordEvents(self, request: Any) -> Any:
-        """Takes in a batch of events, all or none."""
+        """Records a batch of events, all or none."""
         check_count("events", len(request.events), 1, BATCH_LIMIT)
         now = self.clock()
         events = []
         for position, message in enumerate(request.events):
-            place = f"events[{position}]."
-            event = read_event(message, place, now=now, new_id=self.new_id)
-            events.append(checked_event(event, place, now=now))
+            prefix = f"events[{position}]."
+            event = read_event(message, prefix, now=now, new_id=self.new_id)
+            events.append(checked_event(event, prefix, now=now))
         report = self.engine.record(events)
         return events_pb2.RecordEventsResponse(
             recorded_count=report.recorded_count,
@@ -129,10 +129,10 @@ class CatalogServicer(_Servicer):
     def BatchUpdateItems(self, request: Any) -> Any:
         """Adds or replaces a batch of items, all or none."""
         check_count("items", len(request.items), 1, BATCH_LIMIT)
-        places = [f"items[{position}]." for position in range(len(request.items))]
+        prefixes = [f"items[{position}]." for position in range(len(request.items))]
         items = [
-            checked_item(read_item(message, place), place)
-            for message, place in zip(request.items, places, strict=True)
+            checked_item(read_item(message, prefix), prefix)
+            for message, prefix in zip(request.items, prefixes, strict=True)
         ]
         report = self.engine.update_items(items)
         return catalog_pb2.BatchUpdateItemsResponse(
@@ -141,7 +141,7 @@ class CatalogServicer(_Servicer):
 
     @_edge
     def BatchDeleteItems(self, request: Any) -> Any:
-        """Takes a batch of items out of the catalogue."""
+        """Deletes a batch of items from the catalogue."""
         report = self.engine.delete_items(checked_item_ids(request.item_ids))
         return catalog_pb2.BatchDeleteItemsResponse(removed_count=report.removed_count)
 
@@ -151,22 +151,22 @@ class AdminServicer(_Servicer):
 
     @_edge
     def PublishBundle(self, request: Any) -> Any:
-        """Answers from another bundle from now on."""
+        """Makes another bundle the active one."""
         return write_status(self.engine.publish(checked_path(request.path)))
 
     @_edge
     def RollbackBundle(self, request: Any) -> Any:
-        """Answers from the bundle before again."""
+        """Makes the previous bundle the active one again."""
         return write_status(self.engine.rollback())
 
     @_edge
     def GetStatus(self, request: Any) -> Any:
-        """Tells what is served."""
+        """Reports the active bundle and the engine's counts."""
         return write_status(self.engine.status())
 
 
 def add_servicers(engine: Engine, server: Any, *, clock: Callable[[], float] = time.time) -> None:
-    """Registers all services with a gRPC server; the time of events is held against ``clock``."""
+    """Registers all services with a gRPC server; event times are checked against ``clock``."""
     discovery_pb2_grpc.add_DiscoveryServicer_to_server(DiscoveryServicer(engine, clock), server)
     events_pb2_grpc.add_EventsServicer_to_server(EventsServicer(engine, clock), server)
     catalog_pb2_grpc.add_CatalogServicer_to_server(CatalogServicer(engine, clock), server)

@@ -1,4 +1,4 @@
-"""The guard against calls whose message does not come: each would hold a thread for good."""
+"""Cancels calls whose request message does not arrive, each of which would block a thread."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import grpc
 
 
 class MessageWatch:
-    """Cancels calls whose message does not come in time: gRPC itself would wait for good.
+    """Cancels calls whose message does not arrive in time; gRPC itself has no such timeout.
 
     Args:
-        seconds: How long a message may take.
+        seconds: Time limit for the message to arrive.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._waiting: dict[int, tuple[float, Any]] = {}
-        self._is_over = threading.Event()
-        threading.Thread(target=self._look, name="message-watch", daemon=True).start()
+        self._is_closed = threading.Event()
+        threading.Thread(target=self._cancel_overdue, name="message-watch", daemon=True).start()
 
     def first(self, messages: Iterator[Any], context: Any) -> Any:
-        """The message of a call; what gRPC raises where there is none is left to it."""
+        """The first message of a call; errors of gRPC while waiting are passed on."""
         key = id(context)
         self._waiting[key] = (time.monotonic() + self._seconds, context)
         try:
@@ -35,11 +35,11 @@ class MessageWatch:
         return context.abort(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0")
 
     def close(self) -> None:
-        """Watches no more."""
-        self._is_over.set()
+        """Stops watching."""
+        self._is_closed.set()
 
-    def _look(self) -> None:
-        while not self._is_over.wait(self._seconds / 4):
+    def _cancel_overdue(self) -> None:
+        while not self._is_closed.wait(self._seconds / 4):
             now = time.monotonic()
             for due_time, context in list(self._waiting.values()):
                 if due_time < now:

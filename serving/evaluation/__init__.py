@@ -1,14 +1,14 @@
-"""Metrics of the very engine that is served.
+"""Offline evaluation, run through the same engine that serves.
 
-metrics           ranking metrics and their intervals
-trec              queries, judgments and runs in the formats of TREC
-feature_parity    features recomputed from the log, against those logged live
-intent_shift      how much of the next page is of a new category
-stage_latency     how long each stage of an answer takes
-index_recall      how much of the exact answer the index finds
-filter_check      random filters, and every item held against them one by one
-system_rankings   the same requests put to several systems
-query_evaluation  searches with known answers, as typed and misspelt
+metrics           ranking metrics and their confidence intervals
+trec              queries, judgments and runs in TREC formats
+feature_parity    features recomputed from the log, to compare with those logged live
+intent_shift      share of the next page in a new category after a visitor changes intent
+stage_latency     latency of each stage of an answer
+index_recall      recall of the vector index against exact search
+filter_check      random filters, checked against a scan of every item
+system_rankings   rankings of several systems for the same requests
+query_evaluation  searches with known relevant items, as typed and misspelt
 as_served         the whole evaluation of a bundle on its tables
-file_evaluation   queries and sessions of a file put to an engine
+file_evaluation   evaluation on a file of queries or sessions
 """

@@ -1,4 +1,4 @@
-"""Metrics of the very engine that is served, in process, beside the baselines it must beat."""
+"""The whole evaluation of a bundle: the serving engine, in process, beside its baselines."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from serving.evaluation.query_evaluation import (
     Query,
     ask_queries,
     judged_queries,
-    made_queries,
     misspelling_report,
     misspelt,
+    synthetic_queries,
 )
 from serving.evaluation.stage_latency import stage_timings
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
@@ -40,24 +40,24 @@ _AFTER_SECONDS = 3_600.0
 
 
 class Stages(Protocol):
-    """Progress of the evaluation."""
+    """Reports progress of the evaluation."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
-        """A stage begins; what is returned is called with the steps done."""
+        """Starts a stage; the returned function takes the number of steps done."""
 
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How much is asked, and how deep.
+    """Sample sizes and depth of the evaluation.
 
     Args:
-        request_limit: Browse requests, drawn from the test part.
+        request_limit: Browse requests, sampled from the test part.
         query_limit: Search requests.
-        misspelt_limit: How many of them are asked once more with a slip; 0 for none.
-        filter_count: Random filters; 0 leaves their check out.
-        turn_count: Visitors of each kind whose intent shifts.
-        depth: Results a request.
-        seed: Of all draws.
+        misspelt_limit: Searches repeated with a typo; 0 for none.
+        filter_count: Random filters; 0 skips their check.
+        turn_count: Simulated visitors of each kind for the intent shift.
+        depth: Results per request.
+        seed: Of all sampling.
     """
 
     request_limit: int = 3_000
@@ -71,7 +71,7 @@ class EvaluationSettings:
 
 @dataclass
 class Clock:
-    """The time that the engine under test reads: it is set to each event's own."""
+    """The clock of the engine under test, set to the time of each event."""
 
     now: float = 0.0
 
@@ -79,18 +79,18 @@ class Clock:
         return self.now
 
     def set(self, now: float) -> None:
-        """From here on it is ``now``."""
+        """Sets the time to ``now``."""
         self.now = now
 
 
 def evaluate_tables(
     bundle: Path, tables: Tables, settings: EvaluationSettings, *, stages: Stages
 ) -> dict[str, Any]:
-    """Replays the test part through an engine, and asks it at moments of it.
+    """Replays the log through an engine, and makes requests at sampled moments of the test part.
 
-    Every event before the test part builds the visitors' sessions; the models have seen none of
-    those after it. The rest of the basket is relevant where the log holds baskets, else the next
-    item. Whatever is in the basket already is neither relevant nor shown, by any system.
+    Events before the test part build the visitors' sessions; the models were not trained on those
+    in it. Relevant are the remaining items of the basket if the log holds baskets, else the next
+    item. Items in the basket already are neither relevant nor shown, by any system.
     """
     clock = Clock()
     engine = Engine.open(bundle, clock=clock, seed=settings.seed)
@@ -104,7 +104,7 @@ def evaluate_tables(
         limit, seed = settings.query_limit, settings.seed
         queries = judged_queries(engine, tables, limit=limit, seed=seed)
         section = "search" if queries else "search_made"
-        queries = queries or made_queries(engine, tables, limit=limit, seed=seed)
+        queries = queries or synthetic_queries(engine, tables, limit=limit, seed=seed)
 
         def ask(stage: str, texts: Sequence[Query]) -> SystemRankings:
             progress = stages.start(stage, len(texts))
@@ -119,23 +119,25 @@ def evaluate_tables(
                 searched.part(numbers), ask("asking with slips", slipped), seed=seed
             )
         if tables.events.num_rows:
-            asked = _replay_test(engine, tables, settings, stages, clock)
-            if asked.relevant:
-                report["browse"] = asked.report(settings.seed)
+            rankings_by_system = _replay_test(engine, tables, settings, stages, clock)
+            if rankings_by_system.relevant:
+                report["browse"] = rankings_by_system.report(settings.seed)
             calibration = engine.bundle.facts.calibration
             if calibration is not None:
-                report["purchase_probability"] = asked.purchase_report(calibration.threshold)
+                report["purchase_probability"] = rankings_by_system.purchase_report(
+                    calibration.threshold
+                )
         else:
-            asked = SystemRankings()
+            rankings_by_system = SystemRankings()
         stages.start("turning shoppers")
         start = max(clock.now, engine.bundle.facts.counted_until) + _AFTER_SECONDS
-        turn = measure_intent_shift(
+        shift = measure_intent_shift(
             engine, settings.turn_count, start=start, set_time=clock.set, seed=settings.seed
         )
-        if turn:
-            report["turn"] = turn
+        if shift:
+            report["turn"] = shift
         stages.start("timing")
-        rank_requests = [encoded.rank_request for encoded in asked.encoded_requests]
+        rank_requests = [encoded.rank_request for encoded in rankings_by_system.encoded_requests]
         rank_requests += [
             search_rank_request(
                 SearchRequest(text), Session.empty(""), clock.now, engine.bundle.catalog
@@ -159,7 +161,7 @@ def evaluate_tables(
 
 
 def _warnings(engine: Engine, tables: Tables) -> list[str]:
-    """Why the figures of this bundle on these tables may mislead."""
+    """Reasons why the metrics of this bundle on these tables may be misleading."""
     newest = engine.bundle.facts.counted_until
     if not tables.events.num_rows or newest < tables.split.test_from:
         return []
@@ -170,12 +172,12 @@ def _replay_test(
     engine: Engine, tables: Tables, settings: EvaluationSettings, stages: Stages, clock: Clock
 ) -> SystemRankings:
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
-    # The counts of the bundle end where the test part begins, so that no event counts twice.
+    # The bundle's counts end where the test part begins, so no event is counted twice.
     log = ReplayedLog.of(
         list(iter_events(tables.events)), catalog.row_of, learn_from_time=tables.split.test_from
     )
     moments = _test_moments(log, settings)
-    asked = SystemRankings()
+    rankings_by_system = SystemRankings()
     classical = load_classical(Layout(engine.bundle.path).training)
     report = stages.start("replaying the test part", len(log.events))
     limit = 10_000 if log.targets.is_basket_log else 1
@@ -201,23 +203,25 @@ def _replay_test(
                     rows = rank(encoded, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
                 rankings |= classical_rankings(ranker, rank_request, classical, settings.depth)
-                asked.add(ids, rankings)
+                rankings_by_system.add(ids, rankings)
                 bought = set(log.targets.bought_after(number).tolist())
                 for result in answer.results:
                     if result.purchase_probability is not None:
-                        asked.probabilities.append(result.purchase_probability)
-                        asked.is_bought.append(catalog.row_of[result.item_id] in bought)
-                if len(asked.encoded_requests) < 500:
-                    asked.encoded_requests.append(encoded)
+                        rankings_by_system.probabilities.append(result.purchase_probability)
+                        rankings_by_system.is_bought.append(
+                            catalog.row_of[result.item_id] in bought
+                        )
+                if len(rankings_by_system.encoded_requests) < 500:
+                    rankings_by_system.encoded_requests.append(encoded)
         if number < log.learn_from:
             engine.sessions.apply(event)
         else:
             engine.apply(event)
-    return asked
+    return rankings_by_system
 
 
 def one_event_behind(ranker: Ranker, rank_request: RankRequest) -> list[int]:
-    """Rows of the answer as if the newest event had not arrived yet; the basket stays out of it."""
+    """Rows of the answer without the newest event; basket items stay excluded."""
     session = rank_request.session
     before = session.without(len(session.events) - 1) if session.events else session
     late = replace(rank_request, session=before)
@@ -225,10 +229,10 @@ def one_event_behind(ranker: Ranker, rank_request: RankRequest) -> list[int]:
 
 
 def _test_moments(log: ReplayedLog, settings: EvaluationSettings) -> set[int]:
-    """Events of the test part before which a request is made.
+    """Numbers of the test events before which a request is made.
 
-    One a session in a log of baskets, with at least one item in the basket already; in any other
-    log every target event that is not the first of its session. Thinned out evenly.
+    In a log of baskets one per session, with at least one item in the basket already; in any other
+    log every target event but the first of its session. Sampled uniformly beyond the limit.
     """
     generator = np.random.default_rng(settings.seed)
     starts: dict[int, list[int]] = {}

@@ -1,7 +1,7 @@
-"""The log lived through once more: every answer's features, computed anew from the log alone.
+"""Features of every logged answer, recomputed by replaying the log.
 
-What training computes from the log must equal what the server computed live, to the last bit of
-float32; this is how that is checked, and how features that were not logged are had afterwards.
+Features that training computes from the log must equal those the server computed live, bit for bit
+in float32. This checks it, and recovers features that were not logged.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from towers.sessions.session import Session
 
 
 class Recomputed(NamedTuple):
-    """An impression, and its features as the log alone gives them.
+    """An impression, and its features recomputed from the log.
 
     Args:
-        impression: As logged; its own ``features`` are None where they were not logged.
+        impression: As logged; its ``features`` are None if they were not logged.
         features: ``[shown, features] float32``; rows of zeros for items beyond the shortlist.
-        found: ``[shown] bool``, whether the item is on the shortlist once more.
+        found: ``[shown] bool``, whether the item is in the recomputed shortlist.
     """
 
     impression: Impression
@@ -42,18 +42,17 @@ class Recomputed(NamedTuple):
 
 
 def recompute_features(bundle_path: Path, state: Path) -> Iterator[Recomputed]:
-    """Folds a log's events and answers its impressions again, in the order of the log.
+    """Replays a log's events and recomputes the features of its impressions, in log order.
 
-    Exact for a log that one bundle made, without live changes of the catalogue, and as far as the
-    order of the log is the order in which things happened: between requests that overlap in time
-    a count of another visitor's purchase may differ.
+    Exact for a log written with one bundle and without live catalogue changes, up to concurrency:
+    for requests that overlapped in time, counts of other visitors' events may differ.
 
     Args:
         bundle_path: The bundle that answered.
         state: Folder of the log.
 
     Raises:
-        BundleError: The bundle must not be served.
+        BundleError: The bundle is damaged or of another version.
         InputError: The log cannot be read.
     """
     bundle = load_bundle(bundle_path)
@@ -69,23 +68,23 @@ def recompute_features(bundle_path: Path, state: Path) -> Iterator[Recomputed]:
                 bundle.ranker.record(record, is_counted=is_counted)
                 continue
             session = sessions.get(record.visitor_id) or Session.empty(record.visitor_id)
-            yield _again(bundle, record, session)
+            yield _recomputed(bundle, record, session)
     finally:
         log.close()
 
 
-def _again(bundle: Bundle, impression: Impression, session: Session) -> Recomputed:
-    shortlist = bundle.ranker.rank(_question(bundle, impression, session))
+def _recomputed(bundle: Bundle, impression: Impression, session: Session) -> Recomputed:
+    shortlist = bundle.ranker.rank(_rank_request(bundle, impression, session))
     rows = bundle.catalog.rows(impression.item_ids)
-    place_of = {int(row): place for place, row in enumerate(shortlist.rows)}
-    places = np.array([place_of.get(int(row), -1) for row in rows], np.int64)
-    found = places >= 0
+    position_of = {int(row): position for position, row in enumerate(shortlist.rows)}
+    positions = np.array([position_of.get(int(row), -1) for row in rows], np.int64)
+    found = positions >= 0
     features = np.zeros((len(rows), shortlist.features.shape[1]), np.float32)
-    features[found] = shortlist.features[places[found]]
+    features[found] = shortlist.features[positions[found]]
     return Recomputed(impression, features, found)
 
 
-def _question(bundle: Bundle, impression: Impression, session: Session) -> RankRequest:
+def _rank_request(bundle: Bundle, impression: Impression, session: Session) -> RankRequest:
     conditions = dict(impression.filter)
     for name in ("category", "brands"):
         conditions[name] = tuple(conditions.get(name, ()))

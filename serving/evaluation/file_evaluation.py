@@ -1,4 +1,4 @@
-"""Queries and sessions of a file put to an engine, for figures that outside tools can check."""
+"""Evaluation on a file of queries or sessions, with runs that external tools can check."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ def ask_query_file(
     seed: int,
     progress: Callable[[int], None],
 ) -> dict[str, Any]:
-    """Searches for every query of a file, as strangers.
+    """Searches for every query of a file, each as an anonymous visitor.
 
     Args:
-        queries: ``query_id<TAB>text`` a line.
-        qrels: TREC judgments, grade 1 or more being a hit; None: no metrics.
-        run: Where to write the rankings in TREC format.
-        depth: Results a query.
+        queries: One ``query_id<TAB>text`` per line.
+        qrels: TREC judgments; grade 1 or more is relevant. None: no metrics.
+        run: Output file of the rankings in TREC format; None for none.
+        depth: Results per query.
 
     Returns:
-        ``query_count``, and with judgments the metrics of the queries that have a hit.
+        ``query_count``, and with judgments the metrics of queries with a relevant item.
     """
-    asked = read_queries(queries)
+    query_rows = read_queries(queries)
     grades = None if qrels is None else read_qrels(qrels)
     clock, engine = _engine(bundle)
     rankings: list[list[str]] = []
     relevant: list[dict[str, int]] = []
     try:
         clock.now = engine.bundle.facts.counted_until + _AFTER_SECONDS
-        for number, (query_id, text) in enumerate(asked):
+        for number, (query_id, text) in enumerate(query_rows):
             progress(number)
             answer = engine.search(SearchRequest(text, page_size=depth, record=False))
             if run is not None:
@@ -59,7 +59,7 @@ def ask_query_file(
                 relevant.append(hits)
     finally:
         engine.close()
-    report: dict[str, Any] = {"query_count": len(asked)}
+    report: dict[str, Any] = {"query_count": len(query_rows)}
     if grades is not None:
         report["judged_query_count"] = len(relevant)
         report["metrics"] = (
@@ -77,19 +77,19 @@ def ask_session_file(
     seed: int,
     progress: Callable[[int], None],
 ) -> dict[str, Any]:
-    """Asks for the home page after all but the last item of every session were viewed.
+    """Requests the home page after all items of a session but the last were viewed.
 
     Returns:
-        ``session_count``, hit rate and reciprocal rank of the last item, and how much of that is
-        due to the newest view: the same asked without it, and the difference, session by session.
+        ``session_count``, hit rate and reciprocal rank of the last item, and the contribution of
+        the newest view: the hit rate without it, and the paired difference.
     """
-    asked = read_session_file(sessions)
+    item_lists = read_session_file(sessions)
     clock, engine = _engine(bundle)
-    ranks = np.full(len(asked), -1, np.int64)
+    ranks = np.full(len(item_lists), -1, np.int64)
     behind = ranks.copy()
     try:
         start = engine.bundle.facts.counted_until + _AFTER_SECONDS
-        for number, (*seen, last) in enumerate(asked):
+        for number, (*seen, last) in enumerate(item_lists):
             progress(number)
             visitor_id = f"s{number + 1}"
             clock.now = start + len(seen)
@@ -114,7 +114,7 @@ def ask_session_file(
         engine.close()
     now, before = rank_values(ranks), rank_values(behind)
     return {
-        "session_count": len(asked),
+        "session_count": len(item_lists),
         "metrics": {
             **summary(now, seed=seed),
             "hr@20 one event behind": mean_interval(before["hr@20"], seed=seed),
@@ -126,10 +126,10 @@ def ask_session_file(
 
 
 def viewed(item_ids: Sequence[str], visitor_id: str, start: float) -> list[Event]:
-    """Views of items a second apart from ``start`` on, as the source of session files makes them."""
+    """Views of items, a second apart from ``start`` on, as ``data.sources.session_lines`` does."""
     return [
-        Event(f"{visitor_id}-{place}", EventType.VIEW, visitor_id, start + place, item_id=item_id)
-        for place, item_id in enumerate(item_ids)
+        Event(f"{visitor_id}-{number}", EventType.VIEW, visitor_id, start + number, item_id=item_id)
+        for number, item_id in enumerate(item_ids)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Random filters put to the engine, and to every item one by one: nothing outside, nothing short."""
+"""Random filters, checked against a scan of all items: no wrong result, no short page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ATTEMPTS = 50
 
 
 def meets(item: Item, conditions: Filter) -> bool:
-    """Whether one item meets every condition, worked out from the item alone."""
+    """Whether an item meets every condition, computed from the item's own fields."""
     path, price = conditions.category, item.price
     low, high = conditions.min_price, conditions.max_price
     return (
@@ -60,8 +60,8 @@ def _has(item: Item, condition: AttributeCondition) -> bool:
     return math.isfinite(number) and low <= number <= high
 
 
-def drawn_filter(items: Sequence[Item], rng: random.Random) -> Filter:
-    """One to three conditions that some item, drawn at random, meets."""
+def sampled_filter(items: Sequence[Item], rng: random.Random) -> Filter:
+    """One to three conditions that a randomly sampled item meets."""
     item, other = rng.choice(items), rng.choice(items)
     prices = sorted(one.price for one in (item, other) if one.price is not None)
     ways: list[Callable[[], dict[str, Any]]] = [lambda: {"in_stock_only": item.in_stock}]
@@ -78,14 +78,14 @@ def drawn_filter(items: Sequence[Item], rng: random.Random) -> Filter:
             lambda: {"max_price": item.price},
         ]
     if item.attributes:
-        ways += 3 * [lambda: {"attributes": _drawn_attributes(item, other, rng)}]
+        ways += 3 * [lambda: {"attributes": _sampled_attributes(item, other, rng)}]
     changes: dict[str, Any] = {}
     for way in rng.sample(ways, min(len(ways), rng.randint(1, 3))):
         changes.update(way())
     return Filter(**changes)
 
 
-def _drawn_attributes(
+def _sampled_attributes(
     item: Item, other: Item, rng: random.Random
 ) -> tuple[AttributeCondition, ...]:
     names = rng.sample(sorted(item.attributes), min(len(item.attributes), rng.randint(1, 2)))
@@ -143,23 +143,23 @@ def check_filters(
         shown = catalog.rows([result.item_id for result in answer.results])
         outside_count += int(np.count_nonzero(~allowed[shown]))
         short_count += len(shown) < min(_DEPTH, len(rows))
-        stranger = Session.empty("")
+        anonymous = Session.empty("")
         rank_request = (
-            search_rank_request(search, stranger, time_asked, catalog)
+            search_rank_request(search, anonymous, time_asked, catalog)
             if is_search
-            else recommend_rank_request(browse, stranger, time_asked, catalog)
+            else recommend_rank_request(browse, anonymous, time_asked, catalog)
         )
         encoded = ranker.read(rank_request)
-        every = exact_top(
+        exact = exact_top(
             ranker.sources.index.embeddings[: catalog.count], encoded.query_embedding, 0
         )
-        learnt.append(_recall(ranker.sources.nearest(encoded, _DEPTH), every[allowed[every]]))
+        learnt.append(_recall(ranker.sources.nearest(encoded, _DEPTH), exact[allowed[exact]]))
         if is_search and ranker.sources.lexical is not None:
-            every, _ = ranker.sources.lexical.search(encoded.query, catalog.count)
+            exact, _ = ranker.sources.lexical.search(encoded.query, catalog.count)
             found = ranker.sources.find(encoded)
-            place = found.ranks[:, SOURCES.index("lexical")]
-            by_words = found.rows[place >= 0][np.argsort(place[place >= 0])]
-            lexical.append(_recall(by_words, every[allowed[every]]))
+            ranks = found.ranks[:, SOURCES.index("lexical")]
+            by_words = found.rows[ranks >= 0][np.argsort(ranks[ranks >= 0])]
+            lexical.append(_recall(by_words, exact[allowed[exact]]))
     return {
         "filter_count": len(shares),
         "share_min": min(shares, default=0.0),
@@ -176,18 +176,18 @@ def check_filters(
 def _spread_filters(
     catalog: Catalog, items: Sequence[Item], count: int, rng: random.Random
 ) -> list[Filter]:
-    """Filters from the narrowest to the widest, spread evenly over the orders of magnitude."""
+    """Filters from selective to broad, spread evenly on a logarithmic scale."""
     found: list[Filter] = []
     span = math.log(_WIDEST / _NARROWEST)
     for number in range(count):
-        wanted = _NARROWEST * math.exp(span * (number + 0.5) / count)
+        target_share = _NARROWEST * math.exp(span * (number + 0.5) / count)
         nearest, least = None, math.inf
         for _ in range(_ATTEMPTS):
-            conditions = drawn_filter(items, rng)
+            conditions = sampled_filter(items, rng)
             mask = catalog.mask(conditions)
             share = 1.0 if mask is None else float(mask.mean())
-            if 0 < share <= _WIDEST and abs(math.log(share / wanted)) < least:
-                nearest, least = conditions, abs(math.log(share / wanted))
+            if 0 < share <= _WIDEST and abs(math.log(share / target_share)) < least:
+                nearest, least = conditions, abs(math.log(share / target_share))
             if least < span / 20:
                 break
         if nearest is not None:
@@ -197,5 +197,5 @@ def _spread_filters(
 
 def _recall(found: np.ndarray, exact: np.ndarray) -> float:
     """Share of the first 20 of ``exact`` that are among the first 20 of ``found``."""
-    wanted = exact[:_DEPTH]
-    return len(np.intersect1d(found[:_DEPTH], wanted)) / len(wanted) if len(wanted) else 1.0
+    expected = exact[:_DEPTH]
+    return len(np.intersect1d(found[:_DEPTH], expected)) / len(expected) if len(expected) else 1.0

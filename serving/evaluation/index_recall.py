@@ -1,4 +1,4 @@
-"""How much of the exact answer the index finds."""
+"""Recall of the vector index against exact search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RECALL_COUNT = 100
 
 
 def index_recall(ranker: Ranker, rank_requests: Sequence[RankRequest]) -> dict[str, Any]:
-    """Recall of the index's top 100 against scoring every item, on the questions' own embeddings."""
+    """Recall of the index's top 100 against exact search, for the requests' query embeddings."""
     index, recalls = ranker.sources.index, []
     item_count = ranker.sources.catalog.count
     for rank_request in rank_requests:

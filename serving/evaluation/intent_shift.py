@@ -1,7 +1,8 @@
-"""Intent shift: how much of the next page is of a new category, once a visitor has turned to it.
+"""Intent shift: share of the next page in a new category, once a visitor's interest moves to it.
 
-Needs no log: the visitor views items of one category, then two of another or searches for it by
-name, and is shown the home page. Those who viewed then review the last item badly.
+Needs no log. A simulated visitor views items of one category, then views two items of another or
+searches for its name, and requests the home page. Visitors who viewed then review the last item
+badly, to measure how far similar results drop.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from serving.evaluation.metrics import mean_interval
 from towers.catalog.items import Catalog
 
 _LEAST_ITEMS = 15
-"""A category must have so many items that ten are left beside those viewed."""
-_OLD_LOOK_COUNT = 4
-_NEW_LOOK_COUNT = 2
+"""Minimum size of a category, so that ten items are left besides those viewed."""
+_OLD_VIEW_COUNT = 4
+_NEW_VIEW_COUNT = 2
 _PAGE_SIZE = 10
 _DEEP_SIZE = 100
 _STEP_SECONDS = 20.0
@@ -35,17 +36,17 @@ def measure_intent_shift(
     set_time: Callable[[float], object],
     seed: int,
 ) -> dict[str, Any]:
-    """Plays ``count`` visitors of each kind; empty where the catalogue has no two such categories.
+    """Simulates ``count`` visitors of each kind; empty if fewer than two categories qualify.
 
     Args:
-        start: Seconds since 1970, when the first comes.
+        start: Time of the first visitor, seconds since 1970.
         set_time: Sets the engine's clock.
 
     Returns:
-        ``shopper_count``, and with their intervals: the mean share of the next page's top ten that
-        is of the new category, ``two_views``, ``one_search``; ``…_top`` for its broadest category;
-        ``review_fall``, how many ranks the ten results most similar to an item that was reviewed badly
-        fell by, of the hundred first.
+        ``shopper_count``, and means with intervals: the share of the next page's top ten in the
+        new category after ``two_views`` or ``one_search``; ``…_top``, the same for its top-level
+        category; ``review_fall``, by how many ranks within the first 100 the ten results most
+        similar to a badly reviewed item drop.
     """
     catalog, rng = engine.bundle.catalog, random.Random(seed)
     categories = _categories(catalog)
@@ -56,22 +57,22 @@ def measure_intent_shift(
         (_, old), (new_top, new) = _two_categories(categories, rng)
         for kind in ("two_views", "one_search"):
             visitor_id = f"turn-{seed}-{kind}-{number}"
-            visitor = _Visitor(engine, set_time, visitor_id, start + number)
-            events = _looks(catalog, rng.sample(old.tolist(), _OLD_LOOK_COUNT))
+            visitor = _SimulatedVisitor(engine, set_time, visitor_id, start + number)
+            events = _views(catalog, rng.sample(old.tolist(), _OLD_VIEW_COUNT))
             if kind == "two_views":
-                events += _looks(catalog, rng.sample(new.tolist(), _NEW_LOOK_COUNT))
+                events += _views(catalog, rng.sample(new.tolist(), _NEW_VIEW_COUNT))
             else:
                 text = catalog.category(int(new[0]))[-1].lower()
                 events.append((EventType.SEARCH, "", text))
             for type_, item_id, query in events:
-                visitor.does(type_, item_id, query)
-            shown = visitor.sees(_PAGE_SIZE)
+                visitor.record(type_, item_id, query)
+            shown = visitor.home_page(_PAGE_SIZE)
             same_leaf = catalog.leaf[shown] == catalog.leaf[new[0]]
             shares.setdefault(kind, []).append(float(same_leaf.mean()))
             same_top = catalog.top[shown] == new_top
             shares.setdefault(f"{kind}_top", []).append(float(same_top.mean()))
             if kind == "two_views":
-                shares.setdefault("review_fall", []).append(_fall(visitor, events[-1][1]))
+                shares.setdefault("review_fall", []).append(_rank_drop(visitor, events[-1][1]))
     return {
         "shopper_count": count,
         **{
@@ -81,8 +82,8 @@ def measure_intent_shift(
     }
 
 
-class _Visitor:
-    """One visitor of an engine, whose time goes on with every event."""
+class _SimulatedVisitor:
+    """A visitor of an engine; the time advances with every event."""
 
     def __init__(
         self, engine: Engine, set_time: Callable[[float], object], visitor_id: str, now: float
@@ -90,7 +91,7 @@ class _Visitor:
         self.engine = engine
         self._set_time, self._visitor_id, self._now = set_time, visitor_id, now
 
-    def does(
+    def record(
         self, type_: EventType, item_id: str, query: str = "", rating: float | None = None
     ) -> None:
         self._now += _STEP_SECONDS
@@ -99,7 +100,7 @@ class _Visitor:
             Event(event_id, type_, self._visitor_id, self._now, item_id, query, rating=rating)
         )
 
-    def sees(self, count: int) -> np.ndarray:
+    def home_page(self, count: int) -> np.ndarray:
         """Rows of the home page's first results, ``[≤ count] int64``."""
         self._set_time(self._now + 1.0)
         request = RecommendRequest(Placement.HOME, self._visitor_id, page_size=count)
@@ -107,22 +108,24 @@ class _Visitor:
         return self.engine.bundle.catalog.rows([one.item_id for one in found])
 
 
-def _fall(visitor: _Visitor, item_id: str) -> float:
-    """Mean ranks by which the results most similar to an item fall once it is reviewed badly."""
-    before = visitor.sees(_DEEP_SIZE)
-    visitor.does(EventType.REVIEW, item_id, rating=1.0)
-    after = {row: position for position, row in enumerate(visitor.sees(_DEEP_SIZE).tolist())}
+def _rank_drop(visitor: _SimulatedVisitor, item_id: str) -> float:
+    """Mean number of ranks by which results similar to an item drop after a bad review of it."""
+    before = visitor.home_page(_DEEP_SIZE)
+    visitor.record(EventType.REVIEW, item_id, rating=1.0)
+    after = {row: position for position, row in enumerate(visitor.home_page(_DEEP_SIZE).tolist())}
     bundle = visitor.engine.bundle
     embeddings, reviewed = bundle.ranker.sources.index.embeddings, bundle.catalog.row_of[item_id]
     similarity = np.where(before == reviewed, -np.inf, embeddings[before] @ embeddings[reviewed])
-    like = np.argsort(-similarity, kind="stable")[:_PAGE_SIZE]
-    # What is not among the first hundred any more stood at least there.
-    falls = [after.get(int(before[position]), _DEEP_SIZE) - int(position) for position in like]
+    most_similar = np.argsort(-similarity, kind="stable")[:_PAGE_SIZE]
+    # A result that left the first hundred has dropped to rank 100 or below.
+    falls = [
+        after.get(int(before[position]), _DEEP_SIZE) - int(position) for position in most_similar
+    ]
     return float(np.mean(falls))
 
 
 def _categories(catalog: Catalog) -> list[tuple[int, np.ndarray]]:
-    """Code of the broadest category and listed rows of every category that has enough items."""
+    """Top-level category code and listed rows of every category with enough items."""
     listed = np.flatnonzero(catalog.listed[: catalog.count])
     leaves = catalog.leaf[listed]
     order = np.argsort(leaves, kind="stable")
@@ -142,5 +145,5 @@ def _two_categories(
     return old, new
 
 
-def _looks(catalog: Catalog, rows: Sequence[int]) -> list[tuple[EventType, str, str]]:
+def _views(catalog: Catalog, rows: Sequence[int]) -> list[tuple[EventType, str, str]]:
     return [(EventType.VIEW, catalog.item_ids[row], "") for row in rows]

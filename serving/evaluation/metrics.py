@@ -1,4 +1,4 @@
-"""Ranking metrics of many requests, and how sure one may be of their means."""
+"""Ranking metrics, and bootstrap confidence intervals of their means."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEASURES = {
     "r@100": R @ 100,
     "mrr@10": RR @ 10,
 }
-"""Of rankings with any number of wanted items, by the name they are reported under."""
+"""For any number of relevant items, by reported name."""
 
 _RESAMPLES = 1_000
 
@@ -24,11 +24,11 @@ _RESAMPLES = 1_000
 def ranking_values(
     rankings: Sequence[Sequence[str]], relevant: Sequence[Mapping[str, int]]
 ) -> dict[str, np.ndarray]:
-    """Each measure of each request, ``[requests] float64`` by name, F1 at 10 included.
+    """Each metric of each request, ``[requests] float64`` by name, F1 at 10 included.
 
     Args:
         rankings: Item ids, best first.
-        wanted: Relevance of the wanted items, 1 or more; every request has one.
+        relevant: Grade of each relevant item, 1 or more; every request has at least one.
     """
     run = {
         str(number): {item_id: -float(rank) for rank, item_id in enumerate(ranking)}
@@ -47,10 +47,10 @@ def ranking_values(
 
 
 def rank_values(ranks: np.ndarray) -> dict[str, np.ndarray]:
-    """The same for one wanted item a request: hit rate, reciprocal rank and NDCG at 10 and 20.
+    """Hit rate, reciprocal rank and NDCG at 10 and 20 for one relevant item per request.
 
     Args:
-        ranks: ``[requests] int64`` rank of the wanted item from 0; −1 where it was not found.
+        ranks: ``[requests] int64`` rank of the relevant item from 0; −1 if it was not found.
     """
     values = {}
     for cut in (10, 20):
@@ -62,19 +62,21 @@ def rank_values(ranks: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def summary(values: Mapping[str, np.ndarray], *, seed: int) -> dict[str, Any]:
-    """Mean of each measure with its 95 % bootstrap interval."""
-    return {name: mean_interval(of_measure, seed=seed) for name, of_measure in values.items()}
+    """Mean of each metric with its 95 % bootstrap interval."""
+    return {
+        name: mean_interval(measure_values, seed=seed) for name, measure_values in values.items()
+    }
 
 
 def mean_interval(values: np.ndarray, *, seed: int) -> dict[str, float]:
     """``mean``, and the ``low`` and ``high`` end of its 95 % interval (percentile bootstrap).
 
-    The requests are drawn again with replacement, 1,000 times (Efron and Tibshirani 1993); with
-    the same seed and count the same ones, so that differences of two systems are paired.
+    Requests are resampled with replacement 1,000 times (Efron and Tibshirani 1993). The same seed
+    and count give the same resamples, so that differences of two systems are paired.
     """
     if not len(values):
         return {"mean": 0.0, "low": 0.0, "high": 0.0}
-    draw = np.random.default_rng(seed)
-    means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(_RESAMPLES)]
+    rng = np.random.default_rng(seed)
+    means = [values[rng.integers(0, len(values), len(values))].mean() for _ in range(_RESAMPLES)]
     low, high = np.quantile(means, [0.025, 0.975])
     return {"mean": float(values.mean()), "low": float(low), "high": float(high)}

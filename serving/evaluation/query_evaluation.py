@@ -1,4 +1,4 @@
-"""Searches by strangers with known answers: the engine beside its parts, as typed and misspelt."""
+"""Searches with known relevant items: the engine and its parts, with and without typos."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ LEXICAL = "lexical"
 FUSED = "fused"
 
 Query = tuple[str, list[str]]
-"""A text, and the ids of the items wanted."""
+"""A query text, and the ids of its relevant items."""
 
 _DEEP_MEASURE = "r@100"
 _LEAST_LETTERS = 4
 
 
 def judged_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> list[Query]:
-    """Judged queries that training left out, with the items that people found good."""
+    """Judged queries held out from training, with the items judged relevant."""
     judgments = [Judgment(*row.values()) for row in tables.judgments.to_pylist()]
     row_of = engine.bundle.catalog.row_of
     queries = [
@@ -47,10 +47,11 @@ def judged_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> 
     return queries[:limit]
 
 
-def made_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> list[Query]:
-    """Queries made from the catalogue for items of the test part, or for any without one.
+def synthetic_queries(engine: Engine, tables: Tables, *, limit: int, seed: int) -> list[Query]:
+    """Synthetic queries for items of the test part, or for any items if there is no test part.
 
-    One item is wanted: every other one that fits the words as well is a miss. No word has a slip.
+    Only the item that a query was generated from is relevant, even if others match its words as
+    well. Queries have no typos.
     """
     catalog, rng = engine.bundle.catalog, random.Random(seed + 100)
     is_test = event_micros(tables.events) >= tables.split.test_from * 1e6
@@ -73,10 +74,10 @@ def ask_queries(
     time: float,
     progress: Callable[..., object],
 ) -> SystemRankings:
-    """Asks queries as a stranger: the engine, and beside it its parts, alone and fused by rule."""
+    """Runs queries as an anonymous visitor, through the engine and through its parts."""
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     classical = load_classical(Layout(engine.bundle.path).training)
-    asked = SystemRankings()
+    rankings_by_system = SystemRankings()
     for number, (text, good) in enumerate(queries):
         progress(number)
         request = SearchRequest(text, page_size=depth, record=False)
@@ -95,58 +96,58 @@ def ask_queries(
         for name, rows in found.items():
             rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
         rankings |= classical_rankings(ranker, rank_request, classical, depth)
-        asked.add(good, rankings)
-    return asked
+        rankings_by_system.add(good, rankings)
+    return rankings_by_system
 
 
 def misspelt(queries: Sequence[Query], *, limit: int, seed: int) -> tuple[list[int], list[Query]]:
-    """The first queries that have a word of four English letters or more, each with one slip.
+    """The first queries with a word of at least four ASCII letters, each with one typo.
 
-    Anywhere in a word drawn by chance a letter is left out, put in or changed, or two are swapped:
-    not the slips that training makes up, which spare the first letter.
+    A letter at a random position of a random such word is deleted, inserted or replaced, or two
+    are swapped. Typos in training data differ: they never change the first letter.
 
     Returns:
-        Which of ``queries`` they are, and the queries with the slip.
+        Indices into ``queries``, and the queries with the typo.
     """
     rng = random.Random(seed)
     numbers: list[int] = []
-    slipped: list[Query] = []
+    with_typos: list[Query] = []
     for number, (text, good) in enumerate(queries):
         words = text.split()
-        places = [
-            place
-            for place, word in enumerate(words)
+        positions = [
+            position
+            for position, word in enumerate(words)
             if len(word) >= _LEAST_LETTERS and word.isascii() and word.isalpha()
         ]
-        if not places or len(numbers) == limit:
+        if not positions or len(numbers) == limit:
             continue
-        place = rng.choice(places)
-        slip = words[place]
-        while slip == words[place]:
-            slip = _with_slip(words[place], rng)
+        position = rng.choice(positions)
+        typo = words[position]
+        while typo == words[position]:
+            typo = _with_typo(words[position], rng)
         numbers.append(number)
-        slipped.append((" ".join([*words[:place], slip, *words[place + 1 :]]), good))
-    return numbers, slipped
+        with_typos.append((" ".join([*words[:position], typo, *words[position + 1 :]]), good))
+    return numbers, with_typos
 
 
-def _with_slip(word: str, rng: random.Random) -> str:
-    """The word with a slip anywhere in it; now and then the word itself."""
-    place, letter = rng.randrange(len(word)), rng.choice(string.ascii_lowercase)
-    before, here, after = word[:place], word[place], word[place + 1 :]
-    ways = (before + after, before + letter + here + after, before + letter + after)
-    return rng.choice((*ways, before + after[:1] + here + after[1:]))
+def _with_typo(word: str, rng: random.Random) -> str:
+    """The word with a random typo, which may leave it unchanged."""
+    position, letter = rng.randrange(len(word)), rng.choice(string.ascii_lowercase)
+    before, here, after = word[:position], word[position], word[position + 1 :]
+    variants = (before + after, before + letter + here + after, before + letter + after)
+    return rng.choice((*variants, before + after[:1] + here + after[1:]))
 
 
 def misspelling_report(
-    as_typed: SystemRankings, slipped: SystemRankings, *, seed: int
+    as_typed: SystemRankings, with_typos: SystemRankings, *, seed: int
 ) -> dict[str, Any]:
-    """How far each system's recall@100 falls by one slip a query, with intervals.
+    """By how much one typo per query lowers each system's recall@100, with intervals.
 
     Args:
-        as_typed: The queries as they were meant.
-        slipped: The same queries in the same order, each with a slip.
+        as_typed: Rankings of the original queries.
+        with_typos: Rankings of the same queries in the same order, each with a typo.
     """
-    before, after = as_typed.values(), slipped.values()
+    before, after = as_typed.values(), with_typos.values()
     systems = {
         name: {
             "as_typed": mean_interval(values[_DEEP_MEASURE], seed=seed),

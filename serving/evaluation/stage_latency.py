@@ -1,4 +1,4 @@
-"""How long each stage of an answer takes."""
+"""Latency of each stage of an answer."""
 
 from __future__ import annotations
 
@@ -21,34 +21,36 @@ _TIMED_LIMIT = 300
 
 
 def stage_timings(engine: Engine, rank_requests: Sequence[RankRequest]) -> dict[str, float]:
-    """Median milliseconds of each part at batch 1, one thread, over at most 300 questions.
+    """Median milliseconds of each stage at batch 1, one thread, over at most 300 requests.
 
-    A text is a new one each time; what ends in ``of_new_words`` has met none of its words before.
+    No query text is in the result cache; stages named ``…_of_new_words`` run with empty word
+    caches as well.
     """
     ranker = engine.bundle.ranker
     sources = ranker.sources
-    taken: dict[str, list[float]] = {}
+    seconds_by_stage: dict[str, list[float]] = {}
 
     def timed(name: str, run: Callable[[], Any]) -> Any:
-        began = time.perf_counter()
+        start = time.perf_counter()
         value = run()
-        taken.setdefault(name, []).append(time.perf_counter() - began)
+        seconds_by_stage.setdefault(name, []).append(time.perf_counter() - start)
         return value
 
-    chosen = rank_requests[:: max(1, -(-len(rank_requests) // _TIMED_LIMIT))]
-    for rank_request in (one for one in chosen if one.text):
+    sampled_requests = rank_requests[:: max(1, -(-len(rank_requests) // _TIMED_LIMIT))]
+    for rank_request in (one for one in sampled_requests if one.text):
         engine.clear_queries()
         timed("query_encode_of_new_words", partial(ranker.read, rank_request))
         if sources.lexical is not None:
             engine.clear_queries()
             timed(
-                "lexical_100_of_new_words", partial(_by_words, sources.lexical, rank_request.text)
+                "lexical_100_of_new_words",
+                partial(_search_words, sources.lexical, rank_request.text),
             )
-    for rank_request in map(_anew, chosen):
+    for rank_request in map(_uncached, sampled_requests):
         encoded = timed("query_encode", partial(ranker.read, rank_request))
         timed("nearest_100", partial(sources.index.search, encoded.query_embedding, 100))
         if rank_request.text and sources.lexical is not None:
-            timed("lexical_100", partial(_by_words, sources.lexical, f"{rank_request.text} "))
+            timed("lexical_100", partial(_search_words, sources.lexical, f"{rank_request.text} "))
         found = timed("candidates", partial(ranker.candidates, encoded))
         context = FeatureContext(encoded, found, sources)
         features = timed("features", partial(feature_matrix, context))
@@ -59,17 +61,17 @@ def stage_timings(engine: Engine, rank_requests: Sequence[RankRequest]) -> dict[
             timed("whole_search", partial(engine.search, request))
         else:
             visitor = rank_request.session.visitor_id
-            asked = RecommendRequest(Placement.HOME, visitor)
-            timed("whole_recommend", partial(engine.recommend, asked))
-    return {name: float(np.median(seconds)) * 1e3 for name, seconds in taken.items()}
+            home_request = RecommendRequest(Placement.HOME, visitor)
+            timed("whole_recommend", partial(engine.recommend, home_request))
+    return {name: float(np.median(seconds)) * 1e3 for name, seconds in seconds_by_stage.items()}
 
 
-def _by_words(lexical: LexicalIndex, text: str) -> None:
+def _search_words(lexical: LexicalIndex, text: str) -> None:
     lexical.search(lexical.parse(text), 100)
 
 
-def _anew(rank_request: RankRequest) -> RankRequest:
-    """The question with a text that was not asked before: a blank at the end, which means nothing."""
+def _uncached(rank_request: RankRequest) -> RankRequest:
+    """The request with a trailing blank in its text: the same meaning, but no cached result."""
     if not rank_request.text:
         return rank_request
     *earlier, search = rank_request.session.events

@@ -19,7 +19,7 @@ ENGINE = "engine"
 
 @dataclass
 class SystemRankings:
-    """Rankings of every system for the same requests."""
+    """The rankings of every system, and what else was recorded, per request."""
 
     rankings: dict[str, list[list[str]]] = field(default_factory=dict)
     relevant: list[dict[str, int]] = field(default_factory=list)
@@ -28,7 +28,7 @@ class SystemRankings:
     is_bought: list[bool] = field(default_factory=list)
 
     def add(self, relevant: Sequence[str], rankings: Mapping[str, Sequence[str]]) -> None:
-        """One request: the relevant items, and each system's, best first."""
+        """Adds one request: its relevant items, and each system's ranking, best first."""
         self.relevant.append(dict.fromkeys(relevant, 1))
         for name, ranking in rankings.items():
             self.rankings.setdefault(name, []).append(list(ranking))
@@ -36,16 +36,17 @@ class SystemRankings:
     def part(self, numbers: Sequence[int]) -> SystemRankings:
         """Some of the requests, by number."""
         rankings = {
-            name: [of_system[n] for n in numbers] for name, of_system in self.rankings.items()
+            name: [system_rankings[n] for n in numbers]
+            for name, system_rankings in self.rankings.items()
         }
         return SystemRankings(rankings, [self.relevant[number] for number in numbers])
 
     def purchase_report(self, threshold: float) -> dict[str, float]:
-        """How reliable the probabilities of the results were; empty where none or all were bought."""
-        happened = np.array(self.is_bought, bool)
-        if happened.all() or not happened.any():
+        """Calibration metrics of the purchase probabilities; empty if none or all were bought."""
+        is_bought = np.array(self.is_bought, bool)
+        if is_bought.all() or not is_bought.any():
             return {}
-        return reliability(np.array(self.probabilities), happened, threshold=threshold)
+        return reliability(np.array(self.probabilities), is_bought, threshold=threshold)
 
     def values(self) -> dict[str, dict[str, np.ndarray]]:
         """Each metric of each request, ``[requests] float64`` by its name, by system."""
@@ -55,12 +56,14 @@ class SystemRankings:
         }
 
     def report(self, seed: int) -> dict[str, Any]:
-        """Every system's metrics with intervals, and how far the engine leads each."""
+        """Every system's metrics with intervals, and the engine's lead over each."""
         values = self.values()
         rivals = [name for name in values if name != ENGINE]
         return {
             "request_count": len(self.relevant),
-            "systems": {name: summary(measured, seed=seed) for name, measured in values.items()},
+            "systems": {
+                name: summary(metric_values, seed=seed) for name, metric_values in values.items()
+            },
             "lead_at_ndcg@10": {
                 name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
                 for name in rivals
@@ -71,7 +74,7 @@ class SystemRankings:
 def classical_rankings(
     ranker: Ranker, rank_request: RankRequest, weights: np.ndarray | None, depth: int
 ) -> dict[str, list[str]]:
-    """How the classical models order the engine's own candidates by its own features."""
+    """Rankings of the engine's candidates by classical models on the same features."""
     if weights is None:
         return {}
     shortlist, item_ids = ranker.rank(rank_request), ranker.sources.catalog.item_ids

@@ -1,4 +1,4 @@
-"""Queries, judgments and runs in the formats of TREC, so that outside tools can check a figure."""
+"""Queries, judgments and runs in TREC formats, so that external tools can check the metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RUN_TAG = "nextclick"
 
 
 def read_queries(path: Path) -> list[tuple[str, str]]:
-    """Query id and text, a line each: ``query_id<TAB>text``.
+    """Query ids and texts, one ``query_id<TAB>text`` per line.
 
     Raises:
         InputError: A line has no tab, no id or no text.
@@ -27,10 +27,10 @@ def read_queries(path: Path) -> list[tuple[str, str]]:
 
 
 def read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    """Grades by query id and item id, a line each: ``query_id 0 item_id grade``.
+    """Grades by query id and item id, one ``query_id 0 item_id grade`` per line.
 
     Raises:
-        InputError: A line is not so.
+        InputError: A line has another format.
     """
     qrels: dict[str, dict[str, int]] = {}
     for row, line in _lines(path):
@@ -45,7 +45,7 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 
 def read_session_file(path: Path) -> list[list[str]]:
-    """Item ids of each session, a line each, oldest first; the last one is what to predict.
+    """Item ids of each session, one session per line, oldest first; the last id is the target.
 
     Raises:
         InputError: A line has fewer than two ids.
@@ -60,12 +60,12 @@ def read_session_file(path: Path) -> list[list[str]]:
 
 
 def write_ranking(file: TextIO, query_id: str, ranking: Sequence[tuple[str, float]]) -> None:
-    """Lines of a run: ``query_id Q0 item_id rank score tag``, ranks from 1.
+    """Writes lines of a run: ``query_id Q0 item_id rank score tag``, ranks from 1.
 
-    Scores are written in falling order even where two are equal, since tools sort by them.
+    Equal scores are made strictly decreasing, since evaluation tools sort by score.
 
     Raises:
-        InputError: An id holds a blank, which ends a field of this format.
+        InputError: An id contains a blank, the field separator of this format.
     """
     last = float("inf")
     for rank, (item_id, score) in enumerate(ranking, 1):

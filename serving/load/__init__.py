@@ -1,7 +1,7 @@
-"""Load on a running server.
+"""Load tests of a running server.
 
-traffic    what a load test asks
-load_step  what one step of a load test came to
-load_test  load at a fixed rate, or by callers that wait for their answers
-freshness  how soon an answer knows of an event, under load
+traffic    the random requests of a load test
+load_step  counts and latencies of one step of a load test
+load_test  open loop (fixed rate) and closed loop (fixed number of callers)
+freshness  time from an event's ack to an answer that reflects it, under load
 """

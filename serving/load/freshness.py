@@ -1,8 +1,8 @@
-"""How soon an answer knows of an event, while events and requests come at a given rate.
+"""Freshness under load: how soon after an event's ack an answer reflects the event.
 
-Each probe is a visitor never seen before, who looks at one item and, once that is acked, asks for
-the home page. The answer says how many events of the visit it knew of: one, or it is stale. Open
-loop, so that a slow server is not spared.
+Each probe is a new visitor who views one item and, once that is acknowledged, requests the home
+page. The answer reports how many events of the session it used: one, or the answer is stale. Open
+loop, so that a slow server does not reduce the load.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
 
 @dataclass(frozen=True)
 class Freshness:
-    """What came of one rate. Times in milliseconds by ``p50``, ``p95``, ``p99`` and ``max``.
+    """Results at one rate. Times in milliseconds by ``p50``, ``p95``, ``p99`` and ``max``.
 
     Args:
-        rate: Events a second, and as many requests.
-        probe_count: Events acked whose request was answered.
-        fresh_count: Answers, among these, that knew the event.
-        fresh_ms: From the ack of the event to the answer that knew it, at the client.
-        ack_ms: From the moment the event was due to its ack.
+        rate: Events per second, and as many requests.
+        probe_count: Acknowledged events whose request was answered.
+        fresh_count: Answers among these that reflect the event.
+        fresh_ms: From the ack of the event to the answer that reflects it, at the client.
+        ack_ms: From the scheduled time of the event to its ack.
         error_counts: By status code.
     """
 
@@ -60,10 +60,10 @@ def measure_freshness(
     seconds: float,
     settings: LoadSettings | None = None,
 ) -> Freshness:
-    """Runs ``rate`` probes a second for ``seconds``, after a second of warming up that is not counted.
+    """Runs ``rate`` probes per second for ``seconds``, after a warm-up of at most a second.
 
     Raises:
-        ConfigError: A setting is out of range, or there are no items to look at.
+        ConfigError: A setting is out of range, or there are no items to view.
     """
     settings = settings or LoadSettings()
     check_load([rate], seconds)
@@ -75,10 +75,10 @@ def measure_freshness(
         channels = connections(address, settings.connection_count)
         prober = _Prober(channels, item_ids, settings, rng)
         try:
-            for lasting in (min(seconds, _WARM_UP_SECONDS), seconds):
-                prober.forget()
-                count = max(1, round(rate * lasting))
-                due = sorted(rng.uniform(0.0, lasting) for _ in range(count))
+            for duration in (min(seconds, _WARM_UP_SECONDS), seconds):
+                prober.reset()
+                count = max(1, round(rate * duration))
+                due = sorted(rng.uniform(0.0, duration) for _ in range(count))
                 await send_when_due(prober.probe, due)
         finally:
             await asyncio.gather(*(channel.close() for channel in channels))
@@ -88,7 +88,7 @@ def measure_freshness(
 
 
 class _Prober:
-    """Connections to the service, and what came of the probes over them."""
+    """Connections to the service, and the measurements of the probes."""
 
     def __init__(
         self,
@@ -109,22 +109,22 @@ class _Prober:
                 for channel in channels
             ]
         )
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
-        """Begins to count anew."""
+    def reset(self) -> None:
+        """Resets all measurements."""
         self._acks: list[float] = []
         self._fresh: list[float] = []
         self._probe_count = 0
         self._errors: Counter[str] = Counter()
 
     async def probe(self, due_time: float) -> None:
-        """One event and, once it is acked, one request of its visitor."""
+        """Records one event and, once it is acknowledged, makes one request of its visitor."""
         record, recommend = next(self._stubs)
         visitor_id = f"probe-{uuid.uuid4().hex}"
         view = Event("", EventType.VIEW, visitor_id, 0.0, self._rng.choice(self._item_ids))
         message = write_event(view)
-        # The service's own clock: that of the client may be minutes off.
+        # Use the server's clock: the client's may be minutes off.
         message.ClearField("time")
         request = write_recommend(RecommendRequest(Placement.HOME, visitor_id))
         try:
@@ -141,7 +141,7 @@ class _Prober:
             self._fresh.append(answered - acked)
 
     def report(self, rate: float) -> Freshness:
-        """What came of all probes since ``forget``."""
+        """Measurements of all probes since ``reset``."""
         return Freshness(
             rate,
             self._probe_count,

@@ -1,4 +1,4 @@
-"""What one step of a load test came to: rates, latencies, errors by code."""
+"""Results of one step of a load test: rates, latencies, errors by status code."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ LATENCY_LIMIT_MICROSECONDS = 60_000_000
 
 @dataclass(frozen=True)
 class LoadStep:
-    """What came of one step. Latencies are of answered calls, in milliseconds.
+    """Results of one step. Latencies are of answered calls, in milliseconds.
 
     Args:
-        offered_rate: Calls a second that were meant; 0 in a closed loop.
+        offered_rate: Scheduled calls per second; 0 in a closed loop.
         caller_count: Callers of a closed loop; 0 in an open one.
-        seconds: From the first call until the last was back.
+        seconds: From the first call to the last response.
         sent_count: Calls made.
         ok_count: Calls answered within their deadline.
-        degraded_count: Answers, among these, that said that a part was missing.
+        degraded_count: Answers among these that report a missing stage.
         error_counts: By status code.
-        goodput: Answered calls a second.
+        goodput: Answered calls per second.
         latency_ms: By name: ``p50``, ``p90``, ``p99``, ``p99.9``, ``max``.
-        shed_p99_ms: 99th percentile of the time to a refusal; 0 without one.
+        shed_p99_ms: 99th percentile of the time to a refusal; 0 if none was refused.
     """
 
     offered_rate: float
@@ -44,7 +44,7 @@ class LoadStep:
 
 @dataclass
 class LoadMeter:
-    """Counts of one step."""
+    """Counts and latency histograms of one step."""
 
     sent_count: int = 0
     ok_count: int = 0

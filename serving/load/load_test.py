@@ -1,9 +1,9 @@
-"""The load client: what a service makes of a given rate of calls, or of a given number of callers.
+"""The load client: calls at a given rate (open loop), or from a number of callers (closed loop).
 
-Open loop: calls leave when their time has come, whether or not earlier ones are back, and latency
-counts from that intended time. A client that waits for answers before it asks again would go easy
-on a slow server and hide the wait (coordinated omission). Closed loop: so many callers, each asking
-again as soon as it has its answer; for the highest throughput.
+Open loop: calls are sent on schedule, whether or not earlier ones have been answered, and latency
+is measured from the scheduled time. A client that waits for answers before it sends again would
+reduce the load on a slow server and hide queueing delay (coordinated omission). Closed loop: each
+caller sends its next call as soon as it has an answer, which measures the highest throughput.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import grpc.aio
 from data.errors import ConfigError
 from protos import discovery_pb2_grpc, events_pb2_grpc
 from serving.load.load_step import LoadMeter, LoadStep
-from serving.load.traffic import Traffic, drawn_calls
+from serving.load.traffic import Traffic, sampled_calls
 
 TICK_SECONDS = 0.001
 CALL_LIMIT = 10_000_000
@@ -31,7 +31,7 @@ CALL_LIMIT = 10_000_000
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """How calls are made: deadline of each, connections they are spread over, seed of chance."""
+    """Deadline of each call, number of connections, and seed of the random generator."""
 
     deadline_seconds: float = 1.0
     connection_count: int = 4
@@ -45,10 +45,10 @@ def run_open_loop(
     seconds: float,
     settings: LoadSettings | None = None,
 ) -> list[LoadStep]:
-    """Runs each of ``rates`` (calls a second) for ``seconds``, one after another.
+    """Runs each of ``rates`` (calls per second) for ``seconds``, one after another.
 
-    Each step makes exactly rate times seconds calls, at times drawn at random as independent
-    shoppers would come.
+    Each step makes exactly rate times seconds calls, at uniformly random times, as calls of
+    independent shoppers arrive.
 
     Raises:
         ConfigError: A setting is out of range.
@@ -64,8 +64,8 @@ def run_open_loop(
                 count = max(1, round(rate * seconds))
                 due_times = sorted(rng.uniform(0.0, seconds) for _ in range(count))
                 meter = LoadMeter(sent_count=count)
-                lasted = await send_when_due(functools.partial(caller.call, meter), due_times)
-                steps.append(meter.step(lasted, offered_rate=rate))
+                duration = await send_when_due(functools.partial(caller.call, meter), due_times)
+                steps.append(meter.step(duration, offered_rate=rate))
             return steps
 
     return asyncio.run(run())
@@ -80,7 +80,7 @@ def run_closed_loop(
     *,
     call_limit: int = CALL_LIMIT,
 ) -> LoadStep:
-    """Lets ``caller_count`` callers ask without pause, for ``seconds`` or ``call_limit`` calls.
+    """Runs ``caller_count`` callers without pause, for ``seconds`` or ``call_limit`` calls.
 
     Raises:
         ConfigError: A setting is out of range.
@@ -108,7 +108,7 @@ def run_closed_loop(
 
 
 def check_load(rates: Sequence[float], seconds: float) -> None:
-    """Refuses rates and a duration that make no load test.
+    """Checks rates and duration of a load test.
 
     Raises:
         ConfigError: A setting is out of range.
@@ -122,46 +122,46 @@ def check_load(rates: Sequence[float], seconds: float) -> None:
 async def send_when_due(
     call: Callable[[float], Coroutine[Any, Any, None]], due_times: Sequence[float]
 ) -> float:
-    """Begins one call at each due time, ascending; returns the seconds until the last was back.
+    """Starts a call at each due time, ascending; returns the seconds until the last has ended.
 
     Args:
-        call: Is given the time that it was due, by ``time.perf_counter``.
+        call: Takes the due time of the call, by ``time.perf_counter``.
         due_times: Seconds from now.
     """
     start = time.perf_counter()
-    under_way: set[asyncio.Task[None]] = set()
+    in_flight: set[asyncio.Task[None]] = set()
     for number, due_time in enumerate(due_times, 1):
         while (left := start + due_time - time.perf_counter()) > 0:
-            # Short sleeps are as exact as the loop gets; what is late is sent at once, and the
-            # delay counts into its latency.
+            # Short sleeps are as precise as the event loop allows; late calls are sent at once, and
+            # the delay is part of their latency.
             await asyncio.sleep(max(left, TICK_SECONDS))
         task = asyncio.create_task(call(start + due_time))
-        under_way.add(task)
-        task.add_done_callback(under_way.discard)
+        in_flight.add(task)
+        task.add_done_callback(in_flight.discard)
         if number % 16 == 0:
-            # While the client is behind, the loop above does not sleep, and nothing would be read.
+            # While behind schedule the loop above does not sleep; yield so that responses are read.
             await asyncio.sleep(0)
-    while under_way:
-        await asyncio.gather(*under_way)
+    while in_flight:
+        await asyncio.gather(*in_flight)
     return time.perf_counter() - start
 
 
 def connections(address: str, count: int) -> list[Any]:
-    """Channels to one address, each with a connection of its own; the caller closes them."""
-    # Without a pool of its own each channel would share one connection to the same address.
+    """Channels to one address, each with its own connection; the caller closes them."""
+    # Channels to the same address share one connection unless each has its own pool.
     options = [("grpc.use_local_subchannel_pool", 1)]
     return [grpc.aio.insecure_channel(address, options=options) for _ in range(count)]
 
 
 class _Caller:
-    """Connections to the service, and calls drawn at random over them."""
+    """Connections to the service, and randomly sampled calls over them."""
 
     def __init__(
         self, address: str, traffic: Traffic, settings: LoadSettings, rng: random.Random
     ) -> None:
         self._address = address
         self._settings = settings
-        self._draw = drawn_calls(traffic, rng)
+        self._calls = sampled_calls(traffic, rng)
         self._channels: list[Any] = []
 
     async def __aenter__(self) -> _Caller:
@@ -183,8 +183,8 @@ class _Caller:
             await channel.close()
 
     async def call(self, meter: LoadMeter, intended_time: float) -> None:
-        """Makes one call and enters what came of it; latency counts from ``intended_time``."""
-        kind, request = next(self._draw)
+        """Makes one call and records its outcome; latency is measured from ``intended_time``."""
+        kind, request = next(self._calls)
         try:
             answer = await next(self._stubs)[kind](request, timeout=self._settings.deadline_seconds)
         except grpc.aio.AioRpcError as error:

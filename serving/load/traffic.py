@@ -1,4 +1,4 @@
-"""What a load test asks: calls drawn at random from given queries, items and visitors."""
+"""The calls of a load test, sampled from given queries, items and visitors."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from serving.api.requests import Placement, RecommendRequest, SearchRequest
 
 @dataclass(frozen=True)
 class Traffic:
-    """What is asked: drawn at random from these lists.
+    """The lists that calls are sampled from.
 
     Args:
         queries: Search texts.
-        item_ids: Items to view.
-        visitor_ids: Who asks and views.
-        search_share, recommend_share, record_share: How often each kind is drawn; any scale.
-        page_size: Results an answer.
-        record_searches: Whether searches join the sessions and the log.
+        item_ids: Ids of items to view.
+        visitor_ids: Visitors that search, browse and view.
+        search_share, recommend_share, record_share: Relative frequency of each kind of call.
+        page_size: Results per answer.
+        record_searches: Whether searches are added to sessions and log.
     """
 
     queries: Sequence[str]
@@ -38,13 +38,13 @@ class Traffic:
     record_searches: bool = True
 
 
-def drawn_calls(traffic: Traffic, rng: random.Random) -> Iterator[tuple[str, Any]]:
-    """An endless row of calls: the kind (``search``, ``recommend``, ``record``) and the message.
+def sampled_calls(traffic: Traffic, rng: random.Random) -> Iterator[tuple[str, Any]]:
+    """An endless iterator of calls: kind (``search``, ``recommend``, ``record``) and message.
 
-    Kinds that nothing is given for are not drawn.
+    Searches need ``queries`` and records need ``item_ids``; without them the kind is not sampled.
 
     Raises:
-        ConfigError: There is nothing to draw from.
+        ConfigError: No kind of call can be sampled, or there are no visitors.
     """
     shares = {
         "search": traffic.search_share if traffic.queries else 0.0,
@@ -55,7 +55,7 @@ def drawn_calls(traffic: Traffic, rng: random.Random) -> Iterator[tuple[str, Any
         raise ConfigError(f"shares: expected 0 or more and one above 0, received {shares}")
     if not traffic.visitor_ids:
         raise ConfigError("visitor_ids: expected 1 or more, received none")
-    makers: dict[str, Callable[[], Any]] = {
+    message_makers: dict[str, Callable[[], Any]] = {
         "search": lambda: write_search(
             SearchRequest(
                 rng.choice(traffic.queries),
@@ -75,17 +75,16 @@ def drawn_calls(traffic: Traffic, rng: random.Random) -> Iterator[tuple[str, Any
     }
     kinds, weights = list(shares), list(itertools.accumulate(shares.values()))
 
-    def draw() -> Iterator[tuple[str, Any]]:
+    def calls() -> Iterator[tuple[str, Any]]:
         while True:
             kind = rng.choices(kinds, cum_weights=weights)[0]
-            yield kind, makers[kind]()
+            yield kind, message_makers[kind]()
 
-    return draw()
+    return calls()
 
 
 def _view(traffic: Traffic, rng: random.Random) -> Any:
-    # The id has to be new in every run, or a second run would only measure duplicates: so the
-    # service makes it, and the time as well.
+    # Leave id and time to the service: fixed ids would make a second run measure duplicates only.
     message = write_event(
         Event(
             "",

@@ -1,7 +1,7 @@
-"""The durable log of events and impressions: an acked event is on disk.
+"""The durable log of events and impressions: an acknowledged event is on disk.
 
-One thread writes. It takes whatever has gathered while the last commit was under way and commits it
-at once, since a sync costs milliseconds however much it carries (group commit).
+One thread writes. It commits everything that was queued during the previous commit in one
+transaction, because an fsync takes milliseconds whatever its size (group commit).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 10_000
 LINGER_SECONDS = 0.1
-"""How long entries that nobody waits for may gather before they are committed."""
+"""How long entries that no caller waits for are collected before they are committed."""
 
 _INSERT = (
     "INSERT INTO entries (kind, entry_id, time, body, features, checksum) "
@@ -44,7 +44,7 @@ _INSERT = (
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """Entries that are committed together; ``events`` and ``done`` where somebody waits."""
+    """Entries that are committed together; ``events`` and ``done`` are set if a caller waits."""
 
     rows: Sequence[LogRow]
     events: Sequence[Event] = ()
@@ -52,13 +52,13 @@ class _Batch:
 
 
 class EventLog:
-    """A log in one SQLite file, which is made if it is not there.
+    """A log in one SQLite file, which is created if it does not exist.
 
     Args:
         path: The file; its folder must exist.
-        after_commit: Called with each event of ``append_events`` that is new, once it is on disk
-            and before that call returns; on one thread and in the order of the log.
-        queue_limit: Entries without an ack that may wait; more are dropped and counted.
+        after_commit: Called with each new event of ``append_events`` once it is on disk, before
+            that call returns; on the writer's thread, in log order.
+        queue_limit: Maximum queued entries without an ack; further ones are dropped and counted.
 
     Raises:
         InputError: The file is damaged or not an event log.
@@ -102,37 +102,37 @@ class EventLog:
         """Writes events and returns once they are on disk.
 
         Returns:
-            For each event whether it is new; False where its id was in the log already, or came
+            For each event whether it is new; False if its id was in the log already, or occurred
             earlier in ``events``.
 
         Raises:
-            OverloadError: The disk is full or failing, or the log is closed; none is acked.
+            OverloadError: The disk is full or failing, or the log is closed; no event is recorded.
         """
         return self._put_and_wait(_Batch([event_row(event) for event in events], events, Future()))
 
     def enqueue_event(self, event: Event) -> bool:
-        """Leaves an event to be written soon, without ``after_commit``; False if it was dropped."""
+        """Queues an event without waiting and without ``after_commit``; False if it was dropped."""
         return self._put_unacked(event_row(event))
 
     def enqueue_impression(self, impression: Impression) -> bool:
-        """Leaves an impression to be written soon; False if it was dropped."""
+        """Queues an impression without waiting; False if it was dropped."""
         return self._put_unacked(impression_row(impression))
 
     def known(self, event_id: str) -> bool:
-        """Whether an event of this id is on disk."""
+        """Whether an event with this id is on disk."""
         statement = "SELECT 1 FROM entries WHERE kind = ? AND entry_id = ?"
         with self._reading_lock:
             return self._reading.execute(statement, (EVENT, event_id)).fetchone() is not None
 
     @property
     def applied_sequence(self) -> int:
-        """Up to here ``after_commit`` has had every event; those on disk when the log was opened
-        count as had."""
+        """The last sequence number passed to ``after_commit``; entries that were on disk when
+        the log was opened count as passed."""
         return self._applied_sequence
 
     @contextmanager
     def applying_paused(self) -> Iterator[int]:
-        """Gives ``applied_sequence``, which stands still in the block: later events wait."""
+        """Yields ``applied_sequence``, which does not change in the block: later events wait."""
         with self._applying:
             yield self._applied_sequence
 
@@ -143,17 +143,17 @@ class EventLog:
         *,
         until_sequence: int | None = None,
     ) -> Iterator[LogEntry]:
-        """What is on disk after a sequence number, in the order of the log.
+        """Entries on disk after a sequence number, in log order.
 
         Args:
             after_sequence: 0 for the whole log.
             kinds: Which kinds to read.
-            until_sequence: The last one that is given; None for all.
+            until_sequence: The last one to read, inclusive; None for all.
 
         Raises:
-            InputError: An entry is not as it was written.
+            InputError: An entry is damaged.
         """
-        # A connection of its own: a replay may take long, and ``known`` must not wait for it.
+        # Own connection: a replay may take long, and ``known`` must not wait for it.
         log = open_log(self._path, read_only=True)
         try:
             for entry in read_entries(
@@ -172,11 +172,11 @@ class EventLog:
 
     @property
     def dropped_count(self) -> int:
-        """Entries without an ack that were lost since the start: queue full, or disk failing."""
+        """Entries without an ack that were lost: the queue was full, or the disk failed."""
         return self._dropped_count
 
     def flush(self) -> None:
-        """Returns once all that was left to be written is on disk, or counted as dropped.
+        """Returns once every queued entry is on disk, or counted as dropped.
 
         Raises:
             OverloadError: The disk is full or failing, or the log is closed.
@@ -184,7 +184,7 @@ class EventLog:
         self._put_and_wait(_Batch([], done=Future()))
 
     def close(self) -> None:
-        """Writes what is waiting and closes the file; a second time does nothing."""
+        """Writes queued entries and closes the file; further calls have no effect."""
         with self._condition:
             if self._is_closing:
                 return
@@ -213,7 +213,7 @@ class EventLog:
             self._batches.append(_Batch([row]))
             self._unacked_count += 1
             if len(self._batches) == 1:
-                # Later ones gather without waking the writer: it looks again by itself.
+                # Later entries need no wake-up: the writer polls after ``LINGER_SECONDS``.
                 self._condition.notify()
             return True
 
@@ -221,14 +221,15 @@ class EventLog:
         while batches := self._take():
             try:
                 sequences = self._commit(batches)
-            except Exception as error:  # whatever it is, the waiting callers must hear of it
+            except Exception as error:
+                # Of whatever kind: the waiting callers must be released.
                 self._refuse(batches, error)
             else:
-                for batch, of_batch in zip(batches, sequences, strict=True):
-                    self._finish(batch, of_batch)
+                for batch, batch_sequences in zip(batches, sequences, strict=True):
+                    self._finish(batch, batch_sequences)
 
     def _take(self) -> list[_Batch]:
-        """All that waits; empty once the log is closing and nothing waits any more."""
+        """All queued batches; empty once the log is closing and the queue is empty."""
         with self._condition:
             self._condition.wait_for(lambda: self._batches or self._is_closing)
             self._condition.wait_for(
@@ -239,20 +240,20 @@ class EventLog:
             return batches
 
     def _commit(self, batches: Sequence[_Batch]) -> list[list[int]]:
-        """Commits, synced, and gives each entry's sequence number; 0 where it was known."""
+        """Commits with fsync; returns each entry's sequence number, 0 if it was known already."""
         self._writing.execute("BEGIN IMMEDIATE")
         try:
             sequences = [[self._insert(row) for row in batch.rows] for batch in batches]
             self._writing.execute("COMMIT")
         except Exception:
-            # SQLite has rolled back by itself after some errors, and not after others.
+            # SQLite rolls back automatically on some errors only.
             if self._writing.in_transaction:
                 self._writing.execute("ROLLBACK")
             raise
         self._event_count += sum(
             sequence > 0 and row.kind == EVENT
-            for batch, of_batch in zip(batches, sequences, strict=True)
-            for row, sequence in zip(batch.rows, of_batch, strict=True)
+            for batch, batch_sequences in zip(batches, sequences, strict=True)
+            for row, sequence in zip(batch.rows, batch_sequences, strict=True)
         )
         return sequences
 
@@ -268,8 +269,8 @@ class EventLog:
             try:
                 self._apply(event, sequence)
             except Exception as error:
-                # A fault of the callback is the caller's to see; the writer must outlive it, and
-                # the other events of the batch are on disk like this one.
+                # Report a callback failure to the caller, but keep the writer alive and apply the
+                # batch's other events, which are on disk as well.
                 failed = failed or error
         if failed is None:
             batch.done.set_result([sequence > 0 for sequence in sequences])
@@ -277,10 +278,10 @@ class EventLog:
             batch.done.set_exception(failed)
 
     def _apply(self, event: Event, sequence: int) -> None:
-        # One at a time, so that whoever pauses it waits for one event and not for a batch.
+        # Lock per event, so that ``applying_paused`` waits for one event, not for a batch.
         with self._applying:
             if sequence and self._after_commit is not None:
-                # First the number: an event whose callback fails is not given to it again.
+                # Number first: an event whose callback failed must not be applied again.
                 self._applied_sequence = sequence
                 self._after_commit(event)
 

@@ -1,4 +1,4 @@
-"""The durable record of live catalogue changes: what a restarted server applies once more."""
+"""The durable log of live catalogue changes, which a restarted server applies again."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _INSERT = "INSERT OR REPLACE INTO changes (item_id, time, body) VALUES (?, ?, ?)
 
 
 class ItemLog:
-    """The newest change of each item, in one SQLite file, which is made if it is not there.
+    """The newest change of each item, in one SQLite file, created if it does not exist.
 
     Args:
         path: The file; its folder must exist.
 
     Raises:
-        InputError: The file is damaged or something else.
+        InputError: The file is damaged or not an item log.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +41,7 @@ class ItemLog:
         """Writes added or changed items, all or none, and returns once they are on disk.
 
         Returns:
-            What takes them back: the log then holds what it held before.
+            An undo function, which restores the previous content of the log.
 
         Raises:
             OverloadError: The disk is full or failing, or the log is closed.
@@ -49,7 +49,7 @@ class ItemLog:
         return self._write([(item.item_id, time, item_body(item)) for item in items])
 
     def delete(self, item_ids: Sequence[str], time: float) -> None:
-        """Writes that items were taken out, all or none, and returns once that is on disk.
+        """Writes that items were deleted, all or none, and returns once that is on disk.
 
         Raises:
             OverloadError: The disk is full or failing, or the log is closed.
@@ -57,7 +57,7 @@ class ItemLog:
         self._write([(item_id, time, None) for item_id in item_ids])
 
     def since(self, time: float) -> Iterator[tuple[str, Item | None]]:
-        """The newest change of each item from ``time`` on, oldest first; None: taken out.
+        """The newest change of each item from ``time`` on, oldest first; None: deleted.
 
         Raises:
             InputError: A row cannot be read.
@@ -87,12 +87,12 @@ class ItemLog:
                 earlier.extend(self._file.execute(_READ, id_))
             self._file.executemany(_INSERT, rows)
 
-        def take_back() -> None:
+        def undo() -> None:
             self._file.executemany("DELETE FROM changes WHERE item_id = ?", ids)
             self._file.executemany(_INSERT, earlier)
 
         self._commit(write)
-        return lambda: self._commit(take_back)
+        return lambda: self._commit(undo)
 
     def _commit(self, write: Callable[[], None]) -> None:
         with self._lock:
@@ -102,7 +102,7 @@ class ItemLog:
                 write()
                 self._file.execute("COMMIT")
             except BaseException as error:
-                # Whatever it was: a transaction left open would refuse every later change.
+                # On any error: an open transaction would block every later change.
                 if self._file.in_transaction:
                     self._file.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):

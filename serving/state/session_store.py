@@ -1,4 +1,4 @@
-"""The newest session of each visitor, in memory and bounded; the log can restore it."""
+"""The current session of each visitor, in memory and bounded; restored from the event log."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HELD_EVENT_LIMIT = 5_000_000
 
 
 class SessionStore:
-    """``visitor_id`` to ``Session``; whoever was not heard of for longest leaves first.
+    """``visitor_id`` to ``Session``, with least-recently-used eviction.
 
     Args:
-        visitor_limit: Sessions held at most.
-        held_event_limit: Events and bought items held at most, over all sessions. A cap on visitors
-            alone would let few of them with long sessions take fifty times the memory.
+        visitor_limit: Maximum number of sessions.
+        held_event_limit: Maximum number of events and bought items over all sessions. With a limit
+            on visitors alone, long sessions could take fifty times the memory of short ones.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class SessionStore:
         self._lock = threading.Lock()
 
     def get(self, visitor_id: str) -> Session:
-        """The session of a visitor; empty for one unknown, who is not remembered for asking."""
+        """The session of a visitor; empty for an unknown one, who is not added to the store."""
         with self._lock:
             session = self._sessions.get(visitor_id)
             if session is None:
@@ -46,27 +46,27 @@ class SessionStore:
             return session
 
     def apply(self, event: Event) -> Session:
-        """The visitor's session once ``event`` has happened; the next ``get`` returns it."""
+        """Adds ``event`` to the visitor's session and returns the new session."""
         with self._lock:
             earlier = self._sessions.get(event.visitor_id) or Session.empty(event.visitor_id)
             session = earlier.after(event)
             self._sessions[event.visitor_id] = session
             self._sessions.move_to_end(event.visitor_id)
             self._held_event_count += _size(session) - _size(earlier)
-            self._shrink()
+            self._evict()
             return session
 
     def restore(self, events: Iterable[Event]) -> None:
-        """Applies events of the log in its order, as at the start of a server."""
+        """Applies events in log order, as at server start."""
         for event in events:
             self.apply(event)
 
     @property
     def visitor_count(self) -> int:
-        """Visitors whose session is held."""
+        """Number of visitors with a session in the store."""
         return len(self._sessions)
 
-    def _shrink(self) -> None:
+    def _evict(self) -> None:
         while len(self._sessions) > self._visitor_limit or (
             self._held_event_count > self._held_event_limit and len(self._sessions) > 1
         ):

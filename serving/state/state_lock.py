@@ -1,4 +1,4 @@
-"""One server to a state folder: two would each miss what the other was told."""
+"""The lock that allows one server per state folder: two would miss each other's updates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAME = "in-use"
 
 
 class StateLock:
-    """Held from ``__init__`` to ``release``, or to the end of the process, however it ends.
+    """A file lock, held from ``__init__`` until ``release`` or until the process ends.
 
     Args:
         folder: The state folder; it must exist.
@@ -39,5 +39,5 @@ class StateLock:
             ) from error
 
     def release(self) -> None:
-        """Lets another server have the folder."""
+        """Releases the folder for another server."""
         os.close(self._file)

@@ -1,4 +1,4 @@
-"""The commands of ``nextclick``; each is imported only when it is called.
+"""The commands of ``nextclick``; a module is imported when one of its commands is called.
 
 prepare   prepare
 train     train

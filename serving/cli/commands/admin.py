@@ -1,4 +1,4 @@
-"""``nextclick publish`` and ``nextclick status``: what a server answers from."""
+"""``nextclick publish`` and ``nextclick status``: the active bundle of a server."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from serving.cli.options import (
 
 @click.command()
 @click.argument("bundle", required=False)
-@click.option("--rollback", is_flag=True, help="Go back to the bundle before instead.")
+@click.option("--rollback", is_flag=True, help="Go back to the previous bundle.")
 @address_option
 @json_option
 @reports_errors
 def publish(bundle: str | None, rollback: bool, address: str, as_json: bool) -> None:
-    """Let the server answer from BUNDLE, a folder that it can see."""
+    """Make BUNDLE, a folder on the server's machine, the active bundle."""
     from serving.edge.client import Client
 
     if rollback == (bundle is not None):
         raise click.UsageError("expected either BUNDLE or --rollback")
     with Client(address) as client:
-        # The server may run in another folder than this command.
+        # Absolute, since the server may have another working directory.
         done = client.publish(str(Path(bundle).resolve())) if bundle else client.rollback()
     _show(done, as_json=as_json)
 
@@ -39,7 +39,7 @@ def publish(bundle: str | None, rollback: bool, address: str, as_json: bool) -> 
 @json_option
 @reports_errors
 def status(address: str, as_json: bool) -> None:
-    """Show what the server answers from, and what it holds."""
+    """Show the server's active bundle and its counts."""
     from serving.edge.client import Client
 
     with Client(address) as client:

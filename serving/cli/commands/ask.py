@@ -1,4 +1,4 @@
-"""``nextclick search``, ``recommend`` and ``complete``: what a shopper sees."""
+"""``nextclick search``, ``recommend`` and ``complete``: requests to a running server."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ PLACEMENT_BY_NAME = {
 @click.command()
 @click.argument("text")
 @page_options
-@click.option("--no-record", is_flag=True, help="Keep the search out of the session and the log.")
+@click.option("--no-record", is_flag=True, help="Do not add the search to session and log.")
 @reports_errors
 def search(text: str, address: str, as_json: bool, no_record: bool, **options: Any) -> None:
-    """Ask the search box for TEXT."""
+    """Search for TEXT."""
     from serving.edge.client import Client
 
     request = SearchRequest(
@@ -50,15 +50,25 @@ def search(text: str, address: str, as_json: bool, no_record: bool, **options: A
 
 @click.command()
 @click.option(
-    "--placement", type=click.Choice(list(PLACEMENT_BY_NAME)), default="home", show_default=True
+    "--placement",
+    type=click.Choice(list(PLACEMENT_BY_NAME)),
+    default="home",
+    show_default=True,
+    help="Page that the items are for.",
 )
-@click.option("--item", "items", multiple=True, metavar="ID", help="Of the page or in the cart.")
+@click.option(
+    "--item",
+    "items",
+    multiple=True,
+    metavar="ID",
+    help="Item of the item page, or in the cart; may be repeated.",
+)
 @page_options
 @reports_errors
 def recommend(
     placement: str, items: tuple[str, ...], address: str, as_json: bool, **options: Any
 ) -> None:
-    """Ask for the items of a browse page."""
+    """Recommend items for a browse page."""
     from serving.edge.client import Client
 
     request = RecommendRequest(
@@ -75,9 +85,15 @@ def recommend(
 
 @click.command()
 @click.argument("text")
-@click.option("--max-results", default=10, show_default=True, help="Suggestions, 1 to 50.")
 @click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(list(KIND_BY_NAME)), help="Only these."
+    "--max-results", default=10, show_default=True, help="Maximum number of suggestions, 1 to 50."
+)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(list(KIND_BY_NAME)),
+    help="Only this kind; may be repeated.",
 )
 @address_option
 @json_option
@@ -85,13 +101,13 @@ def recommend(
 def complete(
     text: str, max_results: int, kinds: tuple[str, ...], address: str, as_json: bool
 ) -> None:
-    """Suggest what somebody who has typed TEXT may be after."""
+    """Suggest queries, categories and items that start with TEXT."""
     from serving.cli.answer_tables import completion_table
     from serving.edge.client import Client
 
-    wanted = tuple(KIND_BY_NAME[kind] for kind in kinds)
+    requested_kinds = tuple(KIND_BY_NAME[kind] for kind in kinds)
     with Client(address) as client:
-        completed = client.complete(CompleteRequest(text, max_results, wanted))
+        completed = client.complete(CompleteRequest(text, max_results, requested_kinds))
     if as_json:
         print_json(completed)
     else:

@@ -1,4 +1,4 @@
-"""``nextclick compare``: the session encoders, trained alike and measured beside each other."""
+"""``nextclick compare``: trains every session encoder on the same examples and compares them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,20 @@ from serving.cli.progress import stage_bars
 
 @click.command()
 @click.argument("tables", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML, overrides.")
-@click.option("--requests", type=click.IntRange(1), default=3_000, show_default=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="TOML file of settings to override.",
+)
+@click.option(
+    "--requests",
+    type=click.IntRange(1),
+    default=3_000,
+    show_default=True,
+    help="Maximum number of evaluation requests.",
+)
 @json_option
 @reports_errors
 def compare(
@@ -24,7 +35,7 @@ def compare(
 ) -> None:
     """Train the towers with each session encoder on TABLES, and compare them on the test part.
 
-    Writes the exported query towers, the loss curves and comparison.json into --out.
+    Writes the exported query towers, the loss curves and comparison.json to --out.
     """
     from data.atomic import atomic_folder, check_replaceable
     from data.tables import read_tables

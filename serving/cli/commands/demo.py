@@ -1,4 +1,4 @@
-"""``nextclick demo``: the whole thing on a real shop in a few minutes."""
+"""``nextclick demo``: all steps on real data of a grocer, in a few minutes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ from serving.cli.progress import stage_bars
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".demo"),
     show_default=True,
-    help="Where tables, bundle and state go.",
+    help="Folder for tables, bundle and state.",
 )
-@click.option("--reuse", is_flag=True, help="Play on the bundle of an earlier demo.")
-@click.option("--load-seconds", type=float, default=10.0, show_default=True)
+@click.option("--reuse", is_flag=True, help="Use the bundle of an earlier demo.")
+@click.option(
+    "--load-seconds",
+    type=float,
+    default=10.0,
+    show_default=True,
+    help="Duration of the load test.",
+)
 @json_option
 @reports_errors
 def demo(folder: Path, reuse: bool, load_seconds: float, as_json: bool) -> None:
-    """Prepare a grocer's year, train, evaluate, serve, shop over gRPC, and put load on it."""
+    """Prepare a grocer's data, train, evaluate, serve, send requests, and run a load test."""
     from serving.cli.answer_tables import answer_table, load_table
     from serving.cli.demo_story import (
         LOAD_CALLERS,
@@ -42,7 +48,7 @@ def demo(folder: Path, reuse: bool, load_seconds: float, as_json: bool) -> None:
     from serving.edge.client import Client
 
     began = time.perf_counter()
-    # For machines all of it is one object at the end, and nothing else is printed.
+    # With --json one object is printed at the end, and nothing else.
     out = Console(quiet=True) if as_json else console()
     report: dict[str, Any] = {} if reuse else _train(folder, out)
     story: list[dict[str, Any]] = []

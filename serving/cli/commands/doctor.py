@@ -1,4 +1,4 @@
-"""``nextclick doctor``: what is wrong here, and how to mend it."""
+"""``nextclick doctor``: checks the installation and a bundle, and says how to fix problems."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _CPU_FLAGS = ("avx2", "fma")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The outcome of one check.
 
     Args:
-        what: What was looked at.
-        is_good: Whether it is as it should be.
+        what: What was checked.
+        is_good: Whether the check passed.
         found: What was found.
-        remedy: How to mend it; empty where nothing is wrong.
+        remedy: How to fix it; empty if the check passed.
     """
 
     what: str
@@ -52,10 +52,16 @@ class Finding:
 
 @click.command()
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
-@click.option("--address", default=DEFAULT_ADDRESS, show_default=True, metavar="HOST:PORT")
+@click.option(
+    "--address",
+    default=DEFAULT_ADDRESS,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Address that the server will use.",
+)
 @json_option
 def doctor(bundle: Path | None, address: str, as_json: bool) -> None:
-    """Check versions, the processor, the port, and BUNDLE if one is given. Ends with 1 on a fault."""
+    """Check package versions, processor, port, and BUNDLE if given. Exits with 1 on a problem."""
     findings = [*_versions(), *_processor(), _port(address)]
     if bundle is not None:
         findings.append(_bundle(bundle))
@@ -73,7 +79,7 @@ def _versions() -> Iterator[Finding]:
     yield Finding("Python", is_python, python, "" if is_python else "use Python 3.11")
     for name, expected in _NEEDED.items():
         yield _version(name, expected, "pip install nextclick")
-    # Only looked for, never imported: a server must not load them, and nor must its doctor.
+    # Looked up without importing: training packages are not loaded on a serving machine.
     if importlib.util.find_spec("tensorflow") is None:
         yield Finding("training", True, "not installed: pip install 'nextclick[train]' brings it")
         return

@@ -1,4 +1,4 @@
-"""``nextclick embed``: batch re-embedding of a changed catalogue into a new bundle."""
+"""``nextclick embed``: re-embeds a changed catalogue in batch, into a new bundle."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from serving.cli.progress import stage_bars
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("items", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle to write.")
-@click.option("--map", "map_file", type=click.Path(path_type=Path), help="TOML, renames columns.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output bundle.")
+@click.option(
+    "--map", "map_file", type=click.Path(path_type=Path), help="TOML file that renames columns."
+)
 @items_time_option
 @json_option
 @reports_errors
@@ -27,10 +29,10 @@ def embed(
     items_time: float | None,
     as_json: bool,
 ) -> None:
-    """Embed ITEMS with the towers of BUNDLE, and write a bundle that serves them.
+    """Embed ITEMS with the towers of BUNDLE, and write a new bundle that serves them.
 
     ITEMS is a folder of tables, or a file of items: CSV, TSV, JSON Lines or Parquet. No model is
-    trained. Tell a running server with: nextclick publish OUT.
+    trained. To activate the bundle on a running server: nextclick publish OUT.
     """
     from data.prepare import prepare_items
     from data.tables import iter_items

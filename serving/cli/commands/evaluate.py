@@ -1,4 +1,4 @@
-"""``nextclick evaluate``: how good the engine is, measured as it is served."""
+"""``nextclick evaluate``: offline metrics, measured through the serving engine."""
 
 from __future__ import annotations
 
@@ -22,24 +22,41 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("tables", type=click.Path(path_type=Path))
-@click.option("--queries", type=_FILE, help="Ask these instead: query_id<TAB>text a line.")
-@click.option("--qrels", type=_FILE, help="TREC judgments of the queries; 1 or more is a hit.")
+@click.option("--queries", type=_FILE, help="Evaluate on this file: query_id<TAB>text per line.")
+@click.option("--qrels", type=_FILE, help="TREC judgments; grade 1 or more is relevant.")
 @click.option(
-    "--sessions", type=_FILE, help="Ask these instead: item ids a line, the last withheld."
+    "--sessions",
+    type=_FILE,
+    help="Evaluate on this file: item ids of a session per line, the last withheld.",
 )
 @click.option(
-    "--run", "run_file", type=click.Path(dir_okay=False, path_type=Path), help="TREC run."
+    "--run",
+    "run_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the rankings as a TREC run.",
 )
-@click.option("--depth", type=click.IntRange(1, 1_000), default=100, show_default=True)
-@click.option("--requests", type=click.IntRange(1), default=3_000, show_default=True)
+@click.option(
+    "--depth",
+    type=click.IntRange(1, 1_000),
+    default=100,
+    show_default=True,
+    help="Results per request.",
+)
+@click.option(
+    "--requests",
+    type=click.IntRange(1),
+    default=3_000,
+    show_default=True,
+    help="Maximum number of browse requests.",
+)
 @click.option(
     "--filters",
     type=click.IntRange(0),
     default=200,
     show_default=True,
-    help="Random filters, each held against a check of every item.",
+    help="Random filters to check against a scan of all items.",
 )
-@click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True, help="Seed of all sampling.")
 @json_option
 @reports_errors
 def evaluate(
@@ -55,9 +72,9 @@ def evaluate(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Ask BUNDLE what the test part of TABLES holds, and compare with the baselines.
+    """Evaluate BUNDLE on the test part of TABLES, and compare it with the baselines.
 
-    With --queries or --sessions those are asked instead; --run writes what was answered.
+    With --queries or --sessions, evaluate on that file instead; --run writes the rankings.
     """
     from serving.cli.report_tables import evaluation_tables, metrics_table
     from serving.evaluation.as_served import EvaluationSettings
@@ -126,7 +143,7 @@ def _from_file(
 
 @contextlib.contextmanager
 def _written(path: Path | None) -> Any:
-    """A file that takes its name when the block ends well; None for None."""
+    """A file that is renamed to ``path`` if the block succeeds; None for None."""
     if path is None:
         yield None
         return

@@ -1,4 +1,4 @@
-"""``nextclick items``: changes the catalogue of a running server."""
+"""``nextclick items``: live changes of a running server's catalogue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK_SIZE = 1_000
 
 @click.group()
 def items() -> None:
-    """Add, replace or take out items while the server runs."""
+    """Add, replace or delete items of a running server."""
 
 
 @items.command()
@@ -24,12 +24,12 @@ def items() -> None:
 @json_option
 @reports_errors
 def update(file: TextIO, address: str, as_json: bool) -> None:
-    """Add or replace the items of FILE, JSON Lines; - for stdin."""
+    """Add or replace the items of FILE, in JSON Lines; - for stdin."""
     from serving.cli.rows import read_items
     from serving.edge.client import Client
 
     added = updated = 0
-    # All of it before any is sent: a file with a fault in it is refused as a whole.
+    # Read everything before sending: a file with an error is refused as a whole.
     rows = iter(list(read_items(file, file.name)))
     with Client(address) as client:
         while chunk := list(islice(rows, CHUNK_SIZE)):
@@ -45,7 +45,7 @@ def update(file: TextIO, address: str, as_json: bool) -> None:
 @json_option
 @reports_errors
 def delete(item_ids: tuple[str, ...], address: str, as_json: bool) -> None:
-    """Take items out of every later answer."""
+    """Delete items from all later answers."""
     from serving.edge.client import Client
 
     with Client(address) as client:

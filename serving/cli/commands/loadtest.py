@@ -1,4 +1,4 @@
-"""``nextclick loadtest``: what a server makes of a given load."""
+"""``nextclick loadtest``: load tests of a running server."""
 
 from __future__ import annotations
 
@@ -25,29 +25,78 @@ KINDS = ("search", "recommend", "record")
 @click.command()
 @address_option
 @click.option(
-    "--rate", "rates", type=float, multiple=True, help="Calls a second; repeated, a step ramp."
+    "--rate",
+    "rates",
+    type=float,
+    multiple=True,
+    help="Calls per second; repeat it for a step ramp.",
 )
-@click.option("--concurrency", type=click.IntRange(1, 1_000), help="Callers without pause instead.")
-@click.option("--seconds", type=float, default=10.0, show_default=True, help="Of each step.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1_000),
+    help="Instead of a rate: callers that each send the next call after the last answer.",
+)
+@click.option(
+    "--seconds", type=float, default=10.0, show_default=True, help="Duration of each step."
+)
 @click.option(
     "--freshness",
     is_flag=True,
-    help="At each --rate, so many events a second, and after each ack a request that must know it.",
+    help="At each --rate, record events and check that the next answer reflects each of them.",
 )
-@click.option("--calls", type=click.IntRange(1), default=1_000_000, help="At most, without pause.")
+@click.option(
+    "--calls",
+    type=click.IntRange(1),
+    default=1_000_000,
+    help="Maximum number of calls with --concurrency.",
+)
 @click.option(
     "--mix",
     default="search=6,recommend=3,record=1",
     show_default=True,
-    help="How often each kind is drawn. Searches and records join the log of the server.",
+    help="Relative frequency of each kind of call. The server logs searches and events.",
 )
-@click.option("--queries", "query_file", type=click.File(encoding="utf-8"), help="One a line.")
-@click.option("--items", "item_file", type=click.File(encoding="utf-8"), help="Ids, one a line.")
-@click.option("--visitors", "visitor_count", type=click.IntRange(1), default=1_000)
-@click.option("--page-size", type=click.IntRange(1, 100), default=20, show_default=True)
-@click.option("--deadline-ms", type=click.IntRange(1), default=1_000, show_default=True)
-@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True)
-@click.option("--seed", type=int, default=7, show_default=True)
+@click.option(
+    "--queries",
+    "query_file",
+    type=click.File(encoding="utf-8"),
+    help="File of queries, one per line.",
+)
+@click.option(
+    "--items",
+    "item_file",
+    type=click.File(encoding="utf-8"),
+    help="File of item ids, one per line.",
+)
+@click.option(
+    "--visitors",
+    "visitor_count",
+    type=click.IntRange(1),
+    default=1_000,
+    help="Number of distinct visitors.",
+)
+@click.option(
+    "--page-size",
+    type=click.IntRange(1, 100),
+    default=20,
+    show_default=True,
+    help="Results per page.",
+)
+@click.option(
+    "--deadline-ms",
+    type=click.IntRange(1),
+    default=1_000,
+    show_default=True,
+    help="Deadline of each call.",
+)
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Number of connections.",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Seed of all sampling.")
 @json_option
 @reports_errors
 def loadtest(
@@ -67,9 +116,9 @@ def loadtest(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Call a server at given rates, or with so many callers, and tell what came of it.
+    """Send calls at given rates, or from a number of callers, and report latencies and errors.
 
-    Without --queries or --items, what the home page shows is searched for and viewed.
+    Without --queries or --items, the titles and ids of the home page's items are used.
     """
     from serving.cli.answer_tables import load_table
     from serving.load.freshness import measure_freshness
@@ -83,8 +132,8 @@ def loadtest(
     shares = _shares(mix)
     queries, item_ids = _lines(query_file), _lines(item_file)
     if not (queries and item_ids):
-        titles, shown_ids = _shown(address)
-        queries, item_ids = queries or titles, item_ids or shown_ids
+        titles, home_item_ids = _home_page_items(address)
+        queries, item_ids = queries or titles, item_ids or home_item_ids
     traffic = Traffic(
         queries,
         item_ids,
@@ -96,7 +145,7 @@ def loadtest(
     )
     settings = LoadSettings(deadline_ms / 1_000, connections, seed)
     if freshness:
-        _tell_freshness(
+        _show_freshness(
             [measure_freshness(address, item_ids, rate, seconds, settings) for rate in rates],
             as_json=as_json,
         )
@@ -115,7 +164,7 @@ def loadtest(
         raise click.ClickException("answered calls: expected 1 or more, received 0")
 
 
-def _tell_freshness(reports: Sequence[Freshness], *, as_json: bool) -> None:
+def _show_freshness(reports: Sequence[Freshness], *, as_json: bool) -> None:
     from serving.cli.answer_tables import freshness_table
 
     if as_json:
@@ -147,8 +196,8 @@ def _lines(file: TextIO | None) -> list[str]:
     return [line.strip() for line in file or () if line.strip()]
 
 
-def _shown(address: str) -> tuple[list[str], list[str]]:
-    """Titles, cut to what a search box takes, and ids of the items of the home page."""
+def _home_page_items(address: str) -> tuple[list[str], list[str]]:
+    """Titles, cut to the query length limit, and ids of the items of the home page."""
     from serving.api.validation import QUERY_LENGTH_LIMIT
     from serving.edge.client import Client
 

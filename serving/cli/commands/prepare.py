@@ -1,4 +1,4 @@
-"""``nextclick prepare``: raw data to clean tables and a quality report."""
+"""``nextclick prepare``: converts raw data to clean tables and a quality report."""
 
 from __future__ import annotations
 
@@ -21,28 +21,40 @@ from serving.cli.progress import stage_bars
 @click.command()
 @click.argument("source")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-@click.option("--map", "map_file", type=click.Path(path_type=Path), help="TOML, renames columns.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output folder.")
 @click.option(
-    "--base", type=click.Path(path_type=Path), help="Tables to go on from: items and older events."
+    "--map", "map_file", type=click.Path(path_type=Path), help="TOML file that renames columns."
 )
-@click.option("--days", type=float, help="Keep the events of the newest so many days.")
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path),
+    help="Earlier tables to extend: items and older events.",
+)
+@click.option("--days", type=float, help="Keep only the events of this many newest days.")
 @click.option(
     "--visitor-share", type=float, default=1.0, show_default=True, help="Share of visitors to keep."
 )
-@click.option("--test-days", type=float, help="Days withheld for testing; a tenth if left out.")
 @click.option(
-    "--gap-minutes", type=float, default=30.0, show_default=True, help="Quiet that ends a session."
+    "--test-days",
+    type=float,
+    help="Days in the test part; by default a tenth of the log, at most 30 days.",
+)
+@click.option(
+    "--gap-minutes",
+    type=float,
+    default=30.0,
+    show_default=True,
+    help="Inactivity that ends a session.",
 )
 @items_time_option
 @json_option
 @reports_errors
 def prepare(source: str, path: Path | None, as_json: bool, **options: Any) -> None:
-    """Turn raw data into clean tables.
+    """Convert raw data to clean tables.
 
     SOURCE is files (PATH: a folder with items.*, events.* and/or judgments.*), sessions (PATH: a
-    file, one session a line), completejourney (no PATH), onlineretail (PATH: the file) or own_log
-    (PATH: a log of the service).
+    file, one session per line), completejourney (no PATH), onlineretail (PATH: the file) or own_log
+    (PATH: the server's log or its state folder).
     """
     from data.prepare import prepare as run
 

@@ -1,4 +1,4 @@
-"""``nextclick record``: tells a server what a shopper did."""
+"""``nextclick record``: records events on a running server."""
 
 from __future__ import annotations
 
@@ -26,15 +26,23 @@ CHUNK_SIZE = 1_000
 @click.argument("type_label", metavar="[TYPE]", required=False)
 @address_option
 @visitor_option
-@click.option("--item", "item_id", default="", metavar="ID", help="The item.")
-@click.option("--query", default="", help="What was typed; for a search.")
-@click.option("--quantity", default=1, show_default=True, help="Pieces.")
-@click.option("--price", type=float, help="Paid for one piece.")
-@click.option("--rating", type=float, help="1 to 5; for a review.")
-@click.option("--text", default="", help="Words of a review.")
-@click.option("--token", default="", metavar="TOKEN", help="Attribution token of the answer.")
+@click.option("--item", "item_id", default="", metavar="ID", help="Item id.")
+@click.option("--query", default="", help="Query text of a search.")
+@click.option("--quantity", default=1, show_default=True, help="Number of pieces.")
+@click.option("--price", type=float, help="Price paid per piece.")
+@click.option("--rating", type=float, help="Rating of a review, 1 to 5.")
+@click.option("--text", default="", help="Text of a review.")
 @click.option(
-    "--file", "file", type=click.File(encoding="utf-8"), help="JSON Lines instead; - for stdin."
+    "--token",
+    default="",
+    metavar="TOKEN",
+    help="Attribution token of the answer that showed the item.",
+)
+@click.option(
+    "--file",
+    "file",
+    type=click.File(encoding="utf-8"),
+    help="Record a JSON Lines file instead; - for stdin.",
 )
 @json_option
 @reports_errors
@@ -59,8 +67,8 @@ def record(
     if (type_label is None) == (file is None):
         raise click.UsageError("expected either TYPE or --file")
     if file is not None:
-        # All of it before any is sent: a file with a fault in it is refused as a whole, and can be
-        # sent again, once mended, without counting anything twice.
+        # Read everything before sending: a file with an error is refused as a whole, and can be
+        # corrected and sent again without counting any event twice.
         events: Iterable[Event] = list(read_events(file, file.name, now=now))
     elif type_label is not None and type_label in EVENT_TYPE_BY_LABEL:
         kind = EVENT_TYPE_BY_LABEL[type_label]
@@ -81,8 +89,8 @@ def record(
 
 
 def _chunks(events: Iterable[Event]) -> Iterator[list[Event]]:
-    left = iter(events)
-    while chunk := list(islice(left, CHUNK_SIZE)):
+    remaining = iter(events)
+    while chunk := list(islice(remaining, CHUNK_SIZE)):
         yield chunk
 
 

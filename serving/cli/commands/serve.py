@@ -1,4 +1,4 @@
-"""``nextclick serve``: answers from a bundle until it is told to stop."""
+"""``nextclick serve``: runs the gRPC server until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
 
 @click.command()
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--address", default=DEFAULT_ADDRESS, show_default=True, metavar="HOST:PORT")
+@click.option(
+    "--address",
+    default=DEFAULT_ADDRESS,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Address to listen on; port 0 picks a free port.",
+)
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the log and of live changes; without one nothing outlives the server.",
+    help="Folder of the event log and of live item changes; without it, both are lost at exit.",
 )
 @click.option(
     "--rules",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File of query rules (TOML); read again when it changes.",
+    help="TOML file of query rules; reloaded when it changes.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Calls answered at once; more pay with millions of items.",
+    help="Answers computed concurrently; more than 1 helps with millions of items.",
 )
 @click.option(
     "--log-features",
@@ -40,7 +46,7 @@ from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
     metavar="SHARE",
     help="Share of answers whose reranker features are logged, 0 to 1.",
 )
-@click.option("--reflection", is_flag=True, help="Describe the interface to whoever asks.")
+@click.option("--reflection", is_flag=True, help="Enable gRPC server reflection.")
 @json_option
 @reports_errors
 def serve(
@@ -53,20 +59,20 @@ def serve(
     reflection: bool,
     as_json: bool,
 ) -> None:
-    """Answer from BUNDLE until SIGTERM or Ctrl-C; port 0 takes any free one."""
+    """Serve BUNDLE over gRPC until SIGTERM or Ctrl-C."""
     from serving.edge.server import ServerSettings
     from serving.edge.server import serve as start
     from serving.engine import Engine
 
     engine = Engine.open(bundle, state, rules=rules, log_feature_share=log_features)
     try:
-        usual = ServerSettings()
+        defaults = ServerSettings()
         settings = ServerSettings(
             thread_count=threads,
-            in_flight_limit=max(usual.in_flight_limit, 2 * threads),
+            in_flight_limit=max(defaults.in_flight_limit, 2 * threads),
             reflection=reflection,
         )
-        # What was loaded stays: the collector need not walk through millions of names again.
+        # The bundle stays in memory: exclude its millions of objects from garbage collection.
         gc.collect()
         gc.freeze()
         running = start(engine, address, settings)
@@ -74,7 +80,7 @@ def serve(
         listening = f"{host}:{running.port}"
         bundle_id = engine.status().bundle_id
 
-        def say_so() -> None:
+        def announce() -> None:
             if as_json:
                 ready = {
                     "address": listening,
@@ -90,13 +96,13 @@ def serve(
                     f"{_seconds_since_start():.1f} s, {_resident_mb()} MB"
                 )
 
-        running.run_until_signal(say_so)
+        running.run_until_signal(announce)
     finally:
         engine.close()
 
 
 def _seconds_since_start() -> float:
-    """Since this process was started, the interpreter's own start included (Linux)."""
+    """Seconds since this process was started, interpreter start-up included (Linux)."""
     fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     # Field 22 of proc(5), counted after the name: start time in clock ticks since boot.
     started = int(fields[19]) / os.sysconf("SC_CLK_TCK")

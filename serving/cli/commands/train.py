@@ -1,4 +1,4 @@
-"""``nextclick train``: clean tables to a released bundle, measured against the baselines."""
+"""``nextclick train``: trains a bundle on clean tables, and compares it with the baselines."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from serving.cli.progress import stage_bars
 
 @click.command()
 @click.argument("tables", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle to write.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML, overrides.")
-@click.option("--no-judgments", is_flag=True, help="Learn from items and events alone.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output bundle.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="TOML file of settings to override.",
+)
+@click.option("--no-judgments", is_flag=True, help="Train on items and events only.")
 @click.option(
     "--whole-log",
     is_flag=True,
-    help="Learn the part withheld for testing too, before going live; nothing is left to compare on.",
+    help="Train on the test part as well, before going live; no evaluation is possible then.",
 )
-@click.option("--no-evaluation", is_flag=True, help="Leave out the comparison with the baselines.")
+@click.option("--no-evaluation", is_flag=True, help="Skip the comparison with the baselines.")
 @json_option
 @reports_errors
 def train(
@@ -34,7 +39,7 @@ def train(
     no_evaluation: bool,
     as_json: bool,
 ) -> None:
-    """Train both stages on TABLES, and write a bundle that a server can answer from."""
+    """Train retrieval and ranking on TABLES, and write a bundle that a server can load."""
     from data.tables import read_tables
     from serving.cli.report_tables import evaluation_tables, training_table
     from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
@@ -44,12 +49,12 @@ def train(
 
     began = time.time()
     shop = read_tables(tables)
-    taught = replace(shop, judgments=shop.judgments.slice(0, 0)) if no_judgments else shop
+    training_tables = replace(shop, judgments=shop.judgments.slice(0, 0)) if no_judgments else shop
     config = read_config(config_file, starting_config(shop))
     config = replace(config, learn_test_part=config.learn_test_part or whole_log)
     is_compared = not (no_evaluation or config.learn_test_part)
     with stage_bars() as bars:
-        metrics = run(taught, out, config, created_time=began, stages=bars)
+        metrics = run(training_tables, out, config, created_time=began, stages=bars)
         evaluation = None
         if is_compared:
             settings = EvaluationSettings(request_limit=1_000)
@@ -64,6 +69,8 @@ def train(
     for table in evaluation_tables(evaluation or {}):
         console().print(table)
     if shop.events.num_rows and not config.learn_test_part:
-        click.echo("withheld for testing: the newest part of the log; --whole-log learns it too")
+        click.echo(
+            "not trained on: the newest part of the log, kept for testing; --whole-log includes it"
+        )
     for warning in report["warnings"]:
         click.echo(f"warning: {warning}", err=True)

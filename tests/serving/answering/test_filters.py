@@ -27,7 +27,7 @@ from serving.api.requests import (
     SortOrder,
 )
 from serving.engine import Engine
-from serving.evaluation.filter_check import check_filters, drawn_filter, meets
+from serving.evaluation.filter_check import check_filters, sampled_filter, meets
 from towers.text.words import words
 
 ORDERS = [order for order in SortOrder if order is not SortOrder.RELEVANCE]
@@ -165,7 +165,7 @@ def test_facets_count_the_whole_match_set_without_their_own_condition(
     rng = random.Random(8)
     names = ("brand", "in_stock", "colour", "weight")
     for number in range(60):
-        conditions = drawn_filter(list(items.values()), rng)
+        conditions = sampled_filter(list(items.values()), rng)
         facets = tuple(FacetRequest(name, 100) for name in names)
         if number % 2:
             query = rng.choice(["shoes", "coffee", "手机"])

@@ -73,7 +73,7 @@ def test_why_names_the_strongest_event_and_feature() -> None:
             FeatureEffect("price", 1.0, -0.2),
         ),
     )
-    assert why(explained) == "-0.40 took out of the cart m2\n+0.25 bought count 3"
+    assert why(explained) == "-0.40 removed from the cart m2\n+0.25 bought count 3"
     searched = result("a", event_effects=(EventEffect("search", "", "oat milk", 1.0),))
     assert why(searched) == "+1.00 searched for “oat milk”"
     assert why(result("a")) == ""

@@ -18,7 +18,7 @@ from serving.api.requests import RecommendRequest, SearchRequest
 from serving.edge.server import RunningServer
 from serving.load.freshness import measure_freshness
 from serving.load.load_test import LoadSettings, run_closed_loop, run_open_loop
-from serving.load.traffic import Traffic, drawn_calls
+from serving.load.traffic import Traffic, sampled_calls
 
 TRAFFIC = Traffic(["milk", "bread"], ["m1", "b1"], ["v1", "v2"], 2, 1, 1)
 
@@ -96,7 +96,7 @@ def test_answers_that_lack_a_part_are_counted(server: RunningServer, engine: Any
 
 def test_the_same_seed_draws_the_same_calls() -> None:
     def drawn(seed: int) -> list[tuple[str, bytes]]:
-        calls = islice(drawn_calls(TRAFFIC, random.Random(seed)), 200)
+        calls = islice(sampled_calls(TRAFFIC, random.Random(seed)), 200)
         return [(kind, request.SerializeToString()) for kind, request in calls]
 
     assert drawn(1) == drawn(1)
@@ -108,7 +108,7 @@ def test_the_same_seed_draws_the_same_calls() -> None:
 
 def test_previews_stay_out_of_sessions_where_asked() -> None:
     silent = replace(TRAFFIC, record_searches=False, recommend_share=0, record_share=0)
-    _, request = next(drawn_calls(silent, random.Random(1)))
+    _, request = next(sampled_calls(silent, random.Random(1)))
     assert isinstance(request, discovery_pb2.SearchItemsRequest)
     assert request.HasField("record")
     assert not request.record
@@ -124,7 +124,7 @@ def test_previews_stay_out_of_sessions_where_asked() -> None:
 )
 def test_traffic_of_nothing_is_refused(traffic: Traffic, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        drawn_calls(traffic, random.Random(1))
+        sampled_calls(traffic, random.Random(1))
 
 
 @pytest.mark.parametrize(
