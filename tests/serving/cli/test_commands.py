@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from data.errors import InputError
 from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Item
+from data.sources.own_log import LOG_NAME, iter_events
 from serving.api.requests import (
     AttributeCondition,
     FacetRequest,
@@ -31,6 +35,8 @@ from serving.cli.commands.record import record
 from serving.cli.commands.serve import serve
 from serving.cli.rows import read_events, read_items
 from serving.edge.server import RunningServer
+from tests.serving.gated_engine import GatedEngine
+from tests.towers import shelf
 
 NOW = 1_700_000_000.0
 Run = Callable[..., Result]
@@ -45,33 +51,55 @@ def run(server: RunningServer) -> Run:
     return run
 
 
-def test_search_shows_a_table_or_json(run: Run, engine: Any) -> None:
-    result = run(search, "milk", "--visitor", "v")
+def test_search_shows_a_table_or_json(run: Run, engine: GatedEngine) -> None:
+    moccado = {item.item_id: item for item in shelf.items() if item.brand == "Moccado"}
+    words = ["moccado espresso", "--visitor", "v", "--brand", "Moccado"]
+    result = run(search, *words)
     assert result.exit_code == 0, result.output
-    assert "m1" in result.output
-    result = run(search, "milk", "--json", "--explain", "--no-record")
-    answer = json.loads(result.output)
-    assert [found["item_id"] for found in answer["results"]] == ["m1", "m2"]
-    assert answer["results"][0]["event_effects"]
-    assert "牛奶" in run(search, "牛奶", "--json").output
+    assert all(item_id in result.output for item_id in moccado)
+    answer = json.loads(run(search, *words, "--json", "--explain", "--no-record").output)
+    assert answer == json.loads(json.dumps(asdict(engine.answers[-1])))
+    titles = {found["item_id"]: found["title"] for found in answer["results"]}
+    assert titles == {item_id: item.title for item_id, item in moccado.items()}
+    assert answer["results"][0]["event_effects"][0]["event_type"] == "search"
+    assert "智能手机" in run(search, "智能手机", "--json").output
+    engine.log.flush()
     assert engine.log.event_count == 1
 
 
-def test_the_options_of_a_page_reach_the_engine(run: Run, engine: Any) -> None:
-    options = ["--category", "Dairy > Milk", "--brand", "Farm", "--brand", "Oaty", "--in-stock"]
-    options += ["--min-price", "1", "--max-price", "9.5", "--page-size", "7", "--visitor", "v"]
-    condition = Filter(("Dairy", "Milk"), ("Farm", "Oaty"), 1.0, 9.5, True)
-    assert run(search, "milk", *options).exit_code == 0
-    assert engine.seen[-1] == SearchRequest("milk", "v", 7, filter=condition)
-    words = ["--placement", "cart", "--item", "m1", "--item", "b1", "--offset", "2", *options]
-    assert run(recommend, *words).exit_code == 0
-    expected = RecommendRequest(Placement.CART, "v", ("m1", "b1"), 7, 2, condition)
+def test_the_options_of_a_page_reach_the_engine(run: Run, engine: GatedEngine) -> None:
+    options = ["--category", "Kitchen > Coffee", "--brand", "Moccado", "--brand", "Brewster"]
+    options += ["--in-stock", "--min-price", "9", "--max-price", "60.5"]
+    options += ["--page-size", "7", "--visitor", "v"]
+    condition = Filter(("Kitchen", "Coffee"), ("Moccado", "Brewster"), 9.0, 60.5, True)
+    fit = {
+        item.item_id
+        for item in shelf.items()
+        if item.brand in ("Moccado", "Brewster") and 9 <= (item.price or 0) <= 60.5
+    }
+    assert run(search, "espresso", *options).exit_code == 0
+    assert engine.seen[-1] == SearchRequest("espresso", "v", 7, filter=condition)
+    assert len(engine.answers[-1].results) == 7 < len(fit)
+    words = ["--placement", "cart", "--item", "p0002", "--item", "p0012", "--offset", "2"]
+    assert run(recommend, *words, *options).exit_code == 0
+    expected = RecommendRequest(Placement.CART, "v", ("p0002", "p0012"), 7, 2, condition)
     assert engine.seen[-1] == expected
+    shown = {result.item_id for answer in engine.answers for result in answer.results}
+    assert shown <= fit
 
 
 def test_conditions_on_attributes_the_order_and_facets_reach_the_engine(
-    run: Run, engine: Any
+    run: Run, engine: GatedEngine
 ) -> None:
+    noted = {"note": "a=b", "weight": "1.7", "size": "M"}
+    # The second is too heavy, the third of another size.
+    engine.update_items(
+        [
+            Item("n1", "Near espresso", brand="Near", price=4.0, attributes=noted),
+            Item("n2", "Far espresso", brand="Far", price=4.0, attributes=noted | {"weight": "3"}),
+            Item("n3", "Far espresso", brand="Far", price=4.0, attributes=noted | {"size": "S"}),
+        ]
+    )
     options = ["--where", "size=L", "--where", "size=M", "--where", "note=a=b"]
     options += ["--where", "weight>=1.5", "--where", "weight<=2", "--price", "1.5-9"]
     options += ["--sort", "price_high", "--facet", "brand", "--facet", "size"]
@@ -89,13 +117,19 @@ def test_conditions_on_attributes_the_order_and_facets_reach_the_engine(
         "sort_by": SortOrder.PRICE_HIGH,
         "facets": (FacetRequest("brand"), FacetRequest("size")),
     }
-    assert run(search, "milk", *options).exit_code == 0
-    assert engine.seen[-1] == SearchRequest("milk", **listing)
-    assert run(recommend, *options).exit_code == 0
-    assert engine.seen[-1] == RecommendRequest(Placement.HOME, **listing)
+    for ask, request in (
+        (partial(run, search, "espresso"), SearchRequest("espresso", **listing)),
+        (partial(run, recommend), RecommendRequest(Placement.HOME, **listing)),
+    ):
+        answer = json.loads(ask(*options, "--json").output)
+        assert engine.seen[-1] == request
+        assert [result["item_id"] for result in answer["results"]] == ["n1"]
+        assert [facet["name"] for facet in answer["facets"]] == ["brand", "size"]
     for text, bounds in (("-9", (None, 9.0)), ("2-", (2.0, None))):
-        assert run(search, "milk", "--price", text).exit_code == 0
-        assert engine.seen[-1].filter == Filter(min_price=bounds[0], max_price=bounds[1])
+        assert run(search, "espresso", "--price", text).exit_code == 0
+        asked = engine.seen[-1]
+        assert isinstance(asked, SearchRequest)
+        assert asked.filter == Filter(min_price=bounds[0], max_price=bounds[1])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +143,7 @@ def test_conditions_on_attributes_the_order_and_facets_reach_the_engine(
     ],
 )
 def test_options_that_say_nothing_are_refused(run: Run, options: list[str], message: str) -> None:
-    result = run(search, "milk", *options)
+    result = run(search, "espresso", *options)
     assert result.exit_code == 2 and message in result.output
 
 
@@ -132,16 +166,16 @@ def test_a_server_that_is_away_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> N
     assert "UNAVAILABLE" in result.output
 
 
-def test_record_takes_one_event_or_a_file(run: Run, engine: Any, tmp_path: Path) -> None:
-    before = time.time()
-    result = run(record, "review", "--visitor", "v", "--item", "m1", "--rating", "4", "--json")
+def test_record_takes_one_event_or_a_file(run: Run, engine: GatedEngine, tmp_path: Path) -> None:
+    before, log = time.time(), tmp_path / "state" / LOG_NAME
+    result = run(record, "review", "--visitor", "v", "--item", "p0002", "--rating", "4", "--json")
     assert json.loads(result.output)["recorded_count"] == 1
-    (event,) = engine.seen[-1]
-    assert (event.type, event.rating, event.item_id) == (EventType.REVIEW, 4.0, "m1")
+    (event,) = iter_events(log)
+    assert (event.type, event.rating, event.item_id) == (EventType.REVIEW, 4.0, "p0002")
     assert before <= event.time <= time.time()
 
     lines = [
-        {"event_id": f"e{n}", "type": "view", "visitor_id": "v", "item_id": "m1"}
+        {"event_id": f"e{n}", "type": "view", "visitor_id": "v", "item_id": "p0002"}
         for n in range(1_200)
     ]
     file = tmp_path / "events.jsonl"
@@ -149,18 +183,21 @@ def test_record_takes_one_event_or_a_file(run: Run, engine: Any, tmp_path: Path)
     assert "recorded 1,200, known already 0" in run(record, "--file", str(file)).output
     given = json.dumps({"type": "search", "visitor_id": "访客", "query": "牛奶"})
     assert "recorded 1," in run(record, "--file", "-", given=given).output
-    assert engine.seen[-1][0].query == "牛奶"
+    *_, event = iter_events(log)
+    assert (event.query, event.visitor_id, engine.log.event_count) == ("牛奶", "访客", 1_202)
 
 
-def test_a_wrong_line_ends_with_1_and_is_named(run: Run, engine: Any) -> None:
+def test_a_wrong_line_ends_with_1_and_is_named(run: Run, engine: GatedEngine) -> None:
     result = run(record, "--file", "-", given='{"type": "view", "visitor_id": "v"}')
     assert result.exit_code == 1
     assert "row 1, item_id: expected 1 to 128 characters" in result.output
     assert engine.log.event_count == 0
 
 
-def test_of_a_file_with_a_fault_nothing_is_sent(run: Run, engine: Any, tmp_path: Path) -> None:
-    good = [json.dumps({"type": "view", "visitor_id": "v", "item_id": "m1"})] * 1_500
+def test_of_a_file_with_a_fault_nothing_is_sent(
+    run: Run, engine: GatedEngine, tmp_path: Path
+) -> None:
+    good = [json.dumps({"type": "view", "visitor_id": "v", "item_id": "p0002"})] * 1_500
     result = run(record, "--file", "-", given="\n".join([*good, '{"type": "blink"}']))
     assert result.exit_code == 1 and "row 1,501, type: expected one of" in result.output
     good = [json.dumps({"item_id": f"n{number}", "title": "x"}) for number in range(1_500)]
@@ -170,45 +207,51 @@ def test_of_a_file_with_a_fault_nothing_is_sent(run: Run, engine: Any, tmp_path:
     file.write_bytes('{"item_id": "n1", "title": "Käse"}'.encode("latin-1"))
     result = run(items, "update", str(file))
     assert result.exit_code == 1 and "latin.jsonl: expected UTF-8, received: " in result.output
-    assert engine.log.event_count == 0 and "n0" not in engine.items
+    assert engine.log.event_count == 0 and engine.status().live_item_count == 0
 
 
-def test_items_come_and_go(run: Run, engine: Any) -> None:
+def test_items_come_and_go(run: Run, engine: GatedEngine) -> None:
     given = '{"item_id": "n1", "title": "Nut milk", "category": "Dairy > Milk", "price": 2}'
     result = run(items, "update", "-", given=given)
     assert result.output.strip() == "added 1, updated 0, removed 0", result.output
-    assert engine.items["n1"] == Item("n1", "Nut milk", category=("Dairy", "Milk"), price=2)
+    (found,) = engine.search(SearchRequest("nut milk", filter=Filter(("Dairy", "Milk")))).results
+    assert (found.item_id, found.title, found.price) == ("n1", "Nut milk", 2.0)
     result = run(items, "delete", "n1", "never-was", "--json")
     assert json.loads(result.output)["removed_count"] == 1
+    assert engine.status().item_count == 240
 
 
 def test_publish_rollback_and_status(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, engine: GatedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
-    bundle = str(tmp_path / "second")
-    assert json.loads(run(publish, bundle, "--json").output)["bundle_path"] == bundle
-    assert bundle in run(status).output
-    assert json.loads(run(publish, "--rollback", "--json").output)["bundle_path"] == "first"
     result = run(publish, "--rollback")
     assert result.exit_code == 1
     assert "rollback: expected an earlier bundle" in result.output
+    first, second = engine.status().bundle_path, str(tmp_path / "second")
+    shutil.copytree(first, second)
+    assert json.loads(run(publish, second, "--json").output)["bundle_path"] == second
+    assert second in run(status).output
+    back = json.loads(run(publish, "--rollback", "--json").output)
+    assert (back["bundle_path"], back["previous_bundle_path"]) == (first, second)
 
 
 def test_loadtest_prints_what_came_of_it(run: Run, tmp_path: Path) -> None:
     result = run(loadtest, "--rate", "20", "--rate", "40", "--seconds", "0.3", "--json")
     assert [step["sent_count"] for step in json.loads(result.output)] == [6, 12]
     queries = tmp_path / "queries.txt"
-    queries.write_text("milk\n\nbread\n")
+    queries.write_text("espresso\n\nnotebook\n")
     options = ["--concurrency", "2", "--calls", "9", "--queries", str(queries), "--seconds", "20"]
     result = run(loadtest, *options, "--mix", "search=1", "--json")
     assert json.loads(result.output)[0]["ok_count"] == 9
     assert run(loadtest, "--rate", "20", "--seconds", "0.1").exit_code == 0
 
 
-def test_a_load_without_one_answer_ends_with_1(run: Run, engine: Any, tmp_path: Path) -> None:
+def test_a_load_without_one_answer_ends_with_1(
+    run: Run, engine: GatedEngine, tmp_path: Path
+) -> None:
     lists = tmp_path / "list.txt"
-    lists.write_text("m1\n")
+    lists.write_text("p0002\n")
     engine.fault = ValueError()
     options = ["--rate", "20", "--seconds", "0.1", "--queries", str(lists), "--items", str(lists)]
     result = run(loadtest, *options)

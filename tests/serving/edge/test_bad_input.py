@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,6 +17,7 @@ from protos import catalog_pb2, catalog_pb2_grpc, discovery_pb2, discovery_pb2_g
 from serving.api.requests import SearchRequest
 from serving.edge.server import serve
 from serving.engine import Engine
+from tests.towers import shelf
 
 Search = discovery_pb2.SearchItemsRequest
 Recommend = discovery_pb2.RecommendItemsRequest
@@ -27,8 +27,8 @@ SYNTAX = "+ - && || ! ( ) { } [ ] ^ \" ~ * ? : \\ / .* title: AND OR NOT [a TO b
 
 
 @pytest.fixture(scope="module")
-def engine(shop_bundle: Path) -> Iterator[Engine]:
-    engine = Engine.open(shop_bundle)
+def engine() -> Iterator[Engine]:
+    engine = Engine.open(shelf.bundle_folder())
     engine.update_items([Item("n1", "Velox shoes", attributes={"colour": "red", "size": "41"})])
     yield engine
     engine.close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,6 +17,7 @@ import pytest
 from data.errors import BundleError, ConfigError, NextclickError, OverloadError, RequestError
 from data.records import Event, EventType, Item
 from protos import admin_pb2, discovery_pb2, events_pb2
+from serving.api.answers import SourceHit
 from serving.api.requests import (
     CompleteRequest,
     Filter,
@@ -24,12 +27,14 @@ from serving.api.requests import (
 )
 from serving.edge.client import Client, RetrySettings
 from serving.edge.server import serve
+from tests.serving.gated_engine import GatedEngine
+from tests.towers import shelf
 
 FAST = RetrySettings(attempt_limit=4, first_wait_seconds=0.01)
 
 
 def view(number: int, **fields: Any) -> Event:
-    return Event(f"e{number}", EventType.VIEW, "v", time.time(), item_id="m1", **fields)
+    return Event(f"e{number}", EventType.VIEW, "v", time.time(), item_id="p0002", **fields)
 
 
 class StumblingServer:
@@ -177,60 +182,95 @@ def test_waiting_for_a_server_that_never_comes_ends() -> None:
         client.wait_until_serving(0.2)
 
 
-def test_every_call_reaches_the_engine_and_comes_back(client: Client, engine: Any) -> None:
-    request = SearchRequest("milk", "v", page_size=1, filter=Filter(brands=("Farm",)), explain=True)
-    answer = client.search(request)
+def test_every_answer_comes_back_as_the_engine_gave_it(client: Client, engine: GatedEngine) -> None:
+    client.record([view(1), replace(view(2), type=EventType.ADD_TO_CART, item_id="p0050")])
+    request = SearchRequest(
+        "moccado espresso", "v", page_size=6, filter=Filter(brands=("Moccado",)), explain=True
+    )
+    pages = [client.search(request)]
     assert engine.seen[-1] == request
-    (result,) = answer.results
-    assert (result.item_id, result.title, result.price) == ("m1", "Whole milk", 1.5)
-    assert result.event_effects[0].event_type == "add_to_cart"
-    assert result.feature_effects[0].effect == -0.125
-    assert answer.next_offset == 1
-    second = client.search(replace(request, offset=answer.next_offset))
-    assert [result.item_id for result in second.results] == ["m2"]
-    assert second.next_offset is None
+    pages.append(client.search(replace(request, offset=pages[0].next_offset or 0, record=False)))
+    assert pages == engine.answers
+    # Ten of the shop's items are of the brand, and stand on two pages in some order.
+    moccado = {item.item_id: item for item in shelf.items() if item.brand == "Moccado"}
+    results = [result for page in pages for result in page.results]
+    assert len(moccado) == 10 and [len(page.results) for page in pages] == [6, 4]
+    assert [page.next_offset for page in pages] == [6, None]
+    assert {result.item_id for result in results} == set(moccado)
+    for result in results:
+        item = moccado[result.item_id]
+        facts = item.title, item.category, item.brand, item.price, item.in_stock
+        told = result.title, result.category, result.brand, result.price, result.in_stock
+        assert told == facts
+        done = {(effect.event_type, effect.item_id) for effect in result.event_effects}
+        assert done == {("view", "p0002"), ("add_to_cart", "p0050"), ("search", "")}
+        assert len({effect.feature for effect in result.feature_effects}) == 5
 
-    request = RecommendRequest(Placement.CART, "v", ("m1", "b1"), page_size=3)
-    assert len(client.recommend(request).results) == 3
-    assert engine.seen[-1] == request
+    recommended = RecommendRequest(Placement.CART, "v", ("p0002", "p0012"), page_size=3)
+    answer = client.recommend(recommended)
+    assert engine.seen[-1] == recommended and engine.answers[-1] == answer
+    # The two events, the search, and each item of the cart as a look at it.
+    assert len(answer.results) == 3 and answer.session_event_count == 2 + 1 + 2
 
+    typed = CompleteRequest("moc", max_results=3)
+    assert client.complete(typed) == engine.complete(typed)
+
+
+def test_every_change_reaches_the_engine_and_its_report_comes_back(
+    client: Client, engine: GatedEngine, tmp_path: Path
+) -> None:
     report = client.record([view(1), view(2), replace(view(3), item_id="unheard-of")])
     assert (report.recorded_count, report.duplicate_count, report.unknown_item_count) == (3, 0, 1)
     assert client.record([view(1)]).duplicate_count == 1
 
-    changes = client.update_items([Item("m1", "Goat milk"), Item("n1", "Nut milk")])
+    changes = client.update_items([Item("p0002", "Goat milk"), Item("n1", "Nut milk")])
     assert (changes.added_count, changes.updated_count) == (1, 1)
     assert client.delete_items(["n1", "never-was"]).removed_count == 1
-    assert engine.items["m1"].title == "Goat milk"
+    found = client.search(SearchRequest("milk")).results
+    titles = {result.item_id: result.title for result in found}
+    assert titles["p0002"] == "Goat milk" and "n1" not in titles
 
-    assert client.publish("second").previous_bundle_path == "first"
-    with pytest.raises(BundleError, match=r"^manifest\.json: expected a manifest"):
-        client.publish("damaged")
-    assert client.rollback().bundle_id == "first"
+    first, second = engine.status().bundle_path, tmp_path / "second"
     with pytest.raises(BundleError, match="^rollback: expected an earlier bundle"):
         client.rollback()
-    assert client.status() == engine.status()
+    shutil.copytree(first, second)
+    assert client.publish(str(second)).previous_bundle_path == first
+    (tmp_path / "damaged").mkdir()
+    with pytest.raises(BundleError, match=r"^damaged: expected a bundle with a manifest\.json"):
+        client.publish(str(tmp_path / "damaged"))
+    assert client.status().bundle_path == str(second)
+    assert client.rollback().bundle_path == first
+
+    began, told, ended = engine.status(), client.status(), engine.status()
+    assert began.uptime_seconds <= told.uptime_seconds <= ended.uptime_seconds
+    assert replace(told, uptime_seconds=0.0) == replace(ended, uptime_seconds=0.0)
+    assert (told.logged_event_count, told.unknown_item_event_count, told.item_count) == (3, 1, 240)
 
 
 def test_chinese_queries_find_chinese_items(client: Client) -> None:
-    (result,) = client.search(SearchRequest("牛奶", "访客")).results
-    assert (result.title, result.category, result.brand) == ("全脂牛奶", ("乳制品",), "农场")
+    answer = client.search(SearchRequest("云帆智能手机", "访客", page_size=100))
+    best = next(one for one in answer.results if SourceHit("lexical", 1) in one.sources)
+    item = {item.item_id: item for item in shelf.items()}[best.item_id]
+    assert "云帆" in best.title and "智能手机" in best.title
+    assert (best.title, best.brand) == (item.title, "云帆")
+    assert best.category == ("手机", "智能手机")
 
 
-def test_large_batches_are_cut_to_what_a_message_holds(client: Client, engine: Any) -> None:
+def test_large_batches_are_cut_to_what_a_message_holds(client: Client, engine: GatedEngine) -> None:
     long = [
         replace(view(number), type=EventType.REVIEW, rating=5, text="x" * 8_000)
         for number in range(60)
     ]
     short = [view(number) for number in range(100, 2_600)]
     assert client.record(long + short).recorded_count == 2_560
-    sizes = [len(batch) for batch in engine.seen]
+    sizes = [len(batch) for batch in engine.seen if isinstance(batch, list)]
     assert sum(sizes) == 2_560
     assert max(sizes) <= 1_000
     items = [Item(str(number), "t" * 1_000) for number in range(500)]
     assert client.update_items(items).added_count == 500
     assert client.delete_items([item.item_id for item in items] * 3).removed_count == 500
     assert client.record([]).recorded_count == 0
+    assert engine.log.event_count == 2_560 and engine.status().item_count == 240
 
 
 def test_what_no_message_can_hold_is_a_request_error(client: Client) -> None:
@@ -240,7 +280,7 @@ def test_what_no_message_can_hold_is_a_request_error(client: Client) -> None:
         client.search(SearchRequest("\ud800"))
 
 
-def test_no_event_is_lost_or_counted_twice_over_restarts(engine: Any) -> None:
+def test_no_event_is_lost_or_counted_twice_over_restarts(engine: GatedEngine) -> None:
     running = serve(engine, "127.0.0.1:0")
     address = f"127.0.0.1:{running.port}"
     acked = 0

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from grpc_status import rpc_status
 
 from data.errors import ConfigError, OverloadError
 from data.records import Event, EventType
+from data.sources.own_log import LOG_NAME, iter_events
 from protos import (
     admin_pb2,
     admin_pb2_grpc,
@@ -35,9 +35,10 @@ from serving.api.requests import SearchRequest
 from serving.edge.admission import CountedPool, Lane
 from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
+from tests.serving.gated_engine import GatedEngine
+from tests.serving.server_process import ROOT, server_process
 
-ROOT = Path(__file__).resolve().parents[2]
-MILK = discovery_pb2.SearchItemsRequest(query="milk")
+ESPRESSO = discovery_pb2.SearchItemsRequest(query="espresso")
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -47,10 +48,10 @@ def channel(server: RunningServer) -> Iterator[grpc.Channel]:
         yield channel
 
 
-def held_searches(stub: Any, engine: Any) -> list[Any]:
-    """As many searches as are held at most, four of them worked on until ``engine.hold`` is set."""
-    engine.hold.clear()
-    held = [stub.SearchItems.future(MILK, timeout=10) for _ in range(8)]
+def held_searches(stub: Any, engine: GatedEngine) -> list[Any]:
+    """As many searches as are held at most, four of them worked on until ``engine.gate`` is set."""
+    engine.gate.clear()
+    held = [stub.SearchItems.future(ESPRESSO, timeout=10) for _ in range(8)]
     wait_for(lambda: len(engine.seen) == 4)
     return held
 
@@ -88,8 +89,8 @@ def refusal(channel: grpc.Channel, method: str, request: Any, **options: Any) ->
             "Events/RecordEvents",
             events_pb2.RecordEventsRequest(
                 events=[
-                    events_pb2.Event(type=2, visitor_id="v", item_id="m1"),
-                    events_pb2.Event(type=8, visitor_id="v", item_id="m1", rating=6),
+                    events_pb2.Event(type=2, visitor_id="v", item_id="p0002"),
+                    events_pb2.Event(type=8, visitor_id="v", item_id="p0002", rating=6),
                 ]
             ),
             "events[1].rating",
@@ -105,7 +106,7 @@ def refusal(channel: grpc.Channel, method: str, request: Any, **options: Any) ->
     ],
 )
 def test_a_wrong_field_is_named(
-    channel: grpc.Channel, engine: Any, method: str, request_: Any, field: str
+    channel: grpc.Channel, engine: GatedEngine, method: str, request_: Any, field: str
 ) -> None:
     error = refusal(channel, method, request_)
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -118,10 +119,10 @@ def test_a_wrong_field_is_named(
 
 
 def test_what_goes_wrong_inside_stays_inside(
-    channel: grpc.Channel, engine: Any, caplog: pytest.LogCaptureFixture
+    channel: grpc.Channel, engine: GatedEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.fault = ValueError("visitor canary bought it")
-    request = discovery_pb2.SearchItemsRequest(query="milk", visitor_id="canary")
+    request = discovery_pb2.SearchItemsRequest(query="espresso", visitor_id="canary")
     error = refusal(channel, "Discovery/SearchItems", request)
     assert error.code() is grpc.StatusCode.INTERNAL
     assert "canary" not in f"{error.details()}{error.trailing_metadata()}{caplog.text}"
@@ -137,49 +138,57 @@ def test_bytes_that_are_no_message_are_refused(
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     expected = "message: expected a request of /nextclick.v1.Discovery/SearchItems, received "
     assert error.details() == f"{expected}'{len(content)} bytes that are none'"
-    assert client.search(SearchRequest("milk")).results
+    assert client.search(SearchRequest("espresso")).results
 
 
-def test_a_message_beyond_the_limit_is_refused_unparsed(channel: grpc.Channel, engine: Any) -> None:
+def test_a_message_beyond_the_limit_is_refused_unparsed(
+    channel: grpc.Channel, engine: GatedEngine
+) -> None:
     error = refusal(channel, "Discovery/SearchItems", b"\x0a" + b"x" * 300_000)
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     metadata = (("x-long", "y" * 20_000),)
-    error = refusal(channel, "Discovery/SearchItems", MILK, metadata=metadata)
+    error = refusal(channel, "Discovery/SearchItems", ESPRESSO, metadata=metadata)
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert engine.seen == []
 
 
 def test_the_next_answer_knows_an_acked_event(client: Client) -> None:
     for number in range(20):
-        visitor = f"v{number}"
-        before = client.search(SearchRequest("milk", visitor))
-        assert [result.item_id for result in before.results] == ["m1", "m2"]
-        client.record([Event("", EventType.VIEW, visitor, time.time(), item_id="m2")])
-        after = client.search(SearchRequest("milk", visitor))
-        assert [result.item_id for result in after.results] == ["m2", "m1"]
+        visitor, item_id = f"v{number}", f"p{number:04}"
+        asked = SearchRequest("espresso", visitor, page_size=3, explain=True, record=False)
+        # What is asked now is the newest event of the session that it is asked in.
+        assert client.search(asked).session_event_count == 1
+        client.record([Event("", EventType.VIEW, visitor, time.time(), item_id)])
+        after = client.search(asked)
+        assert after.session_event_count == 2
+        for result in after.results:
+            told = {(effect.event_type, effect.item_id) for effect in result.event_effects}
+            assert told == {("view", item_id), ("search", "")}
 
 
-def test_work_whose_caller_has_gone_is_not_begun(channel: grpc.Channel, engine: Any) -> None:
-    engine.hold.clear()
+def test_work_whose_caller_has_gone_is_not_begun(
+    channel: grpc.Channel, engine: GatedEngine
+) -> None:
+    engine.gate.clear()
     stub = discovery_pb2_grpc.DiscoveryStub(channel)
-    busy = [stub.SearchItems.future(MILK, timeout=5) for _ in range(4)]
+    busy = [stub.SearchItems.future(ESPRESSO, timeout=5) for _ in range(4)]
     wait_for(lambda: len(engine.seen) == 4)
-    late = [stub.SearchItems.future(MILK, timeout=0.2) for _ in range(4)]
+    late = [stub.SearchItems.future(ESPRESSO, timeout=0.2) for _ in range(4)]
     assert all(one.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED for one in late)
-    engine.hold.set()
+    engine.gate.set()
     assert all(one.result().results for one in busy)
     # The slots of those who left are free again.
-    assert all(stub.SearchItems.future(MILK, timeout=5).result() for _ in range(20))
+    assert all(stub.SearchItems.future(ESPRESSO, timeout=5).result() for _ in range(20))
     assert len(engine.seen) == 4 + 20
 
 
 def test_overload_is_refused_at_once_and_health_goes_on(
-    channel: grpc.Channel, engine: Any, server: RunningServer
+    channel: grpc.Channel, engine: GatedEngine, server: RunningServer
 ) -> None:
     stub = discovery_pb2_grpc.DiscoveryStub(channel)
     held = held_searches(stub, engine)
     began = time.perf_counter()
-    shed = [stub.SearchItems.future(MILK, timeout=10) for _ in range(40)]
+    shed = [stub.SearchItems.future(ESPRESSO, timeout=10) for _ in range(40)]
     codes = {one.exception().code() for one in shed}
     took = time.perf_counter() - began
     assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
@@ -189,18 +198,18 @@ def test_overload_is_refused_at_once_and_health_goes_on(
     for service in ("", "nextclick.v1.Discovery"):
         reply = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=1)
         assert reply.status == SERVING
-    engine.hold.set()
+    engine.gate.set()
     assert all(one.result().results for one in held)
-    assert stub.SearchItems(MILK, timeout=1).results
+    assert stub.SearchItems(ESPRESSO, timeout=1).results
 
 
-def test_cancelled_calls_give_their_slots_back(channel: grpc.Channel, engine: Any) -> None:
+def test_cancelled_calls_give_their_slots_back(channel: grpc.Channel, engine: GatedEngine) -> None:
     stub = discovery_pb2_grpc.DiscoveryStub(channel)
     for _ in range(100):
-        stub.SearchItems.future(MILK, timeout=5).cancel()
-    wait_for(lambda: bool(stub.SearchItems(MILK, timeout=5).results), patience=5)
+        stub.SearchItems.future(ESPRESSO, timeout=5).cancel()
+    wait_for(lambda: bool(stub.SearchItems(ESPRESSO, timeout=5).results), patience=5)
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: stub.SearchItems(MILK, timeout=5), range(8)))
+        replies = list(pool.map(lambda _: stub.SearchItems(ESPRESSO, timeout=5), range(8)))
     assert all(reply.results for reply in replies)
 
 
@@ -219,7 +228,7 @@ def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
     assert pool.in_flight_count == 0
 
 
-def test_limits_out_of_range_are_refused(engine: Any) -> None:
+def test_limits_out_of_range_are_refused(engine: GatedEngine) -> None:
     with pytest.raises(ConfigError, match="^answers: expected 1 to 3 at once, received 4$"):
         Lane("answers", at_once=4, limit=3)
     for name in (
@@ -250,7 +259,7 @@ class HalfOpen:
         self._silence.set()
 
 
-def test_calls_whose_message_is_slow_to_come_stop_nobody(engine: Any) -> None:
+def test_calls_whose_message_is_slow_to_come_stop_nobody(engine: GatedEngine) -> None:
     # As a server is started: one thread works.
     running = serve(engine, "127.0.0.1:0", ServerSettings(reflection=True, message_seconds=30.0))
     address = f"127.0.0.1:{running.port}"
@@ -260,7 +269,7 @@ def test_calls_whose_message_is_slow_to_come_stop_nobody(engine: Any) -> None:
         open_calls = [HalfOpen(silent, method) for method in methods]
         time.sleep(0.2)
         stub = discovery_pb2_grpc.DiscoveryStub(channel)
-        assert stub.SearchItems(MILK, timeout=5).results
+        assert stub.SearchItems(ESPRESSO, timeout=5).results
         health = health_pb2_grpc.HealthStub(channel)
         assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == SERVING
         for one in open_calls:
@@ -268,7 +277,7 @@ def test_calls_whose_message_is_slow_to_come_stop_nobody(engine: Any) -> None:
     running.stop(0)
 
 
-def test_calls_whose_message_never_comes_are_let_go(engine: Any) -> None:
+def test_calls_whose_message_never_comes_are_let_go(engine: GatedEngine) -> None:
     running = serve(engine, "127.0.0.1:0", ServerSettings(message_seconds=0.2))
     address = f"127.0.0.1:{running.port}"
     with grpc.insecure_channel(address) as silent, grpc.insecure_channel(address) as channel:
@@ -277,7 +286,9 @@ def test_calls_whose_message_never_comes_are_let_go(engine: Any) -> None:
         open_calls += [HalfOpen(silent, "/grpc.health.v1.Health/Check") for _ in range(16)]
         assert {one.call.code() for one in open_calls} == {grpc.StatusCode.CANCELLED}
         stub = discovery_pb2_grpc.DiscoveryStub(channel)
-        assert stub.SearchItems(discovery_pb2.SearchItemsRequest(query="milk"), timeout=5).results
+        assert stub.SearchItems(
+            discovery_pb2.SearchItemsRequest(query="espresso"), timeout=5
+        ).results
         health = health_pb2_grpc.HealthStub(channel)
         assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == SERVING
         assert len(engine.seen) == 1
@@ -294,7 +305,7 @@ def test_a_call_that_ends_without_a_message_is_refused(channel: grpc.Channel) ->
 
 
 def test_a_refusal_does_not_wait_for_the_message(
-    channel: grpc.Channel, server: RunningServer, engine: Any
+    channel: grpc.Channel, server: RunningServer, engine: GatedEngine
 ) -> None:
     stub = discovery_pb2_grpc.DiscoveryStub(channel)
     held = held_searches(stub, engine)
@@ -303,29 +314,29 @@ def test_a_refusal_does_not_wait_for_the_message(
         assert open_call.call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert open_call.call.details() == "answers in flight: expected at most 8, try again later"
         open_call.end()
-        one_more = stub.SearchItems.future(MILK, timeout=5)
+        one_more = stub.SearchItems.future(ESPRESSO, timeout=5)
         assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    engine.hold.set()
+    engine.gate.set()
     assert all(one.result().results for one in held)
 
 
-def test_as_many_callers_as_the_limit_are_never_refused(engine: Any) -> None:
+def test_as_many_callers_as_the_limit_are_never_refused(engine: GatedEngine) -> None:
     running = serve(engine, "127.0.0.1:0", ServerSettings(in_flight_limit=4))
 
     def ask_again_and_again(_: int) -> int:
         with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
             stub = discovery_pb2_grpc.DiscoveryStub(channel)
-            return sum(bool(stub.SearchItems(MILK, timeout=10).results) for _ in range(200))
+            return sum(bool(stub.SearchItems(ESPRESSO, timeout=10).results) for _ in range(200))
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask_again_and_again, range(4))) == [200] * 4
     running.stop(0)
 
 
-def test_a_change_that_takes_long_does_not_hold_up_the_end(engine: Any) -> None:
+def test_a_change_that_takes_long_does_not_hold_up_the_end(engine: GatedEngine) -> None:
     running = serve(engine, "127.0.0.1:0")
     with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
-        engine.hold.clear()
+        engine.gate.clear()
         stub = admin_pb2_grpc.AdminStub(channel)
         slow = [stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=60) for _ in range(2)]
         wait_for(lambda: len(engine.seen) == 2)
@@ -333,51 +344,51 @@ def test_a_change_that_takes_long_does_not_hold_up_the_end(engine: Any) -> None:
         running.stop(0.2)
         assert time.perf_counter() - began < 5.0
         assert all(one.exception() is not None for one in slow)
-        engine.hold.set()
+        engine.gate.set()
 
 
 def test_events_are_taken_in_while_all_that_answers_is_busy(
-    channel: grpc.Channel, engine: Any
+    channel: grpc.Channel, engine: GatedEngine
 ) -> None:
     held = held_searches(discovery_pb2_grpc.DiscoveryStub(channel), engine)
-    view = events_pb2.Event(type=2, visitor_id="v", item_id="m1")
+    view = events_pb2.Event(type=2, visitor_id="v", item_id="p0002")
     batch = events_pb2.RecordEventsRequest(events=[view])
     acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
     wait_for(lambda: len(engine.seen) == 5)
-    assert [event.item_id for event in engine.seen[4]] == ["m1"]
-    engine.hold.set()
+    assert [event.item_id for event in engine.seen[4]] == ["p0002"]
+    engine.gate.set()
     assert acked.result().recorded_count == 1
     assert all(one.result().results for one in held)
 
 
 def test_changes_that_take_long_keep_neither_events_nor_answers_waiting(
-    channel: grpc.Channel, engine: Any
+    channel: grpc.Channel, engine: GatedEngine
 ) -> None:
-    engine.hold.clear()
+    engine.gate.clear()
     stub = admin_pb2_grpc.AdminStub(channel)
     slow = [stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=10) for _ in range(8)]
     wait_for(lambda: len(engine.seen) == 2)
     one_more = stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=10)
     assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     batch = events_pb2.RecordEventsRequest(
-        events=[events_pb2.Event(type=2, visitor_id="v", item_id="m1")]
+        events=[events_pb2.Event(type=2, visitor_id="v", item_id="p0002")]
     )
     acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
     wait_for(lambda: len(engine.seen) == 3)
-    found = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(MILK, timeout=10)
+    found = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(ESPRESSO, timeout=10)
     wait_for(lambda: len(engine.seen) == 4)
-    engine.hold.set()
+    engine.gate.set()
     assert acked.result().recorded_count == 1 and found.result().results
     assert all(one.result().item_count for one in slow)
 
 
-def test_two_servers_do_not_share_a_port(server: RunningServer, engine: Any) -> None:
+def test_two_servers_do_not_share_a_port(server: RunningServer, engine: GatedEngine) -> None:
     address = f"127.0.0.1:{server.port}"
     with pytest.raises(ConfigError, match=f"^address: expected a free host:port, .*'{address}'"):
         serve(engine, address)
 
 
-def test_a_connection_that_says_nothing_is_closed(engine: Any) -> None:
+def test_a_connection_that_says_nothing_is_closed(engine: GatedEngine) -> None:
     running = serve(engine, "127.0.0.1:0", ServerSettings(handshake_seconds=0.3))
     with socket.create_connection(("127.0.0.1", running.port), timeout=5) as silent:
         while silent.recv(1_024):
@@ -385,7 +396,7 @@ def test_a_connection_that_says_nothing_is_closed(engine: Any) -> None:
     running.stop(0)
 
 
-def test_reflection_is_off_unless_asked_for(channel: grpc.Channel, engine: Any) -> None:
+def test_reflection_is_off_unless_asked_for(channel: grpc.Channel, engine: GatedEngine) -> None:
     from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
     asked = reflection_pb2.ServerReflectionRequest(list_services="")
@@ -402,59 +413,43 @@ def test_reflection_is_off_unless_asked_for(channel: grpc.Channel, engine: Any) 
     running.stop(0)
 
 
-def test_stopping_says_not_serving_and_lets_calls_under_way_end(engine: Any) -> None:
+def test_stopping_says_not_serving_and_lets_calls_under_way_end(engine: GatedEngine) -> None:
     running = serve(engine, "127.0.0.1:0")
     with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
         assert next(watch).status == SERVING
-        engine.hold.clear()
+        engine.gate.clear()
         stub = discovery_pb2_grpc.DiscoveryStub(channel)
-        under_way = stub.SearchItems.future(MILK, timeout=10)
+        under_way = stub.SearchItems.future(ESPRESSO, timeout=10)
         wait_for(lambda: len(engine.seen) == 1)
         stopping = threading.Thread(target=running.stop, args=(10.0,))
         stopping.start()
         assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
         watch.cancel()
-        engine.hold.set()
+        engine.gate.set()
         assert under_way.result().results
         stopping.join(10)
         assert not stopping.is_alive()
 
 
 def test_sigterm_drains_and_exits_with_0(tmp_path: Path) -> None:
-    code = """
-        import sys
-        from pathlib import Path
-        from tests.serving.conftest import ShelfEngine
-        from serving.edge.server import serve
-
-        engine = ShelfEngine(Path(sys.argv[1]))
-        running = serve(engine, "127.0.0.1:0")
-        running.run_until_signal(lambda: print(running.port, flush=True), grace_seconds=5)
-        engine.close()
-    """
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)],
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'serving'}"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        with Client(f"127.0.0.1:{port}", timeout_seconds=2) as client:
-            client.wait_until_serving(10)
-            acked = client.record([Event("e", EventType.VIEW, "v", time.time(), item_id="m1")])
-            assert acked.recorded_count == 1
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=15) == 0
-            with pytest.raises(OverloadError):
-                client.status()
+    view = Event("e", EventType.VIEW, "v", time.time(), item_id="p0002")
+    with server_process(tmp_path) as (process, address), Client(address) as client:
+        client.wait_until_serving(10)
+        assert client.record([view]).recorded_count == 1
+        assert client.search(SearchRequest("espresso", "v")).session_event_count == 2
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=15) == 0
+        with Client(address, timeout_seconds=2) as late, pytest.raises(OverloadError):
+            late.status()
+    # The search was not acked as written: it had to be brought in on the way out.
+    acked, searched = iter_events(tmp_path / LOG_NAME)
+    assert (acked, searched.query, searched.visitor_id) == (view, "espresso", "v")
 
 
 def test_the_server_does_not_import_tensorflow_nor_arrow() -> None:
     code = (
-        "import sys, serving.server, serving.client, serving.event_log, serving.session_store;"
+        "import sys, serving.edge.server, serving.edge.client, serving.engine;"
         "print([name for name in ('tensorflow', 'pyarrow', 'pandas') if name in sys.modules])"
     )
     out = subprocess.run(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -18,8 +15,8 @@ from data.records import Event, EventType, Item
 from serving.api.requests import CompleteRequest, Placement, RecommendRequest, SearchRequest
 from serving.edge.client import Client
 from serving.edge.servicers import SERVICE_NAMES
+from tests.serving.server_process import server_process
 
-ROOT = Path(__file__).resolve().parents[2]
 NO_MESSAGE = b"\xff\xff\xff"
 CALL_COUNT = 300
 WARM_COUNT = 100
@@ -34,33 +31,6 @@ METHODS = (
     *(f"grpc.health.v1.Health/{name}" for name in ("Check", "Watch", "List")),
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 )
-
-SERVER = """
-    import sys
-    from pathlib import Path
-    from conftest import ShelfEngine
-    from serving.edge.server import ServerSettings, serve
-
-    engine = ShelfEngine(Path(sys.argv[1]))
-    running = serve(engine, "127.0.0.1:0", ServerSettings(reflection=True))
-    running.run_until_signal(lambda: print(running.port, flush=True), grace_seconds=5)
-    engine.close()
-"""
-
-
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A server in a process of its own, whose memory is nobody else's."""
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SERVER), str(tmp_path)],
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'serving'}"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield process
-        process.terminate()
-        assert process.wait(timeout=15) == 0
 
 
 def resident_kib(process: subprocess.Popen[str]) -> int:
@@ -79,11 +49,13 @@ def refuse_all(channel: grpc.Channel, method: str, count: int) -> None:
 
 
 def test_unparsable_messages_of_each_method_leave_memory_and_connection_as_they_were(
-    process: subprocess.Popen[str],
+    tmp_path: Path,
 ) -> None:
-    assert process.stdout is not None
-    address = f"127.0.0.1:{int(process.stdout.readline())}"
-    with grpc.insecure_channel(address) as channel:
+    with (
+        server_process(tmp_path, "--reflection") as (process, address),
+        grpc.insecure_channel(address) as channel,
+        Client(address) as client,
+    ):
         for method in METHODS:
             # By then the threads of its lane and their room are there.
             refuse_all(channel, method, WARM_COUNT)
@@ -105,10 +77,9 @@ def test_unparsable_messages_of_each_method_leave_memory_and_connection_as_they_
         assert set(SERVICE_NAMES) <= names
         ask = channel.unary_unary("/nextclick.v1.Admin/GetStatus")
         assert ask(b"", timeout=5)
-    with Client(address) as client:
-        assert client.search(SearchRequest("milk")).results
+        assert client.search(SearchRequest("espresso")).results
         assert client.recommend(RecommendRequest(Placement.HOME)).results
-        assert client.complete(CompleteRequest("milk")).suggestions
-        event = Event("e", EventType.VIEW, "v", time.time(), "m1")
+        assert client.complete(CompleteRequest("espr")).suggestions
+        event = Event("e", EventType.VIEW, "v", time.time(), "p0002")
         assert client.record([event]).recorded_count == 1
         assert client.update_items([Item("n1", "Nut milk")]).added_count == 1

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 import time
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 import pytest
 
 from data.errors import ConfigError
+from data.records import Event
 from protos import discovery_pb2
 from serving.api.requests import RecommendRequest, SearchRequest
-from serving.edge.server import RunningServer
+from serving.edge.server import RunningServer, serve
+from serving.engine import Engine
 from serving.load.freshness import measure_freshness
-from serving.load.load_test import LoadSettings, run_closed_loop, run_open_loop
+from serving.load.load_test import LoadSettings, run_closed_loop, run_open_loop, send_when_due
 from serving.load.traffic import Traffic, sampled_calls
+from tests.serving.gated_engine import GatedEngine
+from tests.towers import shelf
 
-TRAFFIC = Traffic(["milk", "bread"], ["m1", "b1"], ["v1", "v2"], 2, 1, 1)
+TRAFFIC = Traffic(["espresso", "notebook"], ["p0002", "p0012"], ["v1", "v2"], 2, 1, 1)
 
 
 def address(server: RunningServer) -> str:
@@ -28,7 +32,7 @@ def address(server: RunningServer) -> str:
 
 
 def test_open_loop_sends_rate_times_seconds_and_counts_them(
-    server: RunningServer, engine: Any
+    server: RunningServer, engine: GatedEngine
 ) -> None:
     steps = run_open_loop(address(server), TRAFFIC, [40, 80], 0.5)
     assert [step.sent_count for step in steps] == [20, 40]
@@ -45,18 +49,37 @@ def test_open_loop_sends_rate_times_seconds_and_counts_them(
     assert {event.item_id for batch in engine.seen if isinstance(batch, list) for event in batch}
 
 
-def test_latency_counts_from_the_intended_time(server: RunningServer, engine: Any) -> None:
+def test_latency_counts_from_the_intended_time(server: RunningServer, engine: GatedEngine) -> None:
     # All are held for the first half second: whoever was meant to leave early waited longest.
-    engine.hold.clear()
+    engine.gate.clear()
 
-    threading.Timer(0.5, engine.hold.set).start()
+    threading.Timer(0.5, engine.gate.set).start()
     (step,) = run_open_loop(address(server), TRAFFIC, [16], 0.5, LoadSettings(deadline_seconds=5))
     assert step.sent_count == 8
     assert 300 < step.latency_ms["max"] < 1_500
 
 
-def test_refusals_and_deadlines_are_counted_by_code(server: RunningServer, engine: Any) -> None:
-    engine.hold.clear()
+def test_a_call_that_leaves_late_is_given_the_time_when_it_was_due() -> None:
+    given: list[float] = []
+    left: list[float] = []
+
+    async def call(intended_time: float) -> None:
+        given.append(intended_time)
+        left.append(time.perf_counter())
+        if len(given) == 1:
+            # The client itself is held up: nothing leaves in the meantime.
+            time.sleep(0.2)
+
+    lasted = asyncio.run(send_when_due(call, [0.0, 0.05, 0.1]))
+    start = given[0]
+    assert [one - start for one in given] == pytest.approx([0.0, 0.05, 0.1], abs=1e-9)
+    assert all(one - start >= 0.2 for one in left[1:]) and lasted >= 0.2
+
+
+def test_refusals_and_deadlines_are_counted_by_code(
+    server: RunningServer, engine: GatedEngine
+) -> None:
+    engine.gate.clear()
     settings = LoadSettings(deadline_seconds=0.5)
     (step,) = run_open_loop(address(server), TRAFFIC, [100], 0.3, settings)
     assert step.ok_count == 0
@@ -86,9 +109,8 @@ def test_closed_loop_is_bounded_in_calls_and_in_time(server: RunningServer) -> N
     assert step.sent_count == step.ok_count > 0
 
 
-def test_answers_that_lack_a_part_are_counted(server: RunningServer, engine: Any) -> None:
-    whole = engine.recommend
-    engine.recommend = lambda request: replace(whole(request), missing=("reranker",))
+def test_answers_that_lack_a_part_are_counted(server: RunningServer, engine: GatedEngine) -> None:
+    engine.bundle.ranker.reranker = None
     only_recommend = replace(TRAFFIC, search_share=0, record_share=0)
     step = run_closed_loop(address(server), only_recommend, 1, 30.0, call_limit=5)
     assert (step.ok_count, step.degraded_count) == (5, 5)
@@ -146,9 +168,9 @@ def test_a_closed_loop_without_callers_is_refused() -> None:
 
 
 def test_freshness_counts_only_answers_that_knew_the_event_of_their_visitor(
-    server: RunningServer, engine: Any
+    server: RunningServer, engine: GatedEngine
 ) -> None:
-    report = measure_freshness(address(server), ["m1", "b1"], 40, 0.5)
+    report = measure_freshness(address(server), ["p0002", "p0012"], 40, 0.5)
     assert report.probe_count == report.fresh_count == 20
     assert report.error_counts == {}
     for times in (report.fresh_ms, report.ack_ms):
@@ -161,14 +183,26 @@ def test_freshness_counts_only_answers_that_knew_the_event_of_their_visitor(
     assert len({event.visitor_id for event in told}) == 40
 
 
-def test_an_answer_that_forgot_the_event_is_stale(server: RunningServer, engine: Any) -> None:
-    engine.log._after_commit = None
-    report = measure_freshness(address(server), ["m1"], 20, 0.5)
+class ForgetfulEngine(Engine):
+    """Writes events to its log, and lets no session know of them."""
+
+    def apply(self, event: Event) -> None:
+        pass
+
+
+def test_an_answer_that_forgot_the_event_is_stale() -> None:
+    engine = ForgetfulEngine.open(shelf.bundle_folder())
+    running = serve(engine, "127.0.0.1:0")
+    report = measure_freshness(address(running), ["p0002"], 20, 0.5)
     assert (report.probe_count, report.fresh_count, report.fresh_ms) == (10, 0, {})
+    # Half a second of warming up and half a second that counts, ten events each.
+    assert engine.log.event_count == 20
+    running.stop(0)
+    engine.close()
 
 
 def test_freshness_needs_items_and_a_rate(server: RunningServer) -> None:
     with pytest.raises(ConfigError, match="^item_ids: expected 1 or more, received none"):
         measure_freshness(address(server), [], 20, 0.5)
     with pytest.raises(ConfigError, match="^rate: expected more than 0, received 0"):
-        measure_freshness(address(server), ["m1"], 0, 0.5)
+        measure_freshness(address(server), ["p0002"], 0, 0.5)
