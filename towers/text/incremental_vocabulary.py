@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from towers.text.spelling import Vocabulary, edit_distance, compound_parts, weighted
+from towers.text.spelling import Vocabulary, compound_parts, edit_distance, weighted
 
 _GROWTH = 4
 _LEAST_COUNT = 1_000

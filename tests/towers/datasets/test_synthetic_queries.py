@@ -28,7 +28,7 @@ def test_most_words_of_a_query_are_words_of_the_item() -> None:
     assert 0.8 < own_count / total < 0.99
 
 
-def test_without_slips_all_words_are_the_items_own() -> None:
+def test_without_typos_all_words_are_the_items_own() -> None:
     catalog, rng = shelf.catalog(), random.Random(7)
     for row, item in enumerate(shelf.items()):
         own = set(words(" ".join([item.title, *item.category, item.brand])))

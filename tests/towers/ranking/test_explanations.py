@@ -74,6 +74,6 @@ def test_the_effect_of_the_search_is_that_of_its_words_too(ranker: Ranker) -> No
     assert sorted(browsing.rows.tolist()) == sorted(shortlist.rows.tolist())
     without = dict(zip(browsing.rows.tolist(), browsing.model_scores.tolist(), strict=True))
     effects = event_effects(ranker, shortlist, np.array([3, 0, 7]), [1])
-    for place, effect in zip((3, 0, 7), effects[:, 0].tolist(), strict=True):
-        expected = float(shortlist.model_scores[place]) - without[int(shortlist.rows[place])]
+    for position, effect in zip((3, 0, 7), effects[:, 0].tolist(), strict=True):
+        expected = float(shortlist.model_scores[position]) - without[int(shortlist.rows[position])]
         assert effect == pytest.approx(expected, abs=2e-5)

@@ -149,7 +149,7 @@ def test_a_log_is_counted_by_sessions() -> None:
     assert searched_queries(events[1:2], CompletionConfig(visitor_minimum=1)) == {}
 
 
-def test_only_the_most_wanted_queries_are_kept() -> None:
+def test_only_the_most_popular_queries_are_kept() -> None:
     events = [
         Event(f"{query}{visitor}", EventType.SEARCH, visitor, 0.0, query=query)
         for query, visitors in (("milk", "abc"), ("salt", "ab"), ("bread", "abcd"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.spelling import Vocabulary, prefix_distance, edit_distance, one_edit_away
+from towers.text.spelling import Vocabulary, edit_distance, one_edit_away, prefix_distance
 
 letters = st.text(alphabet="abcd", max_size=7)
 
@@ -69,7 +69,7 @@ def test_edit_distance_is_the_recursion_up_to_its_limit(left: str, right: str, l
         ("rke", "rake"),
     ],
 )
-def test_a_slip_finds_the_word_that_was_meant(word: str, meant: str) -> None:
+def test_a_typo_finds_the_word_that_was_meant(word: str, meant: str) -> None:
     found = Vocabulary(COUNTS).corrections(word)
     assert found[0] == (meant, 1.0)
     weights = [weight for _, weight in found]
@@ -145,7 +145,7 @@ def test_completions_are_the_most_frequent_words_that_begin_so() -> None:
     ("typed", "beginning"),
     [("chcol", "chocol"), ("choclat", "chocolat"), ("cerae", "cerea"), ("cereql", "cereal")],
 )
-def test_a_word_half_typed_with_a_slip_finds_the_beginning_that_was_meant(
+def test_a_word_half_typed_with_a_typo_finds_the_beginning_that_was_meant(
     typed: str, beginning: str
 ) -> None:
     known = Vocabulary({"chocolate": 5, "cereal": 3, "milk": 9, "church": 1})

@@ -35,7 +35,7 @@ def learnt(events: list[Event]) -> tuple[Repurchase, Catalog]:
     return Repurchase.of(events, rows, catalog), catalog
 
 
-def test_shares_are_those_who_came_back_drawn_towards_the_category() -> None:
+def test_shares_are_those_who_came_back_shrunk_towards_the_category() -> None:
     # Of 20 buyers of milk 15 came back, of 20 of televisions none; nobody bought rye bread.
     events = [bought("milk", f"v{n}", 1) for n in range(20)]
     events += [bought("milk", f"v{n}", 5) for n in range(15)]
