@@ -1,4 +1,4 @@
-"""Training examples: sessions as they were at the time, and answers that came later."""
+"""Training examples: sessions as of their time, and targets that came later."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_no_example_knows_the_future(catalog: Catalog) -> None:
     for cut in (100, 700, 1_100):
         log = replace(log_of(events[:cut], catalog), known_types=known)
         part = examples_of(log, catalog, NO_LIMIT, NO_LIMIT)
-        # Only a search at the very end may lack what was looked at next.
+        # Only a search at the very end may lack its target.
         count = part.count - 10
         assert count > cut // 2
         for name, column in part.inputs.items():
@@ -153,7 +153,7 @@ def test_synthetic_searches_fill_up_what_real_ones_leave(catalog: Catalog) -> No
     generated = examples_of(log_of(without, catalog), catalog, 0, 400)
     assert 300 < generated.count < 500
     assert (generated.inputs["text_slot"] == 0).all() and (generated.targets[:, 1:] == -1).all()
-    # Some of those who search are strangers, some come from a session.
+    # Some searches are of anonymous visitors, some follow a session.
     has_events = (generated.inputs["event_types"][:, 1:] != 0).any(axis=1)
     assert 0.2 < has_events.mean() < 0.95
 

@@ -1,4 +1,4 @@
-"""What the reranker learns from: real moments, the candidates of then, and nothing of later."""
+"""Ranking lists: real requests, candidates as of their time, and no leak from the future."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_some_moments_search_and_most_browse(lists: Lists) -> None:
 def test_an_intent_shift_begins_with_the_events_of_another_visitor(
     turned_share: float, most_events: int
 ) -> None:
-    """Everybody looks at two items: before the second there is one event, or a stranger's too."""
+    """Every visitor views two items: before the second there is one event, or another visitor's too."""
     ids = [item.item_id for item in shelf.items()]
     events = tuple(
         Event(f"e{n}", EventType.VIEW, f"v{n // 2}", END_TIME + n, ids[n % 2]) for n in range(80)
@@ -84,7 +84,7 @@ def test_lists_to_learn_from_are_those_of_the_requests_before_the_boundary(bound
     before, _ = replayed_lists(
         log_of(shelf.events()[:boundary]), uncounted(), request_limit=10**6, seed=7
     )
-    # Without what came later a request may have found nothing that was wanted, but no more.
+    # Without what came later a request may have no relevant candidate, but no more.
     assert before.count <= report.learnt_count <= before.count + 10
     assert (report.learnt_count == lists.count) is (boundary == EVENT_COUNT)
     _, whole = replayed_lists(log, uncounted(), request_limit=50, seed=7)
@@ -150,7 +150,7 @@ def test_what_lies_in_the_basket_is_neither_shown_nor_relevant() -> None:
         Event(f"e{n}", EventType.ADD_TO_CART, "v", END_TIME + n, "p0004", session_id="s")
         for n in range(30)
     ]
-    # The item is wanted again and again, but lies in the basket after the first time.
+    # The item is the target repeatedly, but is in the basket after the first time.
     lists, report = replayed_lists(log_of(tuple(put)), uncounted(), request_limit=99, seed=7)
     searches = int((lists.features[:, 0, IS_SEARCH] == 1).sum())
     assert report.request_count - searches <= 1 < searches

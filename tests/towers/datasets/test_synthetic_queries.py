@@ -1,4 +1,4 @@
-"""Made queries are what somebody might type who wants the item: its own words, or nearly."""
+"""Synthetic queries are plausible for their item: its own words, or nearly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made visits: looks at one kind, often after another, and more of the newest kind is wanted."""
+"""Synthetic sessions: views of similar items, often after an intent shift, and relevant items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nearest items: approximate beside exact, changes beside a rebuild, poison refused."""
+"""Nearest items: approximate against exact search, updates against a rebuild, bad vectors refused."""
 
 from __future__ import annotations
 

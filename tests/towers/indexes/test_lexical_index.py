@@ -1,4 +1,4 @@
-"""Items by their words: plain text, slips, numbers, Chinese, and changes while it is served."""
+"""Lexical index: plain text, misspellings, product codes, Chinese, and live updates."""
 
 from __future__ import annotations
 

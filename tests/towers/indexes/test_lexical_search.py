@@ -1,4 +1,4 @@
-"""Items by their words: slips, splits, numbers and what matches."""
+"""Lexical search: misspellings, splits, product codes and matching rows."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_what_matches_has_every_word_as_typed_or_replaced(index: LexicalIndex) -
     assert rows_of(index, "paint") == list(range(6, 46))
     assert rows_of(index, "wall paint") == list(range(6, 46))
     assert rows_of(index, "bucket for the painter") == [5]
-    # A slip, a beginning, two words that the items join, a number of the item.
+    # A misspelling, a prefix, two words that the items join, a number of the item.
     assert rows_of(index, "steel refrigirator") == [1]
     assert rows_of(index, "cordless hamm") == [2]
     assert rows_of(index, "lightbulb") == rows_of(index, "light bulbs") == [0]
@@ -146,7 +146,7 @@ def test_a_word_that_items_have_in_another_form_is_not_taken_for_a_typo(tmp_path
     assert query.corrections == {} and query.corrected_stems == ("leather", "glove")
     assert query.stem_weights == {"leather": 1.0, "glove": 1.0}
     assert rows_of(index, "gloves") == list(range(5))
-    # Of one item alone: it may be a slip in a title, so close words count, but the text stays.
+    # Of one item alone: it may be a typo in a title, so close words count, but the text stays.
     assert index.parse("scarve").corrections == {}
     assert index.parse("scarve").stem_weights["scarab"] < 1.0
 

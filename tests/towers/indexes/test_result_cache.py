@@ -1,4 +1,4 @@
-"""Answers are kept within their room, the longest not at all."""
+"""Results are cached within the byte limit, the largest not at all."""
 
 from __future__ import annotations
 

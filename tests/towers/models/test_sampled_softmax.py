@@ -47,7 +47,7 @@ def test_with_one_target_a_query_it_is_the_loss_of_tensorflow_recommenders(
     context: tuple[np.ndarray, np.ndarray], has_correction: bool
 ) -> None:
     queries, candidates = context
-    # Row 12 is wanted by two queries and sampled once more.
+    # Row 12 is the target of two queries and sampled once more.
     rows = [11, 12, 12, 14, 15, 12, 17]
     # Probabilities, as that library expects them; it would take a count above 1 for 1.
     expected = np.array([0.9, 0.5, 0.5, 0.7, 0.1, 0.5, 0.001], np.float32)
@@ -85,12 +85,12 @@ def test_a_candidate_that_is_expected_often_weighs_as_much_less_however_often_th
 
 @pytest.mark.parametrize("relevant", [0, 1, 9])
 def test_the_candidates_of_many_steps_stand_for_the_whole_catalogue(relevant: int) -> None:
-    """Their corrected powers sum to those of all items: on average, whatever is drawn how often."""
+    """Their corrected powers sum to those of all items: on average, whatever the sampling."""
     rng = np.random.default_rng(6)
     item_count, other_count, sampled_count = 10, 40, 20
     items = rng.normal(size=(item_count, 3)).astype(np.float32)
     query = rng.normal(size=(1, 3)).astype(np.float32)
-    # The first item is most of what is wanted, the last few are never wanted.
+    # The first item is most of the targets, the last few are never targets.
     shares = np.array([0.6, 0.2, 0.1, 0.05, 0.03, 0.02, 0.0, 0.0, 0.0, 0.0])
     expected = other_count * shares + sampled_count / item_count
     powers = np.exp((items.astype(np.float64) @ query[0]) / TEMPERATURE)
@@ -103,7 +103,7 @@ def test_the_candidates_of_many_steps_stand_for_the_whole_catalogue(relevant: in
         value = loss(
             query, items[rows], rows.tolist(), [[relevant]], expected[rows].astype(np.float32)
         )
-        # The loss is the logarithm of the sum over its share that is the wanted candidate itself.
+        # The loss is the logarithm of the sum over the share of the target itself.
         sums.append(math.exp(value) * own - own)
     error = float(np.std(sums)) / math.sqrt(len(sums))
     assert float(np.mean(sums)) == pytest.approx(float(powers.sum()), abs=4 * error)

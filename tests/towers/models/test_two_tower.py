@@ -99,7 +99,7 @@ def test_several_targets_of_one_example_share_its_weight() -> None:
 
 
 def test_the_gradient_over_sampled_items_is_that_over_all_items_on_average() -> None:
-    """Also where one item is most of what is wanted, and is expected many times in a step."""
+    """Also where one item is most of the targets, and is expected many times in a step."""
     relevant = np.array([7] * 36 + list(range(8, 32)), np.int32)
     shares = np.bincount(relevant, minlength=_ITEM_COUNT) / len(relevant)
     gradients = {}

@@ -1,4 +1,4 @@
-"""A feature that is passed over is 0 when it is computed all the same."""
+"""A feature that is skipped would be 0 if computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explanations of a shortlist: what of them is against the ranker itself."""
+"""Explanations, held against the ranker itself."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_under_the_same_request_the_models_scores_are_the_same(ranker: Ranker, n
 
 
 def test_an_event_that_says_nothing_has_hardly_an_effect(ranker: Ranker) -> None:
-    """An old look at an item that is not known moves no score by more than its mere presence."""
+    """An old view of an unknown item changes no score by more than its mere presence."""
     known = session_of("p0004", "p0020", "p0005", "p0006", "p0007", "p0008", "p0009", "p0010")
     unknown = replace(known.events[0], item_id="unknown", time=NOW - 200)
     session = known.after(unknown)

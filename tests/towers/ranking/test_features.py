@@ -200,7 +200,7 @@ def rank_share(source: str) -> Callable[[Case, int], float]:
 
 
 def views(case: Case) -> list[tuple[int, float]]:
-    """Rows of the session's items, newest first, and how long each was looked at, 0 to 1."""
+    """Rows of the session's items, newest first, and the dwell share of each, 0 to 1."""
     events, row_of = case.session.events, case.ranker.sources.catalog.row_of
     reported = []
     for event, later in zip(events, (*events[1:], None), strict=False):

@@ -1,4 +1,4 @@
-"""The exported models as serving runs them: padding, threads, and what is not there."""
+"""The exported models as serving runs them: padding, threads, empty inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole way from a request to a ranked shortlist."""
+"""The pipeline from a request to a ranked shortlist."""
 
 from __future__ import annotations
 

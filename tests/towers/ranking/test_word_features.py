@@ -1,4 +1,4 @@
-"""What the reranker reads of the words that a query and an item share."""
+"""Features of the words that a query and an item share."""
 
 from __future__ import annotations
 

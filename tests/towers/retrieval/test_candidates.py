@@ -162,7 +162,7 @@ def test_a_masked_search_through_the_tree_is_as_long_as_asked(
 
 
 def surging_first(sources: Sources, rows: np.ndarray) -> np.ndarray:
-    """What is wanted most in this hour, five of it, and then ``rows``."""
+    """The five items most in demand in this hour, then ``rows``."""
     return np.array(list(dict.fromkeys([*sources.surge.top(5).tolist(), *rows.tolist()])))
 
 

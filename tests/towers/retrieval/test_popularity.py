@@ -1,4 +1,4 @@
-"""Decayed counts equal the closed form: every event halves with its age, summed up by hand."""
+"""Decayed counts equal the closed form, summed up by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question reads of a session: interest, dislikes and purchases, by hand."""
+"""Session summaries: interest, dislikes and purchases, by hand."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_an_interaction_undone_counts_no_more_but_the_view_does(
         (9, 2.0),
         (1, 1.0),
     ]
-    # One undoing takes back one deed, the one before it.
+    # Each undo event undoes one interaction, the one before it.
     assert interest_of(catalog, event(1, deed), event(2, deed), event(3, undoing)) == [(1, 2.0)]
     again = event(4, deed)
     assert interest_of(catalog, view, event(2, deed), event(3, undoing), again) == [

@@ -1,4 +1,4 @@
-"""What visitors searched for becomes known to others only once enough of them did."""
+"""Queries are exposed only once enough distinct visitors have typed them."""
 
 from __future__ import annotations
 

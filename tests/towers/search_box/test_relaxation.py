@@ -1,4 +1,4 @@
-"""An answer says what of the query no item holds, in the stated order."""
+"""Relaxations of a query, in the documented order."""
 
 from __future__ import annotations
 

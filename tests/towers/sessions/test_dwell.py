@@ -1,4 +1,4 @@
-"""How long a look lasted, and that the models are told."""
+"""Dwell time of views, and its use in the models."""
 
 from __future__ import annotations
 

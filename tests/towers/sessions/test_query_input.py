@@ -1,4 +1,4 @@
-"""What the query tower reads of a session, worked out slot by slot."""
+"""The input of the query tower, computed slot by slot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log once more: each session just before each event, and what it still holds after."""
+"""Replay: each session just before each event, and the targets after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chinese text in words."""
+"""Segmentation of Chinese text."""
 
 from __future__ import annotations
 

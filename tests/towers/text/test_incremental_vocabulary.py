@@ -1,4 +1,4 @@
-"""Words that come in bit by bit are looked up as in one vocabulary, and taken in at little cost."""
+"""Incrementally added words are looked up as in one vocabulary, at low insertion cost."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ COUNTS |= {"in": 9, "x": 6, "手机": 4, "手": 4, "机": 4, "壳": 4}
 
 
 def rewriter() -> QueryRewriter:
-    """Of a made-up vocabulary, every word of which is in as many items as it says."""
+    """A rewriter with a synthetic vocabulary of given item counts."""
     found = QueryRewriter(
         COUNTS,
         lambda stem, enough: COUNTS.get({"hing": "hinge"}.get(stem, stem), 0),

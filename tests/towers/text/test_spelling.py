@@ -1,4 +1,4 @@
-"""What a misspelt word was meant to be: edit distance by recursion, look-ups by hand."""
+"""Spelling correction: edit distance by recursion, look-ups by hand."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_typo_finds_the_word_that_was_meant(word: str, meant: str) -> None:
 
 
 def test_two_letters_swapped_are_mended_though_the_words_share_few_pairs_of_letters() -> None:
-    # Twenty words share more pairs of letters with the slip, and each is two edits away.
+    # Twenty words share more pairs of letters with the misspelling, and each is two edits away.
     likes = {f"gul{a}{b}": 50 for a in "aiouy" for b in "dnpt"}
     assert Vocabulary({"glue": 50, **likes}).corrections("gule")[0] == ("glue", 1.0)
 

@@ -1,4 +1,4 @@
-"""First vectors of words; skipped where the package that carries them is not installed."""
+"""Pretrained word vectors; skipped where the package that carries them is not installed."""
 
 from __future__ import annotations
 

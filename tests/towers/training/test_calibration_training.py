@@ -1,4 +1,4 @@
-"""Purchase probabilities, and the measures of how far they can be taken at their word."""
+"""Purchase probabilities, and their calibration metrics."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _CONFIG = {
 
 
 class Silence:
-    """Progress that nobody looks at."""
+    """Ignores progress."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
         return lambda *steps: None

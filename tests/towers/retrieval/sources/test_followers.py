@@ -1,4 +1,4 @@
-"""Who comes after whom in past sessions."""
+"""Follow shares: which items follow which in past sessions."""
 
 from __future__ import annotations
 
