@@ -181,7 +181,7 @@ def test_without_an_event_all_others_stay(events: list[Event], data: st.DataObje
     session = fold(events)
     if not session.events:
         return
-    position = data.rng(st.integers(0, len(session.events) - 1))
+    position = data.draw(st.integers(0, len(session.events) - 1))
     other = session.without(position)
     left = list(session.events)
     removed = left.pop(position)

@@ -70,7 +70,7 @@ def test_thousands_may_be_set_apart(number: int) -> None:
 
 @given(st.integers(0, 20), st.sampled_from([2, 4, 8, 16]), st.data())
 def test_mixed_numbers_are_decimals(whole: int, below: int, data: st.DataObject) -> None:
-    above = data.rng(st.integers(1, below - 1))
+    above = data.draw(st.integers(1, below - 1))
     text = f"{whole} {above}/{below} in" if whole else f"{above}/{below} in"
     value = float(words(text)[0])
     assert value == pytest.approx(whole + above / below, abs=6e-4)
