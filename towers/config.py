@@ -130,7 +130,7 @@ class CompletionConfig:
     """Suggestions while typing.
 
     A query that fewer than ``visitor_minimum`` distinct visitors have typed is never shown to
-    others: 1 to ``VISITOR_MINIMUM_LIMIT``. Of the log's queries the ``query_limit`` most popular ones
+    others: 1 to ``VISITOR_MINIMUM_LIMIT``. Of the log's queries the ``query_limit`` most popular
     are kept.
     """
 

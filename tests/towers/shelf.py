@@ -1,4 +1,4 @@
-"""The made-up shop behind real sources and real exported towers that have learnt nothing."""
+"""The synthetic shop behind real sources and real exported towers with random weights."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def log() -> ReplayedLog:
 def models() -> Models:
     """Both towers and a reranker with random weights, exported once a run."""
     with warnings.catch_warnings():
-        # What TensorFlow's converter warns of is not ours to mend.
+        # TensorFlow's converter raises warnings of its own.
         warnings.simplefilter("ignore")
         from towers.models.deep_cross import DeepCross
         from towers.models.export import candidate_tower_file, query_tower_file, reranker_file
@@ -101,7 +101,7 @@ def models() -> Models:
         keras.utils.set_random_seed(7)
         tokens = catalog().tokens[: len(items())]
         two_tower = TwoTower(CONFIG, tokens)
-        # Words alone make the vectors, so that items of like words lie together untrained.
+        # Words alone make the vectors, so that items of similar words are near each other untrained.
         two_tower.candidate_tower.drop_id_embeddings()
         width = len(FEATURE_NAMES)
         deep_cross = DeepCross(
@@ -197,12 +197,12 @@ def write_bundle(folder: Path) -> None:
 
 
 def search(query: str, time: float, visitor: str = "v") -> Event:
-    """Somebody types something."""
+    """A search."""
     return Event(f"s{time}", EventType.SEARCH, visitor, time, query=query)
 
 
 def view(item_id: str, time: float, visitor: str = "v") -> Event:
-    """Somebody looks at an item."""
+    """A view of an item."""
     return Event(f"e{time}{item_id}", EventType.VIEW, visitor, time, item_id=item_id)
 
 

@@ -94,12 +94,12 @@ def test_a_number_out_of_its_range_is_refused(tree: dict[str, Any], message: str
     assert refused(tree).startswith(message)
 
 
-def numbers(tree: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def numbers(tree: dict[str, Any], position: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for key, value in tree.items():
         if isinstance(value, dict):
-            yield from numbers(value, (*place, key))
+            yield from numbers(value, (*position, key))
         elif not isinstance(value, str | bool):
-            yield (*place, key)
+            yield (*position, key)
 
 
 NUMBERS = list(numbers(dataclasses.asdict(Config())))

@@ -49,14 +49,16 @@ def test_each_stage_is_logged_once_a_minute_with_its_frames_and_no_words(
             now[0] = moment
             stages.run("one", failing, 7, [])
         stages.run("other", failing, 7, [])
-    told = [record.getMessage() for record in caplog.records]
-    assert [line.split("\n")[0] for line in told] == [
+    reported = [record.getMessage() for record in caplog.records]
+    assert [line.split("\n")[0] for line in reported] == [
         "stage one failed: ValueError",
         "stage one failed: ValueError",
         "stage other failed: ValueError",
     ]
-    assert all("in failing" in line and "test_optional_stages.py" in line for line in told)
-    assert "canary" not in "".join(line for line in told).replace('raise ValueError("canary', "")
+    assert all("in failing" in line and "test_optional_stages.py" in line for line in reported)
+    assert "canary" not in "".join(line for line in reported).replace(
+        'raise ValueError("canary', ""
+    )
     assert all(record.exc_info is None for record in caplog.records)
 
 

@@ -163,15 +163,15 @@ def test_a_bundle_trained_on_nothing_to_rank_answers_by_fusion(copy: Path) -> No
 
 
 @pytest.mark.parametrize("suffix", FORBIDDEN_SUFFIXES)
-@pytest.mark.parametrize("place", ["x", "catalog/x", "sources/learnt/scann/scann_docids"])
+@pytest.mark.parametrize("position", ["x", "catalog/x", "sources/learnt/scann/scann_docids"])
 def test_a_file_that_can_carry_code_is_refused_though_signed(
-    copy: Path, suffix: str, place: str
+    copy: Path, suffix: str, position: str
 ) -> None:
     for written in (suffix, suffix.upper()):
-        path = copy / (place + written)
+        path = copy / (position + written)
         path.write_bytes(b"")
         sign(copy, END_TIME)
-        expected = f"{Path(place + written).name}: expected no format that can carry code"
+        expected = f"{Path(position + written).name}: expected no format that can carry code"
         assert refusal(copy) == f"{expected} in a bundle"
         path.unlink()
 

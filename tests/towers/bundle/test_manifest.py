@@ -48,7 +48,7 @@ def test_a_signed_folder_is_accepted_as_it_was_signed(folder: Path) -> None:
     assert len(manifest.bundle_id) == 12 and int(manifest.bundle_id, 16) >= 0
 
 
-def test_the_id_is_that_of_the_content_and_not_of_the_place(folder: Path, tmp_path: Path) -> None:
+def test_the_id_is_that_of_the_content_and_not_of_the_path(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere"
     shutil.copytree(folder, copy)
     assert verify(copy) == verify(folder)
@@ -114,7 +114,7 @@ def test_a_link_beside_the_files_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe"])
-def test_what_is_no_file_in_a_files_place_is_refused(folder: Path, kind: str) -> None:
+def test_what_is_no_file_in_place_of_a_file_is_refused(folder: Path, kind: str) -> None:
     (folder / "a.json").unlink()
     if kind == "folder":
         (folder / "a.json").mkdir()
@@ -124,7 +124,7 @@ def test_what_is_no_file_in_a_files_place_is_refused(folder: Path, kind: str) ->
         assert refusal(folder) == "a.json: expected a plain file, received something else"
 
 
-def test_two_files_in_each_others_place_are_refused(folder: Path) -> None:
+def test_two_swapped_files_are_refused(folder: Path) -> None:
     one, other = folder / "deep/c.bin", folder / "deep/d.bin"
     one.rename(folder / "aside")
     other.rename(one)

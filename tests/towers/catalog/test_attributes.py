@@ -1,4 +1,4 @@
-"""Attributes: every condition is a check of every item, whatever came and went in between."""
+"""Attributes: conditions equal a check of every item, also after updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items as columns: what goes in comes out, and a mask is a check of every item."""
+"""The catalogue as columns: round trips, and masks equal a check of every item."""
 
 from __future__ import annotations
 

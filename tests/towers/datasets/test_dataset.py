@@ -1,4 +1,4 @@
-"""Which parts of a log are enough to learn from, and what the towers read where one is not."""
+"""Which parts of a log suffice for training, and the training data where one does not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from towers.sessions.query_input import GENERIC_TYPE
 
 
 class Silence:
-    """Progress that nobody looks at."""
+    """Ignores progress."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
         return lambda *steps: None
@@ -41,7 +41,7 @@ def bare(items: list[Item], events: tuple[Event, ...] = ()) -> Dataset:
 
 
 def moment(share: float) -> float:
-    """The time at which so much of the made-up log has happened."""
+    """The time at this share of the synthetic log."""
     return shelf.events()[int(share * len(shelf.events()))].time
 
 
@@ -53,7 +53,7 @@ def test_a_log_of_two_thousand_interactions_is_enough(
     interaction_count: int, share: float, expected: bool
 ) -> None:
     assert is_enough(interaction_count, has_words=True, share=share) is expected
-    # Where the catalogue has nothing to say a single deed says more.
+    # Without words a single interaction is enough.
     assert is_enough(interaction_count, has_words=False, share=share) is (interaction_count > 0)
 
 

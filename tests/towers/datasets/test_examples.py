@@ -1,4 +1,4 @@
-"""Training examples: sessions as they were at the time, and answers that came later."""
+"""Training examples: sessions as of their time, and targets that came later."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def examples_of(log: ReplayedLog, catalog: Catalog, browse: int, searches: int) 
     )
 
 
-def same(one: QueryInput, examples: Examples, place: int) -> bool:
+def same(one: QueryInput, examples: Examples, position: int) -> bool:
     return all(
-        np.array_equal(getattr(one, name), column[place])
+        np.array_equal(getattr(one, name), column[position])
         for name, column in examples.inputs.items()
     )
 
@@ -63,7 +63,7 @@ def test_a_browse_example_is_the_session_before_the_event_and_what_came_then(
 ) -> None:
     log = log_of(shelf.events()[:EVENT_COUNT], catalog)
     examples = examples_of(log, catalog, NO_LIMIT, 0)
-    place = blank_count = left_out_count = 0
+    position = blank_count = left_out_count = 0
     for number, session, event in replay(log.events):
         if not log.targets.is_target[number]:
             continue
@@ -72,23 +72,23 @@ def test_a_browse_example_is_the_session_before_the_event_and_what_came_then(
             before, event.time, row_of=catalog.row_of,
             known_types=log.known_types, config=shelf.CONFIG,
         )  # fmt: skip
-        wanted = [log.rows[number], *[-1] * 7]
+        relevant = [log.rows[number], *[-1] * 7]
         is_next = (
-            place < examples.count
-            and same(inputs, examples, place)
-            and examples.targets[place].tolist() == wanted
+            position < examples.count
+            and same(inputs, examples, position)
+            and examples.targets[position].tolist() == relevant
         )
         is_blank = not before.events and not before.bought
         assert is_next or is_blank
-        place += is_next
+        position += is_next
         blank_count += is_blank
         left_out_count += not is_next
-    assert place == examples.count
+    assert position == examples.count
     # Of moments with nothing to go by about an eighth is kept.
     assert 0.7 * blank_count < left_out_count < blank_count
 
 
-def test_a_search_example_reads_the_query_and_wants_what_was_looked_at_next(
+def test_a_search_example_has_the_query_and_what_was_viewed_next_as_its_target(
     catalog: Catalog,
 ) -> None:
     events = shelf.events()[:EVENT_COUNT]
@@ -96,7 +96,7 @@ def test_a_search_example_reads_the_query_and_wants_what_was_looked_at_next(
     with_made = examples_of(log, catalog, 0, NO_LIMIT)
     searched = with_made.inputs["text_slot"] == 0
     assert searched.all()
-    wanted = {}
+    relevant = {}
     for number, event in enumerate(events):
         later = [
             e for e in events[number + 1 :]
@@ -104,13 +104,13 @@ def test_a_search_example_reads_the_query_and_wants_what_was_looked_at_next(
         ]  # fmt: skip
         if event.type is EventType.SEARCH and later and later[0].type is EventType.VIEW:
             inputs = search_input(event.query, catalog, shelf.CONFIG)
-            wanted[inputs.tokens.tobytes(), catalog.row_of[later[0].item_id]] = event
+            relevant[inputs.tokens.tobytes(), catalog.row_of[later[0].item_id]] = event
     found = {
         (tokens.tobytes(), int(targets[0]))
         for tokens, targets in zip(with_made.inputs["tokens"], with_made.targets, strict=True)
     }
-    assert len(wanted) > 20
-    assert set(wanted) <= found
+    assert len(relevant) > 20
+    assert set(relevant) <= found
 
 
 def test_no_example_knows_the_future(catalog: Catalog) -> None:
@@ -121,7 +121,7 @@ def test_no_example_knows_the_future(catalog: Catalog) -> None:
     for cut in (100, 700, 1_100):
         log = replace(log_of(events[:cut], catalog), known_types=known)
         part = examples_of(log, catalog, NO_LIMIT, NO_LIMIT)
-        # Only a search at the very end may lack what was looked at next.
+        # Only a search at the very end may lack its target.
         count = part.count - 10
         assert count > cut // 2
         for name, column in part.inputs.items():
@@ -148,13 +148,13 @@ def test_limits_thin_the_moments_out_evenly(catalog: Catalog) -> None:
     assert np.array_equal(thinned.targets, again.targets)
 
 
-def test_made_searches_fill_up_what_real_ones_leave(catalog: Catalog) -> None:
+def test_synthetic_searches_fill_up_what_real_ones_leave(catalog: Catalog) -> None:
     without = tuple(e for e in shelf.events() if e.type is not EventType.SEARCH)
-    made = examples_of(log_of(without, catalog), catalog, 0, 400)
-    assert 300 < made.count < 500
-    assert (made.inputs["text_slot"] == 0).all() and (made.targets[:, 1:] == -1).all()
-    # Some of those who search are strangers, some come from a session.
-    has_events = (made.inputs["event_types"][:, 1:] != 0).any(axis=1)
+    generated = examples_of(log_of(without, catalog), catalog, 0, 400)
+    assert 300 < generated.count < 500
+    assert (generated.inputs["text_slot"] == 0).all() and (generated.targets[:, 1:] == -1).all()
+    # Some searches are of anonymous visitors, some follow a session.
+    has_events = (generated.inputs["event_types"][:, 1:] != 0).any(axis=1)
     assert 0.2 < has_events.mean() < 0.95
 
 
@@ -258,12 +258,12 @@ def test_joined_examples_are_all_of_them_in_order(catalog: Catalog) -> None:
     assert joined([empty, empty]).count == 0
 
 
-@pytest.mark.parametrize(("count", "places"), [(10, [*range(10)]), (4, [0, 3, 6, 9]), (1, [0])])
-def test_a_spread_of_examples_is_even_over_all_of_them(count: int, places: list[int]) -> None:
+@pytest.mark.parametrize(("count", "positions"), [(10, [*range(10)]), (4, [0, 3, 6, 9]), (1, [0])])
+def test_a_spread_of_examples_is_even_over_all_of_them(count: int, positions: list[int]) -> None:
     numbers = np.arange(10, dtype=np.int32)
     spread = Examples({"text_slot": numbers}, numbers[:, None]).spread(count)
-    assert spread.inputs["text_slot"].tolist() == places
-    assert spread.targets[:, 0].tolist() == places
+    assert spread.inputs["text_slot"].tolist() == positions
+    assert spread.targets[:, 0].tolist() == positions
 
 
 def test_many_examples_are_gathered_in_blocks_without_losing_one(
@@ -288,7 +288,7 @@ def test_folds_are_about_equal_and_the_two_held_out_differ() -> None:
     assert TEST_FOLD != VALIDATION_FOLD
 
 
-def test_a_strangers_search_knows_nothing_but_its_words(catalog: Catalog) -> None:
+def test_an_anonymous_visitors_search_knows_nothing_but_its_words(catalog: Catalog) -> None:
     inputs = search_input("dark espresso", catalog, shelf.CONFIG)
     session = Session.empty("").after(shelf.search("dark espresso", 5.0, ""))
     expected = query_input(

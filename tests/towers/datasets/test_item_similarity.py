@@ -19,13 +19,13 @@ _CABLES = [Item(f"c{n}", f"Cablo patch cable {n} m") for n in range(30)]
 _LAMPS = [Item(f"l{n}", f"Lumo projector lamp {100 + n} W") for n in range(5)]
 
 
-def test_the_likest_are_found_as_a_cosine_over_all_pairs_finds_them() -> None:
+def test_the_most_similar_are_found_as_a_cosine_over_all_pairs_finds_them() -> None:
     catalog = shelf.catalog()
     held = [set(row[row != PADDING].tolist()) for row in catalog.tokens[: catalog.count]]
     counts = {number: sum(number in own for own in held) for own in held for number in own}
     weight = {number: math.log(1 + len(held) / count) ** 2 for number, count in counts.items()}
 
-    def likeness(one: int, other: int) -> float:
+    def similarity(one: int, other: int) -> float:
         shared = sum(weight[number] for number in held[one] & held[other])
         lengths = [sum(weight[number] for number in held[row]) for row in (one, other)]
         return shared / math.sqrt(lengths[0] * lengths[1])
@@ -37,19 +37,19 @@ def test_the_likest_are_found_as_a_cosine_over_all_pairs_finds_them() -> None:
             for other in range(catalog.count)
             if other != row and catalog.category(other) == catalog.category(row)
         ]
-        best = sorted((likeness(row, other) for other in same), reverse=True)[:24]
+        best = sorted((similarity(row, other) for other in same), reverse=True)[:24]
         expected = [value for value in best if value > 0.5 * best[0]]
-        found = [likeness(row, other) for other in found_by.nearest(row).tolist()]
+        found = [similarity(row, other) for other in found_by.nearest(row).tolist()]
         np.testing.assert_allclose(found, expected, rtol=1e-4)
         assert set(found_by.nearest(row).tolist()) <= set(same)
 
 
 def test_without_categories_words_alone_tell_kinds_apart() -> None:
     catalog = Catalog.of([*_CABLES, *_LAMPS], TextConfig())
-    likeness = ItemSimilarity(catalog, np.arange(catalog.count), seed=1)
+    similarity = ItemSimilarity(catalog, np.arange(catalog.count), seed=1)
     cables, lamps = set(range(30)), set(range(30, 35))
     for row in range(catalog.count):
-        kind = set(likeness.kind(row, random.Random(row)).tolist())
+        kind = set(similarity.kind(row, random.Random(row)).tolist())
         assert kind <= (cables if row in cables else lamps) - {row}
         assert len(kind) == (24 if row in cables else 4)
 
@@ -60,16 +60,16 @@ def test_any_item_of_a_category_may_stand_for_it() -> None:
         for n in range(120)
     ]
     catalog, rng = Catalog.of(items, TextConfig()), random.Random(3)
-    likeness = ItemSimilarity(catalog, np.arange(120), seed=1)
-    found = [likeness.kind(0, rng) for _ in range(40)]
+    similarity = ItemSimilarity(catalog, np.arange(120), seed=1)
+    found = [similarity.kind(0, rng) for _ in range(40)]
     assert set(np.concatenate(found).tolist()) == set(range(1, 60))
 
 
 def test_only_the_rows_given_are_found() -> None:
     catalog = Catalog.of(_CABLES, TextConfig())
-    likeness = ItemSimilarity(catalog, np.arange(0, 30, 5), seed=1)
-    assert set(likeness.nearest(7).tolist()) == set(range(0, 30, 5))
-    assert set(likeness.nearest(5).tolist()) == set(range(0, 30, 5)) - {5}
+    similarity = ItemSimilarity(catalog, np.arange(0, 30, 5), seed=1)
+    assert set(similarity.nearest(7).tolist()) == set(range(0, 30, 5))
+    assert set(similarity.nearest(5).tolist()) == set(range(0, 30, 5)) - {5}
 
 
 def shop_of(counts: dict[str, int]) -> Catalog:
@@ -82,23 +82,23 @@ def shop_of(counts: dict[str, int]) -> Catalog:
     return Catalog.of(random.Random(1).sample(items, len(items)), TextConfig())
 
 
-def test_of_a_shop_too_large_whole_small_categories_are_drawn() -> None:
+def test_of_a_shop_too_large_whole_small_categories_are_sampled() -> None:
     catalog = shop_of({f"c{n}": 6 for n in range(200)})
-    likeness = ItemSimilarity(catalog, np.arange(1_200), seed=1, pool_limit=120)
-    assert len(likeness.rows) == 120 and (np.diff(likeness.rows) > 0).all()
-    counts = np.unique(catalog.leaf[likeness.rows], return_counts=True)[1]
+    similarity = ItemSimilarity(catalog, np.arange(1_200), seed=1, pool_limit=120)
+    assert len(similarity.rows) == 120 and (np.diff(similarity.rows) > 0).all()
+    counts = np.unique(catalog.leaf[similarity.rows], return_counts=True)[1]
     assert counts.tolist() == [6] * 20
-    assert all(len(likeness.nearest(row)) == 5 for row in likeness.rows.tolist())
+    assert all(len(similarity.nearest(row)) == 5 for row in similarity.rows.tolist())
     again, other = (
         ItemSimilarity(catalog, np.arange(1_200), seed, pool_limit=120) for seed in (1, 2)
     )
-    assert again.rows.tolist() == likeness.rows.tolist() != other.rows.tolist()
+    assert again.rows.tolist() == similarity.rows.tolist() != other.rows.tolist()
 
 
 def test_of_a_shop_too_large_no_large_category_keeps_another_out() -> None:
     catalog = shop_of({"vast": 2_000, "large": 500, "small": 9})
-    likeness = ItemSimilarity(catalog, np.arange(0, catalog.count), seed=1, pool_limit=300)
-    names = [catalog.category(row)[0] for row in likeness.rows.tolist()]
+    similarity = ItemSimilarity(catalog, np.arange(0, catalog.count), seed=1, pool_limit=300)
+    names = [catalog.category(row)[0] for row in similarity.rows.tolist()]
     assert len(names) == 300 and names.count("small") == 9
     # Shelf by shelf of 48 in turn: 291 are six shelves and a part of one.
     assert min(names.count("vast"), names.count("large")) >= 3 * 48 - 45
@@ -116,22 +116,22 @@ def test_of_a_shop_too_large_what_has_no_category_keeps_its_share(
     categories: dict[str, int], pool_limit: int
 ) -> None:
     catalog = shop_of({"": 3_000, **categories})
-    likeness = ItemSimilarity(catalog, np.arange(catalog.count), seed=1, pool_limit=pool_limit)
-    names = ["".join(catalog.category(row)) for row in likeness.rows.tolist()]
+    similarity = ItemSimilarity(catalog, np.arange(catalog.count), seed=1, pool_limit=pool_limit)
+    names = ["".join(catalog.category(row)) for row in similarity.rows.tolist()]
     share = 3_000 / (3_000 + sum(categories.values()))
     assert len(names) == pool_limit and abs(names.count("") - share * pool_limit) <= 1
     # What has none keeps no large category out: each of them has its first shelf or a part of it.
     assert all(names.count(name) > 30 for name, count in categories.items() if count > 48)
 
 
-def test_of_a_shop_too_large_without_categories_any_are_drawn() -> None:
+def test_of_a_shop_too_large_without_categories_any_are_sampled() -> None:
     plain = shop_of({"": 900})
     assert len(ItemSimilarity(plain, np.arange(900), seed=1, pool_limit=100).rows) == 100
 
 
 def test_an_item_like_no_other_has_no_kind() -> None:
     catalog = Catalog.of([*_LAMPS, Item("x", "giraffe")], TextConfig())
-    likeness = ItemSimilarity(catalog, np.arange(6), seed=1)
-    assert likeness.kind(5, random.Random(1)).tolist() == []
+    similarity = ItemSimilarity(catalog, np.arange(6), seed=1)
+    assert similarity.kind(5, random.Random(1)).tolist() == []
     alone = ItemSimilarity(Catalog.of(_LAMPS[:1], TextConfig()), np.arange(1), seed=1)
     assert alone.nearest(0).tolist() == []

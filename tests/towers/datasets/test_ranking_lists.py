@@ -1,4 +1,4 @@
-"""What the reranker learns from: real moments, the candidates of then, and nothing of later."""
+"""Ranking lists: real requests, candidates as of their time, and no leak from the future."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def lists() -> Lists:
     return replayed_lists(log, uncounted(), request_limit=250, seed=7)[0]
 
 
-def test_every_list_holds_something_wanted_and_is_padded_with_nothing(lists: Lists) -> None:
+def test_every_list_holds_something_relevant_and_is_padded_with_nothing(lists: Lists) -> None:
     assert 150 < lists.count <= 250
     assert lists.features.shape == (lists.count, 128, len(FEATURE_NAMES))
     assert (lists.labels.sum(axis=1) >= 1).all() and set(np.unique(lists.labels)) == {0.0, 1.0}
@@ -59,10 +59,10 @@ def test_some_moments_search_and_most_browse(lists: Lists) -> None:
 
 
 @pytest.mark.parametrize(("turned_share", "most_events"), [(0.0, 1), (1.0, 2)])
-def test_a_turned_shopper_begins_with_what_a_stranger_did(
+def test_an_intent_shift_begins_with_the_events_of_another_visitor(
     turned_share: float, most_events: int
 ) -> None:
-    """Everybody looks at two items: before the second there is one event, or a stranger's too."""
+    """Every visitor views two items: before the second there is one event, or another visitor's too."""
     ids = [item.item_id for item in shelf.items()]
     events = tuple(
         Event(f"e{n}", EventType.VIEW, f"v{n // 2}", END_TIME + n, ids[n % 2]) for n in range(80)
@@ -84,7 +84,7 @@ def test_lists_to_learn_from_are_those_of_the_requests_before_the_boundary(bound
     before, _ = replayed_lists(
         log_of(shelf.events()[:boundary]), uncounted(), request_limit=10**6, seed=7
     )
-    # Without what came later a request may have found nothing that was wanted, but no more.
+    # Without what came later a request may have no relevant candidate, but no more.
     assert before.count <= report.learnt_count <= before.count + 10
     assert (report.learnt_count == lists.count) is (boundary == EVENT_COUNT)
     _, whole = replayed_lists(log, uncounted(), request_limit=50, seed=7)
@@ -104,7 +104,7 @@ def test_a_parted_log_makes_the_lists_of_the_whole() -> None:
     assert np.array_equal(few.labels[:count], more.labels[:count])
 
 
-def test_an_item_is_not_popular_through_the_very_event_that_is_to_be_foretold() -> None:
+def test_an_item_is_not_popular_through_the_very_event_that_is_to_be_predicted() -> None:
     """Each item is bought once by a visitor of its own: nobody has bought it before."""
     events = tuple(
         Event(f"e{number}", EventType.PURCHASE, f"v{number}", END_TIME + number, item.item_id)
@@ -113,8 +113,8 @@ def test_an_item_is_not_popular_through_the_very_event_that_is_to_be_foretold() 
     ranker = uncounted()
     lists, report = replayed_lists(log_of(events), ranker, request_limit=10**6, seed=7)
     assert report.request_count == 240 and lists.count > 60
-    wanted = lists.features[lists.labels == 1]
-    assert (wanted[:, POPULARITY] == 0).all()
+    relevant = lists.features[lists.labels == 1]
+    assert (relevant[:, POPULARITY] == 0).all()
     others = lists.features[(lists.labels == 0) & lists.present]
     assert (others[:, POPULARITY] > 0).any()
     counts = ranker.sources.popularity.at(np.arange(240), END_TIME + 240)
@@ -132,7 +132,7 @@ def test_events_before_the_part_to_learn_from_are_neither_asked_nor_counted() ->
     assert ranker.sources.popularity.at(rows, now).tolist() == pytest.approx(by_hand)
 
 
-def test_requests_are_drawn_and_the_same_for_a_seed() -> None:
+def test_requests_are_sampled_and_the_same_for_a_seed() -> None:
     log = log_of(shelf.events()[:EVENT_COUNT])
     seen: list[int] = []
     one, report = replayed_lists(log, uncounted(), request_limit=60, seed=3, progress=seen.append)
@@ -145,39 +145,39 @@ def test_requests_are_drawn_and_the_same_for_a_seed() -> None:
     )
 
 
-def test_what_lies_in_the_basket_is_neither_shown_nor_wanted() -> None:
+def test_what_lies_in_the_basket_is_neither_shown_nor_relevant() -> None:
     put = [
         Event(f"e{n}", EventType.ADD_TO_CART, "v", END_TIME + n, "p0004", session_id="s")
         for n in range(30)
     ]
-    # The item is wanted again and again, but lies in the basket after the first time.
+    # The item is the target repeatedly, but is in the basket after the first time.
     lists, report = replayed_lists(log_of(tuple(put)), uncounted(), request_limit=99, seed=7)
     searches = int((lists.features[:, 0, IS_SEARCH] == 1).sum())
     assert report.request_count - searches <= 1 < searches
 
 
-def test_queries_of_strangers_make_lists_of_what_the_ranker_answers() -> None:
+def test_queries_of_anonymous_visitors_make_lists_of_what_the_ranker_answers() -> None:
     ranker = shelf.ranker()
     queries = [("moccado espresso", [2, 3, 9_999]), ("tomato", [7]), ("智能手机", [14, 15])]
     lists, report = query_lists(ranker, queries, time=END_TIME, seed=7)
     recalls, kept = [], []
-    for text, wanted in queries:
+    for text, relevant in queries:
         session = Session.empty("").after(shelf.search(text, END_TIME, ""))
         shortlist = ranker.rank(RankRequest(session, END_TIME, text))
-        found = np.isin(shortlist.rows, wanted)
-        recalls.append(found.sum() / len(wanted))
+        found = np.isin(shortlist.rows, relevant)
+        recalls.append(found.sum() / len(relevant))
         if found.any():
             kept.append({features.tobytes(): gain for features, gain in zip(
                 shortlist.features, found.tolist(), strict=True)})  # fmt: skip
     assert report.request_count == 3 and report.found_count == lists.count == len(kept)
     assert report.recall == pytest.approx(np.mean(recalls))
-    for place, by_features in enumerate(kept):
-        present = lists.present[place]
+    for position, by_features in enumerate(kept):
+        present = lists.present[position]
         for features, gain in zip(
-            lists.features[place][present], lists.labels[place][present], strict=True
+            lists.features[position][present], lists.labels[position][present], strict=True
         ):
             assert by_features[features.tobytes()] == bool(gain)
-        assert lists.labels[place].sum() == sum(by_features.values())
+        assert lists.labels[position].sum() == sum(by_features.values())
 
 
 def test_what_nobody_finds_teaches_nothing_and_lowers_the_recall() -> None:
@@ -187,7 +187,7 @@ def test_what_nobody_finds_teaches_nothing_and_lowers_the_recall() -> None:
     assert (report.request_count, report.found_count, report.recall) == (1, 0, 0.0)
 
 
-def test_a_list_of_nothing_but_what_is_wanted_teaches_nothing() -> None:
+def test_a_list_of_relevant_items_alone_is_left_out() -> None:
     queries = [("espresso", range(240)), ("espresso", [2])]
     lists, report = query_lists(shelf.ranker(), queries, time=END_TIME, seed=7)
     assert (report.request_count, report.found_count) == (2, 1)

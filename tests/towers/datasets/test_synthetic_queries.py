@@ -1,4 +1,4 @@
-"""Made queries are what somebody might type who wants the item: its own words, or nearly."""
+"""Synthetic queries are plausible for their item: its own words, or nearly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_most_words_of_a_query_are_words_of_the_item() -> None:
     assert 0.8 < own_count / total < 0.99
 
 
-def test_without_slips_all_words_are_the_items_own() -> None:
+def test_without_typos_all_words_are_the_items_own() -> None:
     catalog, rng = shelf.catalog(), random.Random(7)
     for row, item in enumerate(shelf.items()):
         own = set(words(" ".join([item.title, *item.category, item.brand])))

@@ -1,4 +1,4 @@
-"""Made visits: looks at one kind, often after another, and more of the newest kind is wanted."""
+"""Synthetic sessions: views of similar items, often after an intent shift, and relevant items."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from towers.sessions.query_input import GENERIC_TYPE, PADDING_TYPE
 def visits(search_share: float = 0.25) -> list[SyntheticSession]:
     catalog = shelf.catalog()
     rows = np.arange(catalog.count)
-    made, _ = synthetic_sessions(
+    generated, _ = synthetic_sessions(
         catalog, rows, count=1_500, search_share=search_share, time=END_TIME, seed=5
     )
-    return made
+    return generated
 
 
 def categories(events: tuple[Event, ...]) -> list[tuple[str, ...]]:
@@ -40,7 +40,7 @@ def categories(events: tuple[Event, ...]) -> list[tuple[str, ...]]:
     return [catalog.category(catalog.row_of[one.item_id]) for one in events if one.item_id]
 
 
-def test_what_is_wanted_is_of_the_kind_of_the_newest_look() -> None:
+def test_what_is_relevant_is_of_the_kind_of_the_newest_view() -> None:
     catalog = shelf.catalog()
     browsing = [session for session in visits() if not session.text]
     for session in browsing:
@@ -51,7 +51,7 @@ def test_what_is_wanted_is_of_the_kind_of_the_newest_look() -> None:
     assert len(browsing) > 1_000
 
 
-def test_a_good_part_of_the_visits_turns_after_one_search_or_a_few_looks() -> None:
+def test_a_good_part_of_the_sessions_turns_after_one_search_or_a_few_views() -> None:
     catalog = shelf.catalog()
     turned_by_search = turned_by_looks = 0
     for session in visits():
@@ -76,7 +76,7 @@ def test_a_visit_that_searches_wants_the_item_that_its_words_were_made_of() -> N
     assert not any(session.text for session in visits(search_share=0.0))
 
 
-def test_some_said_that_the_kind_they_then_left_was_bad() -> None:
+def test_some_sessions_review_the_earlier_kind_badly() -> None:
     catalog = shelf.catalog()
     reviewed = [
         session for session in visits() if any(feedback(one) < 0 for one in session.session.events)
@@ -88,15 +88,15 @@ def test_some_said_that_the_kind_they_then_left_was_bad() -> None:
         assert not np.isin(session.relevant, disliked).any()
 
 
-def test_what_was_said_to_be_bad_is_not_wanted_where_old_and_new_are_of_one_kind() -> None:
+def test_items_reviewed_badly_are_not_relevant_where_both_intents_are_alike() -> None:
     catalog = Catalog.of(
         [Item(f"l{n}", "Lumo lamp", category=("Lamps",)) for n in range(6)], TextConfig()
     )
-    made, _ = synthetic_sessions(
+    generated, _ = synthetic_sessions(
         catalog, np.arange(6), count=400, search_share=0.3, time=0.0, seed=5
     )
     reviewed = 0
-    for session in made:
+    for session in generated:
         disliked = catalog.rows(list(session.session.disliked)).tolist()
         assert len(session.relevant) and not set(session.relevant.tolist()) & set(disliked)
         reviewed += bool(disliked)
@@ -111,10 +111,10 @@ def test_a_visit_starts_at_its_time_and_is_one_session() -> None:
         assert times[-1] < END_TIME + 1_800
 
 
-def test_only_the_rows_given_are_looked_at_and_wanted() -> None:
+def test_only_the_rows_given_are_viewed_and_relevant() -> None:
     catalog, rows = shelf.catalog(), np.arange(0, 240, 2)
-    made, _ = synthetic_sessions(catalog, rows, count=200, search_share=0.2, time=0.0, seed=5)
-    for session in made:
+    generated, _ = synthetic_sessions(catalog, rows, count=200, search_share=0.2, time=0.0, seed=5)
+    for session in generated:
         seen = catalog.rows([one.item_id for one in session.session.events if one.item_id])
         assert np.isin(session.relevant, rows).all() and np.isin(seen, rows).all()
 
@@ -125,23 +125,25 @@ def test_only_the_rows_given_are_looked_at_and_wanted() -> None:
 def test_where_nothing_is_like_anything_nobody_comes(items: list[Item]) -> None:
     catalog = Catalog.of(items, TextConfig())
     rows = np.arange(catalog.count)
-    made, report = synthetic_sessions(catalog, rows, count=50, search_share=0.2, time=0.0, seed=5)
+    generated, report = synthetic_sessions(
+        catalog, rows, count=50, search_share=0.2, time=0.0, seed=5
+    )
     # Each item is asked eight times, and not more than 50 visits are asked for.
-    assert made == [] and report == SyntheticSessionsReport(50, 0, min(50, 8 * len(items)))
+    assert generated == [] and report == SyntheticSessionsReport(50, 0, min(50, 8 * len(items)))
 
 
 def test_items_without_their_like_are_counted_and_the_others_come_as_often_as_asked() -> None:
     lamps = [Item(f"l{n}", f"Lumo lamp {n}", category=("Lamps",)) for n in range(30)]
     odd = [Item(f"o{n}", f"{n}thing", category=(f"Odd {n}",)) for n in range(10)]
     catalog = Catalog.of([*lamps, *odd], TextConfig())
-    made, report = synthetic_sessions(
+    generated, report = synthetic_sessions(
         catalog, np.arange(40), count=120, search_share=0.0, time=0.0, seed=5
     )
     assert report == SyntheticSessionsReport(asked_count=120, made_count=90, alone_count=30)
-    assert len(made) == 90
+    assert len(generated) == 90
 
 
-def test_the_same_seed_makes_the_same_visits() -> None:
+def test_the_same_seed_makes_the_same_sessions() -> None:
     catalog, rows = shelf.catalog(), np.arange(240)
     first, second, other = (
         [
@@ -155,7 +157,7 @@ def test_the_same_seed_makes_the_same_visits() -> None:
     assert first == second != other
 
 
-def test_examples_of_visits_hold_the_looks_by_type_and_what_is_wanted() -> None:
+def test_examples_of_sessions_hold_the_views_by_type_and_what_is_relevant() -> None:
     catalog, some = shelf.catalog(), visits()[:200]
     examples = synthetic_session_examples(some, catalog, shelf.CONFIG)
     assert examples.count == 200
@@ -169,7 +171,7 @@ def test_examples_of_visits_hold_the_looks_by_type_and_what_is_wanted() -> None:
         assert wanted[wanted >= 0].tolist() == session.relevant[: len(wanted)].tolist()
 
 
-def test_lists_of_visits_browse_and_search_among_the_queries_of_strangers() -> None:
+def test_lists_of_sessions_browse_and_search_among_the_queries_of_anonymous_visitors() -> None:
     queries = [("espresso", [2])] * 30
     some = visits()[:90]
     lists, report = query_lists(shelf.ranker(), queries, some, time=END_TIME, seed=7)

@@ -1,4 +1,4 @@
-"""The nearest items: approximate beside exact, changes beside a rebuild, poison refused."""
+"""Nearest items: approximate against exact search, updates against a rebuild, bad vectors refused."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ APPROXIMATE = IndexConfig(exact_item_limit=1_000, recall_target=0.975, neighbour
 def clustered(count: int, seed: int, dim: int = DIM, cluster_count: int = 200) -> np.ndarray:
     """Unit rows round random centres, as trained embeddings lie."""
     centres = np.random.default_rng(1).normal(size=(cluster_count, dim))
-    draw = np.random.default_rng(seed)
-    rows = centres[draw.integers(0, cluster_count, count)] + 0.4 * draw.normal(size=(count, dim))
+    rng = np.random.default_rng(seed)
+    rows = centres[rng.integers(0, cluster_count, count)] + 0.4 * rng.normal(size=(count, dim))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -117,10 +117,10 @@ def test_scores_are_products(approximate: ItemIndex) -> None:
 
 @pytest.mark.parametrize("config", [EXACT, APPROXIMATE])
 def test_changes_are_found_as_if_the_index_had_been_built_with_them(config: IndexConfig) -> None:
-    rows, draw = clustered(2_000, 14), np.random.default_rng(15)
+    rows, rng = clustered(2_000, 14), np.random.default_rng(15)
     index = ItemIndex.build(rows.copy(), config, clustered(50, 16))
     fresh = clustered(400, 17)
-    changed = [*draw.choice(2_000, 150, replace=False).tolist(), *range(2_000, 2_250)]
+    changed = [*rng.choice(2_000, 150, replace=False).tolist(), *range(2_000, 2_250)]
     whole = np.concatenate([rows, np.zeros((250, DIM), np.float32)])
     for row, vector in zip(changed, fresh, strict=True):
         index.put(row, vector)

@@ -1,4 +1,4 @@
-"""Items by their words: plain text, slips, numbers, Chinese, and changes while it is served."""
+"""Lexical index: plain text, misspellings, product codes, Chinese, and live updates."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_item_with_all_words_in_its_title_comes_first(goods: LexicalIndex) -
         ("windbre", 3),
     ],
 )
-def test_a_slip_a_cut_or_a_beginning_finds_the_item(
+def test_a_typo_a_cut_or_a_beginning_finds_the_item(
     goods: LexicalIndex, text: str, row: int
 ) -> None:
     assert found(goods, text)[0] == row
@@ -147,7 +147,7 @@ def test_nothing_asked_or_known_is_nothing_found(goods: LexicalIndex, text: str)
 
 
 @pytest.mark.parametrize("count", [0, -1])
-def test_no_item_wanted_is_none_found(goods: LexicalIndex, count: int) -> None:
+def test_a_count_of_zero_finds_nothing(goods: LexicalIndex, count: int) -> None:
     assert found(goods, "milk", count) == []
 
 
@@ -190,7 +190,7 @@ def test_a_put_item_weighs_as_it_would_have_when_built(tmp_path: Path) -> None:
         assert one[1].tolist() == pytest.approx(expected, rel=0.05)
 
 
-def test_new_words_of_a_put_item_correct_slips_too(tmp_path: Path) -> None:
+def test_new_words_of_a_put_item_correct_typos_too(tmp_path: Path) -> None:
     index = index_of(GOODS, tmp_path)
     index.put([(10, Item("new", "Trampoline"))])
     assert found(index, "trampolin") == [10] and found(index, "tramploine") == [10]

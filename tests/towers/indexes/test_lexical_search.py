@@ -1,4 +1,4 @@
-"""Items by their words: slips, splits, numbers and what matches."""
+"""Lexical search: misspellings, splits, product codes and matching rows."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_words_joined_by_the_items_are_found_where_the_query_cuts_them(tmp_path:
     assert index.search(index.parse("light bulb"), 3)[0].tolist() == [0]
 
 
-def test_a_slip_for_a_word_that_only_a_live_item_has_is_corrected_too(tmp_path: Path) -> None:
+def test_a_typo_for_a_word_that_only_a_live_item_has_is_corrected_too(tmp_path: Path) -> None:
     index = LexicalIndex.build(_ITEMS, tmp_path)
     assert len(index.search(index.parse("trampolin"), 5)[0]) == 0
     index.put([(len(_ITEMS), Item("9", "Garden trampoline"))])
@@ -88,7 +88,7 @@ def test_what_matches_has_every_word_as_typed_or_replaced(index: LexicalIndex) -
     assert rows_of(index, "paint") == list(range(6, 46))
     assert rows_of(index, "wall paint") == list(range(6, 46))
     assert rows_of(index, "bucket for the painter") == [5]
-    # A slip, a beginning, two words that the items join, a number of the item.
+    # A misspelling, a prefix, two words that the items join, a number of the item.
     assert rows_of(index, "steel refrigirator") == [1]
     assert rows_of(index, "cordless hamm") == [2]
     assert rows_of(index, "lightbulb") == rows_of(index, "light bulbs") == [0]
@@ -137,7 +137,7 @@ def test_a_put_item_matches_at_once(tmp_path: Path) -> None:
     assert rows_of(index, "light bulb") == [len(_ITEMS)]
 
 
-def test_a_word_that_items_have_in_another_form_is_not_taken_for_a_slip(tmp_path: Path) -> None:
+def test_a_word_that_items_have_in_another_form_is_not_taken_for_a_typo(tmp_path: Path) -> None:
     items = [Item(f"g{n}", f"Leather glove {n}") for n in range(5)]
     items += [Item(f"c{n}", f"Ground cloves {n}") for n in range(40)]
     items += [Item("r", "Wool scarves"), Item("s", "Scarab brooch")]
@@ -146,12 +146,12 @@ def test_a_word_that_items_have_in_another_form_is_not_taken_for_a_slip(tmp_path
     assert query.corrections == {} and query.corrected_stems == ("leather", "glove")
     assert query.stem_weights == {"leather": 1.0, "glove": 1.0}
     assert rows_of(index, "gloves") == list(range(5))
-    # Of one item alone: it may be a slip in a title, so close words count, but the text stays.
+    # Of one item alone: it may be a typo in a title, so close words count, but the text stays.
     assert index.parse("scarve").corrections == {}
     assert index.parse("scarve").stem_weights["scarab"] < 1.0
 
 
-def test_a_form_that_comes_in_live_is_no_slip_either(tmp_path: Path) -> None:
+def test_a_form_that_comes_in_live_is_no_typo_either(tmp_path: Path) -> None:
     index = LexicalIndex.build([Item(f"c{n}", "Ground cloves") for n in range(4)], tmp_path)
     assert index.parse("gloves").corrections == {"gloves": "cloves"}
     index.put([(4 + n, Item(f"g{n}", "Leather glove")) for n in range(3)])
@@ -159,7 +159,7 @@ def test_a_form_that_comes_in_live_is_no_slip_either(tmp_path: Path) -> None:
     assert query.corrections == {} and set(query.stem_weights) == {"glove"}
 
 
-def test_a_word_that_no_item_has_any_more_is_a_slip_and_no_correction(tmp_path: Path) -> None:
+def test_a_word_that_no_item_has_any_more_is_a_typo_and_no_correction(tmp_path: Path) -> None:
     items = [Item(f"g{n}", "Glove") for n in range(3)] + [Item("c", "Ground clove")]
     index = LexicalIndex.build(items, tmp_path)
     assert index.parse("gloves").corrections == {} and rows_of(index, "gloves") == [0, 1, 2]

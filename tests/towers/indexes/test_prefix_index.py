@@ -1,4 +1,4 @@
-"""Texts are found by the beginnings of their words, as a walk over all texts finds them."""
+"""Prefix index: finds what a scan over all texts finds."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_it_is_the_same_after_a_way_over_the_disk(tmp_path: Path) -> None:
         ("Kids cereal 13 OZ", "kids cer", ["Kids", "cer"]),
         ("Whole milk", "ilk", []),
         ("云帆折叠智能手机", "智能手", ["智能手"]),
-        # The sharp s folds into two letters: no place of the one is a place of the other.
+        # The sharp s folds into two letters: offsets of the one are not offsets of the other.
         ("Straße Strand", "stra", ["Stra"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""Answers are kept within their room, the longest not at all."""
+"""Results are cached within the byte limit, the largest not at all."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_short_answer_takes_room_too_so_that_their_number_is_limited() -> None
 def test_long_questions_take_room_too_whatever_they_are_made_of() -> None:
     def asked(number: int) -> tuple[object, ...]:
         """As the words of a long query are asked for: for each of them, the stems of each way."""
-        texts = [f"word {number} {place}" for place in range(42)]
+        texts = [f"word {number} {position}" for position in range(42)]
         return tuple(((text, text.upper()), (text.title(),)) for text in texts), frozenset(texts)
 
     kept: ResultCache[tuple[object, ...], np.ndarray] = ResultCache(ROOM)
@@ -96,11 +96,11 @@ def test_many_threads_get_the_right_answers_and_stay_within_the_room() -> None:
     kept: ResultCache[int, np.ndarray] = ResultCache(100_000)
 
     def ask(seed: int) -> bool:
-        draw = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         return all(
             len(kept.of(number, lambda number=number: np.zeros(number))) == number
             and kept.byte_count <= 100_000
-            for number in draw.integers(0, 1_500, 2_000).tolist()
+            for number in rng.integers(0, 1_500, 2_000).tolist()
         )
 
     with ThreadPoolExecutor(8) as pool:

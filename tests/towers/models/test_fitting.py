@@ -44,12 +44,12 @@ def test_a_gap_needs_a_validation_loss() -> None:
 
 
 @pytest.mark.parametrize("has_meaning", [True, False])
-def test_a_net_that_learns_noise_by_heart_is_caught_and_one_that_learns_the_rule_is_not(
+def test_a_net_that_memorises_noise_is_caught_and_one_that_learns_the_rule_is_not(
     has_meaning: bool,
 ) -> None:
-    draw = np.random.default_rng(11)
-    features = draw.normal(size=(400, 6, 5)).astype(np.float32)
-    deciding = features[..., 0] if has_meaning else draw.normal(size=(400, 6))
+    rng = np.random.default_rng(11)
+    features = rng.normal(size=(400, 6, 5)).astype(np.float32)
+    deciding = features[..., 0] if has_meaning else rng.normal(size=(400, 6))
     labels = (deciding == deciding.max(axis=1, keepdims=True)).astype(np.float32)
     lists = Lists(features, labels, np.ones(labels.shape, bool))
     config = RerankConfig(

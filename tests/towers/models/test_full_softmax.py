@@ -11,8 +11,8 @@ from towers.models.legacy_keras import tf
 _ITEM_COUNT, _DIM = 30, 6
 
 
-def _unit(draw: np.random.Generator, count: int) -> np.ndarray:
-    rows = draw.normal(size=(count, _DIM))
+def _unit(rng: np.random.Generator, count: int) -> np.ndarray:
+    rows = rng.normal(size=(count, _DIM))
     unit: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit
 
@@ -23,8 +23,8 @@ def _unit(draw: np.random.Generator, count: int) -> np.ndarray:
 def test_value_and_gradients_are_those_of_the_plain_expression(
     query_count: int, scale: float
 ) -> None:
-    draw = np.random.default_rng(2)
-    unit_queries, unit_items = _unit(draw, query_count), _unit(draw, _ITEM_COUNT)
+    rng = np.random.default_rng(2)
+    unit_queries, unit_items = _unit(rng, query_count), _unit(rng, _ITEM_COUNT)
     queries = tf.Variable(unit_queries * scale, dtype=tf.float32)
     items = tf.Variable(unit_items, dtype=tf.float32)
     exact = np.log(np.exp(unit_queries @ unit_items.T * scale).sum(axis=1)).mean()

@@ -1,4 +1,4 @@
-"""Adam that touches only the rows that a step names."""
+"""LazyAdam updates only the rows with a gradient."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ TEMPERATURE = 0.5
 
 @pytest.fixture
 def context() -> tuple[np.ndarray, np.ndarray]:
-    draw = np.random.default_rng(4)
+    rng = np.random.default_rng(4)
     return (
-        draw.normal(size=(3, 4)).astype(np.float32),
-        draw.normal(size=(7, 4)).astype(np.float32),
+        rng.normal(size=(3, 4)).astype(np.float32),
+        rng.normal(size=(7, 4)).astype(np.float32),
     )
 
 
@@ -47,7 +47,7 @@ def test_with_one_target_a_query_it_is_the_loss_of_tensorflow_recommenders(
     context: tuple[np.ndarray, np.ndarray], has_correction: bool
 ) -> None:
     queries, candidates = context
-    # Row 12 is wanted by two queries and sampled once more.
+    # Row 12 is the target of two queries and sampled once more.
     rows = [11, 12, 12, 14, 15, 12, 17]
     # Probabilities, as that library expects them; it would take a count above 1 for 1.
     expected = np.array([0.9, 0.5, 0.5, 0.7, 0.1, 0.5, 0.001], np.float32)
@@ -83,27 +83,27 @@ def test_a_candidate_that_is_expected_often_weighs_as_much_less_however_often_th
     assert got == pytest.approx(total / 3, rel=1e-5)
 
 
-@pytest.mark.parametrize("wanted", [0, 1, 9])
-def test_the_candidates_of_many_steps_stand_for_the_whole_catalogue(wanted: int) -> None:
-    """Their corrected powers sum to those of all items: on average, whatever is drawn how often."""
-    draw = np.random.default_rng(6)
+@pytest.mark.parametrize("relevant", [0, 1, 9])
+def test_the_candidates_of_many_steps_stand_for_the_whole_catalogue(relevant: int) -> None:
+    """Their corrected powers sum to those of all items: on average, whatever the sampling."""
+    rng = np.random.default_rng(6)
     item_count, other_count, sampled_count = 10, 40, 20
-    items = draw.normal(size=(item_count, 3)).astype(np.float32)
-    query = draw.normal(size=(1, 3)).astype(np.float32)
-    # The first item is most of what is wanted, the last few are never wanted.
+    items = rng.normal(size=(item_count, 3)).astype(np.float32)
+    query = rng.normal(size=(1, 3)).astype(np.float32)
+    # The first item is most of the targets, the last few are never targets.
     shares = np.array([0.6, 0.2, 0.1, 0.05, 0.03, 0.02, 0.0, 0.0, 0.0, 0.0])
     expected = other_count * shares + sampled_count / item_count
     powers = np.exp((items.astype(np.float64) @ query[0]) / TEMPERATURE)
-    own = powers[wanted] / expected[wanted]
+    own = powers[relevant] / expected[relevant]
     sums = []
     for _ in range(500):
-        others = draw.choice(item_count, other_count, p=shares)
-        sampled = draw.integers(0, item_count, sampled_count)
-        rows = np.concatenate([[wanted], others, sampled])
+        others = rng.choice(item_count, other_count, p=shares)
+        sampled = rng.integers(0, item_count, sampled_count)
+        rows = np.concatenate([[relevant], others, sampled])
         value = loss(
-            query, items[rows], rows.tolist(), [[wanted]], expected[rows].astype(np.float32)
+            query, items[rows], rows.tolist(), [[relevant]], expected[rows].astype(np.float32)
         )
-        # The loss is the logarithm of the sum over its share that is the wanted candidate itself.
+        # The loss is the logarithm of the sum over the share of the target itself.
         sums.append(math.exp(value) * own - own)
     error = float(np.std(sums)) / math.sqrt(len(sums))
     assert float(np.mean(sums)) == pytest.approx(float(powers.sum()), abs=4 * error)
@@ -117,25 +117,30 @@ def test_the_share_of_an_item_is_how_often_a_step_draws_it_as_a_target() -> None
     assert target_shares(targets[:0], 6).tolist() == [0.0] * 6
 
 
-def test_what_a_query_wants_as_well_is_no_rival(context: tuple[np.ndarray, np.ndarray]) -> None:
+def test_further_targets_of_a_query_are_no_negatives(
+    context: tuple[np.ndarray, np.ndarray],
+) -> None:
     queries, candidates = context
     rows = [11, 12, 13, 14, 15, 16, 17]
     targets = [[11, 15, 13], [17, 12, -1], [13, -1, -1]]
-    rivals = [[0, 1, 3, 5, 6], [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5, 6]]
+    negatives = [[0, 1, 3, 5, 6], [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5, 6]]
     total = 0.0
-    for number, places in enumerate(rivals):
+    for number, positions in enumerate(negatives):
         scores = [
             sum(
-                float(q) * float(c) for q, c in zip(queries[number], candidates[place], strict=True)
+                float(q) * float(c)
+                for q, c in zip(queries[number], candidates[position], strict=True)
             )
             / TEMPERATURE
-            for place in range(7)
+            for position in range(7)
         ]
-        total += math.log(sum(math.exp(scores[place]) for place in places)) - scores[number]
+        total += (
+            math.log(sum(math.exp(scores[position]) for position in positions)) - scores[number]
+        )
     assert loss(queries, candidates, rows, targets) == pytest.approx(total / 3, rel=1e-5)
 
 
-def test_a_query_without_any_rival_has_nothing_to_learn(
+def test_a_query_without_any_negative_has_nothing_to_learn(
     context: tuple[np.ndarray, np.ndarray],
 ) -> None:
     query, candidates = tf.Variable(context[0][:1]), tf.Variable(context[1][:2])

@@ -28,12 +28,12 @@ def _config(encoder: str = "transformer") -> Config:
 
 
 def _sessions(config: Config, lengths: list[int]) -> dict[str, np.ndarray]:
-    draw = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     count, slots = len(lengths), config.towers.event_slot_count
     rows = np.full((count, slots), -1, np.int32)
     types = np.full((count, slots), PADDING_TYPE, np.int32)
     for session, length in enumerate(lengths):
-        rows[session, :length] = draw.integers(0, _ITEM_COUNT, length)
+        rows[session, :length] = rng.integers(0, _ITEM_COUNT, length)
         types[session, :length] = _VIEW
     history = (count, config.towers.history_slot_count)
     return {
@@ -67,9 +67,9 @@ def _queries(model: TwoTower, inputs: dict[str, np.ndarray]) -> tf.Tensor:
 def test_the_loss_and_its_gradients_are_those_of_softmax_cross_entropy_over_all_items() -> None:
     config = _config()
     model, inputs = _model(config), _sessions(config, [1, 6, 3, 2, 4])
-    wanted = np.array([7, 0, 39, 7, 12], np.int32)
+    relevant = np.array([7, 0, 39, 7, 12], np.int32)
     targets = np.full((5, 3), -1, np.int32)
-    targets[:, 0] = wanted
+    targets[:, 0] = relevant
     features = {name: tf.constant(column) for name, column in inputs.items()}
     table = model.candidate_tower.item_table
     with tf.GradientTape() as tape:
@@ -78,7 +78,7 @@ def test_the_loss_and_its_gradients_are_those_of_softmax_cross_entropy_over_all_
     with tf.GradientTape() as tape:
         queries, items = _queries(model, inputs), model.candidate_tower.all()
         scores = tf.matmul(queries, items, transpose_b=True) / config.retrieval.temperature
-        plain = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, scores))
+        plain = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(relevant, scores))
     plain_gradients = tf.convert_to_tensor(tape.gradient(plain, table))
     assert float(loss) == pytest.approx(float(plain), rel=1e-5)
     np.testing.assert_allclose(gradients, plain_gradients, atol=1e-5)
@@ -99,9 +99,9 @@ def test_several_targets_of_one_example_share_its_weight() -> None:
 
 
 def test_the_gradient_over_sampled_items_is_that_over_all_items_on_average() -> None:
-    """Also where one item is most of what is wanted, and is expected many times in a step."""
-    wanted = np.array([7] * 36 + list(range(8, 32)), np.int32)
-    shares = np.bincount(wanted, minlength=_ITEM_COUNT) / len(wanted)
+    """Also where one item is most of the targets, and is expected many times in a step."""
+    relevant = np.array([7] * 36 + list(range(8, 32)), np.int32)
+    shares = np.bincount(relevant, minlength=_ITEM_COUNT) / len(relevant)
     gradients = {}
     for name, limit in (("full", _ITEM_COUNT), ("sampled", _ITEM_COUNT - 1)):
         settings = {"full_softmax_item_limit": limit, "sampled_item_count": 2_000}
@@ -112,9 +112,9 @@ def test_the_gradient_over_sampled_items_is_that_over_all_items_on_average() -> 
         )
         table = model.candidate_tower.item_table
         table.assign(np.random.default_rng(5).normal(size=table.shape))
-        inputs = _sessions(config, [1 + number % 6 for number in range(len(wanted))])
+        inputs = _sessions(config, [1 + number % 6 for number in range(len(relevant))])
         features = {n: tf.constant(c) for n, c in inputs.items()}
-        features["targets"] = tf.constant(wanted[:, None])
+        features["targets"] = tf.constant(relevant[:, None])
         steps = []
         for _ in range(20):
             with tf.GradientTape() as tape:

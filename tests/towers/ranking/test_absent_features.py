@@ -1,4 +1,4 @@
-"""A feature that is passed over is 0 when it is computed all the same."""
+"""A feature that is skipped would be 0 if computed."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def engine(shop_bundle: Path) -> Iterator[Engine]:
 
 def test_passed_over_features_are_those_that_would_be_zero(engine: Engine) -> None:
     catalog, ranker, now = engine.bundle.catalog, engine.bundle.ranker, END_TIME + 60.0
-    stranger = Session.empty("v")
-    looked = stranger.after(Event("a", EventType.VIEW, "v", now - 9, "p0001"))
-    bought = stranger.after(Event("b", EventType.PURCHASE, "v", now - 86_400, "p0002"))
+    other_visitor = Session.empty("v")
+    looked = other_visitor.after(Event("a", EventType.VIEW, "v", now - 9, "p0001"))
+    bought = other_visitor.after(Event("b", EventType.PURCHASE, "v", now - 86_400, "p0002"))
     rank_requests = [
         make(session)
-        for session in (stranger, looked, bought)
+        for session in (other_visitor, looked, bought)
         for make in (
             lambda one: search_rank_request(SearchRequest("shoes", "v"), one, now, catalog),
             lambda one: recommend_rank_request(

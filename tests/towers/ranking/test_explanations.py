@@ -1,4 +1,4 @@
-"""Explanations of a shortlist: what of them is against the ranker itself."""
+"""Explanations, held against the ranker itself."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_under_the_same_request_the_models_scores_are_the_same(ranker: Ranker, n
 
 
 def test_an_event_that_says_nothing_has_hardly_an_effect(ranker: Ranker) -> None:
-    """An old look at an item that is not known moves no score by more than its mere presence."""
+    """An old view of an unknown item changes no score by more than its mere presence."""
     known = session_of("p0004", "p0020", "p0005", "p0006", "p0007", "p0008", "p0009", "p0010")
     unknown = replace(known.events[0], item_id="unknown", time=NOW - 200)
     session = known.after(unknown)
@@ -74,6 +74,6 @@ def test_the_effect_of_the_search_is_that_of_its_words_too(ranker: Ranker) -> No
     assert sorted(browsing.rows.tolist()) == sorted(shortlist.rows.tolist())
     without = dict(zip(browsing.rows.tolist(), browsing.model_scores.tolist(), strict=True))
     effects = event_effects(ranker, shortlist, np.array([3, 0, 7]), [1])
-    for place, effect in zip((3, 0, 7), effects[:, 0].tolist(), strict=True):
-        expected = float(shortlist.model_scores[place]) - without[int(shortlist.rows[place])]
+    for position, effect in zip((3, 0, 7), effects[:, 0].tolist(), strict=True):
+        expected = float(shortlist.model_scores[position]) - without[int(shortlist.rows[position])]
         assert effect == pytest.approx(expected, abs=2e-5)

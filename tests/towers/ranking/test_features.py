@@ -139,10 +139,10 @@ def overdue(case: Case, row: int) -> float:
 
 def followed(case: Case, row: int) -> float:
     total = 0.0
-    for place, (seen, _) in enumerate(case.seen[:5]):
+    for position, (seen, _) in enumerate(case.seen[:5]):
         table = case.ranker.sources.cooccurrence
-        places = np.flatnonzero(table.companions[seen] == row)
-        total += 0.7**place * sum(float(table.follow_shares[seen, at]) for at in places)
+        positions = np.flatnonzero(table.companions[seen] == row)
+        total += 0.7**position * sum(float(table.follow_shares[seen, at]) for at in positions)
     return math.sqrt(total)
 
 
@@ -192,41 +192,41 @@ def neighbour_vote(case: Case, row: int) -> float:
 
 def rank_share(source: str) -> Callable[[Case, int], float]:
     def by_rank(case: Case, row: int) -> float:
-        place = int(np.flatnonzero(case.found.rows == row)[0])
-        rank = int(case.found.ranks[place, SOURCES.index(source)])
+        position = int(np.flatnonzero(case.found.rows == row)[0])
+        rank = int(case.found.ranks[position, SOURCES.index(source)])
         return 20 / (20 + rank) if rank >= 0 else 0.0
 
     return by_rank
 
 
-def looks(case: Case) -> list[tuple[int, float]]:
-    """Rows of the session's items, newest first, and how long each was looked at, 0 to 1."""
+def views(case: Case) -> list[tuple[int, float]]:
+    """Rows of the session's items, newest first, and the dwell share of each, 0 to 1."""
     events, row_of = case.session.events, case.ranker.sources.catalog.row_of
-    told = []
+    reported = []
     for event, later in zip(events, (*events[1:], None), strict=False):
         if not WORTH.get(event.type):
             continue
         seconds = 0.0
         if event.type is EventType.VIEW and later is not None:
             seconds = min(600.0, later.time - event.time)
-        told.append((row_of[event.item_id], math.log(1 + seconds) / math.log(601)))
-    return told[::-1]
+        reported.append((row_of[event.item_id], math.log(1 + seconds) / math.log(601)))
+    return reported[::-1]
 
 
 def looked_at_similarity(case: Case, row: int) -> float:
-    newest = list(zip(similarity(case, row), looks(case), strict=False))
+    newest = list(zip(similarity(case, row), views(case), strict=False))
     total = sum(look for _, (_, look) in newest)
     return sum(like * look for like, (_, look) in newest) / total if total else 0.0
 
 
-def buyers_and_returners(wanted: Callable[[Item], bool]) -> tuple[int, int]:
+def buyers_and_returners(relevant: Callable[[Item], bool]) -> tuple[int, int]:
     """Pairs of a visitor and an item bought, and those of them bought once more on a later visit."""
     items = {item.item_id: item for item in shelf.items()}
     bought: dict[tuple[str, str], float] = {}
     again: set[tuple[str, str]] = set()
     for event in shelf.events():
         pair = (event.visitor_id, event.item_id)
-        if event.type is EventType.PURCHASE and wanted(items[event.item_id]):
+        if event.type is EventType.PURCHASE and relevant(items[event.item_id]):
             if pair in bought and event.time > bought[pair] + 30 * 60:
                 again.add(pair)
             bought[pair] = event.time
@@ -239,12 +239,12 @@ def rebuy_share(case: Case, row: int) -> float:
     """Ten buyers of the category, and for that of the shop, are added to those of the item."""
     own = shelf.items()[row]
     share = 0.0
-    for wanted in (
+    for relevant in (
         lambda item: True,
         lambda item: item.category == own.category,
         lambda item: item.item_id == own.item_id,
     ):
-        buyers, again = buyers_and_returners(wanted)
+        buyers, again = buyers_and_returners(relevant)
         share = (again + 10 * share) / (buyers + 10) if share else again / max(1, buyers)
     return share
 
@@ -310,10 +310,10 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
     "nearest_similarity": lambda c, r: max(similarity(c, r)),
     "mean_similarity": lambda c, r: sum(similarity(c, r)) / len(similarity(c, r)),
     "looked_at_similarity": looked_at_similarity,
-    "longest_look": lambda c, r: max([0.0, *(look for seen, look in looks(c) if seen == r)]),
+    "longest_look": lambda c, r: max([0.0, *(look for seen, look in views(c) if seen == r)]),
     "seen_count": lambda c, r: sum(row == r for row, _ in c.seen),
     "seen_place": lambda c, r: next(
-        (1 / (1 + place) for place, (row, _) in enumerate(c.seen) if row == r), 0.0
+        (1 / (1 + position) for position, (row, _) in enumerate(c.seen) if row == r), 0.0
     ),
 }
 
@@ -348,12 +348,12 @@ def test_every_feature_equals_its_meaning_worked_out_item_by_item(
 ) -> None:
     case = made_case(ranker, seed)
     matrix = feature_matrix(FeatureContext(case.encoded, case.found, ranker.sources))
-    places = random.Random(seed).sample(range(len(case.found.rows)), 6)
-    for place in places:
-        row = int(case.found.rows[place])
+    positions = random.Random(seed).sample(range(len(case.found.rows)), 6)
+    for position in positions:
+        row = int(case.found.rows[position])
         for column, name in enumerate(FEATURE_NAMES):
             expected = BY_HAND[name](case, row)
-            assert matrix[place, column] == pytest.approx(expected, rel=1e-4, abs=2e-6), (
+            assert matrix[position, column] == pytest.approx(expected, rel=1e-4, abs=2e-6), (
                 name,
                 row,
             )

@@ -1,4 +1,4 @@
-"""The exported models as serving runs them: padding, threads, and what is not there."""
+"""The exported models as serving runs them: padding, threads, empty inputs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_query_is_a_unit_row(encoder: QueryEncoder, ids: tuple[str, ...], quer
     assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_a_stranger_who_asks_nothing_has_a_finite_query(encoder: QueryEncoder) -> None:
+def test_an_anonymous_visitor_who_asks_nothing_has_a_finite_query(encoder: QueryEncoder) -> None:
     assert np.isfinite(encoder.encode(inputs_of(), shelf.models().embeddings)).all()
 
 

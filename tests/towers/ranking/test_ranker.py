@@ -1,4 +1,4 @@
-"""The whole way from a request to a ranked shortlist."""
+"""The pipeline from a request to a ranked shortlist."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def test_threads_get_the_answers_of_one_alone(ranker: Ranker) -> None:
 
     def ask(times: int) -> None:
         for number in range(times):
-            place = number % len(QUESTIONS)
-            if ranker.rank(QUESTIONS[place]).rows.tolist() != expected[place]:
-                wrong.append(place)
+            position = number % len(QUESTIONS)
+            if ranker.rank(QUESTIONS[position]).rows.tolist() != expected[position]:
+                wrong.append(position)
 
     threads = [threading.Thread(target=ask, args=(25,)) for _ in range(4)]
     for thread in threads:
@@ -192,7 +192,7 @@ def test_what_is_in_the_basket_is_told_by_row(ranker: Ranker) -> None:
     assert basket_rows(ranker, Session.empty("v")).tolist() == []
 
 
-def test_the_query_tower_reads_the_correction_of_a_slip(ranker: Ranker) -> None:
+def test_the_query_tower_reads_the_correction_of_a_typo(ranker: Ranker) -> None:
     lexical = ranker.sources.lexical
     assert lexical is not None
     word = max((w for w in lexical.rewriter.counts if w.isalpha() and len(w) > 6), key=len)

@@ -1,4 +1,4 @@
-"""What the reranker reads of the words that a query and an item share."""
+"""Features of the words that a query and an item share."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _TITLES += [f"Paint colour card {number}" for number in range(20)]
 def sources() -> Sources:
     config = Config()
     items = [Item(f"item-{row}", title) for row, title in enumerate(_TITLES)]
-    draw = np.random.default_rng(3)
-    rows = draw.normal(size=(len(items), config.towers.dim)).astype(np.float32)
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(len(items), config.towers.dim)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     repurchase = Repurchase(np.zeros(len(items), np.float32), np.zeros(0, np.float32))
     index = ItemIndex.build(rows, config.index, rows)

@@ -1,4 +1,4 @@
-"""What may be shown equals a check of every row by itself, whichever way it is asked for."""
+"""Allowed items equal a check of every single row, by every method."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_a_masked_search_through_the_tree_is_as_long_as_asked(
 
 
 def surging_first(sources: Sources, rows: np.ndarray) -> np.ndarray:
-    """What is wanted most in this hour, five of it, and then ``rows``."""
+    """The five items most in demand in this hour, then ``rows``."""
     return np.array(list(dict.fromkeys([*sources.surge.top(5).tolist(), *rows.tolist()])))
 
 
@@ -189,7 +189,7 @@ def test_every_source_lists_what_it_says_itself(ranker: Ranker) -> None:
             assert np.array_equal(found.scores["lexical"].at(rows), scores)
         most = sorted(
             range(len(encoded.summary.bought_rows)),
-            key=lambda place: -encoded.summary.bought_counts[place],
+            key=lambda position: -encoded.summary.bought_counts[position],
         )
         assert list_of(found, "bought") == encoded.summary.bought_rows[most][:60].tolist()
 
@@ -265,14 +265,14 @@ def popular_of(sources: Sources, time: float) -> list[int]:
 def test_what_is_popular_is_looked_up_every_few_seconds() -> None:
     sources = shelf.sources(None)
     before = popular_of(sources, NOW)
-    unwanted = next(row for row in range(239, -1, -1) if row not in sources.trend.top(50))
+    irrelevant = next(row for row in range(239, -1, -1) if row not in sources.trend.top(50))
     for number in range(500):
         event = Event(f"n{number}", EventType.PURCHASE, f"v{number}", NOW, "i")
-        sources.take_in_event(unwanted, event)
+        sources.take_in_event(irrelevant, event)
     assert popular_of(sources, NOW + 4.9) == before
-    assert popular_of(sources, NOW + 5.0)[0] == unwanted
+    assert popular_of(sources, NOW + 5.0)[0] == irrelevant
     # A clock that goes back asks anew as well.
-    assert popular_of(sources, NOW - 100)[0] == unwanted
+    assert popular_of(sources, NOW - 100)[0] == irrelevant
 
 
 def test_where_little_happened_lately_the_popular_of_longer_ago_fill_up() -> None:
@@ -290,12 +290,12 @@ def test_a_baseline_fills_its_list_with_listed_items_each_once(name: str) -> Non
     for item in rng.sample(shelf.items(), 30):
         ranker.sources.catalog.remove(item.item_id)
     baseline = BASELINES.get(name, two_towers)
-    wanted = set(ranker.sources.popularity.top(1_000).tolist())
+    relevant = set(ranker.sources.popularity.top(1_000).tolist())
     for _ in range(20):
         excluded = np.array(rng.sample(range(240), 10), np.int64)
         encoded, _ = ask(ranker, made_session(rng), excluded=excluded)
         rows = baseline(encoded, ranker.sources, 20)
-        allowed = {row for row in wanted if ranker.sources.catalog.listed[row]} - set(
+        allowed = {row for row in relevant if ranker.sources.catalog.listed[row]} - set(
             excluded.tolist()
         )
         assert len(rows) == len(set(rows.tolist())) == min(20, len(allowed))
@@ -318,7 +318,7 @@ def test_baselines_rank_by_what_their_names_say(ranker: Ranker) -> None:
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_a_stranger_gets_what_is_popular_from_every_baseline_but_the_trend(
+def test_an_anonymous_visitor_gets_what_is_popular_from_every_baseline_but_the_trend(
     ranker: Ranker, name: str
 ) -> None:
     encoded, _ = ask(ranker, Session.empty("v"))

@@ -1,4 +1,4 @@
-"""Two lists become one by a fixed rule."""
+"""Rank and score fusion by fixed rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decayed counts equal the closed form: every event halves with its age, summed up by hand."""
+"""Decayed counts equal the closed form, summed up by hand."""
 
 from __future__ import annotations
 
@@ -157,8 +157,8 @@ def test_the_top_is_what_was_counted_most_and_ties_go_to_the_lower_row() -> None
 @given(st.lists(st.integers(0, 5), max_size=30), st.integers(0, 12))
 def test_the_top_is_the_front_of_a_full_sort(counts: list[int], count: int) -> None:
     popularity = Popularity(30.0, np.array(counts, np.float64), T0, T0)
-    wanted = [row for row in range(len(counts)) if counts[row]]
-    ordered = sorted(wanted, key=lambda row: (-counts[row], row))
+    relevant = [row for row in range(len(counts)) if counts[row]]
+    ordered = sorted(relevant, key=lambda row: (-counts[row], row))
     assert popularity.top(count).tolist() == ordered[:count]
 
 

@@ -1,4 +1,4 @@
-"""What a question reads of a session: interest, dislikes and purchases, by hand."""
+"""Session summaries: interest, dislikes and purchases, by hand."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def interest_of(catalog: Catalog, *events: Event) -> list[tuple[int, float]]:
     return list(zip(rows.tolist(), interest.tolist(), strict=True))
 
 
-def test_interest_is_newest_first_and_deeds_weigh_double(catalog: Catalog) -> None:
+def test_interest_is_newest_first_and_interactions_weigh_double(catalog: Catalog) -> None:
     found = interest_of(
         catalog,
         event(0, EventType.VIEW, "p0001"),
@@ -64,18 +64,18 @@ def test_interest_is_newest_first_and_deeds_weigh_double(catalog: Catalog) -> No
         (EventType.ADD_TO_CART, EventType.REMOVE_FROM_CART),
     ],
 )
-def test_a_deed_taken_back_counts_no_more_but_the_look_does(
+def test_an_interaction_undone_counts_no_more_but_the_view_does(
     catalog: Catalog, deed: EventType, undoing: EventType
 ) -> None:
-    look, other = event(0, EventType.VIEW), event(1, deed, "p0009")
-    assert interest_of(catalog, look, other, event(2, deed), event(3, undoing)) == [
+    view, other = event(0, EventType.VIEW), event(1, deed, "p0009")
+    assert interest_of(catalog, view, other, event(2, deed), event(3, undoing)) == [
         (9, 2.0),
         (1, 1.0),
     ]
-    # One undoing takes back one deed, the one before it.
+    # Each undo event undoes one interaction, the one before it.
     assert interest_of(catalog, event(1, deed), event(2, deed), event(3, undoing)) == [(1, 2.0)]
     again = event(4, deed)
-    assert interest_of(catalog, look, event(2, deed), event(3, undoing), again) == [
+    assert interest_of(catalog, view, event(2, deed), event(3, undoing), again) == [
         (1, 2.0),
         (1, 1.0),
     ]

@@ -1,4 +1,4 @@
-"""What visitors searched for becomes known to others only once enough of them did."""
+"""Queries are exposed only once enough distinct visitors have typed them."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_log_is_counted_by_sessions() -> None:
     assert searched_queries(events[1:2], CompletionConfig(visitor_minimum=1)) == {}
 
 
-def test_only_the_most_wanted_queries_are_kept() -> None:
+def test_only_the_most_popular_queries_are_kept() -> None:
     events = [
         Event(f"{query}{visitor}", EventType.SEARCH, visitor, 0.0, query=query)
         for query, visitors in (("milk", "abc"), ("salt", "ab"), ("bread", "abcd"))

@@ -1,4 +1,4 @@
-"""An answer says what of the query no item holds, in the stated order."""
+"""Relaxations of a query, in the documented order."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_nothing_is_said_where_one_item_holds_all_words(lexical: LexicalIndex, q
     assert told(lexical, query) == []
 
 
-def test_a_slip_is_corrected_first(lexical: LexicalIndex) -> None:
+def test_a_typo_is_corrected_first(lexical: LexicalIndex) -> None:
     assert told(lexical, "Choclate bar") == [Relaxation(CORRECTED, "chocolate bar")]
     assert told(lexical, "brassdoor") == [Relaxation(CORRECTED, "brass door")]
     assert told(lexical, "milk wh") == [Relaxation(CORRECTED, "milk whole")]
@@ -81,7 +81,7 @@ def test_a_slip_is_corrected_first(lexical: LexicalIndex) -> None:
         ("lether 手机 lethers", "leather 手机 leather"),
     ],
 )
-def test_a_slip_is_corrected_where_other_writing_adjoins_it(
+def test_a_typo_is_corrected_where_other_writing_adjoins_it(
     typed: str, corrected: str, tmp_path: Path
 ) -> None:
     index = LexicalIndex.build([Item("a", "手机 leather 壳"), Item("b", "手机 case")], tmp_path)
@@ -137,7 +137,7 @@ def test_many_items_out_of_bounds_do_not_hide_the_one_within(tmp_path: Path) -> 
     assert told(lexical, "milk", without=tuple(range(300))) == [Relaxation(MEANING)]
 
 
-def test_no_more_items_are_looked_at_than_until_one_may_be_shown(tmp_path: Path) -> None:
+def test_no_more_items_are_checked_than_until_one_may_be_shown(tmp_path: Path) -> None:
     lexical = LexicalIndex.build([Item(f"i{n}", "Milk") for n in range(3_000)], tmp_path)
     best = lexical.holders([(("milk",),)], 3_000)
     looked_at = []

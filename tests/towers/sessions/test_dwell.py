@@ -1,4 +1,4 @@
-"""How long a look lasted, and that the models are told."""
+"""Dwell time of views, and its use in the models."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def scaled(seconds: float) -> float:
         ([], []),
     ],
 )
-def test_a_look_lasts_as_said_or_until_the_next_event(
+def test_a_view_lasts_as_said_or_until_the_next_event(
     events: list[Event], expected: list[float]
 ) -> None:
     assert dwells(events) == pytest.approx(expected)
 
 
-def test_the_tower_reads_the_length_of_each_look_newest_first() -> None:
+def test_the_tower_reads_the_length_of_each_view_newest_first() -> None:
     session = Session.empty("v")
     for event in (view("a", 0.0), view("b", 20.0, 7.0), view("c", 60.0)):
         session = session.after(event)
@@ -52,7 +52,7 @@ def test_the_tower_reads_the_length_of_each_look_newest_first() -> None:
     assert not inputs.event_dwells[3:].any()
 
 
-def test_the_longest_look_at_a_candidate_is_a_feature() -> None:
+def test_the_longest_dwell_on_a_candidate_is_a_feature() -> None:
     ranker = shelf.ranker()
     session = Session.empty("v")
     for event in (view("p0000", 0.0, 3.0), view("p0001", 9.0, 200.0), view("p0000", 300.0, 50.0)):
@@ -60,11 +60,11 @@ def test_the_longest_look_at_a_candidate_is_a_feature() -> None:
     shortlist = ranker.rank(RankRequest(session, 400.0))
     from towers.ranking.features import FEATURE_NAMES
 
-    looks = shortlist.features[:, FEATURE_NAMES.index("longest_look")]
-    rows = {row: place for place, row in enumerate(shortlist.rows.tolist())}
+    views = shortlist.features[:, FEATURE_NAMES.index("longest_look")]
+    rows = {row: position for position, row in enumerate(shortlist.rows.tolist())}
     catalog = ranker.sources.catalog
     expected = {"p0000": scaled(50), "p0001": scaled(200)}
     for item_id, look in expected.items():
-        assert looks[rows[catalog.row_of[item_id]]] == pytest.approx(look, rel=1e-6)
-    others = [place for row, place in rows.items() if catalog.item_ids[row] not in expected]
-    assert not np.any(looks[others])
+        assert views[rows[catalog.row_of[item_id]]] == pytest.approx(look, rel=1e-6)
+    others = [position for row, position in rows.items() if catalog.item_ids[row] not in expected]
+    assert not np.any(views[others])

@@ -1,4 +1,4 @@
-"""What the query tower reads of a session, worked out slot by slot."""
+"""The input of the query tower, computed slot by slot."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def fold(*events: Event) -> Session:
     return session
 
 
-def test_a_stranger_is_all_padding() -> None:
+def test_an_anonymous_visitor_is_all_padding() -> None:
     inputs = read(Session.empty("v"), T0)
     assert inputs.event_rows.tolist() == [-1] * 4
     assert inputs.event_types.tolist() == [PADDING_TYPE] * 4

@@ -1,4 +1,4 @@
-"""The log once more: each session just before each event, and what it still holds after."""
+"""Replay: each session just before each event, and the targets after it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_follows_is_the_rest_of_the_session_each_item_once() -> None:
     assert targets.after(0, 2).tolist() == [1, 2]
 
 
-def test_only_wanted_types_of_known_items_are_targets() -> None:
+def test_only_relevant_types_of_known_items_are_targets() -> None:
     targets = targets_of([(0, "s", -1), (0, "v", 1), (0, "r", 2), (0, "v", -1), (0, "f", 3)])
     assert targets.is_target.tolist() == [False, True, False, False, True]
     assert targets.after(0, 9).tolist() == [1, 3]
@@ -92,7 +92,7 @@ def test_the_purchase_of_what_was_just_put_into_the_cart_is_no_discovery() -> No
     assert targets.after(1, 9).tolist() == [2]
 
 
-def test_another_look_at_the_same_item_is_a_target() -> None:
+def test_another_view_of_the_same_item_is_a_target() -> None:
     assert targets_of([(0, "v", 1), (0, "v", 1)]).is_target.tolist() == [True, True]
 
 
@@ -128,13 +128,13 @@ def test_what_follows_equals_a_walk_through_the_log(
     log = [(session, letter, -1 if letter == "s" else row) for session, letter, row in raw]
     targets = targets_of(log)
     last: dict[int, tuple[str, int]] = {}
-    wanted = []
+    relevant = []
     for session, letter, row in log:
         before = last.get(session)
         follows_up = before is not None and before[1] == row and before[0] != letter
-        wanted.append(letter in "vfcp" and row >= 0 and not follows_up)
+        relevant.append(letter in "vfcp" and row >= 0 and not follows_up)
         last[session] = (letter, row)
-    assert targets.is_target.tolist() == wanted
+    assert targets.is_target.tolist() == relevant
     for number, (session, _, _) in enumerate(log):
         expected: dict[int, None] = {}
         for at in range(number, len(log)):
@@ -142,7 +142,7 @@ def test_what_follows_equals_a_walk_through_the_log(
                 continue
             if until_search and at > number and log[at][1] == "s":
                 break
-            if wanted[at]:
+            if relevant[at]:
                 expected[log[at][2]] = None
         found = targets.after(number, limit, until_search=until_search)
         assert found.tolist() == list(expected)[:limit]

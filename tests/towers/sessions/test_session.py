@@ -54,7 +54,7 @@ events_of_a_visitor = st.lists(
 )
 
 
-def test_nothing_is_known_of_a_stranger() -> None:
+def test_nothing_is_known_of_an_anonymous_visitor() -> None:
     session = Session.empty("v")
     assert session == Session("v", (), {}, 0, 0.0)
     assert session.search_text == "" and session.basket == frozenset()
@@ -69,7 +69,7 @@ def test_events_stand_in_time_order_and_within_the_limit(events: list[Event]) ->
 
 
 @given(st.lists(st.integers(0, IDLE_GAP_SECONDS), max_size=EVENT_LIMIT))
-def test_late_events_are_put_in_their_place(seconds: list[int]) -> None:
+def test_late_events_are_inserted_by_time(seconds: list[int]) -> None:
     # All within one gap, so all belong to one session in whatever order they arrive.
     events = [event(float(at), item_id=f"i{number}") for number, at in enumerate(seconds)]
     assert list(fold(events).events) == sorted(events, key=lambda one: one.time)
@@ -243,28 +243,28 @@ def test_an_event_is_for_its_item_or_against_it_or_neither(one: Event, expected:
     assert feedback(one) == expected
 
 
-def test_an_opinion_against_an_item_is_kept_after_the_session_is_over() -> None:
+def test_negative_feedback_is_kept_after_the_session_is_over() -> None:
     session = fold([review(0, 1.0), event(10_000, item_id="other")])
     assert session.disliked == {"i": T0}
     assert session.at(T0 + 100_000).disliked == {"i": T0}
 
 
 @pytest.mark.parametrize("after", [event(5, EventType.FAVORITE), review(5, 5.0)])
-def test_a_later_opinion_for_the_item_takes_it_back(after: Event) -> None:
+def test_later_positive_feedback_undoes_it(after: Event) -> None:
     assert fold([review(0, 1.0), after]).disliked == {}
 
 
-def test_a_late_opinion_for_the_item_does_not_undo_a_newer_one_against_it() -> None:
+def test_late_positive_feedback_does_not_undo_newer_negative_feedback() -> None:
     assert fold([review(100, 1.0), review(50, 5.0)]).disliked == {"i": T0 + 100}
 
 
-def test_what_says_nothing_leaves_opinions_as_they_were() -> None:
+def test_events_without_feedback_leave_feedback_unchanged() -> None:
     before = fold([review(0, 1.0)])
     after = before.after(event(1)).after(review(2, 3.0)).after(event(3, EventType.REMOVE_FROM_CART))
     assert after.disliked is before.disliked
 
 
-def test_the_oldest_opinion_leaves_first_and_a_renewed_one_is_the_newest() -> None:
+def test_the_oldest_feedback_leaves_first_and_a_renewed_one_is_the_newest() -> None:
     against = [review(number, 1.0, f"i{number}") for number in range(DISLIKED_LIMIT)]
     again = review(DISLIKED_LIMIT, 2.0, "i0")
     one_more = review(DISLIKED_LIMIT + 1, 1.0, "new")
@@ -274,13 +274,13 @@ def test_the_oldest_opinion_leaves_first_and_a_renewed_one_is_the_newest() -> No
     assert list(disliked)[-2:] == ["i0", "new"]
 
 
-def test_without_the_event_of_an_opinion_there_is_no_opinion() -> None:
+def test_without_its_event_feedback_is_gone() -> None:
     session = fold([event(0), review(1, 1.0), review(2, 1.0, "other")])
     assert session.without(1).disliked == {"other": T0 + 2}
     assert session.without(0).disliked == session.disliked
 
 
-def test_the_fold_leaves_earlier_opinions_as_they_were() -> None:
+def test_the_fold_leaves_earlier_feedback_unchanged() -> None:
     before = fold([review(0, 1.0)])
     before.after(review(1, 1.0, "other"))
     before.after(review(2, 5.0))

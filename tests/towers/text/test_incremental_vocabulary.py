@@ -1,4 +1,4 @@
-"""Words that come in bit by bit are looked up as in one vocabulary, and taken in at little cost."""
+"""Incrementally added words are looked up as in one vocabulary, at low insertion cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS += ("notebook", "notebooks", "lake", "手机")
 def test_words_taken_in_bit_by_bit_are_looked_up_as_those_of_one_vocabulary(
     order: tuple[str, ...], batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_SMALLEST_COUNT", 1)
+    monkeypatch.setattr(module, "_LEAST_COUNT", 1)
     live, whole = IncrementalVocabulary(), Vocabulary(dict.fromkeys(WORDS, 1))
     for at in range(0, len(order), batch):
         # What is known already changes nothing.

@@ -19,7 +19,7 @@ COUNTS |= {"in": 9, "x": 6, "手机": 4, "手": 4, "机": 4, "壳": 4}
 
 
 def rewriter() -> QueryRewriter:
-    """Of a made-up vocabulary, every word of which is in as many items as it says."""
+    """A rewriter with a synthetic vocabulary of given item counts."""
     found = QueryRewriter(
         COUNTS,
         lambda stem, enough: COUNTS.get({"hing": "hinge"}.get(stem, stem), 0),
@@ -57,7 +57,7 @@ def test_everything_that_is_asked_of_a_query_is_read_at_once() -> None:
     assert query.rarities == tuple(float(len(stem)) for stem in query.stem_weights)
 
 
-def test_a_term_says_what_will_do_for_it_and_what_it_may_be_a_slip_for() -> None:
+def test_a_term_says_what_will_do_for_it_and_what_it_may_be_a_typo_for() -> None:
     query = rewriter().parse("hinges for the phone lihgtbulb")
     terms = {term.word: term for term in query.terms}
     assert list(terms) == ["hinges", "for", "the", "phone", "lihgtbulb"]

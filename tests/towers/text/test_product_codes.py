@@ -1,4 +1,4 @@
-"""Numbers by which items are asked for, told from counts, years and measures."""
+"""Product codes, as opposed to counts, years and measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a misspelt word was meant to be: edit distance by recursion, look-ups by hand."""
+"""Spelling correction: edit distance by recursion, look-ups by hand."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_edit_distance_is_the_recursion_up_to_its_limit(left: str, right: str, l
         ("rke", "rake"),
     ],
 )
-def test_a_slip_finds_the_word_that_was_meant(word: str, meant: str) -> None:
+def test_a_typo_finds_the_word_that_was_meant(word: str, meant: str) -> None:
     found = Vocabulary(COUNTS).corrections(word)
     assert found[0] == (meant, 1.0)
     weights = [weight for _, weight in found]
@@ -77,7 +77,7 @@ def test_a_slip_finds_the_word_that_was_meant(word: str, meant: str) -> None:
 
 
 def test_two_letters_swapped_are_mended_though_the_words_share_few_pairs_of_letters() -> None:
-    # Twenty words share more pairs of letters with the slip, and each is two edits away.
+    # Twenty words share more pairs of letters with the misspelling, and each is two edits away.
     likes = {f"gul{a}{b}": 50 for a in "aiouy" for b in "dnpt"}
     assert Vocabulary({"glue": 50, **likes}).corrections("gule")[0] == ("glue", 1.0)
 
@@ -145,7 +145,7 @@ def test_completions_are_the_most_frequent_words_that_begin_so() -> None:
     ("typed", "beginning"),
     [("chcol", "chocol"), ("choclat", "chocolat"), ("cerae", "cerea"), ("cereql", "cereal")],
 )
-def test_a_word_half_typed_with_a_slip_finds_the_beginning_that_was_meant(
+def test_a_word_half_typed_with_a_typo_finds_the_beginning_that_was_meant(
     typed: str, beginning: str
 ) -> None:
     known = Vocabulary({"chocolate": 5, "cereal": 3, "milk": 9, "church": 1})

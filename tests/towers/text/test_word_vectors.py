@@ -1,4 +1,4 @@
-"""First vectors of words; skipped where the package that carries them is not installed."""
+"""Pretrained word vectors; skipped where the package that carries them is not installed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ needs_wordllama = pytest.mark.skipif(
 
 
 def _cosine(vectors: WordVectors, left: str, right: str) -> float:
-    places = [
+    positions = [
         int(np.flatnonzero(vectors.numbers == token("w:" + stem(word), _BUCKETS))[0])
         for word in (left, right)
     ]
-    a, b = vectors.vectors[places]
+    a, b = vectors.vectors[positions]
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 

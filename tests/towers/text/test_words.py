@@ -78,15 +78,15 @@ def test_many_threads_with_cold_caches_stem_as_one_does() -> None:
     beginnings = ("run", "relat", "general", "hop", "enamell", "commun", "berr", "industri", "use")
     middles = ("", "ation", "iz", "ful", "ing", "ness", "ment", "abl", "ic", "al", "iv", "ous")
     endings = ("", "s", "ed", "ly", "y", "ies", "e", "er", "ing", "ement")
-    made = ["".join(parts) for parts in product(beginnings, middles, endings)]
-    alone = [stem(word) for word in made]
+    generated = ["".join(parts) for parts in product(beginnings, middles, endings)]
+    alone = [stem(word) for word in generated]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as pool:
             for _ in range(20):
                 clear_caches()
-                together = pool.map(lambda _: [stem(word) for word in made], range(8))
+                together = pool.map(lambda _: [stem(word) for word in generated], range(8))
                 assert all(found == alone for found in together)
     finally:
         sys.setswitchinterval(interval)

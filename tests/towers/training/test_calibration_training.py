@@ -1,4 +1,4 @@
-"""Purchase probabilities, and the measures of how far they can be taken at their word."""
+"""Purchase probabilities, and their calibration metrics."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def test_the_calibration_error_is_the_mean_gap_between_saying_and_happening() ->
     happened = np.zeros(20, bool)
     happened[18] = True
     assert expected_calibration_error(said, happened) == pytest.approx(0.4 / 10)
-    draw = np.random.default_rng(5)
-    true = draw.random(200_000)
-    report = reliability(true, draw.random(200_000) < true, threshold=0.5)
+    rng = np.random.default_rng(5)
+    true = rng.random(200_000)
+    report = reliability(true, rng.random(200_000) < true, threshold=0.5)
     assert report["ece"] < 0.01
     # Of uniform probabilities: mean of p(1 − p), and of half of all right three times in four.
     assert report["brier"] == pytest.approx(1 / 6, abs=0.005)
@@ -77,9 +77,9 @@ def test_the_calibration_error_is_the_mean_gap_between_saying_and_happening() ->
 
 
 def test_the_threshold_of_the_best_f1_is_that_of_trying_all() -> None:
-    draw = np.random.default_rng(3)
-    said = np.round(draw.random(60), 2)
-    happened = draw.random(60) < said
+    rng = np.random.default_rng(3)
+    said = np.round(rng.random(60), 2)
+    happened = rng.random(60) < said
 
     def f1(threshold: float) -> float:
         foretold = said >= threshold
@@ -90,18 +90,20 @@ def test_the_threshold_of_the_best_f1_is_that_of_trying_all() -> None:
 
 
 def test_classical_models_are_those_of_scikit_learn() -> None:
-    draw = np.random.default_rng(1)
-    x = (draw.normal(size=(3_000, 5)) * [1, 10, 0.1, 5, 1] + [0, 3, 0, -7, 2]).astype(np.float32)
+    rng = np.random.default_rng(1)
+    x = (rng.normal(size=(3_000, 5)) * [1, 10, 0.1, 5, 1] + [0, 3, 0, -7, 2]).astype(np.float32)
     x[:, 4] = 2.0
-    wanted = x[:, 0] + 0.2 * x[:, 1] + draw.normal(size=3_000) > 0.5
-    scores = classical_scores(fit_classical(x, wanted, seed=1), x)
+    relevant = x[:, 0] + 0.2 * x[:, 1] + rng.normal(size=3_000) > 0.5
+    scores = classical_scores(fit_classical(x, relevant, seed=1), x)
     scale = x.std(axis=0, dtype=np.float64)
     scale[4] = 1.0
     z = (x - x.mean(axis=0, dtype=np.float64)) / scale
-    bayes = GaussianNB(var_smoothing=1e-4).fit(z, wanted).predict_joint_log_proba(z)
+    bayes = GaussianNB(var_smoothing=1e-4).fit(z, relevant).predict_joint_log_proba(z)
     expected: dict[str, Any] = {
-        "linear_regression": LinearRegression().fit(z, wanted.astype(float)).predict(z),
-        "logistic_regression": LogisticRegression(max_iter=500).fit(z, wanted).decision_function(z),
+        "linear_regression": LinearRegression().fit(z, relevant.astype(float)).predict(z),
+        "logistic_regression": LogisticRegression(max_iter=500)
+        .fit(z, relevant)
+        .decision_function(z),
         "naive_bayes": bayes[:, 1] - bayes[:, 0],
     }
     assert tuple(scores) == NAMES

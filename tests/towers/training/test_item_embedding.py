@@ -36,14 +36,14 @@ def changed_items() -> list[Item]:
     return [NEW, *kept]
 
 
-def made(out: Path, items: list[Item]) -> Bundle:
+def generated(out: Path, items: list[Item]) -> Bundle:
     reembed(shelf.bundle_folder(), items, out, items_time=END_TIME + 4, created_time=END_TIME + 5)
     return load_bundle(out)
 
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return made(tmp_path_factory.mktemp("embed") / "changed", changed_items())
+    return generated(tmp_path_factory.mktemp("embed") / "changed", changed_items())
 
 
 def test_the_same_catalogue_gives_the_same_answers(tmp_path: Path) -> None:
@@ -236,8 +236,8 @@ def test_odd_ids_keep_their_own_vectors_from_a_file_to_a_bundle(tmp_path: Path) 
 
 def test_an_older_bundle_is_replaced_and_anything_else_is_not(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    made(out, list(shelf.items()[:60]))
-    assert made(out, list(shelf.items()[:50])).catalog.count == 50
+    generated(out, list(shelf.items()[:60]))
+    assert generated(out, list(shelf.items()[:50])).catalog.count == 50
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"meow")
     with pytest.raises(InputError, match="photos"):

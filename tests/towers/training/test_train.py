@@ -28,7 +28,7 @@ _CONFIG = {
 
 
 class Silence:
-    """Progress that nobody looks at."""
+    """Ignores progress."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
         return lambda *steps: None
@@ -84,7 +84,7 @@ def test_a_shop_starts_from_the_settings_of_its_log_once_it_has_one(
     assert starting_config(parted(shop_tables, rank_at, 0.9)) == expected
 
 
-def test_a_catalogue_in_which_nothing_is_unwanted_goes_without_a_reranker(
+def test_a_catalogue_in_which_nothing_is_irrelevant_goes_without_a_reranker(
     shop_tables: Tables, tmp_path: Path
 ) -> None:
     items = items_table([Item("only", "lamp")])

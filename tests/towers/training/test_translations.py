@@ -25,7 +25,7 @@ def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few_words")
-def test_words_of_each_language_mean_the_likest_of_the_others_in_the_catalogue() -> None:
+def test_words_of_each_language_mean_the_most_similar_of_the_others_in_the_catalogue() -> None:
     counts = {"耳机": 3, "雨伞": 1, "手机": 2, "冰箱": 1, "school": 4, "purple": 1}
     found = translations(counts)
     assert set(found["headphon"]) == {"耳机"}

@@ -169,12 +169,14 @@ def test_a_visitor_counts_for_a_pair_by_how_often_its_items_go_together(
                 for other in rows:
                     pairs[one, other] += weight / math.sqrt(times[one] * times[other])
     for one in range(8):
-        for place, other in enumerate(found.companions[one].tolist()):
+        for position, other in enumerate(found.companions[one].tolist()):
             if other >= 0:
                 cosine = pairs[one, other] / math.sqrt((norms[one] + 5) * (norms[other] + 5))
-                assert found.scores[one, place] == pytest.approx(cosine, rel=1e-5)
+                assert found.scores[one, position] == pytest.approx(cosine, rel=1e-5)
                 share = follow_shares_by_hand(of_visitors, one, other)
-                assert found.follow_shares[one, place] == pytest.approx(share, rel=1e-5, abs=1e-7)
+                assert found.follow_shares[one, position] == pytest.approx(
+                    share, rel=1e-5, abs=1e-7
+                )
         companions = set(found.companions[one].tolist()) - {-1}
         assert companions == {other for other in range(8) if other != one and pairs[one, other]}
 

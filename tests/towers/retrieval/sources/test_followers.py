@@ -1,4 +1,4 @@
-"""Who comes after whom in past sessions."""
+"""Follow shares: which items follow which in past sessions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.sessions.session_log import SessionLog
 
 
-def test_follow_shares_count_later_places_of_a_session_by_one_over_the_distance() -> None:
-    draw = np.random.default_rng(2)
-    sessions = [list(dict.fromkeys(draw.integers(0, 9, 7).tolist())) for _ in range(60)]
+def test_follow_shares_count_later_positions_of_a_session_by_one_over_the_distance() -> None:
+    rng = np.random.default_rng(2)
+    sessions = [list(dict.fromkeys(rng.integers(0, 9, 7).tolist())) for _ in range(60)]
     numbers = np.repeat(np.arange(60), [len(session) for session in sessions])
     log = SessionLog.of(numbers, np.concatenate([np.array(session) for session in sessions]))
     cooccurrence = Cooccurrence.of(log, 9)
     counts: Counter[tuple[int, int]] = Counter()
     for session in sessions:
-        for place, item in enumerate(session):
-            for distance, later in enumerate(session[place + 1 : place + 5], start=1):
+        for position, item in enumerate(session):
+            for distance, later in enumerate(session[position + 1 : position + 5], start=1):
                 counts[item, later] += 1 / distance  # type: ignore[assignment]
     held = Counter(item for session in sessions for item in session)
     for item in range(9):

@@ -1,4 +1,4 @@
-"""Counts count people: one visitor is one a day, however often they click."""
+"""Counts of distinct visitors: one per day, however often they click."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people buy again is learnt; what they do not is not offered again."""
+"""Repurchase rates, and past purchases that are not recommended again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def learnt(events: list[Event]) -> tuple[Repurchase, Catalog]:
     return Repurchase.of(events, rows, catalog), catalog
 
 
-def test_shares_are_those_who_came_back_drawn_towards_the_category() -> None:
+def test_shares_are_those_who_came_back_shrunk_towards_the_category() -> None:
     # Of 20 buyers of milk 15 came back, of 20 of televisions none; nobody bought rye bread.
     events = [bought("milk", f"v{n}", 1) for n in range(20)]
     events += [bought("milk", f"v{n}", 5) for n in range(15)]
@@ -86,7 +86,7 @@ def test_a_browse_page_leaves_out_what_was_bought_unless_people_rebuy_it() -> No
     shown = ranker.rank(RankRequest(session.at(DAY), DAY)).rows
     assert staple in shown
     assert gadget not in shown
-    # Who types its name is shown it: an accessory or a spare may be what is wanted.
+    # A search for its name still shows it: the visitor may need a spare.
     searched = ranker.rank(RankRequest(session.at(DAY), DAY, catalog.titles[gadget])).rows
     assert gadget in searched
     sent_back = session.after(Event("r", EventType.RETURN, "v", 9.0, "p0016"))

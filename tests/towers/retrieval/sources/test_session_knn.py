@@ -51,9 +51,9 @@ def vsknn(
     rarity = {item: math.log((1 + count) / (1 + len(held_by[item]))) for item in held_by}
     recent = list(dict.fromkeys(item for item in current if item < ITEM_COUNT))[:10]
     similarity: dict[int, float] = {}
-    for place, item in enumerate(recent):
+    for position, item in enumerate(recent):
         for number in held_by[item][-sessions_per_item:]:
-            gain = (1 - place / len(recent)) * rarity[item]
+            gain = (1 - position / len(recent)) * rarity[item]
             similarity[number] = similarity.get(number, 0.0) + gain
     nearest = sorted(similarity, key=lambda number: (-round(similarity[number], 5), -number))
     votes: dict[int, float] = {}
@@ -88,7 +88,7 @@ def test_votes_equal_the_formula_written_out(
         assert found.values.tolist() == pytest.approx(votes, rel=1e-4, abs=1e-5)
 
 
-def test_an_item_seen_twice_counts_at_its_newest_place_only() -> None:
+def test_an_item_seen_twice_counts_at_its_newest_position_only() -> None:
     session_knn = SessionKnn(log_of(made_sessions(1, 50)), ITEM_COUNT)
     once, twice = (session_knn.votes(np.array(rows)) for rows in ([3, 1, 2], [3, 1, 3, 2, 1]))
     assert np.array_equal(once.rows, twice.rows) and np.array_equal(once.values, twice.values)
