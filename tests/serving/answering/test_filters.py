@@ -27,7 +27,7 @@ from serving.api.requests import (
     SortOrder,
 )
 from serving.engine import Engine
-from serving.evaluation.filter_check import check_filters, sampled_filter, meets
+from serving.evaluation.filter_check import check_filters, meets, sampled_filter
 from towers.text.words import words
 
 ORDERS = [order for order in SortOrder if order is not SortOrder.RELEVANCE]
