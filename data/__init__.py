@@ -1,14 +1,14 @@
 """From a shop's raw files to clean tables. Reading order; a file imports only files above it.
 
-errors       the one tree of errors that callers see
-records      the rows that travel the loop: items, events, judgments
-atomic       folders that are there whole or not at all
-split        where training ends and testing begins, by time
-tables       the rows as Arrow tables, in memory and on disk
-clean        which rows are dropped, each by a named rule, each counted
-sessionize   session ids for logs that have none
-report       what the tables hold and what was dropped, as plain JSON
+errors       the exceptions that callers see
+records      the record types: items, events, judgments
+atomic       folders that are written completely or not at all
+split        the time-based split into training and test parts
+tables       the records as Arrow tables, in memory and on disk
+clean        drops invalid rows by named rules, and counts them
+sessionize   session ids for logs without any
+report       the quality report of a shop's tables, as plain JSON
 sources/     one file for each kind of raw data
-synthetic    a small made-up shop whose right answers are known
-prepare      raw data to tables: source, slice, clean, sessionize, split, write
+synthetic    a small synthetic shop with known statistics, for tests
+prepare      raw data to tables: read, sample, clean, sessionize, split, write
 """

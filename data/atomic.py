@@ -1,4 +1,4 @@
-"""Folders that are there whole or not at all: written beside, flushed, then renamed."""
+"""Folders that are written completely or not at all: written aside, flushed, then renamed."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _RENAME_EXCHANGE = 2
 
 @contextmanager
 def atomic_folder(out: Path, *, marker: str) -> Iterator[Path]:
-    """A new, empty folder to write into, which becomes ``out`` when the block ends well.
+    """Yields a new, empty folder to write into, which becomes ``out`` if the block succeeds.
 
     An older folder of that name stays readable until the new one is complete and on disk. If the
-    block raises, ``out`` is as it was and nothing half-written is left.
+    block raises, ``out`` is unchanged and the unfinished folder is deleted.
 
     Args:
-        out: The folder to make; missing parents are made too. A link keeps its target's place.
-        marker: Name of a file that every such folder holds; what lacks it is not replaced.
+        out: The folder to create, with missing parents. For a link, its target is replaced.
+        marker: Name of a file in every such folder; a folder without it is not replaced.
 
     Yields:
         A hidden folder beside ``out``, on the same file system.
 
     Raises:
-        InputError: ``out`` is a file, a folder of something else, or cannot be made.
+        InputError: ``out`` is a file, a folder with other content, or cannot be created.
     """
     check_replaceable(out, marker=marker)
     out = Path(os.path.realpath(out))
@@ -45,7 +45,7 @@ def atomic_folder(out: Path, *, marker: str) -> Iterator[Path]:
     try:
         yield unfinished
         _flush(unfinished)
-        # mkdtemp makes a private folder; the finished one follows the user's umask.
+        # mkdtemp creates a private folder; the finished one follows the user's umask.
         unfinished.chmod(0o777 & ~_umask())
         _replace(unfinished, out)
     finally:
@@ -53,10 +53,10 @@ def atomic_folder(out: Path, *, marker: str) -> Iterator[Path]:
 
 
 def check_replaceable(out: Path, *, marker: str) -> None:
-    """Refuse, before long work, what ``atomic_folder`` will not replace; arguments as there.
+    """Checks before long work that ``atomic_folder`` may replace ``out``; arguments as there.
 
     Raises:
-        InputError: ``out`` is a file, or a folder that is neither empty nor holds the marker.
+        InputError: ``out`` is a file, or a non-empty folder without the marker.
     """
     if not out.exists():
         return
@@ -74,21 +74,21 @@ def _replace(new: Path, out: Path) -> None:
     if not out.exists():
         new.rename(out)
     elif not _exchange(new, out):
-        _step_aside(new, out)
+        _replace_in_two_steps(new, out)
     _flush_folder(out.parent)
 
 
 def _exchange(new: Path, out: Path) -> bool:
-    """Swap two names in one step, where the kernel and the file system can; whether they could."""
+    """Swaps two names atomically; False if kernel or file system do not support it."""
     rename = getattr(ctypes.CDLL(None), "renameat2", None)
     if rename is None:
         return False
-    sides = (_AT_WORKING_FOLDER, os.fsencode(new), _AT_WORKING_FOLDER, os.fsencode(out))
-    return bool(rename(*sides, _RENAME_EXCHANGE) == 0)
+    arguments = (_AT_WORKING_FOLDER, os.fsencode(new), _AT_WORKING_FOLDER, os.fsencode(out))
+    return bool(rename(*arguments, _RENAME_EXCHANGE) == 0)
 
 
-def _step_aside(new: Path, out: Path) -> None:
-    # A folder that is not empty cannot be renamed over, so the old one steps aside for a moment.
+def _replace_in_two_steps(new: Path, out: Path) -> None:
+    # Rename cannot replace a non-empty folder, so the old one is moved away first.
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
     old = aside / out.name
     try:
@@ -119,7 +119,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def _umask() -> int:
-    # The mask can only be read by setting it.
+    # The umask can only be read by setting it.
     mask = os.umask(0o022)
     os.umask(mask)
     return mask

@@ -1,7 +1,7 @@
-"""Which rows are dropped, each by a named rule, each counted; and the tidying of text.
+"""Cleaning: drops rows by named rules, counts them, and normalises text.
 
-What is cleaned here is dirt, such as an event of an item that the shop no longer lists. A file that
-is not as the contract says is refused earlier, by the source that reads it.
+Cleaning covers expected flaws, such as events of items that the shop no longer lists. Malformed
+files are refused earlier, by the source that reads them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from data.tables import (
 )
 
 EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
-"""An event before it is taken for a clock that was never set."""
+"""An earlier event is attributed to an unset clock, and dropped."""
 
 _IDS = ("item_id", "event_id", "visitor_id", "session_id", "attribution_token")
 _REMOVED = "[\\x{00}-\\x{08}\\x{0E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}\\x{FEFF}]"
@@ -35,18 +35,18 @@ _BAD_ID = f"longer than {ID_LENGTH_LIMIT} characters or with control characters"
 _BAD_PRICE = f"outside 0 to {PRICE_LIMIT:,.0f}"
 
 Rule = tuple[str, Callable[[pa.Table], pa.ChunkedArray]]
-"""A name, and a function that marks the rows it is true of."""
+"""A name, and a function that marks the rows to drop."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Rows that a rule took out, or whose field it emptied.
+    """Rows that a rule dropped, or in which it cleared a field.
 
     Args:
         table: ``items``, ``events`` or ``judgments``.
         rule: Name of the rule.
-        count: Rows it applied to.
-        total: Rows of the table before any rule.
+        count: Number of rows affected.
+        total: Number of rows before any rule.
         action: What was done with them.
     """
 
@@ -64,7 +64,7 @@ class Loss:
 
 @dataclass(frozen=True, eq=False)
 class CleanShop:
-    """Clean tables in the schemas of ``data.tables``, and what it cost."""
+    """Clean tables in the schemas of ``data.tables``, and the losses."""
 
     items: pa.Table
     events: pa.Table
@@ -73,13 +73,13 @@ class CleanShop:
 
 
 def clean(shop: RawShop, *, now: float) -> CleanShop:
-    """Drop the rows that no rule lets through, and tidy the texts of the others.
+    """Drops the rows that break a rule, and normalises the texts of the others.
 
-    A row counts for the first rule that it breaks. Of rows with the same id the first stays. Where
-    the source has no items, every item id of its events and judgments becomes an item.
+    A row is counted for the first rule that it breaks. Of rows with the same id the first is kept.
+    If the source has no items, every item id of its events and judgments becomes an item.
 
     Args:
-        shop: What a source has read.
+        shop: The tables read by a source.
         now: Seconds since 1970, UTC; later events are dropped.
     """
     losses: list[Loss] = []
@@ -93,7 +93,7 @@ def clean(shop: RawShop, *, now: float) -> CleanShop:
 
 
 def clean_items(items: pa.Table) -> tuple[pa.Table, list[Loss]]:
-    """The items that no rule drops, tidied, in ``ITEM_SCHEMA``; and what it cost."""
+    """The items that break no rule, with normalised texts, in ``ITEM_SCHEMA``; and the losses."""
     losses: list[Loss] = []
     items = _tidy(conform(items, ITEM_SCHEMA))
     items = _drop(items, "items", _ITEM_RULES, losses)
@@ -101,9 +101,9 @@ def clean_items(items: pa.Table) -> tuple[pa.Table, list[Loss]]:
 
 
 def tidy_text(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Texts without control characters and with single blanks; all else stays as it is.
+    """Texts without control characters and with single blanks, otherwise unchanged.
 
-    No Unicode normalisation: full-width letters and Chinese punctuation survive.
+    No Unicode normalisation: full-width letters and Chinese punctuation are kept.
     """
     texts = pc.replace_substring_regex(texts, pattern=_REMOVED, replacement="")
     return pc.utf8_trim(pc.replace_substring_regex(texts, pattern=_BLANKS, replacement=" "), " ")
@@ -114,14 +114,14 @@ def _or_empty(table: pa.Table | None, schema: pa.Schema) -> pa.Table:
 
 
 def _tidy(table: pa.Table) -> pa.Table:
-    for place, column in enumerate(table.schema):
+    for index, column in enumerate(table.schema):
         values = table[column.name]
         if pa.types.is_string(column.type) and column.name not in _IDS:
-            table = table.set_column(place, column, tidy_text(values))
+            table = table.set_column(index, column, tidy_text(values))
         elif pa.types.is_list(column.type):
             path = values.combine_chunks()
             tidied = pa.ListArray.from_arrays(path.offsets, tidy_text(path.values))
-            table = table.set_column(place, column, tidied)
+            table = table.set_column(index, column, tidied)
     return table
 
 
@@ -143,13 +143,13 @@ def _drop(table: pa.Table, name: str, rules: Iterable[Rule], losses: list[Loss])
 
 
 def _clear_bad_prices(items: pa.Table, losses: list[Loss]) -> pa.Table:
-    # An item stays worth finding without its price, so the field is emptied, not the row dropped.
+    # An item is useful without its price, so the field is cleared instead of dropping the row.
     bad = pc.fill_null(_is_bad_price(items), False)
     count = pc.sum(bad).as_py() or 0
     if count:
-        place = items.schema.get_field_index("price")
+        index = items.schema.get_field_index("price")
         prices = pc.if_else(bad, pa.scalar(None, pa.float64()), items["price"])
-        items = items.set_column(place, items.schema.field(place), prices)
+        items = items.set_column(index, items.schema.field(index), prices)
         losses.append(
             Loss("items", _BAD_PRICE, count, items.num_rows, action="emptied the price of")
         )
@@ -158,7 +158,7 @@ def _clear_bad_prices(items: pa.Table, losses: list[Loss]) -> pa.Table:
 
 def _is_bad_price(table: pa.Table) -> pa.ChunkedArray:
     price = table["price"]
-    # Not the other way round: no comparison holds for what is no number.
+    # Negated range check, so that NaN, for which no comparison holds, is bad as well.
     return pc.invert(pc.and_(pc.greater_equal(price, 0), pc.less_equal(price, PRICE_LIMIT)))
 
 
@@ -244,7 +244,7 @@ def _judgment_rules(items: pa.Table) -> tuple[Rule, ...]:
 
 
 def source_losses(shop: RawShop) -> tuple[Loss, ...]:
-    """What the source itself left out, in the form of the other losses."""
+    """Rows that the source itself dropped, as losses."""
     kept: Mapping[str, pa.Table | None] = {
         "items": shop.items,
         "events": shop.events,

@@ -1,41 +1,43 @@
-"""The one tree of errors that callers see.
+"""The exceptions that callers see.
 
     NextclickError
-    ├── InputError      a file or row of the shop's data is not as the contract says
-    ├── ConfigError     a setting is unknown or out of its range
+    ├── InputError      a file or row of the shop's data is malformed
+    ├── ConfigError     a setting is unknown or out of range
     ├── BundleError     a bundle is damaged, incomplete or of another version
-    ├── RequestError    a field of a request or of an event is not as the interface says
-    └── OverloadError   the service is full or shutting down; the same call may succeed later
+    ├── RequestError    a field of a request or of an event is invalid
+    └── OverloadError   the service is overloaded or shutting down; a retry may succeed
 
-Every message says what was expected and what came: ``k: expected 1 to 200, received 0``.
+Every message names the expected and the received value: ``k: expected 1 to 200, received 0``.
 """
 
 from __future__ import annotations
 
 
 class NextclickError(Exception):
-    """Root of the tree: whatever the product refuses on purpose."""
+    """Base class of all errors that this package raises on purpose."""
 
 
 class InputError(NextclickError):
-    """A file, row or field of the shop's own data that cannot be taken in."""
+    """A file, row or field of the shop's data that is malformed."""
 
     @classmethod
-    def at(cls, place: str, row: int, field: str, expected: str, received: object) -> InputError:
+    def at(
+        cls, file_name: str, row: int, field: str, expected: str, received: object
+    ) -> InputError:
         """``items.csv, row 7, price: expected a number, received 'cheap'``; rows count from 1."""
-        return cls(f"{place}, row {row:,}, {field}: expected {expected}, received {received!r}")
+        return cls(f"{file_name}, row {row:,}, {field}: expected {expected}, received {received!r}")
 
 
 class ConfigError(NextclickError):
-    """A setting that is not known, of the wrong type or out of range."""
+    """A setting that is unknown, of the wrong type or out of range."""
 
 
 class BundleError(NextclickError):
-    """A bundle that must not be served."""
+    """A bundle that cannot be served: damaged, incomplete or of another version."""
 
 
 class RequestError(NextclickError):
-    """A field of a request that is not as the interface says; ``field`` is its name on the wire."""
+    """An invalid field of a request; ``field`` is its protobuf name."""
 
     def __init__(self, field: str, expected: str, received: object) -> None:
         self.field = field
@@ -43,4 +45,4 @@ class RequestError(NextclickError):
 
 
 class OverloadError(NextclickError):
-    """The service cannot take this call now; trying again later is right."""
+    """The service cannot take this call now; a later retry may succeed."""

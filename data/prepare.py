@@ -1,4 +1,4 @@
-"""Raw data to tables: source, slice, clean, sessionize, split, write."""
+"""Raw data to tables: read, sample, clean, sessionize, split, write."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Source:
     """A kind of raw data.
 
     Args:
-        read: Reads it; gets the path, and the column map where there is one.
-        path_is: What the path must be; empty where the source wants none.
-        takes_map: Whether it understands a column map.
-        is_export: Whether its items are as they were at a time that only the shop can tell.
+        read: Reads it; takes the path, and the path of the column map or None.
+        path_is: Description of the path; empty if the source takes none.
+        takes_map: Whether it accepts a column map.
+        is_export: Whether its items are a snapshot whose time only the shop knows.
     """
 
     read: Callable[[Path, Path | None], RawShop]
@@ -67,7 +67,7 @@ SOURCES: Mapping[str, Source] = {
     "onlineretail": Source(lambda path, _: read_onlineretail(path), "the file, Parquet or CSV"),
     "own_log": Source(_read_own_log, "a log of the service, or its state folder"),
 }
-"""The kinds of raw data by the name that the command line knows."""
+"""The kinds of raw data, by their name on the command line."""
 
 
 def prepare(
@@ -85,31 +85,31 @@ def prepare(
     items_time: float | None = None,
     progress: Callable[[str], object] = lambda stage: None,
 ) -> dict[str, Any]:
-    """Read raw data, clean it and write it as a folder of tables.
+    """Reads raw data, cleans it and writes it as a folder of tables.
 
     Args:
         source: A name in ``SOURCES``.
-        path: Where the raw data is; None for a source that wants none.
+        path: Path of the raw data; None for a source that takes none.
         out: The folder to write; older tables are replaced.
         now: Seconds since 1970, UTC; later events are dropped.
         map_file: TOML file that renames columns; for the source ``files``.
-        days: Keep the events of the newest so many days; None for all.
-        visitor_share: Keep this share of the visitors, above 0 to 1; the same ones every time.
-        test_days: Length of the part withheld for testing; None for the rule in ``data.split``.
-        gap_minutes: Quiet after which a visitor's next event begins a new session.
-        base: Tables to go on from: their events and judgments come before the new ones, and their
-            items stand in where the source has none.
-        items_time: When the items of an export were as they are, seconds since 1970, up to ``now``:
-            what a server was told of an item from then on is newer. None: not known, so all that it
-            was ever told is newer. Never the time of a file, which a plain copy changes.
-        progress: Called with the name of each stage as it begins.
+        days: Keep the events of this many newest days; None for all.
+        visitor_share: Share of visitors to keep, above 0 to 1; a deterministic choice by id.
+        test_days: Length of the test part; None for the default in ``data.split``.
+        gap_minutes: Inactivity after which a visitor's next event begins a new session.
+        base: Earlier tables to extend: their events and judgments precede the new ones, and their
+            items are used if the source has none.
+        items_time: When an export of items was made, seconds since 1970, up to ``now``: live
+            changes made later override it. None: unknown, so all live changes do. Never the
+            modification time of a file, which a plain copy changes.
+        progress: Called with the name of each stage when it begins.
 
     Returns:
-        The quality report, which is in the folder too.
+        The quality report, which is also written to the folder.
 
     Raises:
-        ConfigError: A wrong source or option.
-        InputError: The raw data is not as the source expects it, or ``out`` is something else.
+        ConfigError: An invalid source or option.
+        InputError: The raw data is malformed, or ``out`` is not a folder of tables.
     """
     chosen = _source(source, path, map_file)
     if days is not None and not days > 0:
@@ -125,7 +125,7 @@ def prepare(
     if items_time is not None:
         raw = replace(raw, items_time=items_time)
     if base is not None:
-        raw = _after(read_tables(base), raw)
+        raw = _extended(read_tables(base), raw)
     if raw.events is not None:
         events = raw.events if days is None else _newest_days(raw.events, days, now)
         if visitor_share < 1:
@@ -142,7 +142,7 @@ def prepare(
         event_micros(events) / 1e6, text_codes(events["session_id"]), test_days=test_days
     )
     items, newest_items = _known_when_training_ends(shop.items, raw, split.test_from)
-    # Of ids alone nothing is known, so whatever a server was told is newer.
+    # Items made from ids alone have no time, so every live change is newer.
     known_time = 0.0 if raw.items is None else min(raw.items_time, now)
     report = {
         "source": source,
@@ -174,29 +174,29 @@ def prepare(
 def _known_when_training_ends(
     newest: pa.Table, raw: RawShop, time: float
 ) -> tuple[pa.Table, pa.Table | None]:
-    """The clean items as they were known before a time; and as they are, where that is other."""
+    """The clean items as known before ``time``; and the newest state, or None if it is the same."""
     if raw.items_at is None:
         return newest, None
     known, _ = clean_items(raw.items_at(time))
     return (newest, None) if known.equals(newest) else (known, newest)
 
 
-def _after(base: Tables, raw: RawShop) -> RawShop:
-    """What a source has read, after what was known before; cleaning drops what comes twice."""
+def _extended(base: Tables, raw: RawShop) -> RawShop:
+    """The source's tables appended to earlier ones; cleaning drops repeated rows."""
     if raw.items is None:
-        raw = _items_after(base, raw)
+        raw = _items_with_changes(base, raw)
     return replace(
         raw,
         events=_joined(base.events, raw.events),
-        # Of two grades the first stays, and that is to be the newer one.
+        # Cleaning keeps the first of two grades, which should be the newer one.
         judgments=_joined(raw.judgments, base.judgments),
     )
 
 
-def _items_after(base: Tables, raw: RawShop) -> RawShop:
-    """The items of earlier tables with what a server was told since, now and at any time."""
+def _items_with_changes(base: Tables, raw: RawShop) -> RawShop:
+    """The items of earlier tables with later live changes, now and as known at any time."""
     items, items_time = base.items_known(whole_log=True)
-    # An export that was read later has the last word over what was told before it was made.
+    # A later export overrides live changes made before it.
     changes = {
         item_id: change for item_id, change in raw.item_changes.items() if change.time >= items_time
     }
@@ -204,21 +204,21 @@ def _items_after(base: Tables, raw: RawShop) -> RawShop:
     newest = _changed(items, changes)
 
     def items_at(time: float) -> pa.Table:
-        # What the base tells of its own test part may lie behind the new boundary.
+        # The test part of the base may lie before the new boundary.
         known, _ = base.items_known(whole_log=base_end < time)
         known_ids = set(known["item_id"].to_pylist())
-        told = {
+        known_changes = {
             item_id: change
             for item_id, change in changes.items()
             if change.time < time or change.item is None
         }
-        # Listed only later: its words are what new items come with, its price is not known yet.
-        told |= {
+        # Items added later: their texts are known when an item is added, their price is not.
+        known_changes |= {
             item_id: replace(change, item=replace(change.item, price=None))
             for item_id, change in changes.items()
             if change.time >= time and change.item is not None and item_id not in known_ids
         }
-        table = _changed(known, told)
+        table = _changed(known, known_changes)
         return table.take(pc.index_in(newest["item_id"], value_set=table["item_id"]))
 
     if changes:
@@ -227,10 +227,12 @@ def _items_after(base: Tables, raw: RawShop) -> RawShop:
 
 
 def _changed(items: pa.Table, changes: Mapping[str, ItemChange]) -> pa.Table:
-    """A table of items with what a server was told of some of them."""
+    """A table of items with live changes applied."""
     is_changed = pc.is_in(items["item_id"], value_set=pa.array(list(changes), pa.string()))
-    news = items_table(change.item for change in changes.values() if change.item is not None)
-    return pa.concat_tables([items.filter(pc.invert(is_changed)), news])
+    changed_items = items_table(
+        change.item for change in changes.values() if change.item is not None
+    )
+    return pa.concat_tables([items.filter(pc.invert(is_changed)), changed_items])
 
 
 def _joined(*tables: pa.Table | None) -> pa.Table:
@@ -247,14 +249,14 @@ def prepare_items(
         path: The folder or the file.
         now: Seconds since 1970, UTC.
         map_file: TOML file that renames columns.
-        items_time: As in ``prepare``; a folder of tables knows its own where None.
+        items_time: As in ``prepare``; if None, a folder of tables provides its own.
 
     Returns:
-        The newest that is known of the items, and when they were so (``RawShop.items_time``).
+        The newest known state of the items, and its time (``RawShop.items_time``).
 
     Raises:
-        InputError: The file is not as the contract says.
-        ConfigError: The column map is not one, or ``items_time`` is after ``now``.
+        InputError: The file is malformed.
+        ConfigError: The column map is invalid, or ``items_time`` is after ``now``.
     """
     _check_items_time(items_time, now)
     if (path / MANIFEST_NAME).is_file():
@@ -285,18 +287,20 @@ def _source(name: str, path: Path | None, map_file: Path | None) -> Source:
 
 def _newest_days(events: pa.Table, days: float, now: float) -> pa.Table:
     micros = event_micros(events)
-    # A clock that runs ahead must not decide which days are the newest.
+    # Events in the future, from a wrong clock, must not determine the newest days.
     newest = micros[micros <= now * 1e6].max(initial=0)
     return events.filter(pa.array(micros > newest - days * _DAY_MICROS))
 
 
 def _visitor_sample(events: pa.Table, share: float) -> pa.Table:
     visitors = pc.unique(events["visitor_id"])
-    is_chosen = pa.array([_place(visitor) < share for visitor in visitors.to_pylist()], pa.bool_())
+    is_chosen = pa.array(
+        [_id_fraction(visitor) < share for visitor in visitors.to_pylist()], pa.bool_()
+    )
     return events.filter(pc.is_in(events["visitor_id"], value_set=visitors.filter(is_chosen)))
 
 
-def _place(visitor_id: str) -> float:
-    """A place in 0 to 1 that depends on nothing but the id."""
+def _id_fraction(visitor_id: str) -> float:
+    """A hash of the id, uniform in 0 to 1."""
     digest = hashlib.blake2b(visitor_id.encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64

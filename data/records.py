@@ -1,4 +1,4 @@
-"""The rows that travel the loop: items, events and judgments."""
+"""The record types: items, events and judgments."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from enum import IntEnum
 
 
 class EventType(IntEnum):
-    """What a shopper did; the numbers are part of the wire format and of trained models.
+    """What a shopper did; the numbers are part of the protobuf format and of trained models.
 
-    ``IMPRESSION`` is made by the service itself: the items of one answer.
+    ``IMPRESSION`` is recorded by the service itself: the items of one answer.
     """
 
     UNSPECIFIED = 0
@@ -36,19 +36,19 @@ class EventType(IntEnum):
 RECORDABLE_TYPES = tuple(
     type_ for type_ in EventType if type_ not in (EventType.UNSPECIFIED, EventType.IMPRESSION)
 )
-"""The types that files and clients may hand in."""
+"""The types allowed in files and in requests."""
 
 ID_LENGTH_LIMIT = 128
-"""The longest id of an item, an event, a visitor, a session or an answer, in characters, and so at
-most 512 bytes of UTF-8: one limit for files, clients, bundles and the state folder."""
+"""Maximum length of item, event, visitor and session ids and attribution tokens, in characters, and
+so at most 512 bytes of UTF-8: the same limit for files, requests, bundles and the state folder."""
 
 CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f]")
-"""What no id holds, line breaks among them: some formats tell ids apart by line. Blanks, quotes,
-commas and the separators U+2028 and U+2029 are legal. Python and RE2 read the pattern alike."""
+"""Not allowed in ids, line breaks included, since some formats store one id per line. Allowed are
+blanks, quotes, commas, U+2028 and U+2029. The pattern is valid in Python and in RE2."""
 
 PRICE_LIMIT = 1e12
-"""The highest price that files and clients may hand in: models hold prices in float32, where much
-larger ones would be infinite."""
+"""Maximum price in files and requests: models use float32, where much larger prices would be
+infinite."""
 
 EVENT_TYPE_BY_LABEL: Mapping[str, EventType] = {type_.label: type_ for type_ in RECORDABLE_TYPES}
 
@@ -67,7 +67,7 @@ class Item:
         currency: ISO 4217 code; may be empty.
         in_stock: Whether it can be bought now.
         attributes: Further facts by name, ``{"size": "12 OZ"}``.
-        image: Path or address of the picture; may be empty.
+        image: Path or URL of the picture; may be empty.
         created_time: When the shop began to list it, UTC; None where not known.
     """
 
@@ -86,20 +86,20 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that one shopper did.
+    """One interaction of one shopper.
 
     Args:
-        event_id: Unique; a second event of the same id is the same event and counts once.
+        event_id: Unique; a second event with the same id is a duplicate and is ignored.
         type: One of ``RECORDABLE_TYPES``.
         visitor_id: The shop's pseudonym of the shopper or device.
         time: Seconds since 1970, UTC.
         item_id: The item; empty for a search.
-        query: What was typed; for a search only.
+        query: The query text; for a search only.
         session_id: The shop's own session key; empty where it has none.
         quantity: Pieces, 1 or more.
-        price: Paid a piece; None where not known.
+        price: Price paid per piece; None if unknown.
         rating: 1 to 5, for a review; None elsewhere.
-        text: Words of a review.
+        text: Text of a review.
         dwell_seconds: How long a viewed page stayed open; None where not known.
         surface: Where it happened: ``search``, ``home``, ``item`` …
         attribution_token: The token of the answer that showed the item.
@@ -123,7 +123,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ItemChange:
-    """What a server was told of an item, seconds since 1970; None: the item was taken out."""
+    """A live change of an item at ``time``, seconds since 1970; None: the item was deleted."""
 
     time: float
     item: Item | None
@@ -131,7 +131,7 @@ class ItemChange:
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """How well an item answers a query, by a person's grade; the scale is the shop's own."""
+    """A person's grade of how relevant an item is to a query; the scale is the shop's own."""
 
     query: str
     item_id: str

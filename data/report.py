@@ -1,4 +1,4 @@
-"""What the tables hold and what was dropped, as plain JSON."""
+"""The quality report: table statistics and dropped rows, as plain JSON."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def quality_report(
     split: Split,
     losses: Iterable[Loss],
 ) -> dict[str, Any]:
-    """The report of a shop's tables.
+    """The quality report of a shop's tables.
 
     Args:
         items: ``ITEM_SCHEMA``.
         newest_items, items_time: As in ``Tables``.
-        events: ``EVENT_SCHEMA``, by time, every session id filled.
+        events: ``EVENT_SCHEMA``, by time, with a session id in every row.
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
-        losses: What the rules took out, in the order they did.
+        losses: The losses of cleaning, in the order of the rules.
 
     Returns:
         Counts, shares and times as numbers and ISO 8601 texts; ``dropped`` holds a sentence for
@@ -46,7 +46,7 @@ def quality_report(
     return {
         "items": {
             **_items(items, events),
-            # The version of the catalogue: a server told of an item later knows better.
+            # The version of the catalogue: live changes made later override it.
             "known_time": as_datetime(items_time).isoformat() if items_time else None,
             "known_later": _known_later(items, newest_items),
         },
@@ -72,11 +72,11 @@ def quality_report(
 
 
 def _items(items: pa.Table, events: pa.Table) -> dict[str, Any]:
-    is_met = pc.is_in(items["item_id"], value_set=pc.unique(events["item_id"]))
+    has_events = pc.is_in(items["item_id"], value_set=pc.unique(events["item_id"]))
     return {
         "count": items.num_rows,
         "in_stock_count": pc.sum(items["in_stock"]).as_py() or 0,
-        "with_events_count": pc.sum(is_met).as_py() or 0,
+        "with_events_count": pc.sum(has_events).as_py() or 0,
         "missing_counts": {
             **{name: _empty_count(items[name]) for name in ("title", "description", "brand")},
             "category": pc.sum(pc.equal(pc.list_value_length(items["category"]), 0)).as_py() or 0,
@@ -86,7 +86,7 @@ def _items(items: pa.Table, events: pa.Table) -> dict[str, Any]:
 
 
 def _known_later(items: pa.Table, newest: pa.Table | None) -> dict[str, int]:
-    """How many items the log tells more of after training ends, by field, and of the price apart."""
+    """Numbers of items whose fields change in the test part, and of prices first known there."""
     if newest is None:
         return {}
     first_prices = pc.and_(pc.is_null(items["price"]), pc.is_valid(newest["price"]))
@@ -95,15 +95,15 @@ def _known_later(items: pa.Table, newest: pa.Table | None) -> dict[str, int]:
         **{
             f"{name}_changed_count": count
             for name in ITEM_SCHEMA.names
-            if (count := _unlike_count(items[name], newest[name]))
+            if (count := _changed_count(items[name], newest[name]))
         },
     }
 
 
-def _unlike_count(known: pa.ChunkedArray, newest: pa.ChunkedArray) -> int:
+def _changed_count(known: pa.ChunkedArray, newest: pa.ChunkedArray) -> int:
     if known.equals(newest):
         return 0
-    # Lists and maps have no comparison of their own in Arrow.
+    # Arrow cannot compare lists and maps.
     return sum(
         one != other for one, other in zip(known.to_pylist(), newest.to_pylist(), strict=True)
     )
@@ -145,8 +145,8 @@ def _split(events: pa.Table, split: Split) -> dict[str, Any]:
     ends = np.searchsorted(seconds, [split.rank_from, split.test_from]).tolist()
     bounds = [0, *ends, len(seconds)]
     parts = {}
-    for place, name in enumerate(("retrieval", "rank", "test")):
-        begin, end = bounds[place], bounds[place + 1]
+    for number, name in enumerate(("retrieval", "rank", "test")):
+        begin, end = bounds[number], bounds[number + 1]
         parts[name] = {
             "event_count": end - begin,
             "session_count": len(np.unique(sessions[begin:end])),

@@ -1,4 +1,4 @@
-"""Session ids for logs that have none: a visitor's new session begins after a time of quiet."""
+"""Session ids for logs without any: a new session begins after a time of inactivity."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from data.errors import ConfigError
 from data.tables import event_micros
 
 GAP_MINUTES = 30.0
-"""The customary time of quiet after which a visit counts as a new one."""
+"""The customary inactivity timeout of a session."""
 
 _MINUTE_MICROS = 60_000_000
 
 
 def sessionize(events: pa.Table, *, gap_minutes: float = GAP_MINUTES) -> pa.Table:
-    """Events with every empty ``session_id`` filled; a given one stays.
+    """Events with every empty ``session_id`` filled; given ones are kept.
 
     Among a visitor's events without a session id, one that comes more than ``gap_minutes`` after
     the one before it begins a new session. Its id is ``<visitor_id>@<time of its first event in
     milliseconds>``, so a longer log gives the same ids to the same sessions.
 
     Args:
-        events: ``EVENT_SCHEMA``, in any order, which is kept.
+        events: ``EVENT_SCHEMA``, in any order; the order is kept.
         gap_minutes: More than 0.
 
     Raises:
@@ -41,17 +41,17 @@ def sessionize(events: pa.Table, *, gap_minutes: float = GAP_MINUTES) -> pa.Tabl
     filled = pc.binary_join_element_wise(
         visitor_ids, pa.array(starts // 1_000).cast(pa.string()), "@"
     )
-    place = events.schema.get_field_index("session_id")
+    index = events.schema.get_field_index("session_id")
     column = pc.replace_with_mask(
         events["session_id"].combine_chunks(),
         is_missing.combine_chunks(),
         filled.combine_chunks(),
     )
-    return events.set_column(place, events.schema.field(place), column)
+    return events.set_column(index, events.schema.field(index), column)
 
 
 def text_codes(texts: pa.ChunkedArray) -> NDArray[np.int64]:
-    """``[row] int64``: a number for each distinct text, from 0 without gaps."""
+    """``[row] int64``: codes of the distinct texts, from 0 without gaps."""
     encoded = texts.combine_chunks().dictionary_encode()
     return np.asarray(encoded.indices).astype(np.int64)
 
@@ -59,7 +59,7 @@ def text_codes(texts: pa.ChunkedArray) -> NDArray[np.int64]:
 def _session_starts(
     visitors: NDArray[np.int64], micros: NDArray[np.int64], gap_minutes: float
 ) -> NDArray[np.int64]:
-    """``[row] int64``: microseconds at which the session of each row begins."""
+    """``[row] int64``: start of each row's session in microseconds."""
     order = np.lexsort((micros, visitors))
     visitor, time = visitors[order], micros[order]
     begins = np.append(

@@ -1,4 +1,4 @@
-"""Where training ends and testing begins: two moments in time, the same for every shopper."""
+"""The split by time: when training ends and testing begins, the same for all visitors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Split:
     Args:
         rank_from: Events before it train retrieval.
         test_from: Events from ``rank_from`` to before it train the reranker; events from it on
-            are withheld for testing.
+            are the test part.
     """
 
     rank_from: float
@@ -31,21 +31,21 @@ class Split:
 def split_by_time(
     times: NDArray[np.float64], sessions: NDArray[np.int64], *, test_days: float | None = None
 ) -> Split:
-    """The boundaries for a log: the newest part for testing, the newest of the rest for ranking.
+    """The boundaries for a log: the newest part is for testing, the newest of the rest for ranking.
 
-    Each part takes the newest tenth of what there is, but 30 days at most. A boundary then moves
-    to the start of a session, at most a day or a tenth of its part later, where it cuts the
-    fewest sessions: none, where that is possible. Where it still cuts one, the events of that
-    session before the boundary belong to the earlier part.
+    Each part is the newest tenth of the remaining span, at most 30 days. A boundary then moves to
+    the start of a session, at most a day or a tenth of its part later, where it cuts the fewest
+    sessions, if possible none. Of a session that is cut, the events before the boundary belong to
+    the earlier part.
 
     Args:
         times: ``[event] float64``, seconds since 1970, ascending.
-        sessions: ``[event] int64``, a number for each session, from 0 without gaps.
+        sessions: ``[event] int64``, session numbers from 0 without gaps.
         test_days: Length of the test part; None for the rule above.
 
     Returns:
-        The split; ``Split(0, 0)`` for an empty log, and all of it before both boundaries for a
-        log whose events have one and the same time.
+        The split; ``Split(0, 0)`` for an empty log. If all events have the same time, they all
+        precede both boundaries.
 
     Raises:
         ConfigError: ``test_days`` is not more than 0 or not less than the span of the log.
@@ -89,7 +89,7 @@ def _session_bounds(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     starts = np.empty(int(sessions.max()) + 1)
     ends = np.empty_like(starts)
-    # Times ascend, so the last value written to a place is the newest, or backwards the oldest.
+    # Times ascend, so the last value written per session is its newest, or, reversed, its oldest.
     ends[sessions] = times
     starts[sessions[::-1]] = times[::-1]
     return starts, ends
@@ -102,7 +102,7 @@ def _uncut(
     candidates = np.unique(starts[(starts >= boundary) & (starts <= latest)])
     if len(candidates) == 0:
         return boundary
-    # Open at t, and so cut by it: begun before t, and with an event at t or later.
+    # Sessions cut at t: begun before t, and with an event at t or later.
     begun = np.searchsorted(np.sort(starts), candidates, side="left")
     ended = np.searchsorted(np.sort(ends), candidates, side="left")
     return float(candidates[np.argmin(begun - ended)])

@@ -1,22 +1,22 @@
-"""A small made-up shop whose right answers are known.
+"""A small synthetic shop with known statistics, for tests.
 
-Items are numbered: ``p0007`` is number 7. They stand in pairs, ``2k`` and ``2k + 1``, and the pairs
-are dealt to the eight categories in turn, so pair ``k`` is in category ``k % 8`` and has rank
-``k // 8`` there. What a test may rely on:
+Items are numbered: ``p0007`` is number 7. They form pairs, ``2k`` and ``2k + 1``, and the pairs are
+assigned to the eight categories in turn, so pair ``k`` is in category ``k % 8`` and has rank
+``k // 8`` there. Tests may rely on the following:
 
 - No word of a title occurs in two categories. A title is brand, adjective, noun and size; it is
   distinct up to 1,440 items, and the two items of a pair share no word of brand or noun. The last
   category is Chinese.
-- A visit has one category, and four times in five it is the visitor's favourite one. A look at an
-  item leads on to one of the same category nine times in ten: to the companion of the item three
-  times in ten, otherwise to an item drawn by its weight, ``1 / (1 + rank)``.
-- Who puts an item into the cart puts its companion in as well, four times in five.
-- Every second visit to the favourite category a visitor buys one of three staples, of any rank.
-- A search is made of words of the item that is looked at next.
-- Visits of a visitor are more than half an hour apart and the events of one at most a minute, so
-  sessions can be found again by time. Reviews and returns come a day later, as visits of their own.
-- An item is reviewed with 3, 4 or 5 by its number. A judged query is a brand and a noun; items
-  with both have grade 2, those with the noun alone 1.
+- A session has one category, in four of five cases the visitor's favourite one. A view is followed
+  by one in the same category nine times in ten: of the item's companion three times in ten, else
+  of an item sampled by its weight, ``1 / (1 + rank)``.
+- When an item is added to the cart, its companion is added as well, four times in five.
+- In half of the sessions in the favourite category a visitor buys one of three staples.
+- A search query consists of words of the item that is viewed next.
+- Sessions of a visitor are more than half an hour apart and the events of one at most a minute, so
+  sessions can be recovered from times. Reviews and returns come a day later, in separate sessions.
+- The rating of an item, 3, 4 or 5, depends on its number. A judged query is a brand and a noun;
+  items with both have grade 2, those with the noun only 1.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ END_TIME = 1_735_689_600.0
 
 _DAY_SECONDS = 86_400
 _SLOT_SECONDS = 6 * 3_600
-_AFTERWARDS_SECONDS = _DAY_SECONDS + 5 * 3_600
+_FEEDBACK_DELAY_SECONDS = _DAY_SECONDS + 5 * 3_600
 _STAPLE_COUNT = 3
 
 
@@ -95,32 +95,34 @@ def category_of(item_id: str) -> tuple[str, ...]:
 
 
 def weight_of(item_id: str) -> float:
-    """How likely a look is to fall on the item, relative to others of its category."""
+    """How likely a view is of this item, relative to others of its category."""
     return 1.0 / (1 + _rank(item_id))
 
 
 def favorite_category_of(visitor_id: str) -> tuple[str, ...]:
-    """Category path that most visits of a visitor are about."""
+    """Category path of most sessions of a visitor."""
     return _CATEGORIES[_number(visitor_id) % len(_CATEGORIES)].path
 
 
 def staples_of(visitor_id: str, *, item_count: int = 240) -> tuple[str, ...]:
-    """The items of the favourite category that a visitor buys again and again."""
+    """The items of the favourite category that a visitor buys repeatedly."""
     category_count = len(_CATEGORIES)
     visitor = _number(visitor_id)
     category = visitor % category_count
     rank_count = len(range(category, item_count // 2, category_count))
-    ranks = ((visitor // category_count + place) % rank_count for place in range(_STAPLE_COUNT))
+    ranks = (
+        (visitor // category_count + position) % rank_count for position in range(_STAPLE_COUNT)
+    )
     return tuple(_item_id(2 * (rank * category_count + category)) for rank in ranks)
 
 
 def synthetic_shop(
     *, seed: int = 7, item_count: int = 240, visitor_count: int = 150, days: int = 30
 ) -> RawShop:
-    """Items, judgments and the events of the days before ``END_TIME``; the same for a seed.
+    """Items, judgments and the events of the days before ``END_TIME``; deterministic for a seed.
 
     Args:
-        seed: Of everything that is left to chance; items and judgments are not.
+        seed: Of the events; items and judgments are not random.
         item_count: Even, 48 or more: three pairs a category.
         visitor_count: 1 or more.
         days: 1 or more.
@@ -134,21 +136,21 @@ def synthetic_shop(
         if count < 1:
             raise ConfigError(f"{name}: expected 1 or more, received {count}")
     items = [_item(number) for number in range(item_count)]
-    shelves = _Shelves(items, Random(seed))
+    stock = _Stock(items, Random(seed))
     slots = range(days * _DAY_SECONDS // _SLOT_SECONDS)
     events: list[Event] = []
     for visitor in range(visitor_count):
-        diary = _Diary(shelves, f"v{visitor:04}")
-        visit_count = min(len(slots), 3 + int(shelves.rng.expovariate(1 / 4)))
-        for slot in sorted(shelves.rng.sample(slots, visit_count)):
-            diary.visit(END_TIME - days * _DAY_SECONDS + slot * _SLOT_SECONDS)
-        events += (event for event in diary.events if event.time < END_TIME)
+        visitor_log = _VisitorLog(stock, f"v{visitor:04}")
+        visit_count = min(len(slots), 3 + int(stock.rng.expovariate(1 / 4)))
+        for slot in sorted(stock.rng.sample(slots, visit_count)):
+            visitor_log.visit(END_TIME - days * _DAY_SECONDS + slot * _SLOT_SECONDS)
+        events += (event for event in visitor_log.events if event.time < END_TIME)
     events.sort(key=lambda event: event.time)
     return RawShop(items_table(items), events_table(events), judgments_table(_judgments(items)))
 
 
-class _Shelves:
-    """The items by id and by category, and the chance by which they are met."""
+class _Stock:
+    """The items by id and by category, and the random generator with sampling weights."""
 
     def __init__(self, items: Sequence[Item], rng: Random) -> None:
         self.rng = rng
@@ -161,83 +163,83 @@ class _Shelves:
     def any_category(self) -> tuple[str, ...]:
         return self.rng.choice(_CATEGORIES).path
 
-    def draw(self, path: tuple[str, ...]) -> str:
+    def sample(self, path: tuple[str, ...]) -> str:
         return self.rng.choices(self.ids[path], self.weights[path])[0]
 
-    def happens(self, chance: float) -> bool:
-        return self.rng.random() < chance
+    def is_true_with(self, probability: float) -> bool:
+        return self.rng.random() < probability
 
 
 @dataclass
-class _Diary:
-    """What one visitor does, visit by visit."""
+class _VisitorLog:
+    """Generates the events of one visitor, session by session."""
 
-    shelves: _Shelves
+    stock: _Stock
     visitor_id: str
     events: list[Event] = field(default_factory=list)
     session_id: str = ""
     time: float = 0.0
 
     def visit(self, slot_time: float) -> None:
-        shelves = self.shelves
+        stock = self.stock
         favorite = favorite_category_of(self.visitor_id)
-        path = favorite if shelves.happens(0.77) else shelves.any_category()
-        self._begin(slot_time + shelves.rng.uniform(0, 3 * 3_600))
-        item_id = shelves.draw(path)
-        if shelves.happens(0.5):
-            words = shelves.rng.choice(["noun", "adjective noun", "brand noun"])
-            self._note(EventType.SEARCH, query=_query(item_id, words), surface="search")
+        path = favorite if stock.is_true_with(0.77) else stock.any_category()
+        self._begin(slot_time + stock.rng.uniform(0, 3 * 3_600))
+        item_id = stock.sample(path)
+        if stock.is_true_with(0.5):
+            words = stock.rng.choice(["noun", "adjective noun", "brand noun"])
+            self._record(EventType.SEARCH, query=_query(item_id, words), surface="search")
         cart: dict[str, None] = {}
-        for _ in range(shelves.rng.randint(3, 8)):
-            self._look(item_id, cart)
+        for _ in range(stock.rng.randint(3, 8)):
+            self._view(item_id, cart)
             item_id = self._next(item_id, path)
-        if path == favorite and shelves.happens(0.5):
-            staples = staples_of(self.visitor_id, item_count=len(shelves.items))
-            self._put(shelves.rng.choice(staples), cart)
+        if path == favorite and stock.is_true_with(0.5):
+            staples = staples_of(self.visitor_id, item_count=len(stock.items))
+            self._put(stock.rng.choice(staples), cart)
         for item_id in cart:
-            self._note(EventType.PURCHASE, item_id, price=shelves.items[item_id].price)
-        self._begin(slot_time + _AFTERWARDS_SECONDS)
+            self._record(EventType.PURCHASE, item_id, price=stock.items[item_id].price)
+        self._begin(slot_time + _FEEDBACK_DELAY_SECONDS)
         for item_id in cart:
-            if shelves.happens(0.15):
-                rating, text = 3.0 + _number(item_id) % 3, shelves.items[item_id].title
-                self._note(EventType.REVIEW, item_id, rating=rating, text=text)
-            if shelves.happens(0.05):
-                self._note(EventType.RETURN, item_id)
+            if stock.is_true_with(0.15):
+                rating, text = 3.0 + _number(item_id) % 3, stock.items[item_id].title
+                self._record(EventType.REVIEW, item_id, rating=rating, text=text)
+            if stock.is_true_with(0.05):
+                self._record(EventType.RETURN, item_id)
 
-    def _look(self, item_id: str, cart: dict[str, None]) -> None:
-        self._note(EventType.VIEW, item_id, surface="item")
-        if self.shelves.happens(0.1):
-            self._note(EventType.FAVORITE, item_id)
-            if self.shelves.happens(0.2):
-                self._note(EventType.UNFAVORITE, item_id)
-        if self.shelves.happens(0.25):
+    def _view(self, item_id: str, cart: dict[str, None]) -> None:
+        self._record(EventType.VIEW, item_id, surface="item")
+        if self.stock.is_true_with(0.1):
+            self._record(EventType.FAVORITE, item_id)
+            if self.stock.is_true_with(0.2):
+                self._record(EventType.UNFAVORITE, item_id)
+        if self.stock.is_true_with(0.25):
             self._put(item_id, cart)
 
     def _put(self, item_id: str, cart: dict[str, None]) -> None:
-        added = [item_id, companion_of(item_id)] if self.shelves.happens(0.8) else [item_id]
+        added = [item_id, companion_of(item_id)] if self.stock.is_true_with(0.8) else [item_id]
         for added_id in added:
             if added_id not in cart:
-                self._note(EventType.ADD_TO_CART, added_id, surface="item")
+                self._record(EventType.ADD_TO_CART, added_id, surface="item")
                 cart[added_id] = None
-        if self.shelves.happens(0.05):
-            self._note(EventType.REMOVE_FROM_CART, item_id, surface="cart")
+        if self.stock.is_true_with(0.05):
+            self._record(EventType.REMOVE_FROM_CART, item_id, surface="cart")
             del cart[item_id]
 
     def _next(self, item_id: str, path: tuple[str, ...]) -> str:
-        if self.shelves.happens(0.06):
-            return self.shelves.draw(self.shelves.any_category())
-        is_companion = category_of(item_id) == path and self.shelves.happens(0.3)
-        return companion_of(item_id) if is_companion else self.shelves.draw(path)
+        if self.stock.is_true_with(0.06):
+            return self.stock.sample(self.stock.any_category())
+        is_companion = category_of(item_id) == path and self.stock.is_true_with(0.3)
+        return companion_of(item_id) if is_companion else self.stock.sample(path)
 
     def _begin(self, time: float) -> None:
         self.time = time
         self.session_id = f"{self.visitor_id}-{int(time)}"
 
-    def _note(self, type_: EventType, item_id: str = "", **facts: Any) -> None:
-        self.time += self.shelves.rng.uniform(5, 60)
+    def _record(self, type_: EventType, item_id: str = "", **fields: Any) -> None:
+        self.time += self.stock.rng.uniform(5, 60)
         event_id = f"{self.visitor_id}-{len(self.events)}"
         key = (event_id, type_, self.visitor_id, self.time, item_id)
-        self.events.append(Event(*key, session_id=self.session_id, **facts))
+        self.events.append(Event(*key, session_id=self.session_id, **fields))
 
 
 def _item(number: int) -> Item:
@@ -273,13 +275,13 @@ def _query(item_id: str, words: str) -> str:
 
 def _words_of(item_id: str) -> dict[str, str]:
     category = _category(item_id)
-    # Place on the shelf: 3 brands, 4 nouns and 5 adjectives meet anew until place 60.
-    place = _rank(item_id) * 2 + _number(item_id) % 2
+    # Position within the category: 3 brands, 4 nouns and 5 adjectives combine uniquely up to 60.
+    position = _rank(item_id) * 2 + _number(item_id) % 2
     return {
-        "brand": category.brands[place % 3],
-        "noun": category.nouns[place % 4],
-        "adjective": category.adjectives[place % 5],
-        "size": category.sizes[(place // 2 + place // 60) % 3],
+        "brand": category.brands[position % 3],
+        "noun": category.nouns[position % 4],
+        "adjective": category.adjectives[position % 5],
+        "size": category.sizes[(position // 2 + position // 60) % 3],
     }
 
 

@@ -1,4 +1,4 @@
-"""The rows as Arrow tables: their columns, and reading and writing them as a folder."""
+"""The records as Arrow tables: their schemas, and reading and writing a folder of tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from data.split import Split
 
 SCHEMA_VERSION = 3
 MANIFEST_NAME = "tables.json"
-"""The file of a folder of tables that holds its version, its split and its report."""
+"""The file in a folder of tables with its schema version, split and report."""
 
 _TIME = pa.timestamp("us", "UTC")
 _BATCH_ROWS = 65_536
@@ -74,19 +74,19 @@ _DEFAULTS: Mapping[str, Any] = {"in_stock": True, "quantity": 1, "category": [],
 
 @dataclass(frozen=True, eq=False)
 class RawShop:
-    """What a source has read, in the schemas above; None for a table that the source lacks.
+    """The tables read by a source, in the schemas above; None for a table it does not have.
 
     Args:
         items: ``ITEM_SCHEMA``.
         events: ``EVENT_SCHEMA``, in the order of the source.
         judgments: ``JUDGMENT_SCHEMA``.
-        dropped: Rows that the source itself left out: table and rule to number of rows.
-        notes: What the reader of the report should know, a sentence each.
-        items_time: When the items were as they are, seconds since 1970: whatever a server was told
-            of an item later is newer than the table. 0: not known, so all it was told is newer.
-        item_changes: What a server was told of items, by item id.
-        items_at: The rows of ``items`` with what was known of them before a time, seconds since
-            1970; None where no fact of an item comes from the log.
+        dropped: Rows that the source itself dropped: (table, rule) to number of rows.
+        notes: Remarks for the reader of the report, a sentence each.
+        items_time: The time of the items' state, seconds since 1970: live changes made later
+            override it. 0: unknown, so all live changes do.
+        item_changes: Live changes of items, by item id.
+        items_at: Returns the rows of ``items`` as known before a time, seconds since 1970; None if
+            no field of an item depends on the log.
     """
 
     items: pa.Table | None
@@ -105,15 +105,15 @@ class Tables:
 
     Args:
         path: The folder.
-        items: ``ITEM_SCHEMA``; facts that come from the log are those known when training ends,
+        items: ``ITEM_SCHEMA``; fields derived from the log are those known when training ends,
             at ``split.test_from``.
         events: ``EVENT_SCHEMA``, by time; events of the same time in the order of the source.
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
         report: The quality report.
-        items_time: As in ``RawShop``; of ``newest_items`` where there are such.
-        newest_items: The same rows with the facts of the whole log, the test part included; None
-            where they are no others.
+        items_time: As in ``RawShop``; it refers to ``newest_items`` if there are any.
+        newest_items: The same rows with fields derived from the whole log, the test part included;
+            None if they are equal to ``items``.
     """
 
     path: Path
@@ -126,10 +126,10 @@ class Tables:
     newest_items: pa.Table | None = None
 
     def items_known(self, *, whole_log: bool) -> tuple[pa.Table, float]:
-        """The items as they were known, and when, as ``items_time``.
+        """The items as known at a time, and their ``items_time``.
 
         Args:
-            whole_log: At the end of the log, and not when training ends before the test part.
+            whole_log: As known at the end of the log, instead of when training ends.
         """
         if self.newest_items is None:
             return self.items, self.items_time
@@ -147,7 +147,7 @@ _SCHEMAS: Mapping[str, pa.Schema] = {
 
 
 def read_tables(path: Path) -> Tables:
-    """The tables of a folder that ``write_tables`` made.
+    """Reads a folder written by ``write_tables``.
 
     Raises:
         InputError: It is not such a folder, or one of another version.
@@ -203,7 +203,7 @@ def write_tables(
     items_time: float = 0.0,
     newest_items: pa.Table | None = None,
 ) -> None:
-    """Write a folder of tables; an older one of that name is replaced in one step.
+    """Writes a folder of tables; an existing one is replaced atomically.
 
     Args:
         out: The folder.
@@ -233,10 +233,10 @@ def write_tables(
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table in a schema: columns in its order and types, missing ones and nulls filled in.
+    """Converts a table to a schema: order and types of columns, missing columns and nulls filled.
 
-    A missing text is empty, a missing quantity 1, a missing ``in_stock`` true; a null in a column
-    that may be null stays.
+    A missing text becomes empty, a missing quantity 1, a missing ``in_stock`` true; nulls in
+    nullable columns are kept.
     """
     columns = []
     for target in schema:
@@ -273,7 +273,7 @@ def iter_items(table: pa.Table) -> Iterator[Item]:
         values["created_time"] = [
             time and time.replace(tzinfo=UTC) for time in values["created_time"]
         ]
-        # The columns stand in the order of the fields, so the rows are the arguments.
+        # Columns are in the order of the dataclass fields, so rows are positional arguments.
         yield from map(Item, *values.values())
 
 
@@ -286,7 +286,7 @@ def iter_events(table: pa.Table) -> Iterator[Event]:
         values = {name: column.to_pylist() for name, column in columns.items()}
         values["type"] = [types[number] for number in values["type"]]
         values["time"] = seconds.tolist()
-        # The columns stand in the order of the fields, so the rows are the arguments.
+        # Columns are in the order of the dataclass fields, so rows are positional arguments.
         yield from map(Event, *(values[name] for name in EVENT_SCHEMA.names))
 
 

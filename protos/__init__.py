@@ -1,10 +1,10 @@
-"""The wire: what the service is asked and what it answers, package ``nextclick.v1``.
+"""The gRPC interface of the service: services and messages, package ``nextclick.v1``.
 
 In reading order:
 
-    catalog.proto       items, and how the catalogue changes while the service runs
-    events.proto        what shoppers do
-    discovery.proto     the search box and the browse pages
+    catalog.proto       items, and live changes of the catalogue
+    events.proto        recording of shoppers' events
+    discovery.proto     search, recommendations and completion
     admin.proto         publishing, rolling back, status
-    generate.py         makes the ``*_pb2`` modules beside them; they are committed
+    generate.py         generates the ``*_pb2`` modules beside them, which are committed
 """

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AdminStub:
-    """Runs the service.
+    """Manages bundles and reports the status of the service.
     """
 
     def __init__(self, channel):
@@ -53,12 +53,12 @@ class AdminStub:
 
 
 class AdminServicer:
-    """Runs the service.
+    """Manages bundles and reports the status of the service.
     """
 
     def PublishBundle(self, request, context):
-        """Loads and checks a bundle, then answers from it. Answers under way end with the bundle they
-        began with. Where the bundle fails a check the old one stays, and the call fails with
+        """Loads and checks a bundle, then answers from it. Answers in progress finish with the bundle
+        they began with. If the bundle fails a check, the old one stays active and the call fails with
         FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -66,14 +66,14 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RollbackBundle(self, request, context):
-        """Goes back to the bundle that was served before. FAILED_PRECONDITION where there is none.
+        """Goes back to the previous bundle. FAILED_PRECONDITION if there is none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetStatus(self, request, context):
-        """Tells what is served.
+        """Returns the status of the service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,7 +106,7 @@ def add_AdminServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Admin:
-    """Runs the service.
+    """Manages bundles and reports the status of the service.
     """
 
     @staticmethod

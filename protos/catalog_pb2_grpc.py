@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CatalogStub:
-    """Live changes of the catalogue. Acked changes are seen by the next answer.
+    """Live changes of the catalogue. The next answer after an acknowledged change reflects it.
     """
 
     def __init__(self, channel):
@@ -48,19 +48,19 @@ class CatalogStub:
 
 
 class CatalogServicer:
-    """Live changes of the catalogue. Acked changes are seen by the next answer.
+    """Live changes of the catalogue. The next answer after an acknowledged change reflects it.
     """
 
     def BatchUpdateItems(self, request, context):
         """Adds items, or replaces those whose `item_id` is known already. The whole batch is refused if
-        one item is not as its fields say.
+        one item is not valid.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchDeleteItems(self, request, context):
-        """Takes items out of every later answer. An unknown id is no error.
+        """Deletes items from all later answers. An unknown id is not an error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,7 +88,7 @@ def add_CatalogServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Catalog:
-    """Live changes of the catalogue. Acked changes are seen by the next answer.
+    """Live changes of the catalogue. The next answer after an acknowledged change reflects it.
     """
 
     @staticmethod

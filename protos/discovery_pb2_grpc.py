@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DiscoveryStub:
-    """Finds the items that a shopper is after.
+    """Searches and recommends items.
     """
 
     def __init__(self, channel):
@@ -53,25 +53,25 @@ class DiscoveryStub:
 
 
 class DiscoveryServicer:
-    """Finds the items that a shopper is after.
+    """Searches and recommends items.
     """
 
     def SearchItems(self, request, context):
-        """Answers the search box: items for a typed query, in the light of the visitor's session.
+        """Search: items for a query, personalised by the visitor's session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecommendItems(self, request, context):
-        """Answers a browse page: items for a visitor and a place in the shop.
+        """Recommendations: items for a visitor on a page of the shop.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Complete(self, request, context):
-        """Completes what is being typed: queries that enough visitors typed, categories and items.
+        """Completes a typed text: queries that enough visitors searched for, categories and items.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,7 +104,7 @@ def add_DiscoveryServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Discovery:
-    """Finds the items that a shopper is after.
+    """Searches and recommends items.
     """
 
     @staticmethod

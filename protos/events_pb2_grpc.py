@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EventsStub:
-    """Takes in what shoppers do.
+    """Records what shoppers do.
     """
 
     def __init__(self, channel):
@@ -43,13 +43,13 @@ class EventsStub:
 
 
 class EventsServicer:
-    """Takes in what shoppers do.
+    """Records what shoppers do.
     """
 
     def RecordEvents(self, request, context):
-        """Records a batch of events. The reply comes once they are on disk, and the next answer to each
-        of their visitors knows them. The whole batch is refused if one event is not as its fields
-        say. Safe to repeat where the events carry ids: an id counts once.
+        """Records a batch of events. The response is sent once they are on disk, and the next answer to
+        each of their visitors reflects them. The whole batch is refused if one event is not valid.
+        Safe to retry if the events have ids: an id counts once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,7 +72,7 @@ def add_EventsServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Events:
-    """Takes in what shoppers do.
+    """Records what shoppers do.
     """
 
     @staticmethod

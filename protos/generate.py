@@ -1,4 +1,4 @@
-"""Makes the Python modules of the wire from the proto files: ``python -m protos.generate``."""
+"""Generates the Python modules from the proto files: ``python -m protos.generate``."""
 
 from __future__ import annotations
 

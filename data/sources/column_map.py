@@ -1,4 +1,4 @@
-"""The TOML file that says what our columns and event types are called in the shop's own files.
+"""The column map, a TOML file that maps our column names and event types to the shop's names.
 
 [items]
 item_id = "sku"
@@ -24,7 +24,7 @@ from data.records import EVENT_TYPE_BY_LABEL
 from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, JUDGMENT_SCHEMA
 
 ATTRIBUTE = "attributes."
-"""Beginning of a column that holds one attribute: ``attributes.colour``."""
+"""Prefix of a column with one attribute: ``attributes.colour``."""
 
 _COLUMNS: Mapping[str, Iterable[str]] = {
     "items": ITEM_SCHEMA.names,
@@ -35,7 +35,7 @@ _COLUMNS: Mapping[str, Iterable[str]] = {
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """Names of columns, ours to theirs, for each table; and of event types, theirs to ours."""
+    """For each table our column names to the shop's; and the shop's event types to ours."""
 
     items: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
@@ -47,8 +47,8 @@ def read_column_map(path: Path | None) -> ColumnMap:
     """The column map of a file; an empty one for None.
 
     Raises:
-        ConfigError: The file is not there, is no TOML, or names a section, a column or an event
-            type that is not known.
+        ConfigError: The file does not exist, is not TOML, or names an unknown section, column or
+            event type.
     """
     if path is None:
         return ColumnMap()
@@ -78,7 +78,7 @@ def read_column_map(path: Path | None) -> ColumnMap:
 
 
 def _flat(names: Mapping[str, Any]) -> dict[str, Any]:
-    # Unquoted, TOML reads ``attributes.colour = …`` as a table within the section.
+    # Without quotes, TOML parses ``attributes.colour = …`` as a nested table.
     flat: dict[str, Any] = {}
     for name, value in names.items():
         if isinstance(value, dict):

@@ -118,7 +118,7 @@ _WRITTEN_OUT = {
     "WHLSM": "wholesome",
     "WTR": "water",
 }
-"""The grocer's abbreviations and slips, so that a search for ``frozen`` finds ``FRZN``."""
+"""The grocer's abbreviations and typos, so that a search for ``frozen`` finds ``FRZN``."""
 
 _KEPT_IN_CAPITALS = {
     "BBQ",
@@ -142,10 +142,9 @@ _PRICE_DAYS = 28
 def read_completejourney() -> RawShop:
     """All 92,331 products and all 1,469,307 purchase lines, in the order of the package's file.
 
-    A product's price is the median paid a piece in the four weeks up to its newest sale, in US
-    dollars; None where it was never sold, or not before the time that is asked for. Times are taken
-    as UTC. The lines of a basket have one
-    time; their order is the order of the file.
+    A product's price is the median paid per piece in the four weeks up to its newest sale, in US
+    dollars; None if it was not sold, or not before the requested time. Times are taken as UTC. The
+    lines of a basket have the same time; their order is the order of the file.
 
     Raises:
         InputError: The package is not installed.
@@ -167,13 +166,13 @@ def read_completejourney() -> RawShop:
 
 @cache
 def readable(raw: str) -> str:
-    """A label in capitals and abbreviations as people write it.
+    """Rewrites a label in capitals and abbreviations in plain spelling.
 
     ``FRZN MEAT/MEAT DINNERS`` becomes ``Frozen meat/Meat dinners``.
     """
     if raw in _DEPARTMENTS:
         return _DEPARTMENTS[raw]
-    # Long labels were cut, many within a bracket or after the first letter of a word.
+    # Long labels are truncated, often within a bracket or after the first letter of a word.
     text = re.sub(r"\s*\([^)]*$", "", raw)
     if len(raw) >= _CUT_AT:
         text = re.sub(r"\s*[-/]\s*\w$", "", text)
@@ -224,13 +223,13 @@ def _products(products_path: Path) -> pa.Table:
 
 def _priced(items: pa.Table, transactions_path: Path, before: float = math.inf) -> pa.Table:
     prices = _newest_prices(transactions_path, before)
-    place = items.schema.get_field_index("price")
+    index = items.schema.get_field_index("price")
     column = pa.array([prices.get(key) for key in items["item_id"].to_pylist()], pa.float64())
-    return items.set_column(place, ITEM_SCHEMA.field("price"), column)
+    return items.set_column(index, ITEM_SCHEMA.field("price"), column)
 
 
 def _title(path: list[str], size: str) -> str:
-    # A product with a department alone gets a title that does not pretend to say more.
+    # A product with only a department gets a generic title.
     name = path[-1] if len(path) > 1 else f"{path[0]} item"
     return f"{name} {size}".strip()
 
@@ -250,7 +249,7 @@ def _newest_prices(transactions_path: Path, before: float) -> dict[str, float]:
     with duckdb.connect() as connection:
         values = {"path": str(transactions_path), "before": before}
         rows = connection.execute(query, values).fetchall()
-    # Fuel is sold by the thousandth of a gallon: cents would round its price to nothing.
+    # Fuel is sold by the thousandth of a gallon: rounding to cents would give a price of 0.
     return {key: round(price, 2) if price >= 0.01 else price for key, price in rows}
 
 
@@ -275,10 +274,10 @@ def _events(transactions_path: Path) -> pa.Table:
 
 
 def _line_numbers(baskets: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray:
-    """``[line] int64``: place of each line within its basket, from 1, in the order of the file."""
+    """``[line] int64``: number of each line within its basket, from 1, in file order."""
     order = np.argsort(baskets, kind="stable")
-    places = np.arange(len(baskets))
+    positions = np.arange(len(baskets))
     is_first = np.append(True, baskets[order][1:] != baskets[order][:-1])
-    numbers = np.empty_like(places)
-    numbers[order] = places - np.maximum.accumulate(np.where(is_first, places, 0)) + 1
+    numbers = np.empty_like(positions)
+    numbers[order] = positions - np.maximum.accumulate(np.where(is_first, positions, 0)) + 1
     return numbers

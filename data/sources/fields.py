@@ -1,4 +1,4 @@
-"""Columns of own files in our types, with errors that name the file, the row and the field."""
+"""Converts columns of a shop's files to our types; errors name the file, the row and the field."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from data.records import CONTROL_CHARACTER, ID_LENGTH_LIMIT
 
 _TIME = pa.timestamp("us", "UTC")
 _MILLISECONDS_FROM = 1e11
-"""As seconds it were the year 5138; a larger number is taken for milliseconds."""
+"""In seconds this is the year 5138; larger numbers are taken as milliseconds."""
 
 _FIRST_MICROS = -62_135_596_800e6
 _BEYOND_MICROS = 253_402_300_800e6
-"""From the year 1 to before the year 10,000, the dates there are."""
+"""From year 1 to before year 10,000, the range of Python's datetime."""
 
 _A_TIME = "an ISO 8601 time or seconds since 1970"
 _WHOLE_BELOW = 2.0**53
-"""The whole numbers that floating point tells apart."""
+"""Below it, float64 represents every integer exactly."""
 
 _FAULTS = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 _TRUE = ("true", "1", "yes")
@@ -37,12 +37,12 @@ class Column:
     """A column of a file.
 
     Args:
-        place: Name of the file.
-        field: Our name of the field, with the file's own where that differs.
+        file_name: Name of the file.
+        field: Our name of the field, with the file's column name if that differs.
         values: ``[row]``, of any type; text from CSV and JSON Lines.
     """
 
-    place: str
+    file_name: str
     field: str
     values: pa.ChunkedArray
 
@@ -52,25 +52,25 @@ class Column:
         try:
             received = value.as_py()
         except (OverflowError, ValueError):
-            # A moment that is no date of Python's.
+            # A timestamp outside the range of Python's datetime.
             received = value.cast(pa.int64()).as_py()
-        return InputError.at(self.place, row + 1, self.field, expected, received)
+        return InputError.at(self.file_name, row + 1, self.field, expected, received)
 
     def wrong_type(self, expected: str) -> InputError:
-        """The error for a column that holds something else in every row."""
+        """The error for a column of the wrong type."""
         received = self.values.type
         return InputError(
-            f"{self.place}, {self.field}: expected a column of {expected}, received {received}"
+            f"{self.file_name}, {self.field}: expected a column of {expected}, received {received}"
         )
 
 
 def texts(column: Column) -> pa.ChunkedArray:
-    """``[row] string`` without blanks at the ends; numbers are written out, null is empty."""
+    """``[row] string``, stripped; numbers are converted, null becomes empty."""
     values = column.values
     if pa.types.is_floating(values.type):
         is_whole = pc.equal(pc.floor(values), values)
         if pc.all(pc.and_(is_whole, pc.less(pc.abs(values), _WHOLE_BELOW))).as_py():
-            # Ids become 12.0 where a tool has put a missing value among them.
+            # Tools write integer ids as 12.0 if the column has missing values.
             values = values.cast(pa.int64())
     try:
         values = values.cast(pa.string())
@@ -80,14 +80,14 @@ def texts(column: Column) -> pa.ChunkedArray:
 
 
 def ids(column: Column) -> pa.ChunkedArray:
-    """As ``texts``, each an id as clients may hand it in, or empty."""
+    """As ``texts``; each value is a valid id or empty."""
     values = texts(column)
     lengths = pc.utf8_length(values)
     row = pc.index(pc.greater(lengths, ID_LENGTH_LIMIT), True).as_py()
     if row >= 0:
-        # The length and not the id is told, as to clients: a message is to be readable.
+        # Report the length, not the id, as for requests, to keep the message readable.
         expected = f"at most {ID_LENGTH_LIMIT} characters"
-        raise InputError.at(column.place, row + 1, column.field, expected, lengths[row].as_py())
+        raise InputError.at(column.file_name, row + 1, column.field, expected, lengths[row].as_py())
     has_control = pc.match_substring_regex(values, CONTROL_CHARACTER.pattern)
     _refuse_first(column, has_control, "no control characters")
     return values
@@ -101,7 +101,7 @@ def required_ids(column: Column) -> pa.ChunkedArray:
 
 
 def numbers(column: Column) -> pa.ChunkedArray:
-    """``[row] float64``; null where the file has none."""
+    """``[row] float64``; null for missing values."""
     return _converted(column, lambda values: values.cast(pa.float64()), "a number")
 
 
@@ -113,17 +113,17 @@ def required_numbers(column: Column) -> pa.ChunkedArray:
 
 
 def whole_numbers(column: Column) -> pa.ChunkedArray:
-    """``[row] int32``; null where the file has none."""
+    """``[row] int32``; null for missing values."""
     return _converted(
         column,
-        # By way of floating point, since tools write 2 as 2.0.
+        # Via float64, since some tools write 2 as 2.0.
         lambda values: values.cast(pa.float64()).cast(pa.int32()),
         "a whole number",
     )
 
 
 def truths(column: Column) -> pa.ChunkedArray:
-    """``[row] bool`` of true/false, 1/0 or yes/no; null where the file has none."""
+    """``[row] bool`` from true/false, 1/0 or yes/no; null for missing values."""
     if pa.types.is_boolean(column.values.type):
         return column.values
     values = pc.utf8_lower(texts(column))
@@ -136,10 +136,9 @@ def truths(column: Column) -> pa.ChunkedArray:
 
 
 def times(column: Column) -> pa.ChunkedArray:
-    """``[row] timestamp[us, UTC]`` of ISO 8601 (without a zone: UTC) or of a number.
+    """``[row] timestamp[us, UTC]`` from ISO 8601 (without a zone: UTC) or numbers.
 
-    A number is seconds since 1970, or milliseconds where it is above 1e11. Null where the file
-    has none.
+    A number is in seconds since 1970, or in milliseconds if above 1e11. Null for missing values.
     """
     values = column.values
     if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
@@ -158,7 +157,7 @@ def times(column: Column) -> pa.ChunkedArray:
             return convert()
         except pa.ArrowInvalid:
             continue
-    # Neither all with a zone nor all without: numbers, a mixture, or a fault.
+    # Neither all with a zone nor all without: numbers, a mixture, or invalid values.
     try:
         seconds = values.cast(pa.float64())
     except pa.ArrowInvalid:
@@ -174,7 +173,7 @@ def required_times(column: Column) -> pa.ChunkedArray:
 
 
 def paths(column: Column) -> pa.Array:
-    """``[row] list<string>`` of a list, of JSON text, or of text with `` > `` or ``|`` between."""
+    """``[row] list<string>`` from a list, JSON text, or text separated by `` > `` or ``|``."""
     if pa.types.is_nested(column.values.type):
         try:
             lists = column.values.cast(pa.list_(pa.string())).to_pylist()
@@ -192,7 +191,7 @@ def paths(column: Column) -> pa.Array:
 
 
 def facts(column: Column) -> list[dict[str, str]]:
-    """For each row what is known by name: of a map, a struct, or JSON text of an object."""
+    """Attributes by name, per row: from a map, a struct, or a JSON object as text."""
     rows: list[dict[str, str]] = []
     is_map = pa.types.is_map(column.values.type)
     for row, value in enumerate(column.values.to_pylist()):
@@ -206,13 +205,19 @@ def facts(column: Column) -> list[dict[str, str]]:
         value = {} if value is None else value
         if not isinstance(value, Mapping):
             raise column.fault(row, "a JSON object")
-        rows.append({str(name): _fact(fact) for name, fact in value.items() if fact is not None})
+        rows.append(
+            {
+                str(name): _as_text(value_of_name)
+                for name, value_of_name in value.items()
+                if value_of_name is not None
+            }
+        )
     return rows
 
 
-def _fact(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(_fact(part) for part in value)
+        return ", ".join(_as_text(part) for part in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -279,7 +284,7 @@ def _converted(
         return convert(values)
     except _FAULTS:
         pass
-    # Arrow does not say where it failed; halving finds the first row in as much time again.
+    # Arrow does not report the failing row; find the first one by bisection.
     begin, end = 0, len(values)
     while end - begin > 1:
         middle = (begin + end) // 2

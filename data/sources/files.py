@@ -1,4 +1,4 @@
-"""Own data: a folder with items, events and judgments as CSV, TSV, JSON Lines or Parquet."""
+"""A shop's own files: items, events and judgments as CSV, TSV, JSON Lines or Parquet."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ _SCHEMAS: Mapping[str, pa.Schema] = {
 
 @dataclass(frozen=True, eq=False)
 class _RowFile:
-    """A file's rows under our names, where they have one; ``table`` is the name of its section."""
+    """A file's rows, accessed by our column names; ``table`` is its section in the column map."""
 
-    place: str
+    file_name: str
     table: str
     rows: pa.Table
     theirs: Mapping[str, str]
@@ -85,7 +85,7 @@ class _RowFile:
         theirs = self.theirs.get(ours, ours)
         if theirs in self.rows.column_names:
             label = ours if ours == theirs else f"{ours} (column {theirs!r})"
-            return Column(self.place, label, self.rows[theirs])
+            return Column(self.file_name, label, self.rows[theirs])
         if ours in self.theirs:
             raise self.missing(ours)
         return None
@@ -97,38 +97,38 @@ class _RowFile:
         return column
 
     def missing(self, ours: str) -> InputError:
-        wanted, found = self.theirs.get(ours, ours), self.rows.column_names
-        # A column that is known by its own name is hardly meant for another.
+        expected, found = self.theirs.get(ours, ours), self.rows.column_names
+        # A column whose name we know is not a misspelling of another.
         unknown = [name for name in found if name not in _SCHEMAS[self.table].names]
-        near = difflib.get_close_matches(wanted, unknown, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(expected, unknown, n=1, cutoff=0.4)
         hint = f" (did you mean {near[0]}?)" if near else ""
         return InputError(
-            f"{self.place}: expected a column {wanted}, received {', '.join(found)}{hint}; "
+            f"{self.file_name}: expected a column {expected}, received {', '.join(found)}{hint}; "
             f'a column map renames columns: [{self.table}] {ours} = "…"'
         )
 
     def unused(self, used: set[str]) -> tuple[str, ...]:
         names = {self.theirs.get(ours, ours) for ours in used}
         unused = [name for name in self.rows.column_names if name not in names]
-        return (f"{self.place}: columns not used: {', '.join(unused)}",) if unused else ()
+        return (f"{self.file_name}: columns not used: {', '.join(unused)}",) if unused else ()
 
 
 def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
     """The shop in a folder: ``items.*``, and ``events.*`` or ``judgments.*`` or both.
 
-    The columns are the fields of ``Item``, ``Event`` and ``Judgment``; required are ``item_id`` of
+    The columns are the fields of ``Item``, ``Event`` and ``Judgment``. Required are ``item_id`` of
     items; ``type``, ``visitor_id``, ``time`` and ``item_id`` or ``query`` of events; all of
     judgments. A category is a list, or text with `` > `` or ``|`` between its levels; attributes
     are a map, JSON text, or columns such as ``attributes.colour``. Events without ``event_id``
-    get one from their content and place. Columns that are not known are listed in the notes.
+    get one derived from content and row number. Unknown columns are listed in the notes.
 
     Args:
-        folder: Holds at least items or events.
+        folder: Contains at least items or events.
         map_file: A column map, see ``data.sources.column_map``.
 
     Raises:
-        InputError: A file is missing, or not as said above; the message names file, row, field.
-        ConfigError: The column map is not one.
+        InputError: A file is missing or malformed; the message names file, row and field.
+        ConfigError: The column map is invalid.
     """
     column_map = read_column_map(map_file)
     found = {name: _find(folder, name) for name in ("items", "events", "judgments")}
@@ -159,8 +159,8 @@ def read_items_file(path: Path, map_file: Path | None = None) -> RawShop:
     """The items of one file; columns as in ``read_files``.
 
     Raises:
-        InputError: It is not there, or not as said above.
-        ConfigError: The column map is not one.
+        InputError: The file is missing or malformed.
+        ConfigError: The column map is invalid.
     """
     if not path.is_file():
         raise InputError(f"{path}: expected a file of items, each {', '.join(ENDINGS)}; found none")
@@ -222,27 +222,27 @@ def _events(file: _RowFile, type_map: Mapping[str, str]) -> tuple[pa.Table, tupl
     types = _event_types(file.require("type"), type_map)
     columns = {"type": types, **_columns(file, _EVENT_FIELDS)}
     if "event_id" not in columns:
-        columns["event_id"] = _event_ids(file.place, columns)
+        columns["event_id"] = _event_ids(file.file_name, columns)
     return conform(pa.table(columns), EVENT_SCHEMA), file.unused({"type", *_EVENT_FIELDS})
 
 
 def _event_types(column: Column, type_map: Mapping[str, str]) -> pa.Array:
     encoded = texts(column).combine_chunks().dictionary_encode()
     numbers_by_label = []
-    for place, label in enumerate(encoded.dictionary.to_pylist()):
+    for code, label in enumerate(encoded.dictionary.to_pylist()):
         type_ = EVENT_TYPE_BY_LABEL.get(type_map.get(label, label))
         if type_ is None:
-            row = pc.index(encoded.indices, place).as_py()
+            row = pc.index(encoded.indices, code).as_py()
             raise column.fault(row, f"one of {', '.join([*EVENT_TYPE_BY_LABEL, *type_map])}")
         numbers_by_label.append(int(type_))
     return pa.array(numbers_by_label, pa.int8()).take(encoded.indices)
 
 
-def _event_ids(place: str, columns: Mapping[str, pa.ChunkedArray]) -> pa.Array:
-    # The place keeps two like events apart; the content tells files of the same name apart.
+def _event_ids(file_name: str, columns: Mapping[str, pa.ChunkedArray]) -> pa.Array:
+    # The row number separates equal events; the content separates files of the same name.
     names = [name for name in ("type", "visitor_id", "time", "item_id", "query") if name in columns]
     content = [columns[name].cast(pa.string()).to_pylist() for name in names]
     keys = (
-        "\0".join([place, str(row), *key]) for row, key in enumerate(zip(*content, strict=True))
+        "\0".join([file_name, str(row), *key]) for row, key in enumerate(zip(*content, strict=True))
     )
     return pa.array([hashlib.blake2b(key.encode(), digest_size=12).hexdigest() for key in keys])

@@ -1,6 +1,6 @@
-"""The service's record of live catalogue changes: its layout, its rows, and how to read them.
+"""The server's log of live catalogue changes: file format, rows, and reader.
 
-One SQLite file that ``serving.item_log`` writes holds the newest change of each item.
+One SQLite file, written by ``serving.state.item_log``, with the newest change of each item.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ CREATE TABLE changes (
 
 
 def open_item_log(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """A connection to the record; made, if it is not there and ``read_only`` is off.
+    """A connection to the log, which is created if it does not exist, unless ``read_only``.
 
     Raises:
-        InputError: There is no such file, or it is damaged, or something else.
+        InputError: The file does not exist, is damaged, or is not an item log.
     """
     mode = "ro" if read_only else "rwc"
     try:
@@ -95,7 +95,7 @@ def read_changes(
 
 
 def read_live_items(state: Path) -> dict[str, ItemChange]:
-    """The newest change of each item in a state folder; empty if there never was one."""
+    """The newest change of each item in a state folder; empty without a log."""
     path = state / ITEM_LOG_NAME
     if not path.is_file():
         return {}
@@ -104,7 +104,7 @@ def read_live_items(state: Path) -> dict[str, ItemChange]:
 
 
 def item_body(item: Item) -> str:
-    """An item as the file holds it."""
+    """An item as the JSON text stored in the file."""
     values: dict[str, Any] = asdict(item)
     created = item.created_time
     values["created_time"] = created.isoformat() if created else None
@@ -112,7 +112,7 @@ def item_body(item: Item) -> str:
 
 
 def item_log_damage(name: str, error: Exception) -> InputError:
-    """What to raise where SQLite could not read the file."""
+    """The error to raise when SQLite cannot read the file."""
     return InputError(f"{name}: expected a log of items, received: {error}")
 
 

@@ -31,9 +31,9 @@ _CSV_READER = (
 )
 
 _PRODUCT_CODE = r"^(\d{5}[A-Za-z]{0,3}|DCGS\w+)$"
-"""Five figures and up to three letters for the variant, or a code of the shop's own range.
+"""Five digits and up to three letters for the variant, or a code of the shop's own range.
 
-All else, ``POST``, ``BANK CHARGES``, ``gift_0001_20``, is a charge, a fee or a voucher.
+Other codes, ``POST``, ``BANK CHARGES``, ``gift_0001_20``, are charges, fees or vouchers.
 """
 
 _LINES = """
@@ -59,19 +59,19 @@ _LINES = """
 """
 
 _ITEMS = """
-    WITH told AS (
+    WITH flagged AS (
         SELECT *, epoch(time) < $before AS is_known FROM lines
     ), described AS (
         SELECT code, description, count(*) FILTER (is_known) AS known_count,
-            -- Only where nothing is known yet does the later log name an item.
+            -- Later lines name an item only if no line is known yet.
             if(known_count > 0, 0, count(*)) AS later_count,
             coalesce(min(row) FILTER (is_known), min(row)) AS first_row
-        FROM told GROUP BY code, description
+        FROM flagged GROUP BY code, description
     ), newest AS (
         SELECT code,
             arg_max(price, time) FILTER (is_known AND quantity > 0 AND price > 0) AS price,
             min(time) FILTER (is_known) AS created_time, min(row) AS first_row
-        FROM told GROUP BY code
+        FROM flagged GROUP BY code
     ), titled AS (
         SELECT code, first(description ORDER BY
             description = '', known_count DESC, later_count DESC, first_row) AS title
@@ -81,7 +81,7 @@ _ITEMS = """
     FROM newest JOIN titled USING (code) ORDER BY first_row
 """
 
-_TOLD = """
+_PRODUCT_LINES = """
     SELECT row, code, description, quantity, time, price FROM lines WHERE fault IS NULL ORDER BY row
 """
 
@@ -96,21 +96,21 @@ _EVENTS = f"""
 
 
 def read_onlineretail(path: Path) -> RawShop:
-    """A purchase for each line, a return for each line of a negative quantity.
+    """A purchase for each line, or a return if its quantity is negative.
 
     An invoice is a session; a line without a customer belongs to a visitor ``guest-<InvoiceNo>``.
     An item's title is its most frequent description, its price that of the newest purchase, in
-    pounds; it is listed from its first line on. Of an item whose first line is yet to come its title
-    alone is known: a shop names an item before it sells it. Lines that are no products (postage,
-    fees, vouchers) and corrections of the stock (no customer, and no price, no description or a
-    negative quantity outside a credit note) are left out and counted, as are lines without an
-    invoice, date or quantity. Times are taken as UTC.
+    pounds; it is listed from its first line on. Before its first line only its title is known,
+    since a shop names an item before it sells it. Lines that are not products (postage, fees,
+    vouchers) and stock corrections (no customer, and no price, no description or a negative
+    quantity outside a credit note) are dropped and counted, as are lines without an invoice, date
+    or quantity. Times are taken as UTC.
 
     Args:
         path: Parquet, or CSV in UTF-8, with the official columns.
 
     Raises:
-        InputError: The file is not there, cannot be read, or lacks a column.
+        InputError: The file does not exist, cannot be read, or lacks a column.
     """
     if not path.is_file():
         raise InputError(f"{path}: expected the Online Retail file, found none")
@@ -131,7 +131,7 @@ def read_onlineretail(path: Path) -> RawShop:
             lines = _LINES.format(time=time, product_code=_PRODUCT_CODE, reader=reader)
             connection.execute(f"CREATE TABLE lines AS {lines}", {"path": str(path)})
             events = connection.sql(_EVENTS).to_arrow_table()
-            told = connection.sql(_TOLD).to_arrow_table()
+            product_lines = connection.sql(_PRODUCT_LINES).to_arrow_table()
             faults = connection.execute(
                 "SELECT fault, count(*) FROM lines WHERE fault IS NOT NULL GROUP BY ALL ORDER BY 1"
             ).fetchall()
@@ -141,16 +141,16 @@ def read_onlineretail(path: Path) -> RawShop:
                 f"{path.name}: expected a readable Online Retail file, received: {first_line}"
             ) from error
     return RawShop(
-        items=_items(told),
+        items=_items(product_lines),
         events=conform(events, EVENT_SCHEMA),
         judgments=None,
         dropped={("events", fault): count for fault, count in faults},
-        items_at=lambda time: _items(told, time),
+        items_at=lambda time: _items(product_lines, time),
     )
 
 
-def _items(told: pa.Table, before: float = math.inf) -> pa.Table:
+def _items(product_lines: pa.Table, before: float = math.inf) -> pa.Table:
     with duckdb.connect() as connection:
-        connection.register("lines", told)
+        connection.register("lines", product_lines)
         items = connection.sql(_ITEMS, params={"before": before}).to_arrow_table()
     return conform(items, ITEM_SCHEMA)

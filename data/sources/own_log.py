@@ -1,8 +1,8 @@
-"""The service's own log as a source of training data: its layout, its rows, and how to read them.
+"""The server's event log as a source of training data: file format, rows, and reader.
 
-The log is one SQLite file that ``serving.event_log`` writes. Its entries are events, which shoppers
-did, and impressions, which are the items of one answer; an event names the impression that it
-followed from by its attribution token. The order of the log is the order of ``sequence``.
+The log is one SQLite file, written by ``serving.state.event_log``. Its entries are events of
+shoppers and impressions, which are the items of one answer; an event refers to the impression that
+led to it by attribution token. Log order is the order of ``sequence``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ EVENT = "event"
 IMPRESSION = "impression"
 KINDS = (EVENT, IMPRESSION)
 _PAGE_SIZE = 1_000
-_PART_SIZE = 50_000
+_CHUNK_SIZE = 50_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,19 +58,19 @@ class Impression:
     """The items of one answer, as they were shown.
 
     Args:
-        attribution_token: Names the answer; the events that followed from it carry it.
-        visitor_id: Who asked; may be empty.
+        attribution_token: Identifies the answer; events that it led to carry the token.
+        visitor_id: The visitor; empty if anonymous.
         time: Seconds since 1970, UTC.
         surface: Where it was shown: ``search``, ``home``, ``item`` …
-        query: What was typed; for a search only.
+        query: The query text; for a search only.
         bundle_id: The bundle that made the answer.
-        item_ids: In the order shown.
+        item_ids: The items, in the order shown.
         offset: Rank of the first item, from 0: above 0 on later pages.
         features: ``[shown, feature_count] float32``, the reranker's input in the order of the
-            bundle's feature names; None where it was not logged.
+            bundle's feature names; None if not logged.
         context_item_ids: The item of an item page, or the items of a cart.
-        filter: Conditions that were asked for, by name; empty for none.
-        sort_by: What the items are ordered by, ``price_low``; empty for relevance.
+        filter: Conditions of the request's filter, by name; empty for none.
+        sort_by: The sort order, ``price_low``; empty for relevance.
     """
 
     attribution_token: str
@@ -88,7 +88,7 @@ class Impression:
 
 
 class LogRow(NamedTuple):
-    """An entry as the file holds it; ``sequence`` is given by the file."""
+    """A row of the file, without ``sequence``, which SQLite assigns."""
 
     kind: str
     entry_id: str
@@ -99,7 +99,7 @@ class LogRow(NamedTuple):
 
 
 class LogEntry(NamedTuple):
-    """An entry and its place in the log."""
+    """An entry and its sequence number."""
 
     sequence: int
     record: Event | Impression
@@ -135,19 +135,19 @@ def impression_row(impression: Impression) -> LogRow:
     shown_count = len(impression.item_ids)
     if features is not None and (features.ndim != 2 or len(features) != shown_count):
         raise RequestError("features", f"shape [{shown_count}, feature_count]", features.shape)
-    # No bytes have no shape to come back to: no features are the same as none logged.
+    # Empty bytes cannot restore a shape: empty features are stored as not logged.
     is_empty = features is None or features.size == 0
     content = None if is_empty else np.ascontiguousarray(features, dtype="<f4").tobytes()
     return _row(IMPRESSION, impression.attribution_token, impression.time, body, content)
 
 
 def open_log(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """A connection to a log; made, if it is not there and ``read_only`` is off.
+    """A connection to a log, which is created if it does not exist, unless ``read_only``.
 
-    The connection may be passed between threads, and commits each statement outside ``BEGIN``.
+    The connection can be passed between threads; outside ``BEGIN`` statements autocommit.
 
     Raises:
-        InputError: There is no such file, or it is damaged, or something else.
+        InputError: The file does not exist, is damaged, or is not an event log.
     """
     mode = "ro" if read_only else "rwc"
     try:
@@ -171,12 +171,16 @@ def open_log(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def read_entries(
-    log: sqlite3.Connection, place: str, *, after_sequence: int = 0, kinds: Collection[str] = KINDS
+    log: sqlite3.Connection,
+    file_name: str,
+    *,
+    after_sequence: int = 0,
+    kinds: Collection[str] = KINDS,
 ) -> Iterator[LogEntry]:
     """The entries of a log after a sequence number, in order.
 
-    They are read a page at a time, so that a long reading does not hold back the writer's
-    checkpoints; entries that are written meanwhile are met too.
+    They are read page by page, so that a long read does not block the writer's checkpoints;
+    entries written in the meantime are included.
 
     Args:
         log: From ``open_log``.
@@ -185,7 +189,7 @@ def read_entries(
         kinds: Which kinds to read.
 
     Raises:
-        InputError: An entry is not as it was written.
+        InputError: An entry is damaged.
     """
     marks = ", ".join("?" * len(kinds))
     statement = (
@@ -196,9 +200,9 @@ def read_entries(
         try:
             page = log.execute(statement, (after_sequence, *kinds)).fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise damage(Path(place), error) from error
+            raise damage(Path(file_name), error) from error
         for sequence, *columns in page:
-            yield LogEntry(sequence, _record(LogRow(*columns), sequence, place))
+            yield LogEntry(sequence, _record(LogRow(*columns), sequence, file_name))
         if len(page) < _PAGE_SIZE:
             return
         after_sequence = page[-1][0]
@@ -219,33 +223,33 @@ def iter_events(path: Path) -> Iterator[Event]:
 
 
 def read_own_log(path: Path) -> RawShop:
-    """The events of a log, or of the log in a state folder, and what the server was told of items.
+    """The events of a log, or of the log in a state folder, with the live changes of items.
 
     Raises:
         InputError: There is no log, or it is damaged.
     """
-    # Imported here because the server knows this layout too, and does without Arrow.
+    # Imported here because the server uses this module too, and does without Arrow.
     import pyarrow as pa
 
     from data.tables import EVENT_SCHEMA, RawShop, events_table
 
     changes = read_live_items(path) if path.is_dir() else {}
-    events, parts = iter_events(path), [EVENT_SCHEMA.empty_table()]
-    # In parts, since rows as Python objects take ten times the memory of a table.
-    while part := list(islice(events, _PART_SIZE)):
-        parts.append(events_table(part))
+    events, chunks = iter_events(path), [EVENT_SCHEMA.empty_table()]
+    # In chunks, since rows as Python objects take ten times the memory of a table.
+    while chunk := list(islice(events, _CHUNK_SIZE)):
+        chunks.append(events_table(chunk))
     return RawShop(
         items=None,
-        events=pa.concat_tables(parts),
+        events=pa.concat_tables(chunks),
         judgments=None,
-        # Right up to the reading: ``prepare`` knows when that is, and which items they change.
+        # Changes are complete up to now; ``prepare`` replaces infinity by the current time.
         items_time=math.inf,
         item_changes=changes,
     )
 
 
 def damage(path: Path, error: Exception) -> InputError:
-    """What to raise where SQLite could not read the file."""
+    """The error to raise when SQLite cannot read the file."""
     return InputError(f"{path.name}: expected an event log that can be read, received: {error}")
 
 
@@ -257,9 +261,9 @@ _EVENT_DEFAULTS = {
 
 
 def _records(path: Path, kind: str) -> Iterator[Event | Impression]:
-    place = path / LOG_NAME if path.is_dir() else path
-    with closing(open_log(place, read_only=True)) as log:
-        for entry in read_entries(log, place.name, kinds=(kind,)):
+    log_path = path / LOG_NAME if path.is_dir() else path
+    with closing(open_log(log_path, read_only=True)) as log:
+        for entry in read_entries(log, log_path.name, kinds=(kind,)):
             yield entry.record
 
 
@@ -279,11 +283,11 @@ def _checksum(row: LogRow) -> int:
     return zlib.crc32(row.features or b"", zlib.crc32(content))
 
 
-def _record(row: LogRow, sequence: int, place: str) -> Event | Impression:
-    # SQLite guards the structure of the file but not what is in a page: one flipped bit may turn
-    # one item id into another.
+def _record(row: LogRow, sequence: int, file_name: str) -> Event | Impression:
+    # SQLite checks the file structure but not page contents: one flipped bit may change an
+    # item id into another.
     if _checksum(row) != row.checksum:
-        raise InputError.at(place, sequence, "checksum", str(row.checksum), _checksum(row))
+        raise InputError.at(file_name, sequence, "checksum", str(row.checksum), _checksum(row))
     try:
         body = json.loads(row.body)
         if row.kind == EVENT:
@@ -299,7 +303,7 @@ def _record(row: LogRow, sequence: int, place: str) -> Event | Impression:
         return replace(impression, features=features)
     except (ValueError, TypeError, KeyError) as error:
         kind = f"an {row.kind} of schema {SCHEMA_VERSION}"
-        raise InputError.at(place, sequence, "body", kind, str(error)) from error
+        raise InputError.at(file_name, sequence, "body", kind, str(error)) from error
 
 
 def _check_or_create(log: sqlite3.Connection, path: Path, *, read_only: bool) -> None:

@@ -1,4 +1,4 @@
-"""CSV, TSV, JSON Lines and Parquet as tables of columns, typed where the format has types."""
+"""CSV, TSV, JSON Lines and Parquet as tables; columns are typed if the format has types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from data.errors import InputError
 ENDINGS = tuple(
     ending + packing for ending in (".csv", ".tsv", ".jsonl", ".ndjson") for packing in ("", ".gz")
 ) + (".parquet",)
-"""The endings of the file names that are read."""
+"""The file name endings that can be read."""
 
 _BLOCK_LINES = 100_000
 
@@ -28,12 +28,12 @@ _BLOCK_LINES = 100_000
 def read_rows(path: Path) -> pa.Table:
     """The rows of a file.
 
-    CSV and TSV have a header line, and every value is text; an empty one is null. A line of JSON
+    CSV and TSV need a header line; every value is text, and empty values are null. A line of JSON
     Lines is an object; its values become text too, lists and objects as JSON. Parquet keeps its
-    types. Text is UTF-8. Blank lines are no rows.
+    types. Text is UTF-8. Blank lines are skipped.
 
     Raises:
-        InputError: The file is not readable, not as its ending says, or has no row.
+        InputError: The file is not readable, not in the format of its ending, or has no row.
     """
     try:
         if path.suffix == ".parquet":
@@ -52,13 +52,13 @@ def read_rows(path: Path) -> pa.Table:
 
 
 def _read_delimited(path: Path, delimiter: str) -> pa.Table:
-    odd_rows: list[pa_csv.InvalidRow] = []
+    invalid_rows: list[pa_csv.InvalidRow] = []
 
     def note_and_stop(row: pa_csv.InvalidRow) -> str:
-        odd_rows.append(row)
+        invalid_rows.append(row)
         return "error"
 
-    # A quoted value may hold a line break, and a title such as "NA" is no missing value.
+    # A quoted value may contain a line break, and a title such as "NA" is not a missing value.
     parse = pa_csv.ParseOptions(
         delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note_and_stop
     )
@@ -69,16 +69,16 @@ def _read_delimited(path: Path, delimiter: str) -> pa.Table:
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
     )
-    # Rows have numbers only where they are read one after the other.
+    # Arrow reports row numbers only when reading in a single thread.
     read = pa_csv.ReadOptions(use_threads=False)
     try:
         return pa_csv.read_csv(
             path, read_options=read, parse_options=parse, convert_options=convert
         )
     except pa.ArrowInvalid as error:
-        if not odd_rows:
+        if not invalid_rows:
             raise
-        row = odd_rows[0]
+        row = invalid_rows[0]
         expected = f"{row.expected_columns} values as in the header"
         raise InputError.at(
             path.name, row.number - 1, "columns", expected, row.actual_columns
@@ -93,28 +93,28 @@ def _header(path: Path, delimiter: str) -> list[str]:
     parse = pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     head = line.lstrip(b"\r\n").split(b"\n", 1)[0] + b"\n"
     names = pa_csv.read_csv(pa.BufferReader(head), parse_options=parse).column_names
-    _refuse_twins(path, names)
+    _refuse_repeated_names(path, names)
     return names
 
 
-def _refuse_twins(path: Path, names: Iterable[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+def _refuse_repeated_names(path: Path, names: Iterable[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
         raise InputError(
-            f"{path.name}: expected columns of different names, received {twice[0]!r} twice"
+            f"{path.name}: expected columns of different names, received {repeated[0]!r} twice"
         )
 
 
 def _read_parquet(path: Path) -> pa.Table:
-    _refuse_twins(path, pq.read_schema(path).names)
+    _refuse_repeated_names(path, pq.read_schema(path).names)
     table = pq.read_table(path)
-    for place, column in enumerate(table.schema):
-        # Texts come in several layouts, and as codes with a dictionary; ours is one.
+    for index, column in enumerate(table.schema):
+        # Convert other string types and dictionary encoding to plain strings.
         of_values = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if pa.types.is_large_string(of_values) or pa.types.is_string_view(of_values):
             of_values = pa.string()
         if of_values != column.type:
-            table = table.set_column(place, column.name, table[column.name].cast(of_values))
+            table = table.set_column(index, column.name, table[column.name].cast(of_values))
     return table
 
 
@@ -129,17 +129,17 @@ def _read_json_lines(path: Path) -> pa.Table:
     return pa.concat_tables(blocks, promote_options="default") if blocks else pa.table({})
 
 
-def _json_rows(place: str, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _json_rows(file_name: str, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     filled = (line for line in lines if line.strip())
     for number, line in enumerate(filled, start=1):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise InputError.at(
-                place, number, "line", "a JSON object", line.strip()[:80]
+                file_name, number, "line", "a JSON object", line.strip()[:80]
             ) from error
         if not isinstance(row, dict):
-            raise InputError.at(place, number, "line", "a JSON object", line.strip()[:80])
+            raise InputError.at(file_name, number, "line", "a JSON object", line.strip()[:80])
         yield row
 
 

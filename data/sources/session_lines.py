@@ -1,4 +1,4 @@
-"""Sessions as lines of text: item ids separated by blanks, in the order they were looked at."""
+"""Sessions as lines of text: item ids separated by blanks, in the order they were viewed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from data.records import EventType
 from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, RawShop, conform
 
 FIRST_TIME = 946_684_800
-"""When the first session begins: 2000-01-01, UTC, so that ten million of them lie in the past."""
+"""Start of the first session: 2000-01-01, UTC, so that ten million sessions lie in the past."""
 
 _SESSION_SECONDS = 60
 _MICROS = 1_000_000
@@ -24,14 +24,14 @@ _MICROS = 1_000_000
 def read_session_lines(path: Path) -> RawShop:
     """A view for each item id; line ``i`` is session and visitor ``s<i>``, counted from 1.
 
-    The times are made up: a session begins a minute after the one before it, and its views are a
-    second apart, closer in sessions of more than 59 views, so that no two sessions overlap.
+    Times are synthetic: a session begins a minute after the previous one, and its views are a
+    second apart, less in sessions of more than 59 views, so that sessions do not overlap.
 
     Args:
         path: A text file in UTF-8, gzipped or not, its sessions in time order.
 
     Raises:
-        InputError: The file is not there, holds no item id, or is not text.
+        InputError: The file does not exist, has no item id, or is not text.
     """
     lines = _lines(path)
     words = pc.utf8_split_whitespace(lines)
@@ -42,16 +42,16 @@ def read_session_lines(path: Path) -> RawShop:
     if len(item_ids) == 0:
         raise InputError(f"{path.name}: expected a session a line, received no item id")
     sessions = np.repeat(np.arange(len(lines)), lengths)
-    places = np.arange(len(item_ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    positions = np.arange(len(item_ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     step = _MICROS * np.minimum(1.0, (_SESSION_SECONDS - 1) / np.maximum(lengths, 1))
     begin = (FIRST_TIME + sessions * _SESSION_SECONDS) * _MICROS
-    micros = begin + (places * step[sessions]).astype(np.int64)
+    micros = begin + (positions * step[sessions]).astype(np.int64)
     session_ids = pc.binary_join_element_wise(
         "s", pa.array(sessions + 1).cast(pa.string()), "", null_handling="skip"
     )
-    place_texts = pa.array(places + 1).cast(pa.string())
+    position_texts = pa.array(positions + 1).cast(pa.string())
     events = {
-        "event_id": pc.binary_join_element_wise(session_ids, place_texts, "-"),
+        "event_id": pc.binary_join_element_wise(session_ids, position_texts, "-"),
         "type": np.full(len(item_ids), int(EventType.VIEW), dtype=np.int8),
         "visitor_id": session_ids,
         "time": pa.array(micros).cast(pa.timestamp("us")),

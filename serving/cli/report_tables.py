@@ -216,7 +216,7 @@ def _systems(part: Mapping[str, Any], title: str) -> Table:
 
 
 def _misspelt(report: Mapping[str, Any]) -> Table:
-    title = f"{report['query_count']:,} of them, with and without a typo: {report['measure']}"
+    title = f"{report['query_count']:,} queries, with and without a typo: {report['measure']}"
     table = Table(title=title, title_justify="left")
     table.add_column("system", no_wrap=True)
     for name in ("as typed", "with a typo", "drop"):
