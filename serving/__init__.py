@@ -1,11 +1,14 @@
-"""The service: loads a bundle and answers search and recommendation requests. No TensorFlow.
+"""The service: loads a bundle and answers search and recommendation requests.
+
+A running server imports no TensorFlow; the commands that train, embed and compare do.
 
 Rooms in reading order; a room imports only rooms above it, a file only files above it in its room.
 
 api/         request and response types, their validation, and their protobuf codecs
 state/       sessions and durable logs
 answering/   from a request, through ranking and query rules, to a page of results
-engine       answers requests, ingests events and items, swaps bundles
+engine       answers requests (and mints their attribution tokens), ingests events and items,
+             swaps bundles
 evaluation/  offline metrics, measured through the same engine that serves
 edge/        gRPC: server, servicers, error statuses, admission control, client
 load/        load tests of a running server

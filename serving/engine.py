@@ -16,7 +16,7 @@ from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
 from serving.answering.pipeline import answered, impression_of
-from serving.answering.rank_requests import (
+from serving.answering.rank_request_builders import (
     recommend_rank_request,
     search_event,
     search_rank_request,

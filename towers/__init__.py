@@ -1,20 +1,21 @@
 """Models and retrieval: from clean tables to a released bundle, and its use in serving.
 
 Rooms in reading order; a room imports only rooms above it, a file only files above it in its room.
-TensorFlow is imported in ``models`` and ``training`` alone: serving reads everything above them.
+TensorFlow is imported in ``models`` and ``training`` alone. A running server imports only rooms above
+them; evaluation and the command line also import ``training``.
 
-config           the settings of a model
+config           settings of text, towers, sources, reranker, completion and indexes
 read_only        read-only arrays and mappings
 optional_stages  graceful degradation of answers where a stage fails
 text/            tokenisation, units, Chinese, product codes, sentiment, spelling, query parsing
-catalog/     items as columns, attributes, filters
-sessions/    sessions as a fold over events, feedback, dwell, replay, input of the query tower
-indexes/     ScaNN, tantivy, prefix indexes
-retrieval/   candidate sources behind one interface, and their fusion
-search_box/  completion and query relaxation
-ranking/     features, the exported models, the ranker, adjustments, calibration, explanations
-bundle/      the released folder: layout, manifest, loading, golden answers
-datasets/    training data: examples, ranking lists, synthetic queries and sessions
-models/      the models in TensorFlow: two towers, session encoders, losses, deep & cross, export
-training/    training, batch embedding, comparison, baselines and calibration
+catalog/         items as columns, attributes, filters
+sessions/        sessions as a fold over events, feedback, dwell, replay, input of the query tower
+indexes/         ScaNN, tantivy, prefix indexes
+retrieval/       candidate sources behind one interface, and their fusion
+search_box/      completion and query relaxation
+ranking/         features, the exported models, the ranker, adjustments, calibration, explanations
+bundle/          the released folder: layout, manifest, loading, golden answers
+datasets/        training data: examples, ranking lists, synthetic queries and sessions
+models/          the models in TensorFlow: two towers, session encoders, losses, deep & cross, export
+training/        training, batch embedding, comparison, baselines and calibration
 """

@@ -71,4 +71,4 @@ def sorted_page(
     begin, end = span
     rows = matches.sorted_rows(fits, order, end)[begin:]
     scores = np.zeros(len(rows), np.float32)
-    return Page(rows, scores, shortlist.places_of(rows), int(np.count_nonzero(fits)))
+    return Page(rows, scores, shortlist.positions_of(rows), int(np.count_nonzero(fits)))

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from data.sources.own_log import Impression
-from serving.answering.explanations import explained
+from serving.answering.explained_results import explained
 from serving.answering.facets import facets_of
 from serving.answering.match_set import MatchSet
 from serving.answering.merchandising import (

@@ -172,7 +172,7 @@ def with_rules(
             updated.append(replace(result, rules=moved_by) if moved_by else result)
             continue
         pinned_position, name = pins[row]
-        (ranked_position,) = ranked.places_of(np.array([row], np.int64)).tolist()
+        (ranked_position,) = ranked.positions_of(np.array([row], np.int64)).tolist()
         model_score, adjustments = 0.0, tuple[ScorePart, ...]()
         if ranked_position >= 0:
             model_score = float(ranked.model_scores[ranked_position])

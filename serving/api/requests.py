@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from towers.catalog.attributes import AttributeCondition as AttributeCondition
-from towers.catalog.items import Filter as Filter
+from towers.catalog.filters import Filter as Filter
 from towers.search_box.completion import KINDS as KINDS
 from towers.search_box.completion import SuggestionKind as SuggestionKind
 

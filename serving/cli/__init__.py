@@ -2,10 +2,10 @@
 
 options        options, exit codes and output shared by commands
 progress       progress bars
-rows           events and items read from JSON Lines
+jsonl_input    events and items read from JSON Lines
 answer_tables  answers, server status and load test results as tables
 report_tables  preparation, training and evaluation reports as tables
-demo_story     the demo's scripted shopper, played against a server
+demo_story     the demo: starts a server, plays a scripted shopper, puts load on it
 commands/      one file per command, or per group of related commands
 main           the command group; imports a command when it is called
 __main__       ``python -m serving.cli``

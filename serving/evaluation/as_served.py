@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from data.tables import Tables, iter_events, iter_items
-from serving.answering.rank_requests import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from serving.evaluation.filter_check import check_filters
@@ -28,12 +28,12 @@ from serving.evaluation.query_evaluation import (
 from serving.evaluation.stage_latency import stage_timings
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
 from towers.bundle.layout import Layout
-from towers.datasets.examples import ReplayedLog
+from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 from towers.training.baselines import BASELINES, two_towers
-from towers.training.classical import load_classical
+from towers.training.classical_baselines import load_classical
 
 BEHIND = "one_event_behind"
 _AFTER_SECONDS = 3_600.0

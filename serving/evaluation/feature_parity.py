@@ -14,7 +14,7 @@ import numpy as np
 
 from data.records import Event
 from data.sources.own_log import LOG_NAME, Impression, open_log, read_entries
-from serving.answering.rank_requests import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
 from serving.api.requests import (
     AttributeCondition,
     Filter,

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from data.records import Event, EventType
-from serving.answering.rank_requests import recommend_rank_request
+from serving.answering.rank_request_builders import recommend_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock, one_event_behind

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from data.records import Item
-from serving.answering.rank_requests import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
 from serving.api.requests import (
     AttributeCondition,
     Filter,

@@ -11,7 +11,7 @@ import numpy as np
 
 from data.records import Judgment
 from data.tables import Tables, event_micros
-from serving.answering.rank_requests import search_rank_request
+from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import SearchRequest
 from serving.engine import Engine
 from serving.evaluation.metrics import mean_interval
@@ -20,7 +20,7 @@ from towers.bundle.layout import Layout
 from towers.datasets.examples import TEST_FOLD, good_items, query_fold
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.sessions.session import Session
-from towers.training.classical import load_classical
+from towers.training.classical_baselines import load_classical
 
 TWO_TOWERS = "two_towers"
 LEXICAL = "lexical"

@@ -12,7 +12,7 @@ from serving.evaluation.metrics import mean_interval, ranking_values, summary
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.training.calibration_metrics import reliability
-from towers.training.classical import classical_scores
+from towers.training.classical_baselines import classical_scores
 
 ENGINE = "engine"
 

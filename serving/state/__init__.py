@@ -1,7 +1,7 @@
 """State that outlives a request: sessions in memory, and durable logs.
 
-session_store  the current session of each visitor, in memory
-event_log      the durable log of events and impressions
-item_log       the durable log of live catalogue changes
+session_store  the current session of each visitor, in memory: a click enters here
+event_log      the durable log of events and impressions (rows: `data/sources/own_log`)
+item_log       the durable log of live catalogue changes, the newest state of each item
 state_lock     the lock that allows one server per state folder
 """

@@ -67,7 +67,7 @@ source_list.SOURCE_TYPES += (Toy,)  # What the entry in the list does.
 
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
-import serving.answering.explanations as explanations
+import serving.answering.explained_results as explanations
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from tests.towers import shelf

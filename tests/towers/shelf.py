@@ -20,10 +20,10 @@ from towers.bundle.bundle import RERANK_BATCH_SIZE, write_completion, write_sour
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
-from towers.bundle.model_facts import ModelFacts, write_facts
+from towers.bundle.model_metadata import ModelFacts, write_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, IndexConfig, TextConfig, TowerConfig
-from towers.datasets.examples import ReplayedLog
+from towers.datasets.replayed_log import ReplayedLog
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.features import FEATURE_NAMES

@@ -1,8 +1,8 @@
 """The released bundle folder: written, signed, verified and loaded.
 
-layout       paths inside a bundle folder
-manifest     the signed list of a bundle's files
-model_facts  metadata of the models that serving needs
-bundle       a loaded bundle
-golden       golden answers that a load must reproduce
+layout          paths inside a bundle folder
+manifest        the signed list of a bundle's files
+model_metadata  metadata of the models that serving needs
+bundle          a loaded bundle
+golden          golden answers that a load must reproduce
 """

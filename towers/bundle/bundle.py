@@ -16,7 +16,7 @@ import numpy as np
 from data.errors import BundleError
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import Manifest, verify
-from towers.bundle.model_facts import ModelFacts, read_facts
+from towers.bundle.model_metadata import ModelFacts, read_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, config_from
 from towers.indexes.prefix_index import PrefixIndex

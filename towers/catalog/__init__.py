@@ -1,6 +1,8 @@
 """The catalogue: items as columns, their attributes, and filters.
 
-dictionary  dictionary encoding of names
-attributes  attributes of items as sparse columns
-items       the items as columns, and filters over them
+dictionary   dictionary encoding of brands, categories and attribute values
+attributes   attributes of items as sparse columns
+filters      conditions on items
+item_tokens  what the candidate tower reads of an item
+items        the items as columns, and the masks of filters
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -13,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from data.records import Item
-from towers.catalog.attributes import AttributeCondition, Attributes
+from towers.catalog.attributes import Attributes
 from towers.catalog.dictionary import Dictionary
+from towers.catalog.filters import Filter
+from towers.catalog.item_tokens import token_numbers
 from towers.config import TextConfig
-from towers.text.tokens import PADDING, token
-from towers.text.words import words
+from towers.text.tokens import PADDING
 
-_PRICE_STEPS_PER_DOUBLING = 2
 _PATH_SEPARATOR = "\x1f"
 """Separates the levels of a category; names have no control characters."""
 
@@ -27,75 +26,7 @@ _MASK_BYTES = 64_000_000
 """Size limit of the cached masks of filters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Conditions that every result meets; empty ones do not restrict.
-
-    Args:
-        category: A path from the broadest category; items below it match.
-        brands: Any of these.
-        min_price, max_price: Inclusive; an item without a price fails a stated bound.
-        in_stock_only: Leaves out items out of stock.
-        attributes: All of these.
-    """
-
-    category: tuple[str, ...] = ()
-    brands: tuple[str, ...] = ()
-    min_price: float | None = None
-    max_price: float | None = None
-    in_stock_only: bool = False
-    attributes: tuple[AttributeCondition, ...] = ()
-
-
 _NO_FILTER = Filter()
-
-
-def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
-    """The candidate tower's input for an item: its fields and words as token numbers.
-
-    Category path, brand and price step come first, then the distinct words of title, category, brand
-    and attributes, up to the slot limit.
-
-    Returns:
-        ``[config.item_slot_count] int32``, padded with ``PADDING``.
-    """
-    slots = np.full(config.item_slot_count, PADDING, np.int32)
-    numbers = _token_numbers(item, config)
-    slots[: len(numbers)] = numbers
-    return slots
-
-
-def _token_numbers(item: Item, config: TextConfig) -> list[int]:
-    buckets = config.bucket_count
-    numbers = list(_path_tokens(item.category, buckets))
-    if item.brand:
-        numbers.append(token("b:" + item.brand, buckets))
-    if item.price is not None and item.price > 0:
-        step = round(math.log2(item.price) * _PRICE_STEPS_PER_DOUBLING)
-        numbers.append(token(f"p:{step}", buckets))
-    numbers += _text_tokens(item.title, buckets)
-    numbers += _path_words(item.category, buckets)
-    numbers += _text_tokens(item.brand, buckets)
-    for text in item.attributes.values():
-        numbers += _text_tokens(text, buckets)
-    return list(dict.fromkeys(numbers))[: config.item_slot_count]
-
-
-@lru_cache(maxsize=100_000)
-def _path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
-    return tuple(
-        token("c:" + " > ".join(path[:depth]), buckets) for depth in range(1, len(path) + 1)
-    )
-
-
-@lru_cache(maxsize=100_000)
-def _path_words(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
-    return tuple(number for name in reversed(path) for number in _text_tokens(name, buckets))
-
-
-@lru_cache(maxsize=200_000)
-def _text_tokens(text: str, buckets: int) -> tuple[int, ...]:
-    return tuple(token("w:" + word, buckets) for word in words(text))
 
 
 class Catalog:
@@ -158,7 +89,7 @@ class Catalog:
         catalog.created = np.array([_created(item) for item in newest], np.float64)
         catalog.in_stock = np.array([item.in_stock for item in newest], bool)
         catalog.listed = np.ones(len(newest), bool)
-        numbers = [_token_numbers(item, text) for item in newest]
+        numbers = [token_numbers(item, text) for item in newest]
         lengths = np.fromiter(map(len, numbers), np.int64, len(numbers))
         catalog.tokens = np.full((len(newest), text.item_slot_count), PADDING, np.int32)
         is_filled = np.arange(text.item_slot_count) < lengths[:, None]
@@ -182,7 +113,7 @@ class Catalog:
         Returns:
             Its row, and whether its input of the candidate tower is new or changed.
         """
-        numbers = _token_numbers(item, self.text)
+        numbers = token_numbers(item, self.text)
         row = self.row_of.get(item.item_id, self.count)
         is_new = row == self.count
         if row >= len(self.leaf):

@@ -3,8 +3,9 @@
 synthetic_queries   queries generated from the catalogue
 item_similarity     similar items by their catalogue data
 synthetic_sessions  sessions generated from the catalogue
+replayed_log        a log as item rows, sessions and targets
 examples            training examples of the two towers
-stages              the protocol that progress is reported by
+progress            the protocol that progress is reported by
 dataset             the tables in memory
 example_mix         the mix of logged, judged and synthetic examples
 ranking_lists       the training lists of the reranker

@@ -11,9 +11,7 @@ from data.records import Event, Item, Judgment
 from data.tables import Tables, iter_events, iter_items
 from towers.catalog.items import Catalog
 from towers.config import Config, TextConfig
-from towers.datasets.examples import (
-    ReplayedLog,
-)
+from towers.datasets.replayed_log import ReplayedLog
 from towers.sessions.feedback import remembered
 from towers.text.word_vectors import WordVectors, word_vectors
 from towers.text.words import surface_words

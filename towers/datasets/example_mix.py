@@ -15,14 +15,14 @@ from towers.datasets.examples import (
     TEST_FOLD,
     VALIDATION_FOLD,
     Examples,
-    ReplayedLog,
     browse_and_search_examples,
     catalogue_examples,
     joined,
     judged_examples,
     synthetic_session_examples,
 )
-from towers.datasets.stages import Stages
+from towers.datasets.progress import Stages
+from towers.datasets.replayed_log import ReplayedLog
 from towers.datasets.synthetic_sessions import (
     SyntheticSession,
     SyntheticSessionsReport,

@@ -10,7 +10,8 @@ import numpy as np
 
 from data.records import Event, EventType, Judgment
 from towers.catalog.items import Catalog
-from towers.datasets.examples import ReplayedLog, good_items, query_fold
+from towers.datasets.examples import good_items, query_fold
+from towers.datasets.replayed_log import ReplayedLog
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.datasets.synthetic_sessions import SyntheticSession, SyntheticSessionsReport
 from towers.ranking.features import FEATURES

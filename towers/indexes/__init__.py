@@ -1,10 +1,10 @@
 """Indexes: items by embedding (ScaNN), items by words (tantivy), texts by prefix.
 
 result_cache        an LRU cache of results, bounded in bytes
-working_copy        a private copy of an index folder
+private_copy        a private copy of an index folder
 tantivy_index       inverted index of stems by field (tantivy)
 document_frequency  document frequencies, exact where they are low
-lexical_index       lexical search of items, and query parsing
+lexical_index       lexical search of items; holds the query parser of `text/query_rewriter`
 item_index          nearest items by embedding (ScaNN)
 prefix_index        texts by prefixes of their words
 """

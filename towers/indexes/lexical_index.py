@@ -12,9 +12,9 @@ import numpy as np
 
 from data.records import Item
 from towers.indexes.document_frequency import DocumentFrequency
+from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.result_cache import ResultCache
 from towers.indexes.tantivy_index import Document, TantivyIndex
-from towers.indexes.working_copy import link_files, new_folder
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
 from towers.text.product_codes import numbers_of_item
 from towers.text.query_rewriter import QueryRewriter

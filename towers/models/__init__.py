@@ -3,10 +3,10 @@
 legacy_keras      TensorFlow with the Keras that the models need
 lazy_adam         Adam for large embedding tables with sparse gradients
 fitting           epochs, early stopping, loss curves
-full_softmax      softmax over the whole catalogue, computed in slices
-sampled_softmax   softmax over sampled items, with the logQ correction
+full_softmax      part of the two-tower loss: softmax over the whole catalogue, in slices
+sampled_softmax   part of the two-tower loss: sampled items, with the logQ correction
 session_encoders  encoders of a session's event sequence: transformer, GRU, pooled DNN
-two_tower         the query tower and the candidate tower
-deep_cross        the deep & cross reranker
+two_tower         the query tower, the candidate tower, and their loss
+deep_cross        the deep & cross reranker and its list loss
 export            trained models as LiteRT files
 """

@@ -181,7 +181,7 @@ class Ranker:
         """
         if self.reranker is None or "reranker" in shortlist.missing:
             raise ValueError("scores: expected a list that the reranker scored, received another")
-        positions = shortlist.places_of(rows)
+        positions = shortlist.positions_of(rows)
         is_listed = positions >= 0
         scores = np.zeros(len(rows), np.float32)
         scores[is_listed] = shortlist.model_scores[positions[is_listed]]

@@ -102,7 +102,7 @@ class Shortlist:
             encoded=encoded,
         )
 
-    def places_of(self, rows: np.ndarray) -> np.ndarray:
+    def positions_of(self, rows: np.ndarray) -> np.ndarray:
         """Positions of items on the list, from 0; −1 if not on it, ``[m] int64``."""
         if not len(self.rows):
             return np.full(len(rows), -1, np.int64)

@@ -1,6 +1,6 @@
 """The search box: query suggestions and query relaxation.
 
-popular_queries  queries of many visitors, counted without personal data
+popular_queries  queries of many visitors, counted by keyed hashes of visitor ids
 suggested_names  names of categories and brands, weighted by demand
 relaxation       how a query was relaxed until an item matched
 completion       suggestions while typing

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from data.records import Event, EventType
 from towers.config import VISITOR_MINIMUM_LIMIT, CompletionConfig
-from towers.retrieval.bounded_memory import BoundedMemory
+from towers.retrieval.bounded_map import BoundedMemory
 from towers.retrieval.sources.popular import WEIGHTS
 from towers.sessions.session import Session
 from towers.text.words import normalise

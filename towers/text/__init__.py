@@ -7,8 +7,8 @@ tokens                  hashed token numbers of words and trigrams
 word_vectors            pretrained word vectors, from a language model's token table
 sentiment               sentiment of reviews, as stars
 product_codes           item ids, SKUs, model and bar codes in items and queries
-spelling                the vocabulary of the items, and spelling correction
+spelling                the vocabulary of the items, and candidates for corrections
 incremental_vocabulary  a vocabulary that takes in words of live changes
 parsed_query            a query, parsed once for all stages
-query_rewriter          query parsing: correction, splitting and translation of words
+query_rewriter          query parsing: decides corrections, splits and translations
 """

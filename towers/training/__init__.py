@@ -4,7 +4,7 @@ loss_curves           the loss curves as a picture
 translations          a bilingual dictionary into the words of the catalogue
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
-classical             classical models on the reranker's features
+classical_baselines   classical models on the reranker's features
 baselines             rankings without training, to compare the ranker with
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker

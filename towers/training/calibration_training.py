@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.records import Event, EventType
-from towers.datasets.examples import ReplayedLog
+from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.calibration import Calibration, calibration_inputs
 from towers.ranking.litert_models import Reranker
 from towers.ranking.ranker import Ranker

@@ -14,7 +14,7 @@ from towers.config import Config
 from towers.datasets.dataset import Dataset
 from towers.datasets.example_mix import Parts, tower_examples
 from towers.datasets.examples import Examples, browse_and_search_examples
-from towers.datasets.stages import Stages
+from towers.datasets.progress import Stages
 from towers.models.fitting import Curves
 from towers.models.session_encoders import SESSION_ENCODERS
 from towers.sessions.query_input import QueryInput

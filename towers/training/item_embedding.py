@@ -18,7 +18,7 @@ from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
 from towers.bundle.manifest import sign
-from towers.bundle.model_facts import write_facts
+from towers.bundle.model_metadata import write_facts
 from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.indexes.item_index import checked_embeddings

@@ -17,8 +17,8 @@ from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
 from towers.bundle.manifest import sign
-from towers.bundle.model_facts import ModelFacts, write_facts
-from towers.catalog.items import item_tokens
+from towers.bundle.model_metadata import ModelFacts, write_facts
+from towers.catalog.item_tokens import item_tokens
 from towers.config import Config, TextConfig, default_config
 from towers.datasets.dataset import Dataset
 from towers.datasets.example_mix import (
@@ -32,10 +32,10 @@ from towers.datasets.examples import (
     RERANK_FOLDS,
     TEST_FOLD,
     Examples,
-    ReplayedLog,
     browse_and_search_examples,
     joined,
 )
+from towers.datasets.progress import Stages
 from towers.datasets.ranking_lists import (
     Lists,
     ListsReport,
@@ -43,7 +43,7 @@ from towers.datasets.ranking_lists import (
     query_lists,
     replayed_lists,
 )
-from towers.datasets.stages import Stages
+from towers.datasets.replayed_log import ReplayedLog
 from towers.datasets.synthetic_queries import golden_queries
 from towers.datasets.synthetic_sessions import SYNTHETIC_TYPES
 from towers.indexes.item_index import ItemIndex
@@ -64,10 +64,10 @@ from towers.retrieval.sources.popular import Popular
 from towers.retrieval.sources.repurchase import Repurchase
 from towers.retrieval.sources.session_knn import SessionKnn
 from towers.search_box.popular_queries import searched_queries
-from towers.sessions.replay import TARGET_TYPES
+from towers.sessions.targets import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
-from towers.training.classical import FILE_NAME as CLASSICAL_NAME
-from towers.training.classical import fit_classical
+from towers.training.classical_baselines import FILE_NAME as CLASSICAL_NAME
+from towers.training.classical_baselines import fit_classical
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
 from towers.training.reranker_training import train_reranker

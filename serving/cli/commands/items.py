@@ -25,7 +25,7 @@ def items() -> None:
 @reports_errors
 def update(file: TextIO, address: str, as_json: bool) -> None:
     """Add or replace the items of FILE, in JSON Lines; - for stdin."""
-    from serving.cli.rows import read_items
+    from serving.cli.jsonl_input import read_items
     from serving.edge.client import Client
 
     added = updated = 0

@@ -60,7 +60,7 @@ def record(
     TYPE is search, view, favorite, unfavorite, add_to_cart, remove_from_cart, purchase, review or
     return.
     """
-    from serving.cli.rows import read_events
+    from serving.cli.jsonl_input import read_events
     from serving.edge.client import Client
 
     now = time.time()

@@ -33,7 +33,7 @@ from serving.cli.commands.items import items
 from serving.cli.commands.loadtest import loadtest
 from serving.cli.commands.record import record
 from serving.cli.commands.serve import serve
-from serving.cli.rows import read_events, read_items
+from serving.cli.jsonl_input import read_events, read_items
 from serving.edge.server import RunningServer
 from tests.serving.gated_engine import GatedEngine
 from tests.towers import shelf

@@ -21,8 +21,8 @@ from towers.bundle.bundle import FORBIDDEN_SUFFIXES, load_bundle
 from towers.bundle.golden import check_golden
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign, verify
-from towers.bundle.model_facts import read_facts
-from towers.catalog.items import item_tokens
+from towers.bundle.model_metadata import read_facts
+from towers.catalog.item_tokens import item_tokens
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest

@@ -11,7 +11,8 @@ import pytest
 
 from data.records import Item
 from towers.catalog.attributes import AttributeCondition, Attributes, as_number
-from towers.catalog.items import Catalog, Filter
+from towers.catalog.filters import Filter
+from towers.catalog.items import Catalog
 from towers.config import TextConfig
 
 TEXT = TextConfig(bucket_count=4_096, item_slot_count=16)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from data.records import Item
 from tests.towers import shelf
 from towers.catalog.dictionary import Dictionary
-from towers.catalog.items import Catalog, Filter, item_tokens
+from towers.catalog.filters import Filter
+from towers.catalog.item_tokens import item_tokens
+from towers.catalog.items import Catalog
 from towers.config import TextConfig
 from towers.text.tokens import PADDING, token
 

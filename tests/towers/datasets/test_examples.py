@@ -19,7 +19,6 @@ from towers.datasets.examples import (
     VALIDATION_FOLD,
     Examples,
     ExampleWriter,
-    ReplayedLog,
     browse_and_search_examples,
     catalogue_examples,
     good_items,
@@ -28,6 +27,7 @@ from towers.datasets.examples import (
     query_fold,
     search_input,
 )
+from towers.datasets.replayed_log import ReplayedLog
 from towers.sessions.query_input import QueryInput, query_input
 from towers.sessions.replay import replay
 from towers.sessions.session import Session

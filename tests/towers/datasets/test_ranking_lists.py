@@ -11,8 +11,8 @@ from data.records import Event, EventType
 from data.synthetic import END_TIME
 from tests.towers import shelf
 from tests.towers.demand import decayed
-from towers.datasets.examples import ReplayedLog
 from towers.datasets.ranking_lists import Lists, query_lists, replayed_lists
+from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest

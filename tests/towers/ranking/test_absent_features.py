@@ -10,7 +10,7 @@ import pytest
 
 from data.records import Event, EventType
 from data.synthetic import END_TIME
-from serving.answering.rank_requests import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from towers.ranking.feature_context import FeatureContext

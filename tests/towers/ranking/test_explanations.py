@@ -10,7 +10,7 @@ import pytest
 from data.records import Event, EventType
 from data.synthetic import END_TIME
 from tests.towers import shelf
-from towers.catalog.items import Filter
+from towers.catalog.filters import Filter
 from towers.ranking.explanations import event_effects, rescored
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest

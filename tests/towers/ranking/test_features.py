@@ -16,7 +16,7 @@ from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
 from tests.towers.demand import decayed
-from towers.catalog.items import item_tokens
+from towers.catalog.item_tokens import item_tokens
 from towers.indexes.lexical_index import CODE_SCORE
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, FEATURES, feature_matrix

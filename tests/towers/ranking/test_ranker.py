@@ -12,7 +12,7 @@ from data.records import Event, EventType
 from data.synthetic import END_TIME
 from tests.towers import shelf
 from towers.bundle.golden import check_golden, golden_answers
-from towers.catalog.items import Filter
+from towers.catalog.filters import Filter
 from towers.datasets.ranking_lists import basket_rows
 from towers.ranking.explanations import event_effects, feature_effects
 from towers.ranking.features import FEATURE_NAMES

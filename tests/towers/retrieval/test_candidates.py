@@ -12,7 +12,8 @@ import pytest
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
-from towers.catalog.items import Catalog, Filter
+from towers.catalog.filters import Filter
+from towers.catalog.items import Catalog
 from towers.config import IndexConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex

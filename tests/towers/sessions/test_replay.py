@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from data.records import Event, EventType
 from tests.towers import shelf
-from towers.sessions.replay import Targets, replay, with_intent_shift
+from towers.sessions.replay import replay, with_intent_shift
 from towers.sessions.session import EVENT_LIMIT, Session
+from towers.sessions.targets import Targets
 
 T0 = 1_700_000_000.0
 

@@ -3,7 +3,7 @@
 learnt        the items nearest to the query embedding
 lexical       items by the words of the query
 cooccurrence  items that co-occur in sessions
-session_knn   items of the most similar past sessions
+session_knn   items of the most similar past sessions (named `neighbours` in answers)
 repurchase    the visitor's past purchases, and repurchase rates
-popular       items in demand: this hour, these days, these months
+popular       items in demand this hour, these days, these months, and what counts as demand
 """

@@ -21,7 +21,7 @@ from data.records import Event, EventType
 from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.bounded_memory import BoundedMemory
+from towers.retrieval.bounded_map import BoundedMemory
 from towers.retrieval.popularity import IDLE_LIMIT_SECONDS, Popularity
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import NO_ROWS, Found, Rebase, Source

@@ -14,7 +14,7 @@ from data.records import Event, EventType
 from tests.towers.demand import DAY, decayed
 from towers.catalog.items import Catalog
 from towers.config import TextConfig
-from towers.retrieval.bounded_memory import BoundedMemory
+from towers.retrieval.bounded_map import BoundedMemory
 from towers.retrieval.sources.popular import Popular
 
 T0 = 19_700 * DAY + 30_000.0

@@ -25,7 +25,7 @@ def explained(
         shortlist: The ranked request, in whose context the model scored the items.
         rows: ``[results] int64``.
     """
-    positions = shortlist.places_of(rows)
+    positions = shortlist.positions_of(rows)
     listed = positions[positions >= 0]
     if not len(listed):
         return results

@@ -1,0 +1,63 @@
+"""What the candidate tower reads of an item, as token numbers."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from data.records import Item
+from towers.config import TextConfig
+from towers.text.tokens import PADDING, token
+from towers.text.words import words
+
+_PRICE_STEPS_PER_DOUBLING = 2
+
+
+def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
+    """The candidate tower's input for an item: its fields and words as token numbers.
+
+    Category path, brand and price step come first, then the distinct words of title, category, brand
+    and attributes, up to the slot limit.
+
+    Returns:
+        ``[config.item_slot_count] int32``, padded with ``PADDING``.
+    """
+    slots = np.full(config.item_slot_count, PADDING, np.int32)
+    numbers = token_numbers(item, config)
+    slots[: len(numbers)] = numbers
+    return slots
+
+
+def token_numbers(item: Item, config: TextConfig) -> list[int]:
+    buckets = config.bucket_count
+    numbers = list(_path_tokens(item.category, buckets))
+    if item.brand:
+        numbers.append(token("b:" + item.brand, buckets))
+    if item.price is not None and item.price > 0:
+        step = round(math.log2(item.price) * _PRICE_STEPS_PER_DOUBLING)
+        numbers.append(token(f"p:{step}", buckets))
+    numbers += _text_tokens(item.title, buckets)
+    numbers += _path_words(item.category, buckets)
+    numbers += _text_tokens(item.brand, buckets)
+    for text in item.attributes.values():
+        numbers += _text_tokens(text, buckets)
+    return list(dict.fromkeys(numbers))[: config.item_slot_count]
+
+
+@lru_cache(maxsize=100_000)
+def _path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+    return tuple(
+        token("c:" + " > ".join(path[:depth]), buckets) for depth in range(1, len(path) + 1)
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _path_words(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+    return tuple(number for name in reversed(path) for number in _text_tokens(name, buckets))
+
+
+@lru_cache(maxsize=200_000)
+def _text_tokens(text: str, buckets: int) -> tuple[int, ...]:
+    return tuple(token("w:" + word, buckets) for word in words(text))
