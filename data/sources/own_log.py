@@ -184,7 +184,7 @@ def read_entries(
 
     Args:
         log: From ``open_log``.
-        place: Name of the file, for errors.
+        file_name: Name of the file, for errors.
         after_sequence: 0 for the whole log.
         kinds: Which kinds to read.
 

@@ -87,7 +87,7 @@ def training_table(report: Mapping[str, Any]) -> Table:
         if visits:
             rows[f"{name}: synthetic sessions"] = (
                 f"{visits['made_count']:,} of {visits['asked_count']:,}; {visits['alone_count']:,} "
-                "skipped: too few similar items"
+                "left out: too few similar items"
             )
     index = report["index"]
     rows["index: recall against exact search"] = (

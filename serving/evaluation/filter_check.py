@@ -108,17 +108,17 @@ def _sampled_attributes(
 def check_filters(
     engine: Engine, items: Sequence[Item], *, count: int, seed: int, progress: Callable[..., None]
 ) -> dict[str, Any]:
-    """Asks under ``count`` random filters and holds every answer against a check of every item.
+    """Makes requests with ``count`` random filters and checks every answer against a scan.
 
-    Half of the requests are searches for words of a title, half are browse pages of a stranger.
+    Half of the requests are searches for words of a title, half are anonymous home pages.
 
     Args:
-        items: What the engine's catalogue holds.
+        items: The items of the engine's catalogue.
 
     Returns:
-        Shares of items that the filters let through; recall@20 of the learnt and of the lexical
-        source against all allowed items scored one by one; results outside their filter; pages
-        that are shorter than they could be; median milliseconds of an answer.
+        Shares of items that pass the filters; recall@20 of the learnt and the lexical source
+        against exact search over all allowed items; the number of results that fail their filter,
+        and of pages that are too short; median milliseconds per answer.
     """
     rng = random.Random(seed)
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker

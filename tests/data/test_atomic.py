@@ -87,7 +87,7 @@ def test_a_file_is_not_replaced(tmp_path: Path) -> None:
     assert out.read_text() == "mine"
 
 
-def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
+def test_a_folder_with_other_content_is_not_replaced(tmp_path: Path) -> None:
     out = tmp_path / "home"
     out.mkdir()
     write(out, 1)  # an empty one may be
@@ -101,13 +101,13 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["home"]
 
 
-def test_a_place_where_no_folder_can_be_is_named(tmp_path: Path) -> None:
+def test_a_path_where_no_folder_can_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/out: expected a place for a folder, received: "):
         write(tmp_path / "file" / "out", 1)
 
 
-def test_a_link_keeps_its_place(tmp_path: Path) -> None:
+def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
     write(tmp_path / "disk" / "real", 1)
     link = tmp_path / "out"
     link.symlink_to(tmp_path / "disk" / "real")
@@ -232,7 +232,7 @@ def test_all_is_on_disk_before_the_name_is_given(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     calls = re.findall(r"(fsync|rename)\w*\((.*)\) = 0", trace.read_text())
-    renames = [place for place, (call, _) in enumerate(calls) if call == "rename"]
+    renames = [position for position, (call, _) in enumerate(calls) if call == "rename"]
     assert len(renames) == 2
     for rename, begin in zip(renames, (0, renames[0] + 2), strict=True):
         synced = [re.sub(r"^\d+<(.*)>$", r"\1", what) for _, what in calls[begin:rename]]

@@ -133,7 +133,7 @@ def test_what_clients_may_not_hand_in_as_an_id_is_dropped_from_any_source(bad: s
         replace(VIEW, event_id=bad),
         replace(VIEW, event_id="f", visitor_id=bad),
         replace(VIEW, event_id="g", item_id=bad),
-        # A made-up session id is the visitor's and a time, and so may be longer.
+        # A generated session id is a visitor id and a time, and so may be longer.
         replace(VIEW, event_id="h", session_id="s" * 140),
     ]
     shop = cleaned([*ITEMS, Item(bad)], events, [Judgment("q", bad, 1.0), Judgment("q", "a", 1.0)])

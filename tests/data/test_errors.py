@@ -1,4 +1,4 @@
-"""The tree of errors is the one that its module draws, and its messages say what came."""
+"""The exception tree is the one in its module's docstring; messages name the received value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data import errors
 from data.errors import InputError, NextclickError, RequestError
 
 
-def test_the_tree_is_the_one_that_is_drawn() -> None:
+def test_the_tree_is_the_one_in_the_docstring() -> None:
     drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
     defined = {
         name

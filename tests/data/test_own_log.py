@@ -136,7 +136,7 @@ def test_entries_that_are_written_meanwhile_are_met(tmp_path: Path) -> None:
     assert [event.event_id for event in [*first, *found]][-2:] == ["1499", "late"]
 
 
-def test_kinds_are_told_apart_and_order_is_kept(tmp_path: Path) -> None:
+def test_kinds_are_distinguished_and_order_is_kept(tmp_path: Path) -> None:
     path = log_of(
         tmp_path / LOG_NAME,
         impression_row(SHOWN),
@@ -173,7 +173,7 @@ def test_a_log_for_reading_only_cannot_be_written(tmp_path: Path) -> None:
 
 
 def signed(row: LogRow) -> LogRow:
-    """The row with the checksum that its documentation tells: CRC-32 of its other columns."""
+    """The row with the documented checksum: CRC-32 of its other columns."""
     content = "\0".join([row.kind, row.entry_id, repr(row.time), row.body, ""]).encode()
     return row._replace(checksum=zlib.crc32(content + (row.features or b"")))
 

@@ -48,16 +48,16 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The made-up shop as a shop's own files."""
+    """The synthetic shop as a shop's own files."""
     folder = tmp_path_factory.mktemp("made-up")
     shop = synthetic_shop(visitor_count=60)
     assert shop.events is not None
     labels = {type_.value: label for label, type_ in EVENT_TYPE_BY_LABEL.items()}
     types = pa.array([labels[number] for number in shop.events["type"].to_pylist()])
-    place = shop.events.column_names.index("type")
+    index = shop.events.column_names.index("type")
     pq.write_table(shop.items, folder / "items.parquet")
     pq.write_table(shop.judgments, folder / "judgments.parquet")
-    pq.write_table(shop.events.set_column(place, "type", types), folder / "events.parquet")
+    pq.write_table(shop.events.set_column(index, "type", types), folder / "events.parquet")
     return folder
 
 
@@ -149,7 +149,7 @@ def test_a_share_of_the_visitors_is_a_part_of_a_larger_one(made_up: Path, tmp_pa
     assert visitors(0.2) == fifth
 
 
-def test_stages_are_told_in_order(folder: Path, tmp_path: Path) -> None:
+def test_stages_are_reported_in_order(folder: Path, tmp_path: Path) -> None:
     stages: list[str] = []
     prepare("files", folder, out=tmp_path / "out", now=NOW, progress=stages.append)
     assert stages == ["reading", "cleaning", "finding sessions", "splitting", "writing"]
@@ -315,9 +315,7 @@ def test_a_log_goes_on_from_earlier_tables(folder: Path, tmp_path: Path) -> None
     ]
 
 
-def test_what_a_server_was_told_of_items_is_laid_over_the_earlier_ones(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_live_changes_of_items_override_the_earlier_items(folder: Path, tmp_path: Path) -> None:
     before = tables_of("files", folder, tmp_path / "base")
     old = {item.item_id: item for item in iter_items(before.items)}
     log = tmp_path / "log"
@@ -335,11 +333,11 @@ def test_what_a_server_was_told_of_items_is_laid_over_the_earlier_ones(
         "p1": replace(old["p1"], price=1.25),
         "new": told,
     }
-    # All that was told by now is in the tables; a server need apply later changes only.
+    # All changes up to now are in the tables; a server need apply later changes only.
     assert items_time == NOW
 
 
-def test_training_before_the_test_part_does_not_know_what_was_told_in_it(
+def test_training_before_the_test_part_does_not_know_the_changes_made_in_it(
     folder: Path, tmp_path: Path
 ) -> None:
     before = tables_of("files", folder, tmp_path / "base")
@@ -363,7 +361,7 @@ def test_training_before_the_test_part_does_not_know_what_was_told_in_it(
         "p2": old["p2"],
         "new": replace(newcomer, price=None),
     }
-    # A server of what was trained so applies once more what it was told from then on.
+    # A server of such a bundle applies all changes made from then on again.
     assert known_time == test_from
     newest, newest_time = after.items_known(whole_log=True)
     assert {item.item_id: item for item in iter_items(newest)} == {
@@ -383,7 +381,7 @@ def test_training_before_the_test_part_does_not_know_what_was_told_in_it(
     assert again.newest_items is not None and again.newest_items.equals(newest)
 
 
-def test_an_export_that_is_told_to_be_newer_has_the_last_word(folder: Path, tmp_path: Path) -> None:
+def test_an_export_with_a_later_time_overrides_live_changes(folder: Path, tmp_path: Path) -> None:
     for number, name in enumerate(("told", "untold")):
         told = {"items_time": NOW - 50} if name == "told" else {}
         base = tables_of("files", folder, tmp_path / name, **told)
@@ -405,10 +403,10 @@ def test_an_export_that_is_told_to_be_newer_has_the_last_word(folder: Path, tmp_
         }
 
 
-def test_of_ids_alone_a_server_is_told_nothing(tmp_path: Path) -> None:
+def test_items_made_from_ids_alone_override_no_live_change(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     tables = tables_of("own_log", _log_folder(tmp_path / "raw"), tmp_path / "out")
-    # Or what it was told of the titles would be gone with the next bundle.
+    # Otherwise live changes of titles would be lost with the next bundle.
     assert tables.items_time == 0.0
 
 
@@ -443,9 +441,7 @@ def test_prices_of_invoices_come_from_before_the_test_part(tmp_path: Path) -> No
     }
 
 
-def test_newer_items_and_grades_take_the_place_of_earlier_ones(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_newer_items_and_grades_replace_earlier_ones(folder: Path, tmp_path: Path) -> None:
     before = tables_of("files", folder, tmp_path / "base")
     (folder / "items.csv").write_text("item_id,title\np1,Renamed\n", encoding="utf-8")
     (folder / "events.csv").unlink()

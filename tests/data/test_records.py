@@ -15,16 +15,14 @@ from data.records import EVENT_TYPE_BY_LABEL, RECORDABLE_TYPES, EventType, as_da
 PACKAGE = Path(__file__).resolve().parents[2] / "data"
 
 
-def test_the_numbers_of_event_types_are_those_of_the_wire() -> None:
+def test_the_numbers_of_event_types_are_those_of_the_protos() -> None:
     text = (PACKAGE.parent / "protos" / "events.proto").read_text(encoding="utf-8")
     block = re.search(r"enum EventType \{(.*?)\n\s*\}", text, re.DOTALL)
     assert block is not None
-    on_the_wire = dict(
-        re.findall(r"^\s*(?:EVENT_TYPE_)?([A-Z_]+) = (\d+);", block[1], re.MULTILINE)
-    )
+    in_protos = dict(re.findall(r"^\s*(?:EVENT_TYPE_)?([A-Z_]+) = (\d+);", block[1], re.MULTILINE))
     ours = {type_.name: str(type_.value) for type_ in EventType}
-    assert {name: ours[name] for name in on_the_wire} == on_the_wire
-    assert set(ours) - set(on_the_wire) <= {"IMPRESSION"}
+    assert {name: ours[name] for name in in_protos} == in_protos
+    assert set(ours) - set(in_protos) <= {"IMPRESSION"}
 
 
 def test_labels_are_those_of_the_contract() -> None:
@@ -54,10 +52,10 @@ def test_a_file_imports_only_files_above_it_in_the_list(package: str) -> None:
     listed = re.findall(r"^(\w+)/?\s{2,}", doc, re.MULTILINE)
     files = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
     assert sorted(listed) == sorted(files - {"__init__", "__pycache__"})
-    for place, name in enumerate(listed):
+    for position, name in enumerate(listed):
         path = folder / f"{name}.py"
         if path.is_file():
-            later = {f"{package}.{other}" for other in listed[place:]}
+            later = {f"{package}.{other}" for other in listed[position:]}
             assert later.isdisjoint(_imports(path)), path.name
 
 

@@ -129,7 +129,7 @@ def test_a_catalogue_without_a_log_is_counted() -> None:
     assert report["split"]["parts"]["test"] == {"event_count": 0, "session_count": 0}
 
 
-def test_what_the_log_tells_of_items_only_later_is_counted_by_field() -> None:
+def test_item_fields_known_only_later_are_counted_by_field() -> None:
     newest = [
         replace(ITEMS[0], price=2.0),
         replace(ITEMS[1], price=3.0, title="Rye"),

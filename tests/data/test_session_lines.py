@@ -30,9 +30,9 @@ def read(folder: Path, content: str | bytes) -> tuple[list[Item], list[Event]]:
     return list(iter_items(shop.items)), list(iter_events(shop.events))
 
 
-def view(session: int, place: int, item_id: str, time: float) -> Event:
+def view(session: int, position: int, item_id: str, time: float) -> Event:
     name = f"s{session}"
-    return Event(f"{name}-{place}", EventType.VIEW, name, BEGIN + time, item_id, session_id=name)
+    return Event(f"{name}-{position}", EventType.VIEW, name, BEGIN + time, item_id, session_id=name)
 
 
 def test_a_line_is_a_session(tmp_path: Path) -> None:

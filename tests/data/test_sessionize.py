@@ -29,15 +29,15 @@ def by_hand(events: list[Event], gap_minutes: float) -> list[str]:
     named = [event.session_id for event in events]
     for visitor in {event.visitor_id for event in events}:
         own = [
-            (event.time, place)
-            for place, event in enumerate(events)
+            (event.time, position)
+            for position, event in enumerate(events)
             if event.visitor_id == visitor and not event.session_id
         ]
         before, begin = None, 0.0
-        for time, place in sorted(own):
+        for time, position in sorted(own):
             if before is None or time - before > gap_minutes * 60:
                 begin = time
-            named[place] = f"{visitor}@{round(begin * 1000)}"
+            named[position] = f"{visitor}@{round(begin * 1000)}"
             before = time
     return named
 
@@ -105,9 +105,9 @@ def test_only_the_session_id_is_touched() -> None:
 def test_the_visits_of_the_made_up_shop_are_found_again() -> None:
     table = synthetic_shop(visitor_count=30).events
     assert table is not None
-    place = table.column_names.index("session_id")
-    empty = events_table([]).schema.field(place)
-    without = table.set_column(place, empty, [[""] * table.num_rows])
+    position = table.column_names.index("session_id")
+    empty = events_table([]).schema.field(position)
+    without = table.set_column(position, empty, [[""] * table.num_rows])
     known = text_codes(table["session_id"])
     assert known.max() > 150
     assert text_codes(sessionize(without)["session_id"]).tolist() == known.tolist()

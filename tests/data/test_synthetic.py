@@ -1,4 +1,4 @@
-"""The made-up shop is what its module says, so that other tests may rely on it."""
+"""The synthetic shop has the properties its module documents, on which other tests rely."""
 
 from __future__ import annotations
 

@@ -130,7 +130,9 @@ def test_a_time_is_rounded_to_the_nearest_microsecond() -> None:
 
 @given(st.lists(st.integers(0, 5), max_size=30))
 def test_events_of_the_same_time_keep_their_order(seconds: list[int]) -> None:
-    rows = [Event(str(place), EventType.VIEW, "v", time) for place, time in enumerate(seconds)]
+    rows = [
+        Event(str(position), EventType.VIEW, "v", time) for position, time in enumerate(seconds)
+    ]
     ordered = list(iter_events(sort_events(events_table(rows))))
     assert ordered == sorted(rows, key=lambda event: event.time)
 
@@ -182,7 +184,7 @@ def test_what_is_known_only_at_the_end_of_the_log_stands_beside_the_items(tmp_pa
         ):
             found, found_time = tables.items_known(whole_log=whole_log)
             assert found.equals(items) and found_time == time
-    # Where the log tells nothing of items they are the same, and as new as they are said to be.
+    # If no field depends on the log, both states are equal, and ``items_time`` is unchanged.
     write_tables(path, **SHOP, split=SPLIT, report={}, items_time=end)
     for whole_log in (False, True):
         found, found_time = read_tables(path).items_known(whole_log=whole_log)
@@ -290,8 +292,8 @@ def test_every_flipped_byte_of_the_footer_is_refused_or_harmless(tmp_path: Path)
     write_tables(folder, **SHOP, split=SPLIT, report={})
     content = (folder / "judgments.parquet").read_bytes()
     refused = 0
-    for place in range(len(content) - 300, len(content), 4):
-        flipped = content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :]
+    for position in range(len(content) - 300, len(content), 4):
+        flipped = content[:position] + bytes([content[position] ^ 0x55]) + content[position + 1 :]
         (folder / "judgments.parquet").write_bytes(flipped)
         try:
             read_tables(folder)
