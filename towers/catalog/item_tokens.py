@@ -31,6 +31,7 @@ def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
 
 
 def token_numbers(item: Item, config: TextConfig) -> list[int]:
+    """The same without padding, at most ``config.item_slot_count`` numbers."""
     buckets = config.bucket_count
     numbers = list(_path_tokens(item.category, buckets))
     if item.brand:
