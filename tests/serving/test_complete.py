@@ -78,7 +78,7 @@ def test_a_query_that_no_item_answers_is_not_suggested(engine: Engine) -> None:
 def test_of_the_items_that_answer_a_query_a_few_rows_are_kept(engine: Engine) -> None:
     search(engine, "espresso", *"abcdefgh")
     assert "espresso" in texts(engine, "espr", QUERY)
-    kept = engine.bundle.completion._answering_rows
+    kept = engine.bundle.completion._matching_rows
     assert 1 <= len(kept["espresso"]) <= 3
     assert all(rows.base is None for rows in kept.values()), "a view keeps all that were found"
 

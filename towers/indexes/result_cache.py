@@ -55,6 +55,9 @@ class ResultCache(Generic[Key, Answer]):
             return kept[0]
         answer = compute()
         arrays = answer if isinstance(answer, tuple) else (answer,)
+        for array in arrays:
+            # All threads share what is kept.
+            array.flags.writeable = False
         size = _ENTRY_BYTES + _byte_count(key) + sum(array.nbytes for array in arrays)
         if size * _LARGEST_SHARE <= self._byte_limit:
             with self._lock:

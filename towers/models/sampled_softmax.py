@@ -29,13 +29,19 @@ def mean_cross_entropy(
         temperature: Products are divided by it.
         expected: ``[m]``, above 0: expected count of each candidate among one step's candidates,
             this query's own target not counted, for the logQ correction (Yi et al. 2019). A count,
-            not a probability: above 1 for popular items. None: no correction (uniform sampling).
+            not a probability: above 1 for popular items. None: no correction, and repeats of the target
+            are masked too.
     """
     logits = tf.matmul(queries, candidates, transpose_b=True) / temperature
     if expected is not None:
         logits -= tf.math.log(expected)
     own = rows[: tf.shape(queries)[0], None]
     is_target = tf.reduce_any(targets[:, :, None] == rows[None, None, :], axis=1)
-    is_false_negative = is_target & (rows[None, :] != own)
+    if expected is None:
+        # Uncorrected, a repeat of the target is a false negative like any other target.
+        is_own = tf.eye(tf.shape(queries)[0], tf.shape(candidates)[0]) > 0
+        is_false_negative = is_target & ~is_own
+    else:
+        is_false_negative = is_target & (rows[None, :] != own)
     kept = tf.where(is_false_negative, tf.constant(-float("inf"), tf.float32), logits)
     return tf.reduce_mean(tf.reduce_logsumexp(kept, axis=1) - tf.linalg.diag_part(logits))

@@ -20,7 +20,6 @@ _LEAST_SIMILARITY = 0.3
 """Cosine up to which negative feedback on one item does not affect another."""
 _PUSH_SPREADS = 3.0
 """Penalty of a disliked item, in standard deviations of the answer's scores."""
-_SURGE_RATIO = 8.0
 
 
 def adjustments_of(
@@ -78,13 +77,10 @@ def surge_lift(
 ) -> np.ndarray:
     """Lifts of surging items, for visitors who have shown no intent, ``[n] float32``.
 
-    A rule, since logs have few promotions. An item surges if its demand in this hour is
-    ``_SURGE_RATIO`` times that of the days before.
+    A rule, since logs have few promotions. What surges, ``Popular.is_surging`` says.
     """
     time = encoded.rank_request.time
-    usual = sources.trend.at(rows, time) * sources.surge.half_life_days
-    usual /= sources.trend.half_life_days
-    is_surging = 1.0 + sources.surge.at(rows, time) >= _SURGE_RATIO * (1.0 + usual)
+    is_surging = sources.popular.is_surging(rows, time)
     # Just to the top; among surging items the strongest surge leads.
     lead = np.log1p(sources.surge.at(rows, time)) * is_surging
     to_top = scores.max(initial=-np.inf) - scores + lead

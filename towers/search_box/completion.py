@@ -252,7 +252,9 @@ class Completion:
         catalog, lexical = self._sources.catalog, self._sources.lexical
         if lexical is None:
             return False
-        rows = self._matching_rows.get(query)
+        # The cache of the index as it is now: a change of the catalogue brings another one.
+        cache = self._matching_rows
+        rows = cache.get(query)
         # Cached matches; looked up again only when all of them are unlisted.
         if rows is not None and (not len(rows) or catalog.listed[rows].any()):
             return bool(len(rows))
@@ -267,9 +269,9 @@ class Completion:
         relaxed = relaxations(lexical, lexical.parse(query), only_listed)
         # A copy, so that the slice does not keep the whole array alive.
         rows = np.zeros(0, np.int64) if relaxed else matched[-1][:3].copy()
-        if len(self._matching_rows) >= _CACHE_LIMIT:
-            self._matching_rows = {}
-        self._matching_rows[query] = rows
+        if len(cache) >= _CACHE_LIMIT:
+            cache.clear()
+        cache[query] = rows
         return bool(len(rows))
 
     def _take_in_changes(self) -> None:

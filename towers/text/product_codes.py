@@ -45,7 +45,8 @@ def numbers_in_query(text: str) -> set[str]:
     """
     runs = _CHUNK.findall(text)
     numbers = {number for run in runs if not _is_measure(number := _bare(run))}
-    if runs:
+    if any(map(str.isdigit, text)):
+        # A code may hold blanks: "DCD 771".
         numbers.add(_bare(text))
     return {number for number in numbers if len(number) >= 4}
 

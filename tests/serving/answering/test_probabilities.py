@@ -130,7 +130,7 @@ def test_the_calibration_is_learnt_on_what_is_served(shelf_engine: Callable[...,
     number = min(moments._numbers)
     event = Event("next", EventType.SEARCH, "v", NOW, query="espresso")
     moments(number, engine.sessions.get("v"), event)
-    asked = moments._asked[-1]
+    asked = moments._answers[-1]
     model = LiteModel(shelf.models().reranker)
     scores = model.run(features=np.ascontiguousarray(asked.features))
     inputs = calibration_inputs(scores, scores, asked.session, is_search=asked.is_search)

@@ -7,6 +7,7 @@ import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
 from towers.indexes.result_cache import ResultCache
 
@@ -105,3 +106,11 @@ def test_many_threads_get_the_right_answers_and_stay_within_the_room() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(ask, range(8)))
+
+
+def test_nobody_can_write_to_what_all_share() -> None:
+    kept: ResultCache[str, tuple[np.ndarray, ...]] = ResultCache(100_000)
+    for array in kept.of("two", lambda: (np.zeros(3), np.ones(3))):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 9.0
+    assert [array.tolist() for array in kept.of("two", lambda: ())] == [[0.0] * 3, [1.0] * 3]

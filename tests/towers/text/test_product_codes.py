@@ -49,6 +49,8 @@ def test_a_count_a_year_and_words_that_only_begin_alike_are_no_numbers(name: str
         ("#1500", {"1500"}),
         ("paint 100203", {"paint100203", "100203"}),
         ("heater ht-90", {"heaterht90", "ht90"}),
+        ("DCD 771", {"dcd771"}),
+        ("ab 12", {"ab12"}),
         ("128", set()),
         ("wall paint", set()),
     ],

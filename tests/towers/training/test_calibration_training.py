@@ -124,7 +124,7 @@ def test_moments_are_asked_as_pages_are_and_labelled_by_the_rest_of_the_visit() 
     assert all(log.events[n].type is not EventType.PURCHASE for n in latest)
     for number in latest[:5]:
         moments(number, session, log.events[number])
-        event, asked = log.events[number], moments._asked[-1]
+        event, asked = log.events[number], moments._answers[-1]
         assert asked.is_search == (event.type is EventType.SEARCH)
         now = session.after(event) if asked.is_search else session
         rows = ranker.rank(RankRequest(now, event.time, event.query)).rows
@@ -137,7 +137,7 @@ def test_moments_are_asked_as_pages_are_and_labelled_by_the_rest_of_the_visit() 
         ids = [ranker.sources.catalog.item_ids[row] for row in rows]
         assert asked.is_bought.tolist() == [one in bought for one in ids]
     moments(latest[0] - 1 if latest[0] - 1 not in latest else -1, session, log.events[0])
-    assert len(moments._asked) == min(5, len(latest))
+    assert len(moments._answers) == min(5, len(latest))
 
 
 def test_the_report_stands_on_visitors_that_its_regression_has_not_seen() -> None:
@@ -146,9 +146,9 @@ def test_the_report_stands_on_visitors_that_its_regression_has_not_seen() -> Non
     moments = PurchaseMoments(log, ranker, held_out_from=int(len(log.events) * 0.6), seed=1)
     watched: list[tuple[str, int]] = []
     for number, session, event in replay(log.events):
-        before = len(moments._asked)
+        before = len(moments._answers)
         moments(number, session, event)
-        watched += [(event.visitor_id, len(one.is_bought)) for one in moments._asked[before:]]
+        watched += [(event.visitor_id, len(one.is_bought)) for one in moments._answers[before:]]
     visitors = list(dict.fromkeys(visitor for visitor, _ in watched))
     held_out = sum(rows for visitor, rows in watched if visitors.index(visitor) % 2)
     assert len(visitors) > 10 and len(watched) > 100

@@ -41,6 +41,9 @@ _DAY_SECONDS = 86_400.0
 _PAIR_LIMIT = 200_000
 """Newest pairs of a visitor and an item that are remembered: about 50 MB."""
 _REFRESH_SECONDS = 5.0
+_SURGE_RATIO = 8.0
+"""An item surges where demand this hour is so many times that of the days before, with one purchase
+added to both: a few views in a quiet shop are no surge."""
 _SURGING_COUNT = 5
 """Number of popular candidates by demand in this hour."""
 
@@ -110,13 +113,19 @@ class Popular(Source):
             return ranked.rows
         try:
             if not self._ranked.is_fresh(time, count):
-                self._ranked = _Ranked(time, count, self._ranked_rows(count))
+                self._ranked = _Ranked(time, count, self._ranked_rows(time, count))
             return self._ranked.rows
         finally:
             self._rank_lock.release()
 
-    def _ranked_rows(self, count: int) -> np.ndarray:
+    def is_surging(self, rows: np.ndarray, time: float) -> np.ndarray:
+        """Whether demand this hour is ``_SURGE_RATIO`` times what is usual, ``[n] bool``."""
+        usual = self.trend.at(rows, time) * self.surge.half_life_days / self.trend.half_life_days
+        return np.asarray(1.0 + self.surge.at(rows, time) >= _SURGE_RATIO * (1.0 + usual), bool)
+
+    def _ranked_rows(self, time: float, count: int) -> np.ndarray:
         rows = self.surge.top(_SURGING_COUNT)
+        rows = rows[self.is_surging(rows, time)]
         for counts in (self.trend, self.popularity):
             if len(rows) < count or counts is self.trend:
                 more = counts.top(10 * count)

@@ -218,3 +218,18 @@ def test_a_memory_holds_the_newest_entries_within_its_bounds() -> None:
         assert all(memory.get(n) is not None for n in range(max(0, number - 48), number))
         assert number < 110 or memory.get(number - 100) is None
     assert memory.get(-5) is None
+
+
+def test_a_few_views_in_a_quiet_shop_do_not_lead() -> None:
+    """Whatever was in demand before has decayed to nearly nothing within a night."""
+    source = Popular()
+    for buyer in range(500):
+        source.take_in_event(*did(EventType.PURCHASE, 0, f"buyer {buyer}", T0 + buyer))
+    night = T0 + 20 * 3_600.0
+    for row in (5, 6):
+        source.take_in_event(*did(EventType.VIEW, row, "one visitor", night))
+    assert source.rows(night + 1, 10).tolist() == [0, 5, 6]
+    # Eight buyers within the hour are many times what is usual.
+    for buyer in range(8):
+        source.take_in_event(*did(EventType.PURCHASE, 7, f"night buyer {buyer}", night + 60))
+    assert source.rows(night + 61, 10)[0] == 7
