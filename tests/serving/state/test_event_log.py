@@ -32,7 +32,7 @@ from data.sources.own_log import (
 from data.tables import iter_events as table_events
 from serving.state.event_log import EventLog
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def view(number: int) -> Event:
