@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from hypothesis import settings
 from data.prepare import prepare
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import Tables, read_tables
+from tests.quick_training import train_quickly
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with warnings.catch_warnings():
@@ -41,13 +41,6 @@ CONFIG: dict[str, Any] = {
 """Settings that train the made-up shop in half a minute."""
 
 
-class Silence:
-    """Progress that nobody looks at."""
-
-    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
-        return lambda *steps: None
-
-
 @pytest.fixture(scope="session")
 def shop_tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     """The made-up shop as clean tables, by way of its raw files."""
@@ -71,11 +64,8 @@ def shop_tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
 @pytest.fixture(scope="session")
 def shop_bundle(shop_tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle trained on the made-up shop, with its metrics in ``metrics.json``."""
-    from towers.config import config_from
-    from towers.training.train import train
-
     out = tmp_path_factory.mktemp("bundles") / "shop"
-    train(shop_tables, out, config_from(CONFIG), created_time=END_TIME, stages=Silence())
+    train_quickly(shop_tables, out, CONFIG)
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pyarrow as pa
@@ -14,23 +14,16 @@ from data.synthetic import END_TIME, category_of
 from data.tables import Tables, events_table, iter_events
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
-from towers.config import config_from
+from tests.quick_training import train_quickly
 
 _CONFIG = {
     "text": {"bucket_count": 4_096},
     "towers": {"dim": 32, "session_encoder": "dnn"},
-    "retrieval": {"epoch_limit": 10, "batch_size": 128},
+    "retrieval": {"epoch_limit": 5, "batch_size": 128},
     "rerank": {"request_limit": 1_000, "epoch_limit": 6},
 }
 _START = END_TIME + 1_000.0
 _SHOPPERS = range(24)
-
-
-class Silence:
-    """Progress that nobody looks at."""
-
-    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
-        return lambda *steps: None
 
 
 class Clock:
@@ -54,8 +47,6 @@ def engine(
     request: pytest.FixtureRequest,
 ) -> Iterator[Engine]:
     """The made-up shop's items, and of them no categories: titles, brands and prices."""
-    from towers.training.train import train
-
     items = shop_tables.items
     place = items.column_names.index("category")
     column = items.schema.field(place)
@@ -67,7 +58,7 @@ def engine(
         judgments=shop_tables.judgments.slice(0, 0),
     )
     out = tmp_path_factory.mktemp("alone") / "bundle"
-    train(alone, out, config_from(_CONFIG), created_time=END_TIME, stages=Silence())
+    train_quickly(alone, out, _CONFIG)
     engine = Engine.open(out, clock=Clock())
     yield engine
     engine.close()

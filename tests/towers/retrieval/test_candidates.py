@@ -163,8 +163,12 @@ def test_a_masked_search_through_the_tree_is_as_long_as_asked(
 
 
 def surging_first(sources: Sources, rows: np.ndarray) -> np.ndarray:
-    """The five items most in demand in this hour, then ``rows``."""
-    return np.array(list(dict.fromkeys([*sources.surge.top(5).tolist(), *rows.tolist()])))
+    """Of the five items most in demand this hour those in eight times the usual, then ``rows``."""
+    top = sources.surge.top(5)
+    # An hour's share of the demand of three days.
+    usual = sources.trend.at(top, NOW) / 72
+    surging = top[1 + sources.surge.at(top, NOW) >= 8 * (1 + usual)]
+    return np.array(list(dict.fromkeys([*surging.tolist(), *rows.tolist()])))
 
 
 def test_every_source_lists_what_it_says_itself(ranker: Ranker) -> None:

