@@ -61,6 +61,8 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         or one.rules
         for one in answer.results
     )
+    # Where the score is the model's alone, a second column would say it again.
+    has_other_parts = any(one.adjustments or one.merchandising for one in answer.results)
     table = Table(caption=_caption(answer), caption_justify="left")
     table.add_column("rank", justify="right")
     if previous is not None:
@@ -70,8 +72,9 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
     table.add_column("price", justify="right")
     table.add_column("score", justify="right")
     table.add_column("found by")
-    if is_explained:
+    if has_other_parts:
         table.add_column("model", justify="right")
+    if is_explained:
         table.add_column("why", overflow="fold")
     earlier_ranks = {
         result.item_id: rank
@@ -85,8 +88,10 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         title = escape(result.title) + ("" if result.in_stock else " [dim](not in stock)[/]")
         found_by = ", ".join(f"{hit.source} {hit.rank}" for hit in result.sources)
         cells += [escape(result.item_id), title, price, f"{result.score:.3f}", escape(found_by)]
+        if has_other_parts:
+            cells.append(f"{result.model_score:.3f}")
         if is_explained:
-            cells += [f"{result.model_score:.3f}", escape(why(result))]
+            cells.append(escape(why(result)))
         table.add_row(*cells)
     return table
 
