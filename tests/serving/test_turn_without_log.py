@@ -64,7 +64,7 @@ def engine(
     engine.close()
 
 
-def turned_share(engine: Engine, deed: str) -> float:
+def turned_share(engine: Engine, interaction: str) -> float:
     """Share of the next page's top ten that is of the new category, by the shop's own rules."""
     rng, shelves = random.Random(3), {}
     for item_id in engine.bundle.catalog.item_ids:
@@ -72,9 +72,9 @@ def turned_share(engine: Engine, deed: str) -> float:
     shares = []
     for number in _SHOPPERS:
         old, new = rng.sample(sorted(shelves), 2)
-        visitor, now = f"{deed}{number}", _START
+        visitor, now = f"{interaction}{number}", _START
         interactions = [(EventType.VIEW, one, "") for one in rng.sample(shelves[old], 4)]
-        if deed == "search":
+        if interaction == "search":
             wanted = rng.choice(shelves[new])
             title = engine.bundle.catalog.titles[engine.bundle.catalog.row_of[wanted]]
             interactions.append((EventType.SEARCH, "", title))

@@ -58,24 +58,24 @@ def test_interest_is_newest_first_and_interactions_weigh_double(catalog: Catalog
 
 
 @pytest.mark.parametrize(
-    ("deed", "undoing"),
+    ("interaction", "undoing"),
     [
         (EventType.FAVORITE, EventType.UNFAVORITE),
         (EventType.ADD_TO_CART, EventType.REMOVE_FROM_CART),
     ],
 )
 def test_an_interaction_undone_counts_no_more_but_the_view_does(
-    catalog: Catalog, deed: EventType, undoing: EventType
+    catalog: Catalog, interaction: EventType, undoing: EventType
 ) -> None:
-    view, other = event(0, EventType.VIEW), event(1, deed, "p0009")
-    assert interest_of(catalog, view, other, event(2, deed), event(3, undoing)) == [
+    view, other = event(0, EventType.VIEW), event(1, interaction, "p0009")
+    assert interest_of(catalog, view, other, event(2, interaction), event(3, undoing)) == [
         (9, 2.0),
         (1, 1.0),
     ]
     # Each undo event undoes one interaction, the one before it.
-    assert interest_of(catalog, event(1, deed), event(2, deed), event(3, undoing)) == [(1, 2.0)]
-    again = event(4, deed)
-    assert interest_of(catalog, view, event(2, deed), event(3, undoing), again) == [
+    assert interest_of(catalog, event(1, interaction), event(2, interaction), event(3, undoing)) == [(1, 2.0)]
+    again = event(4, interaction)
+    assert interest_of(catalog, view, event(2, interaction), event(3, undoing), again) == [
         (1, 2.0),
         (1, 1.0),
     ]
