@@ -106,11 +106,11 @@ def test_the_companion_of_what_is_in_the_cart_is_offered(engine: Engine, clock: 
 
 def test_an_item_page_shows_its_like_and_not_itself(engine: Engine) -> None:
     item_id = ids_of(engine, PHONES)[0]
-    request = RecommendRequest(Placement.ITEM, "stranger", (item_id,), page_size=8)
+    request = RecommendRequest(Placement.ITEM, "another visitor", (item_id,), page_size=8)
     shown = [result.item_id for result in engine.recommend(request).results]
     assert item_id not in shown
     assert sum(category_of(one) == PHONES for one in shown) >= 6
-    assert engine.sessions.get("stranger").events == ()
+    assert engine.sessions.get("another visitor").events == ()
 
 
 def test_no_page_leaves_its_filter_nor_is_short_nor_repeats(engine: Engine) -> None:

@@ -19,7 +19,7 @@ from serving.state.session_store import SessionStore
 from towers.sessions.session import BOUGHT_LIMIT, DISLIKED_LIMIT, EVENT_LIMIT
 
 START = END_TIME + 60.0
-HOME = RecommendRequest(Placement.HOME, "stranger", page_size=20)
+HOME = RecommendRequest(Placement.HOME, "another visitor", page_size=20)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ PHONES = ("手机", "智能手机")
 
 
 class Shopper:
-    """One visitor of an engine, whose clock goes on by five seconds with every deed."""
+    """One visitor of an engine, whose clock goes on by five seconds with every event."""
 
     def __init__(self, engine: Engine, visitor_id: str = "ann") -> None:
         self.engine = engine
@@ -123,7 +123,7 @@ def test_an_opinion_is_remembered_after_the_session_and_can_be_taken_back(engine
         engine._clock()
     low = ann.scores()[item_id]
     assert engine.sessions.get("ann").at(engine._clock()).events == ()
-    assert low < Shopper(engine, "stranger").scores()[item_id]
+    assert low < Shopper(engine, "another visitor").scores()[item_id]
     ann.does(EventType.REVIEW, item_id, 5.0)
     assert engine.sessions.get("ann").disliked == {}
     assert ann.scores()[item_id] > low

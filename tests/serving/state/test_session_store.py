@@ -38,7 +38,7 @@ def test_restored_sessions_equal_live_ones() -> None:
 
 def test_asking_for_a_stranger_leaves_no_trace() -> None:
     store = SessionStore()
-    assert store.get("stranger") == Session.empty("stranger")
+    assert store.get("another visitor") == Session.empty("another visitor")
     assert store.visitor_count == 0
 
 
