@@ -43,6 +43,13 @@ class RequestError(NextclickError):
         self.field = field
         super().__init__(f"{field}: expected {expected}, received {received!r}")
 
+    @classmethod
+    def of_message(cls, field: str, message: str) -> RequestError:
+        """The error with a whole message that was made before, as by a server."""
+        error = cls(field, "", "")
+        error.args = (message,)
+        return error
+
 
 class OverloadError(NextclickError):
     """The service cannot take this call now; a later retry may succeed."""

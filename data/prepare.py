@@ -167,6 +167,7 @@ def prepare(
         report=report,
         items_time=known_time,
         newest_items=newest_items,
+        log_positions=raw.log_positions,
     )
     return report
 
@@ -190,6 +191,8 @@ def _extended(base: Tables, raw: RawShop) -> RawShop:
         events=_joined(base.events, raw.events),
         # Cleaning keeps the first of two grades, which should be the newer one.
         judgments=_joined(raw.judgments, base.judgments),
+        # Earlier positions stay: they may be of another server's log.
+        log_positions=tuple(dict.fromkeys(base.log_positions + raw.log_positions)),
     )
 
 

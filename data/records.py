@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class EventType(IntEnum):
@@ -127,6 +128,14 @@ class ItemChange:
 
     time: float
     item: Item | None
+
+
+class LogPosition(NamedTuple):
+    """An entry of the server's event log: its sequence number, and its checksum, by which a log in
+    which another entry has that number is recognised as another log."""
+
+    sequence: int
+    checksum: int
 
 
 @dataclass(frozen=True, slots=True)

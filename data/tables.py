@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from data.atomic import atomic_folder
 from data.errors import InputError
-from data.records import Event, EventType, Item, ItemChange, Judgment
+from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
 
 SCHEMA_VERSION = 3
@@ -87,6 +87,7 @@ class RawShop:
         item_changes: Live changes of items, by item id.
         items_at: Returns the rows of ``items`` as known before a time, seconds since 1970; None if
             no field of an item depends on the log.
+        log_positions: For each log of the service among the events, the last entry that was read.
     """
 
     items: pa.Table | None
@@ -97,6 +98,7 @@ class RawShop:
     items_time: float = 0.0
     item_changes: Mapping[str, ItemChange] = field(default_factory=dict)
     items_at: Callable[[float], pa.Table] | None = None
+    log_positions: tuple[LogPosition, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +116,7 @@ class Tables:
         items_time: As in ``RawShop``; it refers to ``newest_items`` if there are any.
         newest_items: The same rows with fields derived from the whole log, the test part included;
             None if they are equal to ``items``.
+        log_positions: As in ``RawShop``.
     """
 
     path: Path
@@ -124,6 +127,7 @@ class Tables:
     report: dict[str, Any]
     items_time: float = 0.0
     newest_items: pa.Table | None = None
+    log_positions: tuple[LogPosition, ...] = ()
 
     def items_known(self, *, whole_log: bool) -> tuple[pa.Table, float]:
         """The items as known at a time, and their ``items_time``.
@@ -169,6 +173,7 @@ def read_tables(path: Path) -> Tables:
             )
         split, report = Split(**manifest["split"]), manifest["report"]
         items_time = float(manifest.get("items_time", 0.0))
+        log_positions = tuple(LogPosition(*pair) for pair in manifest.get("log_positions", ()))
         tables = {name: pq.read_table(path / f"{name}.parquet") for name in _SCHEMAS}
         newest_path = path / _NEWEST_ITEMS_NAME
         newest_items = pq.read_table(newest_path) if newest_path.is_file() else None
@@ -189,6 +194,7 @@ def read_tables(path: Path) -> Tables:
         report,
         items_time,
         newest_items,
+        log_positions,
     )
 
 
@@ -202,6 +208,7 @@ def write_tables(
     report: Mapping[str, Any],
     items_time: float = 0.0,
     newest_items: pa.Table | None = None,
+    log_positions: tuple[LogPosition, ...] = (),
 ) -> None:
     """Writes a folder of tables; an existing one is replaced atomically.
 
@@ -212,11 +219,12 @@ def write_tables(
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
         report: Plain JSON.
-        items_time, newest_items: As in ``Tables``.
+        items_time, newest_items, log_positions: As in ``Tables``.
     """
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "items_time": items_time,
+        "log_positions": log_positions,
         "split": asdict(split),
         "report": report,
     }

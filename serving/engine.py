@@ -241,7 +241,9 @@ class Engine:
             try:
                 self._hand_over(incoming, self._changed_meanwhile)
             finally:
-                self._changed_meanwhile = None
+                # Not between the check and the use of a change of items.
+                with self._changing_items:
+                    self._changed_meanwhile = None
         return self.status()
 
     def rollback(self) -> Status:

@@ -11,7 +11,7 @@ import json
 import math
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import InputError, RequestError
-from data.records import EVENT_TYPE_BY_LABEL, Event, EventType
+from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, LogPosition
 from data.sources.live_items import read_live_items
 
 if TYPE_CHECKING:
@@ -99,10 +99,11 @@ class LogRow(NamedTuple):
 
 
 class LogEntry(NamedTuple):
-    """An entry and its sequence number."""
+    """An entry, its sequence number and its checksum."""
 
     sequence: int
     record: Event | Impression
+    checksum: int
 
 
 def event_row(event: Event) -> LogRow:
@@ -202,28 +203,46 @@ def read_entries(
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise damage(Path(file_name), error) from error
         for sequence, *columns in page:
-            yield LogEntry(sequence, _record(LogRow(*columns), sequence, file_name))
+            row = LogRow(*columns)
+            yield LogEntry(sequence, _record(row, sequence, file_name), row.checksum)
         if len(page) < _PAGE_SIZE:
             return
         after_sequence = page[-1][0]
 
 
+def last_known_sequence(
+    log: sqlite3.Connection, file_name: str, positions: Iterable[LogPosition]
+) -> int:
+    """The largest sequence number among the positions that are of this log; 0 if none is.
+
+    Raises:
+        InputError: The log cannot be read.
+    """
+    statement = "SELECT sequence FROM entries WHERE sequence = ? AND checksum = ?"
+    try:
+        return max((row[0] for one in positions for row in log.execute(statement, one)), default=0)
+    except sqlite3.Error as error:
+        raise damage(Path(file_name), error) from error
+
+
 def iter_impressions(path: Path) -> Iterator[Impression]:
     """The impressions of a log, or of the log in a state folder, in order."""
-    for record in _records(path, IMPRESSION):
-        if isinstance(record, Impression):
-            yield record
+    for entry in _entries(path, IMPRESSION):
+        if isinstance(entry.record, Impression):
+            yield entry.record
 
 
 def iter_events(path: Path) -> Iterator[Event]:
     """The events of a log, or of the log in a state folder, in order."""
-    for record in _records(path, EVENT):
-        if isinstance(record, Event):
-            yield record
+    for entry in _entries(path, EVENT):
+        if isinstance(entry.record, Event):
+            yield entry.record
 
 
 def read_own_log(path: Path) -> RawShop:
     """The events of a log, or of the log in a state folder, with the live changes of items.
+
+    Its ``log_positions`` is the last event that was read.
 
     Raises:
         InputError: There is no log, or it is damaged.
@@ -234,10 +253,12 @@ def read_own_log(path: Path) -> RawShop:
     from data.tables import EVENT_SCHEMA, RawShop, events_table
 
     changes = read_live_items(path) if path.is_dir() else {}
-    events, chunks = iter_events(path), [EVENT_SCHEMA.empty_table()]
+    entries, chunks = _entries(path, EVENT), [EVENT_SCHEMA.empty_table()]
+    positions: tuple[LogPosition, ...] = ()
     # In chunks, since rows as Python objects take ten times the memory of a table.
-    while chunk := list(islice(events, _CHUNK_SIZE)):
-        chunks.append(events_table(chunk))
+    while chunk := list(islice(entries, _CHUNK_SIZE)):
+        chunks.append(events_table(e.record for e in chunk if isinstance(e.record, Event)))
+        positions = (LogPosition(chunk[-1].sequence, chunk[-1].checksum),)
     return RawShop(
         items=None,
         events=pa.concat_tables(chunks),
@@ -245,6 +266,7 @@ def read_own_log(path: Path) -> RawShop:
         # Changes are complete up to now; ``prepare`` replaces infinity by the current time.
         items_time=math.inf,
         item_changes=changes,
+        log_positions=positions,
     )
 
 
@@ -260,11 +282,10 @@ _EVENT_DEFAULTS = {
 }
 
 
-def _records(path: Path, kind: str) -> Iterator[Event | Impression]:
+def _entries(path: Path, kind: str) -> Iterator[LogEntry]:
     log_path = path / LOG_NAME if path.is_dir() else path
     with closing(open_log(log_path, read_only=True)) as log:
-        for entry in read_entries(log, log_path.name, kinds=(kind,)):
-            yield entry.record
+        yield from read_entries(log, log_path.name, kinds=(kind,))
 
 
 def _row(

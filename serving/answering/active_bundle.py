@@ -61,13 +61,8 @@ class ActiveBundle:
         clear_caches()
 
     def count(self, event: Event) -> bool:
-        """Adds an event to the bundle's counts; False if its item is unknown.
-
-        For an event that the bundle's counts include already, only the visitor is registered, so
-        that nobody is counted twice on one day across a change of bundles.
-        """
-        is_counted = event.time <= self.bundle.facts.counted_until
-        return self.bundle.ranker.record(event, is_counted=is_counted)
+        """Adds a new event, of whatever time, to the bundle's counts; False if its item is unknown."""
+        return self.bundle.ranker.record(event)
 
     def count_events(
         self,
@@ -79,10 +74,21 @@ class ActiveBundle:
     ) -> None:
         """Counts the events of a range of the log; sequence numbers as in ``EventLog.replay``.
 
+        The bundle's counts include an event already if training has read it from this log and did
+        not withhold it for testing. Of such an event only the visitor is registered, so that nobody
+        is counted twice on one day across a change of bundles. All other events count, late ones
+        too: a bundle trained on files, or on another log, includes none of this log's events.
+
         ``also`` is called with each event before it is counted.
         """
+        facts = self.bundle.facts
+        last_read = log.last_known(facts.log_positions)
         entries = log.replay(after_sequence, (EVENT,), until_sequence=until_sequence)
         for entry in entries:
-            if isinstance(entry.record, Event):
-                also(entry.record)
-                self.count(entry.record)
+            event = entry.record
+            if isinstance(event, Event):
+                also(event)
+                is_counted = facts.has_counted_entry(
+                    entry.sequence, event.time, last_read=last_read
+                )
+                self.bundle.ranker.record(event, is_counted=is_counted)

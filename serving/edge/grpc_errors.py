@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import logging
 import re
 import traceback
@@ -23,7 +22,7 @@ MESSAGE_BYTE_LIMIT = 1_000
 """Trailers hold the message twice, once percent-encoded: three bytes per non-ASCII byte."""
 
 _DESCRIPTION_LENGTH_LIMIT = 200
-_REFUSAL = re.compile(r".*?: expected (?P<expected>.*), received (?P<received>.*)", re.DOTALL)
+_REFUSAL = re.compile(r"(?P<field>[^:]+): expected .*, received .*", re.DOTALL)
 
 
 class Failure(NamedTuple):
@@ -108,11 +107,9 @@ def _violated_field(error: grpc.RpcError) -> str:
 
 
 def _request_error(field: str, message: str) -> RequestError:
-    found = _REFUSAL.fullmatch(message)
-    if found is None:
-        return RequestError(field or "request", "a valid request", message)
-    try:
-        received = ast.literal_eval(found["received"])
-    except (ValueError, SyntaxError):
-        received = found["received"]
-    return RequestError(field or message.split(":")[0], found["expected"], received)
+    # The message is taken whole, since what was received may hold any text, ", received" too.
+    if field and message.startswith(f"{field}: expected "):
+        return RequestError.of_message(field, message)
+    if not field and (found := _REFUSAL.fullmatch(message)):
+        return RequestError.of_message(found["field"], message)
+    return RequestError(field or "request", "a valid request", message)

@@ -13,7 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from data.records import Event
-from data.sources.own_log import LOG_NAME, Impression, open_log, read_entries
+from data.sources.own_log import (
+    LOG_NAME,
+    Impression,
+    last_known_sequence,
+    open_log,
+    read_entries,
+)
 from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
 from serving.api.requests import (
     AttributeCondition,
@@ -59,12 +65,15 @@ def recompute_features(bundle_path: Path, state: Path) -> Iterator[Recomputed]:
     sessions: dict[str, Session] = {}
     log = open_log(state / LOG_NAME, read_only=True)
     try:
+        last_read = last_known_sequence(log, LOG_NAME, bundle.facts.log_positions)
         for entry in read_entries(log, LOG_NAME):
             record = entry.record
             if isinstance(record, Event):
                 before = sessions.get(record.visitor_id) or Session.empty(record.visitor_id)
                 sessions[record.visitor_id] = before.after(record)
-                is_counted = record.time <= bundle.facts.counted_until
+                is_counted = bundle.facts.has_counted_entry(
+                    entry.sequence, record.time, last_read=last_read
+                )
                 bundle.ranker.record(record, is_counted=is_counted)
                 continue
             session = sessions.get(record.visitor_id) or Session.empty(record.visitor_id)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.errors import OverloadError
-from data.records import Event
+from data.records import Event, LogPosition
 from data.sources.own_log import (
     EVENT,
     KINDS,
@@ -26,6 +26,7 @@ from data.sources.own_log import (
     damage,
     event_row,
     impression_row,
+    last_known_sequence,
     open_log,
     read_entries,
 )
@@ -123,6 +124,15 @@ class EventLog:
         statement = "SELECT 1 FROM entries WHERE kind = ? AND entry_id = ?"
         with self._reading_lock:
             return self._reading.execute(statement, (EVENT, event_id)).fetchone() is not None
+
+    def last_known(self, positions: Iterable[LogPosition]) -> int:
+        """The largest sequence number among the positions that are of this log; 0 if none is.
+
+        Raises:
+            InputError: The log cannot be read.
+        """
+        with self._reading_lock:
+            return last_known_sequence(self._reading, self._path.name, positions)
 
     @property
     def applied_sequence(self) -> int:

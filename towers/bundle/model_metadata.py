@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from data.records import LogPosition
 from towers.bundle.layout import Layout
 from towers.config import Config
 from towers.ranking.calibration import Calibration
@@ -26,6 +27,8 @@ class ModelFacts:
             since 1970.
         golden: Queries with the item ids of the released bundle's answers, to verify a load.
         calibration: From scores to purchase probabilities; None where there are too few purchases.
+        log_positions: For each log of the service that the training events come from, the last
+            entry that was read.
     """
 
     known_types: tuple[int, ...]
@@ -35,6 +38,28 @@ class ModelFacts:
     items_time: float
     golden: tuple[Mapping[str, Any], ...] = ()
     calibration: Calibration | None = None
+    log_positions: tuple[LogPosition, ...] = ()
+
+    def has_counted(self, time: float) -> bool:
+        """Whether the counts include a training event of this time, seconds since 1970.
+
+        Only for events known to be among the training events: any other event may be stamped with
+        an earlier time. Compared in microseconds, the precision of the tables.
+        """
+        return round(time * 1e6) <= round(self.counted_until * 1e6)
+
+    def has_counted_entry(self, sequence: int, time: float, *, last_read: int) -> bool:
+        """Whether the counts include an event of a log of the service.
+
+        They do if training has read it and did not withhold it for testing.
+
+        Args:
+            sequence: Its sequence number in the log.
+            time: Seconds since 1970.
+            last_read: The largest sequence number of ``log_positions`` in that log; 0 if it has
+                none of them, and so is another log than those of the training events.
+        """
+        return sequence <= last_read and self.has_counted(time)
 
 
 def write_facts(layout: Layout, config: Config, facts: ModelFacts) -> None:
@@ -55,4 +80,5 @@ def read_facts(layout: Layout) -> ModelFacts:
         float(tree["items_time"]),
         tuple(tree["golden"]),
         Calibration.of(tree["calibration"]),
+        tuple(LogPosition(*pair) for pair in tree.get("log_positions", ())),
     )

@@ -188,6 +188,7 @@ def train(
             tables.items_known(whole_log=config.learn_test_part)[1],
             golden,
             calibration,
+            tables.log_positions,
         )
         write_facts(layout, config, facts)
         curves = {"two towers": tower_curves, "reranker": rerank_curves}

@@ -87,6 +87,12 @@ def test_all_else_is_an_id_and_the_log_has_the_place_but_not_the_text(
         RequestError("events[3].rating", "1 to 5", 9.5),
         RequestError("query", "1 to 256 characters", ""),
         RequestError("query", "no control characters", "it's: expected\x00, received"),
+        RequestError("query", "no control characters", "a\x01b, received q"),
+        RequestError("query", "the text x, received by mail", "'q', received 7"),
+        RequestError("attributes.a: expected b, received c", "a text", "q"),
+        RequestError("rating", "1 to 5", float("nan")),
+        RequestError("type", "a known type", grpc.StatusCode.ABORTED),
+        RequestError("query", "at most 8 characters", ", received " * 300),
         RequestError("attributes.尺寸", "at most 1,024 characters", 2_000),
         BundleError("manifest.json: expected a manifest, received nothing"),
         OverloadError("full"),
@@ -99,7 +105,24 @@ def test_an_error_comes_out_of_the_client_as_it_went_into_the_server(error: Exce
     assert type(again) is type(error)
     if isinstance(error, RequestError):
         assert isinstance(again, RequestError)
-        assert (again.field, str(again)) == (error.field, str(error))
+        assert (again.field, str(again)) == (error.field, failure.message)
+        assert failure.message == str(error)[:1_000]
+
+
+def test_a_refusal_whose_details_were_lost_keeps_its_message() -> None:
+    error = RequestError("query", "no control characters", "a\x01b, received q")
+    again = error_of(FailedCall(grpc.StatusCode.INVALID_ARGUMENT, str(error)))
+    assert isinstance(again, RequestError)
+    assert (again.field, str(again)) == ("query", str(error))
+
+
+def test_the_violation_of_another_making_names_the_field() -> None:
+    status = status_pb2.Status(code=3, message="bad")
+    violation = error_details_pb2.BadRequest.FieldViolation(field="page_size")
+    status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
+    trailers = (("grpc-status-details-bin", status.SerializeToString()),)
+    error = error_of(FailedCall(grpc.StatusCode.INVALID_ARGUMENT, "bad", trailers))
+    assert str(error) == "page_size: expected a valid request, received 'bad'"
 
 
 @pytest.mark.parametrize(
