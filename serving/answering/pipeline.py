@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -24,6 +23,7 @@ from serving.answering.probabilities import purchase_probabilities
 from serving.answering.results import results_of
 from serving.answering.rule_effects import (
     hidings_beyond,
+    hidings_of_listed,
     hidings_that_matched,
     rules_that_changed_results,
     synonyms_that_found,
@@ -85,42 +85,61 @@ def answered(
     if not is_by_relevance:
         matching_rules = tuple(rule for rule in matching_rules if not rule.is_reordering)
     merchandising = merchandising_of(matching_rules, rank_request, bundle)
-    ranked, changed = _ranked(ranker, rank_request, matching_rules)
-    no_lifts: dict[str, np.ndarray] = {}
-    lifts = run("merchandising", lambda: lifts_of(ranked, merchandising, catalog), no_lifts)
-    lifted = ranked.merchandised(lifts)
-    shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising)
-    fits: np.ndarray | None = None
+    unexpanded, ranked = _ranked(ranker, rank_request, matching_rules)
+
+    def with_lifts(shortlist: Shortlist) -> Shortlist:
+        lifts = run("merchandising", lambda: lifts_of(shortlist, merchandising, catalog), None)
+        return shortlist.merchandised(lifts or {})
+
+    lifted = with_lifts(ranked)
+    shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising, with_lifts)
+    # Pinned items belong to the match set, though they are excluded from ranking.
+    with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
+    matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
+
+    def matched() -> tuple[np.ndarray | None, Page | None]:
+        fits = matches.under(request.filter)
+        if is_by_relevance:
+            return fits, None
+        return fits, sorted_page(matches, shown, fits, request.sort_by, (begin, end))
+
+    nothing: tuple[np.ndarray | None, Page | None] = (None, None)
+    fits, sorted_by_request = nothing
     facets: tuple[Facet, ...] = ()
     if request.facets or not is_by_relevance:
-        # Pinned items belong to the match set, though they are excluded from ranking.
-        with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
-        matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
-        fits = run("match_set", lambda: matches.under(request.filter), None)
+        fits, sorted_by_request = run("match_set", matched, nothing)
     if fits is not None:
         facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
-        if merchandising.hidden_by:
-            changed |= hidings_that_matched(matches, merchandising, request.filter)
-    if fits is not None and not is_by_relevance:
-        page = sorted_page(matches, shown, fits, request.sort_by, (begin, end))
-    else:
-        page = merchandised_page(ranker, shown, merchandising.pins, (begin, end))
-        changed |= _rules_that_changed_page(ranker, ranked, merchandising, lifts, page, request)
-        if ranked_with_pins is not lifted:
-            changed |= {*merchandising.hidden_by}
+    page = sorted_by_request or merchandised_page(ranker, shown, merchandising.pins, (begin, end))
+
+    def rule_effects() -> set[str]:
+        names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
+        if fits is not None:
+            names |= hidings_that_matched(matches, merchandising, request.filter)
+        if page is not sorted_by_request:
+            lists = (lifted, ranked_with_pins)
+            names |= _rules_that_changed_page(ranker, lists, merchandising, page, request)
+        return names
+
+    changed: set[str] = run("rule_effects", rule_effects, set()) if matching_rules else set()
     probabilities: list[float | None] = run(
         "purchase_probability",
         lambda: purchase_probabilities(bundle, ranked, page.rows),
         [None] * len(page.rows),
     )
-    order = request.sort_by if fits is not None else SortOrder.RELEVANCE
+    order = SortOrder.RELEVANCE if sorted_by_request is None else request.sort_by
     results = results_of(catalog, shown, page, order, probabilities)
     if request.explain:
         plain = results
         results = run(
             "explanations", lambda: explained(bundle, ranked_with_pins, page.rows, plain), plain
         )
-    results = with_rules(results, page, merchandising, ranked_with_pins, changed)
+    unnamed = results
+    results = run(
+        "rule_effects",
+        lambda: with_rules(unnamed, page, merchandising, ranked_with_pins, changed),
+        unnamed,
+    )
     redirect = merchandising.redirect
     names = changed | ({redirect.name} if redirect is not None else set())
     relaxed: tuple[Relaxation, ...] = ()
@@ -174,33 +193,36 @@ def impression_of(
 
 def _ranked(
     ranker: Ranker, rank_request: RankRequest, rules: tuple[Rule, ...]
-) -> tuple[Shortlist, set[str]]:
-    """The request ranked with synonyms, and the names of synonym rules that had an effect."""
+) -> tuple[Shortlist, Shortlist]:
+    """The request ranked without synonyms and with them; the same list where none matches."""
     plain = ranker.rank(rank_request)
     synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
     if not synonyms:
-        return plain, set()
+        return plain, plain
     encoded = plain.encoded
     with_synonyms = replace(encoded.rank_request, synonyms=synonyms)
-    ranked = ranker.ranked(replace(encoded, rank_request=with_synonyms))
-    return ranked, synonyms_that_found(ranker, plain, ranked, rules)
+    return plain, ranker.ranked(replace(encoded, rank_request=with_synonyms))
 
 
 def _rules_that_changed_page(
     ranker: Ranker,
-    ranked: Shortlist,
+    lists: tuple[Shortlist, Shortlist],
     merchandising: Merchandising,
-    lifts: Mapping[str, np.ndarray],
     page: Page,
     request: SearchRequest | RecommendRequest,
 ) -> set[str]:
-    """Names of the rules that changed this or an earlier page sorted by relevance."""
-    if not merchandising.rules:
-        return set()
+    """Names of the rules that changed this or an earlier page sorted by relevance.
+
+    Args:
+        lists: The shortlist with boosts and burials as first ranked, and the one that the page is
+            from: another one if most of the first was hidden.
+    """
+    first, served = lists
     end = request.offset + request.page_size
-    return rules_that_changed_results(ranked, merchandising, lifts, end) | hidings_beyond(
-        ranker, ranked.encoded, merchandising, page, request.page_size
-    )
+    names = rules_that_changed_results(served, merchandising, end)
+    if served is not first:
+        names |= hidings_of_listed(first, merchandising)
+    return names | hidings_beyond(ranker, first.encoded, merchandising, page, request.page_size)
 
 
 def _empty_reason(

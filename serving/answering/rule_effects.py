@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from serving.answering.match_set import MatchSet
-from serving.answering.merchandising import Merchandising, Pin
+from serving.answering.merchandising import Merchandising, Pin, flags
 from serving.answering.paging import Page
 from serving.answering.results import parts_at
 from serving.answering.rules import Rule
@@ -26,26 +26,24 @@ PINNED = "pinned"
 
 
 def rules_that_changed_results(
-    shortlist: Shortlist, merchandising: Merchandising, lifts: Mapping[str, np.ndarray], end: int
+    shortlist: Shortlist, merchandising: Merchandising, end: int
 ) -> set[str]:
     """Names of pins, boosts, burials and hidings that changed the first ``end`` results.
 
-    The rules are applied one after another, in file order; a rule counts if it changes the first
-    ``end`` results or their order, compared with the rules before it alone.
+    The rules are applied one after another, by kind, then in file order; a rule counts if it
+    changes the first ``end`` results or their order, compared with the rules before it alone.
 
     Args:
-        shortlist: As ranked, before any rule.
-        lifts: What boosts and burials add to its scores, ``[n] float32`` by rule name.
+        shortlist: With boosts and burials, and with the items that hidings and pins take out.
     """
-    hidden = {
-        name: mask[np.minimum(shortlist.rows, len(mask) - 1)] & (shortlist.rows < len(mask))
-        for name, mask in merchandising.hidden_by.items()
-        if len(mask)
-    }
+    lifts = shortlist.merchandising
+    hidden = {name: flags(mask, shortlist.rows) for name, mask in merchandising.hidden_by.items()}
     pins: dict[str, dict[int, Pin]] = {}
     for position, pin in merchandising.pins.items():
         pins.setdefault(pin.name, {})[position] = pin
-    scores, kept = shortlist.scores.copy(), np.ones(len(shortlist.rows), bool)
+    scores, kept = shortlist.model_scores.copy(), np.ones(len(shortlist.rows), bool)
+    for adjustment in shortlist.adjustments.values():
+        scores += adjustment
     applied_pins: dict[int, Pin] = {}
     changed: set[str] = set()
     before = _first(shortlist.rows, scores, kept, _NO_PINS, end)
@@ -76,6 +74,18 @@ def _first(
     for position in sorted(pins):
         first.insert(position, pins[position].row)
     return first[:end]
+
+
+def hidings_of_listed(shortlist: Shortlist, merchandising: Merchandising) -> set[str]:
+    """Names of hidings that removed an item from a shortlist, applied one after another."""
+    names: set[str] = set()
+    kept = np.ones(len(shortlist.rows), bool)
+    for name, mask in merchandising.hidden_by.items():
+        hits = flags(mask, shortlist.rows)
+        if (hits & kept).any():
+            names.add(name)
+        kept &= ~hits
+    return names
 
 
 def hidings_beyond(

@@ -15,8 +15,11 @@ import tantivy
 from data.errors import BundleError
 from data.records import Event, EventType
 from data.synthetic import END_TIME
+from serving.answering import merchandising
+from serving.answering.rules import Targets
 from serving.api.answers import Answer
 from serving.api.requests import (
+    CompleteRequest,
     FacetRequest,
     Filter,
     Placement,
@@ -27,10 +30,12 @@ from serving.api.requests import (
 from serving.engine import Engine
 from tests.towers import shelf
 from towers.bundle.golden import check_golden
+from towers.catalog.items import Catalog
 from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.calibration import Calibration
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
+from towers.retrieval.popularity import Popularity
 
 NOW = END_TIME + 60.0
 SEARCH = SearchRequest("espresso", "v", page_size=10, explain=True, record=False)
@@ -169,6 +174,105 @@ def test_counts_that_are_no_numbers_lift_nothing(engine: Engine) -> None:
     answer = engine.recommend(replace(HOME, visitor_id="somebody else"))
     assert "surge" in answer.missing or "reranker" in answer.missing
     whole(answer)
+
+
+class FailingCounts(Popularity):
+    """Counts that cannot be read."""
+
+    def at(self, rows: np.ndarray, time: float) -> np.ndarray:
+        raise RuntimeError("counts")
+
+    def top(self, count: int) -> np.ndarray:
+        raise RuntimeError("counts")
+
+
+@pytest.mark.parametrize("broken", ["raise", "infinite"])
+def test_by_popularity_without_counts_the_order_is_that_of_relevance(
+    engine: Engine, broken: str
+) -> None:
+    popular = engine.bundle.ranker.sources.popular
+    if broken == "raise":
+        popular.popularity = FailingCounts(30.0)
+    else:
+        popular.popularity.counts[:] = np.inf
+    for request in (SEARCH, replace(HOME, explain=False)):
+        by_relevance = whole(_answer(engine, request))
+        answer = whole(_answer(engine, replace(request, sort_by=SortOrder.POPULARITY)))
+        assert "match_set" in answer.missing and answer.match_count is None
+        assert [r.item_id for r in answer.results] == [r.item_id for r in by_relevance.results]
+
+
+def _answer(engine: Engine, request: SearchRequest | RecommendRequest) -> Answer:
+    if isinstance(request, SearchRequest):
+        return engine.search(request)
+    return engine.recommend(request)
+
+
+def test_completion_without_counts_still_suggests(engine: Engine) -> None:
+    request = CompleteRequest("espr")
+    suggested = engine.complete(request).suggestions
+    engine.bundle.ranker.sources.popular.popularity = FailingCounts(30.0)
+    engine.clear_queries()
+    assert suggested and engine.complete(request).suggestions == suggested
+
+
+def test_completion_without_the_lexical_index_still_suggests(
+    engine: Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    items = [one for one in engine.complete(CompleteRequest("espr")).suggestions if one.item_id]
+    engine.bundle.ranker.sources.lexical = broken_lexical(folder)
+    engine.clear_queries()
+    assert items and set(items) <= {*engine.complete(CompleteRequest("espr")).suggestions}
+
+
+@pytest.mark.parametrize("method", ["search", "scores"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(SEARCH, explain=False, offset=100, page_size=100),
+        replace(SEARCH, explain=False, query="zzqqxx", sort_by=SortOrder.PRICE_LOW),
+        replace(HOME, explain=False, page_size=100),
+    ],
+)
+def test_rules_are_not_named_where_the_index_fails_but_hidings_hold(
+    shelf_engine: Callable[..., Engine],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    request_: SearchRequest | RecommendRequest,
+) -> None:
+    engine = shelf_engine('[[hide]]\nname = "h"\nitems = ["p0200"]\n')
+    monkeypatch.setattr(engine.bundle.ranker.sources.index, method, _fail)
+    answer = _answer(engine, request_)
+    assert "p0200" not in [one.item_id for one in answer.results]
+    assert not answer.rules or "rule_effects" not in answer.missing
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise RuntimeError("broken")
+
+
+def test_boosts_that_fail_are_left_out_where_most_of_the_list_is_hidden_too(
+    shelf_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = [f"p{number:04d}" for number in range(1, 200)]
+    text = f'[[hide]]\nname = "h"\nitems = {hidden}\n'.replace("'", '"')
+    boost = '[[boost]]\nname = "b"\nitems = ["p0230"]\nstrength = 9\n'
+    plain = shelf_engine(text).search(SEARCH)
+    engine = shelf_engine(text + boost)
+    # Hidings have been resolved when boosts are: only the latter ask for the rows of a list.
+    targeted = merchandising.targeted
+
+    def failing(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray:
+        if "p0230" in targets.items:
+            raise RuntimeError("boost")
+        return targeted(catalog, targets, rows)
+
+    monkeypatch.setattr(merchandising, "targeted", failing)
+    answer = whole(engine.search(SEARCH))
+    assert answer.missing == ("merchandising",)
+    assert [r.item_id for r in answer.results] == [r.item_id for r in plain.results]
 
 
 def test_what_only_adds_to_an_answer_is_left_out_where_it_fails(engine: Engine) -> None:

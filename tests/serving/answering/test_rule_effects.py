@@ -190,6 +190,26 @@ def test_features_are_logged_unless_a_rule_changed_the_answer(
     assert np.array_equal(plain.impression.features, plain.features)
 
 
+def test_where_most_of_the_list_is_hidden_rules_are_named_by_their_effect(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    most = hide(*order[:150], name="most")
+    alone = shelf_engine(most).search(ASKED)
+    assert alone.rules == ("most",)
+    idle = hide(order[-1], name="idle") + hide("nowhere", name="unknown")
+    answer = shelf_engine(most + idle + hide(*order[:3], name="late")).search(ASKED)
+    assert (answer.rules, ids(answer)) == (("most",), ids(alone))
+    (last,) = {ids(alone)[-1]}
+    boosted = shelf_engine(boost(last, 9) + most).search(ASKED)
+    assert ids(boosted)[0] == last and boosted.rules == ("b", "most")
+    assert boosted.results[0].rules == ("b",)
+    assert shelf_engine(boost(ids(alone)[0], 9) + most).search(ASKED).rules == ("most",)
+    # An item of the hidden ones is boosted in vain.
+    assert shelf_engine(boost(order[0], 9) + most).search(ASKED).rules == ("most",)
+    pinned = shelf_engine(pin(last, 2) + most).search(ASKED)
+    assert ids(pinned)[1] == last and pinned.rules == ("p", "most")
+
+
 def test_a_hiding_of_most_of_the_candidates_still_fills_every_page(
     shelf_engine: Callable[..., Engine], order: list[str]
 ) -> None:
