@@ -33,7 +33,7 @@ class Merchandising:
     """The rules that match one request, resolved to rows of the catalogue.
 
     Args:
-        rules: In file order.
+        rules: By kind, then in file order.
         pins: By position, from 0; without items that the request excludes.
         hidden_by: ``[count] bool`` by rule name, true where it hides an item.
     """

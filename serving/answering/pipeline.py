@@ -36,20 +36,23 @@ from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
+from towers.retrieval.candidates import SOURCES
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.search_box.relaxation import relaxations
 
-_NEEDED_FOR_FEATURES = {"features", "query_tower"}
-"""Stages whose failure makes the features of an answer unusable for training."""
+_NEEDED_FOR_FEATURES = {*SOURCES, "features", "query_tower", "rule_effects"}
+"""Stages whose failure makes the features of an answer unusable for training: all that features are
+computed from, and what tells whether a rule changed the answer."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer, and the shortlist and the page that it was built from."""
+    """An answer, the shortlist and the page that it was built from, and the page's order."""
 
     answer: Answer
     shortlist: Shortlist
     page: Page
+    order: SortOrder
 
     @property
     def is_unchanged_ranking(self) -> bool:
@@ -72,8 +75,8 @@ def answered(
 ) -> Answered:
     """Answers a request from a bundle.
 
-    Pins, boosts and burials apply only when sorting by relevance; hidings always apply. An optional
-    stage that fails is skipped and named in ``missing``; filters and hidings are never skipped.
+    Synonyms, pins, boosts and burials apply only when sorting by relevance; hidings always apply. An
+    optional stage that fails is skipped and named in ``missing``; filters and hidings are never skipped.
     """
     ranker, catalog = bundle.ranker, bundle.catalog
     missing: list[str] = []
@@ -83,7 +86,7 @@ def answered(
     query = ranker.parse(rank_request.text, missing)
     matching_rules = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
-        matching_rules = tuple(rule for rule in matching_rules if not rule.is_reordering)
+        matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
     merchandising = merchandising_of(matching_rules, rank_request, bundle)
     unexpanded, ranked = _ranked(ranker, rank_request, matching_rules)
 
@@ -115,7 +118,8 @@ def answered(
     def rule_effects() -> set[str]:
         names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
         if fits is not None:
-            names |= hidings_that_matched(matches, merchandising, request.filter)
+            counted = request.facets if facets else ()
+            names |= hidings_that_matched(matches, merchandising, request.filter, counted)
         if page is not sorted_by_request:
             lists = (lifted, ranked_with_pins)
             names |= _rules_that_changed_page(ranker, lists, merchandising, page, request)
@@ -162,7 +166,7 @@ def answered(
         rules_version=rules.version,
         session_event_count=len(rank_request.session.events),
     )
-    return Answered(answer, shown, page)
+    return Answered(answer, shown, page, order)
 
 
 def impression_of(
@@ -173,8 +177,11 @@ def impression_of(
     surface: str,
     with_features: bool,
 ) -> Impression:
-    """The impression of an answer for the log; features are those of the page's items, in order."""
-    shortlist, page, order = done.shortlist, done.page, request.sort_by
+    """The impression of an answer for the log, with the order that was used.
+
+    Features are those of the page's items, in their order.
+    """
+    shortlist, page, order = done.shortlist, done.page, done.order
     return Impression(
         attribution_token=done.answer.attribution_token,
         visitor_id=request.visitor_id,

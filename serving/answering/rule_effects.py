@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from serving.answering.facets import counted_items, facets_over
 from serving.answering.match_set import MatchSet
 from serving.answering.merchandising import Merchandising, Pin, flags
 from serving.answering.paging import Page
 from serving.answering.results import parts_at
 from serving.answering.rules import Rule
 from serving.api.answers import Result, ScorePart, SourceHit
-from serving.api.requests import Filter
+from serving.api.requests import FacetRequest, Filter
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import EncodedRequest
@@ -115,17 +116,46 @@ def hidings_beyond(
 
 
 def hidings_that_matched(
-    matches: MatchSet, merchandising: Merchandising, conditions: Filter
+    matches: MatchSet,
+    merchandising: Merchandising,
+    conditions: Filter,
+    facets: Sequence[FacetRequest],
 ) -> set[str]:
-    """Names of hidings that removed an item from the match set, and so from facets and counts."""
-    encoded = matches.encoded
+    """Names of hidings that removed an item from the match set, or changed a facet's counts.
+
+    Applied one after another. Facets are compared too, since each drops the filter's condition on
+    itself: it counts items outside of the match set.
+    """
+    names: set[str] = set()
+    if not merchandising.hidden_by:
+        return names
+    catalog, encoded = matches.sources.catalog, matches.encoded
     unhidden = replace(encoded, rank_request=replace(encoded.rank_request, hidden=None))
-    fits = replace(matches, encoded=unhidden).under(conditions)
-    return {
-        name
-        for name, mask in merchandising.hidden_by.items()
-        if (fits[: len(mask)] & mask[: len(fits)]).any()
-    }
+    matches = replace(matches, encoded=unhidden)
+    left = matches.under(conditions)
+    counted = counted_items(matches, facets, conditions)
+    before = facets_over(counted, catalog, facets, conditions)
+    for name, mask in merchandising.hidden_by.items():
+        if _hits(mask, left):
+            names.add(name)
+        left = _without_hidden(left, mask)
+        if any(_hits(mask, items) for items in counted.values()):
+            counted = {key: _without_hidden(items, mask) for key, items in counted.items()}
+            after = facets_over(counted, catalog, facets, conditions)
+            if after != before:
+                names.add(name)
+            before = after
+    return names
+
+
+def _hits(mask: np.ndarray, items: np.ndarray) -> bool:
+    return bool((items[: len(mask)] & mask[: len(items)]).any())
+
+
+def _without_hidden(items: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    left = items.copy()
+    left[: len(mask)] &= ~mask[: len(items)]
+    return left
 
 
 def synonyms_that_found(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,10 @@ import tantivy
 
 from data.errors import BundleError
 from data.records import Event, EventType
+from data.sources.own_log import iter_impressions
 from data.synthetic import END_TIME
-from serving.answering import merchandising
+from protos import discovery_pb2
+from serving.answering import merchandising, pipeline
 from serving.answering.rules import Targets
 from serving.api.answers import Answer
 from serving.api.requests import (
@@ -35,6 +38,7 @@ from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.calibration import Calibration
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
+from towers.retrieval.candidates import SOURCES
 from towers.retrieval.popularity import Popularity
 
 NOW = END_TIME + 60.0
@@ -168,12 +172,79 @@ def test_a_source_that_fails_is_left_out(engine: Engine, part: str, name: str) -
     assert all(hit.source != name for one in answer.results for hit in one.sources)
 
 
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("request_", [SEARCH, HOME])
+def test_any_source_that_fails_is_left_out_and_its_features_are_not_logged(
+    shelf_engine: Callable[..., Engine],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    request_: SearchRequest | RecommendRequest,
+) -> None:
+    engine = shelf_engine(log_feature_share=1.0)
+    engine.record([shelf.view("p0004", NOW - 20), shelf.view("p0005", NOW - 10)])
+    _answer(engine, request_)
+    monkeypatch.setattr(type(engine.bundle.ranker.sources.get(name)), "find", _fail)
+    answer = whole(_answer(engine, request_))
+    assert name in answer.missing
+    # Beyond the shortlist follow nearest neighbours, which are not the source's candidates.
+    hits = [hit for one in answer.results for hit in one.sources if hit.source == name]
+    assert all(hit.source == "learnt" and hit.rank > 1 for hit in hits)
+    assert len({hit.rank for hit in hits}) <= 1
+    engine.close()
+    sound, degraded = iter_impressions(tmp_path / "state0")
+    assert sound.features is not None and degraded.features is None
+
+
+@pytest.mark.parametrize("name", ["query_tower", "features", "rule_effects"])
+def test_features_are_not_logged_where_a_stage_they_need_fails(
+    shelf_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    engine = shelf_engine('[[hide]]\nitems = ["p0200"]\n', log_feature_share=1.0)
+    if name == "query_tower":
+        engine.bundle.ranker.encoder = QueryEncoder(LiteModel(b"no model"))
+    elif name == "features":
+        engine.bundle.ranker.sources.popular.trend = FailingCounts(3.0)
+    else:
+        monkeypatch.setattr(pipeline, "rules_that_changed_results", _fail)
+    assert name in engine.search(SEARCH).missing
+    engine.close()
+    (impression,) = iter_impressions(tmp_path / "state0")
+    assert impression.features is None
+
+
+def test_the_order_that_is_logged_is_the_one_that_was_used(
+    shelf_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = shelf_engine()
+    by_price = replace(SEARCH, sort_by=SortOrder.PRICE_LOW)
+    engine.search(by_price)
+    monkeypatch.setattr(engine.bundle.ranker.sources.lexical, "matching_rows", _fail)
+    assert engine.search(by_price).missing == ("match_set",)
+    engine.close()
+    assert [one.sort_by for one in iter_impressions(tmp_path / "state0")] == ["price_low", ""]
+
+
+def test_past_purchases_that_fail_have_one_name(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.bundle.ranker.sources.repurchase, "already_bought", _fail)
+    assert whole(engine.recommend(HOME)).missing == ("bought",)
+
+
+def test_the_protocol_lists_the_sources_by_the_names_that_answers_report() -> None:
+    text = Path(discovery_pb2.__file__).with_name("discovery.proto").read_text(encoding="utf-8")
+    listed = re.findall(r"candidate source \(([^)]*)\)", text.replace("\n  //", ""))
+    assert len(listed) == 2
+    for names in listed:
+        assert set(re.findall(r"`(\w+)`", names)) == set(SOURCES)
+
+
 def test_counts_that_are_no_numbers_lift_nothing(engine: Engine) -> None:
     sources = engine.bundle.ranker.sources
     sources.surge.counts[:] = np.inf
     answer = engine.recommend(replace(HOME, visitor_id="somebody else"))
-    assert "surge" in answer.missing or "reranker" in answer.missing
-    whole(answer)
+    assert "surge" in whole(answer).missing
 
 
 class FailingCounts(Popularity):
@@ -221,10 +292,13 @@ def test_completion_without_the_lexical_index_still_suggests(
 ) -> None:
     folder = tmp_path / "broken"
     folder.mkdir()
-    items = [one for one in engine.complete(CompleteRequest("espr")).suggestions if one.item_id]
+    # A brand is suggested as a query if an item has its words, which the index knows.
+    request = CompleteRequest("mocc")
+    items = [one for one in engine.complete(request).suggestions if one.item_id]
     engine.bundle.ranker.sources.lexical = broken_lexical(folder)
     engine.clear_queries()
-    assert items and set(items) <= {*engine.complete(CompleteRequest("espr")).suggestions}
+    assert items and set(items) <= {*engine.complete(request).suggestions}
+    assert engine.complete(CompleteRequest("moccc")).suggestions == ()
 
 
 @pytest.mark.parametrize("method", ["search", "scores"])
