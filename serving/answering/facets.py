@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,16 +22,34 @@ def facets_of(
     A facet's counts ignore the filter's condition on that facet, so that alternatives to the
     current selection are shown. The category facet lists the level below the filtered category.
     """
-    catalog = matches.sources.catalog
-    known: dict[Filter, np.ndarray] = {}
-    facets = []
-    for request in requests:
-        others = _without(conditions, request.name)
-        if others not in known:
-            known[others] = matches.under(others)
-        values = _values(catalog, known[others], request, conditions.category)
-        facets.append(Facet(request.name, values))
-    return tuple(facets)
+    fits = counted_items(matches, requests, conditions)
+    return facets_over(fits, matches.sources.catalog, requests, conditions)
+
+
+def counted_items(
+    matches: MatchSet, requests: Sequence[FacetRequest], conditions: Filter
+) -> Mapping[Filter, np.ndarray]:
+    """The items that facets count: ``[count] bool`` by the filter without a facet's condition."""
+    filters = {_without(conditions, request.name) for request in requests}
+    return {others: matches.under(others) for others in filters}
+
+
+def facets_over(
+    fits: Mapping[Filter, np.ndarray],
+    catalog: Catalog,
+    requests: Sequence[FacetRequest],
+    conditions: Filter,
+) -> tuple[Facet, ...]:
+    """The requested facets, counted over ``counted_items``."""
+    return tuple(
+        Facet(
+            request.name,
+            _values(
+                catalog, fits[_without(conditions, request.name)], request, conditions.category
+            ),
+        )
+        for request in requests
+    )
 
 
 def _without(conditions: Filter, name: str) -> Filter:

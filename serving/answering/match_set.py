@@ -8,6 +8,7 @@ import numpy as np
 
 from serving.api.requests import Filter, SortOrder
 from towers.indexes.item_index import largest
+from towers.optional_stages import finite
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
@@ -54,7 +55,7 @@ class MatchSet:
     def _keys(self, rows: np.ndarray, order: SortOrder) -> np.ndarray:
         catalog = self.sources.catalog
         if order is SortOrder.POPULARITY:
-            return self.sources.popularity.at(rows, self.encoded.rank_request.time)
+            return finite(self.sources.popularity.at(rows, self.encoded.rank_request.time))
         keys = {
             SortOrder.PRICE_LOW: -catalog.price[rows],
             SortOrder.PRICE_HIGH: catalog.price[rows],

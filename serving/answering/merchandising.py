@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -33,7 +33,7 @@ class Merchandising:
     """The rules that match one request, resolved to rows of the catalogue.
 
     Args:
-        rules: In file order.
+        rules: By kind, then in file order.
         pins: By position, from 0; without items that the request excludes.
         hidden_by: ``[count] bool`` by rule name, true where it hides an item.
     """
@@ -131,25 +131,30 @@ def lifts_of(
 
 
 def shown_shortlist(
-    ranker: Ranker, shortlist: Shortlist, merchandising: Merchandising
+    ranker: Ranker,
+    shortlist: Shortlist,
+    merchandising: Merchandising,
+    lifted: Callable[[Shortlist], Shortlist],
 ) -> tuple[Shortlist, Shortlist]:
     """A merchandised shortlist without hidden and pinned items, and the one it was filtered from.
 
     Hidden items are removed after ranking, so that hiding does not change other items' scores. If
     more than half of the shortlist is hidden, the request is ranked again without the hidden
     items: else pages would continue with nearest neighbours before all lexical matches are shown.
+
+    Args:
+        shortlist: With its boosts and burials.
+        lifted: Applies boosts and burials to a list that was ranked again.
     """
     if not merchandising.hidden_by and not merchandising.pins:
         return shortlist, shortlist
     encoded, rows = shortlist.encoded, shortlist.rows
     allowed = shown_request(encoded.rank_request, merchandising)
     reduced = replace(encoded, rank_request=allowed)
-    hidden = _flags(merchandising.hidden, rows)
+    hidden = flags(merchandising.hidden, rows)
     if 2 * np.count_nonzero(hidden) > len(rows):
         unpinned = replace(allowed, excluded=encoded.rank_request.excluded)
-        shortlist = ranker.ranked(replace(encoded, rank_request=unpinned))
-        lifts = lifts_of(shortlist, merchandising, ranker.sources.catalog)
-        shortlist = shortlist.merchandised(lifts)
+        shortlist = lifted(ranker.ranked(replace(encoded, rank_request=unpinned)))
         hidden = np.zeros(len(shortlist.rows), bool)
     kept = ~hidden & ~np.isin(shortlist.rows, merchandising.pinned_rows)
     return shortlist.only(kept, reduced), shortlist
@@ -191,12 +196,12 @@ def targeted(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray
         codes = [catalog.brand_codes.get(brand) for brand in targets.brands]
         found |= np.isin(catalog.brand[rows], [code for code in codes if code >= 0])
     for path in targets.categories:
-        found |= _flags(catalog.mask(Filter(category=path)), rows)
+        found |= flags(catalog.mask(Filter(category=path)), rows)
     return found
 
 
-def _flags(mask: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
-    """The mask's value at each row; false for rows beyond its end."""
+def flags(mask: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """The mask's value at each row, ``[n] bool``; false for rows beyond its end."""
     if mask is None:
         return np.zeros(len(rows), bool)
     inside = rows < len(mask)

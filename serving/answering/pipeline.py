@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -24,6 +23,7 @@ from serving.answering.probabilities import purchase_probabilities
 from serving.answering.results import results_of
 from serving.answering.rule_effects import (
     hidings_beyond,
+    hidings_of_listed,
     hidings_that_matched,
     rules_that_changed_results,
     synonyms_that_found,
@@ -36,20 +36,23 @@ from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
+from towers.retrieval.candidates import SOURCES
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.search_box.relaxation import relaxations
 
-_NEEDED_FOR_FEATURES = {"features", "query_tower"}
-"""Stages whose failure makes the features of an answer unusable for training."""
+_NEEDED_FOR_FEATURES = {*SOURCES, "features", "query_tower", "rule_effects"}
+"""Stages whose failure makes the features of an answer unusable for training: all that features are
+computed from, and what tells whether a rule changed the answer."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer, and the shortlist and the page that it was built from."""
+    """An answer, the shortlist and the page that it was built from, and the page's order."""
 
     answer: Answer
     shortlist: Shortlist
     page: Page
+    order: SortOrder
 
     @property
     def is_unchanged_ranking(self) -> bool:
@@ -72,8 +75,8 @@ def answered(
 ) -> Answered:
     """Answers a request from a bundle.
 
-    Pins, boosts and burials apply only when sorting by relevance; hidings always apply. An optional
-    stage that fails is skipped and named in ``missing``; filters and hidings are never skipped.
+    Synonyms, pins, boosts and burials apply only when sorting by relevance; hidings always apply. An
+    optional stage that fails is skipped and named in ``missing``; filters and hidings are never skipped.
     """
     ranker, catalog = bundle.ranker, bundle.catalog
     missing: list[str] = []
@@ -83,44 +86,64 @@ def answered(
     query = ranker.parse(rank_request.text, missing)
     matching_rules = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
-        matching_rules = tuple(rule for rule in matching_rules if not rule.is_reordering)
+        matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
     merchandising = merchandising_of(matching_rules, rank_request, bundle)
-    ranked, changed = _ranked(ranker, rank_request, matching_rules)
-    no_lifts: dict[str, np.ndarray] = {}
-    lifts = run("merchandising", lambda: lifts_of(ranked, merchandising, catalog), no_lifts)
-    lifted = ranked.merchandised(lifts)
-    shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising)
-    fits: np.ndarray | None = None
+    unexpanded, ranked = _ranked(ranker, rank_request, matching_rules)
+
+    def with_lifts(shortlist: Shortlist) -> Shortlist:
+        lifts = run("merchandising", lambda: lifts_of(shortlist, merchandising, catalog), None)
+        return shortlist.merchandised(lifts or {})
+
+    lifted = with_lifts(ranked)
+    shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising, with_lifts)
+    # Pinned items belong to the match set, though they are excluded from ranking.
+    with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
+    matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
+
+    def matched() -> tuple[np.ndarray | None, Page | None]:
+        fits = matches.under(request.filter)
+        if is_by_relevance:
+            return fits, None
+        return fits, sorted_page(matches, shown, fits, request.sort_by, (begin, end))
+
+    nothing: tuple[np.ndarray | None, Page | None] = (None, None)
+    fits, sorted_by_request = nothing
     facets: tuple[Facet, ...] = ()
     if request.facets or not is_by_relevance:
-        # Pinned items belong to the match set, though they are excluded from ranking.
-        with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
-        matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
-        fits = run("match_set", lambda: matches.under(request.filter), None)
+        fits, sorted_by_request = run("match_set", matched, nothing)
     if fits is not None:
         facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
-        if merchandising.hidden_by:
-            changed |= hidings_that_matched(matches, merchandising, request.filter)
-    if fits is not None and not is_by_relevance:
-        page = sorted_page(matches, shown, fits, request.sort_by, (begin, end))
-    else:
-        page = merchandised_page(ranker, shown, merchandising.pins, (begin, end))
-        changed |= _rules_that_changed_page(ranker, ranked, merchandising, lifts, page, request)
-        if ranked_with_pins is not lifted:
-            changed |= {*merchandising.hidden_by}
+    page = sorted_by_request or merchandised_page(ranker, shown, merchandising.pins, (begin, end))
+
+    def rule_effects() -> set[str]:
+        names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
+        if fits is not None:
+            counted = request.facets if facets else ()
+            names |= hidings_that_matched(matches, merchandising, request.filter, counted)
+        if page is not sorted_by_request:
+            lists = (lifted, ranked_with_pins)
+            names |= _rules_that_changed_page(ranker, lists, merchandising, page, request)
+        return names
+
+    changed: set[str] = run("rule_effects", rule_effects, set()) if matching_rules else set()
     probabilities: list[float | None] = run(
         "purchase_probability",
         lambda: purchase_probabilities(bundle, ranked, page.rows),
         [None] * len(page.rows),
     )
-    order = request.sort_by if fits is not None else SortOrder.RELEVANCE
+    order = SortOrder.RELEVANCE if sorted_by_request is None else request.sort_by
     results = results_of(catalog, shown, page, order, probabilities)
     if request.explain:
         plain = results
         results = run(
             "explanations", lambda: explained(bundle, ranked_with_pins, page.rows, plain), plain
         )
-    results = with_rules(results, page, merchandising, ranked_with_pins, changed)
+    unnamed = results
+    results = run(
+        "rule_effects",
+        lambda: with_rules(unnamed, page, merchandising, ranked_with_pins, changed),
+        unnamed,
+    )
     redirect = merchandising.redirect
     names = changed | ({redirect.name} if redirect is not None else set())
     relaxed: tuple[Relaxation, ...] = ()
@@ -143,7 +166,7 @@ def answered(
         rules_version=rules.version,
         session_event_count=len(rank_request.session.events),
     )
-    return Answered(answer, shown, page)
+    return Answered(answer, shown, page, order)
 
 
 def impression_of(
@@ -154,8 +177,11 @@ def impression_of(
     surface: str,
     with_features: bool,
 ) -> Impression:
-    """The impression of an answer for the log; features are those of the page's items, in order."""
-    shortlist, page, order = done.shortlist, done.page, request.sort_by
+    """The impression of an answer for the log, with the order that was used.
+
+    Features are those of the page's items, in their order.
+    """
+    shortlist, page, order = done.shortlist, done.page, done.order
     return Impression(
         attribution_token=done.answer.attribution_token,
         visitor_id=request.visitor_id,
@@ -174,33 +200,36 @@ def impression_of(
 
 def _ranked(
     ranker: Ranker, rank_request: RankRequest, rules: tuple[Rule, ...]
-) -> tuple[Shortlist, set[str]]:
-    """The request ranked with synonyms, and the names of synonym rules that had an effect."""
+) -> tuple[Shortlist, Shortlist]:
+    """The request ranked without synonyms and with them; the same list where none matches."""
     plain = ranker.rank(rank_request)
     synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
     if not synonyms:
-        return plain, set()
+        return plain, plain
     encoded = plain.encoded
     with_synonyms = replace(encoded.rank_request, synonyms=synonyms)
-    ranked = ranker.ranked(replace(encoded, rank_request=with_synonyms))
-    return ranked, synonyms_that_found(ranker, plain, ranked, rules)
+    return plain, ranker.ranked(replace(encoded, rank_request=with_synonyms))
 
 
 def _rules_that_changed_page(
     ranker: Ranker,
-    ranked: Shortlist,
+    lists: tuple[Shortlist, Shortlist],
     merchandising: Merchandising,
-    lifts: Mapping[str, np.ndarray],
     page: Page,
     request: SearchRequest | RecommendRequest,
 ) -> set[str]:
-    """Names of the rules that changed this or an earlier page sorted by relevance."""
-    if not merchandising.rules:
-        return set()
+    """Names of the rules that changed this or an earlier page sorted by relevance.
+
+    Args:
+        lists: The shortlist with boosts and burials as first ranked, and the one that the page is
+            from: another one if most of the first was hidden.
+    """
+    first, served = lists
     end = request.offset + request.page_size
-    return rules_that_changed_results(ranked, merchandising, lifts, end) | hidings_beyond(
-        ranker, ranked.encoded, merchandising, page, request.page_size
-    )
+    names = rules_that_changed_results(served, merchandising, end)
+    if served is not first:
+        names |= hidings_of_listed(first, merchandising)
+    return names | hidings_beyond(ranker, first.encoded, merchandising, page, request.page_size)
 
 
 def _empty_reason(

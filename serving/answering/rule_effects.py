@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from serving.answering.facets import counted_items, facets_over
 from serving.answering.match_set import MatchSet
-from serving.answering.merchandising import Merchandising, Pin
+from serving.answering.merchandising import Merchandising, Pin, flags
 from serving.answering.paging import Page
 from serving.answering.results import parts_at
 from serving.answering.rules import Rule
 from serving.api.answers import Result, ScorePart, SourceHit
-from serving.api.requests import Filter
+from serving.api.requests import FacetRequest, Filter
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import EncodedRequest
@@ -26,26 +27,24 @@ PINNED = "pinned"
 
 
 def rules_that_changed_results(
-    shortlist: Shortlist, merchandising: Merchandising, lifts: Mapping[str, np.ndarray], end: int
+    shortlist: Shortlist, merchandising: Merchandising, end: int
 ) -> set[str]:
     """Names of pins, boosts, burials and hidings that changed the first ``end`` results.
 
-    The rules are applied one after another, in file order; a rule counts if it changes the first
-    ``end`` results or their order, compared with the rules before it alone.
+    The rules are applied one after another, by kind, then in file order; a rule counts if it
+    changes the first ``end`` results or their order, compared with the rules before it alone.
 
     Args:
-        shortlist: As ranked, before any rule.
-        lifts: What boosts and burials add to its scores, ``[n] float32`` by rule name.
+        shortlist: With boosts and burials, and with the items that hidings and pins take out.
     """
-    hidden = {
-        name: mask[np.minimum(shortlist.rows, len(mask) - 1)] & (shortlist.rows < len(mask))
-        for name, mask in merchandising.hidden_by.items()
-        if len(mask)
-    }
+    lifts = shortlist.merchandising
+    hidden = {name: flags(mask, shortlist.rows) for name, mask in merchandising.hidden_by.items()}
     pins: dict[str, dict[int, Pin]] = {}
     for position, pin in merchandising.pins.items():
         pins.setdefault(pin.name, {})[position] = pin
-    scores, kept = shortlist.scores.copy(), np.ones(len(shortlist.rows), bool)
+    scores, kept = shortlist.model_scores.copy(), np.ones(len(shortlist.rows), bool)
+    for adjustment in shortlist.adjustments.values():
+        scores += adjustment
     applied_pins: dict[int, Pin] = {}
     changed: set[str] = set()
     before = _first(shortlist.rows, scores, kept, _NO_PINS, end)
@@ -78,6 +77,18 @@ def _first(
     return first[:end]
 
 
+def hidings_of_listed(shortlist: Shortlist, merchandising: Merchandising) -> set[str]:
+    """Names of hidings that removed an item from a shortlist, applied one after another."""
+    names: set[str] = set()
+    kept = np.ones(len(shortlist.rows), bool)
+    for name, mask in merchandising.hidden_by.items():
+        hits = flags(mask, shortlist.rows)
+        if (hits & kept).any():
+            names.add(name)
+        kept &= ~hits
+    return names
+
+
 def hidings_beyond(
     ranker: Ranker, encoded: EncodedRequest, merchandising: Merchandising, page: Page, size: int
 ) -> set[str]:
@@ -105,17 +116,46 @@ def hidings_beyond(
 
 
 def hidings_that_matched(
-    matches: MatchSet, merchandising: Merchandising, conditions: Filter
+    matches: MatchSet,
+    merchandising: Merchandising,
+    conditions: Filter,
+    facets: Sequence[FacetRequest],
 ) -> set[str]:
-    """Names of hidings that removed an item from the match set, and so from facets and counts."""
-    encoded = matches.encoded
+    """Names of hidings that removed an item from the match set, or changed a facet's counts.
+
+    Applied one after another. Facets are compared too, since each drops the filter's condition on
+    itself: it counts items outside of the match set.
+    """
+    names: set[str] = set()
+    if not merchandising.hidden_by:
+        return names
+    catalog, encoded = matches.sources.catalog, matches.encoded
     unhidden = replace(encoded, rank_request=replace(encoded.rank_request, hidden=None))
-    fits = replace(matches, encoded=unhidden).under(conditions)
-    return {
-        name
-        for name, mask in merchandising.hidden_by.items()
-        if (fits[: len(mask)] & mask[: len(fits)]).any()
-    }
+    matches = replace(matches, encoded=unhidden)
+    left = matches.under(conditions)
+    counted = counted_items(matches, facets, conditions)
+    before = facets_over(counted, catalog, facets, conditions)
+    for name, mask in merchandising.hidden_by.items():
+        if _hits(mask, left):
+            names.add(name)
+        left = _without_hidden(left, mask)
+        if any(_hits(mask, items) for items in counted.values()):
+            counted = {key: _without_hidden(items, mask) for key, items in counted.items()}
+            after = facets_over(counted, catalog, facets, conditions)
+            if after != before:
+                names.add(name)
+            before = after
+    return names
+
+
+def _hits(mask: np.ndarray, items: np.ndarray) -> bool:
+    return bool((items[: len(mask)] & mask[: len(items)]).any())
+
+
+def _without_hidden(items: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    left = items.copy()
+    left[: len(mask)] &= ~mask[: len(items)]
+    return left
 
 
 def synonyms_that_found(

@@ -79,9 +79,9 @@ class Rule:
     targets: Targets = field(default_factory=Targets)
 
     @property
-    def is_reordering(self) -> bool:
-        """Whether it changes the order of results, which applies only when sorting by relevance."""
-        return self.kind in ("pin", "boost", "bury")
+    def is_of_relevance(self) -> bool:
+        """Whether it changes the ranking only, and so applies only when sorting by relevance."""
+        return self.kind in ("synonym", "pin", "boost", "bury")
 
     def matches(self, request: SearchRequest | RecommendRequest, stems: frozenset[str]) -> bool:
         """Whether the request meets the condition; ``stems`` are those of its query."""
@@ -103,7 +103,7 @@ class Rules:
 
     Args:
         version: The ``version`` of the file.
-        rules: In file order.
+        rules: In the order in which they apply: by kind as in ``KINDS``, then in file order.
     """
 
     def __init__(self, version: str = "", rules: Sequence[Rule] = ()) -> None:
@@ -125,7 +125,7 @@ class Rules:
     def matching(
         self, request: SearchRequest | RecommendRequest, query: ParsedQuery, now: float
     ) -> tuple[Rule, ...]:
-        """The rules that match a request at ``now``, seconds since 1970, in file order.
+        """The rules that match a request at ``now``, seconds since 1970, in their order.
 
         Args:
             query: The parsed query of a search; ignored for browse pages.

@@ -128,7 +128,7 @@ class Answer:
         relaxations: How the query was relaxed, in order.
         empty_reason: Why there are no results; ``UNSPECIFIED`` where there are any.
         redirect_uri: Redirect target of a rule; empty for none.
-        rules: Names of the query rules that changed the answer, in file order.
+        rules: Names of the query rules that changed the answer, by kind, then in file order.
         rules_version: Version of the rules file; empty without one.
         session_event_count: Events of the current session that the answer used; only the
             newest are kept.

@@ -22,6 +22,7 @@ from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.fusion import fused_ranks, fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
+from towers.retrieval.sources.repurchase import Repurchase
 from towers.sessions.query_input import QueryInput, query_input
 from towers.sessions.session_summary import SessionSummary
 from towers.text.parsed_query import ParsedQuery
@@ -81,7 +82,7 @@ class Ranker:
         catalog, session = self.sources.catalog, rank_request.session
         if not rank_request.text:
             already_bought = run(
-                "repurchase",
+                Repurchase.name,
                 lambda: self.sources.repurchase.already_bought(session, catalog),
                 _NO_ROWS,
             )

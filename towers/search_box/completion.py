@@ -10,6 +10,7 @@ from enum import IntEnum
 import numpy as np
 
 from towers.indexes.prefix_index import PrefixIndex, highlights, typed_words
+from towers.optional_stages import finite
 from towers.retrieval.candidates import Sources
 from towers.search_box.popular_queries import Searches
 from towers.search_box.relaxation import relaxations
@@ -104,6 +105,7 @@ class Completion:
         self._changed_is_stale = False
         self._matching_rows: dict[str, np.ndarray] = {}
         self._names = ShopNames.of(sources.catalog)
+        self._item_weights = np.zeros(0, np.float32)
         self._refreshed_time = -1.0
         self._lock = threading.Lock()
         self._refresh(sources.popularity.newest_time)
@@ -131,7 +133,8 @@ class Completion:
     ) -> tuple[list[Suggestion], str]:
         """At most ``count`` suggestions: queries, then categories, then items.
 
-        The kinds get equal shares; what one kind does not fill goes to the others.
+        The kinds get equal shares; what one kind does not fill goes to the others. Where the counts
+        fail, their last weights stay; where the lexical index fails, only what needs it is left out.
 
         Returns:
             The suggestions, each kind by falling weight, and the corrected text: empty where
@@ -147,7 +150,9 @@ class Completion:
         found = self._of_kinds(typed, count, kinds)
         if found:
             return found, ""
-        corrected = [self._corrected(word) for word in typed]
+        corrected: list[str] = self._sources.stages.run(
+            "lexical", lambda: [self._corrected(word) for word in typed], [*typed], []
+        )
         if corrected == typed:
             return [], ""
         return self._of_kinds(corrected, count, kinds), " ".join(corrected)
@@ -185,8 +190,13 @@ class Completion:
                 query = names[number].lower()
                 scored[query] = max(scored.get(query, 0.0), score)
         found: list[Suggestion] = []
+
+        def has_match(query: str) -> bool:
+            stages = self._sources.stages
+            return stages.run("lexical", lambda: self._has_match(query), False, [])
+
         for query in sorted(scored, key=lambda query: (-scored[query], query)):
-            if scored[query] < _SEARCHED_GAIN or self._has_match(query):
+            if scored[query] < _SEARCHED_GAIN or has_match(query):
                 found.append(_suggested(SuggestionKind.QUERY, query, typed))
             if len(found) == count:
                 break
@@ -287,14 +297,19 @@ class Completion:
     def _refresh(self, time: float) -> None:
         """Recomputes the weights and the popular live queries."""
         sources = self._sources
-        count = sources.catalog.count
-        self._item_weights = np.log1p(
-            sources.popularity.at(np.arange(count), time) + sources.trend.at(np.arange(count), time)
-        ).astype(np.float32)
+        self._item_weights = sources.stages.run(
+            "popular", lambda: self._weights_at(time), self._item_weights, []
+        )
         self._weigh_names()
         if self.searches is not None:
             self._new_searches = _Texts.of(self.searches.weights(self._visitor_minimum))
         self._refreshed_time = time
+
+    def _weights_at(self, time: float) -> np.ndarray:
+        """Log weights of all items by their demand, ``[count] float32``."""
+        sources, rows = self._sources, np.arange(self._sources.catalog.count)
+        demand = sources.popularity.at(rows, time) + sources.trend.at(rows, time)
+        return finite(np.log1p(demand)).astype(np.float32)
 
     def _weigh_names(self) -> None:
         catalog, names = self._sources.catalog, self._names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,14 @@ import tantivy
 
 from data.errors import BundleError
 from data.records import Event, EventType
+from data.sources.own_log import iter_impressions
 from data.synthetic import END_TIME
+from protos import discovery_pb2
+from serving.answering import merchandising, pipeline
+from serving.answering.rules import Targets
 from serving.api.answers import Answer
 from serving.api.requests import (
+    CompleteRequest,
     FacetRequest,
     Filter,
     Placement,
@@ -27,10 +33,13 @@ from serving.api.requests import (
 from serving.engine import Engine
 from tests.towers import shelf
 from towers.bundle.golden import check_golden
+from towers.catalog.items import Catalog
 from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.calibration import Calibration
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
+from towers.retrieval.candidates import SOURCES
+from towers.retrieval.popularity import Popularity
 
 NOW = END_TIME + 60.0
 SEARCH = SearchRequest("espresso", "v", page_size=10, explain=True, record=False)
@@ -163,12 +172,181 @@ def test_a_source_that_fails_is_left_out(engine: Engine, part: str, name: str) -
     assert all(hit.source != name for one in answer.results for hit in one.sources)
 
 
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("request_", [SEARCH, HOME])
+def test_any_source_that_fails_is_left_out_and_its_features_are_not_logged(
+    shelf_engine: Callable[..., Engine],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    request_: SearchRequest | RecommendRequest,
+) -> None:
+    engine = shelf_engine(log_feature_share=1.0)
+    engine.record([shelf.view("p0004", NOW - 20), shelf.view("p0005", NOW - 10)])
+    _answer(engine, request_)
+    monkeypatch.setattr(type(engine.bundle.ranker.sources.get(name)), "find", _fail)
+    answer = whole(_answer(engine, request_))
+    assert name in answer.missing
+    # Beyond the shortlist follow nearest neighbours, which are not the source's candidates.
+    hits = [hit for one in answer.results for hit in one.sources if hit.source == name]
+    assert all(hit.source == "learnt" and hit.rank > 1 for hit in hits)
+    assert len({hit.rank for hit in hits}) <= 1
+    engine.close()
+    sound, degraded = iter_impressions(tmp_path / "state0")
+    assert sound.features is not None and degraded.features is None
+
+
+@pytest.mark.parametrize("name", ["query_tower", "features", "rule_effects"])
+def test_features_are_not_logged_where_a_stage_they_need_fails(
+    shelf_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    engine = shelf_engine('[[hide]]\nitems = ["p0200"]\n', log_feature_share=1.0)
+    if name == "query_tower":
+        engine.bundle.ranker.encoder = QueryEncoder(LiteModel(b"no model"))
+    elif name == "features":
+        engine.bundle.ranker.sources.popular.trend = FailingCounts(3.0)
+    else:
+        monkeypatch.setattr(pipeline, "rules_that_changed_results", _fail)
+    assert name in engine.search(SEARCH).missing
+    engine.close()
+    (impression,) = iter_impressions(tmp_path / "state0")
+    assert impression.features is None
+
+
+def test_the_order_that_is_logged_is_the_one_that_was_used(
+    shelf_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = shelf_engine()
+    by_price = replace(SEARCH, sort_by=SortOrder.PRICE_LOW)
+    engine.search(by_price)
+    monkeypatch.setattr(engine.bundle.ranker.sources.lexical, "matching_rows", _fail)
+    assert engine.search(by_price).missing == ("match_set",)
+    engine.close()
+    assert [one.sort_by for one in iter_impressions(tmp_path / "state0")] == ["price_low", ""]
+
+
+def test_past_purchases_that_fail_have_one_name(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.bundle.ranker.sources.repurchase, "already_bought", _fail)
+    assert whole(engine.recommend(HOME)).missing == ("bought",)
+
+
+def test_the_protocol_lists_the_sources_by_the_names_that_answers_report() -> None:
+    text = Path(discovery_pb2.__file__).with_name("discovery.proto").read_text(encoding="utf-8")
+    listed = re.findall(r"candidate source \(([^)]*)\)", text.replace("\n  //", ""))
+    assert len(listed) == 2
+    for names in listed:
+        assert set(re.findall(r"`(\w+)`", names)) == set(SOURCES)
+
+
 def test_counts_that_are_no_numbers_lift_nothing(engine: Engine) -> None:
     sources = engine.bundle.ranker.sources
     sources.surge.counts[:] = np.inf
     answer = engine.recommend(replace(HOME, visitor_id="somebody else"))
-    assert "surge" in answer.missing or "reranker" in answer.missing
-    whole(answer)
+    assert "surge" in whole(answer).missing
+
+
+class FailingCounts(Popularity):
+    """Counts that cannot be read."""
+
+    def at(self, rows: np.ndarray, time: float) -> np.ndarray:
+        raise RuntimeError("counts")
+
+    def top(self, count: int) -> np.ndarray:
+        raise RuntimeError("counts")
+
+
+@pytest.mark.parametrize("broken", ["raise", "infinite"])
+def test_by_popularity_without_counts_the_order_is_that_of_relevance(
+    engine: Engine, broken: str
+) -> None:
+    popular = engine.bundle.ranker.sources.popular
+    if broken == "raise":
+        popular.popularity = FailingCounts(30.0)
+    else:
+        popular.popularity.counts[:] = np.inf
+    for request in (SEARCH, replace(HOME, explain=False)):
+        by_relevance = whole(_answer(engine, request))
+        answer = whole(_answer(engine, replace(request, sort_by=SortOrder.POPULARITY)))
+        assert "match_set" in answer.missing and answer.match_count is None
+        assert [r.item_id for r in answer.results] == [r.item_id for r in by_relevance.results]
+
+
+def _answer(engine: Engine, request: SearchRequest | RecommendRequest) -> Answer:
+    if isinstance(request, SearchRequest):
+        return engine.search(request)
+    return engine.recommend(request)
+
+
+def test_completion_without_counts_still_suggests(engine: Engine) -> None:
+    request = CompleteRequest("espr")
+    suggested = engine.complete(request).suggestions
+    engine.bundle.ranker.sources.popular.popularity = FailingCounts(30.0)
+    engine.clear_queries()
+    assert suggested and engine.complete(request).suggestions == suggested
+
+
+def test_completion_without_the_lexical_index_still_suggests(
+    engine: Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    # A brand is suggested as a query if an item has its words, which the index knows.
+    request = CompleteRequest("mocc")
+    items = [one for one in engine.complete(request).suggestions if one.item_id]
+    engine.bundle.ranker.sources.lexical = broken_lexical(folder)
+    engine.clear_queries()
+    assert items and set(items) <= {*engine.complete(request).suggestions}
+    assert engine.complete(CompleteRequest("moccc")).suggestions == ()
+
+
+@pytest.mark.parametrize("method", ["search", "scores"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(SEARCH, explain=False, offset=100, page_size=100),
+        replace(SEARCH, explain=False, query="zzqqxx", sort_by=SortOrder.PRICE_LOW),
+        replace(HOME, explain=False, page_size=100),
+    ],
+)
+def test_rules_are_not_named_where_the_index_fails_but_hidings_hold(
+    shelf_engine: Callable[..., Engine],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    request_: SearchRequest | RecommendRequest,
+) -> None:
+    engine = shelf_engine('[[hide]]\nname = "h"\nitems = ["p0200"]\n')
+    monkeypatch.setattr(engine.bundle.ranker.sources.index, method, _fail)
+    answer = _answer(engine, request_)
+    assert "p0200" not in [one.item_id for one in answer.results]
+    assert not answer.rules or "rule_effects" not in answer.missing
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise RuntimeError("broken")
+
+
+def test_boosts_that_fail_are_left_out_where_most_of_the_list_is_hidden_too(
+    shelf_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = [f"p{number:04d}" for number in range(1, 200)]
+    text = f'[[hide]]\nname = "h"\nitems = {hidden}\n'.replace("'", '"')
+    boost = '[[boost]]\nname = "b"\nitems = ["p0230"]\nstrength = 9\n'
+    plain = shelf_engine(text).search(SEARCH)
+    engine = shelf_engine(text + boost)
+    # Hidings have been resolved when boosts are: only the latter ask for the rows of a list.
+    targeted = merchandising.targeted
+
+    def failing(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray:
+        if "p0230" in targets.items:
+            raise RuntimeError("boost")
+        return targeted(catalog, targets, rows)
+
+    monkeypatch.setattr(merchandising, "targeted", failing)
+    answer = whole(engine.search(SEARCH))
+    assert answer.missing == ("merchandising",)
+    assert [r.item_id for r in answer.results] == [r.item_id for r in plain.results]
 
 
 def test_what_only_adds_to_an_answer_is_left_out_where_it_fails(engine: Engine) -> None:

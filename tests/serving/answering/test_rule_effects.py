@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.sources.own_log import iter_impressions
 from data.synthetic import category_of
 from serving.api.answers import Answer
 from serving.api.requests import FacetRequest, Filter, SearchRequest, SortOrder
@@ -166,6 +167,46 @@ def test_a_synonym_is_named_where_it_finds_or_moves_something(
     assert shelf_engine(two).search(ASKED).rules == ("busy",)
 
 
+def test_a_hiding_is_named_where_it_changes_only_a_facet(
+    shelf_engine: Callable[..., Engine],
+) -> None:
+    by_price = replace(ASKED, page_size=100, sort_by=SortOrder.PRICE_LOW)
+    matches = shelf_engine().search(by_price).results
+    brand = matches[0].brand
+    other = next(one for one in matches if one.brand != brand)
+    asked = replace(ASKED, filter=Filter(brands=(brand,)), facets=(FacetRequest("brand"),))
+    plain = shelf_engine().search(asked)
+    changed = shelf_engine(hide(other.item_id) + hide(other.item_id, name="again")).search(asked)
+    counts = {one.value: one.count for one in plain.facets[0].values}
+    left = {one.value: one.count for one in changed.facets[0].values}
+    assert left.get(other.brand, 0) == counts[other.brand] - 1
+    assert changed.rules == ("h",) and changed.match_count == plain.match_count
+    # A facet that counts only items of the brand does not see it.
+    in_stock = replace(asked, facets=(FacetRequest("in_stock"),))
+    assert shelf_engine(hide(other.item_id)).search(in_stock).rules == ()
+
+
+def test_in_other_orders_synonyms_change_nothing_and_features_are_logged(
+    shelf_engine: Callable[..., Engine], tmp_path: Path
+) -> None:
+    synonym = '[[synonym]]\nname = "s"\nwords = ["espresso"]\nfinds = ["shoes"]\n'
+    asked = replace(ASKED, sort_by=SortOrder.PRICE_LOW, page_size=3)
+    plain, engine = shelf_engine().search(asked), shelf_engine(synonym, log_feature_share=1.0)
+    answer = engine.search(asked)
+    assert answer.rules == () and answer.results == plain.results
+    engine.close()
+    (impression,) = iter_impressions(tmp_path / "state1")
+    assert impression.features is not None
+
+
+def test_rules_are_named_by_kind_then_in_file_order(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    text = hide(order[3], name="hide") + boost(order[9], 9, name="late")
+    text += boost(order[8], 9, name="later") + pin(order[6], 1, name="pin")
+    assert shelf_engine(text).search(ASKED).rules == ("pin", "late", "later", "hide")
+
+
 def test_of_redirects_the_one_in_force_is_named(shelf_engine: Callable[..., Engine]) -> None:
     redirect = '[[redirect]]\nname = "{0}"\ncontains = "{1}"\nuri = "/{0}"\n'
     text = redirect.format("tea", "tea") + redirect.format("a", "espresso")
@@ -188,6 +229,26 @@ def test_features_are_logged_unless_a_rule_changed_the_answer(
     plain, changed = recompute_features(calibrated_bundle, tmp_path / "state1")
     assert plain.impression.features is not None and changed.impression.features is None
     assert np.array_equal(plain.impression.features, plain.features)
+
+
+def test_where_most_of_the_list_is_hidden_rules_are_named_by_their_effect(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    most = hide(*order[:150], name="most")
+    alone = shelf_engine(most).search(ASKED)
+    assert alone.rules == ("most",)
+    idle = hide(order[-1], name="idle") + hide("nowhere", name="unknown")
+    answer = shelf_engine(most + idle + hide(*order[:3], name="late")).search(ASKED)
+    assert (answer.rules, ids(answer)) == (("most",), ids(alone))
+    (last,) = {ids(alone)[-1]}
+    boosted = shelf_engine(boost(last, 9) + most).search(ASKED)
+    assert ids(boosted)[0] == last and boosted.rules == ("b", "most")
+    assert boosted.results[0].rules == ("b",)
+    assert shelf_engine(boost(ids(alone)[0], 9) + most).search(ASKED).rules == ("most",)
+    # An item of the hidden ones is boosted in vain.
+    assert shelf_engine(boost(order[0], 9) + most).search(ASKED).rules == ("most",)
+    pinned = shelf_engine(pin(last, 2) + most).search(ASKED)
+    assert ids(pinned)[1] == last and pinned.rules == ("p", "most")
 
 
 def test_a_hiding_of_most_of_the_candidates_still_fills_every_page(
