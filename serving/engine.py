@@ -15,6 +15,7 @@ from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
+from serving.answering.merchandising import hidden_from_completion
 from serving.answering.pipeline import answered, impression_of
 from serving.answering.rank_request_builders import (
     recommend_rank_request,
@@ -165,9 +166,10 @@ class Engine:
 
     def complete(self, request: CompleteRequest) -> Completed:
         """Completes typed text; nothing of it is stored."""
-        bundle = self._active.bundle
+        bundle, now = self._active.bundle, self._clock()
+        hidden = hidden_from_completion(self._rules.current(now), now, bundle.catalog)
         suggestions, corrected = bundle.completion.complete(
-            request.text, request.max_results, kinds=request.kinds, time=self._clock()
+            request.text, request.max_results, kinds=request.kinds, time=now, hidden=hidden
         )
         return Completed(tuple(suggestions), corrected, bundle.manifest.bundle_id)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from serving.answering.paging import Page, page_of
-from serving.answering.rules import Rule, Targets
+from serving.answering.rules import Rule, Rules, Targets
 from serving.api.requests import Filter
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
@@ -97,6 +97,19 @@ def merchandising_of(
             for number, position in numbered_positions
         }
     return Merchandising(rules, MappingProxyType(pin_at), read_only_columns(hidden_by))
+
+
+def hidden_from_completion(rules: Rules, now: float, catalog: Catalog) -> np.ndarray | None:
+    """``[count] bool``, true where a rule hides an item whatever the request; None: none is.
+
+    Hidings on a query, a placement or a page category do not count: a text that is still being typed
+    is not that query, and it may become another one that shows the item.
+    """
+    rules_in_force = rules.hiding_everywhere(now)
+    if not rules_in_force:
+        return None
+    rows = np.arange(catalog.count)
+    return np.any([targeted(catalog, rule.targets, rows) for rule in rules_in_force], axis=0)
 
 
 def shown_request(rank_request: RankRequest, merchandising: Merchandising) -> RankRequest:

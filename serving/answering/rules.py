@@ -141,6 +141,18 @@ class Rules:
         rules = (self._rules[number] for number in sorted(numbers))
         return tuple([r for r in rules if r.start <= now < r.end and r.matches(request, stems)])
 
+    def hiding_everywhere(self, now: float) -> tuple[Rule, ...]:
+        """The hidings without a condition that are in force at ``now``, in file order."""
+        rules = (self._rules[number] for number in self._others)
+        return tuple(
+            rule
+            for rule in rules
+            if rule.kind == "hide"
+            and rule.start <= now < rule.end
+            and rule.placement is None
+            and not rule.page_category
+        )
+
 
 def read_rules(path: Path) -> Rules:
     """The rules in a TOML file.

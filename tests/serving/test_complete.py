@@ -112,6 +112,67 @@ def test_only_items_that_can_be_bought_are_suggested(engine: Engine) -> None:
     assert texts(engine, "okap") == [] and texts(engine, "zebr") == []
 
 
+def titles_by_hand(engine: Engine, prefix: str) -> dict[str, str]:
+    """Titles with a word of this prefix by item id."""
+    catalog = engine.bundle.catalog
+    return {
+        item_id: title
+        for item_id, title in zip(catalog.item_ids, catalog.titles, strict=True)
+        if any(word.startswith(prefix) for word in title.lower().split())
+    }
+
+
+def suggested_ids(engine: Engine, text: str) -> set[str]:
+    asked = CompleteRequest(text, max_results=50, kinds=(ITEM,))
+    return {one.item_id for one in engine.complete(asked).suggestions}
+
+
+def test_what_a_rule_hides_everywhere_is_not_suggested(shop_bundle: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('version = "1"\n', encoding="utf-8")
+    engine = Engine.open(shop_bundle, rules=rules, clock=Clock())
+    item = Item("new", "Quagga roast", category=("Kitchen", "Zebra goods"), brand="Quaggaro")
+    try:
+        engine.update_items([item])
+        search(engine, "quagga roast", *"abcde")
+        everything = [(QUERY, "quagga roast"), (QUERY, "quaggaro"), (ITEM, "Quagga roast")]
+        asked = CompleteRequest("quag", max_results=10)
+        espressos = titles_by_hand(engine, "espr")
+        gone = min(suggested_ids(engine, "espr"))
+
+        def rule(text: str) -> None:
+            rules.write_text(f'version = "1"\n{text}\n', encoding="utf-8")
+
+        def found() -> list[tuple[SuggestionKind, str]]:
+            return [(one.kind, one.text) for one in engine.complete(asked).suggestions]
+
+        assert found() == everything and texts(engine, "zebr") == ["zebra goods", "Zebra goods"]
+        targets = (
+            'items = ["new"]',
+            'brands = ["Quaggaro"]',
+            'categories = ["Kitchen > Zebra goods"]',
+        )
+        for target in targets:
+            rule(f"[[hide]]\n{target}")
+            assert found() == [] and texts(engine, "zebr") == [], target
+            rule("")
+            assert found() == everything, "the rule is gone"
+        for narrow in (
+            'contains = "quagga"',
+            'query = "quag"',
+            'placement = "home"',
+            'page_category = "Kitchen"',
+            "end = 1970-01-02T00:00:00Z",
+        ):
+            rule(f'[[hide]]\n{narrow}\nitems = ["new"]')
+            assert found() == everything, narrow
+        rule(f'[[hide]]\nitems = ["{gone}"]')
+        shown = suggested_ids(engine, "espr")
+        assert shown and gone not in shown and shown <= espressos.keys()
+    finally:
+        engine.close()
+
+
 def test_a_slip_is_mended_and_told(engine: Engine) -> None:
     completed = engine.complete(CompleteRequest("esprse"))
     assert completed.suggestions and completed.corrected_text

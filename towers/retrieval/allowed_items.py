@@ -2,7 +2,7 @@
 
 An item is allowed if it is listed, in the request's mask, not hidden by a rule, not excluded by the
 request (as items in the basket or on the page are), and not a past purchase of the visitor that is
-rarely bought again.
+rarely bought again. Completion asks here too; beyond that it suggests only what is in stock.
 """
 
 from __future__ import annotations
@@ -75,14 +75,15 @@ class AllowedItems:
 
     def only(self, rows: np.ndarray) -> np.ndarray:
         """The allowed ones of ``rows``, in their order."""
-        return rows[self._is_allowed(rows)]
+        return rows[self.has(rows)]
 
     def top(self, scores: SparseScores, count: int) -> np.ndarray:
         """The allowed rows of the largest scores, best first."""
-        kept = self._is_allowed(scores.rows)
+        kept = self.has(scores.rows)
         return SparseScores(scores.rows[kept], scores.values[kept]).top(count)
 
-    def _is_allowed(self, rows: np.ndarray) -> np.ndarray:
+    def has(self, rows: np.ndarray) -> np.ndarray:
+        """Which of ``rows`` are allowed, ``[n] bool``."""
         kept = _flags(self._listed, rows)
         if self._mask is not None:
             kept &= _flags(self._mask, rows)

@@ -11,10 +11,13 @@ import numpy as np
 
 from towers.indexes.prefix_index import PrefixIndex, highlights, typed_words
 from towers.optional_stages import finite
+from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.candidates import Sources
+from towers.retrieval.rank_request import RankRequest
 from towers.search_box.popular_queries import Searches
 from towers.search_box.relaxation import relaxations
 from towers.search_box.suggested_names import ShopNames
+from towers.sessions.session import Session
 
 _REFRESH_SECONDS = 5.0
 _PREFIX_GAIN = 2.0
@@ -106,6 +109,7 @@ class Completion:
         self._matching_rows: dict[str, np.ndarray] = {}
         self._names = ShopNames.of(sources.catalog)
         self._item_weights = np.zeros(0, np.float32)
+        self._hidden: np.ndarray | None = None
         self._refreshed_time = -1.0
         self._lock = threading.Lock()
         self._refresh(sources.popularity.newest_time)
@@ -129,12 +133,22 @@ class Completion:
         self._refreshed_time = -1.0
 
     def complete(
-        self, text: str, count: int, *, kinds: Collection[SuggestionKind] = KINDS, time: float
+        self,
+        text: str,
+        count: int,
+        *,
+        kinds: Collection[SuggestionKind] = KINDS,
+        time: float,
+        hidden: np.ndarray | None = None,
     ) -> tuple[list[Suggestion], str]:
         """At most ``count`` suggestions: queries, then categories, then items.
 
-        The kinds get equal shares; what one kind does not fill goes to the others. Where the counts
+        The kinds get equal shares; what one kind does not fill goes to the others. Hidden items are
+        not suggested, nor are queries, brands and categories that have no others. Where the counts
         fail, their last weights stay; where the lexical index fails, only what needs it is left out.
+
+        Args:
+            hidden: ``[rows] bool``, true where a rule hides an item everywhere; None: nothing is.
 
         Returns:
             The suggestions, each kind by falling weight, and the corrected text: empty where
@@ -147,6 +161,10 @@ class Completion:
             if not 0 <= time - self._refreshed_time < _REFRESH_SECONDS:
                 self._refresh(time)
             self._take_in_changes()
+            if not _is_same(hidden, self._hidden):
+                self._hidden = hidden
+                self._matching_rows = {}
+                self._weigh_names()
         found = self._of_kinds(typed, count, kinds)
         if found:
             return found, ""
@@ -222,8 +240,8 @@ class Completion:
         kept = ~np.isin(old, changed_rows) if len(changed_rows) else np.ones(len(old), bool)
         rows = np.concatenate([old[kept].astype(np.int64), changed_rows[new]])
         is_first = np.concatenate([old_first[kept], new_first])
-        allowed = catalog.listed[rows] & catalog.in_stock[rows]
-        rows, is_first = rows[allowed], is_first[allowed]
+        kept = self._allowed().has(rows) & catalog.in_stock[rows]
+        rows, is_first = rows[kept], is_first[kept]
         inside = np.minimum(rows, len(self._item_weights) - 1)
         weights = np.where(rows < len(self._item_weights), self._item_weights[inside], 0.0)
         # Of items with the same title the most popular one.
@@ -258,7 +276,7 @@ class Completion:
         return word
 
     def _has_match(self, query: str) -> bool:
-        """Whether a listed item has all words of a query as typed."""
+        """Whether an item that may be shown has all words of a query as typed."""
         catalog, lexical = self._sources.catalog, self._sources.lexical
         if lexical is None:
             return False
@@ -269,20 +287,23 @@ class Completion:
         if rows is not None and (not len(rows) or catalog.listed[rows].any()):
             return bool(len(rows))
         matched: list[np.ndarray] = []
+        allowed = self._allowed()
 
-        def only_listed(found: np.ndarray) -> np.ndarray:
-            listed = found[found < catalog.count]
-            listed = listed[catalog.listed[listed]]
-            matched.append(listed)
-            return listed
+        def only_allowed(found: np.ndarray) -> np.ndarray:
+            matched.append(allowed.only(found))
+            return matched[-1]
 
-        relaxed = relaxations(lexical, lexical.parse(query), only_listed)
+        relaxed = relaxations(lexical, lexical.parse(query), only_allowed)
         # A copy, so that the slice does not keep the whole array alive.
         rows = np.zeros(0, np.int64) if relaxed else matched[-1][:3].copy()
         if len(cache) >= _CACHE_LIMIT:
             cache.clear()
         cache[query] = rows
         return bool(len(rows))
+
+    def _allowed(self) -> AllowedItems:
+        request = RankRequest(Session.empty(""), 0.0, hidden=self._hidden)
+        return AllowedItems.of(self._sources.catalog, request)
 
     def _take_in_changes(self) -> None:
         if self._changed_is_stale:
@@ -314,7 +335,7 @@ class Completion:
     def _weigh_names(self) -> None:
         catalog, names = self._sources.catalog, self._names
         count = min(catalog.count, len(self._item_weights))
-        is_available = catalog.listed[:count] & catalog.in_stock[:count]
+        is_available = self._allowed().flags()[:count] & catalog.in_stock[:count]
         demand = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
         demand = np.where(is_available, demand, 0.0)
         self._path_weights, self._brand_weights = names.weights(catalog, demand)
@@ -356,3 +377,9 @@ def _suggested(
     category: tuple[str, ...] = (),
 ) -> Suggestion:
     return Suggestion(kind, text, item_id, category, tuple(highlights(text, typed)))
+
+
+def _is_same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)

@@ -62,6 +62,24 @@ class SessionLog:
         shares: np.ndarray = np.minimum(1.0, limit / counts[pairs])
         return shares
 
+    def newest_of_visitors(self, limit: int) -> np.ndarray:
+        """Whether each row is among the ``limit`` newest sessions with the item of its visitor.
+
+        Returns:
+            ``[total] bool``.
+        """
+        if self.visitors is None:
+            return np.ones(len(self.rows), bool)
+        lengths = np.diff(self.offsets)
+        width = int(self.rows.max(initial=0)) + 1
+        pairs = np.repeat(self.visitors, lengths) * width + self.rows
+        sessions = np.repeat(np.arange(self.session_count), lengths)
+        order = np.lexsort((-sessions, pairs))
+        _, starts, counts = np.unique(pairs[order], return_index=True, return_counts=True)
+        newest = np.empty(len(pairs), bool)
+        newest[order] = np.arange(len(pairs)) - np.repeat(starts, counts) < limit
+        return newest
+
     @property
     def session_count(self) -> int:
         """Number of sessions."""

@@ -73,7 +73,9 @@ def test_an_interaction_undone_counts_no_more_but_the_view_does(
         (1, 1.0),
     ]
     # Each undo event undoes one interaction, the one before it.
-    assert interest_of(catalog, event(1, interaction), event(2, interaction), event(3, undoing)) == [(1, 2.0)]
+    assert interest_of(
+        catalog, event(1, interaction), event(2, interaction), event(3, undoing)
+    ) == [(1, 2.0)]
     again = event(4, interaction)
     assert interest_of(catalog, view, event(2, interaction), event(3, undoing), again) == [
         (1, 2.0),

@@ -1,7 +1,8 @@
 """Session-kNN: items of the most similar past sessions.
 
 The variant with position and inverse-frequency weights, VSKNN in Ludewig and Jannach,
-"Evaluation of Session-based Recommendation Algorithms", 2018 (arXiv 1803.09587).
+"Evaluation of Session-based Recommendation Algorithms", 2018 (arXiv 1803.09587). Unlike there, an
+item finds only a few sessions of the same visitor, so that no visitor outvotes the others.
 """
 
 from __future__ import annotations
@@ -21,13 +22,20 @@ from towers.sessions.session_log import SessionLog
 
 _RECENT_ITEM_COUNT = 10
 
+_VISITOR_LIMIT = 5
+"""Newest sessions of one visitor that an item finds, as in co-occurrence."""
+
+_FINDS_NAME = "session_row_finds.npy"
+
 
 class SessionKnn(Source):
     """Past sessions, with an inverted index by item.
 
     Args:
-        log: Past sessions.
+        log: Past sessions; of its visitors only ``finds`` is kept.
         item_count: Number of item rows; later rows are ignored.
+        finds: ``[total] bool`` whether the item of each row of ``log`` finds its session. None: from
+            the log's visitors, and sessions that no item finds are left out.
         sessions_per_item: Only that many newest sessions of an item are considered.
         neighbour_count: Number of most similar sessions that vote.
     """
@@ -40,17 +48,22 @@ class SessionKnn(Source):
         log: SessionLog,
         item_count: int,
         *,
+        finds: np.ndarray | None = None,
         sessions_per_item: int = 500,
         neighbour_count: int = 200,
     ) -> None:
+        if finds is None:
+            log, finds = _limited(log)
         self.log = log
         self.item_count = item_count
         self.sessions_per_item = sessions_per_item
         self.neighbour_count = neighbour_count
-        session_of = np.repeat(np.arange(log.session_count), np.diff(log.offsets))
+        self._finds = finds
+        session_of = np.repeat(np.arange(log.session_count), np.diff(log.offsets))[finds]
+        rows = log.rows[finds]
         # Newest session first within each item, so that a prefix holds the newest ones.
-        order = np.lexsort((-session_of, log.rows))
-        counts = np.bincount(log.rows, minlength=item_count)
+        order = np.lexsort((-session_of, rows))
+        counts = np.bincount(rows, minlength=item_count)
         self._item_offsets = np.concatenate([[0], np.cumsum(counts)])
         self._item_sessions = session_of[order].astype(np.int32)
         self._rarity = np.log((1 + log.session_count) / (1 + counts)).astype(np.float32)
@@ -96,25 +109,44 @@ class SessionKnn(Source):
         return SparseScores.summed(items, values)
 
     def save(self, folder: Path) -> None:
-        """Writes the session log into an existing folder."""
+        """Writes the sessions and what finds them, without any visitor data."""
         np.save(folder / "session_offsets.npy", self.log.offsets)
         np.save(folder / "session_rows.npy", self.log.rows)
+        if not self._finds.all():
+            np.save(folder / _FINDS_NAME, self._finds)
 
     @classmethod
     def load(cls, folder: Path, catalog: Catalog) -> Self:
-        """The index over the log that ``save`` wrote."""
+        """The index over the sessions that ``save`` wrote."""
         log = SessionLog(
             np.load(folder / "session_offsets.npy", allow_pickle=False),
             np.load(folder / "session_rows.npy", allow_pickle=False),
         )
-        return cls(log, catalog.count)
+        finds = np.ones(len(log.rows), bool)
+        if (folder / _FINDS_NAME).exists():
+            finds = np.load(folder / _FINDS_NAME, allow_pickle=False)
+        return cls(log, catalog.count, finds=finds)
 
     def rebased(self, rebase: Rebase) -> Self:
         """The same sessions by their items' new rows."""
         log = self.log
         sessions = np.repeat(np.arange(log.session_count), np.diff(log.offsets))
-        moved = SessionLog.of(sessions, rebase.moved[log.rows])
-        return type(self)(moved, rebase.catalog.count)
+        rows = rebase.moved[log.rows]
+        moved = SessionLog.of(sessions, rows)
+        return type(self)(moved, rebase.catalog.count, finds=self._finds[rows >= 0])
+
+
+def _limited(log: SessionLog) -> tuple[SessionLog, np.ndarray]:
+    """A log without visitors and without sessions that no item finds, and its ``finds``."""
+    finds = log.newest_of_visitors(_VISITOR_LIMIT)
+    lengths = np.diff(log.offsets)
+    sessions = np.repeat(np.arange(log.session_count), lengths)
+    found = np.bincount(sessions[finds], minlength=log.session_count) > 0
+    # Empty sessions stay: they are part of the number of sessions in the items' rarity.
+    found |= lengths == 0
+    rows_kept = found[sessions]
+    offsets = np.concatenate([[0], np.cumsum(lengths[found])])
+    return SessionLog(offsets, log.rows[rows_kept]), finds[rows_kept]
 
 
 def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
