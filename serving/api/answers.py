@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from towers.search_box.completion import Suggestion as Suggestion
 from towers.search_box.relaxation import Relaxation as Relaxation
 from towers.search_box.relaxation import RelaxationKind as RelaxationKind
+from towers.search_box.suggestions import Suggestion as Suggestion
 
 
 @dataclass(frozen=True, slots=True)

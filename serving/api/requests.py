@@ -7,8 +7,8 @@ from enum import IntEnum
 
 from towers.catalog.attributes import AttributeCondition as AttributeCondition
 from towers.catalog.filters import Filter as Filter
-from towers.search_box.completion import KINDS as KINDS
-from towers.search_box.completion import SuggestionKind as SuggestionKind
+from towers.search_box.suggestions import KINDS as KINDS
+from towers.search_box.suggestions import SuggestionKind as SuggestionKind
 
 BRAND = "brand"
 CATEGORY = "category"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
-from towers.indexes.prefix_index import PrefixIndex, highlights, typed_words
+from towers.indexes.prefix_index import PrefixIndex, typed_words
 from towers.optional_stages import finite
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.candidates import Sources
@@ -17,6 +16,7 @@ from towers.retrieval.rank_request import RankRequest
 from towers.search_box.popular_queries import Searches
 from towers.search_box.relaxation import relaxations
 from towers.search_box.suggested_names import ShopNames
+from towers.search_box.suggestions import KINDS, Suggestion, SuggestionKind, suggestion_of
 from towers.sessions.session import Session
 
 _REFRESH_SECONDS = 5.0
@@ -26,37 +26,6 @@ _SEARCHED_GAIN = 10.0
 """Bonus that ranks visitors' queries above names of the catalogue."""
 _OVERFETCH = 4
 _CACHE_LIMIT = 200_000
-
-
-class SuggestionKind(IntEnum):
-    """Kinds of suggestions; the numbers are those of the API."""
-
-    UNSPECIFIED = 0
-    QUERY = 1
-    CATEGORY = 2
-    ITEM = 3
-
-
-KINDS = (SuggestionKind.QUERY, SuggestionKind.CATEGORY, SuggestionKind.ITEM)
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """One line under the search box.
-
-    Args:
-        kind: What it is.
-        text: Text to show: a query, the name of a category, the title of an item.
-        item_id: Of an item; else empty.
-        category: Path of a category, or of an item; else empty.
-        highlights: Where the typed words are in ``text``: start and end offsets, the end exclusive.
-    """
-
-    kind: SuggestionKind
-    text: str
-    item_id: str = ""
-    category: tuple[str, ...] = ()
-    highlights: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,7 +184,7 @@ class Completion:
 
         for query in sorted(scored, key=lambda query: (-scored[query], query)):
             if scored[query] < _SEARCHED_GAIN or has_match(query):
-                found.append(_suggested(SuggestionKind.QUERY, query, typed))
+                found.append(suggestion_of(SuggestionKind.QUERY, query, typed))
             if len(found) == count:
                 break
         return found
@@ -223,7 +192,7 @@ class Completion:
     def _categories(self, typed: Sequence[str], count: int) -> list[Suggestion]:
         names = self._names
         return [
-            _suggested(
+            suggestion_of(
                 SuggestionKind.CATEGORY,
                 names.paths[number][-1],
                 typed,
@@ -249,7 +218,7 @@ class Completion:
         for row, _ in _top(rows, weights + _PREFIX_GAIN * is_first, _OVERFETCH * count):
             by_title.setdefault(catalog.titles[row], row)
         return [
-            _suggested(
+            suggestion_of(
                 SuggestionKind.ITEM,
                 title,
                 typed,
@@ -366,17 +335,6 @@ def _top(numbers: np.ndarray, scores: np.ndarray, count: int) -> list[tuple[int,
         if len(best) == count:
             break
     return list(best.items())
-
-
-def _suggested(
-    kind: SuggestionKind,
-    text: str,
-    typed: Sequence[str],
-    *,
-    item_id: str = "",
-    category: tuple[str, ...] = (),
-) -> Suggestion:
-    return Suggestion(kind, text, item_id, category, tuple(highlights(text, typed)))
 
 
 def _is_same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
