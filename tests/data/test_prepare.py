@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +19,13 @@ import pytest
 from data.errors import ConfigError, InputError
 from data.prepare import SOURCES, prepare, prepare_items
 from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Item
-from data.sources.own_log import LOG_NAME, event_row, open_log
+from data.sources.own_log import (
+    LOG_NAME,
+    Impression,
+    event_row,
+    impression_row,
+    open_log,
+)
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import Tables, event_micros, iter_events, iter_items, read_tables
 from serving.state.item_log import ItemLog
@@ -313,6 +321,43 @@ def test_a_log_goes_on_from_earlier_tables(folder: Path, tmp_path: Path) -> None
         "dropped 1 of 8 events: unknown item",
         "dropped 1 of 8 events: repeated event id",
     ]
+
+
+def test_tables_name_the_last_entry_read_of_each_log_that_they_come_from(
+    folder: Path, tmp_path: Path
+) -> None:
+    def checksum(log: Path, sequence: int) -> int:
+        with closing(sqlite3.connect(log / LOG_NAME)) as file:
+            statement = "SELECT checksum FROM entries WHERE sequence = ?"
+            return int(file.execute(statement, (sequence,)).fetchone()[0])
+
+    assert tables_of("files", folder, tmp_path / "files").log_positions == ()
+    for name in ("ours", "other"):
+        (tmp_path / name).mkdir()
+    ours, other = _log_folder(tmp_path / "ours"), tmp_path / "other"
+    first = tables_of("own_log", ours, tmp_path / "first")
+    assert first.log_positions == ((3, checksum(ours, 3)),)
+    # Impressions follow the last event, and are no part of the tables.
+    events = [Event(f"o{n}", EventType.VIEW, "w", 1.7e9 + n, "a") for n in range(2)]
+    shown = Impression("token", "w", 1.7e9, "home", "", "bundle", ("a",))
+    rows = [*map(event_row, events), impression_row(shown)]
+    with closing(open_log(other / LOG_NAME, read_only=False)) as file:
+        columns = "kind, entry_id, time, body, features, checksum"
+        for row in rows:
+            file.execute(f"INSERT INTO entries ({columns}) VALUES (?,?,?,?,?,?)", row)
+    both = ((3, checksum(ours, 3)), (2, checksum(other, 2)))
+    second = tables_of("own_log", other, tmp_path / "second", base=tmp_path / "first")
+    assert second.log_positions == both
+    third = tables_of("own_log", other, tmp_path / "third", base=tmp_path / "second")
+    assert third.log_positions == both
+    with_files = tables_of("files", folder, tmp_path / "fourth", base=tmp_path / "third")
+    assert with_files.log_positions == both
+    # An older folder of tables names none.
+    path = tmp_path / "third" / "tables.json"
+    manifest = json.loads(path.read_text())
+    del manifest["log_positions"]
+    path.write_text(json.dumps(manifest))
+    assert read_tables(tmp_path / "third").log_positions == ()
 
 
 def test_live_changes_of_items_override_the_earlier_items(folder: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.records import Event, EventType, Item
@@ -17,17 +18,18 @@ from data.synthetic import END_TIME
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock
 from serving.state.event_log import EventLog
+from tests.towers.demand import decayed
 from towers.retrieval.popularity import Popularity
 
 START = END_TIME + 60.0
 PUBLISH_COUNT = 8
-COUNTS = ("popularity", "trend", "surge")
+HALF_LIFE_DAYS = {"popularity": 30.0, "trend": 3.0, "surge": 1 / 24}
 DID = (EventType.VIEW, EventType.ADD_TO_CART, EventType.PURCHASE, EventType.FAVORITE)
 
 
 def event_of(number: int, item_id: str) -> Event:
-    """An event of a visitor who does nothing else; every tenth comes two hours late."""
-    time = START + number / 100 - (7_200.0 if number % 10 == 0 else 0.0)
+    """An event of a visitor who does nothing else; some come two hours late, some five weeks."""
+    time = START + number / 100 - {0: 7_200.0, 5: 35 * 86_400.0}.get(number % 10, 0.0)
     return Event(f"e{number}", DID[number % 4], f"v{number}", time, item_id)
 
 
@@ -38,12 +40,43 @@ def counts_of(engine: Engine) -> dict[str, object]:
     # An item that was taken out has no row after a restart.
     rows = [row for row in range(catalog.count) if catalog.listed[row]]
     found["titles"] = {catalog.item_ids[row]: catalog.titles[row] for row in rows}
-    for name in COUNTS:
+    for name in HALF_LIFE_DAYS:
         counts: Popularity = getattr(sources, name)
         values = [*counts.counts.tolist(), *[0.0] * catalog.count]
         by_id = {catalog.item_ids[row]: values[row] for row in rows}
         found[name] = (by_id, counts.base_time, counts.newest_time)
     return found
+
+
+def demand(engine: Engine, now: float) -> dict[tuple[str, str], float]:
+    """The counts of all listed items at a time, by the name of the count and the item's id."""
+    catalog, sources = engine.bundle.catalog, engine.bundle.ranker.sources
+    rows = np.flatnonzero(catalog.listed[: catalog.count])
+    return {
+        (name, catalog.item_ids[row]): float(value)
+        for name in HALF_LIFE_DAYS
+        for row, value in zip(rows, getattr(sources, name).at(rows, now), strict=True)
+    }
+
+
+def demand_by_hand(
+    engine: Engine, shop_bundle: Path, events: list[Event], now: float
+) -> dict[tuple[str, str], float]:
+    """What ``demand`` should be: that of the bundle alone, and the events on top."""
+    alone = Engine.open(shop_bundle, clock=Clock(START))
+    try:
+        before = demand(alone, START)
+    finally:
+        alone.close()
+    of_item: dict[str, list[Event]] = {}
+    for event in sorted(events, key=lambda event: event.time):
+        of_item.setdefault(event.item_id, []).append(event)
+    return {
+        (name, item_id): before.get((name, item_id), 0.0)
+        * 0.5 ** ((now - START) / (HALF_LIFE_DAYS[name] * 86_400.0))
+        + decayed(of_item.get(item_id, ()), item_id, now, HALF_LIFE_DAYS[name])
+        for name, item_id in demand(engine, now)
+    }
 
 
 @pytest.fixture
@@ -57,26 +90,32 @@ def test_after_many_exchanges_the_counts_are_those_of_the_log(
     engine: Engine, shop_bundle: Path, tmp_path: Path
 ) -> None:
     known = engine.bundle.catalog.item_ids[:50]
-    numbers, is_over = itertools.count(), threading.Event()
+    numbers, is_over = itertools.count(1), threading.Event()
+    # The first one ends the pause since the bundle's newest event.
+    told = [Event("first", EventType.VIEW, "first", START, known[0])]
+    engine.record(told)
+
+    def record(events: list[Event]) -> int:
+        told.extend(events)
+        return engine.record(events).recorded_count
 
     def shop() -> int:
         count = 0
         while not is_over.is_set():
-            batch = [event_of(n, known[n % 50]) for n in itertools.islice(numbers, 3)]
-            count += engine.record(batch).recorded_count
+            count += record([event_of(n, known[n % 50]) for n in itertools.islice(numbers, 3)])
         return count
 
     def stock() -> int:
         """New items, each bought as soon as it is there, renamed and now and then taken out."""
-        count = 0
+        count = recorded = 0
         while not is_over.is_set():
             engine.update_items([Item(f"new{count}", f"Lamp {count}")])
-            engine.record([event_of(next(numbers), f"new{count}")])
+            recorded += record([event_of(next(numbers), f"new{count}")])
             engine.update_items([Item(f"new{count % 7}", f"Lantern {count}")])
             if count % 5 == 4:
                 engine.delete_items([f"new{count - 1}"])
             count += 1
-        return count
+        return recorded
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
@@ -92,12 +131,17 @@ def test_after_many_exchanges_the_counts_are_those_of_the_log(
             recorded = sum(one.result() for one in shopping) + stocking.result()
     finally:
         sys.setswitchinterval(interval)
-    assert engine.log.event_count == recorded > 100
+    assert engine.log.event_count == len(told) == recorded + 1 > 100
+    assert min(event.time for event in told) < engine.bundle.facts.counted_until
+    now = START + 3_600.0
+    expected = pytest.approx(demand_by_hand(engine, shop_bundle, told, now), rel=1e-6, abs=1e-9)
+    assert demand(engine, now) == expected
     live = counts_of(engine)
     engine.close()
     again = Engine.open(shop_bundle, tmp_path / "state", clock=Clock(START))
     try:
         assert live == counts_of(again)
+        assert demand(again, now) == expected
     finally:
         again.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import shutil
 import tempfile
 import warnings
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.records import Event, EventType, Item
+from data.records import Event, EventType, Item, LogPosition
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import iter_events, iter_items
 from towers.bundle.bundle import RERANK_BATCH_SIZE, write_completion, write_sources
@@ -191,7 +192,16 @@ def write_bundle(folder: Path) -> None:
     tables().save(layout.training)
     golden = golden_answers(released, ("moccado espresso", "云帆 智能手机"), time=END_TIME)
     means = tuple(0.5 for _ in FEATURE_NAMES)
-    facts = ModelFacts(tuple(sorted(KNOWN_TYPES)), FEATURE_NAMES, means, END_TIME, END_TIME, golden)
+    facts = ModelFacts(
+        tuple(sorted(KNOWN_TYPES)),
+        FEATURE_NAMES,
+        means,
+        END_TIME,
+        END_TIME,
+        golden,
+        # Of a log that no test writes.
+        log_positions=(LogPosition(1, 1), LogPosition(2**40, 7)),
+    )
     write_facts(layout, CONFIG, facts)
     sign(folder, END_TIME)
 
@@ -218,6 +228,16 @@ def bundle_folder() -> Path:
     folder = _new_folder("bundle") / "shelf"
     folder.mkdir()
     write_bundle(folder)
+    return folder
+
+
+def bundle_with(folder: Path, **facts: object) -> Path:
+    """A copy of the bundle in a new folder, with other metadata, signed."""
+    shutil.copytree(bundle_folder(), folder)
+    path = Layout(folder).model
+    tree = {**json.loads(path.read_text(encoding="utf-8")), **facts}
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    sign(folder, END_TIME)
     return folder
 
 

@@ -84,6 +84,7 @@ def test_a_bundle_says_what_it_is() -> None:
     assert bundle.ranker.known_types == shelf.KNOWN_TYPES
     assert bundle.facts.feature_names == FEATURE_NAMES
     assert bundle.facts.counted_until == END_TIME
+    assert bundle.facts.log_positions == ((1, 1), (2**40, 7))
     assert bundle.feature_means.tolist() == [0.5] * len(FEATURE_NAMES)
     assert bundle.catalog.item_ids == [item.item_id for item in shelf.items()]
     assert bundle.path == shelf.bundle_folder()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.records import Item
+from data.records import Item, LogPosition
 from data.split import Split
 from data.tables import Tables, events_table, items_table, iter_events
 from tests.quick_training import train_quickly
@@ -53,7 +53,9 @@ def test_where_one_part_of_the_log_is_too_small_the_catalogue_stands_in_for_it(
 ) -> None:
     few = [one for one in iter_events(shop_tables.events) if one.visitor_id < "v0060"]
     tables = parted(replace(shop_tables, events=events_table(few)), rank_at, test_at)
+    tables = replace(tables, log_positions=(LogPosition(9, 4_000_000_000), LogPosition(12, 0)))
     metrics, bundle = trained(tables, tmp_path / "bundle")
+    assert bundle.facts.log_positions == ((9, 4_000_000_000), (12, 0))
     assert (metrics["visits"] is not None) is has_tower_visits
     assert (metrics["lists"]["visits"] is not None) is has_reranker_visits
     rows, now = np.arange(bundle.catalog.count), tables.split.test_from
