@@ -113,7 +113,9 @@ def answered(
         fits, sorted_by_request = run("match_set", matched, nothing)
     if fits is not None:
         facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
-    page = sorted_by_request or merchandised_page(ranker, shown, merchandising.pins, (begin, end))
+    page = sorted_by_request or merchandised_page(
+        ranker, shown, ranked_with_pins, merchandising.pins, (begin, end)
+    )
 
     def rule_effects() -> set[str]:
         names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)

@@ -195,8 +195,8 @@ def with_rules(
 ) -> list[Result]:
     """The results with the names of the rules that determined their positions.
 
-    A pinned item keeps its model score and adjustments; the pin contributes the rest of its score.
-    If the item was not ranked, the pin contributes the whole score.
+    A pinned item keeps its model score and adjustments; the pin contributes the rest of its score,
+    which is nothing if the item keeps its own. If it was not ranked, the pin contributes all of it.
 
     Args:
         ranked: The shortlist with pinned items, as far as they were retrieved.
@@ -214,10 +214,16 @@ def with_rules(
         pinned_position, name = pins[row]
         (ranked_position,) = ranked.positions_of(np.array([row], np.int64)).tolist()
         model_score, adjustments = 0.0, tuple[ScorePart, ...]()
+        is_own_score = False
         if ranked_position >= 0:
             model_score = float(ranked.model_scores[ranked_position])
             adjustments = parts_at(ranked.adjustments, ranked_position)
-        rest = result.score - model_score - sum(part.amount for part in adjustments)
+            is_own_score = result.score == float(ranked.scores[ranked_position])
+        if is_own_score:
+            parts = parts_at(ranked.merchandising, ranked_position)
+        else:
+            rest = result.score - model_score - sum(part.amount for part in adjustments)
+            parts = (ScorePart(name, rest),) if rest else ()
         updated.append(
             replace(
                 result,
@@ -225,7 +231,7 @@ def with_rules(
                 rules=(name,) if name in names else (),
                 model_score=model_score,
                 adjustments=adjustments,
-                merchandising=(ScorePart(name, rest),),
+                merchandising=parts,
             )
         )
     return updated

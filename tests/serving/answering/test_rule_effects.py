@@ -108,6 +108,50 @@ def test_a_pin_is_named_where_it_moves_something(
     assert rules(pin(order[3], 90)) == ("p",)
 
 
+def test_a_pin_that_moves_nothing_changes_no_score(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    def told(rules: str, asked: SearchRequest = ASKED) -> list[tuple[object, ...]]:
+        answer = shelf_engine(rules).search(asked)
+        return [(r.item_id, r.score, r.model_score, r.merchandising) for r in answer.results]
+
+    item = shelf_engine().search(ASKED).results[0]
+    alone = Filter(brands=(item.brand,), min_price=item.price, max_price=item.price)
+    only = replace(ASKED, filter=alone)
+    assert len(told("", only)) == 1 and told("", only)[0][1] != 0
+    assert told(pin(item.item_id, 1), only) == told("", only)
+    for position in (1, 5, 10):
+        assert told(pin(order[position - 1], position)) == told("")
+    two = pin(order[1], 2, name="second") + pin(order[2], 3, name="third")
+    assert told(two) == told("")
+    later = replace(ASKED, offset=10)
+    assert told(pin(order[10], 11), later) == told("", later)
+    # With a boost it has its own score, boost included, where no pin has to hold it.
+    boosted = boost(order[8], 9)
+    assert told(boosted + pin(order[8], 1, name="b2"))[1:] == told(boosted)[1:]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scores_never_increase_down_a_page_with_pins(
+    shelf_engine: Callable[..., Engine], order: list[str], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    picked, positions = rng.choice(14, 6, replace=False), rng.choice(12, 6, replace=False)
+    text = "".join(
+        pin(order[item], position + 1, name=f"p{item}")
+        for item, position in zip(picked.tolist(), positions.tolist(), strict=True)
+    )
+    engine = shelf_engine(text + boost(order[3], 1))
+    scores: list[float] = []
+    for offset in (0, 5, 10):
+        for one in engine.search(replace(ASKED, offset=offset, page_size=5)).results:
+            parts = [part.amount for part in (*one.adjustments, *one.merchandising)]
+            assert one.score == pytest.approx(one.model_score + sum(parts), abs=1e-5)
+            assert all(parts)
+            scores.append(one.score)
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_a_boost_is_named_where_it_moves_something(
     shelf_engine: Callable[..., Engine], order: list[str]
 ) -> None:
