@@ -130,7 +130,7 @@ def answered(
     changed: set[str] = run("rule_effects", rule_effects, set()) if matching_rules else set()
     probabilities: list[float | None] = run(
         "purchase_probability",
-        lambda: purchase_probabilities(bundle, ranked, page.rows),
+        lambda: purchase_probabilities(bundle, unexpanded, page.rows),
         [None] * len(page.rows),
     )
     order = SortOrder.RELEVANCE if sorted_by_request is None else request.sort_by

@@ -17,7 +17,9 @@ from serving.api.answers import Result, ScorePart, SourceHit
 from serving.api.requests import FacetRequest, Filter
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
+from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.sources.lexical import Lexical
 
 _NO_PINS: Mapping[int, Pin] = {}
 
@@ -163,24 +165,33 @@ def synonyms_that_found(
 ) -> set[str]:
     """Names of synonym rules that changed the candidates or any of their features.
 
-    Applied one after another, as in ``rules_that_changed_results``.
+    Applied one after another, as in ``rules_that_changed_results``. Only the lexical source reads
+    synonyms: of several rules, those count that change its scores of the shortlist's items.
 
     Args:
         plain: Ranked without synonyms.
         shortlist: Ranked with all synonyms.
     """
-    encoded = plain.encoded
-    changed: set[str] = set()
     names = [*dict.fromkeys(rule.name for rule in rules if rule.synonym is not None)]
-    before = plain
+    source = ranker.sources.get(Lexical.name)
+    if shortlist is plain or source is None or _is_same(plain, shortlist):
+        return set()
+    if len(names) == 1:
+        return {*names}
+    encoded, config = plain.encoded, ranker.sources.config
+    allowed = AllowedItems.of(ranker.sources.catalog, encoded.rank_request)
+    rows = np.union1d(plain.rows, shortlist.rows)
+    changed: set[str] = set()
+    before = plain.source_scores[Lexical.name].at(rows)
     for number, name in enumerate(names, 1):
-        after = shortlist
+        after = shortlist.source_scores[Lexical.name].at(rows)
         if number < len(names):
             used = {*names[:number]}
             synonyms = tuple(r.synonym for r in rules if r.synonym is not None and r.name in used)
             request = replace(encoded.rank_request, synonyms=synonyms)
-            after = ranker.ranked(replace(encoded, rank_request=request))
-        if not _is_same(before, after):
+            found = source.find(replace(encoded, rank_request=request), allowed, config)
+            after = found.scores.at(rows)
+        if not np.array_equal(before, after):
             changed.add(name)
         before = after
     return changed
