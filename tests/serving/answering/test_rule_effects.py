@@ -15,6 +15,7 @@ from serving.api.answers import Answer
 from serving.api.requests import FacetRequest, Filter, SearchRequest, SortOrder
 from serving.engine import Engine
 from serving.evaluation.feature_parity import recompute_features
+from towers.ranking import ranker
 
 ASKED = SearchRequest("espresso", "v", page_size=10, record=False)
 
@@ -209,6 +210,33 @@ def test_a_synonym_is_named_where_it_finds_or_moves_something(
     two = '[[synonym]]\nname = "idle"\nwords = ["espresso"]\nfinds = ["zzyzx"]\n'
     two += '[[synonym]]\nname = "busy"\nwords = ["espresso"]\nfinds = ["shoes"]\n'
     assert shelf_engine(two).search(ASKED).rules == ("busy",)
+
+
+def test_features_are_computed_twice_at_most_whatever_synonyms_and_filter(
+    shelf_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("shoes", "zzyzx", "tea", "phone", "lamp")
+    text = "".join(
+        f'[[synonym]]\nname = "{word}"\nwords = ["espresso"]\nfinds = ["{word}"]\n'
+        for word in words
+    )
+    # A rule is first among those after it in the file.
+    named = {
+        word
+        for word in words
+        if shelf_engine(text[text.index(f'[[synonym]]\nname = "{word}"') :]).search(ASKED).rules[:1]
+        == (word,)
+    }
+    engine, plain = shelf_engine(text), shelf_engine()
+    calls: list[object] = []
+    compute = ranker.feature_matrix
+    monkeypatch.setattr(ranker, "feature_matrix", lambda c: calls.append(c) or compute(c))
+    assert set(engine.search(ASKED).rules) == named and "zzyzx" not in named
+    assert len(calls) == 2
+    calls.clear()
+    kitchen = replace(ASKED, filter=Filter(("Kitchen",)), page_size=100)
+    plain.search(kitchen)
+    assert len(calls) == 2
 
 
 def test_a_hiding_is_named_where_it_changes_only_a_facet(
