@@ -174,9 +174,17 @@ def shown_shortlist(
 
 
 def merchandised_page(
-    ranker: Ranker, shortlist: Shortlist, pins: Mapping[int, Pin], span: tuple[int, int]
+    ranker: Ranker,
+    shortlist: Shortlist,
+    ranked: Shortlist,
+    pins: Mapping[int, Pin],
+    span: tuple[int, int],
 ) -> Page:
-    """The page of ranks ``span`` (begin and end, from 0), with pinned items at their positions."""
+    """The page of ranks ``span`` (begin and end, from 0), with pinned items at their positions.
+
+    Args:
+        ranked: The shortlist with pinned items, as far as they were retrieved.
+    """
     if not pins:
         return page_of(ranker, shortlist, span)
     offset, end = span
@@ -187,19 +195,59 @@ def merchandised_page(
     page = page_of(
         ranker, shortlist, (offset - earlier_pin_count, end - earlier_pin_count - len(pins_on_page))
     )
-    for position in sorted(pins_on_page):
-        # A pin takes the score of the next result, so that scores do not increase down the page.
+    own_scores: dict[int, float] = {}
+    for number, position in enumerate(sorted(pins_on_page)):
         index = min(position, len(page.rows))
-        near = page.scores[index : index + 1] if index < len(page.scores) else page.scores[-1:]
-        score = near[0] if len(near) else np.float32(0)
+        row = pins_on_page[position].row
+        own = own_score(ranked, shortlist, row, offset + position - earlier_pin_count - number)
+        if own is not None:
+            own_scores[index] = own
         page = Page(
-            np.insert(page.rows, index, pins_on_page[position].row),
-            np.insert(page.scores, index, score),
+            np.insert(page.rows, index, row),
+            np.insert(page.scores, index, np.nan),
             np.insert(page.positions, index, -1),
             page.total_count,
             page.missing,
         )
-    return replace(page, total_count=page.total_count + len(pins))
+    after = end - earlier_pin_count - len(pins_on_page)
+    following = float(shortlist.scores[after]) if after < len(shortlist.rows) else -np.inf
+    scores = _scores_with_pins(page.scores, own_scores, following)
+    return replace(page, scores=scores, total_count=page.total_count + len(pins))
+
+
+def own_score(ranked: Shortlist, shortlist: Shortlist, row: int, position: int) -> float | None:
+    """The score of a pinned item if a shortlist without pins has it at ``position`` by its score.
+
+    None where the pin moves the item, or the item was not retrieved.
+    """
+    (ranked_position,) = ranked.positions_of(np.array([row], np.int64)).tolist()
+    if ranked_position < 0 or position > len(shortlist.rows):
+        return None
+    score = float(ranked.scores[ranked_position])
+    is_first = not position or score <= shortlist.scores[position - 1]
+    is_last = position == len(shortlist.rows) or score >= shortlist.scores[position]
+    return score if is_first and is_last else None
+
+
+def _scores_with_pins(
+    scores: np.ndarray, own_scores: Mapping[int, float], following: float
+) -> np.ndarray:
+    """The scores of a page, pinned items' filled in: NaN before, falling after.
+
+    A pin that moves nothing keeps the item's own score; any other takes the score of the next
+    result, or of the result before it where none follows, so that scores do not increase.
+
+    Args:
+        following: Score of the first result after the page; −inf if it is not on the shortlist.
+    """
+    filled = scores.copy()
+    for index in reversed(range(len(filled))):
+        if np.isnan(filled[index]):
+            filled[index] = max(own_scores.get(index, following), following)
+        following = filled[index]
+    is_known = np.isfinite(filled)
+    last = filled[is_known][-1] if is_known.any() else np.float32(0)
+    return np.where(is_known, filled, last)
 
 
 def targeted(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray:

@@ -113,7 +113,9 @@ def answered(
         fits, sorted_by_request = run("match_set", matched, nothing)
     if fits is not None:
         facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
-    page = sorted_by_request or merchandised_page(ranker, shown, merchandising.pins, (begin, end))
+    page = sorted_by_request or merchandised_page(
+        ranker, shown, ranked_with_pins, merchandising.pins, (begin, end)
+    )
 
     def rule_effects() -> set[str]:
         names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
@@ -128,7 +130,7 @@ def answered(
     changed: set[str] = run("rule_effects", rule_effects, set()) if matching_rules else set()
     probabilities: list[float | None] = run(
         "purchase_probability",
-        lambda: purchase_probabilities(bundle, ranked, page.rows),
+        lambda: purchase_probabilities(bundle, unexpanded, page.rows),
         [None] * len(page.rows),
     )
     order = SortOrder.RELEVANCE if sorted_by_request is None else request.sort_by

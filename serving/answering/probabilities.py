@@ -19,11 +19,11 @@ def purchase_probabilities(
 
     Calibrated from the model's score in the context of the request without its filter, its sort
     order and the shop's rules, which do not change how likely a purchase is. So an item has the
-    same probability on every page. A request with a filter or synonyms is ranked once more
-    without them.
+    same probability on every page. The candidates of a request with a filter are scored once
+    more without it.
 
     Args:
-        shortlist: The ranked request.
+        shortlist: The request ranked without synonyms.
         rows: ``[m] int64`` rows of the items.
     """
     calibration = bundle.facts.calibration
@@ -31,12 +31,14 @@ def purchase_probabilities(
         return [None] * len(rows)
     encoded = shortlist.encoded
     rank_request = encoded.rank_request
-    if rank_request.mask is not None or rank_request.synonyms:
-        plain = replace(rank_request, mask=None, synonyms=())
-        shortlist = bundle.ranker.ranked(replace(encoded, rank_request=plain))
+    if rank_request.mask is None:
+        scores, list_scores = bundle.ranker.scores_beside(shortlist, rows), shortlist.model_scores
+    else:
+        unfiltered = replace(encoded, rank_request=replace(rank_request, mask=None))
+        scores, list_scores = bundle.ranker.scores_among_candidates(unfiltered, rows)
     inputs = calibration_inputs(
-        bundle.ranker.scores_beside(shortlist, rows),
-        shortlist.model_scores,
+        scores,
+        list_scores,
         rank_request.session,
         is_search=encoded.is_search,
     )

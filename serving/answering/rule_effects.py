@@ -17,7 +17,9 @@ from serving.api.answers import Result, ScorePart, SourceHit
 from serving.api.requests import FacetRequest, Filter
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
+from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.sources.lexical import Lexical
 
 _NO_PINS: Mapping[int, Pin] = {}
 
@@ -163,24 +165,33 @@ def synonyms_that_found(
 ) -> set[str]:
     """Names of synonym rules that changed the candidates or any of their features.
 
-    Applied one after another, as in ``rules_that_changed_results``.
+    Applied one after another, as in ``rules_that_changed_results``. Only the lexical source reads
+    synonyms: of several rules, those count that change its scores of the shortlist's items.
 
     Args:
         plain: Ranked without synonyms.
         shortlist: Ranked with all synonyms.
     """
-    encoded = plain.encoded
-    changed: set[str] = set()
     names = [*dict.fromkeys(rule.name for rule in rules if rule.synonym is not None)]
-    before = plain
+    source = ranker.sources.get(Lexical.name)
+    if shortlist is plain or source is None or _is_same(plain, shortlist):
+        return set()
+    if len(names) == 1:
+        return {*names}
+    encoded, config = plain.encoded, ranker.sources.config
+    allowed = AllowedItems.of(ranker.sources.catalog, encoded.rank_request)
+    rows = np.union1d(plain.rows, shortlist.rows)
+    changed: set[str] = set()
+    before = plain.source_scores[Lexical.name].at(rows)
     for number, name in enumerate(names, 1):
-        after = shortlist
+        after = shortlist.source_scores[Lexical.name].at(rows)
         if number < len(names):
             used = {*names[:number]}
             synonyms = tuple(r.synonym for r in rules if r.synonym is not None and r.name in used)
             request = replace(encoded.rank_request, synonyms=synonyms)
-            after = ranker.ranked(replace(encoded, rank_request=request))
-        if not _is_same(before, after):
+            found = source.find(replace(encoded, rank_request=request), allowed, config)
+            after = found.scores.at(rows)
+        if not np.array_equal(before, after):
             changed.add(name)
         before = after
     return changed
@@ -195,8 +206,8 @@ def with_rules(
 ) -> list[Result]:
     """The results with the names of the rules that determined their positions.
 
-    A pinned item keeps its model score and adjustments; the pin contributes the rest of its score.
-    If the item was not ranked, the pin contributes the whole score.
+    A pinned item keeps its model score and adjustments; the pin contributes the rest of its score,
+    which is nothing if the item keeps its own. If it was not ranked, the pin contributes all of it.
 
     Args:
         ranked: The shortlist with pinned items, as far as they were retrieved.
@@ -214,10 +225,16 @@ def with_rules(
         pinned_position, name = pins[row]
         (ranked_position,) = ranked.positions_of(np.array([row], np.int64)).tolist()
         model_score, adjustments = 0.0, tuple[ScorePart, ...]()
+        is_own_score = False
         if ranked_position >= 0:
             model_score = float(ranked.model_scores[ranked_position])
             adjustments = parts_at(ranked.adjustments, ranked_position)
-        rest = result.score - model_score - sum(part.amount for part in adjustments)
+            is_own_score = result.score == float(ranked.scores[ranked_position])
+        if is_own_score:
+            parts = parts_at(ranked.merchandising, ranked_position)
+        else:
+            rest = result.score - model_score - sum(part.amount for part in adjustments)
+            parts = (ScorePart(name, rest),) if rest else ()
         updated.append(
             replace(
                 result,
@@ -225,7 +242,7 @@ def with_rules(
                 rules=(name,) if name in names else (),
                 model_score=model_score,
                 adjustments=adjustments,
-                merchandising=(ScorePart(name, rest),),
+                merchandising=parts,
             )
         )
     return updated

@@ -189,17 +189,38 @@ class Ranker:
         others = rows[~is_listed]
         if len(others):
             count = len(shortlist.rows)
-            ranks = np.full((len(others), shortlist.ranks.shape[1]), -1, np.int32)
-            beside = Candidates(
-                np.concatenate([shortlist.rows, others]),
-                np.concatenate([shortlist.ranks, ranks]),
-                shortlist.source_scores,
-                shortlist.missing,
+            listed = Candidates(
+                shortlist.rows, shortlist.ranks, shortlist.source_scores, shortlist.missing
             )
-            context = FeatureContext(shortlist.encoded, beside, self.sources, count)
+            context = FeatureContext(
+                shortlist.encoded, _with_others(listed, others), self.sources, count
+            )
             features = finite(feature_matrix(context)[count:])
             scores[~is_listed] = finite(self.reranker.scores(features))
         return scores
+
+    def scores_among_candidates(
+        self, encoded: EncodedRequest, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As ``scores_beside``, in the context of a request that has not been ranked.
+
+        One pass over features and model for candidates and other items together.
+
+        Returns:
+            The scores of the items, ``[m] float32``, and of the candidates, ``[n] float32``.
+
+        Raises:
+            ValueError: There is no reranker.
+        """
+        if self.reranker is None:
+            raise ValueError("scores: expected a reranker, received none")
+        candidates = self.candidates(encoded)
+        count = len(candidates.rows)
+        together = _with_others(candidates, np.setdiff1d(rows, candidates.rows))
+        features = feature_matrix(FeatureContext(encoded, together, self.sources, count))
+        scores = finite(self.reranker.scores(features))
+        order = np.argsort(together.rows)
+        return scores[order[np.searchsorted(together.rows[order], rows)]], scores[:count]
 
     def further(self, shortlist: Shortlist, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Results beyond the shortlist: the nearest of all other allowed items.
@@ -215,3 +236,13 @@ class Ranker:
         lowest = shortlist.scores[-1] if len(shortlist.scores) else np.float32(0)
         below = similarity - similarity.max(initial=-np.inf) if len(rows) else similarity
         return rows, (lowest - 1e-3 + below).astype(np.float32)
+
+
+def _with_others(candidates: Candidates, others: np.ndarray) -> Candidates:
+    """The candidates followed by items that no source retrieved."""
+    ranks = np.full((len(others), candidates.ranks.shape[1]), -1, np.int32)
+    return replace(
+        candidates,
+        rows=np.concatenate([candidates.rows, others]),
+        ranks=np.concatenate([candidates.ranks, ranks]),
+    )

@@ -15,6 +15,7 @@ from serving.api.answers import Answer
 from serving.api.requests import FacetRequest, Filter, SearchRequest, SortOrder
 from serving.engine import Engine
 from serving.evaluation.feature_parity import recompute_features
+from towers.ranking import ranker
 
 ASKED = SearchRequest("espresso", "v", page_size=10, record=False)
 
@@ -108,6 +109,50 @@ def test_a_pin_is_named_where_it_moves_something(
     assert rules(pin(order[3], 90)) == ("p",)
 
 
+def test_a_pin_that_moves_nothing_changes_no_score(
+    shelf_engine: Callable[..., Engine], order: list[str]
+) -> None:
+    def told(rules: str, asked: SearchRequest = ASKED) -> list[tuple[object, ...]]:
+        answer = shelf_engine(rules).search(asked)
+        return [(r.item_id, r.score, r.model_score, r.merchandising) for r in answer.results]
+
+    item = shelf_engine().search(ASKED).results[0]
+    alone = Filter(brands=(item.brand,), min_price=item.price, max_price=item.price)
+    only = replace(ASKED, filter=alone)
+    assert len(told("", only)) == 1 and told("", only)[0][1] != 0
+    assert told(pin(item.item_id, 1), only) == told("", only)
+    for position in (1, 5, 10):
+        assert told(pin(order[position - 1], position)) == told("")
+    two = pin(order[1], 2, name="second") + pin(order[2], 3, name="third")
+    assert told(two) == told("")
+    later = replace(ASKED, offset=10)
+    assert told(pin(order[10], 11), later) == told("", later)
+    # With a boost it has its own score, boost included, where no pin has to hold it.
+    boosted = boost(order[8], 9)
+    assert told(boosted + pin(order[8], 1, name="b2"))[1:] == told(boosted)[1:]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scores_never_increase_down_a_page_with_pins(
+    shelf_engine: Callable[..., Engine], order: list[str], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    picked, positions = rng.choice(14, 6, replace=False), rng.choice(12, 6, replace=False)
+    text = "".join(
+        pin(order[item], position + 1, name=f"p{item}")
+        for item, position in zip(picked.tolist(), positions.tolist(), strict=True)
+    )
+    engine = shelf_engine(text + boost(order[3], 1))
+    scores: list[float] = []
+    for offset in (0, 5, 10):
+        for one in engine.search(replace(ASKED, offset=offset, page_size=5)).results:
+            parts = [part.amount for part in (*one.adjustments, *one.merchandising)]
+            assert one.score == pytest.approx(one.model_score + sum(parts), abs=1e-5)
+            assert all(parts)
+            scores.append(one.score)
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_a_boost_is_named_where_it_moves_something(
     shelf_engine: Callable[..., Engine], order: list[str]
 ) -> None:
@@ -165,6 +210,33 @@ def test_a_synonym_is_named_where_it_finds_or_moves_something(
     two = '[[synonym]]\nname = "idle"\nwords = ["espresso"]\nfinds = ["zzyzx"]\n'
     two += '[[synonym]]\nname = "busy"\nwords = ["espresso"]\nfinds = ["shoes"]\n'
     assert shelf_engine(two).search(ASKED).rules == ("busy",)
+
+
+def test_features_are_computed_twice_at_most_whatever_synonyms_and_filter(
+    shelf_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("shoes", "zzyzx", "tea", "phone", "lamp")
+    text = "".join(
+        f'[[synonym]]\nname = "{word}"\nwords = ["espresso"]\nfinds = ["{word}"]\n'
+        for word in words
+    )
+    # A rule is first among those after it in the file.
+    named = {
+        word
+        for word in words
+        if shelf_engine(text[text.index(f'[[synonym]]\nname = "{word}"') :]).search(ASKED).rules[:1]
+        == (word,)
+    }
+    engine, plain = shelf_engine(text), shelf_engine()
+    calls: list[object] = []
+    compute = ranker.feature_matrix
+    monkeypatch.setattr(ranker, "feature_matrix", lambda c: calls.append(c) or compute(c))
+    assert set(engine.search(ASKED).rules) == named and "zzyzx" not in named
+    assert len(calls) == 2
+    calls.clear()
+    kitchen = replace(ASKED, filter=Filter(("Kitchen",)), page_size=100)
+    plain.search(kitchen)
+    assert len(calls) == 2
 
 
 def test_a_hiding_is_named_where_it_changes_only_a_facet(
