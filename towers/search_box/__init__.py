@@ -2,6 +2,7 @@
 
 popular_queries  queries of many visitors, counted by keyed hashes of visitor ids
 suggested_names  names of categories and brands, weighted by demand
+weighted_texts   texts with weights, found by prefix
 relaxation       how a query was relaxed until an item matched
 completion       suggestions while typing
 """
