@@ -28,6 +28,11 @@ class Toy(Source):
     def __init__(self, rows=()):
         self.rows = list(rows)
 
+    @classmethod
+    def build(cls, data):
+        ids = [event.item_id for event in data.events if event.item_id]
+        return cls(data.catalog.rows(list(dict.fromkeys(ids))[-3:]).tolist())
+
     def find(self, encoded, allowed, config):
         if encoded.text == "fail":
             raise RuntimeError("the toy is broken")
@@ -76,16 +81,9 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.training.item_embedding import reembed
 
 folder, out = Path(sys.argv[1]), {}
-out["bundle_rows"] = [3, 7, 200]
-own = shelf.sources
-shelf.sources = lambda words: with_toy(own(words))
-
-
-def with_toy(sources):
-    sources.put("toy", Toy(out["bundle_rows"]))
-    return sources
-
-
+# The newest three items of the log, oldest first.
+shelf.events = lambda: tuple(shelf.view(item_id, END_TIME - 9 + number)
+                             for number, item_id in enumerate(["p0003", "p0007", "p0200"]))
 bundle = folder / "bundle"
 bundle.mkdir()
 shelf.write_bundle(bundle)
@@ -123,6 +121,30 @@ kept = [item for item in shelf.items() if item.item_id != "p0007"][::-1]
 reembed(bundle, kept, folder / "moved", items_time=END_TIME, created_time=END_TIME)
 sources = load_bundle(folder / "moved").ranker.sources
 out["moved_ids"] = [sources.catalog.item_ids[row] for row in sources.get("toy").rows]
+from data.split import Split
+from data.tables import Tables, events_table, items_table, judgments_table
+from towers.config import config_from
+from towers.training.train import train
+
+
+class Silence:
+    def start(self, stage, total=None):
+        return lambda *steps: None
+
+
+tables = Tables(
+    folder,
+    items_table([Item("first", "lamp"), Item("second", "lamp")]),
+    events_table([shelf.view("first", 10.0), shelf.view("second", 30.0)]),
+    judgments_table([]),
+    Split(20.0, 40.0),
+    {},
+)
+settings = {"text": {"bucket_count": 1_024}, "towers": {"dim": 16, "session_encoder": "dnn"},
+            "retrieval": {"epoch_limit": 1}}
+train(tables, folder / "trained", config_from(settings), created_time=END_TIME, stages=Silence())
+sources = load_bundle(folder / "trained").ranker.sources
+out["trained_ids"] = [sources.catalog.item_ids[row] for row in sources.get("toy").rows]
 print("RESULT" + json.dumps(out))
 """
 
@@ -142,6 +164,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr[-2_000:]
     result: dict[str, Any] = json.loads(done.stdout.partition("RESULT")[2])
     return result
+
+
+def test_training_builds_it_from_all_events_and_releases_it(seen: dict[str, Any]) -> None:
+    assert seen["trained_ids"] == ["first", "second"]
 
 
 def test_it_is_saved_in_a_bundle_and_loaded_again(seen: dict[str, Any]) -> None:

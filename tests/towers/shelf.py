@@ -31,12 +31,7 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
-from towers.retrieval.sources.cooccurrence import Cooccurrence
-from towers.retrieval.sources.learnt import Learnt
-from towers.retrieval.sources.lexical import Lexical
-from towers.retrieval.sources.popular import Popular
-from towers.retrieval.sources.repurchase import Repurchase
-from towers.retrieval.sources.session_knn import SessionKnn
+from towers.retrieval.source import TrainingData
 from towers.search_box.popular_queries import searched_queries
 
 if TYPE_CHECKING:
@@ -139,32 +134,21 @@ def tables() -> CandidateTables:
     return CandidateTables(item_ids, models().item_table, models().token_table)
 
 
-def popular() -> Popular:
-    """The popular source over all events."""
-    source = Popular()
-    for event, row in zip(events(), log().rows.tolist(), strict=True):
-        if row >= 0:
-            source.take_in_event(row, event)
-    return source
-
-
 def sources(words: LexicalIndex | None) -> Sources:
-    """All sources, fresh, over everything that happened."""
-    past = log().session_log()
+    """All sources, fresh, over everything that happened; without words no lexical one."""
     embeddings = models().embeddings.copy()
-    by_words = [] if words is None else [Lexical(words)]
-    return Sources(
+    data = TrainingData(
         catalog(),
-        [
-            Learnt(ItemIndex.build(embeddings, CONFIG.index, embeddings[:20])),
-            *by_words,
-            Cooccurrence.of(past, len(items())),
-            SessionKnn(past, len(items())),
-            Repurchase.of(log().events, log().rows.tolist(), catalog()),
-            popular(),
-        ],
-        config=CONFIG.sources,
+        log().events,
+        log().rows,
+        log().session_log(),
+        ItemIndex.build(embeddings, CONFIG.index, embeddings[:20]),
+        words or lexical(),
     )
+    found = Sources.build(data, CONFIG.sources)
+    if words is None:
+        found.lexical = None
+    return found
 
 
 def ranker_of(found: Sources) -> Ranker:

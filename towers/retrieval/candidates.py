@@ -21,7 +21,7 @@ from towers.optional_stages import OptionalStages
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.source import NO_ROWS, NO_SCORES, NOTHING, Rebase, Source
+from towers.retrieval.source import NO_ROWS, NO_SCORES, NOTHING, Rebase, Source, TrainingData
 from towers.retrieval.source_list import SOURCE_TYPES
 from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.retrieval.sources.learnt import Learnt
@@ -101,6 +101,16 @@ class Sources:
         self._listeners: tuple[Source, ...] = ()
         for source in sources:
             self.put(source.name, source)
+
+    @classmethod
+    def build(cls, data: TrainingData, config: SourcesConfig) -> Sources:
+        """All ``SOURCE_TYPES`` after the events of ``data``."""
+        return cls(data.catalog, [of.build(data) for of in SOURCE_TYPES], config=config)
+
+    def rebuild(self, data: TrainingData) -> None:
+        """Replaces all sources by those after the events of ``data``."""
+        for source_type in SOURCE_TYPES:
+            self.put(source_type.name, source_type.build(data))
 
     def get(self, name: str) -> Source | None:
         """The source of a name; None where it is absent."""

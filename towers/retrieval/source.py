@@ -1,8 +1,9 @@
 """The interface of a candidate source.
 
-A source finds and scores candidates; it can be saved, loaded, updated and moved to another catalogue.
-``towers.retrieval.source_list`` names them all; answers, features, bundles, live changes and batch
-embedding go through that list and do not depend on single sources.
+A source is built from training data; it finds and scores candidates, and it can be saved, loaded,
+updated and moved to another catalogue.
+``towers.retrieval.source_list`` names them all; training, answers, features, bundles, live changes
+and batch embedding go through that list and do not depend on single sources.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ import numpy as np
 from data.records import Event, Item
 from towers.catalog.items import Catalog
 from towers.config import IndexConfig, SourcesConfig
+from towers.indexes.item_index import ItemIndex
+from towers.indexes.lexical_index import LexicalIndex
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import SparseScores
+from towers.sessions.session_log import SessionLog
 
 NO_ROWS = np.zeros(0, np.int64)
 NO_SCORES = SparseScores(NO_ROWS, np.zeros(0, np.float32))
@@ -41,6 +45,33 @@ class Found(NamedTuple):
 
 
 NOTHING = Found()
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What sources are built from.
+
+    Args:
+        catalog: The items of the rows.
+        events: The log so far, in time order.
+        rows: ``[events] int64`` item row of each event, −1 for none.
+        session_log: The sessions of these events.
+        index: The items' embeddings and the index over them.
+        lexical: The index of the items' words.
+    """
+
+    catalog: Catalog
+    events: Sequence[Event]
+    rows: np.ndarray
+    session_log: SessionLog
+    index: ItemIndex
+    lexical: LexicalIndex
+
+    def item_events(self) -> Iterator[tuple[int, Event]]:
+        """Item row and event of the events with a known item, in time order."""
+        for event, row in zip(self.events, self.rows.tolist(), strict=True):
+            if row >= 0:
+                yield row, event
 
 
 @dataclass(frozen=True)
@@ -81,6 +112,11 @@ class Source(Protocol):
     def applies_to(cls, encoded: EncodedRequest) -> bool:
         """Whether it gives candidates to a request; then its absence is reported in the answer."""
         return not encoded.is_search
+
+    @classmethod
+    @abstractmethod
+    def build(cls, data: TrainingData) -> Self:
+        """The source after all events of ``data``; none of them is passed to it again."""
 
     @abstractmethod
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:

@@ -1,4 +1,4 @@
-"""The list of candidate sources, which retrieval, features, bundles and updates go through.
+"""The list of candidate sources, which training, retrieval, features, bundles and updates go through.
 
 A new source is a file in ``sources/`` and an entry here.
 """

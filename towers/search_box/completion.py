@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,31 +16,19 @@ from towers.search_box.popular_queries import Searches
 from towers.search_box.relaxation import relaxations
 from towers.search_box.suggested_names import ShopNames
 from towers.search_box.suggestions import KINDS, Suggestion, SuggestionKind, suggestion_of
+from towers.search_box.weighted_texts import (
+    OVERFETCH,
+    PREFIX_GAIN,
+    WeightedTexts,
+    best_texts,
+    top_numbers,
+)
 from towers.sessions.session import Session
 
 _REFRESH_SECONDS = 5.0
-_PREFIX_GAIN = 2.0
-"""Bonus, in units of log weight, of a text that begins with the first typed word."""
 _SEARCHED_GAIN = 10.0
 """Bonus that ranks visitors' queries above names of the catalogue."""
-_OVERFETCH = 4
 _CACHE_LIMIT = 200_000
-
-
-@dataclass(frozen=True)
-class _Texts:
-    """Texts to suggest, their prefix index, and log weights; weight −1: not suggested."""
-
-    texts: Sequence[str]
-    index: PrefixIndex
-    weights: np.ndarray
-
-    @classmethod
-    def of(cls, weights: Mapping[str, float]) -> _Texts:
-        texts = list(weights)
-        return cls(
-            texts, PrefixIndex.of(texts), np.log1p(np.fromiter(weights.values(), np.float32))
-        )
 
 
 class Completion:
@@ -69,9 +56,9 @@ class Completion:
         self._visitor_minimum = visitor_minimum
         self._sources = sources
         self._titles = titles
-        self._searched = _Texts.of(searched)
+        self._searched = WeightedTexts.of(searched)
         self._log_searches = searched
-        self._new_searches = _Texts.of({})
+        self._new_searches = WeightedTexts.of({})
         self._changed_rows: dict[int, None] = {}
         self._changed = (np.zeros(0, np.int64), PrefixIndex.of(()))
         self._changed_is_stale = False
@@ -165,7 +152,7 @@ class Completion:
     def _queries(self, typed: Sequence[str], count: int) -> list[Suggestion]:
         scored: dict[str, float] = {}
         for texts in (self._searched, self._new_searches):
-            for number, score in _best(texts.index, texts.weights, typed, _OVERFETCH * count):
+            for number, score in best_texts(texts.index, texts.weights, typed, OVERFETCH * count):
                 query = texts.texts[number]
                 scored[query] = max(scored.get(query, 0.0), score + _SEARCHED_GAIN)
         names_by_kind = (
@@ -173,7 +160,7 @@ class Completion:
             (self._names.path_names, self._names.paths_index, self._path_weights),
         )
         for names, index, weights in names_by_kind:
-            for number, score in _best(index, weights, typed, count):
+            for number, score in best_texts(index, weights, typed, count):
                 query = names[number].lower()
                 scored[query] = max(scored.get(query, 0.0), score)
         found: list[Suggestion] = []
@@ -198,7 +185,7 @@ class Completion:
                 typed,
                 category=names.paths[number],
             )
-            for number, _ in _best(names.paths_index, self._path_weights, typed, count)
+            for number, _ in best_texts(names.paths_index, self._path_weights, typed, count)
         ]
 
     def _items(self, typed: Sequence[str], count: int) -> list[Suggestion]:
@@ -215,7 +202,7 @@ class Completion:
         weights = np.where(rows < len(self._item_weights), self._item_weights[inside], 0.0)
         # Of items with the same title the most popular one.
         by_title: dict[str, int] = {}
-        for row, _ in _top(rows, weights + _PREFIX_GAIN * is_first, _OVERFETCH * count):
+        for row, _ in top_numbers(rows, weights + PREFIX_GAIN * is_first, OVERFETCH * count):
             by_title.setdefault(catalog.titles[row], row)
         return [
             suggestion_of(
@@ -292,7 +279,7 @@ class Completion:
         )
         self._weigh_names()
         if self.searches is not None:
-            self._new_searches = _Texts.of(self.searches.weights(self._visitor_minimum))
+            self._new_searches = WeightedTexts.of(self.searches.weights(self._visitor_minimum))
         self._refreshed_time = time
 
     def _weights_at(self, time: float) -> np.ndarray:
@@ -308,33 +295,6 @@ class Completion:
         demand = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
         demand = np.where(is_available, demand, 0.0)
         self._path_weights, self._brand_weights = names.weights(catalog, demand)
-
-
-def _best(
-    index: PrefixIndex, weights: np.ndarray, typed: Sequence[str], count: int
-) -> list[tuple[int, float]]:
-    numbers, is_first = index.find(typed)
-    # Texts added since the last refresh have no weight yet.
-    known = numbers < len(weights)
-    numbers, is_first = numbers[known], is_first[known]
-    scores = weights[numbers]
-    kept = scores >= 0
-    return _top(numbers[kept], scores[kept] + _PREFIX_GAIN * is_first[kept], count)
-
-
-def _top(numbers: np.ndarray, scores: np.ndarray, count: int) -> list[tuple[int, float]]:
-    """The ``count`` best distinct numbers, best first, ties to the lower number."""
-    # A number is repeated for each of its words with the prefix.
-    kept = _OVERFETCH * count
-    if len(numbers) > kept:
-        part = np.argpartition(-scores, kept)[:kept]
-        numbers, scores = numbers[part], scores[part]
-    best: dict[int, float] = {}
-    for position in np.lexsort((numbers, -scores)).tolist():
-        best.setdefault(int(numbers[position]), float(scores[position]))
-        if len(best) == count:
-            break
-    return list(best.items())
 
 
 def _is_same(one: np.ndarray | None, other: np.ndarray | None) -> bool:

@@ -57,12 +57,7 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
-from towers.retrieval.sources.cooccurrence import Cooccurrence
-from towers.retrieval.sources.learnt import Learnt
-from towers.retrieval.sources.lexical import Lexical
-from towers.retrieval.sources.popular import Popular
-from towers.retrieval.sources.repurchase import Repurchase
-from towers.retrieval.sources.session_knn import SessionKnn
+from towers.retrieval.source import TrainingData
 from towers.search_box.popular_queries import searched_queries
 from towers.sessions.targets import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
@@ -129,7 +124,8 @@ def train(
         lexical = LexicalIndex.build(dataset.items)
         lexical.translate(translations(lexical.rewriter.counts))
         exported = export_towers(model, dataset.catalog, sample, config)
-        sources = _sources(dataset, early, config, lexical=lexical, index=exported.index)
+        data = _source_data(dataset, early, index=exported.index, lexical=lexical)
+        sources = Sources.build(data, config.sources)
         synthetic_types = frozenset[int]() if parts.early_suffices else SYNTHETIC_TYPES
         known_types = early.known_types | synthetic_types | {int(EventType.SEARCH)}
         ranker = Ranker(sources, exported.encoder, None, config=config, known_types=known_types)
@@ -159,7 +155,7 @@ def train(
         ):
             _refresh_towers(model, dataset, parts, newest, training_examples, config, stages)
             exported = export_towers(model, dataset.catalog, sample, config)
-            sources.index, ranker.encoder = exported.index, exported.encoder
+            ranker.encoder = exported.encoder
         stages.start("releasing")
         exported.write(layout)
         if deep_cross is not None:
@@ -171,7 +167,7 @@ def train(
                 seed=config.seed,
             )
             np.save(layout.training / CLASSICAL_NAME, classical)
-        _refresh(sources, newest)
+        sources.rebuild(_source_data(dataset, newest, index=exported.index, lexical=lexical))
         write_sources(layout, sources)
         write_completion(
             layout, dataset.catalog, searched_queries(newest.events, config.completion)
@@ -238,32 +234,10 @@ def _refresh_towers(
     refresh_towers(model, joined([training_examples, later, judged]), config, progress=report)
 
 
-def _sources(
-    dataset: Dataset,
-    early: ReplayedLog,
-    config: Config,
-    *,
-    lexical: LexicalIndex,
-    index: ItemIndex,
-) -> Sources:
-    """All sources as of the end of the early part, popularity included."""
-    past = early.session_log()
-    sources = Sources(
-        dataset.catalog,
-        [
-            Learnt(index),
-            Lexical(lexical),
-            Cooccurrence.of(past, dataset.catalog.count),
-            SessionKnn(past, dataset.catalog.count),
-            Repurchase.of(early.events, early.rows.tolist(), dataset.catalog),
-            Popular(),
-        ],
-        config=config.sources,
-    )
-    for event, row in zip(early.events, early.rows.tolist(), strict=True):
-        if row >= 0:
-            sources.take_in_event(row, event)
-    return sources
+def _source_data(
+    dataset: Dataset, log: ReplayedLog, *, index: ItemIndex, lexical: LexicalIndex
+) -> TrainingData:
+    return TrainingData(dataset.catalog, log.events, log.rows, log.session_log(), index, lexical)
 
 
 def _train_reranker(
@@ -321,14 +295,6 @@ def _train_reranker(
         progress=report,
     )
     return lists, lists_report, curves, model
-
-
-def _refresh(sources: Sources, newest: ReplayedLog) -> None:
-    """Co-occurrence, past sessions and repurchases over all events that the release may use."""
-    past = newest.session_log()
-    sources.repurchase = Repurchase.of(newest.events, newest.rows.tolist(), sources.catalog)
-    sources.cooccurrence = Cooccurrence.of(past, sources.catalog.count)
-    sources.session_knn = SessionKnn(past, sources.catalog.count)
 
 
 def _curves_report(curves: Curves) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
-from towers.retrieval.source import Found, Rebase, Source
+from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session_log import SessionLog
 
@@ -53,7 +53,7 @@ class Cooccurrence(Source):
     follow_shares: np.ndarray
 
     @classmethod
-    def of(cls, log: SessionLog, item_count: int, *, companion_count: int = 40) -> Cooccurrence:
+    def of(cls, log: SessionLog, item_count: int, *, companion_count: int = 40) -> Self:
         """Counts item pairs; each pair of a session of ``n`` items adds ``1 / log2(1 + n)``.
 
         A visitor counts for an item as ``_VISITOR_LIMIT`` sessions at most: of ``n`` that hold it
@@ -97,6 +97,11 @@ class Cooccurrence(Source):
                 after = SparseScores(*_csr_row(follows, row)).at(others[best])
                 follow_shares[row, : len(best)] = after / (session_counts[row] + _SHRINKAGE)
         return cls(companions, scores, follow_shares)
+
+    @classmethod
+    def build(cls, data: TrainingData) -> Self:
+        """From the sessions."""
+        return cls.of(data.session_log, data.catalog.count)
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The ``config.covisited_count`` best companions of the session's newest items.

@@ -13,7 +13,7 @@ from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
-from towers.retrieval.source import Found, Rebase, Source
+from towers.retrieval.source import Found, Rebase, Source, TrainingData
 
 _EMBEDDINGS_NAME = "embeddings.npy"
 
@@ -34,6 +34,11 @@ class Learnt(Source):
     def applies_to(cls, encoded: EncodedRequest) -> bool:
         """Always."""
         return True
+
+    @classmethod
+    def build(cls, data: TrainingData) -> Self:
+        """Over the items' embeddings."""
+        return cls(data.index)
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The nearest ``config.learnt_count``; none where the query tower failed."""

@@ -15,7 +15,7 @@ from towers.config import SourcesConfig
 from towers.indexes.lexical_index import LexicalIndex
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
-from towers.retrieval.source import Found, Rebase, Source
+from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.retrieval.sparse_scores import SparseScores
 from towers.text.parsed_query import ParsedQuery, Synonym
 
@@ -38,6 +38,11 @@ class Lexical(Source):
     def applies_to(cls, encoded: EncodedRequest) -> bool:
         """Where the request has a query, or the session a pending search."""
         return bool(encoded.text)
+
+    @classmethod
+    def build(cls, data: TrainingData) -> Self:
+        """Over the items' words."""
+        return cls(data.lexical)
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The best ``config.lexical_count`` by BM25."""

@@ -24,7 +24,7 @@ from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.bounded_map import BoundedMemory
 from towers.retrieval.popularity import IDLE_LIMIT_SECONDS, Popularity
 from towers.retrieval.rank_request import EncodedRequest
-from towers.retrieval.source import NO_ROWS, Found, Rebase, Source
+from towers.retrieval.source import NO_ROWS, Found, Rebase, Source, TrainingData
 
 WEIGHTS: Mapping[EventType, float] = {
     EventType.VIEW: 0.1,
@@ -92,6 +92,14 @@ class Popular(Source):
         self._count_lock = threading.Lock()
         self._ranked = _Ranked(-math.inf, 0, NO_ROWS)
         self._rank_lock = threading.Lock()
+
+    @classmethod
+    def build(cls, data: TrainingData) -> Self:
+        """Counts all events."""
+        source = cls()
+        for row, event in data.item_events():
+            source.take_in_event(row, event)
+        return source
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The ``config.popular_count`` most in demand; none for a search."""

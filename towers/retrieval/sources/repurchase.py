@@ -18,7 +18,7 @@ from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
-from towers.retrieval.source import Found, Rebase, Source
+from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.sessions.session import IDLE_GAP_SECONDS, Session
 
 REPURCHASE_SHARE = 0.05
@@ -48,7 +48,7 @@ class Repurchase(Source):
         self.of_shop = of_shop
 
     @classmethod
-    def of(cls, events: Iterable[Event], rows: Iterable[int], catalog: Catalog) -> Repurchase:
+    def of(cls, events: Iterable[Event], rows: Iterable[int], catalog: Catalog) -> Self:
         """Counts repurchases; not within one session, and not after a return.
 
         Args:
@@ -78,7 +78,7 @@ class Repurchase(Source):
     @classmethod
     def of_counts(
         cls, buyers: np.ndarray, repurchasers: np.ndarray, categories: np.ndarray
-    ) -> Repurchase:
+    ) -> Self:
         """From ``[items]`` numbers of buyers and repurchasers, and category codes."""
         shop = float(repurchasers.sum() / max(buyers.sum(), 1.0))
         count = int(categories.max(initial=-1)) + 1
@@ -89,6 +89,11 @@ class Repurchase(Source):
         )
         of_items = _shrunk(buyers, repurchasers, of_categories[categories])
         return cls(of_items.astype(np.float32), of_categories.astype(np.float32), shop)
+
+    @classmethod
+    def build(cls, data: TrainingData) -> Self:
+        """From the events."""
+        return cls.of(data.events, data.rows.tolist(), data.catalog)
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The visitor's most frequent purchases, at most ``config.bought_count``; none for a search."""

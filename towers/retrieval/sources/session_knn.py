@@ -16,7 +16,7 @@ from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
-from towers.retrieval.source import Found, Rebase, Source
+from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session_log import SessionLog
 
@@ -67,6 +67,11 @@ class SessionKnn(Source):
         self._item_offsets = np.concatenate([[0], np.cumsum(counts)])
         self._item_sessions = session_of[order].astype(np.int32)
         self._rarity = np.log((1 + log.session_count) / (1 + counts)).astype(np.float32)
+
+    @classmethod
+    def build(cls, data: TrainingData) -> Self:
+        """From the sessions."""
+        return cls(data.session_log, data.catalog.count)
 
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The ``config.neighbour_count`` items of the most votes; for a search scores only."""
