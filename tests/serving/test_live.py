@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.records import Event, EventType, Item
@@ -58,8 +59,12 @@ def test_a_surge_ebbs_away_within_a_day(engine: Engine, clock: Clock) -> None:
     row = engine.bundle.catalog.row_of["p0239"]
     engine.record([view("p0239", clock.now, f"crowd{n}") for n in range(300)])
     assert sources.popular.rows(clock.now, 20)[0] == row
+    assert sources.popular.is_surging(np.array([row]), clock.now).tolist() == [True]
+    # Others are viewed all day, and the surge has halved 24 times.
     engine.record([view("p0000", clock.now + n * 600.0, f"late{n}") for n in range(144)])
-    assert sources.popular.rows(clock.now + 86_400.0, 20)[0] != row
+    later = clock.now + 86_400.0
+    assert sources.popular.is_surging(np.array([row]), later).tolist() == [False]
+    assert sources.surge.at(np.array([row]), later)[0] == pytest.approx(30.0 * 2.0**-24, rel=0.05)
 
 
 @pytest.mark.parametrize(("type_", "times"), [(EventType.PURCHASE, 12), (EventType.VIEW, 120)])
