@@ -47,7 +47,7 @@ def test_the_story_is_told_on_any_bundle_for_people_and_for_machines(
         for options in ((), ("--json",))
     )
     assert shown.returncode == 0, shown.stderr[-2_000:]
-    assert "and the home page follows at once" in shown.stdout
+    assert "goes back to the home page, which follows the new intent" in shown.stdout
     report = json.loads(told.stdout)
     headlines = [part["headline"] for part in report["story"]]
     assert headlines[0] == "A new visitor opens the shop"

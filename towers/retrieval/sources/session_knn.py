@@ -117,8 +117,7 @@ class SessionKnn(Source):
         """Writes the sessions and what finds them, without any visitor data."""
         np.save(folder / "session_offsets.npy", self.log.offsets)
         np.save(folder / "session_rows.npy", self.log.rows)
-        if not self._finds.all():
-            np.save(folder / _FINDS_NAME, self._finds)
+        np.save(folder / _FINDS_NAME, self._finds)
 
     @classmethod
     def load(cls, folder: Path, catalog: Catalog) -> Self:
@@ -127,9 +126,7 @@ class SessionKnn(Source):
             np.load(folder / "session_offsets.npy", allow_pickle=False),
             np.load(folder / "session_rows.npy", allow_pickle=False),
         )
-        finds = np.ones(len(log.rows), bool)
-        if (folder / _FINDS_NAME).exists():
-            finds = np.load(folder / _FINDS_NAME, allow_pickle=False)
+        finds = np.load(folder / _FINDS_NAME, allow_pickle=False)
         return cls(log, catalog.count, finds=finds)
 
     def rebased(self, rebase: Rebase) -> Self:
