@@ -66,8 +66,7 @@ class Examples:
 class ExampleWriter:
     """Collects examples row by row into columns."""
 
-    def __init__(self, config: Config, target_count: int) -> None:
-        self._config = config
+    def __init__(self, target_count: int) -> None:
         self._target_count = target_count
         self._inputs: list[QueryInput] = []
         self._targets: list[np.ndarray] = []
@@ -129,7 +128,7 @@ def browse_and_search_examples(
     rng = random.Random(config.seed)
     generator = np.random.default_rng(config.seed)
     is_kept = generator.random(len(log.events)) < _BLANK_SHARE
-    writer = ExampleWriter(config, config.retrieval.target_count)
+    writer = ExampleWriter(config.retrieval.target_count)
     target_limit = config.retrieval.target_count if log.targets.is_basket_log else 1
     numbers = np.arange(len(log.events)) >= log.learn_from
     is_browse = _sampled(log.targets.is_target & numbers, browse_limit, generator)
@@ -180,7 +179,7 @@ def browse_and_search_examples(
 def catalogue_examples(catalog: Catalog, config: Config, *, limit: int) -> Examples:
     """Synthetic queries of anonymous visitors; the query's item is the target."""
     rng = random.Random(config.seed + 1)
-    writer = ExampleWriter(config, config.retrieval.target_count)
+    writer = ExampleWriter(config.retrieval.target_count)
     repeats = max(1, min(8, limit // max(1, catalog.count)))
     rows = [row for row in range(catalog.count) for _ in range(repeats)]
     rng.shuffle(rows)
@@ -195,7 +194,7 @@ def synthetic_session_examples(
     sessions: Iterable[SyntheticSession], catalog: Catalog, config: Config
 ) -> Examples:
     """Examples of synthetic sessions and their relevant items."""
-    writer = ExampleWriter(config, config.retrieval.target_count)
+    writer = ExampleWriter(config.retrieval.target_count)
     for synthetic in sessions:
         inputs = query_input(
             synthetic.session,
@@ -222,7 +221,7 @@ def judged_examples(
 ) -> Examples:
     """Judged queries of some folds, with their relevant items as targets."""
     judgments = [row for row in judgments if query_fold(row.query) in folds]
-    writer = ExampleWriter(config, config.retrieval.target_count)
+    writer = ExampleWriter(config.retrieval.target_count)
     for query, item_ids in good_items(judgments).items():
         rows = [catalog.row_of[item_id] for item_id in item_ids if item_id in catalog.row_of]
         if rows:

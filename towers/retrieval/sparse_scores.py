@@ -54,11 +54,6 @@ class SparseScores:
             rows, values = rows[kept], values[kept]
         return rows[np.lexsort((rows, -values))[:count]]
 
-    def without(self, rows: np.ndarray) -> SparseScores:
-        """The scores without those of ``rows``."""
-        kept = ~np.isin(self.rows, rows)
-        return SparseScores(self.rows[kept], self.values[kept])
-
 
 def shares(codes: np.ndarray, weights: np.ndarray) -> SparseScores:
     """Share of the total weight by code; sums to 1 unless empty."""

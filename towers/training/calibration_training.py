@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.records import Event, EventType
+from towers.datasets.ranking_lists import basket_rows
 from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.calibration import Calibration, calibration_inputs
 from towers.ranking.litert_models import Reranker
@@ -68,9 +69,7 @@ class PurchaseMoments:
             return
         text = event.query if event.type is EventType.SEARCH else ""
         now = session.after(event) if text else session.at(event.time)
-        catalog = self._ranker.sources.catalog
-        basket = catalog.rows(sorted(now.basket))
-        excluded = np.zeros(0, np.int64) if text else basket[basket >= 0]
+        excluded = np.zeros(0, np.int64) if text else basket_rows(self._ranker, now)
         shortlist = self._ranker.rank(RankRequest(now, event.time, text, excluded=excluded))
         bought = self._log.targets.bought_after(number)
         is_bought = np.isin(shortlist.rows, bought)

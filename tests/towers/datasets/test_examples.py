@@ -239,7 +239,7 @@ def test_a_query_whose_good_items_are_unknown_is_left_out(catalog: Catalog) -> N
 
 
 def test_targets_beyond_the_limit_are_left_out(catalog: Catalog) -> None:
-    writer = ExampleWriter(shelf.CONFIG, 3)
+    writer = ExampleWriter(3)
     inputs = search_input("milk", catalog, shelf.CONFIG)
     for targets in ([5], [1, 2, 3, 4, 5], []):
         writer.add(inputs, targets)

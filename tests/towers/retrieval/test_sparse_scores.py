@@ -49,13 +49,6 @@ def test_the_top_is_the_front_of_a_full_sort(pairs: list[tuple[int, float]], cou
     assert summed(pairs).top(count).tolist() == ordered[:count]
 
 
-@given(named, st.lists(st.integers(0, 60), max_size=20))
-def test_without_rows_all_others_stay(pairs: list[tuple[int, float]], out: list[int]) -> None:
-    expected = {row: value for row, value in by_hand(pairs).items() if row not in out}
-    left = summed(pairs).without(np.array(out, np.int64))
-    assert dict(zip(left.rows.tolist(), left.values.tolist(), strict=True)) == expected
-
-
 @given(named, st.sampled_from([2**25, 2**26 - 41, 2**31, 2**40]))
 def test_sums_are_the_same_however_large_the_rows(
     pairs: list[tuple[int, float]], least: int
