@@ -100,6 +100,7 @@ class SourcesConfig:
 
     learnt_count: Annotated[int, Range(1, 10_000)] = 100
     lexical_count: Annotated[int, Range(0, 10_000)] = 100
+    semantic_count: Annotated[int, Range(0, 10_000)] = 50
     covisited_count: Annotated[int, Range(0, 10_000)] = 40
     neighbour_count: Annotated[int, Range(0, 10_000)] = 40
     bought_count: Annotated[int, Range(0, 10_000)] = 60

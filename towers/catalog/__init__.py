@@ -1,8 +1,10 @@
 """The catalogue: items as columns, their attributes, and filters.
 
-dictionary   dictionary encoding of brands, categories and attribute values
-attributes   attributes of items as sparse columns
-filters      conditions on items
-item_tokens  what the candidate tower reads of an item
-items        the items as columns, and the masks of filters
+dictionary     dictionary encoding of brands, categories and attribute values
+attributes     attributes of items as sparse columns
+filters        conditions on items
+item_tokens    what the candidate tower reads of an item
+name_tokens    the words of brand and category names
+title_columns  the words of titles in order, and where phrases end
+items          the items as columns, and the masks of filters
 """

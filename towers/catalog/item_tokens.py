@@ -47,6 +47,11 @@ def token_numbers(item: Item, config: TextConfig) -> list[int]:
     return list(dict.fromkeys(numbers))[: config.item_slot_count]
 
 
+def name_numbers(name: str, buckets: int) -> tuple[int, ...]:
+    """The words of a name as token numbers, in order, repetitions included."""
+    return _text_tokens(name, buckets)
+
+
 @lru_cache(maxsize=100_000)
 def _path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
     return tuple(

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,8 @@ from towers.catalog.attributes import Attributes
 from towers.catalog.dictionary import Dictionary
 from towers.catalog.filters import Filter
 from towers.catalog.item_tokens import token_numbers
+from towers.catalog.name_tokens import NameTokens
+from towers.catalog.title_columns import TITLE_SLOT_COUNT, slots, title_columns
 from towers.config import TextConfig
 from towers.text.tokens import PADDING
 
@@ -46,10 +47,17 @@ class Catalog:
         created: ``[rows] float64`` seconds since 1970, NaN where unknown.
         in_stock, listed: ``[rows] bool``.
         tokens: ``[rows, item_slot_count] int32``.
+        title_tokens: ``[rows, TITLE_SLOT_COUNT] int32`` words of the title, in order.
+        title_ends: ``[rows, TITLE_SLOT_COUNT] bool``, true where a word ends a phrase of the title.
+        leaf_tokens, path_tokens, brand_tokens: Words of the names of ``leaf`` (its last level, and all
+            levels) and ``brand``.
         attributes: Values by attribute.
     """
 
-    _COLUMNS = ("leaf", "top", "brand", "price", "created", "in_stock", "listed", "tokens")
+    _COLUMNS = (
+        *("leaf", "top", "brand", "price", "created", "in_stock", "listed"),
+        *("tokens", "title_tokens", "title_ends"),
+    )
 
     def __init__(self, text: TextConfig) -> None:
         self.text = text
@@ -67,6 +75,9 @@ class Catalog:
         self.in_stock = np.zeros(0, bool)
         self.listed = np.zeros(0, bool)
         self.tokens = np.zeros((0, text.item_slot_count), np.int32)
+        self.title_tokens = np.zeros((0, TITLE_SLOT_COUNT), np.int32)
+        self.title_ends = np.zeros((0, TITLE_SLOT_COUNT), bool)
+        self._name_categories()
         self.attributes = Attributes()
         self._change_count = 0
         self._masks: dict[Filter, tuple[int, np.ndarray]] = {}
@@ -89,11 +100,8 @@ class Catalog:
         catalog.created = np.array([_created(item) for item in newest], np.float64)
         catalog.in_stock = np.array([item.in_stock for item in newest], bool)
         catalog.listed = np.ones(len(newest), bool)
-        numbers = [token_numbers(item, text) for item in newest]
-        lengths = np.fromiter(map(len, numbers), np.int64, len(numbers))
-        catalog.tokens = np.full((len(newest), text.item_slot_count), PADDING, np.int32)
-        is_filled = np.arange(text.item_slot_count) < lengths[:, None]
-        catalog.tokens[is_filled] = np.fromiter(chain.from_iterable(numbers), np.int32)
+        catalog.tokens = slots([token_numbers(item, text) for item in newest], text.item_slot_count)
+        catalog.title_tokens, catalog.title_ends = title_columns(catalog.titles, text.bucket_count)
         catalog.attributes = Attributes.of([item.attributes for item in newest])
         return catalog
 
@@ -131,6 +139,9 @@ class Catalog:
         if changed:
             known[: len(numbers)] = numbers
             known[len(numbers) :] = PADDING
+        (self.title_tokens[row],), (self.title_ends[row],) = title_columns(
+            [item.title], self.text.bucket_count
+        )
         if is_new:
             self.titles.append(item.title)
             self.row_of[item.item_id] = row
@@ -242,8 +253,17 @@ class Catalog:
         catalog.category_codes = Dictionary(names["categories"])
         catalog.top_codes = Dictionary(names["tops"])
         catalog.brand_codes = Dictionary(names["brands"])
+        catalog._name_categories()
         catalog.attributes = Attributes.load(folder)
         return catalog
+
+    def _name_categories(self) -> None:
+        buckets = self.text.bucket_count
+        self.leaf_tokens = NameTokens(
+            self.category_codes, buckets, lambda name: _path_of(name)[-1:]
+        )
+        self.path_tokens = NameTokens(self.category_codes, buckets, _path_of)
+        self.brand_tokens = NameTokens(self.brand_codes, buckets, lambda name: (name,))
 
     def _grow(self) -> None:
         extra = max(1_024, len(self.leaf) // 4)

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from towers.indexes.lexical_index import CODE_SCORE
+from towers.ranking.field_matches import FieldMatches
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import shares
@@ -37,6 +38,7 @@ class FeatureContext:
         to_session: ``[n, seen] float32`` similarity to the newest items of the session.
         learnt_scores, learnt_to_best, learnt_shares: ``[n] float32`` scores of the towers: cosine,
             difference to the best one, softmax share.
+        semantic_scores: ``[n] float32`` cosines of the query and the items' texts.
         source_ranks: ``[sources, n]``, 1 at the top of a source's list, falling to 0; 0 where it
             did not find the item.
         neighbour_votes: ``[n]`` each candidate's share of the neighbours' votes, over all items.
@@ -104,6 +106,11 @@ class FeatureContext:
             (self.tokens == number).any(axis=1, out=row)
 
     @cached_property
+    def fields(self) -> FieldMatches:
+        """The query's words in the fields of the candidates; only for requests with a query."""
+        return FieldMatches(self.encoded.query, self.catalog, self.rows)
+
+    @cached_property
     def tokens(self) -> np.ndarray:
         """``[n, slots] int32`` tokens of the candidates; gathered only for requests with a query."""
         return self.catalog.tokens[self.rows]
@@ -112,6 +119,7 @@ class FeatureContext:
         """Scores of the sources, raw and normalised."""
         self.learnt_scores: np.ndarray = self.embeddings @ self.encoded.query_embedding
         best = self.learnt_scores[self.listed].max(initial=-1.0)
+        self.semantic_scores = self._semantic_scores()
         self.learnt_to_best: np.ndarray = self.learnt_scores - best
         powers = np.exp(self.learnt_to_best / _LEARNT_TEMPERATURE)
         self.learnt_shares: np.ndarray = powers / max(float(powers[self.listed].sum()), 1e-6)
@@ -122,6 +130,12 @@ class FeatureContext:
         votes = self.source_score("neighbours")
         total = float(self.candidates.scores["neighbours"].values.sum())
         self.neighbour_votes: np.ndarray = votes / max(total, 1e-6)
+
+    def _semantic_scores(self) -> np.ndarray:
+        semantic = self.sources.semantic
+        if semantic is None or semantic.is_empty or not self.encoded.text:
+            return np.zeros(len(self.rows), np.float32)
+        return semantic.scores(self.encoded.query, self.rows)
 
     def _read_purchases(self) -> None:
         encoded, count = self.encoded, len(self.rows)

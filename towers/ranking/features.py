@@ -82,6 +82,12 @@ def _lexical_to_best(context: FeatureContext) -> np.ndarray:
     return _largest_as_one(context.lexical_scores, context)
 
 
+def _semantic_to_best(context: FeatureContext) -> np.ndarray:
+    """Difference to the cosine of the candidate whose text is nearest to the query."""
+    scores = context.semantic_scores
+    return scores - scores[context.listed].max(initial=-1.0)
+
+
 def _mean_session_price(context: FeatureContext) -> float:
     prices = context.catalog.price[context.encoded.summary.rows]
     prices = prices[prices > 0]
@@ -184,6 +190,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("learnt_score", lambda s: s.learnt_scores),
     Feature("learnt_to_best", lambda s: s.learnt_to_best),
     *map(_rank_feature, SOURCE_TYPES),
+    Feature("semantic_score", lambda s: s.semantic_scores, "has_words"),
+    Feature("semantic_to_best", _semantic_to_best, "has_words"),
     Feature("lexical_score", lambda s: s.lexical_scores, "has_words"),
     Feature("lexical_to_best", _lexical_to_best, "has_words"),
     Feature("code_match", lambda s: s.has_code, "has_words"),
@@ -200,6 +208,16 @@ FEATURES: tuple[Feature, ...] = (
     Feature("query_pair_share", _pair_share, "has_words"),
     Feature("last_word", _last_word, "has_words"),
     Feature("item_word_share", _item_share, "has_words"),
+    Feature("title_share", lambda s: s.fields.title_share, "has_words"),
+    Feature("leaf_share", lambda s: s.fields.leaf_share, "has_words"),
+    Feature("brand_share", lambda s: s.fields.brand_share, "has_words"),
+    Feature("field_share", lambda s: s.fields.field_share, "has_words"),
+    Feature("title_coverage", lambda s: s.fields.title_coverage, "has_words"),
+    Feature("leaf_coverage", lambda s: s.fields.leaf_coverage, "has_words"),
+    Feature("head_in_title", lambda s: s.fields.head_in_title, "has_words"),
+    Feature("head_in_leaf", lambda s: s.fields.head_in_leaf, "has_words"),
+    Feature("head_ends_phrase", lambda s: s.fields.head_ends_phrase, "has_words"),
+    Feature("head_position", lambda s: s.fields.head_position, "has_words"),
     Feature("query_word_count", lambda s: s.typed_count),
     Feature("is_search", lambda s: s.encoded.is_search),
     Feature("bought_count", lambda s: np.log1p(s.bought_count), "has_bought"),

@@ -49,6 +49,11 @@ class AllowedItems:
         """Whether the mask leaves so few rows that all of them can be scored."""
         return self._mask is not None and self._mask_count <= _NARROW_ROWS
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether all listed items are allowed."""
+        return self._mask is None and not len(self._excluded)
+
     def rows(self) -> np.ndarray:
         """All allowed rows, ascending."""
         return self.only(np.flatnonzero(self._listed if self._mask is None else self._mask))

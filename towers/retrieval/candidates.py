@@ -28,6 +28,7 @@ from towers.retrieval.sources.learnt import Learnt
 from towers.retrieval.sources.lexical import Lexical
 from towers.retrieval.sources.popular import Popular
 from towers.retrieval.sources.repurchase import Repurchase
+from towers.retrieval.sources.semantic import Semantic
 from towers.retrieval.sources.session_knn import SessionKnn
 from towers.retrieval.sparse_scores import SparseScores
 from towers.text.parsed_query import ParsedQuery
@@ -86,6 +87,7 @@ class Sources:
     """
 
     learnt = _Named[Learnt](Learnt.name)
+    semantic = _Named[Semantic | None](Semantic.name)
     cooccurrence = _Named[Cooccurrence | None](Cooccurrence.name)
     session_knn = _Named[SessionKnn | None](SessionKnn.name)
     repurchase = _Named[Repurchase](Repurchase.name)

@@ -26,6 +26,7 @@ from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session_log import SessionLog
+from towers.text.distilled_encoder import DistilledEncoder
 
 NO_ROWS = np.zeros(0, np.int64)
 NO_SCORES = SparseScores(NO_ROWS, np.zeros(0, np.float32))
@@ -48,6 +49,21 @@ NOTHING = Found()
 
 
 @dataclass(frozen=True)
+class TextVectors:
+    """The items as read by a large text encoder, and the small encoder of queries.
+
+    Args:
+        index: Over the items' vectors, ``[items, dim] float32`` unit rows.
+        encoder: Reads queries into the same space.
+        keys: ``[items] uint64`` hash of what was read of each item.
+    """
+
+    index: ItemIndex
+    encoder: DistilledEncoder
+    keys: np.ndarray
+
+
+@dataclass(frozen=True)
 class TrainingData:
     """What sources are built from.
 
@@ -58,6 +74,7 @@ class TrainingData:
         session_log: The sessions of these events.
         index: The items' embeddings and the index over them.
         lexical: The index of the items' words.
+        text: The items as read by a large text encoder; None where none is installed.
     """
 
     catalog: Catalog
@@ -66,6 +83,7 @@ class TrainingData:
     session_log: SessionLog
     index: ItemIndex
     lexical: LexicalIndex
+    text: TextVectors | None = None
 
     def item_events(self) -> Iterator[tuple[int, Event]]:
         """Item row and event of the events with a known item, in time order."""

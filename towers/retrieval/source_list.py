@@ -11,11 +11,13 @@ from towers.retrieval.sources.learnt import Learnt
 from towers.retrieval.sources.lexical import Lexical
 from towers.retrieval.sources.popular import Popular
 from towers.retrieval.sources.repurchase import Repurchase
+from towers.retrieval.sources.semantic import Semantic
 from towers.retrieval.sources.session_knn import SessionKnn
 
 SOURCE_TYPES: tuple[type[Source], ...] = (
     Learnt,
     Lexical,
+    Semantic,
     Cooccurrence,
     SessionKnn,
     Repurchase,

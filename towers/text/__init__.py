@@ -5,6 +5,7 @@ chinese                 segmentation of Chinese text
 words                   tokenisation and stemming
 tokens                  hashed token numbers of words and trigrams
 word_vectors            pretrained word vectors, from a language model's token table
+distilled_encoder       a large text encoder, distilled for queries
 sentiment               sentiment of reviews, as stars
 product_codes           item ids, SKUs, model and bar codes in items and queries
 spelling                the vocabulary of the items, and candidates for corrections

@@ -68,6 +68,12 @@ def word_vectors(counts: Mapping[str, int], *, dim: int, bucket_count: int) -> W
     return WordVectors(unique.astype(np.int32), vectors / np.float32(max(length, 1e-6)))
 
 
+def plain_vectors(names: Sequence[str]) -> np.ndarray | None:
+    """``[names, 256] float32`` vectors of words as they come; None where WordLlama is not installed."""
+    folder = _wordllama_folder()
+    return None if folder is None or not names else _sums_of_pieces(names, folder)
+
+
 def _wordllama_folder() -> Path | None:
     found = importlib.util.find_spec("wordllama")
     if found is None or found.origin is None:

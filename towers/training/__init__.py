@@ -1,9 +1,13 @@
 """From a data set to a released bundle with its metrics.
 
 loss_curves           the loss curves as a picture
+english_words         ordinary English words by frequency
 translations          a bilingual dictionary into the words of the catalogue
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
+encoding_cache        vectors of texts, kept between trainings
+text_encoder          the large text encoder
+distillation          the small encoder of queries, taught by the large one
 classical_baselines   classical models on the reranker's features
 baselines             rankings without training, to compare the ranker with
 tower_training        training and evaluation of the two towers

