@@ -1,6 +1,6 @@
 """Offline evaluation, run through the same engine that serves.
 
-metrics           ranking metrics and their confidence intervals
+metrics           ranking metrics
 trec              queries, judgments and runs in TREC formats
 feature_parity    features recomputed from the log, to compare with those logged live
 intent_shift      share of the next page in a new category after a visitor changes intent

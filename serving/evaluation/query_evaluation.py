@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +13,11 @@ from data.tables import Tables, event_micros
 from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import SearchRequest
 from serving.engine import Engine
-from serving.evaluation.metrics import mean_interval
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
+from towers.bootstrap import mean_interval
 from towers.bundle.layout import Layout
 from towers.datasets.examples import TEST_FOLD, good_items, query_fold
+from towers.datasets.head_queries import with_slip
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.sessions.session import Session
 from towers.training.classical_baselines import load_classical
@@ -122,20 +122,10 @@ def misspelt(queries: Sequence[Query], *, limit: int, seed: int) -> tuple[list[i
         if not positions or len(numbers) == limit:
             continue
         position = rng.choice(positions)
-        typo = words[position]
-        while typo == words[position]:
-            typo = _with_typo(words[position], rng)
+        typo = with_slip(words[position], rng)
         numbers.append(number)
         with_typos.append((" ".join([*words[:position], typo, *words[position + 1 :]]), good))
     return numbers, with_typos
-
-
-def _with_typo(word: str, rng: random.Random) -> str:
-    """The word with a random typo, which may leave it unchanged."""
-    position, letter = rng.randrange(len(word)), rng.choice(string.ascii_lowercase)
-    before, here, after = word[:position], word[position], word[position + 1 :]
-    variants = (before + after, before + letter + here + after, before + letter + after)
-    return rng.choice((*variants, before + after[:1] + here + after[1:]))
 
 
 def misspelling_report(

@@ -17,8 +17,9 @@ from data.tables import Tables
 from serving.cli.main import main
 from serving.cli.report_tables import evaluation_tables, metrics_table, training_table
 from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
-from serving.evaluation.metrics import mean_interval, rank_values, ranking_values
+from serving.evaluation.metrics import rank_values, ranking_values
 from serving.evaluation.trec import read_qrels, read_queries, read_session_file, write_ranking
+from towers.bootstrap import mean_interval
 
 
 class Silence:
