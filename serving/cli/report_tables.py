@@ -30,6 +30,14 @@ _SECTIONS = {
     "search_made": "synthetic queries ({count:,}), one relevant item each",
 }
 
+_KIND_LABELS = {
+    "type": "type words",
+    "slip": "type words, misspelt",
+    "category": "categories",
+    "brand": "brands",
+    "brand_type": "brand and type",
+}
+
 
 def quality_table(report: Mapping[str, Any]) -> Table:
     """The quality report of ``prepare``, a row per value."""
@@ -140,6 +148,8 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
             tables.append(_systems(part, title.format(count=part["request_count"])))
     if "misspelt" in report:
         tables.append(_misspelt(report["misspelt"]))
+    if "title_precision" in report:
+        tables.append(_title_precision(report["title_precision"]))
     if "turn" in report:
         shift = report["turn"]
         rows = {
@@ -228,6 +238,32 @@ def _misspelt(report: Mapping[str, Any]) -> Table:
             f"{one['misspelt']['mean']:.3f}",
             _interval(one["fall"]),
         )
+    return table
+
+
+def _title_precision(report: Mapping[str, Any]) -> Table:
+    """Title precision, a row per kind of query and a column per system."""
+    lowest = ", ".join(f"{one['text']} {one['engine']:.1f}" for one in report["lowest"])
+    table = Table(
+        title=f"{report['measure']}: share of the first results that hold the query's words",
+        title_justify="left",
+        caption="of what the catalogue holds; lead: over the fused list"
+        + (f"; lowest: {escape(lowest)}" if lowest else ""),
+        caption_justify="left",
+    )
+    table.add_column("queries", no_wrap=True)
+    systems = list(
+        dict.fromkeys(name for part in report["kinds"].values() for name in part["systems"])
+    )
+    for name in (*systems, "lead"):
+        table.add_column(_SYSTEM_LABELS.get(name, name), justify="right")
+    for kind, part in report["kinds"].items():
+        cells = [
+            _interval(values) if name == "engine" else f"{values['mean']:.3f}"
+            for name, values in ((name, part["systems"][name]) for name in systems)
+        ]
+        label = f"{_KIND_LABELS[kind]} ({part['query_count']:,})"
+        table.add_row(label, *cells, _interval(part["lead"]["fused"]))
     return table
 
 

@@ -9,6 +9,7 @@ index_recall      recall of the vector index against exact search
 filter_check      random filters, checked against a scan of every item
 system_rankings   rankings of several systems for the same requests
 query_evaluation  searches with known relevant items, as typed and misspelt
+title_words       searches by single words of titles, and what the first results hold of them
 as_served         the whole evaluation of a bundle on its tables
 file_evaluation   evaluation on a file of queries or sessions
 """

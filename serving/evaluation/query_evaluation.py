@@ -75,29 +75,36 @@ def ask_queries(
     progress: Callable[..., object],
 ) -> SystemRankings:
     """Runs queries as an anonymous visitor, through the engine and through its parts."""
-    catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     classical = load_classical(Layout(engine.bundle.path).training)
     rankings_by_system = SystemRankings()
     for number, (text, good) in enumerate(queries):
         progress(number)
+        rankings = search_rankings(engine, text, depth=depth, time=time)
         request = SearchRequest(text, page_size=depth, record=False)
-        answer = engine.search(request)
-        rankings = {ENGINE: [result.item_id for result in answer.results]}
-        rank_request = search_rank_request(request, Session.empty(""), time, catalog)
-        encoded = ranker.read(rank_request)
-        candidates = ranker.candidates(encoded)
-        order = np.lexsort((candidates.rows, -ranker.fused(encoded, candidates)))
-        found = {
-            FUSED: candidates.rows[order[:depth]],
-            TWO_TOWERS: ranker.sources.nearest(encoded, depth),
-        }
-        if ranker.sources.lexical is not None:
-            found[LEXICAL] = ranker.sources.lexical.search(encoded.query, depth)[0]
-        for name, rows in found.items():
-            rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
-        rankings |= classical_rankings(ranker, rank_request, classical, depth)
+        rank_request = search_rank_request(request, Session.empty(""), time, engine.bundle.catalog)
+        rankings |= classical_rankings(engine.bundle.ranker, rank_request, classical, depth)
         rankings_by_system.add(good, rankings)
     return rankings_by_system
+
+
+def search_rankings(engine: Engine, text: str, *, depth: int, time: float) -> dict[str, list[str]]:
+    """Item ids that the engine, its fused list, its towers and its lexical index find, best first."""
+    catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
+    request = SearchRequest(text, page_size=depth, record=False)
+    answer = engine.search(request)
+    encoded = ranker.read(search_rank_request(request, Session.empty(""), time, catalog))
+    candidates = ranker.candidates(encoded)
+    order = np.lexsort((candidates.rows, -ranker.fused(encoded, candidates)))
+    found = {
+        FUSED: candidates.rows[order[:depth]],
+        TWO_TOWERS: ranker.sources.nearest(encoded, depth),
+    }
+    if ranker.sources.lexical is not None:
+        found[LEXICAL] = ranker.sources.lexical.search(encoded.query, depth)[0]
+    rankings = {ENGINE: [result.item_id for result in answer.results]}
+    for name, rows in found.items():
+        rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+    return rankings
 
 
 def misspelt(queries: Sequence[Query], *, limit: int, seed: int) -> tuple[list[int], list[Query]]:

@@ -52,7 +52,7 @@ _PIECE = re.compile(
     rf"|(?P<number>(?:{_MODEL})*\d(?:{_MODEL})*)|[^\w\s]|\w+"
 )
 _DASHES = "-–—:|"
-_END_SHARE = 0.15
+_END_SHARE = 0.1
 """Least share of a noun's titles in which it ends a phrase."""
 _END_SHARE_OF_ONE_FORM = 0.35
 _OPENING_SHARE = 0.8
