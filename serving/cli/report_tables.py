@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from serving.evaluation.query_check import CheckReport
 
 _SYSTEM_LABELS = {
     "engine": "engine as served",
@@ -199,6 +202,28 @@ def metrics_table(report: Mapping[str, Any]) -> Table:
     for name, values in report.get("metrics", {}).items():
         rows[name] = _interval(values)
     return _pairs(rows)
+
+
+def check_table(report: CheckReport) -> Table:
+    """What failed of a query check, a row per query, and a summary by count."""
+    passed = report.query_count - report.failed_count
+    summary_text = (
+        f"{passed:,} of {report.query_count:,} queries pass, {report.failed_count:,} fail"
+    )
+    unknown = ", ".join(report.unknown_item_ids)
+    table = Table(
+        title=f"query check of bundle {report.bundle_id}: {summary_text}",
+        title_justify="left",
+        caption=escape(f"not in the catalogue: {unknown}") if unknown else None,
+        caption_justify="left",
+    )
+    table.add_column("line", justify="right")
+    for name in ("query", "why", "first results"):
+        table.add_column(name, overflow="fold")
+    for verdict in report.failed:
+        cells = (verdict.query, "\n".join(verdict.failures), ", ".join(verdict.found))
+        table.add_row(f"{verdict.line:,}", *map(escape, cells))
+    return table
 
 
 def _systems(part: Mapping[str, Any], title: str) -> Table:
