@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from data.errors import BundleError
 from serving.api.reports import Status
-from serving.cli.commands.check import FILE, check_file
+from serving.cli.commands.check import FILE, check_file, show_report
 from serving.cli.options import (
     address_option,
     console,
@@ -58,11 +57,9 @@ def publish(
 
 
 def _refuse_if_failed(bundle: Path, queries: Path, rules: Path | None) -> None:
-    from serving.cli.report_tables import check_table
-
     report = check_file(bundle, queries, rules=rules)
     if report.failed_count:
-        Console(stderr=True).print(check_table(report))
+        show_report(report, on_stderr=True)
         raise BundleError(
             f"{bundle}: expected a bundle that passes {queries.name}, received {report.failed_count:,}"
             f" of {report.query_count:,} queries that fail; the active bundle stays"

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
 from data.errors import InputError
-from serving.cli.options import console, json_option, print_json, reports_errors
+from serving.cli.options import json_option, print_json, reports_errors
 from serving.cli.progress import stage_bars
 
 if TYPE_CHECKING:
@@ -31,13 +32,11 @@ def check(bundle: Path, queries: Path, rules: Path | None, as_json: bool) -> Non
     results (the number of ids, or 10 with patterns); ids or patterns that must not stand before
     them. Lines that begin with // or # are comments.
     """
-    from serving.cli.report_tables import check_table
-
     report = check_file(bundle, queries, rules=rules)
     if as_json:
         print_json(report)
     else:
-        console().print(check_table(report))
+        show_report(report)
     if report.failed_count:
         raise click.exceptions.Exit(1)
 
@@ -54,7 +53,20 @@ def check_file(bundle: Path, queries: Path, *, rules: Path | None) -> CheckRepor
     try:
         checks = read_checks(queries)
     except InputError as error:
-        raise click.BadParameter(str(error), param_hint=str(queries)) from error
+        raise click.BadParameter(str(error)) from error
     with stage_bars() as bars:
         progress = bars.start("checking queries", len(checks))
         return check_bundle(bundle, checks, rules=rules, progress=progress)
+
+
+def show_report(report: CheckReport, *, on_stderr: bool = False) -> None:
+    """Prints what failed, ids that the catalogue does not have, and a summary."""
+    from serving.cli.report_tables import check_table
+
+    if report.failed:
+        Console(stderr=on_stderr).print(check_table(report))
+    if report.unknown_item_ids:
+        click.echo(f"not in the catalogue: {', '.join(report.unknown_item_ids)}", err=on_stderr)
+    passed = report.query_count - report.failed_count
+    summary = f"{passed:,} of {report.query_count:,} queries pass, {report.failed_count:,} fail"
+    click.echo(summary, err=on_stderr)
