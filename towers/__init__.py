@@ -6,6 +6,7 @@ them; evaluation and the command line also import ``training``.
 
 config           settings of text, towers, sources, reranker, completion and indexes
 read_only        read-only arrays and mappings
+bootstrap        confidence intervals of means
 optional_stages  graceful degradation of answers where a stage fails
 text/            tokenisation, units, Chinese, product codes, sentiment, spelling, query parsing
 catalog/         items as columns, attributes, filters

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from serving.evaluation.query_check import CheckReport
 
 _SYSTEM_LABELS = {
     "engine": "engine as served",
@@ -28,6 +32,14 @@ _SECTIONS = {
     "browse": "next items, at {count:,} moments of the test part",
     "search": "judged queries held out from training ({count:,})",
     "search_made": "synthetic queries ({count:,}), one relevant item each",
+}
+
+_KIND_LABELS = {
+    "type": "type words",
+    "slip": "type words, misspelt",
+    "category": "categories",
+    "brand": "brands",
+    "brand_type": "brand and type",
 }
 
 
@@ -140,6 +152,8 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
             tables.append(_systems(part, title.format(count=part["request_count"])))
     if "misspelt" in report:
         tables.append(_misspelt(report["misspelt"]))
+    if "title_precision" in report:
+        tables.append(_title_precision(report["title_precision"]))
     if "turn" in report:
         shift = report["turn"]
         rows = {
@@ -191,6 +205,19 @@ def metrics_table(report: Mapping[str, Any]) -> Table:
     return _pairs(rows)
 
 
+def check_table(report: CheckReport) -> Table:
+    """The queries of a check that fail, a row each."""
+    table = Table(title=f"bundle {report.bundle_id}: queries that fail", title_justify="left")
+    table.add_column("line", justify="right")
+    for name in ("query", "why", "first results"):
+        table.add_column(name, overflow="fold")
+    for verdict in report.failed:
+        cells = (verdict.query, "\n".join(verdict.failures), ", ".join(verdict.found))
+        # As Text: "title:zebra:" is no emoji.
+        table.add_row(f"{verdict.line:,}", *map(Text, cells))
+    return table
+
+
 def _systems(part: Mapping[str, Any], title: str) -> Table:
     table = Table(
         title=title,
@@ -228,6 +255,32 @@ def _misspelt(report: Mapping[str, Any]) -> Table:
             f"{one['misspelt']['mean']:.3f}",
             _interval(one["fall"]),
         )
+    return table
+
+
+def _title_precision(report: Mapping[str, Any]) -> Table:
+    """Title precision, a row per kind of query and a column per system."""
+    lowest = ", ".join(f"{one['text']} {one['engine']:.1f}" for one in report["lowest"])
+    table = Table(
+        title=f"{report['measure']}: share of the first results that hold the query's words",
+        title_justify="left",
+        caption="of what the catalogue holds; lead: over the fused list"
+        + (f"; lowest: {escape(lowest)}" if lowest else ""),
+        caption_justify="left",
+    )
+    table.add_column("queries", no_wrap=True)
+    systems = list(
+        dict.fromkeys(name for part in report["kinds"].values() for name in part["systems"])
+    )
+    for name in (*systems, "lead"):
+        table.add_column(_SYSTEM_LABELS.get(name, name), justify="right")
+    for kind, part in report["kinds"].items():
+        cells = [
+            _interval(values) if name == "engine" else f"{values['mean']:.3f}"
+            for name, values in ((name, part["systems"][name]) for name in systems)
+        ]
+        label = f"{_KIND_LABELS[kind]} ({part['query_count']:,})"
+        table.add_row(label, *cells, _interval(part["lead"]["fused"]))
     return table
 
 

@@ -27,7 +27,9 @@ from serving.evaluation.query_evaluation import (
 )
 from serving.evaluation.stage_latency import stage_timings
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
+from serving.evaluation.title_words import title_precision_report
 from towers.bundle.layout import Layout
+from towers.datasets.head_queries import head_queries
 from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
@@ -117,6 +119,15 @@ def evaluate_tables(
         if slipped:
             report["misspelt"] = misspelling_report(
                 searched.part(numbers), ask("asking with slips", slipped), seed=seed
+            )
+        head = head_queries(engine.bundle.catalog, seed=settings.seed)
+        if head:
+            report["title_precision"] = title_precision_report(
+                engine,
+                head,
+                time=clock.now,
+                seed=settings.seed,
+                progress=stages.start("asking by words of titles", len(head)),
             )
         if tables.events.num_rows:
             rankings_by_system = _replay_test(engine, tables, settings, stages, clock)

@@ -13,8 +13,9 @@ from serving.answering.rank_request_builders import recommend_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock, one_event_behind
-from serving.evaluation.metrics import mean_interval, rank_values, ranking_values, summary
+from serving.evaluation.metrics import rank_values, ranking_values, summary
 from serving.evaluation.trec import read_qrels, read_queries, read_session_file, write_ranking
+from towers.bootstrap import mean_interval
 
 _AFTER_SECONDS = 60.0
 

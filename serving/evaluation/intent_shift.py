@@ -16,7 +16,7 @@ import numpy as np
 from data.records import Event, EventType
 from serving.api.requests import Placement, RecommendRequest
 from serving.engine import Engine
-from serving.evaluation.metrics import mean_interval
+from towers.bootstrap import mean_interval
 from towers.catalog.items import Catalog
 
 _LEAST_ITEMS = 15

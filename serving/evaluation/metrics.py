@@ -1,4 +1,4 @@
-"""Ranking metrics, and bootstrap confidence intervals of their means."""
+"""Ranking metrics."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import ir_measures
 import numpy as np
 from ir_measures import RR, P, R, nDCG
 
+from towers.bootstrap import mean_interval
+
 MEASURES = {
     "ndcg@10": nDCG @ 10,
     "p@10": P @ 10,
@@ -17,8 +19,6 @@ MEASURES = {
     "mrr@10": RR @ 10,
 }
 """For any number of relevant items, by reported name."""
-
-_RESAMPLES = 1_000
 
 
 def ranking_values(
@@ -66,17 +66,3 @@ def summary(values: Mapping[str, np.ndarray], *, seed: int) -> dict[str, Any]:
     return {
         name: mean_interval(measure_values, seed=seed) for name, measure_values in values.items()
     }
-
-
-def mean_interval(values: np.ndarray, *, seed: int) -> dict[str, float]:
-    """``mean``, and the ``low`` and ``high`` end of its 95 % interval (percentile bootstrap).
-
-    Requests are resampled with replacement 1,000 times (Efron and Tibshirani 1993). The same seed
-    and count give the same resamples, so that differences of two systems are paired.
-    """
-    if not len(values):
-        return {"mean": 0.0, "low": 0.0, "high": 0.0}
-    rng = np.random.default_rng(seed)
-    means = [values[rng.integers(0, len(values), len(values))].mean() for _ in range(_RESAMPLES)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return {"mean": float(values.mean()), "low": float(low), "high": float(high)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +13,11 @@ from data.tables import Tables, event_micros
 from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import SearchRequest
 from serving.engine import Engine
-from serving.evaluation.metrics import mean_interval
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
+from towers.bootstrap import mean_interval
 from towers.bundle.layout import Layout
 from towers.datasets.examples import TEST_FOLD, good_items, query_fold
+from towers.datasets.head_queries import with_slip
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.sessions.session import Session
 from towers.training.classical_baselines import load_classical
@@ -75,29 +75,36 @@ def ask_queries(
     progress: Callable[..., object],
 ) -> SystemRankings:
     """Runs queries as an anonymous visitor, through the engine and through its parts."""
-    catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     classical = load_classical(Layout(engine.bundle.path).training)
     rankings_by_system = SystemRankings()
     for number, (text, good) in enumerate(queries):
         progress(number)
+        rankings = search_rankings(engine, text, depth=depth, time=time)
         request = SearchRequest(text, page_size=depth, record=False)
-        answer = engine.search(request)
-        rankings = {ENGINE: [result.item_id for result in answer.results]}
-        rank_request = search_rank_request(request, Session.empty(""), time, catalog)
-        encoded = ranker.read(rank_request)
-        candidates = ranker.candidates(encoded)
-        order = np.lexsort((candidates.rows, -ranker.fused(encoded, candidates)))
-        found = {
-            FUSED: candidates.rows[order[:depth]],
-            TWO_TOWERS: ranker.sources.nearest(encoded, depth),
-        }
-        if ranker.sources.lexical is not None:
-            found[LEXICAL] = ranker.sources.lexical.search(encoded.query, depth)[0]
-        for name, rows in found.items():
-            rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
-        rankings |= classical_rankings(ranker, rank_request, classical, depth)
+        rank_request = search_rank_request(request, Session.empty(""), time, engine.bundle.catalog)
+        rankings |= classical_rankings(engine.bundle.ranker, rank_request, classical, depth)
         rankings_by_system.add(good, rankings)
     return rankings_by_system
+
+
+def search_rankings(engine: Engine, text: str, *, depth: int, time: float) -> dict[str, list[str]]:
+    """Item ids that the engine, its fused list, its towers and its lexical index find, best first."""
+    catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
+    request = SearchRequest(text, page_size=depth, record=False)
+    answer = engine.search(request)
+    encoded = ranker.read(search_rank_request(request, Session.empty(""), time, catalog))
+    candidates = ranker.candidates(encoded)
+    order = np.lexsort((candidates.rows, -ranker.fused(encoded, candidates)))
+    found = {
+        FUSED: candidates.rows[order[:depth]],
+        TWO_TOWERS: ranker.sources.nearest(encoded, depth),
+    }
+    if ranker.sources.lexical is not None:
+        found[LEXICAL] = ranker.sources.lexical.search(encoded.query, depth)[0]
+    rankings = {ENGINE: [result.item_id for result in answer.results]}
+    for name, rows in found.items():
+        rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+    return rankings
 
 
 def misspelt(queries: Sequence[Query], *, limit: int, seed: int) -> tuple[list[int], list[Query]]:
@@ -122,20 +129,10 @@ def misspelt(queries: Sequence[Query], *, limit: int, seed: int) -> tuple[list[i
         if not positions or len(numbers) == limit:
             continue
         position = rng.choice(positions)
-        typo = words[position]
-        while typo == words[position]:
-            typo = _with_typo(words[position], rng)
+        typo = with_slip(words[position], rng)
         numbers.append(number)
         with_typos.append((" ".join([*words[:position], typo, *words[position + 1 :]]), good))
     return numbers, with_typos
-
-
-def _with_typo(word: str, rng: random.Random) -> str:
-    """The word with a random typo, which may leave it unchanged."""
-    position, letter = rng.randrange(len(word)), rng.choice(string.ascii_lowercase)
-    before, here, after = word[:position], word[position], word[position + 1 :]
-    variants = (before + after, before + letter + here + after, before + letter + after)
-    return rng.choice((*variants, before + after[:1] + here + after[1:]))
 
 
 def misspelling_report(

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from serving.evaluation.metrics import mean_interval, ranking_values, summary
+from serving.evaluation.metrics import ranking_values, summary
+from towers.bootstrap import mean_interval
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.training.calibration_metrics import reliability

@@ -3,6 +3,7 @@
 prepare   prepare
 train     train
 evaluate  evaluate
+check     check
 compare   compare
 embed     embed
 serve     serve

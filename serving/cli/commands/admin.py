@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from data.errors import BundleError
 from serving.api.reports import Status
+from serving.cli.commands.check import FILE, check_file, show_report
 from serving.cli.options import (
     address_option,
     console,
@@ -19,19 +21,49 @@ from serving.cli.options import (
 @click.command()
 @click.argument("bundle", required=False)
 @click.option("--rollback", is_flag=True, help="Go back to the previous bundle.")
+@click.option(
+    "--check",
+    "queries",
+    type=FILE,
+    help="Publish only if the bundle passes this file of `nextclick check`.",
+)
+@click.option("--rules", type=FILE, help="With --check: the query rules, as `serve` takes them.")
 @address_option
 @json_option
 @reports_errors
-def publish(bundle: str | None, rollback: bool, address: str, as_json: bool) -> None:
+def publish(
+    bundle: str | None,
+    rollback: bool,
+    queries: Path | None,
+    rules: Path | None,
+    address: str,
+    as_json: bool,
+) -> None:
     """Make BUNDLE, a folder on the server's machine, the active bundle."""
     from serving.edge.client import Client
 
     if rollback == (bundle is not None):
         raise click.UsageError("expected either BUNDLE or --rollback")
+    if rollback and queries is not None:
+        raise click.UsageError("--check: expected with BUNDLE")
+    if rules is not None and queries is None:
+        raise click.UsageError("--rules: expected with --check")
+    if bundle and queries is not None:
+        _refuse_if_failed(Path(bundle), queries, rules)
     with Client(address) as client:
         # Absolute, since the server may have another working directory.
         done = client.publish(str(Path(bundle).resolve())) if bundle else client.rollback()
     _show(done, as_json=as_json)
+
+
+def _refuse_if_failed(bundle: Path, queries: Path, rules: Path | None) -> None:
+    report = check_file(bundle, queries, rules=rules)
+    if report.failed_count:
+        show_report(report, on_stderr=True)
+        raise BundleError(
+            f"{bundle}: expected a bundle that passes {queries.name}, received {report.failed_count:,}"
+            f" of {report.query_count:,} queries that fail; the active bundle stays"
+        )
 
 
 @click.command()
