@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -52,9 +54,6 @@ class FeatureContext:
         listed_count: int | None = None,
     ) -> None:
         self.encoded = encoded
-        self.listed = slice(listed_count)
-        self._source_scores: dict[str, np.ndarray] = {}
-        self.candidates = candidates
         self.sources = sources
         self.catalog = sources.catalog
         self.rows = candidates.rows
@@ -75,16 +74,31 @@ class FeatureContext:
             if len(newest)
             else np.zeros((len(rows), 1), np.float32)
         )
-        ranks = np.ascontiguousarray(candidates.ranks.T)
-        self.is_found_by = ranks >= 0
-        self.source_ranks = np.where(self.is_found_by, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
+        self.learnt_scores: np.ndarray = self.embeddings @ encoded.query_embedding
         self._read_words()
         self.has_words = len(self.word_tokens) > 0
-        self._read_scores()
+        self._read_list(candidates, slice(listed_count))
         self._read_purchases()
         self.long_popularity: np.ndarray = sources.popularity.at(rows, self.time)
         self.recent_popularity: np.ndarray = sources.trend.at(rows, self.time)
         self.present_popularity: np.ndarray = sources.surge.at(rows, self.time)
+
+    def relisted(self, candidates: Candidates) -> FeatureContext:
+        """The same items in the context of another list, such as that of other allowed items.
+
+        Shares all that does not depend on the list. ``feature_matrix`` of it needs only the features
+        that do.
+
+        Args:
+            candidates: The list, of items of this context. The others are as items that no source
+                found.
+        """
+        _, positions = self.among(candidates.rows)
+        ranks = np.full((len(self.rows), candidates.ranks.shape[1]), -1, np.int32)
+        ranks[positions] = candidates.ranks
+        other = copy.copy(self)
+        other._read_list(replace(candidates, rows=self.rows, ranks=ranks), positions)
+        return other
 
     def _read_words(self) -> None:
         """The query's stems, as typed first, then replacements.
@@ -108,9 +122,17 @@ class FeatureContext:
         """``[n, slots] int32`` tokens of the candidates; gathered only for requests with a query."""
         return self.catalog.tokens[self.rows]
 
-    def _read_scores(self) -> None:
-        """Scores of the sources, raw and normalised."""
-        self.learnt_scores: np.ndarray = self.embeddings @ self.encoded.query_embedding
+    def _read_list(self, candidates: Candidates, listed: slice | np.ndarray) -> None:
+        """What depends on the list: ranks and scores of the sources, raw and normalised.
+
+        Args:
+            listed: Which of the items make up the list.
+        """
+        self.candidates, self.listed = candidates, listed
+        self._source_scores: dict[str, np.ndarray] = {}
+        ranks = np.ascontiguousarray(candidates.ranks.T)
+        self.is_found_by = ranks >= 0
+        self.source_ranks = np.where(self.is_found_by, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
         best = self.learnt_scores[self.listed].max(initial=-1.0)
         self.learnt_to_best: np.ndarray = self.learnt_scores - best
         powers = np.exp(self.learnt_to_best / _LEARNT_TEMPERATURE)

@@ -31,11 +31,14 @@ class Feature:
         compute: Gives one value per candidate, ``[n]``, or one for all.
         needs: Attribute of the context without which the feature is 0 and not computed:
             ``has_session``, ``has_bought`` or ``has_words``; empty: always computed.
+        is_of_list: Whether the values depend on the list that the candidates are in, by ranks and
+            scores of the sources or relative to the other candidates.
     """
 
     name: str
     compute: Callable[[FeatureContext], Any]
     needs: str = ""
+    is_of_list: bool = False
 
 
 def _word_share(context: FeatureContext) -> np.ndarray | float:
@@ -164,16 +167,22 @@ def _blended(context: FeatureContext) -> np.ndarray:
 
 def _rank_feature(source: type[Source]) -> Feature:
     column = SOURCES.index(source.name)
-    return Feature(f"{source.name}_rank", lambda context: context.source_ranks[column])
+    return Feature(
+        f"{source.name}_rank", lambda context: context.source_ranks[column], is_of_list=True
+    )
 
 
 def _score_feature(source: type[Source]) -> Feature:
-    return Feature(f"{source.scored_as}_score", lambda s: s.source_score(source.name))
+    return Feature(
+        f"{source.scored_as}_score", lambda s: s.source_score(source.name), is_of_list=True
+    )
 
 
 def _share_feature(source: type[Source]) -> Feature:
     return Feature(
-        f"{source.scored_as}_share", lambda s: _largest_as_one(s.source_score(source.name), s)
+        f"{source.scored_as}_share",
+        lambda s: _largest_as_one(s.source_score(source.name), s),
+        is_of_list=True,
     )
 
 
@@ -182,18 +191,23 @@ _SCORED = [source for source in SOURCE_TYPES if source.scored_as]
 
 FEATURES: tuple[Feature, ...] = (
     Feature("learnt_score", lambda s: s.learnt_scores),
-    Feature("learnt_to_best", lambda s: s.learnt_to_best),
+    Feature("learnt_to_best", lambda s: s.learnt_to_best, is_of_list=True),
     *map(_rank_feature, SOURCE_TYPES),
-    Feature("lexical_score", lambda s: s.lexical_scores, "has_words"),
-    Feature("lexical_to_best", _lexical_to_best, "has_words"),
-    Feature("code_match", lambda s: s.has_code, "has_words"),
+    Feature("lexical_score", lambda s: s.lexical_scores, "has_words", is_of_list=True),
+    Feature("lexical_to_best", _lexical_to_best, "has_words", is_of_list=True),
+    Feature("code_match", lambda s: s.has_code, "has_words", is_of_list=True),
     *map(_score_feature, _SCORED),
     *map(_share_feature, _SCORED),
-    Feature("learnt_log_share", lambda s: _log_share(s.learnt_shares)),
-    Feature("neighbour_log_vote", lambda s: _log_share(s.neighbour_votes), "has_session"),
-    Feature("blended", _blended),
+    Feature("learnt_log_share", lambda s: _log_share(s.learnt_shares), is_of_list=True),
+    Feature(
+        "neighbour_log_vote",
+        lambda s: _log_share(s.neighbour_votes),
+        "has_session",
+        is_of_list=True,
+    ),
+    Feature("blended", _blended, is_of_list=True),
     Feature("followed_score", _followed_score, "has_session"),
-    Feature("source_count", lambda s: s.is_found_by.sum(axis=0)),
+    Feature("source_count", lambda s: s.is_found_by.sum(axis=0), is_of_list=True),
     Feature("query_word_share", _word_share, "has_words"),
     Feature("query_rarity_share", _rarity_share, "has_words"),
     Feature("heaviest_missing", _heaviest_missing, "has_words"),
@@ -243,10 +257,21 @@ FEATURES: tuple[Feature, ...] = (
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
 
-def feature_matrix(context: FeatureContext) -> np.ndarray:
-    """All features of all candidates, ``[candidates, features] float32``."""
-    matrix = np.zeros((len(FEATURES), len(context.rows)), np.float32)
-    for column, feature in zip(matrix, FEATURES, strict=True):
+_NUMBERED = [*enumerate(FEATURES)]
+_OF_LIST = [(number, feature) for number, feature in _NUMBERED if feature.is_of_list]
+
+
+def feature_matrix(context: FeatureContext, in_other_list: np.ndarray | None = None) -> np.ndarray:
+    """All features of all candidates, ``[candidates, features] float32``.
+
+    Args:
+        in_other_list: The features of the context that this one was relisted from.
+    """
+    if in_other_list is None:
+        features, matrix = _NUMBERED, np.zeros((len(FEATURES), len(context.rows)), np.float32)
+    else:
+        features, matrix = _OF_LIST, in_other_list.T.copy()
+    for number, feature in features:
         if not feature.needs or getattr(context, feature.needs):
-            column[:] = feature.compute(context)
+            matrix[number] = feature.compute(context)
     return np.ascontiguousarray(matrix.T)

@@ -164,8 +164,12 @@ class Sources:
         """Demand of this hour."""
         return self.popular.surge
 
-    def find(self, encoded: EncodedRequest) -> Candidates:
-        """Runs every source and joins the results; absent and failing ones are named in ``missing``."""
+    def find(self, encoded: EncodedRequest, found_before: Candidates | None = None) -> Candidates:
+        """Runs every source and joins the results; absent and failing ones are named in ``missing``.
+
+        Args:
+            found_before: Found for the same request with other allowed items, if it was.
+        """
         allowed = AllowedItems.of(self.catalog, encoded.rank_request)
         lists: dict[str, np.ndarray] = {}
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, NO_SCORES)
@@ -177,7 +181,11 @@ class Sources:
                 if source_type.applies_to(encoded):
                     missing.append(name)
                 continue
-            find = partial(source.find, encoded, allowed, self.config)
+            if found_before is None:
+                find = partial(source.find, encoded, allowed, self.config)
+            else:
+                scores_before = found_before.scores[name]
+                find = partial(source.refound, scores_before, encoded, allowed, self.config)
             found = self.stages.run(name, find, NOTHING, missing)
             scores[name] = found.scores
             if len(found.rows):

@@ -113,7 +113,16 @@ class Cooccurrence(Source):
             return Found()
         newest = summary.rows[:_NEWEST_COUNT]
         weights = summary.interest[:_NEWEST_COUNT] * _OLDER_DECAY ** np.arange(len(newest))
-        scores = self.together(newest, weights)
+        return self.refound(self.together(newest, weights), encoded, allowed, config)
+
+    def refound(
+        self,
+        scores: SparseScores,
+        encoded: EncodedRequest,
+        allowed: AllowedItems,
+        config: SourcesConfig,
+    ) -> Found:
+        """The scores depend on the session only."""
         if encoded.is_search:
             return Found(scores=scores)
         return Found(allowed.top(scores, config.covisited_count), scores)
