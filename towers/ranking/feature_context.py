@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from functools import cached_property
 
@@ -61,8 +60,6 @@ class FeatureContext:
         self.has_bought = len(encoded.summary.bought_rows) > 0
         self.time = encoded.rank_request.time
         catalog, rows = self.catalog, self.rows
-        self._order = np.argsort(rows, kind="stable")
-        self._ordered_rows = rows[self._order]
         self.leaf = catalog.leaf[rows]
         self.brand = catalog.brand[rows]
         price = catalog.price[rows]
@@ -83,6 +80,19 @@ class FeatureContext:
         self.recent_popularity: np.ndarray = sources.trend.at(rows, self.time)
         self.present_popularity: np.ndarray = sources.surge.at(rows, self.time)
 
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(self.rows, kind="stable")
+
+    @cached_property
+    def _ordered_rows(self) -> np.ndarray:
+        return self.rows[self._order]
+
+    @cached_property
+    def seen(self) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in the session of the items that are candidates, and these: as ``among``."""
+        return self.among(self.encoded.summary.rows)
+
     def relisted(self, candidates: Candidates) -> FeatureContext:
         """The same items in the context of another list, such as that of other allowed items.
 
@@ -96,7 +106,8 @@ class FeatureContext:
         _, positions = self.among(candidates.rows)
         ranks = np.full((len(self.rows), candidates.ranks.shape[1]), -1, np.int32)
         ranks[positions] = candidates.ranks
-        other = copy.copy(self)
+        other = object.__new__(FeatureContext)
+        other.__dict__.update(self.__dict__)
         other._read_list(replace(candidates, rows=self.rows, ranks=ranks), positions)
         return other
 
@@ -173,12 +184,10 @@ class FeatureContext:
             self._source_scores[name] = self.candidates.scores[name].at(self.rows)
         return self._source_scores[name]
 
-    def session_share(self, column: np.ndarray, count: int | None = None) -> np.ndarray:
+    def session_share(self, column: np.ndarray) -> np.ndarray:
         """Share of the session's interest in items with the candidate's value of ``column``."""
-        seen = self.encoded.summary.rows[:count]
-        return _share_agreeing(
-            column[seen], self.encoded.summary.interest[:count], column[self.rows]
-        )
+        summary = self.encoded.summary
+        return _share_agreeing(column[summary.rows], summary.interest, column[self.rows])
 
     def history_share(self, column: np.ndarray) -> np.ndarray:
         """The same for past purchases."""

@@ -111,12 +111,22 @@ def _followed_score(context: FeatureContext) -> np.ndarray | float:
     if context.sources.cooccurrence is None or not len(newest):
         return 0.0
     weights = (_FOLLOWED_DECAY ** np.arange(len(newest))).astype(np.float32)
-    return np.sqrt(context.sources.cooccurrence.followers(newest, weights).at(context.rows))
+    followers, shares = context.sources.cooccurrence.followers(newest, weights)
+    # Summed for the candidates only.
+    found, positions = context.among(followers)
+    total = np.bincount(positions, weights=shares[found], minlength=len(context.rows))
+    return np.sqrt(total.astype(np.float32))
+
+
+def _newest_category_same(context: FeatureContext) -> np.ndarray | float:
+    """Whether each candidate is of the category of the session's newest item."""
+    seen = context.encoded.summary.rows
+    return context.leaf == context.catalog.leaf[seen[0]] if len(seen) else 0.0
 
 
 def _seen_recency(context: FeatureContext) -> np.ndarray:
     """Reciprocal recency in the session: 1 for the newest item, then 1/2 …; 0 if not seen."""
-    seen, positions = context.among(context.encoded.summary.rows)
+    seen, positions = context.seen
     values = np.zeros(len(context.rows))
     # From the oldest on, so that the newest occurrence of an item wins.
     values[positions[::-1]] = 1.0 / (1.0 + seen[::-1])
@@ -125,7 +135,7 @@ def _seen_recency(context: FeatureContext) -> np.ndarray:
 
 def _longest_dwell(context: FeatureContext) -> np.ndarray:
     """Longest dwell on each candidate in this session, 0 to 1."""
-    seen, positions = context.among(context.encoded.summary.rows)
+    seen, positions = context.seen
     values = np.zeros(len(context.rows), np.float32)
     np.maximum.at(values, positions, context.encoded.summary.dwell_shares[seen])
     return values
@@ -133,7 +143,7 @@ def _longest_dwell(context: FeatureContext) -> np.ndarray:
 
 def _seen_count(context: FeatureContext) -> np.ndarray:
     """How often each candidate occurs in this session."""
-    _, positions = context.among(context.encoded.summary.rows)
+    _, positions = context.seen
     return np.bincount(positions, minlength=len(context.rows))
 
 
@@ -244,7 +254,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("session_category_share", lambda s: s.session_share(s.catalog.leaf), "has_session"),
     Feature("session_top_share", lambda s: s.session_share(s.catalog.top), "has_session"),
     Feature("session_brand_share", lambda s: s.session_share(s.catalog.brand), "has_session"),
-    Feature("newest_category_same", lambda s: s.session_share(s.catalog.leaf, 1), "has_session"),
+    Feature("newest_category_same", _newest_category_same, "has_session"),
     Feature("newest_similarity", lambda s: s.to_session[:, 0], "has_session"),
     Feature("nearest_similarity", lambda s: s.to_session.max(axis=1), "has_session"),
     Feature("mean_similarity", lambda s: s.to_session.mean(axis=1), "has_session"),

@@ -183,8 +183,7 @@ class Ranker:
         def computed() -> tuple[np.ndarray, WithoutFilter | None]:
             if unfiltered is None:
                 return feature_matrix(FeatureContext(encoded, candidates, self.sources)), None
-            others = unfiltered.rows[~np.isin(unfiltered.rows, candidates.rows)]
-            together = _with_others(candidates, others)
+            together = _with_others(candidates, _beyond(candidates, unfiltered.rows))
             context = FeatureContext(encoded, together, self.sources, count)
             matrix = feature_matrix(context)
             return matrix[:count], WithoutFilter(unfiltered, context, matrix)
@@ -280,6 +279,16 @@ class Ranker:
 
 def _without_filter(encoded: EncodedRequest) -> EncodedRequest:
     return replace(encoded, rank_request=replace(encoded.rank_request, mask=None))
+
+
+def _beyond(candidates: Candidates, rows: np.ndarray) -> np.ndarray:
+    """Those of ``rows`` that are no candidates."""
+    if not len(candidates.rows):
+        return rows
+    # The candidates ascend: a search is several times faster than ``isin``.
+    near = np.searchsorted(candidates.rows, rows)
+    np.minimum(near, len(candidates.rows) - 1, out=near)
+    return rows[candidates.rows[near] != rows]
 
 
 def _with_others(candidates: Candidates, others: np.ndarray) -> Candidates:

@@ -67,7 +67,7 @@ class _Named(Generic[S]):
     @overload
     def __get__(self, owner: Sources, _: type[Sources]) -> S: ...
     def __get__(self, owner: Sources | None, _: type[Sources]) -> Any:
-        return self if owner is None else owner.get(self._name)
+        return self if owner is None else owner._by_name.get(self._name)
 
     def __set__(self, owner: Sources, source: S) -> None:
         owner.put(self._name, source)  # type: ignore[arg-type]
