@@ -33,7 +33,7 @@ from serving.state.session_store import SessionStore
 from serving.state.state_lock import StateLock
 from towers.bundle.bundle import Bundle
 from towers.retrieval.rank_request import RankRequest
-from towers.search_box.popular_queries import Searches
+from towers.search_box.popular_queries import PopularQueries
 from towers.sessions.session import Session
 
 
@@ -68,7 +68,7 @@ class Engine:
         self._rules = rules
         self.sessions = SessionStore()
         # A random key: hashes only need to be equal for the same visitor within this process.
-        self._searches = Searches(uuid.uuid4().bytes)
+        self._searches = PopularQueries(uuid.uuid4().bytes)
         active.bundle.completion.searches = self._searches
         self._is_closed = False
         self._lock = StateLock(folder)

@@ -9,9 +9,11 @@ import numpy as np
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
-    """A read-only view of an array."""
+    """A read-only view of an array; one that is read-only already is returned itself."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

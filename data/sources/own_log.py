@@ -288,12 +288,16 @@ def _entries(path: Path, kind: str) -> Iterator[LogEntry]:
         yield from read_entries(log, log_path.name, kinds=(kind,))
 
 
+# ``json.dumps`` with these arguments would make an encoder at every call.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _row(
     kind: str, entry_id: str, time: float, body: dict[str, Any], features: bytes | None
 ) -> LogRow:
     if not math.isfinite(time):
         raise RequestError("time", "a finite number of seconds", time)
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = _encoded(body)
     # SQLite gives −0.0 back as 0.0, which would fail the checksum; adding 0.0 does the same.
     row = LogRow(kind, entry_id, float(time) + 0.0, text, features, 0)
     return row._replace(checksum=_checksum(row))

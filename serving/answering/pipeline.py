@@ -88,7 +88,7 @@ def answered(
     if not is_by_relevance:
         matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
     merchandising = merchandising_of(matching_rules, rank_request, bundle)
-    unexpanded, ranked = _ranked(ranker, rank_request, matching_rules)
+    unexpanded, ranked = _ranked(bundle, rank_request, matching_rules)
 
     def with_lifts(shortlist: Shortlist) -> Shortlist:
         lifts = run("merchandising", lambda: lifts_of(shortlist, merchandising, catalog), None)
@@ -201,10 +201,11 @@ def impression_of(
 
 
 def _ranked(
-    ranker: Ranker, rank_request: RankRequest, rules: tuple[Rule, ...]
+    bundle: Bundle, rank_request: RankRequest, rules: tuple[Rule, ...]
 ) -> tuple[Shortlist, Shortlist]:
     """The request ranked without synonyms and with them; the same list where none matches."""
-    plain = ranker.rank(rank_request)
+    ranker, is_calibrated = bundle.ranker, bundle.facts.calibration is not None
+    plain = ranker.rank(rank_request, also_without_filter=is_calibrated)
     synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
     if not synonyms:
         return plain, plain

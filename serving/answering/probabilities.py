@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from towers.bundle.bundle import Bundle
@@ -19,8 +17,7 @@ def purchase_probabilities(
 
     Calibrated from the model's score in the context of the request without its filter, its sort
     order and the shop's rules, which do not change how likely a purchase is. So an item has the
-    same probability on every page. The candidates of a request with a filter are scored once
-    more without it.
+    same probability on every page. Of a request with a filter the list without it is scored too.
 
     Args:
         shortlist: The request ranked without synonyms.
@@ -34,8 +31,7 @@ def purchase_probabilities(
     if rank_request.mask is None:
         scores, list_scores = bundle.ranker.scores_beside(shortlist, rows), shortlist.model_scores
     else:
-        unfiltered = replace(encoded, rank_request=replace(rank_request, mask=None))
-        scores, list_scores = bundle.ranker.scores_among_candidates(unfiltered, rows)
+        scores, list_scores = bundle.ranker.scores_without_filter(shortlist, rows)
     inputs = calibration_inputs(
         scores,
         list_scores,

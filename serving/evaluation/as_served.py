@@ -41,7 +41,7 @@ BEHIND = "one_event_behind"
 _AFTER_SECONDS = 3_600.0
 
 
-class Stages(Protocol):
+class Progress(Protocol):
     """Reports progress of the evaluation."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
@@ -86,7 +86,7 @@ class Clock:
 
 
 def evaluate_tables(
-    bundle: Path, tables: Tables, settings: EvaluationSettings, *, stages: Stages
+    bundle: Path, tables: Tables, settings: EvaluationSettings, *, stages: Progress
 ) -> dict[str, Any]:
     """Replays the log through an engine, and makes requests at sampled moments of the test part.
 
@@ -180,7 +180,7 @@ def _warnings(engine: Engine, tables: Tables) -> list[str]:
 
 
 def _replay_test(
-    engine: Engine, tables: Tables, settings: EvaluationSettings, stages: Stages, clock: Clock
+    engine: Engine, tables: Tables, settings: EvaluationSettings, stages: Progress, clock: Clock
 ) -> SystemRankings:
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     # The bundle's counts end where the test part begins, so no event is counted twice.

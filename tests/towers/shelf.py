@@ -21,7 +21,7 @@ from towers.bundle.bundle import RERANK_BATCH_SIZE, write_completion, write_sour
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
-from towers.bundle.model_metadata import ModelFacts, write_facts
+from towers.bundle.model_metadata import ModelMetadata, write_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, IndexConfig, TextConfig, TowerConfig
 from towers.datasets.replayed_log import ReplayedLog
@@ -176,7 +176,7 @@ def write_bundle(folder: Path) -> None:
     tables().save(layout.training)
     golden = golden_answers(released, ("moccado espresso", "云帆 智能手机"), time=END_TIME)
     means = tuple(0.5 for _ in FEATURE_NAMES)
-    facts = ModelFacts(
+    facts = ModelMetadata(
         tuple(sorted(KNOWN_TYPES)),
         FEATURE_NAMES,
         means,

@@ -16,7 +16,7 @@ import numpy as np
 from data.errors import BundleError
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import Manifest, verify
-from towers.bundle.model_metadata import ModelFacts, read_facts
+from towers.bundle.model_metadata import ModelMetadata, read_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, config_from
 from towers.indexes.prefix_index import PrefixIndex
@@ -48,7 +48,7 @@ class Bundle:
     path: Path
     manifest: Manifest
     config: Config
-    facts: ModelFacts
+    facts: ModelMetadata
     ranker: Ranker
     item_encoder: ItemEncoder
     completion: Completion

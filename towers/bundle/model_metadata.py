@@ -15,7 +15,7 @@ from towers.ranking.calibration import Calibration
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelMetadata:
     """Metadata of the models that serving needs.
 
     Args:
@@ -62,17 +62,17 @@ class ModelFacts:
         return sequence <= last_read and self.has_counted(time)
 
 
-def write_facts(layout: Layout, config: Config, facts: ModelFacts) -> None:
+def write_facts(layout: Layout, config: Config, facts: ModelMetadata) -> None:
     """Writes ``config.json`` and ``model.json``."""
     for path, tree in ((layout / "config.json", config), (layout.model, facts)):
         text = json.dumps(dataclasses.asdict(tree), indent=1, ensure_ascii=False)
         path.write_text(text, encoding="utf-8")
 
 
-def read_facts(layout: Layout) -> ModelFacts:
+def read_facts(layout: Layout) -> ModelMetadata:
     """What ``write_facts`` wrote."""
     tree = json.loads(layout.model.read_text(encoding="utf-8"))
-    return ModelFacts(
+    return ModelMetadata(
         tuple(tree["known_types"]),
         tuple(tree["feature_names"]),
         tuple(tree["feature_means"]),

@@ -21,7 +21,7 @@ from towers.datasets.examples import (
     judged_examples,
     synthetic_session_examples,
 )
-from towers.datasets.progress import Stages
+from towers.datasets.progress import Progress
 from towers.datasets.replayed_log import ReplayedLog
 from towers.datasets.synthetic_sessions import (
     SyntheticSession,
@@ -136,7 +136,7 @@ def synthetic_session_mix(
 
 
 def tower_examples(
-    dataset: Dataset, parts: Parts, config: Config, stages: Stages
+    dataset: Dataset, parts: Parts, config: Config, stages: Progress
 ) -> tuple[Examples, Examples, SyntheticSessionsReport | None]:
     """Training examples of the towers, validation examples, and a report of the synthetic sessions.
 

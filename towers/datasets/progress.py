@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Stages(Protocol):
+class Progress(Protocol):
     """Receives the progress of training."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:

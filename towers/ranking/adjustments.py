@@ -81,6 +81,8 @@ def surge_lift(
     """
     time = encoded.rank_request.time
     is_surging = sources.popular.is_surging(rows, time)
+    if not is_surging.any():
+        return np.zeros(len(rows), np.float32)
     # Just to the top; among surging items the strongest surge leads.
     lead = np.log1p(sources.surge.at(rows, time)) * is_surging
     to_top = scores.max(initial=-np.inf) - scores + lead

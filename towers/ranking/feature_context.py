@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -54,9 +55,6 @@ class FeatureContext:
         listed_count: int | None = None,
     ) -> None:
         self.encoded = encoded
-        self.listed = slice(listed_count)
-        self._source_scores: dict[str, np.ndarray] = {}
-        self.candidates = candidates
         self.sources = sources
         self.catalog = sources.catalog
         self.rows = candidates.rows
@@ -64,8 +62,6 @@ class FeatureContext:
         self.has_bought = len(encoded.summary.bought_rows) > 0
         self.time = encoded.rank_request.time
         catalog, rows = self.catalog, self.rows
-        self._order = np.argsort(rows, kind="stable")
-        self._ordered_rows = rows[self._order]
         self.leaf = catalog.leaf[rows]
         self.brand = catalog.brand[rows]
         price = catalog.price[rows]
@@ -77,16 +73,45 @@ class FeatureContext:
             if len(newest)
             else np.zeros((len(rows), 1), np.float32)
         )
-        ranks = np.ascontiguousarray(candidates.ranks.T)
-        self.is_found_by = ranks >= 0
-        self.source_ranks = np.where(self.is_found_by, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
+        self.learnt_scores: np.ndarray = self.embeddings @ encoded.query_embedding
         self._read_words()
         self.has_words = len(self.word_tokens) > 0
-        self._read_scores()
+        self._read_list(candidates, slice(listed_count))
         self._read_purchases()
         self.long_popularity: np.ndarray = sources.popularity.at(rows, self.time)
         self.recent_popularity: np.ndarray = sources.trend.at(rows, self.time)
         self.present_popularity: np.ndarray = sources.surge.at(rows, self.time)
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(self.rows, kind="stable")
+
+    @cached_property
+    def _ordered_rows(self) -> np.ndarray:
+        return self.rows[self._order]
+
+    @cached_property
+    def seen(self) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in the session of the items that are candidates, and these: as ``among``."""
+        return self.among(self.encoded.summary.rows)
+
+    def relisted(self, candidates: Candidates) -> FeatureContext:
+        """The same items in the context of another list, such as that of other allowed items.
+
+        Shares all that does not depend on the list. ``feature_matrix`` of it needs only the features
+        that do.
+
+        Args:
+            candidates: The list, of items of this context. The others are as items that no source
+                found.
+        """
+        _, positions = self.among(candidates.rows)
+        ranks = np.full((len(self.rows), candidates.ranks.shape[1]), -1, np.int32)
+        ranks[positions] = candidates.ranks
+        other = object.__new__(FeatureContext)
+        other.__dict__.update(self.__dict__)
+        other._read_list(replace(candidates, rows=self.rows, ranks=ranks), positions)
+        return other
 
     def _read_words(self) -> None:
         """The query's stems, as typed first, then replacements.
@@ -115,9 +140,17 @@ class FeatureContext:
         """``[n, slots] int32`` tokens of the candidates; gathered only for requests with a query."""
         return self.catalog.tokens[self.rows]
 
-    def _read_scores(self) -> None:
-        """Scores of the sources, raw and normalised."""
-        self.learnt_scores: np.ndarray = self.embeddings @ self.encoded.query_embedding
+    def _read_list(self, candidates: Candidates, listed: slice | np.ndarray) -> None:
+        """What depends on the list: ranks and scores of the sources, raw and normalised.
+
+        Args:
+            listed: Which of the items make up the list.
+        """
+        self.candidates, self.listed = candidates, listed
+        self._source_scores: dict[str, np.ndarray] = {}
+        ranks = np.ascontiguousarray(candidates.ranks.T)
+        self.is_found_by = ranks >= 0
+        self.source_ranks = np.where(self.is_found_by, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
         best = self.learnt_scores[self.listed].max(initial=-1.0)
         self.semantic_scores = self._semantic_scores()
         self.learnt_to_best: np.ndarray = self.learnt_scores - best
@@ -165,12 +198,10 @@ class FeatureContext:
             self._source_scores[name] = self.candidates.scores[name].at(self.rows)
         return self._source_scores[name]
 
-    def session_share(self, column: np.ndarray, count: int | None = None) -> np.ndarray:
+    def session_share(self, column: np.ndarray) -> np.ndarray:
         """Share of the session's interest in items with the candidate's value of ``column``."""
-        seen = self.encoded.summary.rows[:count]
-        return _share_agreeing(
-            column[seen], self.encoded.summary.interest[:count], column[self.rows]
-        )
+        summary = self.encoded.summary
+        return _share_agreeing(column[summary.rows], summary.interest, column[self.rows])
 
     def history_share(self, column: np.ndarray) -> np.ndarray:
         """The same for past purchases."""

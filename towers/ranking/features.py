@@ -31,11 +31,14 @@ class Feature:
         compute: Gives one value per candidate, ``[n]``, or one for all.
         needs: Attribute of the context without which the feature is 0 and not computed:
             ``has_session``, ``has_bought`` or ``has_words``; empty: always computed.
+        is_of_list: Whether the values depend on the list that the candidates are in, by ranks and
+            scores of the sources or relative to the other candidates.
     """
 
     name: str
     compute: Callable[[FeatureContext], Any]
     needs: str = ""
+    is_of_list: bool = False
 
 
 def _word_share(context: FeatureContext) -> np.ndarray | float:
@@ -114,12 +117,22 @@ def _followed_score(context: FeatureContext) -> np.ndarray | float:
     if context.sources.cooccurrence is None or not len(newest):
         return 0.0
     weights = (_FOLLOWED_DECAY ** np.arange(len(newest))).astype(np.float32)
-    return np.sqrt(context.sources.cooccurrence.followers(newest, weights).at(context.rows))
+    followers, shares = context.sources.cooccurrence.followers(newest, weights)
+    # Summed for the candidates only.
+    found, positions = context.among(followers)
+    total = np.bincount(positions, weights=shares[found], minlength=len(context.rows))
+    return np.sqrt(total.astype(np.float32))
+
+
+def _newest_category_same(context: FeatureContext) -> np.ndarray | float:
+    """Whether each candidate is of the category of the session's newest item."""
+    seen = context.encoded.summary.rows
+    return context.leaf == context.catalog.leaf[seen[0]] if len(seen) else 0.0
 
 
 def _seen_recency(context: FeatureContext) -> np.ndarray:
     """Reciprocal recency in the session: 1 for the newest item, then 1/2 …; 0 if not seen."""
-    seen, positions = context.among(context.encoded.summary.rows)
+    seen, positions = context.seen
     values = np.zeros(len(context.rows))
     # From the oldest on, so that the newest occurrence of an item wins.
     values[positions[::-1]] = 1.0 / (1.0 + seen[::-1])
@@ -128,7 +141,7 @@ def _seen_recency(context: FeatureContext) -> np.ndarray:
 
 def _longest_dwell(context: FeatureContext) -> np.ndarray:
     """Longest dwell on each candidate in this session, 0 to 1."""
-    seen, positions = context.among(context.encoded.summary.rows)
+    seen, positions = context.seen
     values = np.zeros(len(context.rows), np.float32)
     np.maximum.at(values, positions, context.encoded.summary.dwell_shares[seen])
     return values
@@ -136,7 +149,7 @@ def _longest_dwell(context: FeatureContext) -> np.ndarray:
 
 def _seen_count(context: FeatureContext) -> np.ndarray:
     """How often each candidate occurs in this session."""
-    _, positions = context.among(context.encoded.summary.rows)
+    _, positions = context.seen
     return np.bincount(positions, minlength=len(context.rows))
 
 
@@ -170,16 +183,22 @@ def _blended(context: FeatureContext) -> np.ndarray:
 
 def _rank_feature(source: type[Source]) -> Feature:
     column = SOURCES.index(source.name)
-    return Feature(f"{source.name}_rank", lambda context: context.source_ranks[column])
+    return Feature(
+        f"{source.name}_rank", lambda context: context.source_ranks[column], is_of_list=True
+    )
 
 
 def _score_feature(source: type[Source]) -> Feature:
-    return Feature(f"{source.scored_as}_score", lambda s: s.source_score(source.name))
+    return Feature(
+        f"{source.scored_as}_score", lambda s: s.source_score(source.name), is_of_list=True
+    )
 
 
 def _share_feature(source: type[Source]) -> Feature:
     return Feature(
-        f"{source.scored_as}_share", lambda s: _largest_as_one(s.source_score(source.name), s)
+        f"{source.scored_as}_share",
+        lambda s: _largest_as_one(s.source_score(source.name), s),
+        is_of_list=True,
     )
 
 
@@ -188,20 +207,25 @@ _SCORED = [source for source in SOURCE_TYPES if source.scored_as]
 
 FEATURES: tuple[Feature, ...] = (
     Feature("learnt_score", lambda s: s.learnt_scores),
-    Feature("learnt_to_best", lambda s: s.learnt_to_best),
+    Feature("learnt_to_best", lambda s: s.learnt_to_best, is_of_list=True),
     *map(_rank_feature, SOURCE_TYPES),
     Feature("semantic_score", lambda s: s.semantic_scores, "has_words"),
-    Feature("semantic_to_best", _semantic_to_best, "has_words"),
-    Feature("lexical_score", lambda s: s.lexical_scores, "has_words"),
-    Feature("lexical_to_best", _lexical_to_best, "has_words"),
-    Feature("code_match", lambda s: s.has_code, "has_words"),
+    Feature("semantic_to_best", _semantic_to_best, "has_words", is_of_list=True),
+    Feature("lexical_score", lambda s: s.lexical_scores, "has_words", is_of_list=True),
+    Feature("lexical_to_best", _lexical_to_best, "has_words", is_of_list=True),
+    Feature("code_match", lambda s: s.has_code, "has_words", is_of_list=True),
     *map(_score_feature, _SCORED),
     *map(_share_feature, _SCORED),
-    Feature("learnt_log_share", lambda s: _log_share(s.learnt_shares)),
-    Feature("neighbour_log_vote", lambda s: _log_share(s.neighbour_votes), "has_session"),
-    Feature("blended", _blended),
+    Feature("learnt_log_share", lambda s: _log_share(s.learnt_shares), is_of_list=True),
+    Feature(
+        "neighbour_log_vote",
+        lambda s: _log_share(s.neighbour_votes),
+        "has_session",
+        is_of_list=True,
+    ),
+    Feature("blended", _blended, is_of_list=True),
     Feature("followed_score", _followed_score, "has_session"),
-    Feature("source_count", lambda s: s.is_found_by.sum(axis=0)),
+    Feature("source_count", lambda s: s.is_found_by.sum(axis=0), is_of_list=True),
     Feature("query_word_share", _word_share, "has_words"),
     Feature("query_rarity_share", _rarity_share, "has_words"),
     Feature("heaviest_missing", _heaviest_missing, "has_words"),
@@ -248,7 +272,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("session_category_share", lambda s: s.session_share(s.catalog.leaf), "has_session"),
     Feature("session_top_share", lambda s: s.session_share(s.catalog.top), "has_session"),
     Feature("session_brand_share", lambda s: s.session_share(s.catalog.brand), "has_session"),
-    Feature("newest_category_same", lambda s: s.session_share(s.catalog.leaf, 1), "has_session"),
+    Feature("newest_category_same", _newest_category_same, "has_session"),
     Feature("newest_similarity", lambda s: s.to_session[:, 0], "has_session"),
     Feature("nearest_similarity", lambda s: s.to_session.max(axis=1), "has_session"),
     Feature("mean_similarity", lambda s: s.to_session.mean(axis=1), "has_session"),
@@ -261,10 +285,21 @@ FEATURES: tuple[Feature, ...] = (
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
 
-def feature_matrix(context: FeatureContext) -> np.ndarray:
-    """All features of all candidates, ``[candidates, features] float32``."""
-    matrix = np.zeros((len(FEATURES), len(context.rows)), np.float32)
-    for column, feature in zip(matrix, FEATURES, strict=True):
+_NUMBERED = [*enumerate(FEATURES)]
+_OF_LIST = [(number, feature) for number, feature in _NUMBERED if feature.is_of_list]
+
+
+def feature_matrix(context: FeatureContext, in_other_list: np.ndarray | None = None) -> np.ndarray:
+    """All features of all candidates, ``[candidates, features] float32``.
+
+    Args:
+        in_other_list: The features of the context that this one was relisted from.
+    """
+    if in_other_list is None:
+        features, matrix = _NUMBERED, np.zeros((len(FEATURES), len(context.rows)), np.float32)
+    else:
+        features, matrix = _OF_LIST, in_other_list.T.copy()
+    for number, feature in features:
         if not feature.needs or getattr(context, feature.needs):
-            column[:] = feature.compute(context)
+            matrix[number] = feature.compute(context)
     return np.ascontiguousarray(matrix.T)

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class BoundedMemory(Generic[Value]):
+class BoundedMap(Generic[Value]):
     """A mapping that evicts the entries written longest ago, half of them at a time.
 
     Two generations: entries are written into the young one; when it is full it becomes the old one,

@@ -68,7 +68,7 @@ class _Named(Generic[S]):
     @overload
     def __get__(self, owner: Sources, _: type[Sources]) -> S: ...
     def __get__(self, owner: Sources | None, _: type[Sources]) -> Any:
-        return self if owner is None else owner.get(self._name)
+        return self if owner is None else owner._by_name.get(self._name)
 
     def __set__(self, owner: Sources, source: S) -> None:
         owner.put(self._name, source)  # type: ignore[arg-type]
@@ -166,8 +166,12 @@ class Sources:
         """Demand of this hour."""
         return self.popular.surge
 
-    def find(self, encoded: EncodedRequest) -> Candidates:
-        """Runs every source and joins the results; absent and failing ones are named in ``missing``."""
+    def find(self, encoded: EncodedRequest, found_before: Candidates | None = None) -> Candidates:
+        """Runs every source and joins the results; absent and failing ones are named in ``missing``.
+
+        Args:
+            found_before: Found for the same request with other allowed items, if it was.
+        """
         allowed = AllowedItems.of(self.catalog, encoded.rank_request)
         lists: dict[str, np.ndarray] = {}
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, NO_SCORES)
@@ -179,7 +183,11 @@ class Sources:
                 if source_type.applies_to(encoded):
                     missing.append(name)
                 continue
-            find = partial(source.find, encoded, allowed, self.config)
+            if found_before is None:
+                find = partial(source.find, encoded, allowed, self.config)
+            else:
+                scores_before = found_before.scores[name]
+                find = partial(source.refound, scores_before, encoded, allowed, self.config)
             found = self.stages.run(name, find, NOTHING, missing)
             scores[name] = found.scores
             if len(found.rows):

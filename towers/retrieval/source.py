@@ -143,6 +143,20 @@ class Source(Protocol):
         Called for every request: a source without candidates may still score those of others.
         """
 
+    def refound(
+        self,
+        scores: SparseScores,
+        encoded: EncodedRequest,
+        allowed: AllowedItems,
+        config: SourcesConfig,
+    ) -> Found:
+        """As ``find``, for the same request with other allowed items.
+
+        Args:
+            scores: What ``find`` evaluated before, for sources that need not evaluate it again.
+        """
+        return self.find(encoded, allowed, config)
+
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Writes it into an existing empty folder, in formats that carry no code."""

@@ -12,9 +12,9 @@ from towers.optional_stages import finite
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import RankRequest
-from towers.search_box.popular_queries import Searches
+from towers.search_box.popular_queries import PopularQueries
 from towers.search_box.relaxation import relaxations
-from towers.search_box.suggested_names import ShopNames
+from towers.search_box.suggested_names import SuggestedNames
 from towers.search_box.suggestions import KINDS, Suggestion, SuggestionKind, suggestion_of
 from towers.search_box.weighted_texts import (
     OVERFETCH,
@@ -52,7 +52,7 @@ class Completion:
         *,
         visitor_minimum: int,
     ) -> None:
-        self.searches: Searches | None = None
+        self.searches: PopularQueries | None = None
         self._visitor_minimum = visitor_minimum
         self._sources = sources
         self._titles = titles
@@ -63,7 +63,7 @@ class Completion:
         self._changed = (np.zeros(0, np.int64), PrefixIndex.of(()))
         self._changed_is_stale = False
         self._matching_rows: dict[str, np.ndarray] = {}
-        self._names = ShopNames.of(sources.catalog)
+        self._names = SuggestedNames.of(sources.catalog)
         self._item_weights = np.zeros(0, np.float32)
         self._hidden: np.ndarray | None = None
         self._refreshed_time = -1.0
@@ -268,7 +268,7 @@ class Completion:
             self._changed = (np.array(rows, np.int64), PrefixIndex.of(titles))
             self._changed_is_stale = False
         if not self._names.are_all_of(self._sources.catalog):
-            self._names = ShopNames.of(self._sources.catalog)
+            self._names = SuggestedNames.of(self._sources.catalog)
             self._weigh_names()
 
     def _refresh(self, time: float) -> None:

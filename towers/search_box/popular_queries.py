@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from data.records import Event, EventType
 from towers.config import VISITOR_MINIMUM_LIMIT, CompletionConfig
-from towers.retrieval.bounded_map import BoundedMemory
+from towers.retrieval.bounded_map import BoundedMap
 from towers.retrieval.sources.popular import WEIGHTS
 from towers.sessions.session import Session
 from towers.text.words import normalise
@@ -40,7 +40,7 @@ class _Searched:
     followed: float = 0.0
 
 
-class Searches:
+class PopularQueries:
     """Queries with their distinct visitors and the interactions that followed.
 
     Stores no visitor ids, only hashes by a key that is not persisted. The least recently typed query
@@ -58,7 +58,7 @@ class Searches:
         self._key = key[:64]
         self._query_limit = query_limit
         self._queries: OrderedDict[str, _Searched] = OrderedDict()
-        self._followed: BoundedMemory[float] = BoundedMemory(pair_limit)
+        self._followed: BoundedMap[float] = BoundedMap(pair_limit)
         self._lock = threading.Lock()
 
     def record(self, event: Event, search_text: str) -> None:
@@ -131,7 +131,9 @@ def searched_queries(events: Sequence[Event], config: CompletionConfig) -> dict[
         return {}
     # A throw-away key: it only has to tell visitors apart. The limits exceed the log, so that nothing
     # is evicted.
-    searches = Searches(os.urandom(16), query_limit=len(events), pair_limit=2 * len(events) + 2)
+    searches = PopularQueries(
+        os.urandom(16), query_limit=len(events), pair_limit=2 * len(events) + 2
+    )
     sessions: dict[str, Session] = {}
     for event in events:
         before = sessions.get(event.visitor_id) or Session.empty(event.visitor_id)

@@ -12,7 +12,7 @@ from towers.indexes.prefix_index import PrefixIndex
 
 
 @dataclass(frozen=True)
-class ShopNames:
+class SuggestedNames:
     """The category and brand names of a catalogue.
 
     Args:
@@ -34,7 +34,7 @@ class ShopNames:
     leaf_count: int
 
     @classmethod
-    def of(cls, catalog: Catalog) -> ShopNames:
+    def of(cls, catalog: Catalog) -> SuggestedNames:
         """The current names of a catalogue."""
         leaf_count, brands = len(catalog.category_codes.names), list(catalog.brand_codes.names)
         numbers: dict[tuple[str, ...], int] = {}

@@ -14,7 +14,7 @@ from towers.config import Config
 from towers.datasets.dataset import Dataset
 from towers.datasets.example_mix import Parts, tower_examples
 from towers.datasets.examples import Examples, browse_and_search_examples
-from towers.datasets.progress import Stages
+from towers.datasets.progress import Progress
 from towers.models.fitting import Curves
 from towers.models.session_encoders import SESSION_ENCODERS
 from towers.sessions.query_input import QueryInput
@@ -44,7 +44,7 @@ class EncoderTrial:
 
 
 def compare_encoders(
-    tables: Tables, config: Config, *, request_limit: int, stages: Stages
+    tables: Tables, config: Config, *, request_limit: int, stages: Progress
 ) -> Iterator[EncoderTrial]:
     """Trains both towers with each encoder in turn and ranks all items on requests of the test part.
 

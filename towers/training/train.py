@@ -17,7 +17,7 @@ from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
 from towers.bundle.manifest import sign
-from towers.bundle.model_metadata import ModelFacts, write_facts
+from towers.bundle.model_metadata import ModelMetadata, write_facts
 from towers.catalog.item_tokens import item_tokens
 from towers.config import Config, TextConfig, default_config
 from towers.datasets.dataset import Dataset
@@ -35,7 +35,7 @@ from towers.datasets.examples import (
     browse_and_search_examples,
     joined,
 )
-from towers.datasets.progress import Stages
+from towers.datasets.progress import Progress
 from towers.datasets.ranking_lists import (
     Lists,
     ListsReport,
@@ -86,7 +86,7 @@ def starting_config(tables: Tables) -> Config:
 
 
 def train(
-    tables: Tables, out: Path, config: Config, *, created_time: float, stages: Stages
+    tables: Tables, out: Path, config: Config, *, created_time: float, stages: Progress
 ) -> dict[str, Any]:
     """Trains both stages and writes the bundle; returns what goes into ``metrics.json``.
 
@@ -176,7 +176,7 @@ def train(
         golden = golden_answers(
             ranker, golden_queries(dataset.catalog, config.seed), time=counted_until
         )
-        facts = ModelFacts(
+        facts = ModelMetadata(
             tuple(sorted(int(type_) for type_ in ranker.known_types)),
             FEATURE_NAMES,
             tuple(float(mean) for mean in means),
@@ -216,7 +216,7 @@ def _refresh_towers(
     newest: ReplayedLog,
     training_examples: Examples,
     config: Config,
-    stages: Stages,
+    stages: Progress,
 ) -> None:
     """Fine-tunes the towers on their training examples and on those withheld for the reranker."""
     settings = config.retrieval
@@ -245,7 +245,7 @@ def _train_reranker(
     parts: Parts,
     ranker: Ranker,
     config: Config,
-    stages: Stages,
+    stages: Progress,
     moments: PurchaseMoments,
     held_out_from: int,
 ) -> tuple[Lists, ListsReport, Curves, DeepCross | None]:

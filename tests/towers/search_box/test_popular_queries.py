@@ -9,16 +9,16 @@ import pytest
 from data.errors import ConfigError
 from data.records import Event, EventType
 from towers.config import CompletionConfig
-from towers.search_box.popular_queries import Searches, query_key, searched_queries
+from towers.search_box.popular_queries import PopularQueries, query_key, searched_queries
 
 
-def searched(searches: Searches, query: str, *visitors: str) -> None:
+def searched(searches: PopularQueries, query: str, *visitors: str) -> None:
     for visitor in visitors:
         searches.record(Event("", EventType.SEARCH, visitor, 0.0, query=query), "")
 
 
 def test_a_query_is_known_from_the_fifth_distinct_visitor_on() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "milk", *"abcd", *"abcd", *"aaaaaaaaaaaa")
     assert searches.weights(5) == {}
     searched(searches, "milk", "e")
@@ -26,7 +26,7 @@ def test_a_query_is_known_from_the_fifth_distinct_visitor_on() -> None:
 
 
 def test_case_width_and_blanks_do_not_make_another_query() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     for visitor, query in enumerate(("Milk  tea", "milk tea", "ＭＩＬＫ tea", " milk tea ")):
         searched(searches, query, str(visitor))
     assert searches.weights(4) == {"milk tea": 4.0}
@@ -34,7 +34,7 @@ def test_case_width_and_blanks_do_not_make_another_query() -> None:
 
 
 def test_what_led_to_a_purchase_weighs_more_than_what_led_nowhere() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "bread", *"abc")
     searched(searches, "milk", *"abc")
     for visitor in "abc":
@@ -44,7 +44,7 @@ def test_what_led_to_a_purchase_weighs_more_than_what_led_nowhere() -> None:
 
 
 def test_purchases_of_one_visitor_count_as_one() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "milk", *"abc")
     for number in range(1_000):
         searches.record(Event(f"e{number}", EventType.PURCHASE, "a", 1.0, item_id="m"), "milk")
@@ -52,14 +52,14 @@ def test_purchases_of_one_visitor_count_as_one() -> None:
 
 
 def test_a_visitor_who_searches_over_and_over_counts_once_beyond_those_held_too() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "milk", *(f"v{number}" for number in range(40)))
     searched(searches, "milk", *["loud"] * 1_000, *["v39"] * 1_000, *["v0"] * 1_000)
     assert searches.weights(5) == {"milk": 41.0}
 
 
 def test_searches_that_lead_nowhere_take_nothing_from_what_followed_those_of_others() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "milk", *"abc")
     for visitor in "abc":
         searches.record(Event("", EventType.PURCHASE, visitor, 1.0, item_id="m"), "milk")
@@ -68,7 +68,7 @@ def test_searches_that_lead_nowhere_take_nothing_from_what_followed_those_of_oth
 
 
 def test_of_each_visitor_the_strongest_event_counts_and_a_return_undoes_it() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "milk", *"abc")
     for visitor, type_ in (
         ("a", EventType.VIEW),
@@ -89,7 +89,7 @@ def test_of_each_visitor_the_strongest_event_counts_and_a_return_undoes_it() -> 
 def test_weights_equal_those_worked_out_visitor_by_visitor(seed: int) -> None:
     rng = random.Random(seed)
     worth = {EventType.VIEW: 0.1, EventType.ADD_TO_CART: 0.5, EventType.PURCHASE: 1.0}
-    searches, did = Searches(b"key"), []
+    searches, did = PopularQueries(b"key"), []
     for _ in range(2_000):
         query, visitor = rng.choice(["milk", "salt"]), f"v{rng.randrange(80)}"
         type_ = rng.choice([EventType.SEARCH, *worth])
@@ -109,26 +109,26 @@ def test_weights_equal_those_worked_out_visitor_by_visitor(seed: int) -> None:
 
 
 def test_no_visitor_id_is_held() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "milk", "very-personal-visitor")
     assert "very-personal" not in repr(vars(searches))
 
 
 def test_the_query_not_typed_for_longest_leaves_first() -> None:
-    searches = Searches(b"key", query_limit=2)
+    searches = PopularQueries(b"key", query_limit=2)
     for query in ("milk", "bread", "milk", "salt"):
         searched(searches, query, "a")
     assert set(searches.weights(1)) == {"milk", "salt"}
 
 
 def test_more_visitors_than_are_told_apart_still_add_up() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "milk", *(f"v{number}" for number in range(100)))
     assert searches.weights(5) == {"milk": 100.0}
 
 
 def test_a_text_as_long_as_nobody_else_would_type_is_not_followed() -> None:
-    searches = Searches(b"key")
+    searches = PopularQueries(b"key")
     searched(searches, "x" * 101, *"abc")
     searched(searches, "x" * 100, *"abc")
     assert list(searches.weights(3)) == ["x" * 100]

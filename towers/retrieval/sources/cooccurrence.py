@@ -113,7 +113,16 @@ class Cooccurrence(Source):
             return Found()
         newest = summary.rows[:_NEWEST_COUNT]
         weights = summary.interest[:_NEWEST_COUNT] * _OLDER_DECAY ** np.arange(len(newest))
-        scores = self.together(newest, weights)
+        return self.refound(self.together(newest, weights), encoded, allowed, config)
+
+    def refound(
+        self,
+        scores: SparseScores,
+        encoded: EncodedRequest,
+        allowed: AllowedItems,
+        config: SourcesConfig,
+    ) -> Found:
+        """The scores depend on the session only."""
         if encoded.is_search:
             return Found(scores=scores)
         return Found(allowed.top(scores, config.covisited_count), scores)
@@ -125,19 +134,25 @@ class Cooccurrence(Source):
             rows: ``[n] int64`` item rows; rows beyond the table have no companions.
             weights: ``[n] float32`` weight of each.
         """
-        return self._summed(self.scores, rows, weights)
+        return SparseScores.summed(*self._weighted(self.scores, rows, weights))
 
-    def followers(self, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
-        """The same with ``follow_shares``."""
-        return self._summed(self.follow_shares, rows, weights)
+    def followers(self, rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Companions of several items and their weighted follow shares, not summed.
 
-    def _summed(self, table: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> SparseScores:
+        Returns:
+            ``[n] int32`` rows, one for each item that the companion follows, and ``[n] float32``.
+        """
+        return self._weighted(self.follow_shares, rows, weights)
+
+    def _weighted(
+        self, table: np.ndarray, rows: np.ndarray, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         known = rows < len(self.companions)
         rows, weights = rows[known], weights[known]
         companions = self.companions[rows].ravel()
         values = (table[rows] * weights[:, None]).ravel()
         present = companions >= 0
-        return SparseScores.summed(companions[present], values[present])
+        return companions[present], values[present]
 
     def save(self, folder: Path) -> None:
         """Writes the tables into an existing folder."""

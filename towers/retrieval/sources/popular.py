@@ -21,7 +21,7 @@ from data.records import Event, EventType
 from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.bounded_map import BoundedMemory
+from towers.retrieval.bounded_map import BoundedMap
 from towers.retrieval.popularity import IDLE_LIMIT_SECONDS, Popularity
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import NO_ROWS, Found, Rebase, Source, TrainingData
@@ -86,7 +86,7 @@ class Popular(Source):
         self.trend = trend or Popularity(HALF_LIFE_DAYS["trend"])
         self.surge = surge or Popularity(HALF_LIFE_DAYS["surge"])
         self._counts = (self.popularity, self.trend, self.surge)
-        self._visitors: BoundedMemory[_Counted] = BoundedMemory(_PAIR_LIMIT)
+        self._visitors: BoundedMap[_Counted] = BoundedMap(_PAIR_LIMIT)
         self._newest_time = 0.0
         self._idle_seconds = 0.0
         self._count_lock = threading.Lock()

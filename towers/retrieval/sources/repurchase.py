@@ -105,8 +105,10 @@ class Repurchase(Source):
 
     def at(self, rows: np.ndarray, catalog: Catalog) -> np.ndarray:
         """Repurchase rates of ``rows``, ``[n] float32``; items added later have their category's."""
-        shares = np.full(len(rows), self.of_shop, np.float32)
         known = rows < len(self.of_items)
+        if known.all():
+            return self.of_items[rows]
+        shares = np.full(len(rows), self.of_shop, np.float32)
         shares[known] = self.of_items[rows[known]]
         leaves = catalog.leaf[rows]
         by_category = ~known & (leaves < len(self.of_categories))

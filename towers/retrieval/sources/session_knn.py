@@ -77,10 +77,19 @@ class SessionKnn(Source):
         """The ``config.neighbour_count`` items of the most votes; for a search scores only."""
         if not len(encoded.summary.rows):
             return Found()
-        votes = self.votes(encoded.summary.rows)
+        return self.refound(self.votes(encoded.summary.rows), encoded, allowed, config)
+
+    def refound(
+        self,
+        scores: SparseScores,
+        encoded: EncodedRequest,
+        allowed: AllowedItems,
+        config: SourcesConfig,
+    ) -> Found:
+        """The votes depend on the session only."""
         if encoded.is_search:
-            return Found(scores=votes)
-        return Found(allowed.top(votes, config.neighbour_count), votes)
+            return Found(scores=scores)
+        return Found(allowed.top(scores, config.neighbour_count), scores)
 
     def votes(self, rows: np.ndarray) -> SparseScores:
         """Items of the most similar sessions, with their votes.

@@ -23,7 +23,7 @@ def test_follow_shares_count_later_positions_of_a_session_by_one_over_the_distan
                 counts[item, later] += 1 / distance  # type: ignore[assignment]
     held = Counter(item for session in sessions for item in session)
     for item in range(9):
-        found = cooccurrence.followers(np.array([item]), np.ones(1, np.float32))
-        expected = [counts[item, other] / (held[item] + 5) for other in found.rows.tolist()]
+        rows, shares = cooccurrence.followers(np.array([item]), np.ones(1, np.float32))
+        expected = [counts[item, other] / (held[item] + 5) for other in rows.tolist()]
         assert len(expected) == 8
-        np.testing.assert_allclose(found.values, expected, rtol=1e-5)
+        np.testing.assert_allclose(shares, expected, rtol=1e-5)

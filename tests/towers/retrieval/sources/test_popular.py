@@ -14,7 +14,7 @@ from data.records import Event, EventType
 from tests.towers.demand import DAY, decayed
 from towers.catalog.items import Catalog
 from towers.config import TextConfig
-from towers.retrieval.bounded_map import BoundedMemory
+from towers.retrieval.bounded_map import BoundedMap
 from towers.retrieval.sources.popular import Popular
 
 T0 = 19_700 * DAY + 30_000.0
@@ -208,7 +208,7 @@ def test_readers_always_get_a_whole_list_while_events_come_in() -> None:
 
 
 def test_a_memory_holds_the_newest_entries_within_its_bounds() -> None:
-    memory: BoundedMemory[int] = BoundedMemory(100)
+    memory: BoundedMap[int] = BoundedMap(100)
     for number in range(10_000):
         memory.put(number, -number)
         memory.put(7, number)
