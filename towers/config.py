@@ -127,6 +127,17 @@ class RerankConfig:
 
 
 @dataclass(frozen=True)
+class EncoderConfig:
+    """The large text encoder that reads the items in training, where it is installed.
+
+    A catalogue of more than ``item_limit`` items is not read, since it takes several milliseconds a
+    title; 0 switches the encoder off.
+    """
+
+    item_limit: Annotated[int, Range(0, 1_000_000_000)] = 1_000_000
+
+
+@dataclass(frozen=True)
 class CompletionConfig:
     """Suggestions while typing.
 
@@ -170,6 +181,7 @@ class Config:
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
     sources: SourcesConfig = field(default_factory=SourcesConfig)
     rerank: RerankConfig = field(default_factory=RerankConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     index: IndexConfig = field(default_factory=IndexConfig)
 
@@ -193,7 +205,8 @@ def default_config(*, has_words: bool, has_log: bool = True) -> Config:
                 temperature=0.05,
                 sampled_item_count=2_048,
             ),
-            sources=SourcesConfig(learnt_count=200, lexical_count=200),
+            sources=SourcesConfig(learnt_count=150, lexical_count=200, semantic_count=100),
+            rerank=RerankConfig(request_limit=6_000),
         )
     if has_words:
         return Config()

@@ -11,5 +11,6 @@ examples            training examples of the two towers
 progress            the protocol that progress is reported by
 dataset             the tables in memory
 example_mix         the mix of logged, judged and synthetic examples
+pseudo_judgments    graded relevance for queries made of the catalogue
 ranking_lists       the training lists of the reranker
 """

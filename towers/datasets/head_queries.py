@@ -30,11 +30,13 @@ class HeadQuery:
     Args:
         kind: One of ``KINDS``.
         text: As a visitor types it.
+        meant: The same without its typo.
         stems: Stems of the text as meant, without function words; a Chinese run is kept whole.
     """
 
     kind: str
     text: str
+    meant: str
     stems: tuple[str, ...]
 
 
@@ -64,7 +66,7 @@ def head_queries(catalog: Catalog, *, limit: int = 50, seed: int = 7) -> list[He
     for kind in KINDS:
         meant = types if kind == "slip" else texts[kind]
         queries = [
-            HeadQuery(kind, normalise(text), query_stems(as_meant))
+            HeadQuery(kind, normalise(text), normalise(as_meant), query_stems(as_meant))
             for text, as_meant in zip(texts[kind], meant, strict=True)
             if text
         ]

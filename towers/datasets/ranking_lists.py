@@ -11,6 +11,7 @@ import numpy as np
 from data.records import Event, EventType, Judgment
 from towers.catalog.items import Catalog
 from towers.datasets.examples import good_items, query_fold
+from towers.datasets.pseudo_judgments import MadeQuery, graded
 from towers.datasets.replayed_log import ReplayedLog
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.datasets.synthetic_sessions import SyntheticSession, SyntheticSessionsReport
@@ -63,7 +64,7 @@ class ListsReport:
         request_count: Requests replayed.
         found_count: Requests with both a relevant and an irrelevant candidate; only these give
             lists.
-        recall: Mean share of the relevant items among the candidates.
+        recall: Mean share of the relevant items among the candidates, of judged and logged requests.
         learnt_count: Training lists; later ones are for validation.
         visits: The synthetic sessions among the requests; None where there are none.
     """
@@ -81,6 +82,7 @@ class _ListWriter:
         self._features: list[np.ndarray] = []
         self._labels: list[np.ndarray] = []
         self.recalls: list[float] = []
+        self.request_count = 0
         self.learnt_count: int | None = None
 
     def hold_out_the_rest(self) -> None:
@@ -90,14 +92,24 @@ class _ListWriter:
     def add(self, rows: np.ndarray, features: np.ndarray, relevant: np.ndarray) -> None:
         labels = np.isin(rows, relevant)
         self.recalls.append(float(labels.sum()) / len(relevant))
-        if not labels.any():
+        self._add(features, labels.astype(np.float32))
+
+    def add_graded(self, features: np.ndarray, gains: np.ndarray) -> None:
+        """A list with a gain for each candidate; it does not count towards the recall."""
+        self._add(features, gains)
+
+    def _add(self, features: np.ndarray, gains: np.ndarray) -> None:
+        self.request_count += 1
+        is_relevant = gains > 0
+        if not is_relevant.any():
             return
-        # All relevant items stay, and a random part of the rest.
-        order = np.argsort(self._generator.random(len(rows)) - 2.0 * labels)[:_LIST_LENGTH]
-        if labels[order].all():
+        # The most relevant items stay, and a random part of the rest.
+        order = np.argsort(self._generator.random(len(gains)) - 2.0 * is_relevant - gains)
+        order = order[:_LIST_LENGTH]
+        if np.ptp(gains[order]) == 0:
             return
         self._features.append(features[order])
-        self._labels.append(labels[order].astype(np.float32))
+        self._labels.append(gains[order])
 
     def finish(self) -> tuple[Lists, ListsReport]:
         count = len(self._labels)
@@ -110,7 +122,7 @@ class _ListWriter:
             present[position, : len(gains)] = True
         recall = float(np.mean(self.recalls)) if self.recalls else 0.0
         learnt_count = count if self.learnt_count is None else self.learnt_count
-        report = ListsReport(len(self.recalls), count, recall, learnt_count)
+        report = ListsReport(self.request_count, count, recall, learnt_count)
         return Lists(features, labels, present), report
 
 
@@ -231,38 +243,49 @@ def basket_rows(ranker: Ranker, session: Session) -> np.ndarray:
 
 def query_lists(
     ranker: Ranker,
-    queries: Sequence[tuple[str, Sequence[int]]],
+    judged: Sequence[tuple[str, Sequence[int]]],
+    made: Sequence[MadeQuery] = (),
     sessions: Sequence[SyntheticSession] = (),
     *,
     time: float,
     held_out_share: float = 0.0,
     seed: int,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[Lists, ListsReport]:
-    """The same without a log: judged or synthetic queries of anonymous visitors, and synthetic
-    sessions.
+    """The same without a log: judged and made queries of anonymous visitors, and synthetic sessions.
 
     Args:
-        queries: Text, and the relevant rows.
+        judged: Text, and the relevant rows.
+        made: Queries made of the catalogue, graded by what they mean.
         sessions: Synthetic sessions, shuffled among the queries.
         held_out_share: Share of the lists for validation.
+        progress: Called with the number of requests so far.
     """
-    requests = []
-    for text, relevant in queries:
-        search = Event("", EventType.SEARCH, "", time, query=text)
-        session = Session.empty("").after(search)
-        requests.append(SyntheticSession(session, time, text, np.array(relevant, np.int64)))
-    if sessions:
-        requests += sessions
-        random.Random(seed).shuffle(requests)
+    requests: list[SyntheticSession | MadeQuery] = [*made, *sessions]
+    for text, relevant in judged:
+        rows = np.array(relevant, np.int64)
+        requests.append(SyntheticSession(_searching(text, time), time, text, rows))
+    random.Random(seed).shuffle(requests)
     writer = _ListWriter(seed)
-    for request in requests:
-        shortlist = ranker.rank(RankRequest(request.session, request.time, request.text))
-        writer.add(shortlist.rows, shortlist.features, request.relevant)
+    for number, request in enumerate(requests):
+        if progress is not None:
+            progress(number)
+        if isinstance(request, MadeQuery):
+            session = _searching(request.text, time)
+            shortlist = ranker.rank(RankRequest(session, time, request.text))
+            writer.add_graded(shortlist.features, graded(ranker, request, shortlist.rows))
+        else:
+            shortlist = ranker.rank(RankRequest(request.session, request.time, request.text))
+            writer.add(shortlist.rows, shortlist.features, request.relevant)
     lists, report = writer.finish()
     return lists, replace(report, learnt_count=int(lists.count * (1.0 - held_out_share)))
 
 
-def anonymous_queries(
+def _searching(text: str, time: float) -> Session:
+    return Session.empty("").after(Event("", EventType.SEARCH, "", time, query=text))
+
+
+def judged_queries(
     catalog: Catalog,
     judgments: Sequence[Judgment],
     limit: int,
@@ -270,15 +293,11 @@ def anonymous_queries(
     *,
     folds: Collection[int],
 ) -> list[tuple[str, list[int]]]:
-    """Judged queries of ``folds`` with their relevant rows; synthetic queries where none is judged."""
-    rng = random.Random(seed)
+    """Judged queries of ``folds`` with their relevant rows, at most ``limit``."""
     queries = [
         (query, [catalog.row_of[item_id] for item_id in relevant if item_id in catalog.row_of])
         for query, relevant in good_items(judgments).items()
         if query_fold(query) in folds
     ]
-    if not queries:
-        rows = [rng.randrange(catalog.count) for _ in range(limit)]
-        queries = [(catalogue_query(catalog, row, rng), [row]) for row in rows]
-    rng.shuffle(queries)
+    random.Random(seed).shuffle(queries)
     return [(query, relevant) for query, relevant in queries if query and relevant][:limit]

@@ -37,12 +37,21 @@ def catalogue_query(
     if not alternatives:
         return brand.lower()
     chosen = [word for part in rng.choice(alternatives) for word in part.split()]
-    if has_errors and chosen:
+    if has_errors:
         _add_error(chosen, rng)
     return " ".join(chosen).lower()
 
 
+def with_errors(query: str, rng: random.Random) -> str:
+    """The query, sometimes with a word truncated or with a typo, as ``catalogue_query`` has them."""
+    words = query.split()
+    _add_error(words, rng)
+    return " ".join(words)
+
+
 def _add_error(words: list[str], rng: random.Random) -> None:
+    if not words:
+        return
     if rng.random() < _TYPO_SHARE:
         position = rng.randrange(len(words))
         words[position] = with_typo(words[position], rng)

@@ -12,12 +12,20 @@ import numpy as np
 
 from towers.config import RerankConfig
 from towers.models.legacy_keras import keras, tf, tfrs
+from towers.ranking.features import FEATURE_NAMES, IS_SEARCH, SEARCH_SCORE
 
 _LARGEST_DEVIATION = 5.0
+_RULE_WEIGHT = 3.0
+_SEARCH_SCORE = FEATURE_NAMES.index(SEARCH_SCORE)
+_IS_SEARCH = FEATURE_NAMES.index(IS_SEARCH)
 
 
 class DeepCross(keras.Model):
     """Standardised features through a cross network and a deep network in parallel, to one logit.
+
+    In a search the logit is a residual on the score of the fixed rule, so that an untrained model ranks
+    as the rule does. ``search_share`` scales the residual: 1 in training; a release that was taught too
+    little has less of it, down to 0, the rule alone.
 
     Args:
         mean, deviation: ``[features] float32`` of the training data; a constant feature (deviation
@@ -32,7 +40,17 @@ class DeepCross(keras.Model):
         self.crosses = [tfrs.layers.dcn.Cross() for _ in range(config.cross_layer_count)]
         self.hidden = [keras.layers.Dense(dim, activation="relu") for dim in config.hidden_dims]
         self.dropout = keras.layers.Dropout(config.dropout)
-        self.logit = keras.layers.Dense(1)
+        # Zeros, so that training starts from the fixed rule.
+        self.logit = keras.layers.Dense(1, kernel_initializer="zeros")
+        self.rule_weight = self.add_weight(
+            name="rule_weight", shape=(), initializer=keras.initializers.Constant(_RULE_WEIGHT)
+        )
+        self.search_share = tf.Variable(1.0, trainable=False, name="search_share")
+
+    def rule(self, features: tf.Tensor) -> tf.Tensor:
+        """The part of the logits that is the fixed rule's, ``[n]``; 0 for browse pages."""
+        weight = tf.nn.relu(self.rule_weight)
+        return weight * features[:, _SEARCH_SCORE] * features[:, _IS_SEARCH]
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """``[n, features]`` to ``[n]`` logits."""
@@ -44,7 +62,10 @@ class DeepCross(keras.Model):
         deep = standard
         for layer in self.hidden:
             deep = self.dropout(layer(deep), training=training)
-        return self.logit(tf.concat([crossed, deep], axis=-1))[:, 0]
+        residual = self.logit(tf.concat([crossed, deep], axis=-1))[:, 0]
+        is_search = features[:, _IS_SEARCH]
+        share = 1.0 - is_search + is_search * self.search_share
+        return self.rule(features) + share * residual
 
 
 def list_loss(scores: tf.Tensor, labels: tf.Tensor, present: tf.Tensor) -> tf.Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 from towers.indexes.lexical_index import CODE_SCORE
 from towers.ranking.field_matches import FieldMatches
 from towers.retrieval.candidates import Candidates, Sources
+from towers.retrieval.fusion import fused_scores
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import shares
 from towers.text.tokens import token
@@ -134,6 +135,18 @@ class FeatureContext:
     def fields(self) -> FieldMatches:
         """The query's words in the fields of the candidates; only for requests with a query."""
         return FieldMatches(self.encoded.query, self.catalog, self.rows)
+
+    @cached_property
+    def search_score(self) -> np.ndarray:
+        """Score of a search by a fixed rule, ``[n] float32``: fused sources and matched fields.
+
+        What a search is ranked by where nothing is learnt, and what the reranker starts from.
+        """
+        if not self.has_words:
+            return np.zeros(len(self.rows), np.float32)
+        lexical = self.lexical_scores + CODE_SCORE * self.has_code
+        fused = fused_scores(lexical, self.learnt_scores, self.semantic_scores, self.listed)
+        return fused + self.fields.score
 
     @cached_property
     def tokens(self) -> np.ndarray:

@@ -18,6 +18,10 @@ from towers.retrieval.source import Source
 from towers.retrieval.source_list import SOURCE_TYPES
 from towers.text.tokens import PADDING
 
+SEARCH_SCORE = "search_score"
+IS_SEARCH = "is_search"
+"""The features from which the reranker starts in a search."""
+
 _FOLLOWED_COUNT = 5
 _FOLLOWED_DECAY = 0.7
 _LEAST_SHARE = 1e-5
@@ -232,6 +236,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("query_pair_share", _pair_share, "has_words"),
     Feature("last_word", _last_word, "has_words"),
     Feature("item_word_share", _item_share, "has_words"),
+    Feature(SEARCH_SCORE, lambda s: s.search_score, "has_words", is_of_list=True),
     Feature("title_share", lambda s: s.fields.title_share, "has_words"),
     Feature("leaf_share", lambda s: s.fields.leaf_share, "has_words"),
     Feature("brand_share", lambda s: s.fields.brand_share, "has_words"),
@@ -243,7 +248,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("head_ends_phrase", lambda s: s.fields.head_ends_phrase, "has_words"),
     Feature("head_position", lambda s: s.fields.head_position, "has_words"),
     Feature("query_word_count", lambda s: s.typed_count),
-    Feature("is_search", lambda s: s.encoded.is_search),
+    Feature(IS_SEARCH, lambda s: s.encoded.is_search),
     Feature("bought_count", lambda s: np.log1p(s.bought_count), "has_bought"),
     Feature(
         "bought_share",

@@ -14,6 +14,9 @@ from towers.catalog.items import Catalog
 from towers.text.parsed_query import Alternatives, ParsedQuery, Term
 from towers.text.tokens import PADDING, token
 
+_HEAD_WEIGHT = 0.3
+"""Weight of the head term in the title, and of its being a phrase of its own, beside all words."""
+
 _TERM_LIMIT = 16
 """Longer queries are compared by their last words only, to bound the cost."""
 
@@ -108,6 +111,12 @@ class FieldMatches:
         """Reciprocal position of the head term in the title, 0 where it is absent."""
         found = self._head_hits.any(axis=1)
         return np.where(found, 1.0 / (1.0 + self._head_hits.argmax(axis=1)), 0.0)
+
+    @property
+    def score(self) -> np.ndarray:
+        """How well the fields match, for ``FeatureContext.search_score``, ``[n] float32``."""
+        head = self.head_in_title.astype(np.float32) + self.head_ends_phrase
+        return self.field_share + _HEAD_WEIGHT * head
 
     def _among(self, tokens: np.ndarray) -> np.ndarray:
         """``[stems, n] bool``, whether ``tokens [n, slots]`` hold each stem."""

@@ -143,7 +143,13 @@ class Ranker:
         if not (encoded.is_search and len(candidates.scores["lexical"].rows)):
             return fused_ranks(candidates.ranks)
         learnt = self.sources.index.scores(encoded.query_embedding, candidates.rows)
-        return fused_scores(candidates.scores["lexical"].at(candidates.rows), learnt)
+        semantic = self.sources.semantic
+        of_text = (
+            np.zeros(len(candidates.rows), np.float32)
+            if semantic is None
+            else semantic.scores(encoded.query, candidates.rows)
+        )
+        return fused_scores(candidates.scores["lexical"].at(candidates.rows), learnt, of_text)
 
     def rank(self, rank_request: RankRequest, *, also_without_filter: bool = False) -> Shortlist:
         """The whole pipeline.

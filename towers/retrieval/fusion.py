@@ -10,8 +10,9 @@ import numpy as np
 from towers.indexes.lexical_index import CODE_SCORE
 
 _RANK_OFFSET = 60.0
-_LEARNT_WEIGHT = 0.6
-"""Weight of the learnt score relative to the lexical one; tuned on judged queries of a hardware shop."""
+_LEARNT_WEIGHT = 0.3
+_SEMANTIC_WEIGHT = 0.6
+"""Weights relative to the lexical score; tuned on judged queries of a hardware shop."""
 
 
 def fused_ranks(ranks: np.ndarray) -> np.ndarray:
@@ -27,23 +28,30 @@ def fused_ranks(ranks: np.ndarray) -> np.ndarray:
     return shares.sum(axis=1).astype(np.float32)
 
 
-def fused_scores(lexical: np.ndarray, learnt: np.ndarray) -> np.ndarray:
-    """Sum of the lexical and the learnt score, each normalised by its maximum; product codes first.
+def fused_scores(
+    lexical: np.ndarray,
+    learnt: np.ndarray,
+    semantic: np.ndarray,
+    listed: slice | np.ndarray = slice(None),
+) -> np.ndarray:
+    """Weighted sum of the scores of a search, each normalised by its maximum; product codes first.
 
     Unlike ranks, scores tell a clear winner from near-equal items.
 
     Args:
         lexical: ``[n] float32``, 0 where no word matches.
-        learnt: ``[n] float32`` cosines.
+        learnt, semantic: ``[n] float32`` cosines; ``semantic`` zeros where it is absent.
+        listed: The items whose best scores are the maxima.
 
     Returns:
         ``[n] float32``.
     """
     is_code = lexical >= CODE_SCORE
-    of_words = _over_best(np.mod(lexical, np.float32(CODE_SCORE)))
-    total = 2.0 * is_code + of_words + _LEARNT_WEIGHT * _over_best(learnt)
-    return np.asarray(total, np.float32)
+    of_words = _over_best(np.mod(lexical, np.float32(CODE_SCORE)), listed)
+    of_learnt, of_text = _over_best(learnt, listed), _over_best(semantic, listed)
+    vectors = _LEARNT_WEIGHT * of_learnt + _SEMANTIC_WEIGHT * of_text
+    return np.asarray(2.0 * is_code + of_words + vectors, np.float32)
 
 
-def _over_best(scores: np.ndarray) -> np.ndarray:
-    return scores / max(float(scores.max(initial=0.0)), 1e-6)
+def _over_best(scores: np.ndarray, listed: slice | np.ndarray) -> np.ndarray:
+    return scores / max(float(scores[listed].max(initial=0.0)), 1e-6)

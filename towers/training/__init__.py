@@ -8,10 +8,12 @@ calibration_training  training of the purchase probability
 encoding_cache        vectors of texts, kept between trainings
 text_encoder          the large text encoder
 distillation          the small encoder of queries, taught by the large one
+text_vectors          the items as read by the large encoder
 classical_baselines   classical models on the reranker's features
 baselines             rankings without training, to compare the ranker with
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker
+search_share          how much of the reranker a release serves in searches
 item_embedding        batch embedding of items, and bundles for changed catalogues
 litert_export         export to LiteRT, and its agreement with TensorFlow
 train                 from clean tables to a released bundle

@@ -36,10 +36,11 @@ from towers.datasets.examples import (
     joined,
 )
 from towers.datasets.progress import Progress
+from towers.datasets.pseudo_judgments import held_out_queries, made_queries
 from towers.datasets.ranking_lists import (
     Lists,
     ListsReport,
-    anonymous_queries,
+    judged_queries,
     query_lists,
     replayed_lists,
 )
@@ -57,7 +58,7 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
-from towers.retrieval.source import TrainingData
+from towers.retrieval.source import TextVectors, TrainingData
 from towers.search_box.popular_queries import searched_queries
 from towers.sessions.targets import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
@@ -66,12 +67,16 @@ from towers.training.classical_baselines import fit_classical
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
 from towers.training.reranker_training import train_reranker
+from towers.training.search_share import SearchShare, choose_search_share
+from towers.training.text_vectors import text_vectors
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
 from towers.training.translations import translations
 
 _VALIDATION_SHARE = 0.15
 """Newest share of the requests: validates the reranker and trains the purchase probability."""
 _LEAST_LIST_COUNT = 8
+_MADE_SHARE = 0.25
+"""Made queries for each judged one in the reranker's training: judgments outweigh what is made."""
 
 
 def starting_config(tables: Tables) -> Config:
@@ -124,14 +129,15 @@ def train(
         lexical = LexicalIndex.build(dataset.items)
         lexical.translate(translations(lexical.rewriter.counts))
         exported = export_towers(model, dataset.catalog, sample, config)
-        data = _source_data(dataset, early, index=exported.index, lexical=lexical)
+        text, text_report = text_vectors(dataset, config, stages)
+        data = _source_data(dataset, early, index=exported.index, lexical=lexical, text=text)
         sources = Sources.build(data, config.sources)
         synthetic_types = frozenset[int]() if parts.early_suffices else SYNTHETIC_TYPES
         known_types = early.known_types | synthetic_types | {int(EventType.SEARCH)}
         ranker = Ranker(sources, exported.encoder, None, config=config, known_types=known_types)
         held_out_from = late.newest_from(_VALIDATION_SHARE)
         moments = PurchaseMoments(late, ranker, held_out_from=held_out_from, seed=config.seed)
-        lists, lists_report, rerank_curves, deep_cross = _train_reranker(
+        lists, lists_report, rerank_curves, deep_cross, search_share = _train_reranker(
             dataset, parts, ranker, config, stages, moments, held_out_from
         )
         calibration: Calibration | None = None
@@ -167,7 +173,9 @@ def train(
                 seed=config.seed,
             )
             np.save(layout.training / CLASSICAL_NAME, classical)
-        sources.rebuild(_source_data(dataset, newest, index=exported.index, lexical=lexical))
+        sources.rebuild(
+            _source_data(dataset, newest, index=exported.index, lexical=lexical, text=text)
+        )
         write_sources(layout, sources)
         write_completion(
             layout, dataset.catalog, searched_queries(newest.events, config.completion)
@@ -196,11 +204,17 @@ def train(
             "lists": asdict(lists_report),
             "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
+            "text_encoder": asdict(text_report),
+            "search_share": None if search_share is None else search_share.report(),
             "litert_parity": {**exported.agreement(model, sample), **rerank_parity},
             "warnings": [
-                f"the {name} overfit: {one.summary()}"
-                for name, one in curves.items()
-                if one.overfits
+                *(
+                    f"the {name} overfit: {one.summary()}"
+                    for name, one in curves.items()
+                    if one.overfits
+                ),
+                *text_report.warnings,
+                *(search_share.warnings if search_share is not None else ()),
             ],
         }
         draw_curves(layout / "curves.png", curves)
@@ -235,9 +249,15 @@ def _refresh_towers(
 
 
 def _source_data(
-    dataset: Dataset, log: ReplayedLog, *, index: ItemIndex, lexical: LexicalIndex
+    dataset: Dataset,
+    log: ReplayedLog,
+    *,
+    index: ItemIndex,
+    lexical: LexicalIndex,
+    text: TextVectors | None,
 ) -> TrainingData:
-    return TrainingData(dataset.catalog, log.events, log.rows, log.session_log(), index, lexical)
+    sessions = log.session_log()
+    return TrainingData(dataset.catalog, log.events, log.rows, sessions, index, lexical, text)
 
 
 def _train_reranker(
@@ -248,7 +268,7 @@ def _train_reranker(
     stages: Progress,
     moments: PurchaseMoments,
     held_out_from: int,
-) -> tuple[Lists, ListsReport, Curves, DeepCross | None]:
+) -> tuple[Lists, ListsReport, Curves, DeepCross | None, SearchShare | None]:
     settings = config.rerank
     late = parts.late
     if parts.late_suffices:
@@ -264,37 +284,51 @@ def _train_reranker(
             progress=report,
         )
     else:
-        stages.start("asking queries")
         folds = [TEST_FOLD, *RERANK_FOLDS] if config.learn_test_part else RERANK_FOLDS
-        queries = anonymous_queries(
-            dataset.catalog, dataset.judgments, settings.request_limit, config.seed, folds=folds
-        )
+        limit = settings.request_limit
+        judged = judged_queries(dataset.catalog, dataset.judgments, limit, config.seed, folds=folds)
+        made_limit = int(len(judged) * _MADE_SHARE) if judged else limit
+        made = made_queries(dataset.catalog, made_limit, config.seed)
         everything = np.arange(dataset.catalog.count)
         sessions, sessions_report = synthetic_session_mix(
-            dataset, everything, query_count=len(queries), seed=config.seed + 3
+            dataset, everything, query_count=len(judged) or len(made), seed=config.seed + 3
         )
+        count = len(judged) + len(made) + len(sessions)
+        report = stages.start("asking queries", count)
         lists, lists_report = query_lists(
             ranker,
-            queries,
+            judged,
+            made,
             sessions,
             time=dataset.test_from,
             held_out_share=_VALIDATION_SHARE,
             seed=config.seed,
+            progress=report,
         )
         lists_report = replace(lists_report, visits=sessions_report)
         for event in late.events[late.learn_from :]:
             ranker.record(event)
     if lists_report.learnt_count < _LEAST_LIST_COUNT:
-        return lists, lists_report, Curves((), ()), None
+        return lists, lists_report, Curves((), ()), None, None
     report = stages.start("training the reranker", 1)
+    held_out = lists.part(slice(lists_report.learnt_count, lists.count))
     model, curves = train_reranker(
         lists.part(slice(0, lists_report.learnt_count)),
-        lists.part(slice(lists_report.learnt_count, lists.count)),
+        held_out,
         settings,
         seed=config.seed,
         progress=report,
     )
-    return lists, lists_report, curves, model
+    stages.start("comparing with the fixed rule")
+    share = choose_search_share(
+        model,
+        ranker,
+        held_out,
+        held_out_queries(dataset.catalog, config.seed + 4),
+        is_taught=bool(dataset.judgments) or parts.late_suffices,
+        time=dataset.test_from,
+    )
+    return lists, lists_report, curves, model, share
 
 
 def _curves_report(curves: Curves) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""Queries made of the catalogue with graded relevance, for shops without judged or logged searches.
+
+A made query wants more than the item that it was made of: all items that have its words, the more so the
+more their title, category and brand say that they are the thing. What was meant is graded, so that the
+reranker learns what to do with a query as typed, typos and all.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+
+from towers.catalog.items import Catalog
+from towers.datasets.examples import query_fold
+from towers.datasets.head_queries import HeadQuery, head_queries
+from towers.datasets.synthetic_queries import catalogue_query, with_errors
+from towers.ranking.field_matches import FieldMatches
+from towers.ranking.ranker import Ranker
+
+HELD_OUT_FOLDS = range(3)
+"""Head queries, by what is meant, that only compare the stages of the finished model."""
+
+_HEAD_LIMIT = 400
+"""Head queries of each kind."""
+_HEAD_SHARE = 0.4
+
+_LEAST_MATCH = 0.5
+_MATCH_WEIGHT = 2.0
+_HEAD_WEIGHT = 0.5
+_SEMANTIC_WEIGHT = 0.5
+_SEMANTIC_LIMIT = 2.0
+_SOURCE_WEIGHT = 1.0
+_SHARPNESS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class MadeQuery:
+    """A query made of the catalogue.
+
+    Args:
+        text: As typed, possibly with a typo.
+        meant: The same without.
+        row: The item that it was made of; −1 for none.
+    """
+
+    text: str
+    meant: str
+    row: int = -1
+
+
+def made_queries(catalog: Catalog, limit: int, seed: int) -> list[MadeQuery]:
+    """At most ``limit`` distinct queries: of single items, and of the words that many items have."""
+    rng = random.Random(seed)
+    heads = [
+        MadeQuery(query.text, query.meant)
+        for query in head_queries(catalog, limit=_HEAD_LIMIT, seed=seed)
+        if query_fold(query.meant) not in HELD_OUT_FOLDS
+    ]
+    rng.shuffle(heads)
+    made = heads[: int(limit * _HEAD_SHARE)]
+    for _ in range(limit - len(made) if catalog.count else 0):
+        row = rng.randrange(catalog.count)
+        meant = catalogue_query(catalog, row, rng, has_errors=False)
+        if meant:
+            made.append(MadeQuery(with_errors(meant, rng), meant, row))
+    return list(dict.fromkeys(made))
+
+
+def held_out_queries(catalog: Catalog, seed: int) -> list[HeadQuery]:
+    """Head queries whose meaning is in no query of ``made_queries``' heads."""
+    return [
+        query
+        for query in head_queries(catalog, limit=_HEAD_LIMIT, seed=seed)
+        if query_fold(query.meant) in HELD_OUT_FOLDS
+    ]
+
+
+def graded(ranker: Ranker, query: MadeQuery, rows: np.ndarray) -> np.ndarray:
+    """Gains of items for what a query means, ``[n] float32``: 0 where they lack half of its words.
+
+    By the words of title, category and brand, by whether an item is the thing rather than what goes with
+    it, by the text encoder, and by the query's own item.
+    """
+    meant = ranker.sources.parse(query.meant)
+    if not meant.terms:
+        return np.asarray(rows == query.row, np.float32)
+    fields = FieldMatches(meant, ranker.sources.catalog, rows)
+    match = fields.field_share
+    is_thing = fields.head_in_title.astype(np.float32) + fields.head_ends_phrase
+    grades = _MATCH_WEIGHT * match + _HEAD_WEIGHT * (is_thing + fields.head_in_leaf)
+    semantic = ranker.sources.semantic
+    if semantic is not None and len(rows) > 1:
+        similarity = semantic.scores(meant, rows)
+        standard = (similarity - similarity.mean()) / max(float(similarity.std()), 1e-6)
+        grades = grades + _SEMANTIC_WEIGHT * np.clip(standard, -_SEMANTIC_LIMIT, _SEMANTIC_LIMIT)
+    grades = grades + _SOURCE_WEIGHT * (rows == query.row)
+    is_relevant = (match >= _LEAST_MATCH) | (rows == query.row)
+    best = grades[is_relevant].max(initial=-np.inf)
+    gains = np.exp(_SHARPNESS * (np.minimum(grades, best) - best))
+    return np.where(is_relevant, gains, 0.0).astype(np.float32)
