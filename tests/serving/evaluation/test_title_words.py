@@ -39,7 +39,7 @@ def test_the_engines_share_is_that_of_its_first_ten_titles(engine: Engine) -> No
         answer = engine.search(SearchRequest(text, page_size=10, record=False))
         held = sum(text in result.title.lower().split() for result in answer.results)
         shares.append(held / min(10, len(holders)))
-    report = asked(engine, *(HeadQuery("type", text, (text,)) for text in texts))
+    report = asked(engine, *(HeadQuery("type", text, text, (text,)) for text in texts))
     (part,) = report["kinds"].values()  # type: ignore[attr-defined]
     assert part["query_count"] == 3
     assert part["systems"]["engine"]["mean"] == pytest.approx(sum(shares) / 3)
@@ -51,9 +51,9 @@ def test_the_engines_share_is_that_of_its_first_ten_titles(engine: Engine) -> No
 
 
 def test_a_word_that_no_item_holds_is_left_out_and_the_worst_are_told(engine: Engine) -> None:
-    nothing = HeadQuery("type", "zeppelin", ("zeppelin",))
-    wrong = HeadQuery("slip", "skillet", ("espresso",))
-    right = HeadQuery("brand", "moccado", ("moccado",))
+    nothing = HeadQuery("type", "zeppelin", "zeppelin", ("zeppelin",))
+    wrong = HeadQuery("slip", "skillet", "skillet", ("espresso",))
+    right = HeadQuery("brand", "moccado", "moccado", ("moccado",))
     report = asked(engine, nothing, wrong, right)
     kinds = report["kinds"]
     assert {kind: part["query_count"] for kind, part in kinds.items()} == {"slip": 1, "brand": 1}  # type: ignore[attr-defined]

@@ -188,8 +188,8 @@ def test_holders_have_the_word_by_stem_by_category_or_as_two_words() -> None:
     catalog.remove("gone")
     holders = WordHolders(catalog)
     wanted = [True, True, True, True, False, False, False]
-    assert holders.mask(HeadQuery("type", "headphones", ("headphon",))).tolist() == wanted
-    with_brand = holders.mask(HeadQuery("brand", "headphones", ("headphon",)))
+    assert holders.mask(HeadQuery("type", "headphones", "headphones", ("headphon",))).tolist() == wanted
+    with_brand = holders.mask(HeadQuery("brand", "headphones", "headphones", ("headphon",)))
     assert with_brand.tolist() == [True] * 4 + [False, True, False]
 
 
@@ -197,7 +197,7 @@ def test_a_chinese_word_is_held_by_every_name_that_contains_it() -> None:
     catalog = catalog_of(
         Item("a", "智能手机壳"), Item("b", "充电器", category=("手机",)), Item("c", "手推机")
     )
-    mask = WordHolders(catalog).mask(HeadQuery("type", "手机", ("手机",)))
+    mask = WordHolders(catalog).mask(HeadQuery("type", "手机", "手机", ("手机",)))
     assert mask.tolist() == [True, True, False]
 
 
