@@ -264,8 +264,8 @@ def _title_precision(report: Mapping[str, Any]) -> Table:
     table = Table(
         title=f"{report['measure']}: share of the first results that hold the query's words",
         title_justify="left",
-        caption="of what the catalogue holds; lead: over the fused list"
-        + (f"; lowest: {escape(lowest)}" if lowest else ""),
+        caption="of what the catalogue holds; the thing: results whose head noun it is; lead: over the"
+        " fused list" + (f"; lowest: {escape(lowest)}" if lowest else ""),
         caption_justify="left",
     )
     table.add_column("queries", no_wrap=True)
@@ -274,13 +274,15 @@ def _title_precision(report: Mapping[str, Any]) -> Table:
     )
     for name in (*systems, "lead"):
         table.add_column(_SYSTEM_LABELS.get(name, name), justify="right")
-    for kind, part in report["kinds"].items():
+    parts = [(_KIND_LABELS[kind], part) for kind, part in report["kinds"].items()]
+    parts += [(f"{_KIND_LABELS[kind]}: the thing", p) for kind, p in report["head_kinds"].items()]
+    for label, part in parts:
         cells = [
             _interval(values) if name == "engine" else f"{values['mean']:.3f}"
             for name, values in ((name, part["systems"][name]) for name in systems)
         ]
-        label = f"{_KIND_LABELS[kind]} ({part['query_count']:,})"
-        table.add_row(label, *cells, _interval(part["lead"]["fused"]))
+        name = f"{label} ({part['query_count']:,})"
+        table.add_row(name, *cells, _interval(part["lead"]["fused"]))
     return table
 
 
