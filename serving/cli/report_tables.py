@@ -276,7 +276,7 @@ def _title_precision(report: Mapping[str, Any]) -> Table:
     )
     for name in systems:
         table.add_column(_SHORT_SYSTEM_LABELS.get(name, name), justify="right", no_wrap=True)
-    table.add_column("lead", justify="right")
+    table.add_column("lead", justify="right", overflow="fold")
     parts = [(_KIND_LABELS[kind], part) for kind, part in report["kinds"].items()]
     parts += [(f"{_KIND_LABELS[kind]}: is it", p) for kind, p in report["head_kinds"].items()]
     for label, part in parts:
