@@ -36,11 +36,12 @@ _SECTIONS = {
 
 _KIND_LABELS = {
     "type": "type words",
-    "slip": "type words, misspelt",
+    "slip": "with a typo",
     "category": "categories",
     "brand": "brands",
     "brand_type": "brand and type",
 }
+_SHORT_SYSTEM_LABELS = {"two_towers": "towers"}
 
 
 def quality_table(report: Mapping[str, Any]) -> Table:
@@ -264,23 +265,24 @@ def _title_precision(report: Mapping[str, Any]) -> Table:
     table = Table(
         title=f"{report['measure']}: share of the first results that hold the query's words",
         title_justify="left",
-        caption="of what the catalogue holds; lead: over the fused list"
-        + (f"; lowest: {escape(lowest)}" if lowest else ""),
+        caption="of what the catalogue holds; is it: results whose head noun is the type word, not "
+        "what goes with it; lead: over the fused list"
+        + (f"\nlowest: {escape(lowest)}" if lowest else ""),
         caption_justify="left",
     )
     table.add_column("queries", no_wrap=True)
     systems = list(
         dict.fromkeys(name for part in report["kinds"].values() for name in part["systems"])
     )
-    for name in (*systems, "lead"):
-        table.add_column(_SYSTEM_LABELS.get(name, name), justify="right")
-    for kind, part in report["kinds"].items():
-        cells = [
-            _interval(values) if name == "engine" else f"{values['mean']:.3f}"
-            for name, values in ((name, part["systems"][name]) for name in systems)
-        ]
-        label = f"{_KIND_LABELS[kind]} ({part['query_count']:,})"
-        table.add_row(label, *cells, _interval(part["lead"]["fused"]))
+    for name in systems:
+        table.add_column(_SHORT_SYSTEM_LABELS.get(name, name), justify="right", no_wrap=True)
+    table.add_column("lead", justify="right", overflow="fold")
+    parts = [(_KIND_LABELS[kind], part) for kind, part in report["kinds"].items()]
+    parts += [(f"{_KIND_LABELS[kind]}: is it", p) for kind, p in report["head_kinds"].items()]
+    for label, part in parts:
+        cells = [f"{part['systems'][name]['mean']:.3f}" for name in systems]
+        name = f"{label} ({part['query_count']:,})"
+        table.add_row(name, *cells, _interval(part["lead"]["fused"]))
     return table
 
 

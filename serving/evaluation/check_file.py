@@ -111,7 +111,9 @@ def _selection(cell: str, column: int) -> Selection:
         if plain and plain[2].startswith("/"):
             raise _error(column, f"a pattern like {plain[1]}:/regex/i", repr(text))
         if plain:
-            patterns.append(Pattern(text, plain[1], value=normalise(plain[2])))
+            # "Audio>Headphones" is a path as well.
+            value = re.sub(r"\s*>\s*", " > ", plain[2]) if plain[1] == "category" else plain[2]
+            patterns.append(Pattern(text, plain[1], value=normalise(value)))
         else:
             ids.append(text.removeprefix("id:"))
     return Selection(tuple(dict.fromkeys(ids)), tuple(patterns))

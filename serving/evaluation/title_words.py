@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from towers.datasets.title_precision import CUT, WordHolders, title_precision
 
 MEASURE = f"title precision@{CUT}"
 _LOWEST_COUNT = 10
+_HEAD_KINDS = ("type", "slip")
 
 
 def title_precision_report(
@@ -32,31 +33,66 @@ def title_precision_report(
         queries: Those that no listed item holds are left out.
 
     Returns:
-        By kind: ``query_count``, the systems, and the engine's lead over each; ``lowest``: the
-        queries of least precision as served, with it.
+        By kind: ``query_count``, the systems, and the engine's lead over each; ``head_kinds``: the
+        same of results that are what a type word names, not beside it; ``lowest``: the queries of
+        least title precision as served, with it.
     """
     catalog = engine.bundle.catalog
     holders = WordHolders(catalog)
-    asked: list[HeadQuery] = []
-    values: dict[str, list[float]] = {}
+    held, are = _Values(), _Values()
     for number, query in enumerate(queries):
         progress(number)
         mask = holders.mask(query)
         if not mask.any():
             continue
-        asked.append(query)
         rankings = search_rankings(engine, query.text, depth=CUT, time=time)
-        for name, item_ids in rankings.items():
-            precision = title_precision(catalog.rows(item_ids), mask)
-            values.setdefault(name, []).append(precision)
-    by_system = {name: np.array(found, np.float64) for name, found in values.items()}
-    kinds = {}
-    for kind in KINDS:
-        is_kind = np.array([query.kind == kind for query in asked], bool)
-        if is_kind.any():
-            of_kind = {name: found[is_kind] for name, found in by_system.items()}
-            kinds[kind] = _kind_report(of_kind, seed)
-    return {"measure": MEASURE, "kinds": kinds, "lowest": _lowest(asked, by_system)}
+        rows = {name: catalog.rows(item_ids) for name, item_ids in rankings.items()}
+        held.add(query, rows, mask)
+        head_mask = holders.head_mask(query)
+        if query.kind in _HEAD_KINDS and head_mask.any():
+            are.add(query, rows, head_mask)
+    return {
+        "measure": MEASURE,
+        "kinds": held.by_kind(seed),
+        "head_kinds": are.by_kind(seed),
+        "lowest": held.lowest(),
+    }
+
+
+class _Values:
+    """The precision of each query by system."""
+
+    def __init__(self) -> None:
+        self._queries: list[HeadQuery] = []
+        self._values: dict[str, list[float]] = {}
+
+    def add(self, query: HeadQuery, rows: Mapping[str, np.ndarray], mask: np.ndarray) -> None:
+        self._queries.append(query)
+        for name, found in rows.items():
+            self._values.setdefault(name, []).append(title_precision(found, mask))
+
+    def by_kind(self, seed: int) -> dict[str, dict[str, Any]]:
+        kinds = {}
+        for kind in KINDS:
+            is_kind = np.array([query.kind == kind for query in self._queries], bool)
+            if is_kind.any():
+                values = {name: np.array(found)[is_kind] for name, found in self._values.items()}
+                kinds[kind] = _kind_report(values, seed)
+        return kinds
+
+    def lowest(self) -> list[dict[str, Any]]:
+        """The queries whose first results hold least of their words as served."""
+        served = self._values.get(ENGINE, [])
+        order = sorted(range(len(served)), key=served.__getitem__)[:_LOWEST_COUNT]
+        return [
+            {
+                "kind": self._queries[number].kind,
+                "text": self._queries[number].text,
+                **{name: found[number] for name, found in self._values.items()},
+            }
+            for number in order
+            if served[number] < 1.0
+        ]
 
 
 def _kind_report(values: dict[str, np.ndarray], seed: int) -> dict[str, Any]:
@@ -70,19 +106,3 @@ def _kind_report(values: dict[str, np.ndarray], seed: int) -> dict[str, Any]:
             if name != ENGINE
         },
     }
-
-
-def _lowest(asked: Sequence[HeadQuery], values: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """The queries whose first results hold least of their words."""
-    if not asked:
-        return []
-    order = np.argsort(values[ENGINE], kind="stable")[:_LOWEST_COUNT]
-    return [
-        {
-            "kind": asked[number].kind,
-            "text": asked[number].text,
-            **{name: float(found[number]) for name, found in values.items()},
-        }
-        for number in order.tolist()
-        if values[ENGINE][number] < 1.0
-    ]

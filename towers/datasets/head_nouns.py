@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from towers.catalog.items import Catalog
@@ -88,6 +88,16 @@ def title_words(catalog: Catalog) -> TitleWords:
     return TitleWords(tuple(count.types()), tuple(count.openers()))
 
 
+def head_keys(title: str, brand: str) -> frozenset[str]:
+    """Keys of the nouns that a title says its item is, by ``noun_key``."""
+    return frozenset(noun_key(word) for word in _heads(list(_phrases(normalise(title))), brand))
+
+
+def noun_key(word: str) -> str:
+    """What forms of a case-folded noun have in common: its stem, or a Chinese word itself."""
+    return word if is_chinese_run(word) else stem(word)
+
+
 class _Counts:
     """Titles by stem."""
 
@@ -100,26 +110,17 @@ class _Counts:
         self._ending_forms: dict[str, Counter[str]] = defaultdict(Counter)
 
     def add(self, title: str, brand: str) -> None:
-        normalised, of_brand = normalise(title), frozenset(words(brand))
-        phrases = list(_phrases(normalised))
-        seen = {word for phrase in phrases for word in phrase.words}
-        stems = {word: _key(word) for word in seen}
-        self._titles.update(set(stems.values()))
-        for word in seen:
-            self._forms[stems[word]][word] += 1
+        phrases = list(_phrases(normalise(title)))
+        forms = {word: noun_key(word) for phrase in phrases for word in phrase.words}
+        self._titles.update(set(forms.values()))
+        for word, key in forms.items():
+            self._forms[key][word] += 1
         if phrases:
-            self._opened[stems[phrases[0].words[0]]] += 1
-        heads: set[str] = set()
-        for number, phrase in enumerate(phrases):
-            # A first word before a model's name is a maker's, one word behind a number a unit.
-            is_name = len(phrase.words) == 1 and (
-                phrase.is_behind_number or (number == 0 and phrase.is_before_model)
-            )
-            if not (is_name and not is_chinese_run(phrase.words[0])) and phrase.is_own:
-                heads.add(_head(phrase.words, stems, of_brand))
-        for word in heads - {""}:
-            self._ending_forms[stems[word]][word] += 1
-        self._ended.update({stems[word] for word in heads - {""}})
+            self._opened[forms[phrases[0].words[0]]] += 1
+        heads = _heads(phrases, brand)
+        for word in heads:
+            self._ending_forms[forms[word]][word] += 1
+        self._ended.update({forms[word] for word in heads})
 
     def types(self) -> list[str]:
         found = []
@@ -211,15 +212,25 @@ def _split(word: str) -> list[str]:
     return found or [word]
 
 
-def _head(phrase: tuple[str, ...], stems: dict[str, str], of_brand: frozenset[str]) -> str:
+def _heads(phrases: Sequence[_Phrase], brand: str) -> set[str]:
+    """The head nouns of a title's phrases, as they stand there."""
+    of_brand = frozenset(words(brand))
+    heads = set()
+    for number, phrase in enumerate(phrases):
+        # A first word before a model's name is a maker's, one word behind a number a unit.
+        is_name = len(phrase.words) == 1 and (
+            phrase.is_behind_number or (number == 0 and phrase.is_before_model)
+        )
+        if phrase.is_own and (not is_name or is_chinese_run(phrase.words[0])):
+            heads.add(_head(phrase.words, of_brand))
+    return heads - {""}
+
+
+def _head(phrase: tuple[str, ...], of_brand: frozenset[str]) -> str:
     """The last word that is neither a quality nor of the brand; empty if there is none."""
     for word in reversed(phrase):
         is_quality = word in _QUALITIES or _PARTICIPLE_OR_COLOUR.fullmatch(word) is not None
-        if not (is_quality or stems[word] in of_brand):
+        if not (is_quality or noun_key(word) in of_brand):
             is_long = len(word) > (1 if is_chinese_run(word) else 2)
             return word if is_long else ""
     return ""
-
-
-def _key(word: str) -> str:
-    return word if is_chinese_run(word) else stem(word)

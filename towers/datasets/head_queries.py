@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import string
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from towers.catalog.items import Catalog
@@ -53,14 +53,15 @@ def head_queries(catalog: Catalog, *, limit: int = 50, seed: int = 7) -> list[He
     of_titles = title_words(catalog)
     types = of_titles.types[:limit]
     listed = [row for row in range(catalog.count) if catalog.listed[row]]
+    title_stems = [frozenset(words(title)) for title in catalog.titles]
     categories = _commonest(catalog.category(row)[-1] for row in listed if catalog.category(row))
     brands = _commonest(catalog.brand_name(row) for row in listed) or list(of_titles.openers)
     texts = {
         "type": list(types),
-        "slip": _slips(types, catalog, random.Random(seed)),
+        "slip": _slips(types, title_stems, random.Random(seed)),
         "category": categories,
         "brand": brands,
-        "brand_type": _pairs(catalog, listed, brands, types)[:limit],
+        "brand_type": _pairs(catalog, title_stems, brands, types)[:limit],
     }
     found = []
     for kind in KINDS:
@@ -108,9 +109,11 @@ def _commonest(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _slips(types: Iterable[str], catalog: Catalog, rng: random.Random) -> list[str]:
+def _slips(
+    types: Iterable[str], title_stems: Iterable[frozenset[str]], rng: random.Random
+) -> list[str]:
     """A typo of each word; empty where it has few letters, or every typo tried is a word too."""
-    known = {word for title in catalog.titles for word in words(title)}
+    known = frozenset().union(*title_stems)
     slips = []
     for word in types:
         slip = ""
@@ -122,15 +125,19 @@ def _slips(types: Iterable[str], catalog: Catalog, rng: random.Random) -> list[s
 
 
 def _pairs(
-    catalog: Catalog, listed: Iterable[int], brands: Iterable[str], types: Iterable[str]
+    catalog: Catalog,
+    title_stems: Sequence[frozenset[str]],
+    brands: Iterable[str],
+    types: Iterable[str],
 ) -> list[str]:
     """Brands with types that their titles have, those of most items first."""
     held_types, held_names = _Finder(types), _Finder(brands)
     known = frozenset(brands)
     counts: Counter[tuple[str, str]] = Counter()
-    for row in listed:
+    for row, stems in enumerate(title_stems):
+        if not catalog.listed[row]:
+            continue
         title, brand = catalog.titles[row], catalog.brand_name(row)
-        stems = frozenset(words(title))
         # An item's own brand; a catalogue without brands has them in titles.
         own = {brand} & known if brand else held_names.found_in(title, stems)
         if own:

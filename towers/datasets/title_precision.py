@@ -1,4 +1,4 @@
-"""Title precision: the share of the first results that hold the words of a query."""
+"""Title precision: the share of the first results that hold a query's words, or are what it names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from towers.catalog.items import Catalog
+from towers.datasets.head_nouns import head_keys
 from towers.datasets.head_queries import HeadQuery
 from towers.text.words import is_chinese_run, normalise, stem, surface_words
 
@@ -23,6 +24,8 @@ class WordHolders:
     """
 
     def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._rows_of_head: dict[str, list[int]] | None = None
         self._listed = catalog.listed[: catalog.count].copy()
         self._names = [
             normalise(" ".join((catalog.titles[row], *catalog.category(row))))
@@ -44,6 +47,19 @@ class WordHolders:
                 holders |= self._holding(one, self._brands, self._rows_of_brand)
             held &= holders
         return held
+
+    def head_mask(self, query: HeadQuery) -> np.ndarray:
+        """``[items] bool``, true for listed items that are what a query of one noun names.
+
+        Its noun is a head noun of their title or of their narrowest category: a camera, not a case
+        for cameras. All false for a query of several words.
+        """
+        mask = np.zeros(len(self._names), bool)
+        if len(query.stems) == 1:
+            if self._rows_of_head is None:
+                self._rows_of_head = _rows_by_head(self._catalog, len(self._names))
+            mask[self._rows_of_head.get(query.stems[0], [])] = True
+        return mask & self._listed
 
     def _holding(self, word: str, names: list[str], rows: dict[str, list[int]]) -> np.ndarray:
         if is_chinese_run(word):
@@ -67,6 +83,20 @@ def title_precision(rows: np.ndarray, holders: np.ndarray, cut: int = CUT) -> fl
     if not possible:
         raise ValueError("holders: expected one item or more, received none")
     return int(np.count_nonzero(holders[rows[:cut]])) / possible
+
+
+def _rows_by_head(catalog: Catalog, count: int) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = defaultdict(list)
+    of_category = [head_keys((path or ("",))[-1], "") for path in _paths(catalog)]
+    for row in range(count):
+        keys = head_keys(catalog.titles[row], catalog.brand_name(row))
+        for key in keys | of_category[catalog.leaf[row]]:
+            rows[key].append(row)
+    return dict(rows)
+
+
+def _paths(catalog: Catalog) -> list[tuple[str, ...]]:
+    return [catalog.category_path(code) for code in range(len(catalog.category_codes.names))]
 
 
 def _rows_by_stem(texts: list[str]) -> dict[str, list[int]]:

@@ -25,7 +25,7 @@ from serving.cli.options import (
     "--check",
     "queries",
     type=FILE,
-    help="Publish only if the bundle passes this file of `nextclick check`.",
+    help="Publish only if the bundle, read on this machine, passes this file of `nextclick check`.",
 )
 @click.option("--rules", type=FILE, help="With --check: the query rules, as `serve` takes them.")
 @address_option

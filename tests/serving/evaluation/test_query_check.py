@@ -98,6 +98,8 @@ def test_comments_empty_lines_and_a_byte_order_mark_are_left_out(tmp_path: Path)
         ("title:RED", {"kite", "ball", "dress"}),
         ("category:toys", {"kite", "ball", "doll"}),
         ("category:Toys > Balls", {"ball"}),
+        ("category:Toys>Balls", {"ball"}),
+        ("category:Toys > Bal", set()),
         ("category:Balls", {"ball"}),
         ("category:/& more/", {"dress"}),
         ("category:/^Toys > O/", {"kite"}),

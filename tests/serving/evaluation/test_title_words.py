@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from data.records import Item
 from data.synthetic import END_TIME
 from serving.api.requests import SearchRequest
 from serving.cli.report_tables import evaluation_tables
@@ -61,16 +63,31 @@ def test_a_word_that_no_item_holds_is_left_out_and_the_worst_are_told(engine: En
     assert lowest[0]["text"] == "skillet" and lowest[0]["engine"] == 0.0  # type: ignore[index]
 
 
+def test_what_only_goes_with_the_thing_counts_for_title_precision_alone(tmp_path: Path) -> None:
+    engine = Engine.open(shelf.bundle_folder(), tmp_path, clock=lambda: END_TIME)
+    racks = [Item(f"r{n}", "skillet rack", category=("Kitchen",)) for n in range(3)]
+    engine.update_items(racks)
+    skillets = {item.item_id for item in shelf.items() if "skillet" in item.title.split()}
+    report = asked(engine, HeadQuery("type", "skillet", ("skillet",)))
+    answer = engine.search(SearchRequest("skillet", page_size=10, record=False))
+    engine.close()
+    found = {result.item_id for result in answer.results}
+    rack_ids = {rack.item_id for rack in racks}
+    assert found & rack_ids and len(found & (skillets | rack_ids)) == 10
+    of_words, of_things = (
+        report[key]["type"]["systems"]["engine"]["mean"]  # type: ignore[index]
+        for key in ("kinds", "head_kinds")
+    )
+    assert of_words == 1.0
+    assert of_things == pytest.approx(len(found & skillets) / min(10, len(skillets)))
+
+
 def test_the_table_has_a_row_for_each_kind_and_a_column_for_each_system(engine: Engine) -> None:
     report = asked(engine, *head_queries(engine.bundle.catalog, seed=SEED))
     (table,) = evaluation_tables({"title_precision": report})
-    assert table.row_count == len(report["kinds"]) >= 4  # type: ignore[arg-type]
-    assert [column.header for column in table.columns] == [
-        "queries",
-        "engine as served",
-        "fused, before reranking",
-        "two towers alone",
-        "lexical alone",
-        "lead",
-    ]
+    kind_count, head_kind_count = len(report["kinds"]), len(report["head_kinds"])  # type: ignore[arg-type]
+    assert (kind_count, head_kind_count) == (5, 2)
+    assert table.row_count == kind_count + head_kind_count
+    headers = [column.header for column in table.columns]
+    assert headers == ["queries", "engine", "fused", "towers", "lexical", "lead"]
     assert evaluation_tables({"title_precision": asked(engine)})[0].row_count == 0

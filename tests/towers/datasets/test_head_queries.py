@@ -214,3 +214,27 @@ def test_title_precision_is_of_what_the_catalogue_could_give() -> None:
 def test_a_query_that_no_item_holds_has_no_title_precision() -> None:
     with pytest.raises(ValueError, match="^holders: expected one item or more, received none"):
         title_precision(np.arange(10), np.zeros(20, bool))
+
+
+def test_what_an_item_is_differs_from_what_it_goes_with() -> None:
+    catalog = catalog_of(
+        Item("camera", "Zed X-90 compact camera black"),
+        Item("plural", "Security cameras, set of two"),
+        Item("case", "Camera case for compact cameras"),
+        Item("lens", "Zed 11 camera lens 50 mm"),
+        Item("category", "Zed X-90", category=("Photo", "Digital cameras")),
+        Item("beside", "Zed X-91", category=("Camera parts",)),
+        Item("gone", "Camera"),
+    )
+    catalog.remove("gone")
+    holders = WordHolders(catalog)
+    camera = HeadQuery("type", "camera", ("camera",))
+    assert holders.mask(camera).tolist() == [True] * 6 + [False]
+    assert holders.head_mask(camera).tolist() == [True, True, False, False, True, False, False]
+    assert not holders.head_mask(HeadQuery("type", "zed camera", ("zed", "camera"))).any()
+
+
+def test_what_a_chinese_item_is_ends_its_title() -> None:
+    catalog = catalog_of(Item("a", "白色折叠雨伞"), Item("b", "雨伞收纳架"), Item("c", "雨伞 红色"))
+    mask = WordHolders(catalog).head_mask(HeadQuery("type", "雨伞", ("雨伞",)))
+    assert mask.tolist() == [True, False, True]
