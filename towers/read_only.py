@@ -17,6 +17,12 @@ def read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
+def freeze(*arrays: np.ndarray) -> None:
+    """Makes arrays read-only in place: for a value that owns them, and cheaper than views."""
+    for array in arrays:
+        array.setflags(write=False)
+
+
 def read_only_columns(columns: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
     """A read-only mapping of read-only arrays."""
     return MappingProxyType({name: read_only(column) for name, column in columns.items()})

@@ -73,7 +73,7 @@ def merchandising_of(
     hidden_by: dict[str, np.ndarray] = {}
     for rule in rules:
         if rule.kind == "hide":
-            mask = targeted(catalog, rule.targets, np.arange(count))
+            mask = _hidden_rows(catalog, rule.targets, count)
             hidden_by[rule.name] = mask | hidden_by.get(rule.name, False)
     without = shown_request(rank_request, Merchandising(hidden_by=hidden_by))
     pin_at: dict[int, Pin] = {}
@@ -108,8 +108,8 @@ def hidden_from_completion(rules: Rules, now: float, catalog: Catalog) -> np.nda
     rules_in_force = rules.hiding_everywhere(now)
     if not rules_in_force:
         return None
-    rows = np.arange(catalog.count)
-    return np.any([targeted(catalog, rule.targets, rows) for rule in rules_in_force], axis=0)
+    count = catalog.count
+    return np.any([_hidden_rows(catalog, rule.targets, count) for rule in rules_in_force], axis=0)
 
 
 def shown_request(rank_request: RankRequest, merchandising: Merchandising) -> RankRequest:
@@ -258,6 +258,22 @@ def targeted(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray
         found |= np.isin(catalog.brand[rows], [code for code in codes if code >= 0])
     for path in targets.categories:
         found |= flags(catalog.mask(Filter(category=path)), rows)
+    return found
+
+
+def _hidden_rows(catalog: Catalog, targets: Targets, count: int) -> np.ndarray:
+    """``targeted`` of all listed rows, ``[count] bool``: from masks that the catalogue caches."""
+    found = np.zeros(count, bool)
+    rows = catalog.rows(targets.items)
+    found[rows[(rows >= 0) & (rows < count)]] = True
+    filters = [Filter(category=path) for path in targets.categories]
+    if targets.brands:
+        filters.append(Filter(brands=targets.brands))
+    for one in filters:
+        mask = catalog.mask(one)
+        if mask is not None:
+            both = min(count, len(mask))
+            found[:both] |= mask[:both]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.errors import RequestError
@@ -15,6 +16,8 @@ from serving.api.requests import CompleteRequest, SuggestionKind
 from serving.edge.client import Client
 from serving.edge.server import serve
 from serving.engine import Engine
+from towers.catalog.filters import Filter
+from towers.catalog.items import Catalog
 
 QUERY, CATEGORY, ITEM = SuggestionKind.QUERY, SuggestionKind.CATEGORY, SuggestionKind.ITEM
 
@@ -125,6 +128,35 @@ def titles_by_hand(engine: Engine, prefix: str) -> dict[str, str]:
 def suggested_ids(engine: Engine, text: str) -> set[str]:
     asked = CompleteRequest(text, max_results=50, kinds=(ITEM,))
     return {one.item_id for one in engine.complete(asked).suggestions}
+
+
+def test_hidden_items_are_looked_up_once_for_all_keystrokes(
+    shop_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('version = "1"\n[[hide]]\nbrands = ["Quaggaro"]\n', encoding="utf-8")
+    engine = Engine.open(shop_bundle, rules=rules, clock=Clock())
+    computed: list[Filter] = []
+    mask = Catalog._mask
+
+    def counting(catalog: Catalog, conditions: Filter) -> np.ndarray:
+        computed.append(conditions)
+        return mask(catalog, conditions)
+
+    monkeypatch.setattr(Catalog, "_mask", counting)
+    try:
+        for text in ("quag", "quagg", "quagga"):
+            assert suggested_ids(engine, text) == set()
+        assert computed == [Filter(brands=("Quaggaro",))]
+        engine.update_items([Item("shown", "Quagga roast", category=("Kitchen",), brand="Zebrano")])
+        assert suggested_ids(engine, "quag") == {"shown"}
+        engine.update_items(
+            [Item("shown", "Quagga roast", category=("Kitchen",), brand="Quaggaro")]
+        )
+        assert suggested_ids(engine, "quag") == set()
+        assert len(computed) == 3
+    finally:
+        engine.close()
 
 
 def test_what_a_rule_hides_everywhere_is_not_suggested(shop_bundle: Path, tmp_path: Path) -> None:

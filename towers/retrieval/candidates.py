@@ -18,6 +18,7 @@ from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
 from towers.optional_stages import OptionalStages
+from towers.read_only import freeze
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -42,7 +43,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The union of the sources' candidates.
+    """The union of the sources' candidates; its arrays are read-only, also for who passed them.
 
     Args:
         rows: ``[n] int64``, distinct, ascending.
@@ -55,6 +56,9 @@ class Candidates:
     ranks: np.ndarray
     scores: Mapping[str, SparseScores]
     missing: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        freeze(self.rows, self.ranks)
 
 
 class _Named(Generic[S]):

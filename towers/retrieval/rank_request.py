@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from towers.read_only import read_only
+from towers.read_only import freeze, read_only
 from towers.sessions.query_input import QueryInput
 from towers.sessions.session import Session
 from towers.sessions.session_summary import SessionSummary
@@ -68,6 +68,9 @@ class EncodedRequest:
     query_embedding: np.ndarray
     summary: SessionSummary
     missing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        freeze(self.query_embedding)
 
     @property
     def is_search(self) -> bool:

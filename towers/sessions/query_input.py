@@ -13,6 +13,7 @@ import numpy as np
 
 from data.records import Event, EventType
 from towers.config import Config
+from towers.read_only import freeze
 from towers.sessions.dwell import dwells
 from towers.sessions.feedback import feedback
 from towers.sessions.session import Session
@@ -32,7 +33,7 @@ _HISTORY_HALF_LIFE_DAYS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class QueryInput:
-    """One session as input of the query tower; slot 0 is the newest event.
+    """One session as input of the query tower; slot 0 is the newest event. Its arrays are read-only.
 
     Args:
         event_rows: ``[event_slot_count] int32`` item rows, −1 for none.
@@ -53,6 +54,10 @@ class QueryInput:
     tokens: np.ndarray
     history_rows: np.ndarray
     history_weights: np.ndarray
+
+    def __post_init__(self) -> None:
+        freeze(self.event_rows, self.event_types, self.event_ages, self.event_dwells)
+        freeze(self.tokens, self.history_rows, self.history_weights)
 
 
 def type_code(event: Event) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.records import EventType
 from towers.catalog.items import Catalog
+from towers.read_only import freeze
 from towers.sessions.dwell import dwells
 from towers.sessions.feedback import feedback
 from towers.sessions.session import Session
@@ -32,7 +33,7 @@ _HISTORY_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """The items of a session at one moment.
+    """The items of a session at one moment; its arrays are read-only, also for who passed them.
 
     Args:
         rows: ``[n] int64`` rows of the items of interest, newest first.
@@ -51,6 +52,10 @@ class SessionSummary:
     bought_rows: np.ndarray
     bought_counts: np.ndarray
     bought_days: np.ndarray
+
+    def __post_init__(self) -> None:
+        freeze(self.rows, self.interest, self.dwell_shares, self.disliked_rows)
+        freeze(self.bought_rows, self.bought_counts, self.bought_days)
 
     @classmethod
     def of(cls, session: Session, time: float, catalog: Catalog) -> SessionSummary:

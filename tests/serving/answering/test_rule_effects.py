@@ -230,7 +230,7 @@ def test_the_number_of_synonyms_does_not_change_how_often_features_are_computed(
     engine, plain = shelf_engine(text), shelf_engine()
     calls: list[object] = []
     compute = ranker.feature_matrix
-    monkeypatch.setattr(ranker, "feature_matrix", lambda c: calls.append(c) or compute(c))
+    monkeypatch.setattr(ranker, "feature_matrix", lambda *of: calls.append(of) or compute(*of))
     assert set(engine.search(ASKED).rules) == named and "zzyzx" not in named
     # Without synonyms, with them, and for the probability of results that only they found.
     assert len(calls) == 3
@@ -238,6 +238,10 @@ def test_the_number_of_synonyms_does_not_change_how_often_features_are_computed(
     kitchen = replace(ASKED, filter=Filter(("Kitchen",)), page_size=100)
     plain.search(kitchen)
     assert len(calls) == 2
+    calls.clear()
+    plain.search(replace(kitchen, page_size=20))
+    # The second time only what depends on the list: from the features of the first.
+    assert [len(of) for of in calls] == [1, 2]
 
 
 def test_a_hiding_is_named_where_it_changes_only_a_facet(

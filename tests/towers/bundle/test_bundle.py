@@ -252,6 +252,11 @@ def test_golden_answers_come_again_after_a_load() -> None:
     bundle = load_bundle(shelf.bundle_folder())
     golden = bundle.facts.golden
     assert len(golden) == 2 and all(len(entry["item_ids"]) == 10 for entry in golden)
+    words = set(golden[0]["query"].split())
+    for item_id in golden[0]["item_ids"]:
+        row = bundle.catalog.row_of[item_id]
+        brand = bundle.catalog.brand_codes.names[bundle.catalog.brand[row]]
+        assert words & set(f"{bundle.catalog.titles[row]} {brand}".lower().split()), item_id
     check_golden(bundle.ranker, golden)
 
 
