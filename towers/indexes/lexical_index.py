@@ -18,6 +18,7 @@ from towers.indexes.tantivy_index import Document, TantivyIndex
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
 from towers.text.product_codes import numbers_of_item
 from towers.text.query_rewriter import QueryRewriter
+from towers.text.spelling.english_words import common_english_words
 from towers.text.words import stem, surface_words
 
 CODE_SCORE = 1_000.0
@@ -53,7 +54,9 @@ class LexicalIndex:
         self._unseen_words: set[str] = set()
         self._unseen_count = 0
         self._frequency = DocumentFrequency(self._index)
-        self.rewriter = QueryRewriter(counts, self._frequency.of, self._frequency.rarity)
+        self.rewriter = QueryRewriter(
+            counts, self._frequency.of, self._frequency.rarity, common_english_words()
+        )
         self.clear()
 
     @classmethod

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from towers.text import incremental_vocabulary as module
-from towers.text.incremental_vocabulary import IncrementalVocabulary
+from towers.text.spelling import incremental_vocabulary as module
+from towers.text.spelling.incremental_vocabulary import IncrementalVocabulary
 from towers.text.query_rewriter import QueryRewriter
-from towers.text.spelling import Vocabulary
+from towers.text.spelling.vocabulary import Vocabulary
 
 # No more than are all compared in full, so that the best of the parts are those of the whole.
 WORDS = ("trampoline", "tram", "line", "windbreaker", "window", "light", "lightbox", "bulb")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.spelling import Vocabulary, edit_distance, one_edit_away, prefix_distance
+from towers.text.spelling.vocabulary import Vocabulary, edit_distance, one_edit_away, prefix_distance
 
 letters = st.text(alphabet="abcd", max_size=7)
 
