@@ -78,7 +78,7 @@ class ParsedQuery:
         stem_weights: Stems to search for: weight 1 as typed, in order, then replacements below 1.
         rarities: Inverse document frequency of each of them.
         corrected_stems: Input of the query tower: ``stems``, with those of ``translations`` and
-            ``corrections`` before the sizes.
+            ``corrections``, and the best correction of words of few items, before the sizes.
     """
 
     text: str
