@@ -108,6 +108,10 @@ class TantivyIndex:
         """
         return max(self._searcher.doc_freq(field, stem) for field in FIELD_WEIGHTS)
 
+    def field_frequency(self, field: str, stem: str) -> int:
+        """Document frequency of a stem in one field, replaced documents included as above."""
+        return int(self._searcher.doc_freq(field, stem))
+
     def count(self, stem: str, limit: int) -> int:
         """Documents that have a stem in any field, counted up to ``limit``, without replaced ones."""
         searcher = self._searcher

@@ -8,7 +8,15 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
-from towers.text.parsed_query import Alternatives, ParsedQuery, Replacement, Term, best_replacement
+from towers.text.head_noun import UNKNOWN_SHARES, WordShares, with_roles
+from towers.text.parsed_query import (
+    Alternatives,
+    ParsedQuery,
+    Replacement,
+    Role,
+    Term,
+    best_replacement,
+)
 from towers.text.product_codes import numbers_in_query
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
 from towers.text.words import cut_text, has_chinese, stem, subwords
@@ -36,6 +44,7 @@ class QueryRewriter:
             at least the bound.
         rarity: Current inverse document frequency of a stem, 0 if no item has it.
         common_words: Words of ordinary English, which are not misspellings.
+        shares: How often a stem names a thing or a brand.
 
     Attributes:
         corrector: Decides the corrections of single words.
@@ -48,9 +57,11 @@ class QueryRewriter:
         stem_count: Callable[[str, int], int],
         rarity: Callable[[str], float],
         common_words: Collection[str] = (),
+        shares: WordShares = UNKNOWN_SHARES,
     ) -> None:
         self.translations: Mapping[str, Mapping[str, float]] = {}
         self._rarity = rarity
+        self._shares = shares
         self.corrector = WordCorrector(counts, stem_count, common_words)
 
     @property
@@ -90,6 +101,7 @@ class QueryRewriter:
         for left, right, joined in joined_words:
             if min(len(left), len(right)) > 1 and joined in self.corrector:
                 weights.setdefault(stem(joined), CORRECTION_WEIGHT)
+        terms = with_roles(_terms(surface_words, stems, joined_words, replacements), self._shares)
         # Distinct: a Chinese word and its parts may have the same translation.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(
@@ -100,7 +112,8 @@ class QueryRewriter:
             sizes=sizes,
             product_codes=frozenset(numbers_in_query(text)),
             has_chinese=has_chinese(text),
-            terms=_terms(surface_words, stems, joined_words, replacements),
+            terms=terms,
+            head_term=next((term for term in terms if term.role is Role.HEAD), None),
             translations=MappingProxyType(translations),
             corrections=MappingProxyType(corrections),
             stem_weights=MappingProxyType(weights),

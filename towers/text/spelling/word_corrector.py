@@ -31,7 +31,7 @@ _SHORTEST_COMMON = 8
 _CANDIDATE_COUNT = 3
 _SPLIT_RATIO = 10
 """By how much a split must be more likely than a word one edit away to come first."""
-_LEAST_PAIR_COUNT = 0.001
+_LEAST_PAIR_COUNT = 0.02
 """Least number of items that have both words of a split, if words were independent."""
 _COMPLETED_SHARE = 0.5
 """Weight of a completion where there are corrections, relative to these."""
