@@ -65,7 +65,7 @@ class LexicalIndex:
             self._frequency.of,
             self._frequency.rarity,
             common_english_words(),
-            WordShares(self._head_share, self._brand_share),
+            self._shares,
         )
         self.clear()
 
@@ -229,14 +229,12 @@ class LexicalIndex:
             key, lambda: self._index.rows_with_all(requirements, limit=count)
         )
 
-    def _head_share(self, stem: str) -> float:
-        """Share of the items with a stem that it names, by head nouns of titles and by categories."""
-        named = self._head_counts.get(stem, 0) + self._index.field_frequency("category", stem)
-        return min(1.0, named / max(1, self._index.frequency(stem)))
-
-    def _brand_share(self, stem: str) -> float:
-        """Share of the items with a stem that have it in the brand."""
-        return self._index.field_frequency("brand", stem) / max(1, self._index.frequency(stem))
+    def _shares(self, stem: str) -> WordShares:
+        """How often the items with a stem are named by it, or are of a brand of this name."""
+        by_field = self._index.frequencies(stem)
+        total = max(1, *by_field.values())
+        named = self._head_counts.get(stem, 0) + by_field["category"]
+        return WordShares(min(1.0, named / total), by_field["brand"] / total)
 
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""

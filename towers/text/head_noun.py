@@ -7,7 +7,7 @@ and another word names a kind of item ("sofa red", "sofa velvet"); in Chinese th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -45,12 +45,14 @@ class WordShares(NamedTuple):
         brand: Share of the items with a stem that have it in the brand.
     """
 
-    head: Callable[[str], float]
-    brand: Callable[[str], float]
+    head: float
+    brand: float
 
 
-UNKNOWN_SHARES = WordShares(lambda stem: 0.0, lambda stem: 0.0)
-"""Without an index: roles are by position and word lists alone."""
+def unknown_shares(stem: str) -> WordShares:
+    """Without an index: roles are by position and word lists alone."""
+    return WordShares(0.0, 0.0)
+
 
 _ROLE_OF = {
     word: role
@@ -83,7 +85,7 @@ def title_head(title: str) -> str:
     return found
 
 
-def with_roles(terms: Sequence[Term], shares: WordShares) -> tuple[Term, ...]:
+def with_roles(terms: Sequence[Term], shares_of: Callable[[str], WordShares]) -> tuple[Term, ...]:
     """The terms of a query, in order, with their roles; at most one of them is the head."""
     before, behind = _phrases(terms)
     units = {
@@ -91,37 +93,36 @@ def with_roles(terms: Sequence[Term], shares: WordShares) -> tuple[Term, ...]:
         for number, unit in pairwise(terms)
         if modifier_role(number.word) is Role.NUMBER and len(unit.word) <= _UNIT_LENGTH
     }
-    brands = {term.word for term in terms if _share(term, shares.brand) >= _BRAND_SHARE}
-
-    def role(term: Term) -> Role:
-        of_modifier = Role.NUMBER if term.word in units else modifier_role(term.word)
-        if of_modifier is not None:
-            return of_modifier
-        if term.word in brands:
-            return Role.BRAND
-        return Role.IN_PHRASE if term in behind else Role.OTHER
-
-    found = {term.word: role(term) for term in terms}
-    head = None
-    for phrase in (before, behind):
-        things = [term for term in phrase if found[term.word] >= Role.IN_PHRASE]
-        head = head or _head(things, brands, shares)
-    if head is None:
-        # "red", "kids": all that there is.
-        words = [term.word for term in before + behind if found[term.word] is not Role.NUMBER]
-        head = words[-1] if words else None
+    found: dict[str, Role] = {}
+    head_shares: dict[str, float] = {}
+    for phrase, role in ((before, Role.OTHER), (behind, Role.IN_PHRASE)):
+        for word in (term.word for term in phrase):
+            of_modifier = Role.NUMBER if word in units else modifier_role(word)
+            found[word] = role if of_modifier is None else of_modifier
+    for term in terms:
+        if found.get(term.word, Role.PRAISE) >= Role.IN_PHRASE:
+            head_shares[term.word], brand_share = _shares(term, shares_of)
+            if brand_share >= _BRAND_SHARE:
+                found[term.word] = Role.BRAND
+    head = _head(found, head_shares)
     if head is not None:
         found[head] = Role.HEAD
-    return tuple([term._replace(role=found[term.word]) for term in terms])
+    return tuple([term._replace(role=found.get(term.word, Role.OTHER)) for term in terms])
 
 
-def _head(found: Sequence[Term], brands: Collection[str], shares: WordShares) -> str | None:
-    """The last of some terms that often names a thing, or the last one where none does."""
-    named = [term for term in found if term.word not in brands] or found
-    of_named = [_share(term, shares.head) for term in named]
-    least = _LEAST_SHARE * max(of_named, default=0.0)
-    often = [term.word for term, share in zip(named, of_named, strict=True) if share >= least]
-    return often[-1] if often else None
+def _head(roles: Mapping[str, Role], head_shares: Mapping[str, float]) -> str | None:
+    """The last word that often names a thing, or the last one where none does.
+
+    Of words before a preposition, else behind it, else of brands, else of modifiers but numbers.
+    """
+    for role in (Role.OTHER, Role.IN_PHRASE, Role.BRAND):
+        words = [word for word, of_word in roles.items() if of_word is role]
+        least = _LEAST_SHARE * max((head_shares[word] for word in words), default=0.0)
+        often = [word for word in words if head_shares[word] >= least]
+        if often:
+            return often[-1]
+    words = [word for word, role in roles.items() if role is not Role.NUMBER]
+    return words[-1] if words else None
 
 
 def _phrases(terms: Sequence[Term]) -> tuple[list[Term], list[Term]]:
@@ -136,8 +137,8 @@ def _phrases(terms: Sequence[Term]) -> tuple[list[Term], list[Term]]:
     return before, []
 
 
-def _share(term: Term, share: Callable[[str], float]) -> float:
-    """The largest share of a term's word or of one that replaces it."""
-    replaced = term.translations or term.corrections[:1]
-    stems = (stem(term.word), *(one.stems[-1] for one in replaced))
-    return max(map(share, stems))
+def _shares(term: Term, shares_of: Callable[[str], WordShares]) -> WordShares:
+    """The largest shares of a term's word and of the best one that replaces it."""
+    replaced = (term.translations or term.corrections)[:1]
+    found = [shares_of(one) for one in (stem(term.word), *(other.stems[-1] for other in replaced))]
+    return WordShares(max(one.head for one in found), max(one.brand for one in found))

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
-from towers.text.head_noun import UNKNOWN_SHARES, WordShares, with_roles
+from towers.text.head_noun import WordShares, unknown_shares, with_roles
 from towers.text.parsed_query import (
     Alternatives,
     ParsedQuery,
@@ -44,7 +44,7 @@ class QueryRewriter:
             at least the bound.
         rarity: Current inverse document frequency of a stem, 0 if no item has it.
         common_words: Words of ordinary English, which are not misspellings.
-        shares: How often a stem names a thing or a brand.
+        shares_of: How often a stem names a thing or a brand.
 
     Attributes:
         corrector: Decides the corrections of single words.
@@ -57,11 +57,11 @@ class QueryRewriter:
         stem_count: Callable[[str, int], int],
         rarity: Callable[[str], float],
         common_words: Collection[str] = (),
-        shares: WordShares = UNKNOWN_SHARES,
+        shares_of: Callable[[str], WordShares] = unknown_shares,
     ) -> None:
         self.translations: Mapping[str, Mapping[str, float]] = {}
         self._rarity = rarity
-        self._shares = shares
+        self._shares_of = shares_of
         self.corrector = WordCorrector(counts, stem_count, common_words)
 
     @property
@@ -101,7 +101,9 @@ class QueryRewriter:
         for left, right, joined in joined_words:
             if min(len(left), len(right)) > 1 and joined in self.corrector:
                 weights.setdefault(stem(joined), CORRECTION_WEIGHT)
-        terms = with_roles(_terms(surface_words, stems, joined_words, replacements), self._shares)
+        terms = with_roles(
+            _terms(surface_words, stems, joined_words, replacements), self._shares_of
+        )
         # Distinct: a Chinese word and its parts may have the same translation.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(

@@ -182,8 +182,7 @@ def _weighted(candidates: Iterable[Candidate], weight: float) -> list[Replacemen
     """The candidates of the best scores, best first; the best one has the full weight."""
     best = sorted(candidates, key=lambda found: (-found.score, found.word))[:_CANDIDATE_COUNT]
     return [
-        replacement((found.word,), weight * math.exp(found.score - best[0].score))
-        for found in best
+        replacement((found.word,), weight * math.exp(found.score - best[0].score)) for found in best
     ]
 
 

@@ -97,7 +97,12 @@ def test_a_word_at_more_than_one_edit_is_found_if_it_is_long(
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("кофемалка", "кофемолка"), ("καφετιερα", "καφετιέρα"), ("grüner", "grüne"), ("ssofá", "sofá")],
+    [
+        ("кофемалка", "кофемолка"),
+        ("καφετιερα", "καφετιέρα"),
+        ("grüner", "grüne"),
+        ("ssofá", "sofá"),
+    ],
 )
 def test_words_of_other_alphabets_are_found_as_well(word: str, meant: str) -> None:
     assert nearby(word, {meant: 3, "кофе": 9, "light": 9}) == [meant]
