@@ -15,9 +15,11 @@ from towers.indexes.document_frequency import DocumentFrequency
 from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.result_cache import ResultCache
 from towers.indexes.tantivy_index import Document, TantivyIndex
+from towers.text.head_noun import WordShares, title_head
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
 from towers.text.product_codes import numbers_of_item
 from towers.text.query_rewriter import QueryRewriter
+from towers.text.spelling.english_words import common_english_words
 from towers.text.words import stem, surface_words
 
 CODE_SCORE = 1_000.0
@@ -28,6 +30,7 @@ _PARSED_LIMIT = 10_000
 _FOUND_BYTES = _MATCHING_BYTES = 64_000_000
 _HOLDERS_BYTES = 16_000_000
 _WORDS_NAME = "words.json"
+_HEADS_NAME = "heads.json"
 _TRANSLATIONS_NAME = "translations.json"
 
 _WordsByField = Mapping[str, Sequence[str]]
@@ -45,15 +48,25 @@ class LexicalIndex:
     Args:
         folder: The index's private folder, removed with it.
         counts: Items by surface word.
+        head_counts: Items by head noun of the title, as a stem.
     """
 
-    def __init__(self, folder: Path, counts: dict[str, int]) -> None:
+    def __init__(
+        self, folder: Path, counts: Mapping[str, int], head_counts: Mapping[str, int]
+    ) -> None:
         self._folder = folder
         self._index = TantivyIndex(folder)
+        self._head_counts = head_counts
         self._unseen_words: set[str] = set()
         self._unseen_count = 0
         self._frequency = DocumentFrequency(self._index)
-        self.rewriter = QueryRewriter(counts, self._frequency.of, self._frequency.rarity)
+        self.rewriter = QueryRewriter(
+            counts,
+            self._frequency.of,
+            self._frequency.rarity,
+            common_english_words(),
+            self._shares,
+        )
         self.clear()
 
     @classmethod
@@ -61,15 +74,17 @@ class LexicalIndex:
         """Indexes items in row order; also saves the index where a folder is given."""
         own = new_folder()
         counts: Counter[str] = Counter()
+        head_counts: Counter[str] = Counter()
 
         def documents() -> Iterator[Document]:
             for row, item in enumerate(items):
                 by_field = _words_by_field(item)
                 counts.update(set().union(*by_field.values()))
+                head_counts[title_head(item.title)] += 1
                 yield _document(row, item, by_field)
 
         TantivyIndex.build(documents(), own)
-        index = cls(own, counts)
+        index = cls(own, counts, head_counts)
         if folder is not None:
             index.save(folder)
         return index
@@ -79,6 +94,7 @@ class LexicalIndex:
         link_files(self._folder, folder)
         for name, tree in (
             (_WORDS_NAME, self.rewriter.counts),
+            (_HEADS_NAME, self._head_counts),
             (_TRANSLATIONS_NAME, self.rewriter.translations),
         ):
             text = json.dumps(tree, ensure_ascii=False)
@@ -91,9 +107,10 @@ class LexicalIndex:
         Works on a temporary copy, by hard links where the file system allows.
         """
         counts = json.loads((folder / _WORDS_NAME).read_text(encoding="utf-8"))
+        head_counts = json.loads((folder / _HEADS_NAME).read_text(encoding="utf-8"))
         own = new_folder()
         link_files(folder, own)
-        index = cls(own, counts)
+        index = cls(own, counts, head_counts)
         if (folder / _TRANSLATIONS_NAME).exists():
             text = (folder / _TRANSLATIONS_NAME).read_text(encoding="utf-8")
             index.rewriter.translations = json.loads(text)
@@ -211,6 +228,13 @@ class LexicalIndex:
         return self._caches.holders.of(
             key, lambda: self._index.rows_with_all(requirements, limit=count)
         )
+
+    def _shares(self, stem: str) -> WordShares:
+        """How often the items with a stem are named by it, or are of a brand of this name."""
+        by_field = self._index.frequencies(stem)
+        total = max(1, *by_field.values())
+        named = self._head_counts.get(stem, 0) + by_field["category"]
+        return WordShares(min(1.0, named / total), by_field["brand"] / total)
 
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""

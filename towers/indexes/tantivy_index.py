@@ -106,7 +106,11 @@ class TantivyIndex:
 
         Replaced documents count until tantivy merges their segment.
         """
-        return max(self._searcher.doc_freq(field, stem) for field in FIELD_WEIGHTS)
+        return max(self.frequencies(stem).values())
+
+    def frequencies(self, stem: str) -> dict[str, int]:
+        """Document frequencies of a stem by field, replaced documents included as above."""
+        return {field: self._searcher.doc_freq(field, stem) for field in FIELD_WEIGHTS}
 
     def count(self, stem: str, limit: int) -> int:
         """Documents that have a stem in any field, counted up to ``limit``, without replaced ones."""

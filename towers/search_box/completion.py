@@ -226,7 +226,7 @@ class Completion:
         )
         if self._sources.lexical is None or any(index.knows(word) for index in indexes):
             return word
-        for prefix in self._sources.lexical.rewriter.prefix_corrections(word):
+        for prefix in self._sources.lexical.rewriter.corrector.prefix_corrections(word):
             if any(index.knows(prefix) for index in indexes):
                 return prefix
         return word

@@ -8,8 +8,8 @@ word_vectors            pretrained word vectors, from a language model's token t
 distilled_encoder       a large text encoder, distilled for queries
 sentiment               sentiment of reviews, as stars
 product_codes           item ids, SKUs, model and bar codes in items and queries
-spelling                the vocabulary of the items, and candidates for corrections
-incremental_vocabulary  a vocabulary that takes in words of live changes
 parsed_query            a query, parsed once for all stages
+spelling/               spelling correction by the vocabulary of the items
+head_noun               what each word does in a query: head noun, brand, modifier
 query_rewriter          query parsing: decides corrections, splits and translations
 """

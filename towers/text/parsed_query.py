@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import NamedTuple
 
 Alternatives = tuple[tuple[str, ...], ...]
@@ -41,6 +42,21 @@ class Replacement(NamedTuple):
         return " ".join(self.words)
 
 
+class Role(IntEnum):
+    """What a word does in a query; the lower, the sooner it is given up."""
+
+    PRAISE = 0
+    WEARER = 1
+    LOOK = 2
+    NUMBER = 3
+    IN_PHRASE = 4
+    """Behind a preposition: "case for a phone"."""
+    OTHER = 5
+    BRAND = 6
+    HEAD = 7
+    """Names the thing itself."""
+
+
 class Term(NamedTuple):
     """A word of a query, and the alternatives that match it.
 
@@ -51,6 +67,7 @@ class Term(NamedTuple):
         corrections: Spelling corrections, best of each kind first; none where many items have the word
             or an item has its translation.
         is_required: False for function words, which an item need not have.
+        role: What the word does in the query, by ``head_noun``.
     """
 
     word: str
@@ -58,6 +75,7 @@ class Term(NamedTuple):
     translations: tuple[Replacement, ...] = ()
     corrections: tuple[Replacement, ...] = ()
     is_required: bool = True
+    role: Role = Role.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +91,13 @@ class ParsedQuery:
         product_codes: Parts that may be an item's id or product code, without hyphens.
         has_chinese: Whether any of it is Chinese.
         terms: The distinct terms; of overlapping Chinese words only the longest.
+        head_term: The one of the terms that names the thing itself; None where there is none.
         translations: Best translation of each surface word that no item has.
         corrections: Best correction of each other surface word that no item has.
         stem_weights: Stems to search for: weight 1 as typed, in order, then replacements below 1.
         rarities: Inverse document frequency of each of them.
         corrected_stems: Input of the query tower: ``stems``, with those of ``translations`` and
-            ``corrections`` before the sizes.
+            ``corrections``, and the best correction of words of few items, before the sizes.
     """
 
     text: str
@@ -89,6 +108,7 @@ class ParsedQuery:
     product_codes: frozenset[str]
     has_chinese: bool
     terms: tuple[Term, ...]
+    head_term: Term | None
     translations: Mapping[str, str]
     corrections: Mapping[str, str]
     stem_weights: Mapping[str, float]

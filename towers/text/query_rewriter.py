@@ -8,17 +8,24 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
-from towers.text.incremental_vocabulary import IncrementalVocabulary
-from towers.text.parsed_query import Alternatives, ParsedQuery, Replacement, Term, best_replacement
+from towers.text.head_noun import WordShares, unknown_shares, with_roles
+from towers.text.parsed_query import (
+    Alternatives,
+    ParsedQuery,
+    Replacement,
+    Role,
+    Term,
+    best_replacement,
+)
 from towers.text.product_codes import numbers_in_query
-from towers.text.spelling import Vocabulary
+from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
 from towers.text.words import cut_text, has_chinese, stem, subwords
 
-_CORRECTION_WEIGHT = 0.8
 _TRANSLATION_WEIGHT = 0.9
-_RARE_COUNT = 3
-"""A word of fewer items may be a typo in a title: its corrections are searched for too."""
-_RARE_WEIGHT = 0.4
+_CORRECTED_LIMIT = 32
+"""Distinct words of a query that are corrected; people do not type more."""
+_DISTANT_LIMIT = 4
+"""Of these, words for which more than one edit is tried, which costs most."""
 _FUNCTION_WORDS = frozenset(
     ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
 )
@@ -36,8 +43,11 @@ class QueryRewriter:
         stem_count: Current number of items with a stem, given a bound: exact below the bound, else
             at least the bound.
         rarity: Current inverse document frequency of a stem, 0 if no item has it.
+        common_words: Words of ordinary English, which are not misspellings.
+        shares_of: How often a stem names a thing or a brand.
 
     Attributes:
+        corrector: Decides the corrections of single words.
         translations: Words of the items, with weights up to 1, by stems of another language.
     """
 
@@ -46,26 +56,22 @@ class QueryRewriter:
         counts: Mapping[str, int],
         stem_count: Callable[[str, int], int],
         rarity: Callable[[str], float],
+        common_words: Collection[str] = (),
+        shares_of: Callable[[str], WordShares] = unknown_shares,
     ) -> None:
         self.translations: Mapping[str, Mapping[str, float]] = {}
-        self._stem_count = stem_count
         self._rarity = rarity
-        self._vocabulary = Vocabulary(counts)
-        self._live_vocabulary = IncrementalVocabulary()
+        self._shares_of = shares_of
+        self.corrector = WordCorrector(counts, stem_count, common_words)
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Items by word, as of the build of the index."""
-        return self._vocabulary.counts
+        return self.corrector.counts
 
     def take_in(self, surface_words: Collection[str]) -> None:
         """Adds words of live changes."""
-        self._live_vocabulary.take_in(word for word in surface_words if word not in self.counts)
-
-    def prefix_corrections(self, typed: str) -> list[str]:
-        """Prefixes of items' words that an incomplete word may be a misspelling of, best first."""
-        found = self._vocabulary.prefix_corrections(typed)
-        return found + self._live_vocabulary.prefix_corrections(typed)
+        self.corrector.take_in(surface_words)
 
     def parse(self, text: str) -> ParsedQuery:
         """Parses a query."""
@@ -87,13 +93,17 @@ class QueryRewriter:
             for other in others:
                 for of_other in other.stems:
                     weights[of_other] = max(weights.get(of_other, 0.0), other.weight)
-            if not self._count(word):
-                best = best_replacement(others)
+            best, is_known = best_replacement(others), self.corrector.count(word) > 0
+            if not is_known:
                 (translations if translated else corrections)[word] = best.text
+            if not (is_known and translated):
                 added += best.words
         for left, right, joined in joined_words:
-            if min(len(left), len(right)) > 1 and self._is_surface_word(joined):
-                weights.setdefault(stem(joined), _CORRECTION_WEIGHT)
+            if min(len(left), len(right)) > 1 and joined in self.corrector:
+                weights.setdefault(stem(joined), CORRECTION_WEIGHT)
+        terms = with_roles(
+            _terms(surface_words, stems, joined_words, replacements), self._shares_of
+        )
         # Distinct: a Chinese word and its parts may have the same translation.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(
@@ -104,7 +114,8 @@ class QueryRewriter:
             sizes=sizes,
             product_codes=frozenset(numbers_in_query(text)),
             has_chinese=has_chinese(text),
-            terms=_terms(surface_words, stems, joined_words, replacements),
+            terms=terms,
+            head_term=next((term for term in terms if term.role is Role.HEAD), None),
             translations=MappingProxyType(translations),
             corrections=MappingProxyType(corrections),
             stem_weights=MappingProxyType(weights),
@@ -129,41 +140,11 @@ class QueryRewriter:
             ]
         return tuple(found)
 
-    def corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
-        """Corrections of a word that few items or none have."""
-        count = self._count(word)
-        if count >= _RARE_COUNT or (len(word) < 2 and not count):
-            return ()
-        weight = _RARE_WEIGHT if count else _CORRECTION_WEIGHT
-        found: list[Replacement] = []
-        for vocabulary in (self._vocabulary, self._live_vocabulary):
-            parts = vocabulary.parts(word)
-            if parts:
-                found.append(_replacement(parts, weight))
-            close = vocabulary.corrections(word)
-            found += [_replacement((other,), weight * share) for other, share in close]
-            if is_last and not count:
-                completed = vocabulary.completions(word)
-                found += [_replacement((other,), weight) for other in completed]
-        # Words are never removed from the vocabularies, but items may have lost them.
-        return tuple([other for other in found if self.are_known(other.stems)])
-
-    def are_known(self, stems: Sequence[str]) -> bool:
-        """Whether each of the stems is in some item now."""
-        return all(self._stem_count(of_word, _RARE_COUNT) for of_word in stems)
-
-    def _count(self, word: str) -> int:
-        """Current number of items with the word in any form, exact where it is low."""
-        return self._stem_count(stem(word), _RARE_COUNT)
-
     def _in_dictionary(self, word: str) -> list[Replacement]:
         found = self.translations.get(stem(word), {})
         return [
-            _replacement((other,), _TRANSLATION_WEIGHT * share) for other, share in found.items()
+            replacement((other,), _TRANSLATION_WEIGHT * share) for other, share in found.items()
         ]
-
-    def _is_surface_word(self, word: str) -> bool:
-        return word in self.counts or word in self._live_vocabulary
 
 
 class _Replacements:
@@ -173,6 +154,7 @@ class _Replacements:
         self._rewriter = rewriter
         self._translations: dict[str, tuple[Replacement, ...]] = {}
         self._corrections: dict[tuple[str, bool], tuple[Replacement, ...]] = {}
+        self._corrected_left, self._distant_left = _CORRECTED_LIMIT, _DISTANT_LIMIT
 
     def translations(self, word: str) -> tuple[Replacement, ...]:
         found = self._translations.get(word)
@@ -183,13 +165,23 @@ class _Replacements:
     def corrections(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         found = self._corrections.get((word, is_last))
         if found is None:
-            found = self._rewriter.corrected(word, is_last=is_last)
-            self._corrections[word, is_last] = found
+            found = self._corrections[word, is_last] = self._corrected(word, is_last=is_last)
+        return found
+
+    def _corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
+        corrector = self._rewriter.corrector
+        if not (self._corrected_left and corrector.is_rare(word)):
+            return ()
+        self._corrected_left -= 1
+        found = corrector.corrected(word, is_last=is_last)
+        if not found and self._distant_left and not corrector.count(word):
+            self._distant_left -= 1
+            found = corrector.distant(word)
         return found
 
     def are_known(self, alternatives: Alternatives) -> bool:
         """Whether items have all stems of any of the alternatives."""
-        return any(map(self._rewriter.are_known, alternatives))
+        return any(map(self._rewriter.corrector.are_known, alternatives))
 
 
 _AS_TYPED = QueryRewriter({}, lambda stem, enough: enough, lambda stem: 1.0)
@@ -240,10 +232,6 @@ def _terms(
         is_required = word not in _FUNCTION_WORDS or len(alternatives) == 1
         terms.append(Term(word, to_have, translations, corrections, is_required))
     return tuple(terms)
-
-
-def _replacement(surface_words: tuple[str, ...], weight: float) -> Replacement:
-    return Replacement(surface_words, tuple(map(stem, surface_words)), weight)
 
 
 def _joined(surface_words: Sequence[str]) -> Iterator[tuple[str, str, str]]:

@@ -17,8 +17,6 @@ from towers.text.units import plain_unit, plain_units, with_plain_fractions
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[{_HAN}]+|\d+\.\d+|[^\W_{_HAN}]+")
 _HAN_CHARACTER = re.compile(rf"[{_HAN}]")
-# Word boundaries as in _RUN: Chinese characters and underscores do not extend a word.
-_NO_LETTER_BEFORE, _NO_LETTER_BEHIND = rf"(?<![^\W_{_HAN}])", rf"(?![^\W_{_HAN}])"
 
 
 class CutText(NamedTuple):
@@ -60,7 +58,7 @@ def is_chinese_run(run: str) -> bool:
 
 def with_word_replaced(text: str, word: str, other: str) -> str:
     """Replaces ``word`` by ``other`` wherever it is a whole word."""
-    return re.sub(_NO_LETTER_BEFORE + re.escape(word) + _NO_LETTER_BEHIND, other, text)
+    return _RUN.sub(lambda run: other if run[0] == word else run[0], text)
 
 
 def cut_text(text: str) -> CutText:

@@ -1,21 +1,23 @@
-"""The vocabulary of the items, and spelling correction by it."""
+"""The vocabulary of the items, and candidates for the correction of a misspelt word."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
-from string import ascii_lowercase
+from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz.distance import OSA
+
+from towers.text.spelling.deletion_index import DeletionIndex
+from towers.text.words import has_chinese
 
 _SHORTEST = 3
 _EDIT_LIMIT = 3
 _SHORTEST_PREFIX = 4
 _SHORTEST_PART = 3
 _CANDIDATE_COUNT = 12
-_CANDIDATE_LENGTH = 3
 _COMPLETION_LIMIT = 400
 
 _EDIT_COST = 1.5
@@ -24,10 +26,27 @@ _SIMILARITY_GAIN = 2.0
 _FIRST_LETTER_GAIN = 0.5
 
 
-class Vocabulary:
-    """Words with their item counts, and look-ups by similarity.
+class Candidate(NamedTuple):
+    """A known word that another may be a misspelling of.
 
-    Letter bigrams preselect the candidates whose edit distance is computed.
+    Args:
+        word: The known word.
+        count: Items that have it.
+        edits: Deletions, insertions, substitutions and transpositions between the two.
+        score: Log likelihood up to a constant, for comparison among candidates of one word.
+    """
+
+    word: str
+    count: int
+    edits: int
+    score: float
+
+
+class Vocabulary:
+    """Words with their item counts, and look-ups by similarity, of any alphabet but Chinese.
+
+    Words one edit away are found by common deletions; of farther ones, letter bigrams preselect those
+    whose edit distance is computed.
 
     Args:
         counts: Items by word.
@@ -36,9 +55,10 @@ class Vocabulary:
     def __init__(self, counts: Mapping[str, int]) -> None:
         self.counts = counts
         self._sorted = sorted(counts)
-        self._words = [w for w in self._sorted if len(w) >= _CANDIDATE_LENGTH and _is_english(w)]
-        # Longer words exceed the edit limit for every known word.
-        self._longest = max(map(len, self._words), default=0) + _EDIT_LIMIT
+        # By length, so that the words of a range of lengths are one slice.
+        self._words = sorted(filter(_has_letters_only, counts), key=lambda word: (len(word), word))
+        self._lengths = [len(word) for word in self._words]
+        self._deletions = DeletionIndex(self._words)
         pairs = [_pairs(word) for word in self._words]
         self._pair_counts = np.array([len(of_word) for of_word in pairs], np.float32)
         self._item_counts = np.array([counts[word] for word in self._words], np.float32)
@@ -48,59 +68,58 @@ class Vocabulary:
                 holders.setdefault(pair, []).append(number)
         self._holders = {pair: np.array(numbers, np.int32) for pair, numbers in holders.items()}
 
-    def corrections(self, word: str, limit: int = 3) -> list[tuple[str, float]]:
-        """Known words that ``word`` may be a misspelling of, best first, with weights of at most 1.
-
-        At most one edit up to 5 letters, two up to 8, else three; an edit is a deletion, insertion,
-        substitution or transposition.
-        """
-        return weighted(self.scored(word), limit)
-
-    def scored(self, word: str) -> list[tuple[str, float]]:
-        """The candidates of ``corrections`` with their scores, in no order."""
-        if not _SHORTEST <= len(word) <= self._longest or not _is_english(word):
+    def nearby(self, word: str) -> list[Candidate]:
+        """All known words one edit away, in no order."""
+        if not _has_letters_only(word):
             return []
-        edits = {other: 1 for other in one_edit_away(word) if self._is_candidate(other)}
-        pairs = _pairs(word)
-        shared = self._shared(pairs)
-        if shared is not None:
-            edit_limit = _edit_limit(word)
-            for number in _largest(2.0 * shared / (self._pair_counts + len(pairs))):
-                other = self._words[number]
-                count = edit_distance(word, other, edit_limit)
-                if 0 < count <= edit_limit:
-                    edits[other] = count
+        found = (self._words[number] for number in self._deletions.candidates(word))
         return [
-            (
-                other,
-                _FREQUENCY_GAIN * math.log(self.counts[other])
-                + _SIMILARITY_GAIN * _similarity(pairs, _pairs(other))
-                + _FIRST_LETTER_GAIN * (other[0] == word[0])
-                - _EDIT_COST * count,
-            )
-            for other, count in edits.items()
+            self._candidate(word, other, 1) for other in found if edit_distance(word, other, 1) == 1
         ]
+
+    def distant(self, word: str) -> list[Candidate]:
+        """The most similar of the known words that are farther away, in no order.
+
+        Two edits from 7 letters on, three from 11 on.
+        """
+        edit_limit = _edit_limit(word)
+        if edit_limit < 2 or not _has_letters_only(word):
+            return []
+        window = self._of_lengths(len(word) - edit_limit, len(word) + edit_limit)
+        pairs = _pairs(word)
+        shared = self._shared(pairs, window)
+        if shared is None:
+            return []
+        similarity = 2.0 * shared / (self._pair_counts[window] + len(pairs))
+        found = []
+        for number in _largest(similarity):
+            other = self._words[window.start + number]
+            edits = edit_distance(word, other, edit_limit)
+            if 1 < edits <= edit_limit:
+                found.append(self._candidate(word, other, edits))
+        return found
 
     def prefix_corrections(self, typed: str, limit: int = 3) -> list[str]:
         """Prefixes of known words that ``typed``, an incomplete word, may be a misspelling of.
 
-        Best first: fewest edits, then the most frequent words; edits as in ``corrections``.
+        Best first: fewest edits, then the most frequent words.
         """
-        if len(typed) < _SHORTEST_PREFIX or not _is_english(typed):
+        if len(typed) < _SHORTEST_PREFIX or not _has_letters_only(typed):
             return []
-        pairs = _pairs(typed) - {f"{typed[-1]}>"}
-        shared = self._shared(pairs)
+        edit_limit = _edit_limit(typed)
+        window = self._of_lengths(len(typed) - edit_limit, None)
+        shared = self._shared(_pairs(typed) - {f"{typed[-1]}>"}, window)
         if shared is None:
             return []
         # Overlap relative to the typed bigrams, since the word is incomplete; ties go to the more
         # frequent word.
-        frequency = np.log1p(self._item_counts) / 100.0
+        frequency = np.log1p(self._item_counts[window]) / 100.0
         found: dict[str, tuple[int, float]] = {}
         for number in _largest(shared + frequency):
-            word = self._words[number]
-            edits, length = prefix_distance(typed, word, _edit_limit(typed))
-            if edits <= _edit_limit(typed):
-                rank = (edits, -float(self._item_counts[number]))
+            word = self._words[window.start + number]
+            edits, length = prefix_distance(typed, word, edit_limit)
+            if edits <= edit_limit:
+                rank = (edits, -float(self.counts[word]))
                 found[word[:length]] = min(rank, found.get(word[:length], rank))
         return sorted(found, key=lambda prefix: (found[prefix], prefix))[:limit]
 
@@ -121,21 +140,33 @@ class Vocabulary:
             found.append(word)
         return sorted(found, key=lambda word: (-self.counts[word], word))[:limit]
 
-    def _is_candidate(self, word: str) -> bool:
-        return len(word) >= _CANDIDATE_LENGTH and word in self.counts
+    def _candidate(self, word: str, other: str, edits: int) -> Candidate:
+        count = self.counts[other]
+        score = (
+            _FREQUENCY_GAIN * math.log(count)
+            + _SIMILARITY_GAIN * _similarity(_pairs(word), _pairs(other))
+            + _FIRST_LETTER_GAIN * (other[0] == word[0])
+            - _EDIT_COST * edits
+        )
+        return Candidate(other, count, edits, score)
 
-    def _shared(self, pairs: set[str]) -> np.ndarray | None:
-        """Number of ``pairs`` that each word has, ``[words]``; None if no word has any."""
-        held = [self._holders[pair] for pair in pairs if pair in self._holders]
-        if not held:
+    def _of_lengths(self, shortest: int, longest: int | None) -> slice:
+        """The words of a range of lengths, both ends included."""
+        end = len(self._words) if longest is None else bisect_left(self._lengths, longest + 1)
+        return slice(bisect_left(self._lengths, shortest), end)
+
+    def _shared(self, pairs: set[str], window: slice) -> np.ndarray | None:
+        """Number of ``pairs`` that each word of a slice has, ``[words]``; None if no word has any."""
+        held = []
+        for pair in pairs:
+            holders = self._holders.get(pair)
+            if holders is not None:
+                start, end = holders.searchsorted((window.start, window.stop)).tolist()
+                held.append(holders[start:end])
+        numbers = np.concatenate(held) if held else np.zeros(0, np.int32)
+        if not len(numbers):
             return None
-        return np.bincount(np.concatenate(held), minlength=len(self._words))
-
-
-def weighted(scored: list[tuple[str, float]], limit: int) -> list[tuple[str, float]]:
-    """The words of the best scores, best first, with weights of at most 1."""
-    best = sorted(scored, key=lambda entry: (-entry[1], entry[0]))[:limit]
-    return [(word, math.exp(score - best[0][1])) for word, score in best]
+        return np.bincount(numbers - window.start, minlength=window.stop - window.start)
 
 
 def compound_parts(word: str, counts: Mapping[str, int]) -> tuple[str, str] | None:
@@ -150,20 +181,6 @@ def compound_parts(word: str, counts: Mapping[str, int]) -> tuple[str, str] | No
         if count > best_count:
             best, best_count = (left, right), count
     return best
-
-
-def one_edit_away(word: str) -> set[str]:
-    """All strings at one deletion, insertion, substitution or transposition (Norvig 2007)."""
-    splits = [(word[:position], word[position:]) for position in range(len(word) + 1)]
-    deleted = {left + right[1:] for left, right in splits if right}
-    transposed = {
-        left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1
-    }
-    substituted = {
-        left + one + right[1:] for left, right in splits if right for one in ascii_lowercase
-    }
-    inserted = {left + one + right for left, right in splits for one in ascii_lowercase}
-    return (deleted | transposed | substituted | inserted) - {word}
 
 
 def edit_distance(left: str, right: str, limit: int) -> int:
@@ -189,7 +206,7 @@ def prefix_distance(typed: str, word: str, limit: int) -> tuple[int, int]:
 
 
 def _edit_limit(word: str) -> int:
-    return 1 if len(word) <= 5 else 2 if len(word) <= 8 else _EDIT_LIMIT
+    return 1 if len(word) <= 6 else 2 if len(word) <= 10 else _EDIT_LIMIT
 
 
 def _largest(values: np.ndarray) -> list[int]:
@@ -209,5 +226,5 @@ def _similarity(left: set[str], right: set[str]) -> float:
     return 2.0 * len(left & right) / (len(left) + len(right))
 
 
-def _is_english(word: str) -> bool:
-    return word.isascii() and word.isalpha()
+def _has_letters_only(word: str) -> bool:
+    return len(word) >= _SHORTEST and word.isalpha() and not has_chinese(word)

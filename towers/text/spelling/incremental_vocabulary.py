@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from towers.text.spelling import Vocabulary, compound_parts, edit_distance, weighted
+from towers.text.spelling.vocabulary import Candidate, Vocabulary, compound_parts, edit_distance
 
 _GROWTH = 4
 _LEAST_COUNT = 1_000
@@ -16,29 +16,33 @@ class IncrementalVocabulary:
 
     Logarithmic method (Bentley and Saxe 1980): the words are in levels, each at least four times as
     large as the next (small ones excepted), so that an insertion rebuilds only small levels.
+
+    Attributes:
+        counts: Items by word: 1 for each.
     """
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
         self._levels: tuple[Vocabulary, ...] = ()
-
-    def __contains__(self, word: str) -> bool:
-        return word in self._counts
 
     def take_in(self, words: Iterable[str]) -> None:
         """Adds words."""
-        new = dict.fromkeys((word for word in words if word not in self._counts), 1)
+        new = dict.fromkeys((word for word in words if word not in self.counts), 1)
         if not new:
             return
-        self._counts.update(new)
+        self.counts.update(new)
         levels = list(self._levels)
         while levels and len(levels[-1].counts) < max(_GROWTH * len(new), _LEAST_COUNT):
             new = {**levels.pop().counts, **new}
         self._levels = (*levels, Vocabulary(new))
 
-    def corrections(self, word: str, limit: int = 3) -> list[tuple[str, float]]:
+    def nearby(self, word: str) -> list[Candidate]:
         """As in ``Vocabulary``."""
-        return weighted([found for level in self._levels for found in level.scored(word)], limit)
+        return [found for level in self._levels for found in level.nearby(word)]
+
+    def distant(self, word: str) -> list[Candidate]:
+        """As in ``Vocabulary``."""
+        return [found for level in self._levels for found in level.distant(word)]
 
     def prefix_corrections(self, typed: str, limit: int = 3) -> list[str]:
         """As in ``Vocabulary``."""
@@ -48,7 +52,7 @@ class IncrementalVocabulary:
 
     def parts(self, word: str) -> tuple[str, str] | None:
         """As in ``Vocabulary``."""
-        return compound_parts(word, self._counts)
+        return compound_parts(word, self.counts)
 
     def completions(self, prefix: str, limit: int = 3) -> list[str]:
         """As in ``Vocabulary``."""

@@ -1,0 +1,33 @@
+"""Words of ordinary English, from the list of pyspellchecker (github.com/barrust/pyspellchecker).
+
+A word in common use is not a misspelling, whether the shop has it or not: "cheap" does not mean "chap".
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+_LIST = "resources/en.json.gz"
+_COMMON_COUNT = 1_500
+"""Least count of a common word in the list, which makes 15,000 words; rarer ones hold misspellings."""
+
+
+@cache
+def common_english_words() -> frozenset[str]:
+    """Words in common use, lower case."""
+    return frozenset(word for word, count in english_counts().items() if count >= _COMMON_COUNT)
+
+
+def english_counts() -> Mapping[str, int]:
+    """Occurrences by word in a corpus of subtitles; empty where pyspellchecker is not installed."""
+    found = importlib.util.find_spec("spellchecker")
+    if found is None or found.origin is None:
+        return {}
+    packed = (Path(found.origin).parent / _LIST).read_bytes()
+    counts: dict[str, int] = json.loads(gzip.decompress(packed))
+    return counts
