@@ -48,7 +48,7 @@ class Catalog:
         in_stock, listed: ``[rows] bool``.
         tokens: ``[rows, item_slot_count] int32``.
         title_tokens: ``[rows, TITLE_SLOT_COUNT] int32`` words of the title, in order.
-        title_ends: ``[rows, TITLE_SLOT_COUNT] bool``, true where a word ends a phrase of the title.
+        title_heads: ``[rows, TITLE_SLOT_COUNT] bool``, true where a word is a noun that the item is.
         leaf_tokens, path_tokens, brand_tokens: Words of the names of ``leaf`` (its last level, and all
             levels) and ``brand``.
         attributes: Values by attribute.
@@ -56,7 +56,7 @@ class Catalog:
 
     _COLUMNS = (
         *("leaf", "top", "brand", "price", "created", "in_stock", "listed"),
-        *("tokens", "title_tokens", "title_ends"),
+        *("tokens", "title_tokens", "title_heads"),
     )
 
     def __init__(self, text: TextConfig) -> None:
@@ -76,7 +76,7 @@ class Catalog:
         self.listed = np.zeros(0, bool)
         self.tokens = np.zeros((0, text.item_slot_count), np.int32)
         self.title_tokens = np.zeros((0, TITLE_SLOT_COUNT), np.int32)
-        self.title_ends = np.zeros((0, TITLE_SLOT_COUNT), bool)
+        self.title_heads = np.zeros((0, TITLE_SLOT_COUNT), bool)
         self._name_categories()
         self.attributes = Attributes()
         self._change_count = 0
@@ -101,7 +101,9 @@ class Catalog:
         catalog.in_stock = np.array([item.in_stock for item in newest], bool)
         catalog.listed = np.ones(len(newest), bool)
         catalog.tokens = slots([token_numbers(item, text) for item in newest], text.item_slot_count)
-        catalog.title_tokens, catalog.title_ends = title_columns(catalog.titles, text.bucket_count)
+        catalog.title_tokens, catalog.title_heads = title_columns(
+            catalog.titles, [item.brand for item in newest], text.bucket_count
+        )
         catalog.attributes = Attributes.of([item.attributes for item in newest])
         return catalog
 
@@ -139,8 +141,8 @@ class Catalog:
         if changed:
             known[: len(numbers)] = numbers
             known[len(numbers) :] = PADDING
-        (self.title_tokens[row],), (self.title_ends[row],) = title_columns(
-            [item.title], self.text.bucket_count
+        (self.title_tokens[row],), (self.title_heads[row],) = title_columns(
+            [item.title], [item.brand], self.text.bucket_count
         )
         if is_new:
             self.titles.append(item.title)

@@ -1,4 +1,4 @@
-"""The words of titles in order, and where their noun phrases end."""
+"""The words of titles in order, and which of them say what the item is."""
 
 from __future__ import annotations
 
@@ -7,41 +7,32 @@ from itertools import chain
 
 import numpy as np
 
+from towers.text.title_heads import head_keys, noun_key
 from towers.text.tokens import PADDING, token
 from towers.text.words import stem, surface_words
 
 TITLE_SLOT_COUNT = 24
 """Words of a title that features compare with the words of a query."""
 
-_PREPOSITIONS = frozenset(
-    (
-        *("and", "at", "by", "for", "from", "in", "incl", "including", "into", "of", "on", "or"),
-        *("per", "plus", "to", "w", "with", "without", "mit", "ohne", "für", "fur", "und", "von"),
-        *("avec", "sans", "pour", "et", "de", "du", "con", "sin", "para", "y"),
-    )
-)
 
+def title_columns(
+    titles: Sequence[str], brands: Sequence[str], bucket_count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The words of each title as token numbers, and whether each is a noun that the item is.
 
-def title_columns(titles: Sequence[str], bucket_count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The words of each title as token numbers, and whether a noun phrase ends at each.
-
-    A phrase ends before a preposition, before a word with a digit and at the end of the title: so a
-    "camera" differs from a "camera bag".
+    So a "camera" differs from a "camera bag".
 
     Returns:
         ``[titles, TITLE_SLOT_COUNT] int32``, padded with ``PADDING``, and ``bool`` of the same shape.
     """
-    of_titles = [surface_words(title)[: TITLE_SLOT_COUNT + 1] for title in titles]
-    numbers = [
-        [token("w:" + stem(word), bucket_count) for word in of_title] for of_title in of_titles
-    ]
-    ends = np.zeros((len(titles), TITLE_SLOT_COUNT), bool)
-    for row, of_title in zip(ends, of_titles, strict=True):
-        for position, following in enumerate([*of_title[1:], ""][:TITLE_SLOT_COUNT]):
-            row[position] = (
-                not following or following in _PREPOSITIONS or any(map(str.isdigit, following))
-            ) and position < len(of_title)
-    return slots(numbers, TITLE_SLOT_COUNT), ends
+    numbers = []
+    is_head = np.zeros((len(titles), TITLE_SLOT_COUNT), bool)
+    for row, title, brand in zip(is_head, titles, brands, strict=True):
+        found = surface_words(title)[:TITLE_SLOT_COUNT]
+        heads = head_keys(title, brand)
+        numbers.append([token("w:" + stem(word), bucket_count) for word in found])
+        row[: len(found)] = [noun_key(word) in heads for word in found]
+    return slots(numbers, TITLE_SLOT_COUNT), is_head
 
 
 def slots(numbers: Sequence[Sequence[int]], slot_count: int) -> np.ndarray:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from towers.catalog.items import Catalog
-from towers.datasets.head_nouns import CONNECTING_WORDS, LEAST_ITEMS, title_words
+from towers.datasets.head_nouns import LEAST_ITEMS, title_words
+from towers.text.title_heads import CONNECTING_WORDS
 from towers.text.words import has_chinese, is_chinese_run, normalise, runs, words
 
 KINDS = ("type", "slip", "category", "brand", "brand_type")

@@ -88,7 +88,7 @@ def graded(ranker: Ranker, query: MadeQuery, rows: np.ndarray) -> np.ndarray:
         return np.asarray(rows == query.row, np.float32)
     fields = FieldMatches(meant, ranker.sources.catalog, rows)
     match = fields.field_share
-    is_thing = fields.head_in_title.astype(np.float32) + fields.head_ends_phrase
+    is_thing = fields.head_in_title.astype(np.float32) + fields.head_is_title_head
     grades = _MATCH_WEIGHT * match + _HEAD_WEIGHT * (is_thing + fields.head_in_leaf)
     semantic = ranker.sources.semantic
     if semantic is not None and len(rows) > 1:

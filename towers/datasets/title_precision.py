@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.datasets.head_nouns import head_keys
 from towers.datasets.head_queries import HeadQuery
+from towers.text.title_heads import head_keys
 from towers.text.words import is_chinese_run, normalise, stem, surface_words
 
 CUT = 10

@@ -15,11 +15,12 @@ from towers.indexes.document_frequency import DocumentFrequency
 from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.result_cache import ResultCache
 from towers.indexes.tantivy_index import Document, TantivyIndex
-from towers.text.head_noun import WordShares, title_head
+from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
 from towers.text.product_codes import numbers_of_item
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
+from towers.text.title_heads import head_keys
 from towers.text.words import stem, surface_words
 
 CODE_SCORE = 1_000.0
@@ -80,7 +81,7 @@ class LexicalIndex:
             for row, item in enumerate(items):
                 by_field = _words_by_field(item)
                 counts.update(set().union(*by_field.values()))
-                head_counts[title_head(item.title)] += 1
+                head_counts.update(head_keys(item.title, item.brand))
                 yield _document(row, item, by_field)
 
         TantivyIndex.build(documents(), own)

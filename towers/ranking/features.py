@@ -245,7 +245,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("leaf_coverage", lambda s: s.fields.leaf_coverage, "has_words"),
     Feature("head_in_title", lambda s: s.fields.head_in_title, "has_words"),
     Feature("head_in_leaf", lambda s: s.fields.head_in_leaf, "has_words"),
-    Feature("head_ends_phrase", lambda s: s.fields.head_ends_phrase, "has_words"),
+    Feature("head_is_title_head", lambda s: s.fields.head_is_title_head, "has_words"),
     Feature("head_position", lambda s: s.fields.head_position, "has_words"),
     Feature("query_word_count", lambda s: s.typed_count),
     Feature(IS_SEARCH, lambda s: s.encoded.is_search),

@@ -15,7 +15,7 @@ from towers.text.parsed_query import Alternatives, ParsedQuery, Term
 from towers.text.tokens import PADDING, token
 
 _HEAD_WEIGHT = 0.3
-"""Weight of the head term in the title, and of its being a phrase of its own, beside all words."""
+"""Weight of the head term in the title, and of its being what the title names, beside all words."""
 
 _TERM_LIMIT = 16
 """Longer queries are compared by their last words only, to bound the cost."""
@@ -39,6 +39,7 @@ class FieldMatches:
     def __init__(self, query: ParsedQuery, catalog: Catalog, rows: np.ndarray) -> None:
         terms = [term for term in query.terms if term.is_required] or [*query.terms]
         terms = terms[-_TERM_LIMIT:]
+        self._head = terms.index(query.head_term) if query.head_term in terms else -1
         self._alternatives = [_alternatives(term) for term in terms]
         stems = {s for one in self._alternatives for phrase in one for s in phrase}
         self._position = {stem: position for position, stem in enumerate(sorted(stems))}
@@ -46,7 +47,7 @@ class FieldMatches:
         self._numbers = np.array([token("w:" + stem, buckets) for stem in self._position], np.int32)
         self.weights = _weights(terms, dict(zip(query.stem_weights, query.rarities, strict=True)))
         self._title = catalog.title_tokens[rows]
-        self._title_ends = catalog.title_ends[rows]
+        self._title_heads = catalog.title_heads[rows]
         self._leaf = catalog.leaf_tokens.of(catalog.leaf[rows])
         # [stems, n, slots]; a handful of stems at most in all but hostile queries.
         self._hits = self._title[None] == self._numbers[:, None, None]
@@ -88,23 +89,23 @@ class FieldMatches:
     @cached_property
     def _head_hits(self) -> np.ndarray:
         """Where the title has a word of the head term, ``[n, slots] bool``."""
-        stems = {stem for phrase in self._alternatives[-1] for stem in phrase}
+        stems = {stem for phrase in self._alternatives[self._head] for stem in phrase}
         return self._hits[[self._position[stem] for stem in sorted(stems)]].any(axis=0)
 
     @property
     def head_in_title(self) -> np.ndarray:
-        """Whether the title has the head term, the last of an English query."""
-        return self.in_title[-1]
+        """Whether the title has the head term of the query."""
+        return self.in_title[self._head]
 
     @property
     def head_in_leaf(self) -> np.ndarray:
         """Whether the narrowest category has the head term."""
-        return self.in_leaf[-1]
+        return self.in_leaf[self._head]
 
     @property
-    def head_ends_phrase(self) -> np.ndarray:
-        """Whether the head term ends a phrase of the title: a "camera", not a "camera bag"."""
-        return (self._head_hits & self._title_ends).any(axis=1)
+    def head_is_title_head(self) -> np.ndarray:
+        """Whether the head term is a head noun of the title: a "camera", not a "camera bag"."""
+        return (self._head_hits & self._title_heads).any(axis=1)
 
     @property
     def head_position(self) -> np.ndarray:
@@ -115,7 +116,7 @@ class FieldMatches:
     @property
     def score(self) -> np.ndarray:
         """How well the fields match, for ``FeatureContext.search_score``, ``[n] float32``."""
-        head = self.head_in_title.astype(np.float32) + self.head_ends_phrase
+        head = self.head_in_title.astype(np.float32) + self.head_is_title_head
         return self.field_share + _HEAD_WEIGHT * head
 
     def _among(self, tokens: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ sentiment               sentiment of reviews, as stars
 product_codes           item ids, SKUs, model and bar codes in items and queries
 parsed_query            a query, parsed once for all stages
 spelling/               spelling correction by the vocabulary of the items
+title_heads             the nouns by which a title says what its item is
 head_noun               what each word does in a query: head noun, brand, modifier
 query_rewriter          query parsing: decides corrections, splits and translations
 """

@@ -6,13 +6,12 @@ and another word names a kind of item ("sofa red", "sofa velvet"); in Chinese th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from towers.text.parsed_query import Role, Term
-from towers.text.words import has_chinese, stem, surface_words
+from towers.text.words import stem
 
 PREPOSITIONS = frozenset(("at", "by", "for", "from", "in", "on", "to", "under", "with", "without"))
 
@@ -65,24 +64,11 @@ _BRAND_SHARE = 0.5
 """Least share of the items with a word that have it as their brand."""
 _UNIT_LENGTH = 2
 """A word of so few letters behind a number is a unit."""
-_TITLE_END = re.compile(r"[,;|(\[/]|\s[-–—]\s")
 
 
 def modifier_role(word: str) -> Role | None:
     """The role of a word that only qualifies whatever it stands beside; None for other words."""
     return Role.NUMBER if word[0].isdigit() else _ROLE_OF.get(word)
-
-
-def title_head(title: str) -> str:
-    """The stem of a title's head noun by position alone; empty where there is none."""
-    found = ""
-    for word in surface_words(_TITLE_END.split(title, maxsplit=1)[0]):
-        if found and word in PREPOSITIONS:
-            break
-        # Units and the single characters of a Chinese run are no names of things.
-        if len(word) > (1 if has_chinese(word) else 2) and modifier_role(word) is None:
-            found = stem(word)
-    return found
 
 
 def with_roles(terms: Sequence[Term], shares_of: Callable[[str], WordShares]) -> tuple[Term, ...]:

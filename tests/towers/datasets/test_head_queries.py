@@ -188,7 +188,10 @@ def test_holders_have_the_word_by_stem_by_category_or_as_two_words() -> None:
     catalog.remove("gone")
     holders = WordHolders(catalog)
     wanted = [True, True, True, True, False, False, False]
-    assert holders.mask(HeadQuery("type", "headphones", "headphones", ("headphon",))).tolist() == wanted
+    assert (
+        holders.mask(HeadQuery("type", "headphones", "headphones", ("headphon",))).tolist()
+        == wanted
+    )
     with_brand = holders.mask(HeadQuery("brand", "headphones", "headphones", ("headphon",)))
     assert with_brand.tolist() == [True] * 4 + [False, True, False]
 
