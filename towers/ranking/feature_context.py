@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,6 +20,8 @@ _FAR_RANK = 20.0
 _COMPARED_COUNT = 10
 """Newest session items that candidates are compared with."""
 _NEVER_DAYS = 400.0
+_PAIR_WEIGHT = np.float32(0.2)
+"""Weight of the query's bigrams in ``search_score``; tuned as those of ``FieldMatches.score`` are."""
 _LEARNT_TEMPERATURE = 0.07
 """Softmax temperature for shares of the towers' scores; about that of their training."""
 _DENSE_CODE_COUNT = 50_000
@@ -137,6 +140,17 @@ class FeatureContext:
         return FieldMatches(self.encoded.query, self.catalog, self.rows)
 
     @cached_property
+    def pair_share(self) -> np.ndarray:
+        """Share of the query's bigrams that each item has too, ``[n]``."""
+        numbers, tokens = self.word_tokens[: self.typed_count], self.tokens
+        together = np.zeros(len(tokens), np.float32)
+        if len(numbers) < 2:
+            return together
+        for left, right in pairwise(numbers):
+            together += ((tokens[:, :-1] == left) & (tokens[:, 1:] == right)).any(axis=1)
+        return together / np.float32(len(numbers) - 1)
+
+    @cached_property
     def search_score(self) -> np.ndarray:
         """Score of a search by a fixed rule, ``[n] float32``: fused sources and matched fields.
 
@@ -146,7 +160,7 @@ class FeatureContext:
             return np.zeros(len(self.rows), np.float32)
         lexical = self.lexical_scores + CODE_SCORE * self.has_code
         fused = fused_scores(lexical, self.learnt_scores, self.semantic_scores, self.listed)
-        return fused + self.fields.score
+        return fused + self.fields.score + _PAIR_WEIGHT * self.pair_share
 
     @cached_property
     def tokens(self) -> np.ndarray:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,17 +59,6 @@ def _heaviest_missing(context: FeatureContext) -> np.ndarray | float:
     """Weight of the heaviest word of the query that the item lacks."""
     missing = context.word_weights[:, None] * ~context.has_word
     return missing.max(axis=0, initial=0.0)
-
-
-def _pair_share(context: FeatureContext) -> np.ndarray | float:
-    """Share of the query's bigrams that the item has too."""
-    numbers, tokens = context.word_tokens[: context.typed_count], context.tokens
-    if len(numbers) < 2:
-        return 0.0
-    together = np.zeros(len(tokens))
-    for left, right in pairwise(numbers):
-        together += ((tokens[:, :-1] == left) & (tokens[:, 1:] == right)).any(axis=1)
-    return together / (len(numbers) - 1)
 
 
 def _last_word(context: FeatureContext) -> np.ndarray | float:
@@ -233,7 +221,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("query_word_share", _word_share, "has_words"),
     Feature("query_rarity_share", _rarity_share, "has_words"),
     Feature("heaviest_missing", _heaviest_missing, "has_words"),
-    Feature("query_pair_share", _pair_share, "has_words"),
+    Feature("query_pair_share", lambda s: s.pair_share, "has_words"),
     Feature("last_word", _last_word, "has_words"),
     Feature("item_word_share", _item_share, "has_words"),
     Feature(SEARCH_SCORE, lambda s: s.search_score, "has_words", is_of_list=True),
