@@ -13,8 +13,8 @@ from serving.state.event_log import EventLog
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
 from towers.text.chinese import warm_up
+from towers.text.folding import has_chinese
 from towers.text.query_rewriter import clear_caches
-from towers.text.words import has_chinese
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """Text processing of queries and items, English and Chinese, the same in training and serving.
 
 units                   normalisation of numbers and units
+folding                 spellings of one word: diacritics, marks, apostrophes, Chinese variants
 chinese                 segmentation of Chinese text
+pinyin                  Chinese brands in Latin letters
 words                   tokenisation and stemming
 tokens                  hashed token numbers of words and trigrams
 word_vectors            pretrained word vectors, from a language model's token table
 sentiment               sentiment of reviews, as stars
 product_codes           item ids, SKUs, model and bar codes in items and queries
+word_forms              forms of a word by which queries and items meet
 parsed_query            a query, parsed once for all stages
 spelling/               spelling correction by the vocabulary of the items
 query_rewriter          query parsing: decides corrections, splits and translations

@@ -8,10 +8,12 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
+from towers.text.folding import has_chinese
 from towers.text.parsed_query import Alternatives, ParsedQuery, Replacement, Term, best_replacement
 from towers.text.product_codes import numbers_in_query
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
-from towers.text.words import cut_text, has_chinese, stem, subwords
+from towers.text.word_forms import Compounds, Form, forms
+from towers.text.words import CutText, cut_text, stem, subwords
 
 _TRANSLATION_WEIGHT = 0.9
 _CORRECTED_LIMIT = 32
@@ -52,6 +54,7 @@ class QueryRewriter:
         self.translations: Mapping[str, Mapping[str, float]] = {}
         self._rarity = rarity
         self.corrector = WordCorrector(counts, stem_count, common_words)
+        self._compounds = Compounds(counts)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -61,21 +64,29 @@ class QueryRewriter:
     def take_in(self, surface_words: Collection[str]) -> None:
         """Adds words of live changes."""
         self.corrector.take_in(surface_words)
+        self._compounds.take_in(surface_words)
 
     def parse(self, text: str) -> ParsedQuery:
         """Parses a query."""
-        normalised, words, sizes = cut_text(text)
+        cut = cut_text(text)
+        words, sizes = cut.words, cut.sizes
         surface_words = words + sizes
         stems = tuple([stem(word) for word in surface_words])
         joined_words = list(_joined(surface_words))
-        replacements = _Replacements(self)
+        replacements = _Replacements(self, cut)
         weights = dict.fromkeys(stems, 1.0)
+        groups: dict[tuple[str, ...], float] = {}
         translations: dict[str, str] = {}
         corrections: dict[str, str] = {}
         added: list[str] = []
         for position, word in enumerate(surface_words, 1):
             translated = replacements.translations(word)
             is_last = position == len(surface_words)
+            for form in replacements.forms(word):
+                if form.is_word:
+                    weights.setdefault(form.stems[0], form.weight)
+                else:
+                    groups[form.stems] = form.weight
             others = translated or replacements.corrections(word, is_last=is_last)
             if not others:
                 continue
@@ -87,13 +98,13 @@ class QueryRewriter:
                 (translations if translated else corrections)[word] = best.text
                 added += best.words
         for left, right, joined in joined_words:
-            if min(len(left), len(right)) > 1 and joined in self.corrector:
+            if _may_be_one(left, right) and joined in self.corrector:
                 weights.setdefault(stem(joined), CORRECTION_WEIGHT)
         # Distinct: a Chinese word and its parts may have the same translation.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(
             text=text,
-            normalised=normalised,
+            normalised=cut.normalised,
             surface_words=surface_words,
             stems=stems,
             sizes=sizes,
@@ -104,6 +115,8 @@ class QueryRewriter:
             corrections=MappingProxyType(corrections),
             stem_weights=MappingProxyType(weights),
             rarities=tuple([self._rarity(of_word) for of_word in weights]),
+            groups=MappingProxyType(groups),
+            spellings=MappingProxyType({stem(word): cut.spellings[word] for word in cut.spellings}),
             corrected_stems=(*stems[: len(words)], *of_added, *stems[len(words) :]),
         )
 
@@ -124,6 +137,17 @@ class QueryRewriter:
             ]
         return tuple(found)
 
+    def forms(self, word: str, cut: CutText) -> list[Form]:
+        """Other forms of a word that items have now, compounds that end in it included.
+
+        Args:
+            cut: The query that the word is from.
+        """
+        found = forms(word, cut)
+        if self._compounds.is_usual or self.corrector.is_rare(word):
+            found += self._compounds.forms(word)
+        return [form for form in found if self.corrector.are_known(form.stems)]
+
     def _in_dictionary(self, word: str) -> list[Replacement]:
         found = self.translations.get(stem(word), {})
         return [
@@ -134,11 +158,19 @@ class QueryRewriter:
 class _Replacements:
     """Replacements of the words of one query, each computed once."""
 
-    def __init__(self, rewriter: QueryRewriter) -> None:
+    def __init__(self, rewriter: QueryRewriter, cut: CutText) -> None:
         self._rewriter = rewriter
+        self._cut = cut
+        self._forms: dict[str, list[Form]] = {}
         self._translations: dict[str, tuple[Replacement, ...]] = {}
         self._corrections: dict[tuple[str, bool], tuple[Replacement, ...]] = {}
         self._corrected_left, self._distant_left = _CORRECTED_LIMIT, _DISTANT_LIMIT
+
+    def forms(self, word: str) -> list[Form]:
+        found = self._forms.get(word)
+        if found is None:
+            found = self._forms[word] = self._rewriter.forms(word, self._cut)
+        return found
 
     def translations(self, word: str) -> tuple[Replacement, ...]:
         found = self._translations.get(word)
@@ -154,6 +186,8 @@ class _Replacements:
 
     def _corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         corrector = self._rewriter.corrector
+        if self.forms(word):
+            return ()
         if not (self._corrected_left and corrector.is_rare(word)):
             return ()
         self._corrected_left -= 1
@@ -194,18 +228,17 @@ def _terms(
     alternatives: dict[str, Alternatives] = {}
     chinese_words = [word for word in surface_words if has_chinese(word)]
     for word, of_word in zip(surface_words, stems, strict=True):
-        if word not in chinese_words:
+        # Of overlapping words of a Chinese run only the longest.
+        is_inside = any(word in other and word != other for other in chinese_words)
+        if not (is_inside and word in chinese_words):
             alternatives[word] = ((of_word,),)
-        # Of overlapping words of a Chinese run only the longest, matched by its characters, since
-        # the segmentation of a run depends on its context.
-        elif not any(word in other and word != other for other in chinese_words):
-            alternatives[word] = (tuple(dict.fromkeys(word)),)
     for left, right, joined in joined_words:
         if left not in chinese_words and right not in chinese_words:
             alternatives[left] += ((stem(joined),),)
             alternatives[right] += ((stem(joined),),)
     terms = []
     for position, (word, to_have) in enumerate(alternatives.items(), 1):
+        to_have += tuple(form.stems for form in replacements.forms(word))
         translations = replacements.translations(word)
         if translations:
             to_have += tuple(other.stems for other in translations)
@@ -223,3 +256,10 @@ def _joined(surface_words: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     for left, right in pairwise(surface_words):
         if not (left + right).isdigit():
             yield left, right, left + right
+
+
+def _may_be_one(left: str, right: str) -> bool:
+    """Whether two words may be the parts of one: of ``t shirt`` too, but not of ``a round table``."""
+    if min(len(left), len(right)) > 1:
+        return True
+    return (left + right).isalpha() and not {left, right} & _FUNCTION_WORDS
