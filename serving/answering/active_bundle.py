@@ -33,7 +33,11 @@ class ActiveBundle:
             BundleError: It is damaged, or answers its golden queries differently.
         """
         bundle = load_bundle(path)
-        if any(map(has_chinese, bundle.catalog.titles)):
+        lexical = bundle.ranker.sources.lexical
+        rewriter = None if lexical is None else lexical.rewriter
+        texts = (*rewriter.counts, *rewriter.translations) if rewriter else bundle.catalog.titles
+        if any(map(has_chinese, texts)):
+            # Here, so that the first Chinese query does not wait for it.
             warm_up()
         # Before live changes, which may change the golden answers.
         check_golden(bundle.ranker, bundle.facts.golden)

@@ -6,6 +6,8 @@ import warnings
 from functools import cache
 from typing import Any
 
+from towers.text.folding import simplified_characters
+
 
 def cut(run: str) -> list[str]:
     """Words of a run of Chinese characters, side by side: the most probable by the dictionary.
@@ -28,8 +30,9 @@ def inner_words(word: str) -> list[str]:
 
 
 def warm_up() -> None:
-    """Loads the dictionary, so that the first Chinese query is not delayed."""
+    """Loads the dictionary and the table of characters, so that no query waits for them."""
     _cutter()
+    simplified_characters()
 
 
 def frequent_words(limit: int) -> list[str]:
