@@ -12,7 +12,7 @@ from towers.text.folding import has_chinese
 from towers.text.parsed_query import Alternatives, ParsedQuery, Replacement, Term, best_replacement
 from towers.text.product_codes import numbers_in_query
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
-from towers.text.word_forms import Compounds, Form, forms
+from towers.text.word_forms import Compounds, Form, forms, joined_parts
 from towers.text.words import CutText, cut_text, stem, subwords
 
 _TRANSLATION_WEIGHT = 0.9
@@ -72,7 +72,7 @@ class QueryRewriter:
         words, sizes = cut.words, cut.sizes
         surface_words = words + sizes
         stems = tuple([stem(word) for word in surface_words])
-        joined_words = list(_joined(surface_words))
+        joins = [*_joined(surface_words), *joined_parts(cut)]
         replacements = _Replacements(self, cut)
         weights = dict.fromkeys(stems, 1.0)
         groups: dict[tuple[str, ...], float] = {}
@@ -97,8 +97,8 @@ class QueryRewriter:
                 best = best_replacement(others)
                 (translations if translated else corrections)[word] = best.text
                 added += best.words
-        for left, right, joined in joined_words:
-            if _may_be_one(left, right) and joined in self.corrector:
+        for parts, joined in joins:
+            if _may_be_one(parts) and joined in self.corrector:
                 weights.setdefault(stem(joined), CORRECTION_WEIGHT)
         # Distinct: a Chinese word and its parts may have the same translation.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
@@ -110,7 +110,7 @@ class QueryRewriter:
             sizes=sizes,
             product_codes=frozenset(numbers_in_query(text)),
             has_chinese=has_chinese(text),
-            terms=_terms(surface_words, stems, joined_words, replacements),
+            terms=_terms(surface_words, stems, joins, replacements),
             translations=MappingProxyType(translations),
             corrections=MappingProxyType(corrections),
             stem_weights=MappingProxyType(weights),
@@ -222,7 +222,7 @@ def clear_caches() -> None:
 def _terms(
     surface_words: Sequence[str],
     stems: Sequence[str],
-    joined_words: Sequence[tuple[str, str, str]],
+    joins: Sequence[tuple[tuple[str, ...], str]],
     replacements: _Replacements,
 ) -> tuple[Term, ...]:
     alternatives: dict[str, Alternatives] = {}
@@ -232,10 +232,10 @@ def _terms(
         is_inside = any(word in other and word != other for other in chinese_words)
         if not (is_inside and word in chinese_words):
             alternatives[word] = ((of_word,),)
-    for left, right, joined in joined_words:
-        if left not in chinese_words and right not in chinese_words:
-            alternatives[left] += ((stem(joined),),)
-            alternatives[right] += ((stem(joined),),)
+    for parts, joined in joins:
+        if not has_chinese(joined):
+            for part in alternatives.keys() & parts:
+                alternatives[part] += ((stem(joined),),)
     terms = []
     for position, (word, to_have) in enumerate(alternatives.items(), 1):
         to_have += tuple(form.stems for form in replacements.forms(word))
@@ -251,15 +251,15 @@ def _terms(
     return tuple(terms)
 
 
-def _joined(surface_words: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def _joined(surface_words: Sequence[str]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Adjacent words, and their concatenation; two numbers are not concatenated."""
     for left, right in pairwise(surface_words):
         if not (left + right).isdigit():
-            yield left, right, left + right
+            yield (left, right), left + right
 
 
-def _may_be_one(left: str, right: str) -> bool:
-    """Whether two words may be the parts of one: of ``t shirt`` too, but not of ``a round table``."""
-    if min(len(left), len(right)) > 1:
+def _may_be_one(parts: Sequence[str]) -> bool:
+    """Whether words may be parts of one: those of ``t shirt`` and ``v 15``, not of ``a round table``."""
+    if min(map(len, parts)) > 1:
         return True
-    return (left + right).isalpha() and not {left, right} & _FUNCTION_WORDS
+    return any(map(str.isalpha, parts)) and _FUNCTION_WORDS.isdisjoint(parts)

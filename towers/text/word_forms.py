@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from towers.text.folding import HAN, fold, has_chinese, other_spellings
-from towers.text.units import is_quantity
+from towers.text.units import is_quantity, plain_units
 from towers.text.words import CutText, chinese_words, cut_text, is_unspaced_run, runs, stem
 
 _WORD = rf"[^\W_{HAN}]+"
@@ -20,7 +20,16 @@ _MOST_PARTS = 4
 _LEAST_DIGITS = 6
 """Shorter numbers joined to one would be taken for years, sizes and prices."""
 
-_NAME_AND_NUMBER = re.compile(r"(?<![^\W_])([a-z]{3,})(\d{1,4})(?![^\W_])")
+_NAME_AND_NUMBER = re.compile(r"(?<![^\W_])([a-z]{2,})(\d[a-z\d]*)(?![^\W_])")
+"""``iphone13`` and ``wh1000xm4``, which queries may cut in front of the number."""
+_NAME_AND_MODEL = re.compile(r"(?<![^\W_])([a-z]{2,}) ([a-z]{1,3}\d{1,4}[a-z]{0,2})(?![^\W_])")
+"""``galaxy s21``, which queries may join."""
+_SIGN_NAMES = {
+    "c++": ("cpp", "cplusplus"),
+    "c#": ("csharp",),
+    "f#": ("fsharp",),
+    ".net": ("dotnet",),
+}
 _LETTERS_OR_DIGITS = re.compile(r"[^\W\d_]+|\d+")
 
 _GRAM = "~"
@@ -79,9 +88,12 @@ def item_words(text: str) -> ItemWords:
             grams += _grams_of_run(run[0])
     for typed in cut.spellings.values():
         found += other_spellings(typed)
-    found += _joined_parts(folded)
+    for signed in _SIGN_NAMES.keys() & found:
+        found += _SIGN_NAMES[signed]
+    found += [joined for _, joined in _joined_parts(folded)]
+    found += [name + model for name, model in _NAME_AND_MODEL.findall(folded)]
     for name, number in _NAME_AND_NUMBER.findall(folded):
-        found += (name, number)
+        found += (name, *plain_units(number)[0].split())
     return ItemWords(found, grams, cut.spellings)
 
 
@@ -95,6 +107,9 @@ def forms(word: str, cut: CutText) -> list[Form]:
     typed = cut.spellings.get(word)
     if typed is not None:
         found += [Form((stem(one),), _SPELLING_WEIGHT) for one in other_spellings(typed)]
+        parts = [fold(part) for part in typed.split("'")]
+        if len(parts) > 1:
+            found.append(Form(tuple(map(stem, parts)), _SPLIT_WEIGHT))
     if word.isascii():
         parts = _LETTERS_OR_DIGITS.findall(word)
         if len(parts) > 1 and max(map(len, parts)) >= _SHORT_PART and word.isalnum():
@@ -171,22 +186,27 @@ def _may_be_compound(word: str) -> bool:
     return len(word) >= 7 and word.isascii() and word.isalpha()
 
 
-def _joined_parts(text: str) -> list[str]:
-    """Neighbouring parts of ``wi-fi``, ``at&t``, ``node.js`` and ``dhp-484z`` as one word."""
-    found: list[str] = []
+def joined_parts(cut: CutText) -> list[tuple[tuple[str, ...], str]]:
+    """Parts of a query with signs between, and the word that they are together: ``wi-fi``."""
+    return _joined_parts(fold(cut.normalised))
+
+
+def _joined_parts(text: str) -> list[tuple[tuple[str, ...], str]]:
+    """Neighbouring parts of ``wi-fi``, ``at&t``, ``node.js`` and ``dhp-484z``, and them as one word."""
+    found: list[tuple[tuple[str, ...], str]] = []
     for match in _CHUNK.finditer(text):
         chunk = match[0]
-        parts = _SEPARATOR.split(chunk)[: _MOST_PARTS + 1]
+        parts = tuple(_SEPARATOR.split(chunk)[: _MOST_PARTS + 1])
         has_digit = any(map(str.isdigit, chunk))
         if is_quantity(chunk) or not (has_digit or min(map(len, parts)) < _SHORT_PART):
             continue
         if not has_digit:
-            found.append("".join(parts))
+            found.append((parts, "".join(parts)))
             continue
         for start, end in combinations(range(len(parts) + 1), 2):
             joined = "".join(parts[start:end])
             if end - start > 1 and (not joined.isdigit() or len(joined) >= _LEAST_DIGITS):
-                found.append(joined)
+                found.append((parts[start:end], joined))
     return found
 
 
