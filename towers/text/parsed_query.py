@@ -81,7 +81,7 @@ class ParsedQuery:
             group: parts of a word that items may write in several, or that is written without blanks.
         spellings: As typed, by stem, of the words that folding has changed.
         corrected_stems: Input of the query tower: ``stems``, with those of ``translations`` and
-            ``corrections`` before the sizes.
+            ``corrections``, and the best correction of words of few items, before the sizes.
     """
 
     text: str

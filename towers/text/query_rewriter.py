@@ -93,9 +93,10 @@ class QueryRewriter:
             for other in others:
                 for of_other in other.stems:
                     weights[of_other] = max(weights.get(of_other, 0.0), other.weight)
-            if not (translated and self.corrector.count(word)):
-                best = best_replacement(others)
+            best, is_known = best_replacement(others), self.corrector.count(word) > 0
+            if not is_known:
                 (translations if translated else corrections)[word] = best.text
+            if not (is_known and translated):
                 added += best.words
         for parts, joined in joins:
             if _may_be_one(parts) and joined in self.corrector:

@@ -14,16 +14,18 @@ from towers.text.spelling.incremental_vocabulary import IncrementalVocabulary
 from towers.text.spelling.vocabulary import Candidate, Vocabulary
 from towers.text.words import stem
 
-CORRECTION_WEIGHT = 0.8
-_RARE_WEIGHT = 0.4
+CORRECTION_WEIGHT = 0.9
+_RARE_WEIGHT = 0.6
 _RARE_COUNT = 10
 """A word of fewer items may be a misspelling in a title."""
-_RATIO = 50
+_RATIO = 20
 """By how much the right word is more frequent than one that is misspelt in titles."""
 _SHORTEST = 4
 """Shorter words are abbreviations, sizes and models as often as words."""
 _SHORTEST_FREE = 5
-"""A shorter word may only lack a letter or have two swapped."""
+"""A shorter word may only lack a letter of a frequent word or have two of it swapped."""
+_FREQUENT_SHARE = 0.0005
+"""Least share of the items that have a frequent word."""
 _SHORTEST_COMMON = 8
 """A common word of this length may be taken for a similar one: "stationary"."""
 _CANDIDATE_COUNT = 3
@@ -159,7 +161,7 @@ class WordCorrector:
         return [
             found
             for found in close
-            if found.word[0] == word[0]
+            if found.count >= _FREQUENT_SHARE * self._item_count
             and (len(found.word) > len(word) or sorted(found.word) == letters)
         ]
 

@@ -25,9 +25,10 @@ def test_words_taken_in_bit_by_bit_are_looked_up_as_those_of_one_vocabulary(
         # What is known already changes nothing.
         live.take_in([*order[at : at + batch], order[0]])
     assert len(live._levels) > 1 or batch > 1
-    assert all(word in live for word in WORDS) and "linen" not in live
+    assert set(live.counts) == set(WORDS)
     for word in ("tramploine", "windw", "lihgt", "notbook", "linke", "lightbulb", "tramline", "手"):
-        assert live.corrections(word) == whole.corrections(word)
+        assert sorted(live.nearby(word)) == sorted(whole.nearby(word))
+        assert sorted(live.distant(word)) == sorted(whole.distant(word))
         assert live.parts(word) == whole.parts(word)
         assert live.prefix_corrections(word) == whole.prefix_corrections(word)
         for end in range(1, len(word)):
@@ -37,7 +38,8 @@ def test_words_taken_in_bit_by_bit_are_looked_up_as_those_of_one_vocabulary(
 def test_a_vocabulary_that_took_nothing_in_knows_nothing() -> None:
     live = IncrementalVocabulary()
     live.take_in([])
-    assert "light" not in live and live.corrections("light") == live.completions("l") == []
+    assert live.counts == {} and live.nearby("ligth") == live.completions("l") == []
+    assert live.distant("trampolien") == []
     assert live.parts("lightbulb") is None and live.prefix_corrections("ligth") == []
 
 
@@ -58,4 +60,4 @@ def test_many_words_one_by_one_rebuild_each_only_a_few_times(
     # As one vocabulary it were 5,000 times 100,000 words. What is small is rebuilt, and no more.
     assert sum(rebuilt) < 100_000 + 5_000 * 1_500
     assert sorted(rebuilt)[-2] < 10_000
-    assert "new0" in rewriter._live_vocabulary and "old99999" in rewriter._live_vocabulary
+    assert "new0" in rewriter.corrector and "old99999" in rewriter.corrector

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.spelling.vocabulary import Vocabulary, edit_distance, one_edit_away, prefix_distance
+from towers.text.spelling.vocabulary import Vocabulary, edit_distance, prefix_distance
 
 letters = st.text(alphabet="abcd", max_size=7)
 
@@ -57,6 +57,13 @@ def test_edit_distance_is_the_recursion_up_to_its_limit(left: str, right: str, l
     assert edit_distance(left, right, limit) == min(by_recursion(left, right), limit + 1)
 
 
+def nearby(word: str, counts: dict[str, int] = COUNTS) -> list[str]:
+    """Words one edit away, best first."""
+    found = Vocabulary(counts).nearby(word)
+    assert all(one.edits == 1 and one.count == counts[one.word] for one in found)
+    return [one.word for one in sorted(found, key=lambda one: -one.score)]
+
+
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
@@ -70,52 +77,65 @@ def test_edit_distance_is_the_recursion_up_to_its_limit(left: str, right: str, l
     ],
 )
 def test_a_typo_finds_the_word_that_was_meant(word: str, meant: str) -> None:
-    found = Vocabulary(COUNTS).corrections(word)
-    assert found[0] == (meant, 1.0)
-    weights = [weight for _, weight in found]
-    assert weights == sorted(weights, reverse=True) and all(0 < w <= 1 for w in weights)
+    assert nearby(word)[0] == meant
+
+
+@pytest.mark.parametrize(
+    ("word", "meant", "edits"),
+    [("windbraekr", "windbreaker", 2), ("wyndbraekr", "windbreaker", 3), ("espreo", "espresso", 2)],
+)
+def test_a_word_at_more_than_one_edit_is_found_if_it_is_long(
+    word: str, meant: str, edits: int
+) -> None:
+    vocabulary = Vocabulary(COUNTS)
+    found = [(one.word, one.edits) for one in vocabulary.distant(word)]
+    # Two edits from 7 letters on, three from 11 on.
+    longest = {2: 6, 3: 10}[edits]
+    assert ((meant, edits) in found) == (len(word) > longest)
+    assert meant not in [one.word for one in vocabulary.nearby(word)]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("кофемалка", "кофемолка"), ("καφετιερα", "καφετιέρα"), ("grüner", "grüne"), ("ssofá", "sofá")],
+)
+def test_words_of_other_alphabets_are_found_as_well(word: str, meant: str) -> None:
+    assert nearby(word, {meant: 3, "кофе": 9, "light": 9}) == [meant]
 
 
 def test_two_letters_swapped_are_mended_though_the_words_share_few_pairs_of_letters() -> None:
     # Twenty words share more pairs of letters with the misspelling, and each is two edits away.
     likes = {f"gul{a}{b}": 50 for a in "aiouy" for b in "dnpt"}
-    assert Vocabulary({"glue": 50, **likes}).corrections("gule")[0] == ("glue", 1.0)
+    assert nearby("gule", {"glue": 50, **likes}) == ["glue"]
 
 
-@given(st.text(alphabet="abc", max_size=4), st.text(alphabet="abc", max_size=5))
-def test_what_is_one_edit_away_is_what_the_recursion_says(word: str, other: str) -> None:
-    assert (other in one_edit_away(word)) == (by_recursion(word, other) == 1)
+@given(st.text("abc", max_size=5), st.lists(st.text("abc", min_size=3, max_size=6), max_size=30))
+def test_the_words_one_edit_away_are_those_of_a_full_comparison(
+    word: str, words: list[str]
+) -> None:
+    by_hand = {other for other in words if by_recursion(word, other) == 1}
+    found = nearby(word, dict.fromkeys(words, 2))
+    assert sorted(found) == sorted(by_hand if len(word) >= 3 else ())
 
 
 def test_the_frequent_word_is_meant_before_the_rare_one() -> None:
-    found = Vocabulary({"light": 90, "ligot": 1}).corrections("ligit")
-    assert [word for word, _ in found] == ["light", "ligot"]
+    assert nearby("ligit", {"light": 90, "ligot": 1}) == ["light", "ligot"]
 
 
 def test_a_known_word_is_corrected_to_its_likes_but_never_to_itself() -> None:
-    assert [word for word, _ in Vocabulary(COUNTS).corrections("expresso")] == ["espresso"]
+    assert nearby("expresso") == ["espresso"]
 
 
 @pytest.mark.parametrize("word", ["rk", "18x", "手机", "", "zzzzzz", "qqqq", "light" * 50])
 def test_short_foreign_and_far_words_have_no_correction(word: str) -> None:
-    assert Vocabulary(COUNTS).corrections(word) == []
+    vocabulary = Vocabulary(COUNTS)
+    assert vocabulary.nearby(word) == vocabulary.distant(word) == []
 
 
 def test_an_empty_vocabulary_knows_nothing() -> None:
     empty = Vocabulary({})
-    assert empty.corrections("light") == [] and empty.completions("l") == []
-    assert empty.parts("lightbulb") is None
-
-
-def test_no_correction_is_missed_that_a_full_comparison_finds() -> None:
-    words = [
-        f"{a}{b}{c}" for a in ("sta", "bri", "clo") for b in ("ne", "mi") for c in ("ra", "to")
-    ]
-    vocabulary = Vocabulary(dict.fromkeys(words, 3))
-    for word in words:
-        slip = word[:2] + word[3:]
-        by_hand = {other for other in words if 0 < by_recursion(slip, other) <= 1}
-        assert {other for other, _ in vocabulary.corrections(slip, limit=12)} == by_hand
+    assert empty.nearby("light") == empty.distant("lightbulb") == empty.completions("l") == []
+    assert empty.parts("lightbulb") is None and empty.prefix_corrections("light") == []
 
 
 @pytest.mark.parametrize(
