@@ -9,7 +9,7 @@ import numpy as np
 
 from data.records import Item
 from towers.config import TextConfig
-from towers.text.pinyin import romanised
+from towers.text.pinyin import romanised_brand
 from towers.text.tokens import PADDING, token
 from towers.text.word_forms import item_words
 from towers.text.words import stem
@@ -44,7 +44,7 @@ def token_numbers(item: Item, config: TextConfig) -> list[int]:
     numbers += _text_tokens(item.title, buckets)
     numbers += _path_words(item.category, buckets)
     numbers += _text_tokens(item.brand, buckets)
-    numbers += [token("w:" + name, buckets) for name in romanised(item.brand)]
+    numbers += [token("w:" + name, buckets) for name in romanised_brand(item)]
     for text in item.attributes.values():
         numbers += _text_tokens(text, buckets)
     return list(dict.fromkeys(numbers))[: config.item_slot_count]

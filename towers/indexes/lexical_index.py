@@ -16,7 +16,7 @@ from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.result_cache import ResultCache
 from towers.indexes.tantivy_index import NAME_FIELDS, Document, Spelling, TantivyIndex
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
-from towers.text.pinyin import romanised
+from towers.text.pinyin import romanised_brand
 from towers.text.product_codes import numbers_of_item
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
@@ -61,7 +61,11 @@ class LexicalIndex:
         self._unseen_count = 0
         self._frequency = DocumentFrequency(self._index)
         self.rewriter = QueryRewriter(
-            counts, self._frequency.of, self._frequency.rarity, common_english_words()
+            counts,
+            self._frequency.of,
+            self._frequency.rarity,
+            common_english_words(),
+            has_all=lambda stems: len(self._index.rows_with_all([(stems,)], limit=1)) > 0,
         )
         self.clear()
 
@@ -271,7 +275,8 @@ def _words_by_field(item: Item) -> _WordsByField:
         "rest": (*item.attributes.values(), item.description),
     }
     found = {field: [item_words(text) for text in of_field] for field, of_field in texts.items()}
-    found["brand"][0].words.extend(romanised(item.brand))
+    # No words of the vocabulary, since the first word of a title is not always a brand.
+    found["brand"][0].grams.extend(romanised_brand(item))
     return found
 
 

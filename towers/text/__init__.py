@@ -3,8 +3,8 @@
 units                   normalisation of numbers and units
 folding                 spellings of one word: diacritics, marks, apostrophes, Chinese variants
 chinese                 segmentation of Chinese text
-pinyin                  Chinese brands in Latin letters
 words                   tokenisation and stemming
+pinyin                  Chinese brands in Latin letters
 tokens                  hashed token numbers of words and trigrams
 word_vectors            pretrained word vectors, from a language model's token table
 sentiment               sentiment of reviews, as stars

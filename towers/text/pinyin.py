@@ -6,19 +6,35 @@ import re
 from collections.abc import Callable
 from functools import cache, lru_cache
 
+from data.records import Item
 from towers.text.folding import HAN, fold, has_chinese, normalise
+from towers.text.words import chinese_words
 
 _NAME = re.compile(rf"[{HAN}]{{2,6}}")
 """Longer runs are descriptions."""
+_LEADING = re.compile(rf"(?:\W*【[^】]*】)?\W*([{HAN}]+)")
+"""The first Chinese run of a title, after a remark in brackets."""
+
+
+def romanised_brand(item: Item) -> tuple[str, ...]:
+    """The Chinese names of an item's brand in pinyin without tones and blanks.
+
+    Of an item without a brand the first word of the title, where it is Chinese: mostly the brand.
+    """
+    if item.brand:
+        return _romanised(item.brand) if has_chinese(item.brand) else ()
+    return _romanised_start(item.title) if has_chinese(item.title) else ()
+
+
+def _romanised_start(title: str) -> tuple[str, ...]:
+    match = _LEADING.match(fold(normalise(title)))
+    return () if match is None else _romanised(chinese_words(match[1])[0])
 
 
 @lru_cache(maxsize=10_000)
-def romanised(brand: str) -> tuple[str, ...]:
-    """The Chinese names of a brand in pinyin without tones and blanks, where it has any."""
-    if not has_chinese(brand):
-        return ()
-    names = _NAME.findall(fold(normalise(brand)))
-    return tuple("".join(_syllables()(name)) for name in names)
+def _romanised(name: str) -> tuple[str, ...]:
+    names = _NAME.findall(fold(normalise(name)))
+    return tuple("".join(_syllables()(one)) for one in names)
 
 
 @cache

@@ -38,6 +38,7 @@ class QueryRewriter:
             at least the bound.
         rarity: Current inverse document frequency of a stem, 0 if no item has it.
         common_words: Words of ordinary English, which are not misspellings.
+        has_all: Whether some item has all of some stems.
 
     Attributes:
         corrector: Decides the corrections of single words.
@@ -50,9 +51,12 @@ class QueryRewriter:
         stem_count: Callable[[str, int], int],
         rarity: Callable[[str], float],
         common_words: Collection[str] = (),
+        *,
+        has_all: Callable[[tuple[str, ...]], bool] = lambda stems: True,
     ) -> None:
         self.translations: Mapping[str, Mapping[str, float]] = {}
         self._rarity = rarity
+        self._has_all = has_all
         self.corrector = WordCorrector(counts, stem_count, common_words)
         self._compounds = Compounds(counts)
 
@@ -147,7 +151,11 @@ class QueryRewriter:
         found = forms(word, cut)
         if self._compounds.is_usual or self.corrector.is_rare(word):
             found += self._compounds.forms(word)
-        return [form for form in found if self.corrector.are_known(form.stems)]
+        known = [form for form in found if self.corrector.are_known(form.stems)]
+        if self.corrector.count(word):
+            return known
+        # Without the word itself, parts must be found together, or it may be a misspelling.
+        return [form for form in known if len(form.stems) == 1 or self._has_all(form.stems)]
 
     def _in_dictionary(self, word: str) -> list[Replacement]:
         found = self.translations.get(stem(word), {})
