@@ -11,6 +11,10 @@ _UNITS = {
     "mm": ("millimeter", "millimeters", "millimetre", "millimetres", "毫米", "мм"),
     "cm": ("centimeter", "centimeters", "centimetre", "centimetres", "厘米", "公分", "см"),
     "m": ("meter", "meters", "metre", "metres", "米"),
+    "mm2": (),
+    "cm2": (),
+    "m2": ("sqm", "sq m", "sq. m", "square meter", "square meters", "square metres", "平方米"),
+    "m3": ("cbm", "cubic meter", "cubic meters", "cubic metres", "立方米"),
     "cuft": ("cu. ft", "cu ft", "cubic feet", "cubic foot"),
     "sqft": ("sq. ft", "sq ft", "square feet", "square foot"),
     "gal": ("gallon", "gallons", "加仑"),
@@ -82,8 +86,9 @@ _NUMBER = (
 )
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _UNIT = "|".join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))
+# Not a whole number with other letters behind it, which is a word: 4k, 1080p.
 _QUANTITY = re.compile(
-    rf"(?<![a-z0-9/.])({_NUMBER})(?![0-9/])(?:[ -]?({_UNIT})(?![a-z0-9а-я])\.?)?"
+    rf"(?<![a-z0-9/.])({_NUMBER})(?![0-9/])(?:[ -]?({_UNIT})(?![a-z0-9а-я])\.?|(?<=\.\d)|(?<=\.\d\d)|(?![a-z]))"
 )
 _FRACTION = re.compile(r"(?:(\d+)[ -]+)?(\d+)/(\d+)")
 

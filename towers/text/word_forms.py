@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from towers.text.folding import HAN, fold, has_chinese, other_spellings
-from towers.text.units import is_quantity, plain_units
+from towers.text.units import is_quantity
 from towers.text.words import CutText, chinese_words, cut_text, is_unspaced_run, runs, stem
 
 _WORD = rf"[^\W_{HAN}]+"
@@ -20,8 +20,8 @@ _MOST_PARTS = 4
 _LEAST_DIGITS = 6
 """Shorter numbers joined to one would be taken for years, sizes and prices."""
 
-_NAME_AND_NUMBER = re.compile(r"(?<![^\W_])([a-z]{2,})(\d[a-z\d]*)(?![^\W_])")
-"""``iphone13`` and ``wh1000xm4``, which queries may cut in front of the number."""
+_NAME_AND_NUMBER = re.compile(r"(?<![^\W_])(?:([a-z]{2,})(\d[a-z\d]*)|(\d+)([a-z]{2,}))(?![^\W_])")
+"""``iphone13``, ``wh1000xm4`` and ``13pro``, which queries may cut between letters and digits."""
 _NAME_AND_MODEL = re.compile(r"(?<![^\W_])([a-z]{2,}) ([a-z]{1,3}\d{1,4}[a-z]{0,2})(?![^\W_])")
 """``galaxy s21``, which queries may join."""
 _SIGN_NAMES = {
@@ -86,14 +86,14 @@ def item_words(text: str) -> ItemWords:
     if not folded.isascii():
         for run in runs(folded):
             grams += _grams_of_run(run[0])
-    for typed in cut.spellings.values():
-        found += other_spellings(typed)
+    for word, typed in cut.spellings.items():
+        found += [other for other in other_spellings(typed) if stem(other) != stem(word)]
     for signed in _SIGN_NAMES.keys() & found:
         found += _SIGN_NAMES[signed]
     found += [joined for _, joined in _joined_parts(folded)]
     found += [name + model for name, model in _NAME_AND_MODEL.findall(folded)]
-    for name, number in _NAME_AND_NUMBER.findall(folded):
-        found += (name, *plain_units(number)[0].split())
+    for parts in _NAME_AND_NUMBER.findall(folded):
+        found += [part for part in parts if part]
     return ItemWords(found, grams, cut.spellings)
 
 
