@@ -57,6 +57,7 @@ class QueryRewriter:
         self.translations: Mapping[str, Mapping[str, float]] = {}
         self._rarity = rarity
         self._has_all = has_all
+        self._common_words = common_words
         self.corrector = WordCorrector(counts, stem_count, common_words)
         self._compounds = Compounds(counts)
 
@@ -149,7 +150,8 @@ class QueryRewriter:
             cut: The query that the word is from.
         """
         found = forms(word, cut)
-        if self._compounds.is_usual or self.corrector.is_rare(word):
+        is_foreign = word not in self._common_words and self.corrector.is_rare(word)
+        if self._compounds.is_usual or is_foreign:
             found += self._compounds.forms(word)
         known = [form for form in found if self.corrector.are_known(form.stems)]
         if self.corrector.count(word):

@@ -39,9 +39,11 @@ _SPLIT_WEIGHT = 0.8
 _SPELLING_WEIGHT = 0.9
 _COMPOUND_WEIGHT = 0.4
 _COMPOUND_LIMIT = 6
-_ENDINGS = ("", "e", "n", "en", "er", "s")
+_ENDINGS = ("en", "er", "e", "n", "s", "")
 _LINKS = ("", "s", "n", "en", "er", "es", "e")
 _SHORTEST_MODIFIER = 3
+_LONG_MODIFIER = 4
+_LONG_HEAD = 5
 _COMPOUNDING = ("und", "fur", "mit", "der", "die", "das", "voor", "met", "het", "och", "og", "med")
 _SPACED = ("and", "for", "with", "the", "of", "to")
 
@@ -124,9 +126,9 @@ def forms(word: str, cut: CutText) -> list[Form]:
 class Compounds:
     """Words of the catalogue that are compounds, by the word that they end in.
 
-    ``Kinderfahrrad`` is found by ``Fahrrad``, if ``Kinder`` is a word of the catalogue too. Where most
-    items are in a language that does not write compounds as one word ("carpet" is no pet), callers
-    should use it for rare words only.
+    ``Kinderfahrrad`` is found by ``Fahrrad``. Of a short modifier or head both must be words of the
+    catalogue. Where most items are in a language that does not write compounds as one word ("carpet" is no pet), callers
+    should use it for rare words of other languages only.
 
     Args:
         counts: Items by surface word.
@@ -151,13 +153,16 @@ class Compounds:
 
     def forms(self, word: str) -> list[Form]:
         """The compounds that end in a word, or a declined form of it."""
-        least = 4 if self.is_usual else 6
+        least = 4 if self.is_usual else 5
         if len(word) < least or not (word.isascii() and word.isalpha()):
             return []
         found: dict[str, None] = {}
-        for head in dict.fromkeys((*(word + ending for ending in _ENDINGS), stem(word))):
+        ending = next((one for one in _ENDINGS if word.endswith(one)), "")
+        base = word.removesuffix(ending)
+        for head in dict.fromkeys((word, *(base + one for one in _ENDINGS))):
             if len(head) >= least:
                 found.update(dict.fromkeys(self._ending_in(head)))
+        found.pop(word, None)
         return [Form((one,), _COMPOUND_WEIGHT) for one in dict.fromkeys(map(stem, found))]
 
     def _ending_in(self, head: str) -> list[str]:
@@ -168,7 +173,9 @@ class Compounds:
             if not backwards.startswith(begin) or len(found) == _COMPOUND_LIMIT:
                 break
             word = backwards[::-1]
-            if self._is_modifier(word[: -len(head)]):
+            modifier = word[: -len(head)]
+            is_long = len(head) >= _LONG_HEAD and len(modifier) >= _LONG_MODIFIER
+            if is_long or self._is_modifier(modifier):
                 found.append(word)
         return found
 

@@ -135,8 +135,8 @@ def test_a_brand_is_found_in_pinyin(tmp_path: Path) -> None:
 
 def test_a_compound_is_found_by_its_head_behind_the_word_itself(index: LexicalIndex) -> None:
     titles = found(index, "stiefel")
-    assert titles[0] == "Stiefel Leder" and "Winterstiefel Damen" in titles
-    assert "Gummistiefel" not in titles, "no item shows that Gummi is a word"
+    assert titles[0] == "Stiefel Leder"
+    assert set(titles[1:]) == {"Winterstiefel Damen", "Gummistiefel"}
 
 
 def test_a_preference_for_a_spelling_gives_up_no_word(tmp_path: Path) -> None:

@@ -54,7 +54,15 @@ def test_spellings_of_a_word_are_equal(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("мой", "мои"), ("їж", "іж"), ("が", "か"), ("パ", "ハ"), ("한", "하"), ("6'", "6"), ("को", "का")],
+    [
+        ("мой", "мои"),
+        ("їж", "іж"),
+        ("が", "か"),
+        ("パ", "ハ"),
+        ("한", "하"),
+        ("6'", "6"),
+        ("को", "का"),
+    ],
 )
 def test_letters_of_their_own_are_kept_apart(one: str, other: str) -> None:
     assert folded(one) != folded(other)
