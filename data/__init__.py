@@ -2,6 +2,7 @@
 
 errors       the exceptions that callers see
 records      the record types: items, events, judgments
+markup       plain text of texts with HTML, entities and web addresses
 atomic       folders that are written completely or not at all
 split        the time-based split into training and test parts
 tables       the records as Arrow tables, in memory and on disk

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data.markup import SUSPECT, plain_text
 from data.records import CONTROL_CHARACTER, ID_LENGTH_LIMIT, PRICE_LIMIT, EventType
 from data.tables import (
     EVENT_SCHEMA,
@@ -30,6 +31,9 @@ EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 _IDS = ("item_id", "event_id", "visitor_id", "session_id", "attribution_token")
 _REMOVED = "[\\x{00}-\\x{08}\\x{0E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}\\x{FEFF}]"
 _BLANKS = "[\\s\\x{0B}\\x{85}\\p{Z}]+"
+
+_MARKED_UP = ("title", "description", "category", "brand", "attributes")
+_MARKUP = "HTML tags, entities or web addresses"
 
 _BAD_ID = f"longer than {ID_LENGTH_LIMIT} characters or with control characters"
 _BAD_PRICE = f"outside 0 to {PRICE_LIMIT:,.0f}"
@@ -93,9 +97,9 @@ def clean(shop: RawShop, *, now: float) -> CleanShop:
 
 
 def clean_items(items: pa.Table) -> tuple[pa.Table, list[Loss]]:
-    """The items that break no rule, with normalised texts, in ``ITEM_SCHEMA``; and the losses."""
+    """The items that break no rule, with plain texts, in ``ITEM_SCHEMA``; and the losses."""
     losses: list[Loss] = []
-    items = _tidy(conform(items, ITEM_SCHEMA))
+    items = _tidy(_without_markup(conform(items, ITEM_SCHEMA), losses))
     items = _drop(items, "items", _ITEM_RULES, losses)
     return _clear_bad_prices(items, losses), losses
 
@@ -123,6 +127,48 @@ def _tidy(table: pa.Table) -> pa.Table:
             tidied = pa.ListArray.from_arrays(path.offsets, tidy_text(path.values))
             table = table.set_column(index, column, tidied)
     return table
+
+
+def _without_markup(items: pa.Table, losses: list[Loss]) -> pa.Table:
+    is_changed = np.zeros(items.num_rows, bool)
+    for index, field in enumerate(items.schema):
+        if field.name not in _MARKED_UP:
+            continue
+        column = items[field.name].combine_chunks()
+        if pa.types.is_string(field.type):
+            plain, changed_rows = _plain_texts(column)
+        else:
+            offsets = column.offsets.to_numpy()
+            is_map = pa.types.is_map(field.type)
+            values = column.items if is_map else column.values
+            texts, changed = _plain_texts(values)
+            changed_rows = np.searchsorted(offsets, changed, side="right") - 1
+            changed_rows = changed_rows[(changed_rows >= 0) & (changed_rows < items.num_rows)]
+            plain = (
+                pa.MapArray.from_arrays(column.offsets, column.keys, texts)
+                if is_map
+                else pa.ListArray.from_arrays(column.offsets, texts)
+            )
+        if len(changed_rows):
+            is_changed[changed_rows] = True
+            items = items.set_column(index, field, plain)
+    count = int(is_changed.sum())
+    if count:
+        losses.append(Loss("items", _MARKUP, count, items.num_rows, action="stripped the texts of"))
+    return items
+
+
+def _plain_texts(texts: pa.Array) -> tuple[pa.Array, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Texts without markup, and the positions of those that had some."""
+    is_suspect = pc.fill_null(pc.match_substring_regex(texts, SUSPECT), False)
+    positions = np.flatnonzero(is_suspect.to_numpy(zero_copy_only=False))
+    if not len(positions):
+        return texts, positions
+    before = texts.take(pa.array(positions)).to_pylist()
+    after = [plain_text(text) for text in before]
+    plain = pc.replace_with_mask(texts, is_suspect, pa.array(after, texts.type))
+    is_changed = [one != other for one, other in zip(before, after, strict=True)]
+    return plain, positions[np.array(is_changed, bool)]
 
 
 def _items_of(events: pa.Table, judgments: pa.Table) -> pa.Table:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.errors import InputError
+from data.markup import plain_text
 from data.records import CONTROL_CHARACTER, ID_LENGTH_LIMIT
 
 _TIME = pa.timestamp("us", "UTC")
@@ -181,7 +182,8 @@ def paths(column: Column) -> pa.Array:
             raise column.wrong_type("lists of texts") from None
         return pa.array([_labels(labels or []) for labels in lists], pa.list_(pa.string()))
     encoded = texts(column).combine_chunks().dictionary_encode()
-    distinct = pa.array(encoded.dictionary.to_pylist(), pa.string())
+    # Before the split, since the separator may be escaped: "Home &gt; Garden".
+    distinct = pa.array(map(plain_text, encoded.dictionary.to_pylist()), pa.string())
     split = pc.split_pattern_regex(distinct, _SEPARATORS).to_pylist()
     lists = [
         _json_list(column, text, encoded, number) if text.startswith("[") else labels

@@ -13,8 +13,8 @@ from serving.state.event_log import EventLog
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
 from towers.text.chinese import warm_up
+from towers.text.folding import has_chinese
 from towers.text.query_rewriter import clear_caches
-from towers.text.words import has_chinese
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,11 @@ class ActiveBundle:
             BundleError: It is damaged, or answers its golden queries differently.
         """
         bundle = load_bundle(path)
-        if any(map(has_chinese, bundle.catalog.titles)):
+        lexical = bundle.ranker.sources.lexical
+        rewriter = None if lexical is None else lexical.rewriter
+        texts = (*rewriter.counts, *rewriter.translations) if rewriter else bundle.catalog.titles
+        if any(map(has_chinese, texts)):
+            # Here, so that the first Chinese query does not wait for it.
             warm_up()
         # Before live changes, which may change the golden answers.
         check_golden(bundle.ranker, bundle.facts.golden)

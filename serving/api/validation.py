@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from data.errors import RequestError
+from data.markup import without_markup
 from data.records import (
     CONTROL_CHARACTER,
     ID_LENGTH_LIMIT,
@@ -161,7 +162,7 @@ def checked_event(event: Event, prefix: str = "", *, now: float) -> Event:
 
 
 def checked_item(item: Item, prefix: str = "") -> Item:
-    """The item, unchanged, if all its fields are valid."""
+    """The item if all its fields are valid, without HTML and web addresses in its texts."""
     _check_text(f"{prefix}item_id", item.item_id, ID_LENGTH_LIMIT, required=True)
     _check_text(f"{prefix}title", item.title, TITLE_LENGTH_LIMIT)
     _check_bytes(f"{prefix}description", item.description)
@@ -175,7 +176,7 @@ def checked_item(item: Item, prefix: str = "") -> Item:
         _check_text(f"{prefix}attributes", name, ID_LENGTH_LIMIT, required=True)
         _check_text(f"{prefix}attributes.{name}", value, TITLE_LENGTH_LIMIT)
     _check_text(f"{prefix}image", item.image, ADDRESS_LENGTH_LIMIT)
-    return item
+    return without_markup(item)
 
 
 def checked_item_ids(item_ids: Sequence[str]) -> tuple[str, ...]:

@@ -9,8 +9,10 @@ import numpy as np
 
 from data.records import Item
 from towers.config import TextConfig
+from towers.text.pinyin import romanised_brand
 from towers.text.tokens import PADDING, token
-from towers.text.words import words
+from towers.text.word_forms import item_words
+from towers.text.words import stem
 
 _PRICE_STEPS_PER_DOUBLING = 2
 
@@ -42,6 +44,7 @@ def token_numbers(item: Item, config: TextConfig) -> list[int]:
     numbers += _text_tokens(item.title, buckets)
     numbers += _path_words(item.category, buckets)
     numbers += _text_tokens(item.brand, buckets)
+    numbers += [token("w:" + name, buckets) for name in romanised_brand(item)]
     for text in item.attributes.values():
         numbers += _text_tokens(text, buckets)
     return list(dict.fromkeys(numbers))[: config.item_slot_count]
@@ -66,4 +69,4 @@ def _path_words(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
 
 @lru_cache(maxsize=200_000)
 def _text_tokens(text: str, buckets: int) -> tuple[int, ...]:
-    return tuple(token("w:" + word, buckets) for word in words(text))
+    return tuple(token("w:" + stem(word), buckets) for word in item_words(text).words)

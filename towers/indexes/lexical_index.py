@@ -14,14 +14,16 @@ from data.records import Item
 from towers.indexes.document_frequency import DocumentFrequency
 from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.result_cache import ResultCache
-from towers.indexes.tantivy_index import Document, TantivyIndex
+from towers.indexes.tantivy_index import NAME_FIELDS, Document, Spelling, TantivyIndex
 from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
+from towers.text.pinyin import romanised_brand
 from towers.text.product_codes import numbers_of_item
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
 from towers.text.title_heads import head_keys
-from towers.text.words import stem, surface_words
+from towers.text.word_forms import ItemWords, item_words
+from towers.text.words import stem
 
 CODE_SCORE = 1_000.0
 """Above any BM25 score, so that items whose product code is in the query come first."""
@@ -34,7 +36,11 @@ _WORDS_NAME = "words.json"
 _HEADS_NAME = "heads.json"
 _TRANSLATIONS_NAME = "translations.json"
 
-_WordsByField = Mapping[str, Sequence[str]]
+_SPELLING_GAIN = 4.0
+"""Score of the spelling of a query of one word, relative to its inverse document frequency: above
+what it may add that the word stands in other fields as well."""
+
+_WordsByField = Mapping[str, Sequence[ItemWords]]
 
 
 class LexicalIndex:
@@ -67,6 +73,7 @@ class LexicalIndex:
             self._frequency.rarity,
             common_english_words(),
             self._shares,
+            has_all=lambda stems: len(self._index.rows_with_all([(stems,)], limit=1)) > 0,
         )
         self.clear()
 
@@ -80,7 +87,7 @@ class LexicalIndex:
         def documents() -> Iterator[Document]:
             for row, item in enumerate(items):
                 by_field = _words_by_field(item)
-                counts.update(set().union(*by_field.values()))
+                counts.update(_distinct_words(by_field))
                 head_counts.update(head_keys(item.title, item.brand))
                 yield _document(row, item, by_field)
 
@@ -145,7 +152,7 @@ class LexicalIndex:
         documents = []
         for row, item in items:
             by_field = _words_by_field(item)
-            new_words.update(*by_field.values())
+            new_words |= _distinct_words(by_field)
             documents.append(_document(row, item, by_field))
         with self._index.staged(documents) as commit:
             yield commit
@@ -199,10 +206,24 @@ class LexicalIndex:
         for synonym in synonyms:
             for word in synonym.phrase:
                 weights.setdefault(word, _SYNONYM_WEIGHT / len(synonym.phrase))
-        if count < 1 or not (weights or query.product_codes):
+        if count < 1 or not (weights or query.product_codes or query.groups):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         code_scores = dict.fromkeys(sorted(query.product_codes), CODE_SCORE)
-        return self._index.best(weights, code_scores, count)
+        return self._index.best(
+            weights,
+            code_scores,
+            count,
+            groups=query.groups,
+            spellings=self._spellings(query),
+        )
+
+    def _spellings(self, query: ParsedQuery) -> Iterator[Spelling]:
+        # The more words a query has, the less any other of them may be given up for a spelling.
+        gain = _SPELLING_GAIN / max(1, len(query.surface_words)) ** 2
+        typed_stems = set(query.stems)
+        for of_word, rarity in zip(query.stem_weights, query.rarities, strict=True):
+            if of_word in typed_stems:
+                yield Spelling(of_word, query.spellings.get(of_word, ""), gain * rarity)
 
     def matching_rows(self, query: ParsedQuery) -> np.ndarray:
         """Rows of all items that match a query, ``[n] int64``, in no order; read-only.
@@ -265,19 +286,32 @@ class _Caches:
 
 
 def _words_by_field(item: Item) -> _WordsByField:
-    """Surface words by field."""
+    """What is indexed of each text, by field."""
     texts = {
         "title": (item.title,),
         "category": item.category,
         "brand": (item.brand,),
         "rest": (*item.attributes.values(), item.description),
     }
-    return {
-        field: [word for text in of_field for word in surface_words(text)]
-        for field, of_field in texts.items()
-    }
+    found = {field: [item_words(text) for text in of_field] for field, of_field in texts.items()}
+    # No words of the vocabulary, since the first word of a title is not always a brand.
+    found["brand"][0].grams.extend(romanised_brand(item))
+    return found
+
+
+def _distinct_words(by_field: _WordsByField) -> set[str]:
+    return {word for of_field in by_field.values() for one in of_field for word in one.words}
 
 
 def _document(row: int, item: Item, by_field: _WordsByField) -> Document:
-    stems = {field: list(map(stem, of_field)) for field, of_field in by_field.items()}
-    return Document(row, stems, numbers_of_item(item))
+    stems = {
+        field: [one for text in of_field for one in (*map(stem, text.words), *text.grams)]
+        for field, of_field in by_field.items()
+    }
+    names = [text for field in NAME_FIELDS for text in by_field[field]]
+    spellings = {stem(word): typed for text in names for word, typed in text.spellings.items()}
+    if spellings:
+        # Not where the word also stands as folded: "Café Royal, Cafe".
+        plain = {stem(word) for text in names for word in text.words if word not in text.spellings}
+        spellings = {of_word: typed for of_word, typed in spellings.items() if of_word not in plain}
+    return Document(row, stems, numbers_of_item(item), spellings)

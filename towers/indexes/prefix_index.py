@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from towers.text.words import is_chinese_run, normalise, runs
+from towers.text.folding import fold, normalise
+from towers.text.words import is_chinese_run, runs
 
 _CHINESE_PREFIX_LENGTH = 8
 _LARGEST_CHARACTER = "\U0010ffff"
@@ -104,14 +105,14 @@ class PrefixIndex:
 
 def typed_words(text: str) -> list[str]:
     """The words of a text without further parsing of numbers and units, which may be incomplete."""
-    return [run[0] for run in runs(normalise(text))]
+    return [run[0] for run in runs(fold(normalise(text)))]
 
 
 def highlights(text: str, typed: Sequence[str]) -> list[tuple[int, int]]:
     """Where the typed words are in a text: start and end offsets, the end exclusive."""
     found = []
     for run in runs(text):
-        word = normalise(run[0])
+        word = fold(normalise(run[0]))
         # Where folding changes the length, offsets do not map back to the text.
         if len(word) != len(run[0]):
             continue

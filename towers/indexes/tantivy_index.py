@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,11 @@ from towers.text.parsed_query import Alternatives
 
 FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
 """Boost of each text field."""
+NAME_FIELDS = ("title", "category", "brand")
+"""Fields of short texts, of which the spelling counts."""
+
+_RESPELT = "~"
+"""In front of a stem: the document has it only in words that folding has changed."""
 
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
@@ -29,11 +35,27 @@ class Document(NamedTuple):
         row: Its row in the catalogue.
         stems: Of its words, by field of ``FIELD_WEIGHTS``.
         codes: Its product codes.
+        spellings: As typed, by stem, of the words of its names that folding has changed.
     """
 
     row: int
     stems: Mapping[str, Sequence[str]]
     codes: Iterable[str]
+    spellings: Mapping[str, str]
+
+
+class Spelling(NamedTuple):
+    """A word of a query, for a preference of the items that spell it alike.
+
+    Args:
+        stem: Its stem.
+        typed: As typed, if folding has changed it; else empty.
+        score: Constant score of an item that has the word so spelt.
+    """
+
+    stem: str
+    typed: str
+    score: float
 
 
 class TantivyIndex:
@@ -119,19 +141,30 @@ class TantivyIndex:
         return len(searcher.search(query, limit=limit, count=False).hits)
 
     def best(
-        self, stem_weights: Mapping[str, float], code_scores: Mapping[str, float], count: int
+        self,
+        stem_weights: Mapping[str, float],
+        code_scores: Mapping[str, float],
+        count: int,
+        *,
+        groups: Mapping[tuple[str, ...], float] = MappingProxyType({}),
+        spellings: Iterable[Spelling] = (),
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best documents that have any stem or code, best first.
 
         Args:
             stem_weights: Factor of each stem's score.
             code_scores: Constant score of each product code.
+            groups: Stems that count only where a field has all of them, and the weight of the group.
+            spellings: Preferences for a spelling.
 
         Returns:
             ``[≤ count] int64`` and ``[≤ count] float32``; of equal scores the lower row first.
         """
         searcher = self._searcher
         parts = [*self._any(stem_weights, searcher), *self._codes(code_scores, searcher)]
+        for stems, weight in groups.items():
+            parts += self._together(stems, weight, searcher)
+        parts += self._spelt(spellings, searcher)
         rows, scores = _hits(searcher, tantivy.Query.boolean_query(parts), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]
@@ -213,16 +246,52 @@ class TantivyIndex:
             if searcher.doc_freq(field, stem)
         ]
 
+    def _together(
+        self, stems: Sequence[str], weight: float, searcher: tantivy.Searcher
+    ) -> Iterator[tuple[tantivy.Occur, tantivy.Query]]:
+        """All of some stems in one field, for each field."""
+        for field, field_weight in FIELD_WEIGHTS.items():
+            if all(searcher.doc_freq(field, stem) for stem in stems):
+                terms = [(tantivy.Occur.Must, self._term(field, stem)) for stem in stems]
+                query = tantivy.Query.boolean_query(terms)
+                boost = field_weight * weight / len(stems)
+                yield tantivy.Occur.Should, tantivy.Query.boost_query(query, boost)
+
+    def _spelt(
+        self, spellings: Iterable[Spelling], searcher: tantivy.Searcher
+    ) -> Iterator[tuple[tantivy.Occur, tantivy.Query]]:
+        for stem, typed, score in spellings:
+            respelt = _RESPELT + stem
+            if typed and searcher.doc_freq("spelling", typed):
+                query = self._basic_term("spelling", typed)
+            elif not typed and searcher.doc_freq("spelling", respelt):
+                query = tantivy.Query.boolean_query(
+                    [
+                        (tantivy.Occur.Must, self._in_any_name(stem)),
+                        (tantivy.Occur.MustNot, self._basic_term("spelling", respelt)),
+                    ]
+                )
+            else:
+                continue
+            yield tantivy.Occur.Should, tantivy.Query.const_score_query(query, score)
+
+    def _in_any_name(self, stem: str) -> tantivy.Query:
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, self._term(field, stem)) for field in NAME_FIELDS]
+        )
+
     def _codes(
         self, code_scores: Mapping[str, float], searcher: tantivy.Searcher
     ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
         found = []
         for code, score in code_scores.items():
             if searcher.doc_freq("code", code):
-                term = tantivy.Query.term_query(self._schema, "code", code, index_option="basic")
-                query = tantivy.Query.const_score_query(term, score)
+                query = tantivy.Query.const_score_query(self._basic_term("code", code), score)
                 found.append((tantivy.Occur.Should, query))
         return found
+
+    def _basic_term(self, field: str, text: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, text, index_option="basic")
 
     def _term(self, field: str, stem: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, stem, index_option="freq")
@@ -243,7 +312,8 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field("row", indexed=True, fast=True)
     for name in FIELD_WEIGHTS:
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
-    builder.add_text_field("code", tokenizer_name="whitespace", index_option="basic")
+    for name in ("code", "spelling"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
     return builder.build()
 
 
@@ -253,6 +323,9 @@ def _tantivy_document(document: Document) -> tantivy.Document:
     found = tantivy.Document(
         **{field: " ".join(stems) for field, stems in document.stems.items()},
         code=" ".join(sorted(document.codes)),
+        spelling=" ".join(
+            [*document.spellings.values(), *(_RESPELT + stem for stem in document.spellings)]
+        ),
     )
     # By ``add_unsigned``: a keyword argument would become a signed integer and be rejected.
     found.add_unsigned("row", document.row)

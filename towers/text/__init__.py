@@ -1,13 +1,16 @@
 """Text processing of queries and items, English and Chinese, the same in training and serving.
 
 units                   normalisation of numbers and units
+folding                 spellings of one word: diacritics, marks, apostrophes, Chinese variants
 chinese                 segmentation of Chinese text
 words                   tokenisation and stemming
+pinyin                  Chinese brands in Latin letters
 tokens                  hashed token numbers of words and trigrams
 word_vectors            pretrained word vectors, from a language model's token table
 distilled_encoder       a large text encoder, distilled for queries
 sentiment               sentiment of reviews, as stars
 product_codes           item ids, SKUs, model and bar codes in items and queries
+word_forms              forms of a word by which queries and items meet
 parsed_query            a query, parsed once for all stages
 spelling/               spelling correction by the vocabulary of the items
 title_heads             the nouns by which a title says what its item is

@@ -6,19 +6,33 @@ import warnings
 from functools import cache
 from typing import Any
 
+from towers.text.folding import simplified_characters
+
 
 def cut(run: str) -> list[str]:
-    """Words of a run of Chinese characters, long words preceded by the words inside them.
+    """Words of a run of Chinese characters, side by side: the most probable by the dictionary.
 
-    The most probable segmentation by the dictionary; other characters stay single. 智能手机壳 gives
-    智能, 能手, 手机, 智能手机, 壳.
+    Characters outside of its words stay single.
     """
-    return list(_cutter().cut_for_search(run, HMM=False))
+    return list(_cutter().cut(run, HMM=False))
+
+
+def inner_words(word: str) -> list[str]:
+    """Words of the dictionary inside a longer one: 智能 and 手机 (and 能手) of 智能手机."""
+    counts: dict[str, int] = _cutter().FREQ
+    grams = (
+        word[start : start + size]
+        for size in (2, 3)
+        if len(word) > size
+        for start in range(len(word) - size + 1)
+    )
+    return [gram for gram in grams if counts.get(gram)]
 
 
 def warm_up() -> None:
-    """Loads the dictionary, so that the first Chinese query is not delayed."""
+    """Loads the dictionary and the table of characters, so that no query waits for them."""
     _cutter()
+    simplified_characters()
 
 
 def frequent_words(limit: int) -> list[str]:

@@ -96,6 +96,9 @@ class ParsedQuery:
         corrections: Best correction of each other surface word that no item has.
         stem_weights: Stems to search for: weight 1 as typed, in order, then replacements below 1.
         rarities: Inverse document frequency of each of them.
+        groups: Stems that count only where one field has all of them, with the weight of the whole
+            group: parts of a word that items may write in several, or that is written without blanks.
+        spellings: As typed, by stem, of the words that folding has changed.
         corrected_stems: Input of the query tower: ``stems``, with those of ``translations`` and
             ``corrections``, and the best correction of words of few items, before the sizes.
     """
@@ -113,6 +116,8 @@ class ParsedQuery:
     corrections: Mapping[str, str]
     stem_weights: Mapping[str, float]
     rarities: tuple[float, ...]
+    groups: Mapping[tuple[str, ...], float]
+    spellings: Mapping[str, str]
     corrected_stems: tuple[str, ...]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from data.records import Item
-from towers.text.words import normalise
+from towers.text.folding import fold, normalise
 
 _NAMES = re.compile(
     r"\b(sku|model|mpn|gtin|ean|upc|isbn|asin|part|article|art|number|no"
@@ -20,6 +20,9 @@ _WORD_EDGE = re.compile(
 """Between the words of ``part_number``, ``model-no``, ``productCode``, ``EANCode``, ``gtin13``."""
 
 _CHUNK = re.compile(r"(?=\S*\d)\S{4,40}")
+_BAR_CODE_LENGTHS = (12, 13, 14)
+"""UPC, EAN and GTIN."""
+
 _LONG_DIGITS = 6
 """Shorter digit runs among other words are more often a size, power or year than a code."""
 
@@ -62,4 +65,6 @@ def _is_measure(number: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    return "".join(filter(str.isalnum, normalise(text)))
+    bare = "".join(filter(str.isalnum, fold(normalise(text))))
+    # A bar code is filled up with zeros in front where a longer kind of bar code is asked for.
+    return bare.lstrip("0") if len(bare) in _BAR_CODE_LENGTHS and bare.isdigit() else bare

@@ -8,6 +8,7 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
+from towers.text.folding import has_chinese
 from towers.text.head_noun import WordShares, unknown_shares, with_roles
 from towers.text.parsed_query import (
     Alternatives,
@@ -19,7 +20,8 @@ from towers.text.parsed_query import (
 )
 from towers.text.product_codes import numbers_in_query
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
-from towers.text.words import cut_text, has_chinese, stem, subwords
+from towers.text.word_forms import Compounds, Form, forms, joined_parts
+from towers.text.words import CutText, cut_text, stem, subwords
 
 _TRANSLATION_WEIGHT = 0.9
 _CORRECTED_LIMIT = 32
@@ -45,6 +47,7 @@ class QueryRewriter:
         rarity: Current inverse document frequency of a stem, 0 if no item has it.
         common_words: Words of ordinary English, which are not misspellings.
         shares_of: How often a stem names a thing or a brand.
+        has_all: Whether some item has all of some stems.
 
     Attributes:
         corrector: Decides the corrections of single words.
@@ -58,11 +61,16 @@ class QueryRewriter:
         rarity: Callable[[str], float],
         common_words: Collection[str] = (),
         shares_of: Callable[[str], WordShares] = unknown_shares,
+        *,
+        has_all: Callable[[tuple[str, ...]], bool] = lambda stems: True,
     ) -> None:
         self.translations: Mapping[str, Mapping[str, float]] = {}
         self._rarity = rarity
         self._shares_of = shares_of
+        self._has_all = has_all
+        self._common_words = common_words
         self.corrector = WordCorrector(counts, stem_count, common_words)
+        self._compounds = Compounds(counts)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -72,21 +80,29 @@ class QueryRewriter:
     def take_in(self, surface_words: Collection[str]) -> None:
         """Adds words of live changes."""
         self.corrector.take_in(surface_words)
+        self._compounds.take_in(surface_words)
 
     def parse(self, text: str) -> ParsedQuery:
         """Parses a query."""
-        normalised, words, sizes = cut_text(text)
+        cut = cut_text(text)
+        words, sizes = cut.words, cut.sizes
         surface_words = words + sizes
         stems = tuple([stem(word) for word in surface_words])
-        joined_words = list(_joined(surface_words))
-        replacements = _Replacements(self)
+        joins = [*_joined(surface_words), *joined_parts(cut)]
+        replacements = _Replacements(self, cut)
         weights = dict.fromkeys(stems, 1.0)
+        groups: dict[tuple[str, ...], float] = {}
         translations: dict[str, str] = {}
         corrections: dict[str, str] = {}
         added: list[str] = []
         for position, word in enumerate(surface_words, 1):
             translated = replacements.translations(word)
             is_last = position == len(surface_words)
+            for form in replacements.forms(word):
+                if form.is_word:
+                    weights.setdefault(form.stems[0], form.weight)
+                else:
+                    groups[form.stems] = form.weight
             others = translated or replacements.corrections(word, is_last=is_last)
             if not others:
                 continue
@@ -98,17 +114,15 @@ class QueryRewriter:
                 (translations if translated else corrections)[word] = best.text
             if not (is_known and translated):
                 added += best.words
-        for left, right, joined in joined_words:
-            if min(len(left), len(right)) > 1 and joined in self.corrector:
+        for parts, joined in joins:
+            if _may_be_one(parts) and joined in self.corrector:
                 weights.setdefault(stem(joined), CORRECTION_WEIGHT)
-        terms = with_roles(
-            _terms(surface_words, stems, joined_words, replacements), self._shares_of
-        )
+        terms = with_roles(_terms(surface_words, stems, joins, replacements), self._shares_of)
         # Distinct: a Chinese word and its parts may have the same translation.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(
             text=text,
-            normalised=normalised,
+            normalised=cut.normalised,
             surface_words=surface_words,
             stems=stems,
             sizes=sizes,
@@ -120,6 +134,8 @@ class QueryRewriter:
             corrections=MappingProxyType(corrections),
             stem_weights=MappingProxyType(weights),
             rarities=tuple([self._rarity(of_word) for of_word in weights]),
+            groups=MappingProxyType(groups),
+            spellings=MappingProxyType({stem(word): cut.spellings[word] for word in cut.spellings}),
             corrected_stems=(*stems[: len(words)], *of_added, *stems[len(words) :]),
         )
 
@@ -140,6 +156,22 @@ class QueryRewriter:
             ]
         return tuple(found)
 
+    def forms(self, word: str, cut: CutText) -> list[Form]:
+        """Other forms of a word that items have now, compounds that end in it included.
+
+        Args:
+            cut: The query that the word is from.
+        """
+        found = forms(word, cut)
+        is_foreign = word not in self._common_words and self.corrector.is_rare(word)
+        if self._compounds.is_usual or is_foreign:
+            found += self._compounds.forms(word)
+        known = [form for form in found if self.corrector.are_known(form.stems)]
+        if self.corrector.count(word):
+            return known
+        # Without the word itself, parts must be found together, or it may be a misspelling.
+        return [form for form in known if len(form.stems) == 1 or self._has_all(form.stems)]
+
     def _in_dictionary(self, word: str) -> list[Replacement]:
         found = self.translations.get(stem(word), {})
         return [
@@ -150,11 +182,19 @@ class QueryRewriter:
 class _Replacements:
     """Replacements of the words of one query, each computed once."""
 
-    def __init__(self, rewriter: QueryRewriter) -> None:
+    def __init__(self, rewriter: QueryRewriter, cut: CutText) -> None:
         self._rewriter = rewriter
+        self._cut = cut
+        self._forms: dict[str, list[Form]] = {}
         self._translations: dict[str, tuple[Replacement, ...]] = {}
         self._corrections: dict[tuple[str, bool], tuple[Replacement, ...]] = {}
         self._corrected_left, self._distant_left = _CORRECTED_LIMIT, _DISTANT_LIMIT
+
+    def forms(self, word: str) -> list[Form]:
+        found = self._forms.get(word)
+        if found is None:
+            found = self._forms[word] = self._rewriter.forms(word, self._cut)
+        return found
 
     def translations(self, word: str) -> tuple[Replacement, ...]:
         found = self._translations.get(word)
@@ -170,6 +210,8 @@ class _Replacements:
 
     def _corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         corrector = self._rewriter.corrector
+        if self.forms(word):
+            return ()
         if not (self._corrected_left and corrector.is_rare(word)):
             return ()
         self._corrected_left -= 1
@@ -204,24 +246,23 @@ def clear_caches() -> None:
 def _terms(
     surface_words: Sequence[str],
     stems: Sequence[str],
-    joined_words: Sequence[tuple[str, str, str]],
+    joins: Sequence[tuple[tuple[str, ...], str]],
     replacements: _Replacements,
 ) -> tuple[Term, ...]:
     alternatives: dict[str, Alternatives] = {}
     chinese_words = [word for word in surface_words if has_chinese(word)]
     for word, of_word in zip(surface_words, stems, strict=True):
-        if word not in chinese_words:
+        # Of overlapping words of a Chinese run only the longest.
+        is_inside = any(word in other and word != other for other in chinese_words)
+        if not (is_inside and word in chinese_words):
             alternatives[word] = ((of_word,),)
-        # Of overlapping words of a Chinese run only the longest, matched by its characters, since
-        # the segmentation of a run depends on its context.
-        elif not any(word in other and word != other for other in chinese_words):
-            alternatives[word] = (tuple(dict.fromkeys(word)),)
-    for left, right, joined in joined_words:
-        if left not in chinese_words and right not in chinese_words:
-            alternatives[left] += ((stem(joined),),)
-            alternatives[right] += ((stem(joined),),)
+    for parts, joined in joins:
+        if not has_chinese(joined):
+            for part in alternatives.keys() & parts:
+                alternatives[part] += ((stem(joined),),)
     terms = []
     for position, (word, to_have) in enumerate(alternatives.items(), 1):
+        to_have += tuple(form.stems for form in replacements.forms(word))
         translations = replacements.translations(word)
         if translations:
             to_have += tuple(other.stems for other in translations)
@@ -234,8 +275,15 @@ def _terms(
     return tuple(terms)
 
 
-def _joined(surface_words: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def _joined(surface_words: Sequence[str]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Adjacent words, and their concatenation; two numbers are not concatenated."""
     for left, right in pairwise(surface_words):
         if not (left + right).isdigit():
-            yield left, right, left + right
+            yield (left, right), left + right
+
+
+def _may_be_one(parts: Sequence[str]) -> bool:
+    """Whether words may be parts of one: those of ``t shirt`` and ``v 15``, not of ``a round table``."""
+    if min(map(len, parts)) > 1:
+        return True
+    return any(map(str.isalpha, parts)) and _FUNCTION_WORDS.isdisjoint(parts)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from towers.text.chinese import cut
-from towers.text.words import is_chinese_run, normalise, runs, stem, words
+from towers.text.folding import normalise
+from towers.text.words import is_chinese_run, runs, stem, words
 
 
 def _listed(words_with_blanks: str) -> frozenset[str]:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import re
 
 _UNITS = {
-    "in": ("inch", "inches", '"', "''", "”", "″", "英寸", "吋"),
+    "in": ("inch", "inches", '"', "''", "”", "″", "英寸", "吋", "zoll", "дюйм", "дюймов"),
     "ft": ("foot", "feet", "'", "′", "’", "英尺"),
     "yd": ("yard", "yards"),
-    "mm": ("millimeter", "millimeters", "毫米"),
-    "cm": ("centimeter", "centimeters", "厘米", "公分"),
+    "mm": ("millimeter", "millimeters", "millimetre", "millimetres", "毫米", "мм"),
+    "cm": ("centimeter", "centimeters", "centimetre", "centimetres", "厘米", "公分", "см"),
     "m": ("meter", "meters", "metre", "metres", "米"),
+    "mm2": (),
+    "cm2": (),
+    "m2": ("sqm", "sq m", "sq. m", "square meter", "square meters", "square metres", "平方米"),
+    "m3": ("cbm", "cubic meter", "cubic meters", "cubic metres", "立方米"),
     "cuft": ("cu. ft", "cu ft", "cubic feet", "cubic foot"),
     "sqft": ("sq. ft", "sq ft", "square feet", "square foot"),
     "gal": ("gallon", "gallons", "加仑"),
     "qt": ("quart", "quarts"),
     "pt": ("pint", "pints"),
     "l": ("liter", "liters", "litre", "litres", "升"),
-    "ml": ("milliliter", "milliliters", "millilitre", "millilitres", "毫升"),
+    "ml": ("milliliter", "milliliters", "millilitre", "millilitres", "毫升", "мл"),
     "oz": ("ounce", "ounces", "盎司"),
     "lb": ("lbs", "pound", "pounds", "磅"),
-    "kg": ("kilogram", "kilograms", "公斤", "千克"),
+    "kg": ("kilogram", "kilograms", "公斤", "千克", "кг"),
     "g": ("gram", "grams", "克"),
+    "mg": ("milligram", "milligrams", "毫克", "мг"),
+    "μg": ("ug", "mcg", "microgram", "micrograms", "微克"),
     "v": ("volt", "volts", "伏"),
     "w": ("watt", "watts", "瓦"),
     "a": ("amp", "amps", "ampere", "amperes", "安"),
@@ -33,9 +39,19 @@ _UNITS = {
     "pc": ("pcs", "piece", "pieces"),
     "deg": ("degree", "degrees", "°"),
     "lm": ("lumen", "lumens", "流明"),
+    "mb": (),
     "gb": (),
     "tb": (),
     "hz": (),
+    "khz": (),
+    "mhz": (),
+    "ghz": (),
+    "kw": ("kilowatt", "kilowatts", "千瓦"),
+    "wh": (),
+    "kwh": (),
+    "ah": (),
+    "mp": ("megapixel", "megapixels", "万像素"),
+    "rpm": (),
     "psi": (),
     "cfm": (),
     "gpm": (),
@@ -55,12 +71,25 @@ _ALONE = {
 
 _FRACTION_BASES = (2, 3, 4, 5, 6, 8, 10, 16, 32, 64)
 
+_CODE = re.compile(r"0\d{3,}")
+"""A number that is part of a code where it has no unit; it keeps its zeros: ``0707-60``."""
+
 _DIGIT = re.compile(r"\d")
 _VULGAR = re.compile("([¼½¾⅐-⅞])")
 _TIMES = re.compile(r"(?<=[\d\"'.tn])\s*[x×*]\s*(?=\.?\d)")
-_NUMBER = r"\d+[ -]+\d+/\d+|\d+/\d+|\d+(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+"
+_NUMBER = (
+    r"\d+[ -]+\d+/\d+|\d+/\d+"
+    # Thousands set apart, in the English and in the continental way; then decimals in both.
+    r"|[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?!,?\d)|\d{1,3}(?:\.\d{3})+,\d{1,2}(?![,.]?\d)"
+    r"|(?<!\d,)\d+,\d{1,2}(?![,.]?\d)|(?<!\d,)0,\d+(?![,.]?\d)"
+    r"|\d*\.\d+|\d+"
+)
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _UNIT = "|".join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))
-_QUANTITY = re.compile(rf"(?<![a-z0-9/.])({_NUMBER})(?![0-9/])(?:[ -]?({_UNIT})(?![a-z0-9])\.?)?")
+# Not a whole number with other letters behind it, which is a word: 4k, 1080p.
+_QUANTITY = re.compile(
+    rf"(?<![a-z0-9/.])({_NUMBER})(?![0-9/])(?:[ -]?({_UNIT})(?![a-z0-9а-я])\.?|(?<=\.\d)|(?<=\.\d\d)|(?![a-z]))"
+)
 _FRACTION = re.compile(r"(?:(\d+)[ -]+)?(\d+)/(\d+)")
 
 
@@ -86,7 +115,7 @@ def plain_units(text: str) -> tuple[str, list[str]]:
 
     def plain(match: re.Match[str]) -> str:
         nonlocal last_value, last_end
-        value = _value(match[1])
+        value = match[1] if not match[2] and _CODE.fullmatch(match[1]) else _value(match[1])
         if not value:
             return match[0]
         if last_value and text[last_end : match.start()] == " x ":
@@ -97,13 +126,22 @@ def plain_units(text: str) -> tuple[str, list[str]]:
     return _QUANTITY.sub(plain, text), sizes
 
 
+def is_quantity(text: str) -> bool:
+    """Whether a case-folded text is a number, with a unit or without."""
+    return _QUANTITY.fullmatch(text) is not None
+
+
 def plain_unit(word: str) -> str:
     """The short name of a unit without a number; any other word unchanged."""
     return _ALONE.get(word, word)
 
 
 def _value(number: str) -> str:
-    number = number.replace(",", "")
+    if "," in number:
+        if _THOUSANDS.fullmatch(number):
+            number = number.replace(",", "")
+        else:
+            number = number.replace(".", "").replace(",", ".")
     fraction = _FRACTION.fullmatch(number)
     if fraction is None:
         if number.isdigit():

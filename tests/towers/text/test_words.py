@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from towers.text.folding import normalise
 from towers.text.words import (
     clear_caches,
     cut_text,
-    normalise,
     stem,
     surface_words,
     with_word_replaced,
@@ -27,7 +27,7 @@ from towers.text.words import (
         ("Whole Milk, 2%", ["whole", "milk", "2"]),
         ("A4-Notebook_ruled", ["a4", "notebook", "rule"]),
         ("ＬＥＤ Ｌａｍｐｓ", ["led", "lamp"]),
-        ("Straße CAFÉ", ["strass", "café"]),
+        ("Straße CAFÉ", ["strass", "cafe"]),
         ("½ kg", ["0.5", "kg"]),
         ("1½ inches", ["1.5", "in"]),
         ("2 in. x 4 in.", ["2", "in", "x", "4", "in", "2x4"]),
@@ -44,15 +44,15 @@ def test_surface_words_are_not_stemmed() -> None:
     assert surface_words("Ruled notebooks") == ["ruled", "notebooks"]
 
 
-def test_a_chinese_run_gives_its_words_and_characters_each_once() -> None:
-    found = words("智能手机")
-    assert {"智能", "手机", "智能手机", *"智能手机"} <= set(found)
-    assert len(found) == len(set(found))
+def test_a_chinese_run_gives_its_words_each_once_and_no_character_of_one() -> None:
+    found = words("智能手机智能手机")
+    assert {"智能", "手机", "智能手机"} <= set(found)
+    assert len(found) == len(set(found)) and min(map(len, found)) == 2
 
 
 def test_chinese_and_latin_runs_are_cut_apart() -> None:
     found = words("云帆X5手机Pro")
-    assert {"手机", "x5", "pro", "云", "帆"} <= set(found)
+    assert {"手机", "x5", "pro", "云帆"} <= set(found)
     assert found.index("x5") < found.index("手机") < found.index("pro")
 
 
@@ -69,7 +69,7 @@ def test_forms_of_an_english_word_share_a_stem(one: str, other: str) -> None:
     assert words(one) == words(other)
 
 
-@pytest.mark.parametrize("word", ["256gb", "4k", "手机", "cafés", "1.5"])
+@pytest.mark.parametrize("word", ["256gb", "4k", "手机", "ёлки", "1.5"])
 def test_what_is_no_plain_english_word_is_its_own_stem(word: str) -> None:
     assert stem(word) == word
 
