@@ -112,7 +112,8 @@ def answer_page(
             int(np.count_nonzero(ranked.fits)),
         )
         item_ids = ranked.matches.sources.catalog.item_ids
-        order = KeptOrder(item_ids, whole.rows, request.sort_by)
+        is_complete = len(whole.rows) == whole.total_count
+        order = KeptOrder(item_ids, whole.rows, request.sort_by, is_complete=is_complete)
     relevant_count = None
     if order.relevant_end is not None:
         left = np.count_nonzero(~np.isin(ranked.further.matching, whole.rows))
@@ -139,7 +140,7 @@ def _order_by_relevance(ranked: RankedResults, end: int) -> tuple[KeptOrder, Pag
         SortOrder.RELEVANCE,
         whole.scores,
         ranked.matches.encoded.query_embedding,
-        relevant,
+        relevant_end=relevant,
     )
     return order, whole
 
@@ -194,35 +195,37 @@ def _source_of(ranked: RankedResults, kept: KeptOrder, missing: list[str]) -> Or
     allowed = AllowedItems.of(sources.catalog, rank_request)
     holding = _NO_ROWS if ranked.holding is None else ranked.holding
 
+    def left_by_relevance(order: KeptOrder) -> int:
+        return allowed.count() - int(np.count_nonzero(allowed.has(order.known_rows)))
+
     def further_by_relevance(order: KeptOrder, count: int) -> Extension:
         encoded = matches.encoded
         if len(order.query_embedding):
             encoded = replace(encoded, query_embedding=order.query_embedding)
-        known = order.rows[order.rows >= 0].astype(np.int64)
         last_score = order.scores[-1] if len(order.scores) else np.float32(0)
         rows, scores = FurtherResults(sources, encoded, holding).after(
-            known, last_score, count, missing
+            order.known_rows, last_score, count, missing
         )
         return Extension(rows, scores, int(np.count_nonzero(np.isin(rows, holding))))
 
-    def further_by_request(order: KeptOrder, count: int) -> Extension:
-        assert fits is not None
-        left = fits.copy()
-        known = order.rows[order.rows >= 0]
+    def left_fits(order: KeptOrder) -> np.ndarray:
+        left = np.zeros(0, bool) if fits is None or order.is_complete else fits.copy()
+        known = order.known_rows
         left[known[known < len(left)]] = False
+        return left
+
+    def further_by_request(order: KeptOrder, count: int) -> Extension:
+        left = left_fits(order)
         rows = sources.stages.run(
-            "match_set", lambda: matches.sorted_rows(left, kept.sort_by, count), _NO_ROWS, missing
+            "match_set", lambda: matches.sorted_rows(left, order.sort_by, count), _NO_ROWS, missing
         )
         return Extension(rows, np.zeros(0, np.float32))
 
     if kept.sort_by is SortOrder.RELEVANCE:
-        return OrderSource(allowed.has, allowed.count(), further_by_relevance, holding)
-    if fits is None:
-        # Without the match set nothing follows what is kept.
-        return OrderSource(allowed.has, 0, further_by_request, holding)
-
-    def fit(rows: np.ndarray) -> np.ndarray:
-        inside = rows < len(fits)
-        return inside & fits[np.where(inside, rows, 0)] if len(fits) else inside
-
-    return OrderSource(fit, int(np.count_nonzero(fits)), further_by_request, holding)
+        return OrderSource(allowed.has, left_by_relevance, further_by_relevance, holding)
+    return OrderSource(
+        allowed.has,
+        lambda order: int(np.count_nonzero(left_fits(order))),
+        further_by_request,
+        holding,
+    )

@@ -100,8 +100,8 @@ def answered(
     # Pinned items belong to the match set, though they are excluded from ranking.
     with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
     matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
-    relaxed: tuple[Relaxation, ...] = run(
-        "relaxation", lambda: _relaxations(bundle, matches.encoded), ()
+    relaxed: tuple[Relaxation, ...] | None = run(
+        "relaxation", lambda: _relaxations(bundle, matches.encoded), None
     )
     holding: np.ndarray | None = run(
         "relevance", lambda: holding_rows(ranker.sources, matches.encoded, relaxed), None
@@ -171,6 +171,7 @@ def answered(
         lambda: with_rules(unnamed, page, merchandising, ranked_with_pins, changed),
         unnamed,
     )
+    is_code = EXACT_CODE in shown.adjustments
     redirect = merchandising.redirect
     names = changed | ({redirect.name} if redirect is not None else set())
     answer = Answer(
@@ -181,7 +182,7 @@ def answered(
         tuple(dict.fromkeys((*ranked.missing, *ranked_with_pins.missing, *missing, *page.missing))),
         facets=facets,
         match_count=counted[0],
-        relaxations=relaxed if results and EXACT_CODE not in shown.adjustments else (),
+        relaxations=relaxed if relaxed and results and not is_code else (),
         empty_reason=EmptyReason.UNSPECIFIED
         if results
         else _empty_reason(bundle, rank_request, request),

@@ -34,6 +34,7 @@ class KeptOrder:
         sort_by: What the results are sorted by.
         scores: ``[n] float32``, falling; empty in an order other than relevance.
         query_embedding: ``[dim] float32`` that orders further results by relevance; else empty.
+        is_complete: Whether nothing follows: all of the match set is in an order other than relevance.
         relevant_end: Results of a search by relevance before the first that is only related;
             None for other requests.
     """
@@ -43,6 +44,7 @@ class KeptOrder:
     sort_by: SortOrder
     scores: np.ndarray = field(default_factory=lambda: _NO_SCORES)
     query_embedding: np.ndarray = field(default_factory=lambda: _NO_EMBEDDING)
+    is_complete: bool = False
     relevant_end: int | None = None
 
     def __post_init__(self) -> None:
@@ -54,6 +56,11 @@ class KeptOrder:
             # A copy: a view would keep the whole array that it is a part of.
             column = np.array(getattr(self, name), kind)
             object.__setattr__(self, name, read_only(column))
+
+    @property
+    def known_rows(self) -> np.ndarray:
+        """``[≤ n] int64`` rows of the items that the catalogue has."""
+        return self.rows[self.rows >= 0].astype(np.int64)
 
     @property
     def byte_count(self) -> int:

@@ -31,13 +31,13 @@ class OrderSource:
 
     Args:
         shows: Which of some rows may be shown now, ``[n] bool``.
-        total_count: Number of items that may be shown now.
+        left_count: How many items that may be shown now are not in an order yet.
         further: The next results after a kept order, at most as many as asked for.
         holding: ``[n] int64`` items that may be shown now and hold the words of a search.
     """
 
     shows: Callable[[np.ndarray], np.ndarray]
-    total_count: int
+    left_count: Callable[[KeptOrder], int]
     further: Callable[[KeptOrder, int], Extension]
     holding: np.ndarray
 
@@ -81,7 +81,7 @@ def kept_page(
     while True:
         is_shown = _shown(order.rows, source)
         positions = begin + np.flatnonzero(is_shown[begin:])[:size]
-        left_count = source.total_count - int(np.count_nonzero(is_shown))
+        left_count = source.left_count(order)
         if len(positions) == size or left_count <= 0:
             break
         wanted = max(EXTENSION_COUNT, end - len(order.rows))
@@ -97,7 +97,8 @@ def kept_page(
     rows = order.rows[positions].astype(np.int64)
     is_by_relevance = order.sort_by is SortOrder.RELEVANCE
     scores = order.scores[positions] if is_by_relevance else np.zeros(len(rows), np.float32)
-    page = Page(rows, scores, shortlist.positions_of(rows), source.total_count)
+    total_count = int(np.count_nonzero(is_shown)) + left_count
+    page = Page(rows, scores, shortlist.positions_of(rows), total_count)
     relevant_count = None
     if order.relevant_end is not None:
         left = np.count_nonzero(~np.isin(source.holding, order.rows))
@@ -107,5 +108,6 @@ def kept_page(
 
 
 def _shown(rows: np.ndarray, source: OrderSource) -> np.ndarray:
-    is_known = rows >= 0
-    return is_known & source.shows(np.where(is_known, rows, 0).astype(np.int64))
+    is_shown = rows >= 0
+    is_shown[is_shown] = source.shows(rows[is_shown].astype(np.int64))
+    return is_shown

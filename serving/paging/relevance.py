@@ -32,19 +32,19 @@ _MARGIN = np.float32(1e-2)
 
 
 def holding_rows(
-    sources: Sources, encoded: EncodedRequest, relaxed: Collection[Relaxation]
+    sources: Sources, encoded: EncodedRequest, relaxed: Collection[Relaxation] | None
 ) -> np.ndarray | None:
     """The allowed items that hold every word of a search that relaxation left.
 
     Args:
-        relaxed: How the query was relaxed.
+        relaxed: How the query was relaxed; None where that is not known.
 
     Returns:
         ``[n] int64`` rows in no order, none where results are by meaning only; None where nothing can
-        be told: a browse page, or no lexical index.
+        be told: a browse page, or a stage that failed.
     """
     lexical = sources.lexical
-    if not encoded.is_search or lexical is None:
+    if not encoded.is_search or lexical is None or relaxed is None:
         return None
     kinds = {one.kind for one in relaxed}
     if RelaxationKind.MEANING_ONLY in kinds:
@@ -54,7 +54,7 @@ def holding_rows(
         dropped = {one.text for one in relaxed if one.kind is RelaxationKind.WORD_DROPPED}
         rows = lexical.holders(_left_requirements(query, dropped, synonyms), None)
     else:
-        rows = lexical.matching_rows(query)
+        rows = lexical.complete_rows(query)
         if synonyms:
             both = lexical.holders(_left_requirements(query, (), synonyms), None)
             rows = np.union1d(rows, both)
