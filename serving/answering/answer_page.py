@@ -13,7 +13,7 @@ from serving.paging.kept_orders import KeptOrder, KeptOrders
 from serving.paging.kept_pages import Extension, OrderSource, kept_page
 from serving.paging.match_set import MatchSet
 from serving.paging.page import Page
-from serving.paging.relevance import relevant_end
+from serving.paging.relevance import is_among, relevant_end
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.allowed_items import AllowedItems
 
@@ -68,7 +68,7 @@ class AnswerPage:
 
 
 def shortlist_and_further(
-    shortlist: Shortlist, matches: MatchSet, holding: np.ndarray | None
+    shortlist: Shortlist, matches: MatchSet, holding: np.ndarray | None, pinned_rows: np.ndarray
 ) -> tuple[Shortlist, FurtherResults]:
     """A shortlist and what follows it.
 
@@ -78,8 +78,7 @@ def shortlist_and_further(
     sources, encoded = matches.sources, shortlist.encoded
     if holding is None:
         return shortlist, FurtherResults(sources, encoded)
-    left = sources.only_allowed(encoded.rank_request, holding)
-    left = left[~np.isin(left, shortlist.rows)]
+    left = holding[~is_among(holding, np.sort(np.concatenate([shortlist.rows, pinned_rows])))]
     if len(left):
         kept = np.arange(len(shortlist.rows)) < relevant_end(shortlist, holding)
         shortlist = shortlist.only(kept, encoded)
@@ -116,7 +115,7 @@ def answer_page(
         order = KeptOrder(item_ids, whole.rows, request.sort_by, is_complete=is_complete)
     relevant_count = None
     if order.relevant_end is not None:
-        left = np.count_nonzero(~np.isin(ranked.further.matching, whole.rows))
+        left = np.count_nonzero(~is_among(ranked.further.matching, np.sort(whole.rows)))
         relevant_count = int(order.relevant_end + left)
     next_offset = end if end < whole.total_count else None
     key = ""

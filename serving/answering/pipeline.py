@@ -100,9 +100,10 @@ def answered(
     # Pinned items belong to the match set, though they are excluded from ranking.
     with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
     matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
-    relaxed: tuple[Relaxation, ...] | None = run(
-        "relaxation", lambda: _relaxations(bundle, matches.encoded), None
-    )
+    relaxed: tuple[Relaxation, ...] | None = ()
+    # Where nothing may be shown, no relaxation helps, and finding that out takes long.
+    if len(ranked.rows):
+        relaxed = run("relaxation", lambda: _relaxations(bundle, matches.encoded), None)
     holding: np.ndarray | None = run(
         "relevance", lambda: holding_rows(ranker.sources, matches.encoded, relaxed), None
     )
@@ -115,7 +116,7 @@ def answered(
 
     lifted = with_lifts(ranked)
     shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising, with_lifts)
-    shown, further = shortlist_and_further(shown, matches, holding)
+    shown, further = shortlist_and_further(shown, matches, holding, merchandising.pinned_rows)
 
     def matched() -> tuple[np.ndarray | None, np.ndarray | None]:
         fits = matches.under(request.filter)

@@ -10,6 +10,7 @@ import numpy as np
 from serving.api.requests import SortOrder
 from serving.paging.kept_orders import KeptOrder
 from serving.paging.page import Page
+from serving.paging.relevance import is_among
 from towers.ranking.shortlist import Shortlist
 
 EXTENSION_COUNT = 256
@@ -101,7 +102,7 @@ def kept_page(
     page = Page(rows, scores, shortlist.positions_of(rows), total_count)
     relevant_count = None
     if order.relevant_end is not None:
-        left = np.count_nonzero(~np.isin(source.holding, order.rows))
+        left = np.count_nonzero(~is_among(source.holding, np.sort(order.rows)))
         shown_count = np.count_nonzero(is_shown[begin : order.relevant_end])
         relevant_count = int(min(begin, order.relevant_end) + shown_count + left)
     return KeptPage(page, order, next_position if has_next else None, relevant_count)
