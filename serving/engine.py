@@ -27,6 +27,7 @@ from serving.api.answers import Answer, Completed
 from serving.api.reports import CatalogReport, RecordReport, Status, installed_versions
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import check_attributes
+from serving.paging.kept_orders import KeptOrders
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
 from serving.state.session_store import SessionStore
@@ -55,8 +56,7 @@ class Engine:
     ) -> None:
         self._active = active
         self._previous_path = ""
-        self._publishing = threading.Lock()
-        self._changing_items = threading.Lock()
+        self._publishing, self._changing_items = threading.Lock(), threading.Lock()
         # Items changed while another bundle is loading; None while none is.
         self._changed_meanwhile: dict[str, Item | None] | None = None
         self._clock = clock
@@ -66,6 +66,7 @@ class Engine:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events = 0
         self._rules = rules
+        self._orders = KeptOrders()
         self.sessions = SessionStore()
         # A random key: hashes only need to be equal for the same visitor within this process.
         self._searches = PopularQueries(uuid.uuid4().bytes)
@@ -339,8 +340,8 @@ class Engine:
         *,
         surface: str,
     ) -> Answer:
-        rules = self._rules.current(rank_request.time)
-        done = answered(active.bundle, rules, rank_request, request, uuid.uuid4().hex)
+        rules, token = self._rules.current(rank_request.time), uuid.uuid4().hex
+        done = answered(active.bundle, rules, rank_request, request, token, self._orders)
         with_features = done.is_unchanged_ranking and self._rng.random() < self._log_feature_share
         impression = impression_of(
             done, active.bundle, request, surface=surface, with_features=with_features

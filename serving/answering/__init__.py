@@ -1,11 +1,9 @@
-"""From a request to a page of results: retrieval and ranking, query rules, facets, paging.
+"""From a request to a page of results: retrieval and ranking, query rules, facets.
 
 rank_request_builders  the ranker's request, built from a request and a session
 live_catalog           items added, changed or deleted since the bundle was built
 active_bundle          a loaded bundle with the events and item changes that came after it
-match_set              all items that a request matches, and sort orders other than relevance
 facets                 facet counts over the match set
-paging                 one page of rows and scores
 probabilities          the purchase probability of each result (model: `towers/ranking/calibration`)
 results                the rows of a page as results
 explained_results      the results of a page with the events and features that moved them
@@ -13,5 +11,6 @@ rules                  query rules and their conditions: synonym, redirect, pin,
 rule_file              the rules file, reloaded when it changes
 merchandising          applies hidings, pins, boosts and burials to a ranking
 rule_effects           which rules changed an answer
+answer_page            the page of an answer, of the order as of now or of a kept one
 pipeline               from a rank request to an answer and its impression
 """

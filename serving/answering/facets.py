@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from serving.answering.match_set import MatchSet
 from serving.api.answers import Facet, FacetValue
 from serving.api.requests import BRAND, CATEGORY, IN_STOCK, PRICE, FacetRequest, Filter
+from serving.paging.match_set import MatchSet
 from towers.catalog.items import Catalog
 
 

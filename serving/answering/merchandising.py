@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serving.answering.paging import Page, page_of
 from serving.answering.rules import Rule, Rules, Targets
 from serving.api.requests import Filter
+from serving.paging.further_results import FurtherResults
+from serving.paging.page import Page, page_of
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
 from towers.ranking.ranker import Ranker
@@ -174,8 +175,8 @@ def shown_shortlist(
 
 
 def merchandised_page(
-    ranker: Ranker,
     shortlist: Shortlist,
+    further: FurtherResults,
     ranked: Shortlist,
     pins: Mapping[int, Pin],
     span: tuple[int, int],
@@ -186,14 +187,16 @@ def merchandised_page(
         ranked: The shortlist with pinned items, as far as they were retrieved.
     """
     if not pins:
-        return page_of(ranker, shortlist, span)
+        return page_of(shortlist, further, span)
     offset, end = span
     pins_on_page = {
         position - offset: pins[position] for position in pins if offset <= position < end
     }
     earlier_pin_count = sum(position < offset for position in pins)
     page = page_of(
-        ranker, shortlist, (offset - earlier_pin_count, end - earlier_pin_count - len(pins_on_page))
+        shortlist,
+        further,
+        (offset - earlier_pin_count, end - earlier_pin_count - len(pins_on_page)),
     )
     own_scores: dict[int, float] = {}
     for number, position in enumerate(sorted(pins_on_page)):

@@ -8,19 +8,17 @@ from functools import partial
 import numpy as np
 
 from data.sources.own_log import Impression
+from serving.answering.answer_page import RankedResults, answer_page, shortlist_and_further
 from serving.answering.explained_results import explained
 from serving.answering.facets import facets_of
-from serving.answering.match_set import MatchSet
 from serving.answering.merchandising import (
     Merchandising,
     lifts_of,
-    merchandised_page,
     merchandising_of,
     shown_shortlist,
 )
-from serving.answering.paging import Page, sorted_page
 from serving.answering.probabilities import purchase_probabilities
-from serving.answering.results import results_of
+from serving.answering.results import results_of, with_kept_scores
 from serving.answering.rule_effects import (
     hidings_beyond,
     hidings_of_listed,
@@ -32,6 +30,11 @@ from serving.answering.rule_effects import (
 from serving.answering.rules import Rule, Rules
 from serving.api.answers import Answer, EmptyReason, Facet, Relaxation
 from serving.api.requests import Filter, RecommendRequest, SearchRequest, SortOrder
+from serving.paging.kept_orders import KeptOrders
+from serving.paging.kept_pages import EXTENSION_COUNT
+from serving.paging.match_set import MatchSet
+from serving.paging.page import Page
+from serving.paging.relevance import holding_rows, related_last
 from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
 from towers.ranking.ranker import Ranker
@@ -72,17 +75,21 @@ def answered(
     rank_request: RankRequest,
     request: SearchRequest | RecommendRequest,
     token: str,
+    orders: KeptOrders,
 ) -> Answered:
     """Answers a request from a bundle.
 
     Synonyms, pins, boosts and burials apply only when sorting by relevance; hidings always apply. An
     optional stage that fails is skipped and named in ``missing``; filters and hidings are never skipped.
+
+    Args:
+        token: The attribution token.
+        orders: Where the order is kept for later pages.
     """
     ranker, catalog = bundle.ranker, bundle.catalog
     missing: list[str] = []
     run = partial(ranker.sources.stages.run, missing=missing)
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
-    begin, end = request.offset, request.offset + request.page_size
     query = ranker.parse(rank_request.text, missing)
     matching_rules = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
@@ -90,39 +97,57 @@ def answered(
     merchandising = merchandising_of(matching_rules, rank_request, bundle)
     unexpanded, ranked = _ranked(bundle, rank_request, matching_rules)
 
+    # Pinned items belong to the match set, though they are excluded from ranking.
+    with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
+    matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
+    relaxed: tuple[Relaxation, ...] | None = ()
+    # Where nothing may be shown, no relaxation helps, and finding that out takes long.
+    if len(ranked.rows):
+        relaxed = run("relaxation", lambda: _relaxations(bundle, matches.encoded), None)
+    holding: np.ndarray | None = run(
+        "relevance", lambda: holding_rows(ranker.sources, matches.encoded, relaxed), None
+    )
+
     def with_lifts(shortlist: Shortlist) -> Shortlist:
+        if holding is not None:
+            shortlist = run("relevance", lambda: related_last(shortlist, holding), shortlist)
         lifts = run("merchandising", lambda: lifts_of(shortlist, merchandising, catalog), None)
         return shortlist.merchandised(lifts or {})
 
     lifted = with_lifts(ranked)
     shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising, with_lifts)
-    # Pinned items belong to the match set, though they are excluded from ranking.
-    with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
-    matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
+    shown, further = shortlist_and_further(shown, matches, holding, merchandising.pinned_rows)
 
-    def matched() -> tuple[np.ndarray | None, Page | None]:
+    def matched() -> tuple[np.ndarray | None, np.ndarray | None]:
         fits = matches.under(request.filter)
         if is_by_relevance:
             return fits, None
-        return fits, sorted_page(matches, shown, fits, request.sort_by, (begin, end))
+        length = max(request.offset + request.page_size, EXTENSION_COUNT)
+        return fits, matches.sorted_rows(fits, request.sort_by, length)
 
-    nothing: tuple[np.ndarray | None, Page | None] = (None, None)
-    fits, sorted_by_request = nothing
     facets: tuple[Facet, ...] = ()
+    counted: tuple[int | None, bool] = (None, False)
+    nothing: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
+    fits, sorted_rows = nothing
     if request.facets or not is_by_relevance:
-        fits, sorted_by_request = run("match_set", matched, nothing)
+        fits, sorted_rows = run("match_set", matched, nothing)
     if fits is not None:
+        counted = int(np.count_nonzero(fits)), False
         facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
-    page = sorted_by_request or merchandised_page(
-        ranker, shown, ranked_with_pins, merchandising.pins, (begin, end)
+    elif "match_set" not in missing:
+        counted = run("match_set", lambda: matches.count(holding), counted)
+    found = RankedResults(
+        shown, further, ranked_with_pins, merchandising, matches, fits, sorted_rows, holding
     )
+    paged = answer_page(found, request, token, orders)
+    page, order = paged.page, paged.sort_by
 
     def rule_effects() -> set[str]:
         names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
         if fits is not None:
-            counted = request.facets if facets else ()
-            names |= hidings_that_matched(matches, merchandising, request.filter, counted)
-        if page is not sorted_by_request:
+            used = request.facets if facets else ()
+            names |= hidings_that_matched(matches, merchandising, request.filter, used)
+        if order is SortOrder.RELEVANCE:
             lists = (lifted, ranked_with_pins)
             names |= _rules_that_changed_page(ranker, lists, merchandising, page, request)
         return names
@@ -133,8 +158,9 @@ def answered(
         lambda: purchase_probabilities(bundle, unexpanded, page.rows),
         [None] * len(page.rows),
     )
-    order = SortOrder.RELEVANCE if sorted_by_request is None else request.sort_by
     results = results_of(catalog, shown, page, order, probabilities)
+    if paged.is_kept and order is SortOrder.RELEVANCE:
+        results = with_kept_scores(results, shown, page)
     if request.explain:
         plain = results
         results = run(
@@ -146,20 +172,18 @@ def answered(
         lambda: with_rules(unnamed, page, merchandising, ranked_with_pins, changed),
         unnamed,
     )
+    is_code = EXACT_CODE in shown.adjustments
     redirect = merchandising.redirect
     names = changed | ({redirect.name} if redirect is not None else set())
-    relaxed: tuple[Relaxation, ...] = ()
-    if results and EXACT_CODE not in shown.adjustments:
-        relaxed = run("relaxation", lambda: _relaxations(bundle, shown.encoded), ())
     answer = Answer(
         tuple(results),
         token,
         bundle.manifest.bundle_id,
-        end if end < page.total_count else None,
+        paged.next_offset,
         tuple(dict.fromkeys((*ranked.missing, *ranked_with_pins.missing, *missing, *page.missing))),
         facets=facets,
-        match_count=None if fits is None else int(np.count_nonzero(fits)),
-        relaxations=relaxed,
+        match_count=counted[0],
+        relaxations=relaxed if relaxed and results and not is_code else (),
         empty_reason=EmptyReason.UNSPECIFIED
         if results
         else _empty_reason(bundle, rank_request, request),
@@ -167,6 +191,10 @@ def answered(
         rules=tuple(dict.fromkeys(rule.name for rule in matching_rules if rule.name in names)),
         rules_version=rules.version,
         session_event_count=len(rank_request.session.events),
+        order_key=paged.order_key,
+        is_order_expired=bool(request.order_key) and not paged.is_kept,
+        is_match_count_lower_bound=counted[1],
+        relevant_count=paged.relevant_count,
     )
     return Answered(answer, shown, page, order)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from serving.answering.paging import Page
 from serving.api.answers import Result, ScorePart, SourceHit
 from serving.api.requests import SortOrder
+from serving.paging.page import Page
 from towers.catalog.items import Catalog
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import SOURCES
+
+KEPT_ORDER = "kept_order"
+"""Name of the score adjustment that keeps a result where the first page's order has it."""
 
 _NO_PARTS: tuple[ScorePart, ...] = ()
 
@@ -79,6 +83,25 @@ def results_of(
             probability,
         ) in columns
     ]
+
+
+def with_kept_scores(results: Sequence[Result], shortlist: Shortlist, page: Page) -> list[Result]:
+    """The results of a kept order with the scores that put them in it.
+
+    All else is told as of now, so an adjustment, ``KEPT_ORDER``, is the difference to the score as of
+    now; none where they are equal.
+
+    Args:
+        shortlist: As ranked now.
+    """
+    kept = []
+    for result, position in zip(results, page.positions.tolist(), strict=True):
+        difference = result.score - float(shortlist.scores[position]) if position >= 0 else 0.0
+        if difference:
+            part = ScorePart(KEPT_ORDER, difference)
+            result = replace(result, adjustments=(*result.adjustments, part))
+        kept.append(result)
+    return kept
 
 
 def _parts_of(

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from serving.answering.facets import counted_items, facets_over
-from serving.answering.match_set import MatchSet
 from serving.answering.merchandising import Merchandising, Pin, flags
-from serving.answering.paging import Page
 from serving.answering.results import parts_at
 from serving.answering.rules import Rule
 from serving.api.answers import Result, ScorePart, SourceHit
 from serving.api.requests import FacetRequest, Filter
+from serving.paging.match_set import MatchSet
+from serving.paging.page import Page
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.allowed_items import AllowedItems

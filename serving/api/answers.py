@@ -120,11 +120,11 @@ class Answer:
         results: In order, best first.
         attribution_token: Identifies this answer; events caused by it carry the token.
         bundle_id: The bundle that produced it.
-        next_offset: Rank at which the next page starts, from 0; None on the last page.
+        next_offset: Where the next page starts in the order, from 0; None on the last page.
         missing: Pipeline stages that failed or were unavailable, ``("reranker",)``; else empty.
         facets: The requested facets, in the order of the request.
-        match_count: Size of the match set, which facets count and non-relevance orders sort;
-            None where the request has neither.
+        match_count: Size of the match set, which facets count and non-relevance orders sort; None
+            where its stage failed.
         relaxations: How the query was relaxed, in order.
         empty_reason: Why there are no results; ``UNSPECIFIED`` where there are any.
         redirect_uri: Redirect target of a rule; empty for none.
@@ -132,6 +132,12 @@ class Answer:
         rules_version: Version of the rules file; empty without one.
         session_event_count: Events of the current session that the answer used; only the
             newest are kept.
+        order_key: Key under which the order is kept for the next page; empty on the last page.
+        is_order_expired: Whether the order that the page should have continued is not kept any more:
+            the page is of the order as of now, and may repeat or skip items.
+        is_match_count_lower_bound: Whether the match set has ``match_count`` items or more.
+        relevant_count: Results of a search, on all pages, before the first from which on all are only
+            related; None where nothing can be told.
     """
 
     results: tuple[Result, ...]
@@ -147,3 +153,7 @@ class Answer:
     rules: tuple[str, ...] = ()
     rules_version: str = ""
     session_event_count: int = 0
+    order_key: str = ""
+    is_order_expired: bool = False
+    is_match_count_lower_bound: bool = False
+    relevant_count: int | None = None

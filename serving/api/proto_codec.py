@@ -26,7 +26,7 @@ from serving.api.filter_codec import (
     write_facet_requests,
     write_filter,
 )
-from serving.api.page_tokens import OFFSET_LIMIT, page_offset, page_token
+from serving.api.page_tokens import OFFSET_LIMIT, PageStart, page_start, page_token
 from serving.api.reports import Status
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.api.result_codec import add_result, read_result
@@ -34,16 +34,18 @@ from serving.api.result_codec import add_result, read_result
 
 def read_search(message: Any) -> SearchRequest:
     """A ``SearchItemsRequest`` as the engine's request; ``page_size`` 0 stays 0."""
+    start = page_start(message, message.page_token)
     return SearchRequest(
         query=message.query,
         visitor_id=message.visitor_id,
         page_size=message.page_size,
-        offset=page_offset(message, message.page_token),
+        offset=start.offset,
         filter=read_filter(message.filter),
         explain=message.explain,
         record=message.record if message.HasField("record") else True,
         sort_by=read_order(message.sort_by),
         facets=read_facet_requests(message),
+        order_key=start.order_key,
     )
 
 
@@ -60,7 +62,7 @@ def write_search(request: SearchRequest) -> Any:
         facets=write_facet_requests(request.facets),
     )
     if request.offset:
-        message.page_token = page_token(message, request.offset)
+        message.page_token = page_token(message, PageStart(request.offset, request.order_key))
     return message
 
 
@@ -71,16 +73,18 @@ def read_recommend(message: Any) -> RecommendRequest:
     except ValueError as error:
         names = ", ".join(known.name for known in Placement if known)
         raise RequestError("placement", f"one of {names}", message.placement) from error
+    start = page_start(message, message.page_token)
     return RecommendRequest(
         placement=placement,
         visitor_id=message.visitor_id,
         item_ids=tuple(message.item_ids),
         page_size=message.page_size,
-        offset=page_offset(message, message.page_token),
+        offset=start.offset,
         filter=read_filter(message.filter),
         explain=message.explain,
         sort_by=read_order(message.sort_by),
         facets=read_facet_requests(message),
+        order_key=start.order_key,
     )
 
 
@@ -97,18 +101,20 @@ def write_recommend(request: RecommendRequest) -> Any:
         facets=write_facet_requests(request.facets),
     )
     if request.offset:
-        message.page_token = page_token(message, request.offset)
+        message.page_token = page_token(message, PageStart(request.offset, request.order_key))
     return message
 
 
 def read_answer(message: Any, request: Any) -> Answer:
     """A search or recommend response as an answer; ``request`` is the message it responds to."""
+    is_search = isinstance(request, discovery_pb2.SearchItemsRequest)
     token = message.next_page_token
+    start = page_start(request, token)
     return Answer(
         results=tuple(read_result(result) for result in message.results),
         attribution_token=message.attribution_token,
         bundle_id=message.bundle_id,
-        next_offset=page_offset(request, token) if token else None,
+        next_offset=start.offset if token else None,
         missing=tuple(message.missing),
         facets=tuple(read_facet(facet) for facet in message.facets),
         match_count=message.match_count if message.HasField("match_count") else None,
@@ -121,6 +127,12 @@ def read_answer(message: Any, request: Any) -> Answer:
         rules=tuple(message.rules),
         rules_version=message.rules_version,
         session_event_count=message.session_event_count,
+        order_key=start.order_key,
+        is_order_expired=message.order_expired,
+        is_match_count_lower_bound=message.match_count_is_lower_bound,
+        relevant_count=(
+            message.relevant_count if is_search and message.HasField("relevant_count") else None
+        ),
     )
 
 
@@ -128,8 +140,8 @@ def write_answer(answer: Answer, request: Any) -> Any:
     """The response to the search or recommend message ``request``."""
     is_search = isinstance(request, discovery_pb2.SearchItemsRequest)
     kind = "SearchItemsResponse" if is_search else "RecommendItemsResponse"
-    next_offset = answer.next_offset or 0
-    has_next = 0 < next_offset <= OFFSET_LIMIT
+    start = PageStart(answer.next_offset or 0, answer.order_key)
+    has_next = 0 < start.offset <= OFFSET_LIMIT
     relaxations = [
         discovery_pb2.Relaxation(kind=int(one.kind), text=one.text)  # type: ignore[arg-type]
         for one in answer.relaxations
@@ -137,7 +149,7 @@ def write_answer(answer: Answer, request: Any) -> Any:
     message = getattr(discovery_pb2, kind)(
         attribution_token=answer.attribution_token,
         bundle_id=answer.bundle_id,
-        next_page_token=page_token(request, next_offset) if has_next else "",
+        next_page_token=page_token(request, start) if has_next else "",
         missing=answer.missing,
         facets=[write_facet(facet) for facet in answer.facets],
         match_count=answer.match_count,
@@ -146,8 +158,14 @@ def write_answer(answer: Answer, request: Any) -> Any:
         rules=answer.rules,
         rules_version=answer.rules_version,
         session_event_count=answer.session_event_count,
-        # A browse page has no query to relax.
-        **({"relaxations": relaxations} if is_search else {}),
+        order_expired=answer.is_order_expired,
+        match_count_is_lower_bound=answer.is_match_count_lower_bound,
+        # A browse page has no query to relax, and none that a result could be relevant to.
+        **(
+            {"relaxations": relaxations, "relevant_count": answer.relevant_count}
+            if is_search
+            else {}
+        ),
     )
     for result in answer.results:
         add_result(message.results, result)

@@ -53,7 +53,10 @@ class FacetRequest:
 class SearchRequest:
     """One search request. An empty ``visitor_id`` means an anonymous visitor without a session.
 
-    ``record`` adds the search to the session and to the log, as a search event.
+    ``record`` adds the search to the session and to the log, as a search event. ``offset`` and
+    ``order_key`` are the ``next_offset`` and ``order_key`` of the previous answer. An offset without a
+    key is a rank in the order as of now, which does not hold still: events and item changes between
+    two pages make them repeat or skip items.
     """
 
     query: str
@@ -65,11 +68,15 @@ class SearchRequest:
     record: bool = True
     sort_by: SortOrder = SortOrder.RELEVANCE
     facets: tuple[FacetRequest, ...] = ()
+    order_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RecommendRequest:
-    """One recommendation request. ``item_ids``: the item of an item page, or the cart's items."""
+    """One recommendation request. ``item_ids``: the item of an item page, or the cart's items.
+
+    ``offset`` and ``order_key`` are as in ``SearchRequest``.
+    """
 
     placement: Placement
     visitor_id: str = ""
@@ -80,6 +87,7 @@ class RecommendRequest:
     explain: bool = False
     sort_by: SortOrder = SortOrder.RELEVANCE
     facets: tuple[FacetRequest, ...] = ()
+    order_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,13 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         result.item_id: rank
         for rank, result in enumerate(previous.results if previous else (), first_rank)
     }
+    related_rank = -1
+    if answer.relevant_count is not None:
+        related_rank = max(answer.relevant_count + 1, first_rank)
     for rank, result in enumerate(answer.results, first_rank):
+        if rank == related_rank:
+            before_title = [""] * (2 if previous is None else 3)
+            table.add_row(*before_title, "[dim]only related from here on[/]", end_section=True)
         cells = [str(rank)]
         if previous is not None:
             cells.append(_moved(rank, earlier_ranks.get(result.item_id)))
@@ -213,7 +219,10 @@ def load_table(steps: Sequence[LoadStep]) -> Table:
 def _caption(answer: Answer) -> str:
     parts = [f"bundle {answer.bundle_id}", f"answer {answer.attribution_token}"]
     if answer.match_count is not None:
-        parts.append(f"{answer.match_count:,} matching")
+        plus = "+" if answer.is_match_count_lower_bound else ""
+        parts.append(f"{answer.match_count:,}{plus} matching")
+    if answer.is_order_expired:
+        parts.append("the first page's order has expired: items may repeat")
     if answer.missing:
         parts.append(f"missing: {', '.join(answer.missing)}")
     if answer.rules:

@@ -231,17 +231,31 @@ class LexicalIndex:
         Items that have all of its words (function words excepted), as typed or replaced, or its
         product code; where there are none, items that have any of its words.
         """
+        complete = self.complete_rows(query)
+        if len(complete):
+            return complete
         caches = self._caches
         if not caches.has_parsed(query):
-            return self._matching_rows(query)
-        return caches.matching.of(query.text, lambda: self._matching_rows(query))
+            return self._index.rows_with_any(query.stem_weights)
+        return caches.partial.of(query.text, lambda: self._index.rows_with_any(query.stem_weights))
 
-    def _matching_rows(self, query: ParsedQuery) -> np.ndarray:
-        rows = self._index.rows_with_all(query.requirements, query.product_codes)
-        return rows if len(rows) else self._index.rows_with_any(query.stem_weights)
+    def complete_rows(self, query: ParsedQuery) -> np.ndarray:
+        """Rows of the items that have all words of a query, or its product code, as above.
 
-    def holders(self, requirements: Sequence[Alternatives], count: int) -> np.ndarray:
+        Cheap for a new text too, while items that have any of its words may be most of them.
+        """
+        caches = self._caches
+        if not caches.has_parsed(query):
+            return self._complete_rows(query)
+        return caches.complete.of(query.text, lambda: self._complete_rows(query))
+
+    def _complete_rows(self, query: ParsedQuery) -> np.ndarray:
+        return self._index.rows_with_all(query.requirements, query.product_codes)
+
+    def holders(self, requirements: Sequence[Alternatives], count: int | None) -> np.ndarray:
         """Rows of up to ``count`` items that have one complete alternative of each requirement.
+
+        None: of all of them.
 
         Returns:
             ``[≤ count] int64``, read-only; unlisted items are included.
@@ -275,9 +289,10 @@ class _Caches:
         self.found: ResultCache[
             tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]
         ] = ResultCache(_FOUND_BYTES)
-        self.matching: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES)
-        self.holders: ResultCache[tuple[tuple[Alternatives, ...], int], np.ndarray] = ResultCache(
-            _HOLDERS_BYTES
+        self.complete: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES // 2)
+        self.partial: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES // 2)
+        self.holders: ResultCache[tuple[tuple[Alternatives, ...], int | None], np.ndarray] = (
+            ResultCache(_HOLDERS_BYTES)
         )
 
     def has_parsed(self, query: ParsedQuery) -> bool:

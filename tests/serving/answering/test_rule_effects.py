@@ -298,12 +298,13 @@ def test_features_are_logged_unless_a_rule_changed_the_answer(
     tmp_path: Path,
 ) -> None:
     text = hide(order[100], "nowhere", name="unrelated") + pin("nowhere", 1, "unknown")
-    text += f'[[hide]]\nname = "met"\nquery = "espresso beans"\nitems = ["{order[0]}"]\n'
+    first = shelf_engine("").search(replace(ASKED, query="espresso beans")).results[0].item_id
+    text += f'[[hide]]\nname = "met"\nquery = "espresso beans"\nitems = ["{first}"]\n'
     engine = shelf_engine(text, log_feature_share=1.0)
     assert engine.search(ASKED).rules == ()
     assert engine.search(replace(ASKED, query="espresso beans")).rules == ("met",)
     engine.close()
-    plain, changed = recompute_features(calibrated_bundle, tmp_path / "state1")
+    plain, changed = recompute_features(calibrated_bundle, tmp_path / "state2")
     assert plain.impression.features is not None and changed.impression.features is None
     assert np.array_equal(plain.impression.features, plain.features)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 
@@ -139,3 +140,30 @@ def test_a_facet_shows_names_paths_and_ranges_of_prices_with_their_counts() -> N
 def test_the_number_of_matching_items_is_told_where_it_was_counted() -> None:
     assert "1,234 matching" in "\n".join(shown(answer_table(answer("a", match_count=1_234))))
     assert "matching" not in "\n".join(shown(answer_table(answer("a"))))
+    bounded = answer("a", match_count=1_234, is_match_count_lower_bound=True)
+    assert "1,234+ matching" in "\n".join(shown(answer_table(bounded)))
+
+
+@pytest.mark.parametrize(
+    ("relevant_count", "first_rank", "line"),
+    [(2, 1, 2), (0, 1, 0), (3, 1, None), (9, 1, None), (None, 1, None), (11, 11, 1), (4, 11, 0)],
+)
+def test_a_line_stands_where_results_are_only_related_from_there_on(
+    relevant_count: int | None, first_rank: int, line: int | None
+) -> None:
+    page = answer("a", "b", "c", relevant_count=relevant_count)
+    for previous in (None, page):
+        lines = shown(answer_table(page, previous, first_rank))
+        kinds = [
+            "line" if "only related" in one else "item"
+            for one in lines
+            if "only related" in one or any(f" {item} " in one for item in "abc")
+        ]
+        assert kinds == (
+            ["item"] * 3 if line is None else ["item"] * line + ["line"] + ["item"] * (3 - line)
+        )
+
+
+def test_an_expired_order_is_told() -> None:
+    assert "expired" in "\n".join(shown(answer_table(answer("a", is_order_expired=True))))
+    assert "expired" not in "\n".join(shown(answer_table(answer("a"))))

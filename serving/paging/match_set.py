@@ -44,6 +44,29 @@ class MatchSet:
             fits &= is_found
         return fits
 
+    def count(self, holding: np.ndarray | None) -> tuple[int, bool]:
+        """The size of the match set under the request's own filter, without enumerating it.
+
+        Args:
+            holding: The allowed items that hold every word that relaxation left, as
+                ``relevance.holding_rows`` gives them.
+
+        Returns:
+            The count, and whether it is a lower bound: where no item has all of the words, the items
+            that have any of them are not counted, but only those that hold what relaxation left.
+        """
+        sources, rank_request = self.sources, self.encoded.rank_request
+        allowed = AllowedItems.of(sources.catalog, rank_request)
+        if not rank_request.text:
+            return allowed.count(), False
+        query = self.encoded.query
+        if sources.lexical is not None and holding is not None and any(query.rarities):
+            complete = sources.lexical.complete_rows(query)
+            if len(complete):
+                return int(np.count_nonzero(allowed.has(complete))), False
+            return len(holding), len(holding) > 0
+        return min(sources.config.learnt_count, allowed.count()), False
+
     def sorted_rows(self, fits: np.ndarray, order: SortOrder, count: int) -> np.ndarray:
         """The first ``count`` rows of a match set in an order other than relevance.
 

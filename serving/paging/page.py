@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from serving.answering.match_set import MatchSet
-from serving.api.requests import SortOrder
-from towers.ranking.ranker import Ranker
+from serving.paging.further_results import FurtherResults
 from towers.ranking.shortlist import Shortlist
 from towers.read_only import read_only
-
-_NO_ROWS = np.zeros(0, np.int64)
-_NO_SCORES = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -34,41 +29,27 @@ class Page:
         object.__setattr__(self, "scores", read_only(self.scores))
         object.__setattr__(self, "positions", read_only(self.positions))
 
+    def only(self, begin: int, end: int) -> Page:
+        """The results from ``begin`` to before ``end``."""
+        part = slice(begin, end)
+        return replace(
+            self, rows=self.rows[part], scores=self.scores[part], positions=self.positions[part]
+        )
 
-def page_of(ranker: Ranker, shortlist: Shortlist, span: tuple[int, int]) -> Page:
+
+def page_of(shortlist: Shortlist, further: FurtherResults, span: tuple[int, int]) -> Page:
     """The page of ranks ``span`` (begin and end, from 0), which may extend beyond the shortlist."""
     offset, end = span
-    positions = np.arange(offset, min(end, len(shortlist.rows)))
+    listed_count = len(shortlist.rows)
+    positions = np.arange(offset, min(end, listed_count))
     rows, scores = shortlist.rows[positions], shortlist.scores[positions]
     missing: list[str] = []
-    if end > len(shortlist.rows):
-        beyond = max(0, offset - len(shortlist.rows))
-        more, more_scores = ranker.sources.stages.run(
-            "learnt",
-            lambda: ranker.further(shortlist, end - len(shortlist.rows)),
-            (_NO_ROWS, _NO_SCORES),
-            missing,
-        )
+    if end > listed_count:
+        beyond = max(0, offset - listed_count)
+        lowest = shortlist.scores[-1] if listed_count else np.float32(0)
+        more, more_scores = further.after(shortlist.rows, lowest, end - listed_count, missing)
         rows = np.concatenate([rows, more[beyond:]])
         scores = np.concatenate([scores, more_scores[beyond:]])
         positions = np.concatenate([positions, np.full(len(more[beyond:]), -1)])
-    total_count = ranker.sources.allowed_count(shortlist.encoded.rank_request)
+    total_count = further.sources.allowed_count(shortlist.encoded.rank_request)
     return Page(rows, scores, positions.astype(np.int64), total_count, tuple(missing))
-
-
-def sorted_page(
-    matches: MatchSet,
-    shortlist: Shortlist,
-    fits: np.ndarray,
-    order: SortOrder,
-    span: tuple[int, int],
-) -> Page:
-    """The page of ranks ``span`` (begin and end, from 0) in an order other than relevance.
-
-    Args:
-        fits: ``[count] bool`` of the match set.
-    """
-    begin, end = span
-    rows = matches.sorted_rows(fits, order, end)[begin:]
-    scores = np.zeros(len(rows), np.float32)
-    return Page(rows, scores, shortlist.positions_of(rows), int(np.count_nonzero(fits)))

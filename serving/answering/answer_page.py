@@ -1,0 +1,230 @@
+"""The page of an answer: of the order that an earlier page came from, or of the order as of now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from serving.answering.merchandising import Merchandising, merchandised_page
+from serving.api.requests import RecommendRequest, SearchRequest, SortOrder
+from serving.paging.further_results import FurtherResults
+from serving.paging.kept_orders import KeptOrder, KeptOrders
+from serving.paging.kept_pages import Extension, OrderSource, kept_page
+from serving.paging.match_set import MatchSet
+from serving.paging.page import Page
+from serving.paging.relevance import is_among, relevant_end
+from towers.ranking.shortlist import Shortlist
+from towers.retrieval.allowed_items import AllowedItems
+
+_NO_ROWS = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class RankedResults:
+    """The results of a request as ranked now.
+
+    Args:
+        shortlist: Without hidden and pinned items.
+        further: What follows the shortlist.
+        with_pins: The shortlist with pinned items, as far as they were retrieved.
+        matches: The match set, pinned items included.
+        fits: ``[count] bool`` of the match set; None where it was not enumerated.
+        sorted_rows: ``[n] int64`` first rows of the match set in the requested order; None for
+            relevance.
+        holding: ``[n] int64`` items that hold the words of a search, pinned ones included; None
+            where nothing can be told.
+    """
+
+    shortlist: Shortlist
+    further: FurtherResults
+    with_pins: Shortlist
+    merchandising: Merchandising
+    matches: MatchSet
+    fits: np.ndarray | None
+    sorted_rows: np.ndarray | None
+    holding: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class AnswerPage:
+    """The page of an answer and how the next one is asked for.
+
+    Args:
+        sort_by: What the results are sorted by.
+        next_offset: Where the next page starts; None on the last page.
+        order_key: Key of the kept order that the next page continues; empty on the last page.
+        is_kept: Whether the page is of a kept order.
+        relevant_count: Results on all pages before the first that is only related; None where that
+            is not known.
+    """
+
+    page: Page
+    sort_by: SortOrder
+    next_offset: int | None
+    order_key: str
+    is_kept: bool
+    relevant_count: int | None
+
+
+def shortlist_and_further(
+    shortlist: Shortlist, matches: MatchSet, holding: np.ndarray | None, pinned_rows: np.ndarray
+) -> tuple[Shortlist, FurtherResults]:
+    """A shortlist and what follows it.
+
+    Where more items hold the query's words than are on the shortlist, it is cut where relevance ends,
+    so that they come before results that are only related.
+    """
+    sources, encoded = matches.sources, shortlist.encoded
+    if holding is None:
+        return shortlist, FurtherResults(sources, encoded)
+    left = holding[~is_among(holding, np.sort(np.concatenate([shortlist.rows, pinned_rows])))]
+    if len(left):
+        kept = np.arange(len(shortlist.rows)) < relevant_end(shortlist, holding)
+        shortlist = shortlist.only(kept, encoded)
+    return shortlist, FurtherResults(sources, encoded, left)
+
+
+def answer_page(
+    ranked: RankedResults,
+    request: SearchRequest | RecommendRequest,
+    token: str,
+    orders: KeptOrders,
+) -> AnswerPage:
+    """The requested page; its order is kept where another page follows.
+
+    Args:
+        token: The attribution token, which nobody can guess: the key of a new order.
+    """
+    now = ranked.matches.encoded.rank_request.time
+    kept = orders.get(request.order_key, now) if request.order_key else None
+    if kept is not None:
+        return _page_of_kept(ranked, request, orders, kept)
+    begin, end = request.offset, request.offset + request.page_size
+    if ranked.sorted_rows is None or ranked.fits is None:
+        order, whole = _order_by_relevance(ranked, end)
+    else:
+        whole = Page(
+            ranked.sorted_rows,
+            np.zeros(len(ranked.sorted_rows), np.float32),
+            ranked.shortlist.positions_of(ranked.sorted_rows),
+            int(np.count_nonzero(ranked.fits)),
+        )
+        item_ids = ranked.matches.sources.catalog.item_ids
+        is_complete = len(whole.rows) == whole.total_count
+        order = KeptOrder(item_ids, whole.rows, request.sort_by, is_complete=is_complete)
+    relevant_count = None
+    if order.relevant_end is not None:
+        left = np.count_nonzero(~is_among(ranked.further.matching, np.sort(whole.rows)))
+        relevant_count = int(order.relevant_end + left)
+    next_offset = end if end < whole.total_count else None
+    key = ""
+    if next_offset is not None:
+        key = token
+        orders.put(key, order, now)
+    return AnswerPage(
+        whole.only(begin, end), order.sort_by, next_offset, key, False, relevant_count
+    )
+
+
+def _order_by_relevance(ranked: RankedResults, end: int) -> tuple[KeptOrder, Page]:
+    """The order of the shortlist with its pins, at least to ``end``, and all of it as one page."""
+    shortlist, pins = ranked.shortlist, ranked.merchandising.pins
+    length = max(end, len(shortlist.rows) + len(pins), max(pins, default=-1) + 1)
+    whole = merchandised_page(shortlist, ranked.further, ranked.with_pins, pins, (0, length))
+    relevant = None if ranked.holding is None else _relevant_end(ranked, whole)
+    order = KeptOrder(
+        ranked.matches.sources.catalog.item_ids,
+        whole.rows,
+        SortOrder.RELEVANCE,
+        whole.scores,
+        ranked.matches.encoded.query_embedding,
+        relevant_end=relevant,
+    )
+    return order, whole
+
+
+def _relevant_end(ranked: RankedResults, whole: Page) -> int:
+    """Results before the first that is only related; a pin right after them is relevant too."""
+    shortlist, holding = ranked.shortlist, ranked.holding
+    assert holding is not None
+    end = relevant_end(shortlist, holding)
+    pins = ranked.merchandising.pins
+    if not pins and not len(ranked.further.matching):
+        return end
+    relevant = np.concatenate([shortlist.rows[:end], ranked.further.matching])
+    positions = np.flatnonzero(np.isin(whole.rows, relevant))
+    end = int(positions[-1]) + 1 if len(positions) else 0
+    while end in pins:
+        end += 1
+    return end
+
+
+def _page_of_kept(
+    ranked: RankedResults,
+    request: SearchRequest | RecommendRequest,
+    orders: KeptOrders,
+    kept: KeptOrder,
+) -> AnswerPage:
+    matches, key = ranked.matches, request.order_key
+    catalog, now = matches.sources.catalog, matches.encoded.rank_request.time
+    missing: list[str] = []
+    source = _source_of(ranked, kept, missing)
+
+    def keep(earlier: KeptOrder, longer: KeptOrder) -> KeptOrder:
+        return orders.put_after(key, earlier, longer, now).of_catalog(catalog)
+
+    found = kept_page(
+        # Every use prolongs the time that the order is kept.
+        keep(kept, kept.of_catalog(catalog)),
+        source,
+        (request.offset, request.offset + request.page_size),
+        keep,
+        ranked.shortlist,
+    )
+    page = replace(found.page, missing=tuple(dict.fromkeys(missing)))
+    next_key = key if found.next_position is not None else ""
+    return AnswerPage(page, kept.sort_by, found.next_position, next_key, True, found.relevant_count)
+
+
+def _source_of(ranked: RankedResults, kept: KeptOrder, missing: list[str]) -> OrderSource:
+    """What may be shown now, and what follows a kept order by its own way of sorting."""
+    matches, fits = ranked.matches, ranked.fits
+    sources, rank_request = matches.sources, matches.encoded.rank_request
+    allowed = AllowedItems.of(sources.catalog, rank_request)
+    holding = _NO_ROWS if ranked.holding is None else ranked.holding
+
+    def left_by_relevance(order: KeptOrder) -> int:
+        return allowed.count() - int(np.count_nonzero(allowed.has(order.known_rows)))
+
+    def further_by_relevance(order: KeptOrder, count: int) -> Extension:
+        encoded = matches.encoded
+        if len(order.query_embedding):
+            encoded = replace(encoded, query_embedding=order.query_embedding)
+        last_score = order.scores[-1] if len(order.scores) else np.float32(0)
+        rows, scores = FurtherResults(sources, encoded, holding).after(
+            order.known_rows, last_score, count, missing
+        )
+        return Extension(rows, scores, int(np.count_nonzero(np.isin(rows, holding))))
+
+    def left_fits(order: KeptOrder) -> np.ndarray:
+        left = np.zeros(0, bool) if fits is None or order.is_complete else fits.copy()
+        known = order.known_rows
+        left[known[known < len(left)]] = False
+        return left
+
+    def further_by_request(order: KeptOrder, count: int) -> Extension:
+        left = left_fits(order)
+        rows = sources.stages.run(
+            "match_set", lambda: matches.sorted_rows(left, order.sort_by, count), _NO_ROWS, missing
+        )
+        return Extension(rows, np.zeros(0, np.float32))
+
+    if kept.sort_by is SortOrder.RELEVANCE:
+        return OrderSource(allowed.has, left_by_relevance, further_by_relevance, holding)
+    return OrderSource(
+        allowed.has,
+        lambda order: int(np.count_nonzero(left_fits(order))),
+        further_by_request,
+        holding,
+    )

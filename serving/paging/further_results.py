@@ -1,0 +1,92 @@
+"""Results after the shortlist: other items that match the query, then the nearest of all others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from towers.optional_stages import finite
+from towers.read_only import read_only
+from towers.retrieval.candidates import Sources
+from towers.retrieval.fusion import fused_scores
+from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.sparse_scores import SparseScores
+
+_NO_ROWS = np.zeros(0, np.int64)
+_NO_SCORES = np.zeros(0, np.float32)
+_GAP = np.float32(1e-3)
+"""Difference between the score of the last known result and that of the next one."""
+_BM25_LIMIT = 10_000
+"""Most items whose BM25 score is looked up; those of lower rank are ordered by embedding alone."""
+
+
+@dataclass(frozen=True)
+class FurtherResults:
+    """The allowed items that are not on the shortlist, in a fixed order.
+
+    Args:
+        encoded: The request; its query embedding orders the items.
+        matching: ``[n] int64`` allowed rows that hold the query's words; they come first.
+    """
+
+    sources: Sources
+    encoded: EncodedRequest
+    matching: np.ndarray = field(default_factory=lambda: _NO_ROWS)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "matching", read_only(self.matching))
+
+    def after(
+        self, known: np.ndarray, last_score: np.float32, count: int, missing: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The next results after those already known.
+
+        Args:
+            known: ``[k] int64`` rows of earlier results.
+            last_score: The lowest of their scores.
+            missing: Receives the names of stages that failed.
+
+        Returns:
+            Rows and scores, ``[≤ count] int64`` and ``float32``; the scores fall from ``last_score``.
+        """
+        run, nothing = self.sources.stages.run, (_NO_ROWS, _NO_SCORES)
+        matching = self.matching[~np.isin(self.matching, known)]
+        rows, scores = nothing
+        if len(matching) and count > 0:
+            rows, scores = run(
+                "lexical", lambda: self._by_fusion(matching, count), nothing, missing
+            )
+            scores = _below(last_score, scores)
+        if len(rows) < count:
+            known = np.concatenate([known, rows])
+            near, similarities = run(
+                "learnt", lambda: self._nearest(known, count - len(rows)), nothing, missing
+            )
+            last_score = scores[-1] if len(scores) else last_score
+            rows = np.concatenate([rows, near])
+            scores = np.concatenate([scores, _below(last_score, similarities)])
+        return rows, scores
+
+    def _by_fusion(self, rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        encoded, sources = self.encoded, self.sources
+        bm25 = np.zeros(len(rows), np.float32)
+        if sources.lexical is not None:
+            synonyms = encoded.rank_request.synonyms
+            found = sources.lexical.search(encoded.query, _BM25_LIMIT, synonyms)
+            bm25 = SparseScores.summed(*found).at(rows)
+        scores = fused_scores(bm25, sources.index.scores(encoded.query_embedding, rows))
+        first = np.lexsort((rows, -scores))[:count]
+        return rows[first], finite(scores[first])
+
+    def _nearest(self, known: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = self.sources.nearest(self.encoded, count + len(known))
+        rows = rows[~np.isin(rows, known)][:count]
+        return rows, finite(self.sources.index.scores(self.encoded.query_embedding, rows))
+
+
+def _below(last_score: np.float32, scores: np.ndarray) -> np.ndarray:
+    """Falling scores moved as a whole to just below another one."""
+    if not len(scores):
+        return _NO_SCORES
+    return (last_score - _GAP + scores - scores.max()).astype(np.float32)
