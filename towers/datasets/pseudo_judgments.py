@@ -97,6 +97,8 @@ def graded(ranker: Ranker, query: MadeQuery, rows: np.ndarray) -> np.ndarray:
         grades = grades + _SEMANTIC_WEIGHT * np.clip(standard, -_SEMANTIC_LIMIT, _SEMANTIC_LIMIT)
     grades = grades + _SOURCE_WEIGHT * (rows == query.row)
     is_relevant = (match >= _LEAST_MATCH) | (rows == query.row)
-    best = grades[is_relevant].max(initial=-np.inf)
-    gains = np.exp(_SHARPNESS * (np.minimum(grades, best) - best))
-    return np.where(is_relevant, gains, 0.0).astype(np.float32)
+    gains = np.zeros(len(rows), np.float32)
+    if is_relevant.any():
+        relevant = grades[is_relevant]
+        gains[is_relevant] = np.exp(_SHARPNESS * (relevant - relevant.max()))
+    return gains
