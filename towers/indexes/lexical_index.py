@@ -148,12 +148,24 @@ class LexicalIndex:
         self._frequency.forget()
         self._caches = _Caches()
 
-    def parse(self, text: str) -> ParsedQuery:
-        """Parses a query by the words of the items; cached."""
-        parsed = self._caches.parsed
+    def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
+        """Parses a query by the words of the items; cached.
+
+        Args:
+            is_literal: All of the text is words to match, conditions too.
+        """
+        caches = self._caches
+        query = self._parsed(text, caches.parsed, is_literal=False)
+        if is_literal and query.conditions.applied:
+            query = self._parsed(text, caches.parsed_literally, is_literal=True)
+        return query
+
+    def _parsed(
+        self, text: str, parsed: dict[str, ParsedQuery], *, is_literal: bool
+    ) -> ParsedQuery:
         query = parsed.get(text)
         if query is None:
-            query = self.rewriter.parse(text)
+            query = self.rewriter.parse(text, is_literal=is_literal)
             if len(parsed) >= _PARSED_LIMIT:
                 parsed.clear()
             # Where two threads parsed the same text, both use the one in the cache.
@@ -171,7 +183,7 @@ class LexicalIndex:
         caches = self._caches
         if not caches.has_parsed(query):
             return self._search(query, count, synonyms)
-        key = (query.text, count, synonyms)
+        key = (query.searched_text, count, synonyms)
         return caches.found.of(key, lambda: self._search(query, count, synonyms))
 
     def _search(
@@ -195,7 +207,7 @@ class LexicalIndex:
         caches = self._caches
         if not caches.has_parsed(query):
             return self._matching_rows(query)
-        return caches.matching.of(query.text, lambda: self._matching_rows(query))
+        return caches.matching.of(query.searched_text, lambda: self._matching_rows(query))
 
     def _matching_rows(self, query: ParsedQuery) -> np.ndarray:
         rows = self._index.rows_with_all(query.requirements, query.product_codes)
@@ -212,6 +224,10 @@ class LexicalIndex:
             key, lambda: self._index.rows_with_all(requirements, limit=count)
         )
 
+    def has_code(self, code: str) -> bool:
+        """Whether an item has a product code, normalised."""
+        return bool(len(self._index.rows_with_all((), (code,), limit=1)))
+
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""
         return [self._frequency.rarity(word) for word in stems]
@@ -226,6 +242,7 @@ class _Caches:
 
     def __init__(self) -> None:
         self.parsed: dict[str, ParsedQuery] = {}
+        self.parsed_literally: dict[str, ParsedQuery] = {}
         self.found: ResultCache[
             tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]
         ] = ResultCache(_FOUND_BYTES)
@@ -236,7 +253,8 @@ class _Caches:
 
     def has_parsed(self, query: ParsedQuery) -> bool:
         """Whether the current index parsed the query, so that its text identifies it."""
-        return self.parsed.get(query.text) is query
+        text = query.text
+        return self.parsed.get(text) is query or self.parsed_literally.get(text) is query
 
 
 def _words_by_field(item: Item) -> _WordsByField:

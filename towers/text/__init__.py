@@ -9,6 +9,7 @@ sentiment               sentiment of reviews, as stars
 product_codes           item ids, SKUs, model and bar codes in items and queries
 spelling                the vocabulary of the items, and candidates for corrections
 incremental_vocabulary  a vocabulary that takes in words of live changes
+understood              parts of a query that are conditions or names of the catalogue
 parsed_query            a query, parsed once for all stages
 query_rewriter          query parsing: decides corrections, splits and translations
 """

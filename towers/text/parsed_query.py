@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
+
 Alternatives = tuple[tuple[str, ...], ...]
 """Alternatives for one term: an item must have all stems of one of them."""
 
@@ -79,6 +81,8 @@ class ParsedQuery:
         rarities: Inverse document frequency of each of them.
         corrected_stems: Input of the query tower: ``stems``, with those of ``translations`` and
             ``corrections`` before the sizes.
+        conditions: The parts that are conditions; they are in ``text`` and ``normalised`` only.
+        names: The names of brands, colours, sizes and categories among the words.
     """
 
     text: str
@@ -94,6 +98,23 @@ class ParsedQuery:
     stem_weights: Mapping[str, float]
     rarities: tuple[float, ...]
     corrected_stems: tuple[str, ...]
+    conditions: QueryConditions = NO_CONDITIONS
+    names: tuple[Understood, ...] = ()
+
+    @property
+    def understood(self) -> tuple[Understood, ...]:
+        """The conditions and the names together."""
+        return (*self.conditions.parts, *self.names)
+
+    @property
+    def searched_text(self) -> str:
+        """The text that the words are from: ``text`` without its conditions."""
+        return self.conditions.searched_text if self.conditions.applied else self.text
+
+    @property
+    def is_condition_only(self) -> bool:
+        """Whether there are conditions and no words besides them."""
+        return not self.surface_words and bool(self.conditions.applied)
 
     @property
     def requirements(self) -> tuple[Alternatives, ...]:

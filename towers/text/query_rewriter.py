@@ -12,7 +12,8 @@ from towers.text.incremental_vocabulary import IncrementalVocabulary
 from towers.text.parsed_query import Alternatives, ParsedQuery, Replacement, Term, best_replacement
 from towers.text.product_codes import numbers_in_query
 from towers.text.spelling import Vocabulary
-from towers.text.words import cut_text, has_chinese, stem, subwords
+from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
+from towers.text.words import cut_text, has_chinese, normalise, stem, subwords
 
 _CORRECTION_WEIGHT = 0.8
 _TRANSLATION_WEIGHT = 0.9
@@ -39,6 +40,8 @@ class QueryRewriter:
 
     Attributes:
         translations: Words of the items, with weights up to 1, by stems of another language.
+        conditions_in: The conditions in a text.
+        names_in: The names of the catalogue in surface words.
     """
 
     def __init__(
@@ -48,6 +51,8 @@ class QueryRewriter:
         rarity: Callable[[str], float],
     ) -> None:
         self.translations: Mapping[str, Mapping[str, float]] = {}
+        self.conditions_in: Callable[[str], QueryConditions] = lambda text: NO_CONDITIONS
+        self.names_in: Callable[[Sequence[str]], tuple[Understood, ...]] = lambda words: ()
         self._stem_count = stem_count
         self._rarity = rarity
         self._vocabulary = Vocabulary(counts)
@@ -67,9 +72,12 @@ class QueryRewriter:
         found = self._vocabulary.prefix_corrections(typed)
         return found + self._live_vocabulary.prefix_corrections(typed)
 
-    def parse(self, text: str) -> ParsedQuery:
-        """Parses a query."""
-        normalised, words, sizes = cut_text(text)
+    def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
+        """Parses a query; where it is literal, all of it is words to match."""
+        conditions = NO_CONDITIONS if is_literal else self.conditions_in(text)
+        has_conditions = bool(conditions.applied)
+        searched = conditions.searched_text if has_conditions else text
+        normalised, words, sizes = cut_text(searched)
         surface_words = words + sizes
         stems = tuple([stem(word) for word in surface_words])
         joined_words = list(_joined(surface_words))
@@ -98,18 +106,20 @@ class QueryRewriter:
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(
             text=text,
-            normalised=normalised,
+            normalised=normalise(text) if has_conditions else normalised,
             surface_words=surface_words,
             stems=stems,
             sizes=sizes,
-            product_codes=frozenset(numbers_in_query(text)),
-            has_chinese=has_chinese(text),
+            product_codes=frozenset(numbers_in_query(searched)),
+            has_chinese=has_chinese(searched),
             terms=_terms(surface_words, stems, joined_words, replacements),
             translations=MappingProxyType(translations),
             corrections=MappingProxyType(corrections),
             stem_weights=MappingProxyType(weights),
             rarities=tuple([self._rarity(of_word) for of_word in weights]),
             corrected_stems=(*stems[: len(words)], *of_added, *stems[len(words) :]),
+            conditions=conditions,
+            names=self.names_in(surface_words),
         )
 
     def translated(self, word: str) -> tuple[Replacement, ...]:
