@@ -9,6 +9,7 @@ paging                 one page of rows and scores
 probabilities          the purchase probability of each result (model: `towers/ranking/calibration`)
 results                the rows of a page as results
 explained_results      the results of a page with the events and features that moved them
+query_conditions       applies the conditions in a query's text
 rules                  query rules and their conditions: synonym, redirect, pin, boost, bury, hide
 rule_file              the rules file, reloaded when it changes
 merchandising          applies hidings, pins, boosts and burials to a ranking

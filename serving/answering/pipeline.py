@@ -20,6 +20,7 @@ from serving.answering.merchandising import (
 )
 from serving.answering.paging import Page, sorted_page
 from serving.answering.probabilities import purchase_probabilities
+from serving.answering.query_conditions import with_conditions
 from serving.answering.results import results_of
 from serving.answering.rule_effects import (
     hidings_beyond,
@@ -30,7 +31,7 @@ from serving.answering.rule_effects import (
     with_rules,
 )
 from serving.answering.rules import Rule, Rules
-from serving.api.answers import Answer, EmptyReason, Facet, Relaxation
+from serving.api.answers import Answer, EmptyReason, Facet, Relaxation, Understood
 from serving.api.requests import Filter, RecommendRequest, SearchRequest, SortOrder
 from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
@@ -81,9 +82,18 @@ def answered(
     ranker, catalog = bundle.ranker, bundle.catalog
     missing: list[str] = []
     run = partial(ranker.sources.stages.run, missing=missing)
+    understood: tuple[Understood, ...] = ()
+    if isinstance(request, SearchRequest):
+        apply = partial(with_conditions, ranker, request, rank_request)
+        conditioned = run("query_conditions", apply, None)
+        if conditioned is None:
+            rank_request = replace(rank_request, is_literal=True)
+        else:
+            request, rank_request, understood = conditioned
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
     begin, end = request.offset, request.offset + request.page_size
-    query = ranker.parse(rank_request.text, missing)
+    # Rules are written for texts as typed.
+    query = ranker.parse(rank_request.text, missing, is_literal=True)
     matching_rules = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
         matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
@@ -167,6 +177,7 @@ def answered(
         rules=tuple(dict.fromkeys(rule.name for rule in matching_rules if rule.name in names)),
         rules_version=rules.version,
         session_event_count=len(rank_request.session.events),
+        understood=understood,
     )
     return Answered(answer, shown, page, order)
 
@@ -196,6 +207,7 @@ def impression_of(
         context_item_ids=getattr(request, "item_ids", ()),
         filter={} if request.filter == Filter() else asdict(request.filter),
         sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
+        literal=getattr(request, "is_literal", False),
         features=shortlist.features[page.positions] if with_features else None,
     )
 

@@ -24,7 +24,8 @@ def search_rank_request(
     newest = now.events[-1] if now.events else None
     if newest is None or newest.type is not EventType.SEARCH or newest.query != request.query:
         now = now.after(search_event(request, "", time))
-    return RankRequest(now, time, request.query, catalog.mask(request.filter))
+    mask = catalog.mask(request.filter)
+    return RankRequest(now, time, request.query, mask, is_literal=request.is_literal)
 
 
 def search_event(request: SearchRequest, event_id: str, time: float) -> Event:

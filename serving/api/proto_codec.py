@@ -30,6 +30,7 @@ from serving.api.page_tokens import OFFSET_LIMIT, page_offset, page_token
 from serving.api.reports import Status
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.api.result_codec import add_result, read_result
+from serving.api.understood_codec import add_understood, read_understood
 
 
 def read_search(message: Any) -> SearchRequest:
@@ -42,6 +43,7 @@ def read_search(message: Any) -> SearchRequest:
         filter=read_filter(message.filter),
         explain=message.explain,
         record=message.record if message.HasField("record") else True,
+        is_literal=message.literal,
         sort_by=read_order(message.sort_by),
         facets=read_facet_requests(message),
     )
@@ -56,6 +58,7 @@ def write_search(request: SearchRequest) -> Any:
         filter=write_filter(request.filter),
         explain=request.explain,
         record=request.record,
+        literal=request.is_literal,
         sort_by=int(request.sort_by),  # type: ignore[arg-type]
         facets=write_facet_requests(request.facets),
     )
@@ -121,6 +124,7 @@ def read_answer(message: Any, request: Any) -> Answer:
         rules=tuple(message.rules),
         rules_version=message.rules_version,
         session_event_count=message.session_event_count,
+        understood=tuple(map(read_understood, getattr(message, "understood", ()))),
     )
 
 
@@ -146,9 +150,11 @@ def write_answer(answer: Answer, request: Any) -> Any:
         rules=answer.rules,
         rules_version=answer.rules_version,
         session_event_count=answer.session_event_count,
-        # A browse page has no query to relax.
+        # A browse page has no query to relax or to understand.
         **({"relaxations": relaxations} if is_search else {}),
     )
+    for part in answer.understood:
+        add_understood(message.understood, part)
     for result in answer.results:
         add_result(message.results, result)
     return message

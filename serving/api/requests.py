@@ -53,7 +53,8 @@ class FacetRequest:
 class SearchRequest:
     """One search request. An empty ``visitor_id`` means an anonymous visitor without a session.
 
-    ``record`` adds the search to the session and to the log, as a search event.
+    ``record`` adds the search to the session and to the log, as a search event. ``is_literal`` takes
+    all of the query as words to match: no part of it is read as a condition on price or stock.
     """
 
     query: str
@@ -63,6 +64,7 @@ class SearchRequest:
     filter: Filter = field(default_factory=Filter)
     explain: bool = False
     record: bool = True
+    is_literal: bool = False
     sort_by: SortOrder = SortOrder.RELEVANCE
     facets: tuple[FacetRequest, ...] = ()
 

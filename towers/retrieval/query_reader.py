@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,7 +44,8 @@ class QueryReader:
 
     def __init__(self, catalog: Catalog, lexical: LexicalIndex) -> None:
         self._catalog = catalog
-        self._lexical = lexical
+        # Weak, since the index holds the reader: its folder is removed as soon as it is let go.
+        self._lexical: LexicalIndex = weakref.proxy(lexical)
         self._names = CatalogNames(catalog)
         self._has_prices = _has_prices(catalog)
 
@@ -78,7 +80,9 @@ class QueryReader:
             cut += [] if is_text else [one]
             parts.append(_understood(plain, one, is_text=is_text))
         # Case and marks of the rest stay, where positions are the same in both.
-        return QueryConditions(_without(text if len(text) == len(plain) else plain, cut), tuple(parts))
+        return QueryConditions(
+            _without(text if len(text) == len(plain) else plain, cut), tuple(parts)
+        )
 
     def _is_text(self, text: str, one: ConditionWords) -> bool:
         if one.kind is UnderstoodKind.PRICE and not self._has_prices:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
 
 
 class UnderstoodKind(IntEnum):
@@ -37,7 +37,8 @@ class UnderstoodUse(IntEnum):
     TEXT = 7
 
 
-class Understood(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Understood:
     """A part of a query and what it names.
 
     Args:
@@ -60,7 +61,8 @@ class Understood(NamedTuple):
     max_price: float | None = None
 
 
-class QueryConditions(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class QueryConditions:
     """The parts of a query that are conditions.
 
     Args:
