@@ -1,6 +1,6 @@
 """From a request to a page of results: retrieval and ranking, query rules, facets, paging.
 
-rank_request_builders  the ranker's request, built from a request and a session
+rank_request_builders  the ranker's request, built from a request, its query's conditions, a session
 live_catalog           items added, changed or deleted since the bundle was built
 active_bundle          a loaded bundle with the events and item changes that came after it
 match_set              all items that a request matches, and sort orders other than relevance
@@ -9,7 +9,6 @@ paging                 one page of rows and scores
 probabilities          the purchase probability of each result (model: `towers/ranking/calibration`)
 results                the rows of a page as results
 explained_results      the results of a page with the events and features that moved them
-query_conditions       applies the conditions in a query's text
 rules                  query rules and their conditions: synonym, redirect, pin, boost, bury, hide
 rule_file              the rules file, reloaded when it changes
 merchandising          applies hidings, pins, boosts and burials to a ranking

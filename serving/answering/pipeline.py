@@ -20,7 +20,7 @@ from serving.answering.merchandising import (
 )
 from serving.answering.paging import Page, sorted_page
 from serving.answering.probabilities import purchase_probabilities
-from serving.answering.query_conditions import with_conditions
+from serving.answering.rank_request_builders import with_conditions
 from serving.answering.results import results_of
 from serving.answering.rule_effects import (
     hidings_beyond,
@@ -93,7 +93,7 @@ def answered(
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
     begin, end = request.offset, request.offset + request.page_size
     # Rules are written for texts as typed.
-    query = ranker.parse(rank_request.text, missing, is_literal=True)
+    query = ranker.parse(rank_request.text, missing, is_literal=len(rules) > 0)
     matching_rules = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
         matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)

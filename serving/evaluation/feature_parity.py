@@ -20,8 +20,11 @@ from data.sources.own_log import (
     open_log,
     read_entries,
 )
-from serving.answering.query_conditions import with_conditions
-from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import (
+    recommend_rank_request,
+    search_rank_request,
+    with_conditions,
+)
 from serving.api.requests import (
     AttributeCondition,
     Filter,

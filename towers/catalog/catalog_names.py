@@ -86,6 +86,7 @@ class CatalogNames:
         self._by_stems: dict[tuple[str, ...], tuple[_Name, ...]] = {}
         self._longest: dict[str, int] = {}
         self._names: dict[tuple[_Group, str, tuple[str, ...]], _Name] = {}
+        self._proper_words: set[str] = set()
         rows = np.flatnonzero(catalog.listed[: catalog.count])
         brands = {
             code: self._add(_BRAND, catalog.brand_codes.names[code], count)
@@ -137,12 +138,11 @@ class CatalogNames:
             begin += 1
         return tuple(found)
 
-    def has_within(self, words: Sequence[str], word: str) -> bool:
-        """Whether a brand or category in the surface words of a query has ``word`` among its words."""
-        return any(
-            part.kind in (UnderstoodKind.BRAND, UnderstoodKind.CATEGORY)
-            and word in part.text.split()
-            for part in self.find(words)
+    def has_within(self, word: str, text: str) -> bool:
+        """Whether a brand or category in a text has ``word`` among its words."""
+        return word in self._proper_words and any(
+            part.kind in _PROPER_KINDS and word in part.text.split()
+            for part in self.find(surface_words(text))
         )
 
     def _meant(
@@ -186,6 +186,8 @@ class CatalogNames:
             if name is None:
                 name = self._names[group, told, words] = _Name(group, told, words)
                 stems = tuple([stem(word) for word in words])
+                if group[0] in _PROPER_KINDS:
+                    self._proper_words.update(words)
                 self._by_stems[stems] = (*self._by_stems.get(stems, ()), name)
                 self._longest[stems[0]] = max(len(words), self._longest.get(stems[0], 0))
             name.item_count += item_count
@@ -219,7 +221,8 @@ class CatalogNames:
 
 
 _BRAND: _Group = (UnderstoodKind.BRAND, "")
-_LONG_KINDS = (UnderstoodKind.BRAND, UnderstoodKind.CATEGORY, UnderstoodKind.COLOUR)
+_PROPER_KINDS = (UnderstoodKind.BRAND, UnderstoodKind.CATEGORY)
+_LONG_KINDS = (*_PROPER_KINDS, UnderstoodKind.COLOUR)
 """Kinds whose names have two characters or more."""
 
 

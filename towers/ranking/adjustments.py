@@ -118,7 +118,8 @@ def low_price_lift(
         # what merely goes with the thing is often cheaper than the thing.
         everywhere = cheapness(prices, np.ones((len(relevant), len(relevant)), bool))
         cheap = (everywhere + cheapness(prices, leaves[:, None] == leaves)) / 2
-        lifts[relevant] = _LOW_PRICE_SPREADS * float(scores[relevant].std()) * cheap
+        spread = float(scores[relevant].std()) or 1.0
+        lifts[relevant] = _LOW_PRICE_SPREADS * spread * cheap
     return lifts
 
 

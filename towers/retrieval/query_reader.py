@@ -21,11 +21,12 @@ from towers.text.understood import (
     UnderstoodKind,
     UnderstoodUse,
 )
-from towers.text.words import normalise, surface_words, words
+from towers.text.words import normalise, words
 
+_MOST = 4
+"""Texts with more conditions are none that a shopper types; they are words."""
 _TITLE_COUNT = 50
 """Titles at most in which a phrase is looked for."""
-_SPACES = re.compile(r"\s+")
 _PART = re.compile(r"[^\W_]+")
 _EDGES = re.compile(
     r"^(?:[\s,;.:·的]|(?:and|or|but|und|et|y|for|a|the)(?=\s|$))+"
@@ -67,12 +68,10 @@ class QueryReader:
         """
         plain = normalise(text)
         found = condition_words(plain)
-        if not found:
+        if not found or len(found) > _MOST:
             return NO_CONDITIONS
-        is_item = (
-            text in self._catalog.row_of
-            or self._lexical.has_code(own_number(text))
-            or self._is_in_title(plain, is_whole=True)
+        is_item = text in self._catalog.row_of or (
+            len(found) == 1 and found[0].end - found[0].begin == len(plain) and self._is_code(text)
         )
         parts, cut = [], []
         for one in found:
@@ -80,37 +79,52 @@ class QueryReader:
             cut += [] if is_text else [one]
             parts.append(_understood(plain, one, is_text=is_text))
         # Case and marks of the rest stay, where positions are the same in both.
-        return QueryConditions(
-            _without(text if len(text) == len(plain) else plain, cut), tuple(parts)
-        )
+        rest = _without(text if len(text) == len(plain) else plain, cut)
+        return QueryConditions(rest, tuple(parts))
+
+    def _is_code(self, text: str) -> bool:
+        return self._lexical.has_code(own_number(text))
 
     def _is_text(self, text: str, one: ConditionWords) -> bool:
         if one.kind is UnderstoodKind.PRICE and not self._has_prices:
             return True
+        phrase = _spaced(text[one.begin : one.end])
+        has_number = one.min_price is not None or one.max_price is not None
+        if not has_number and self._names.has_within(phrase, text):
+            return True
+        holders = self._holders(phrase)
+        if not len(holders):
+            return False
         before = [part.start() for part in _PART.finditer(text, 0, one.begin)]
         behind = _PART.search(text, one.end)
-        phrases = [text[before[-1] : one.end]] if before else []
-        phrases += [text[one.begin : behind.end()]] if behind else []
-        if one.use is not UnderstoodUse.FILTER or one.kind is UnderstoodKind.STOCK:
-            word = text[one.begin : one.end].strip()
-            if self._names.has_within(surface_words(text), word):
-                return True
-        return any(map(self._is_in_title, phrases))
+        longer = [_spaced(text[before[-1] : one.end])] if before else []
+        longer += [_spaced(text[one.begin : behind.end()])] if behind else []
+        if len(holders) < _TITLE_COUNT:
+            return self._is_in_titles(holders, longer, _spaced(text))
+        return any(
+            self._is_in_titles(self._holders(other), [other], _spaced(text))
+            for other in (*longer, _spaced(text))
+        )
 
-    def _is_in_title(self, phrase: str, *, is_whole: bool = False) -> bool:
-        """Whether a title has a phrase, or is it."""
-        phrase = _SPACES.sub(" ", phrase).strip()
+    def _holders(self, phrase: str) -> np.ndarray:
+        """Rows of items that have all words of a phrase."""
         requirements = [((stem,),) for stem in dict.fromkeys(words(phrase))]
-        rows = self._lexical.holders(requirements, _TITLE_COUNT)
-        if not len(rows):
-            return False
-        pattern = re.compile(rf"(?<![^\W_]){re.escape(phrase)}(?![^\W_])")
+        return self._lexical.holders(requirements, _TITLE_COUNT)
+
+    def _is_in_titles(self, rows: np.ndarray, phrases: Sequence[str], whole: str) -> bool:
+        """Whether a title has a phrase, or is the whole text."""
+        patterns = [re.compile(rf"(?<![^\W_]){re.escape(one)}(?![^\W_])") for one in phrases]
         catalog = self._catalog
         for row in rows[rows < catalog.count].tolist():
-            title = _SPACES.sub(" ", normalise(catalog.titles[row])).strip()
-            if catalog.listed[row] and (title == phrase if is_whole else pattern.search(title)):
+            title = _spaced(normalise(catalog.titles[row])) if catalog.listed[row] else ""
+            if title == whole or any(pattern.search(title) for pattern in patterns):
                 return True
         return False
+
+
+def _spaced(text: str) -> str:
+    """A text with single blanks, none at the edges."""
+    return " ".join(text.split())
 
 
 def _has_prices(catalog: Catalog) -> bool:
@@ -124,14 +138,13 @@ def _without(text: str, cut: Sequence[ConditionWords]) -> str:
         parts.append(text[begin : one.begin])
         begin = one.end
     parts.append(text[begin:])
-    left = _SPACES.sub(" ", " ".join(parts))
-    return _EDGES.sub("", left) if cut else text
+    return _EDGES.sub("", _spaced(" ".join(parts))) if cut else text
 
 
 def _understood(text: str, one: ConditionWords, *, is_text: bool) -> Understood:
     return Understood(
         one.kind,
-        _SPACES.sub(" ", text[one.begin : one.end]).strip(),
+        _spaced(text[one.begin : one.end]),
         _value(one),
         UnderstoodUse.TEXT if is_text else one.use,
         min_price=one.min_price,
