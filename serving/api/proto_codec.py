@@ -153,7 +153,7 @@ def write_answer(answer: Answer, request: Any) -> Any:
         # A browse page has no query to relax or to understand.
         **({"relaxations": relaxations} if is_search else {}),
     )
-    for part in answer.understood:
+    for part in answer.understood if is_search else ():
         add_understood(message.understood, part)
     for result in answer.results:
         add_result(message.results, result)

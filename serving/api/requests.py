@@ -64,9 +64,9 @@ class SearchRequest:
     filter: Filter = field(default_factory=Filter)
     explain: bool = False
     record: bool = True
-    is_literal: bool = False
     sort_by: SortOrder = SortOrder.RELEVANCE
     facets: tuple[FacetRequest, ...] = ()
+    is_literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

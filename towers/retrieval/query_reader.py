@@ -21,7 +21,7 @@ from towers.text.understood import (
     UnderstoodKind,
     UnderstoodUse,
 )
-from towers.text.words import normalise, words
+from towers.text.words import has_chinese, normalise, words
 
 _MOST = 4
 """Texts with more conditions are none that a shopper types; they are words."""
@@ -108,18 +108,27 @@ class QueryReader:
 
     def _holders(self, phrase: str) -> np.ndarray:
         """Rows of items that have all words of a phrase."""
-        requirements = [((stem,),) for stem in dict.fromkeys(words(phrase))]
+        # Chinese by its characters: a title may be cut into other words.
+        stems = [one for one in words(phrase) if len(one) == 1 or not has_chinese(one)]
+        requirements = [((stem,),) for stem in dict.fromkeys(stems)]
         return self._lexical.holders(requirements, _TITLE_COUNT)
 
     def _is_in_titles(self, rows: np.ndarray, phrases: Sequence[str], whole: str) -> bool:
         """Whether a title has a phrase, or is the whole text."""
-        patterns = [re.compile(rf"(?<![^\W_]){re.escape(one)}(?![^\W_])") for one in phrases]
+        patterns = [_as_words(phrase) for phrase in phrases]
         catalog = self._catalog
         for row in rows[rows < catalog.count].tolist():
             title = _spaced(normalise(catalog.titles[row])) if catalog.listed[row] else ""
             if title == whole or any(pattern.search(title) for pattern in patterns):
                 return True
         return False
+
+
+def _as_words(phrase: str) -> re.Pattern[str]:
+    """A phrase between word boundaries; Chinese has none."""
+    left = "" if has_chinese(phrase[0]) else r"(?<![^\W_])"
+    right = "" if has_chinese(phrase[-1]) else r"(?![^\W_])"
+    return re.compile(left + re.escape(phrase) + right)
 
 
 def _spaced(text: str) -> str:
