@@ -40,7 +40,7 @@ def goods() -> list[Item]:
         Item("o1", "Soft cleaner", category=CARE, brand="Soft"),
         Item(
             "o2",
-            "Beutel",
+            "Bag",
             category=("Bags",),
             brand="小米 (Xiaomi)",
             attributes={"color": "Red, Teal"},
