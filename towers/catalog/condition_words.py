@@ -59,7 +59,7 @@ _BOUNDS = (
         rf"|(?P<lower>{tables.MORE}))|(?P<upper_of_money>max(?:imum)?)){_RIGHT}"
     ),
     re.compile(
-        rf"{_han_amount('one')}\s*[及或]?(?:(?P<upper>{tables.HAN_UPPER})"
+        rf"(?:(?:{tables.HAN_LEAD})在?)?{_han_amount('one')}\s*[及或]?(?:(?P<upper>{tables.HAN_UPPER})"
         rf"|(?P<lower>{tables.HAN_LOWER})|(?P<lower_of_money>{tables.HAN_LOWER_OF_MONEY}))的?"
     ),
     re.compile(
@@ -74,7 +74,7 @@ _RANGES = (
         rf"\s*(?:(?P<to>{tables.TO})|(?P<and>{tables.AND}))\s*{_amount('two')}{_NO_MEASURE}"
     ),
     re.compile(
-        rf"(?:在|介于|介於|价格|價格)?{_han_amount('one')}\s*(?P<to>[-–—~到至和])\s*"
+        rf"(?:{tables.HAN_LEAD})?(?:在|介于|介於)?{_han_amount('one')}\s*(?P<to>[-–—~到至和])\s*"
         rf"{_han_amount('two')}(?P<between>{tables.HAN_BETWEEN})?的?"
     ),
 )
@@ -122,13 +122,21 @@ _HINT = re.compile(
 """What every text with a condition has; most texts have none of it, and are done after this."""
 
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”|「[^」]*」|«[^»]*»')
-_AGES = re.compile(r"\b(?:age[ds]?|kids?|child(?:ren)?|toddlers?|bab(?:y|ies)|boys?|girls?) $")
+_AGES = re.compile(r"\b(?:kids?|child(?:ren)?|toddlers?|bab(?:y|ies)|boys?|girls?) $")
+_MEASURED = re.compile(
+    r"\b(?:age[ds]?|sizes?|weight|height|width|length|depth|thickness|diameter|capacity|volume|power"
+    r"|speed|voltage|temperature|resolution|rat(?:ed|ings?)|score|years?|number|count|grosse|groesse"
+    r"|gewicht|taille|talla|peso) $"
+)
+"""Words before a bound that name another quantity than the price."""
+_YEARS = (1_900.0, 2_100.0)
 _AGE_LIMIT = 20.0
 _LOOK_BACK = 16
 _MODELS = re.compile(r"\b(?:pro|air|note|ultra|plus|mini|mate|redmi|iphone|galaxy) $")
 """Words before "max" that make it part of a product's name."""
 _RESOLUTIONS = (4_000.0, 8_000.0)
 """``4k`` and ``8k`` are resolutions unless there is a currency."""
+_LEAST_IN_HAN = 100.0
 _LEAST_ALONE = 20.0
 """Lowest number without a currency before "or more": "3 and up" is an age."""
 
@@ -198,7 +206,8 @@ def _is_other_number(text: str, match: re.Match[str], value: float) -> bool:
     """Whether a number without a currency is an age, a resolution or part of a product's name."""
     before = _before(text, match)
     return (
-        (value < _AGE_LIMIT and _AGES.search(before) is not None)
+        _MEASURED.search(before) is not None
+        or (value < _AGE_LIMIT and _AGES.search(before) is not None)
         or (value in _RESOLUTIONS and match["one"] in "48")
         or (match[0].startswith("max") and _MODELS.search(before) is not None)
         or (match.re is _BOUNDS[1] and value < _LEAST_ALONE)
@@ -212,7 +221,11 @@ def _ranges(text: str) -> Iterator[ConditionWords]:
             (one, one_money), (two, two_money) = _value(parts, "one"), _value(parts, "two")
             is_money = one_money or two_money
             is_stated = parts["between"] or (parts["to"] and (is_money or parts.get("start")))
-            if is_stated and max(one, two) <= PRICE_LIMIT:
+            # From 2015 to 2020 are years.
+            are_years = _YEARS[0] <= min(one, two) <= max(one, two) <= _YEARS[1]
+            is_measured = _MEASURED.search(_before(text, match)) is not None
+            is_other = not is_money and (are_years or is_measured)
+            if is_stated and not is_other and max(one, two) <= PRICE_LIMIT:
                 yield _filter(match, min(one, two), max(one, two))
 
 
@@ -239,8 +252,9 @@ def _value(parts: dict[str, str | None], name: str) -> tuple[float, bool]:
     if number[-1] in _HAN_UNITS and number[0].isdecimal():
         return float(number[:-1]) * _HAN_UNITS[number[-1]], is_money
     if number[0] in _HAN_VALUES:
-        # "One" and "ten" are parts of many words; only money is counted in them.
-        return (_han_number(number) if is_money else float("inf")), is_money
+        # "One" and "ten" are parts of many words: without a currency they are no price.
+        value = _han_number(number)
+        return (value if is_money or value >= _LEAST_IN_HAN else float("inf")), is_money
     fraction = re.search(r"[.,]\d{1,2}$", number)
     whole = number[: fraction.start()] if fraction else number
     decimals = f".{fraction[0][1:]}" if fraction else ""
