@@ -90,9 +90,8 @@ def graded(ranker: Ranker, query: MadeQuery, rows: np.ndarray) -> np.ndarray:
     match = fields.field_share
     is_thing = fields.head_in_title.astype(np.float32) + fields.head_is_title_head
     grades = _MATCH_WEIGHT * match + _HEAD_WEIGHT * (is_thing + fields.head_in_leaf)
-    semantic = ranker.sources.semantic
-    if semantic is not None and len(rows) > 1:
-        similarity = semantic.scores(meant, rows)
+    similarity = ranker.sources.semantic_scores(meant, rows)
+    if similarity.any():
         standard = (similarity - similarity.mean()) / max(float(similarity.std()), 1e-6)
         grades = grades + _SEMANTIC_WEIGHT * np.clip(standard, -_SEMANTIC_LIMIT, _SEMANTIC_LIMIT)
     grades = grades + _SOURCE_WEIGHT * (rows == query.row)
