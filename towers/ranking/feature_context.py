@@ -179,7 +179,7 @@ class FeatureContext:
         self.is_found_by = ranks >= 0
         self.source_ranks = np.where(self.is_found_by, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
         best = self.learnt_scores[self.listed].max(initial=-1.0)
-        self.semantic_scores = sources.semantic_scores(self.encoded.query, self.rows)
+        self.semantic_scores = self.sources.semantic_scores(self.encoded.query, self.rows)
         self.learnt_to_best: np.ndarray = self.learnt_scores - best
         powers = np.exp(self.learnt_to_best / _LEARNT_TEMPERATURE)
         self.learnt_shares: np.ndarray = powers / max(float(powers[self.listed].sum()), 1e-6)
