@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling import incremental_vocabulary as module
 from towers.text.spelling.incremental_vocabulary import IncrementalVocabulary
-from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.vocabulary import Vocabulary
 
 # No more than are all compared in full, so that the best of the parts are those of the whole.
