@@ -16,14 +16,18 @@ from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.result_cache import ResultCache
 from towers.indexes.tantivy_index import Document, TantivyIndex
 from towers.text.head_noun import WordShares, title_head
-from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
+from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
 from towers.text.product_codes import numbers_of_item
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
+from towers.text.term_relaxation import TermStatistics, leading_terms
 from towers.text.words import stem, surface_words
 
 CODE_SCORE = 1_000.0
 """Above any BM25 score, so that items whose product code is in the query come first."""
+
+MATCH_COUNT = 20
+"""Items that are fetched to learn whether there are any; one number, so that caches are shared."""
 
 _SYNONYM_WEIGHT = 0.9
 _PARSED_LIMIT = 10_000
@@ -182,6 +186,9 @@ class LexicalIndex:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first.
 
+        Where no item has all words, and only words that qualify had to be given up, such as colours,
+        items with all other words come first; the scores of the rest are scaled below theirs.
+
         Read-only: results are cached until the next change, since a few queries make up most of the
         search traffic.
         """
@@ -201,7 +208,17 @@ class LexicalIndex:
         if count < 1 or not (weights or query.product_codes):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         code_scores = dict.fromkeys(sorted(query.product_codes), CODE_SCORE)
-        return self._index.best(weights, code_scores, count)
+        best = self._index.best(weights, code_scores, count)
+        leading = leading_terms(query.terms, TermStatistics(self._has_holders, self.rarity))
+        if not leading:
+            return best
+        required = [term.alternatives for term in leading]
+        return _merged(
+            self._index.best(weights, code_scores, count, required=required), best, count
+        )
+
+    def _has_holders(self, required: Sequence[Term]) -> bool:
+        return len(self.holders([term.alternatives for term in required], MATCH_COUNT)) > 0
 
     def matching_rows(self, query: ParsedQuery) -> np.ndarray:
         """Rows of all items that match a query, ``[n] int64``, in no order; read-only.
@@ -236,6 +253,11 @@ class LexicalIndex:
         named = self._head_counts.get(stem, 0) + by_field["category"]
         return WordShares(min(1.0, named / total), by_field["brand"] / total)
 
+    def rarity(self, term: Term) -> float:
+        """Inverse document frequency of a term's most frequent alternative; 0 if no item has any."""
+        rarities = [self.rarities(stems) for stems in term.alternatives]
+        return min((max(of_one) for of_one in rarities if of_one and all(of_one)), default=0.0)
+
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""
         return [self._frequency.rarity(word) for word in stems]
@@ -261,6 +283,25 @@ class _Caches:
     def has_parsed(self, query: ParsedQuery) -> bool:
         """Whether the current index parsed the query, so that its text identifies it."""
         return self.parsed.get(query.text) is query
+
+
+def _merged(
+    leading: tuple[np.ndarray, np.ndarray], best: tuple[np.ndarray, np.ndarray], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items that lead, then the others of the best, whose scores are scaled below theirs."""
+    if not len(leading[0]):
+        return best
+    others = ~np.isin(best[0], leading[0])
+    rows, scores = best[0][others], best[1][others]
+    # Product codes stay ahead of all words.
+    is_of_words = scores < CODE_SCORE
+    limit = np.float32(0.999) * leading[1][-1]
+    highest = scores[is_of_words].max(initial=0.0)
+    if highest > limit:
+        scores = np.where(is_of_words, scores * (limit / highest), scores)
+    rows, scores = np.concatenate([leading[0], rows]), np.concatenate([leading[1], scores])
+    order = np.argsort(-scores, kind="stable")[:count]
+    return rows[order], scores[order]
 
 
 def _words_by_field(item: Item) -> _WordsByField:

@@ -119,19 +119,30 @@ class TantivyIndex:
         return len(searcher.search(query, limit=limit, count=False).hits)
 
     def best(
-        self, stem_weights: Mapping[str, float], code_scores: Mapping[str, float], count: int
+        self,
+        stem_weights: Mapping[str, float],
+        code_scores: Mapping[str, float],
+        count: int,
+        *,
+        required: Sequence[Alternatives] = (),
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best documents that have any stem or code, best first.
 
         Args:
             stem_weights: Factor of each stem's score.
             code_scores: Constant score of each product code.
+            required: Only documents that have one complete alternative of each.
 
         Returns:
             ``[≤ count] int64`` and ``[≤ count] float32``; of equal scores the lower row first.
         """
         searcher = self._searcher
         parts = [*self._any(stem_weights, searcher), *self._codes(code_scores, searcher)]
+        if required:
+            with_all = self._all(required, searcher)
+            if with_all is None:
+                return np.zeros(0, np.int64), np.zeros(0, np.float32)
+            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(with_all, 0.0)))
         rows, scores = _hits(searcher, tantivy.Query.boolean_query(parts), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]
