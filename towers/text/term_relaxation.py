@@ -49,6 +49,14 @@ def relaxed_terms(terms: Sequence[Term], statistics: TermStatistics) -> RelaxedT
     """Relaxes terms that no item has together."""
     corrected = _corrected(terms, statistics)
     given_up = _given_up(corrected, statistics)
+    if given_up is None and len(terms) <= _TRIED_WORDS:
+        # Allowed items may lack a word that others have, or both parts of a split one.
+        alone = {term.word for term in corrected if statistics.is_matched([term])}
+
+        def rarity(term: Term) -> float:
+            return statistics.rarity(term) if term.word in alone else 0.0
+
+        given_up = _given_up(corrected, statistics._replace(rarity=rarity))
     if given_up is None:
         return RelaxedTerms((), (), tuple(terms))
     dropped = {term.word for term in given_up}
@@ -90,7 +98,7 @@ def _corrected(terms: Sequence[Term], statistics: TermStatistics) -> list[Term]:
         else term
         for term in terms
     ]
-    if not misspelt or not 1 < len(terms) <= _TRIED_WORDS or statistics.is_matched(best):
+    if not misspelt or len(terms) > _TRIED_WORDS or statistics.is_matched(best):
         return best
     others = [
         (position, correction)
