@@ -17,17 +17,21 @@ from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.result_cache import ResultCache
 from towers.indexes.tantivy_index import NAME_FIELDS, Document, Spelling, TantivyIndex
 from towers.text.head_noun import WordShares
-from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
+from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
 from towers.text.pinyin import romanised_brand
 from towers.text.product_codes import numbers_of_item
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
+from towers.text.term_relaxation import TermStatistics, leading_terms
 from towers.text.title_heads import head_keys
 from towers.text.word_forms import ItemWords, item_words
 from towers.text.words import stem
 
 CODE_SCORE = 1_000.0
 """Above any BM25 score, so that items whose product code is in the query come first."""
+
+MATCH_COUNT = 20
+"""Items that are fetched to learn whether there are any; one number, so that caches are shared."""
 
 _SYNONYM_WEIGHT = 0.9
 _PARSED_LIMIT = 10_000
@@ -203,6 +207,9 @@ class LexicalIndex:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first.
 
+        Where no item has all words, and only words that qualify had to be given up, such as colours,
+        items with all other words come first; the scores of the rest are scaled below theirs.
+
         Read-only: results are cached until the next change, since a few queries make up most of the
         search traffic.
         """
@@ -222,13 +229,20 @@ class LexicalIndex:
         if count < 1 or not (weights or query.product_codes or query.groups):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         code_scores = dict.fromkeys(sorted(query.product_codes), CODE_SCORE)
-        return self._index.best(
+        best = partial(
+            self._index.best,
             weights,
             code_scores,
             count,
             groups=query.groups,
-            spellings=self._spellings(query),
+            spellings=tuple(self._spellings(query)),
         )
+        found = best()
+        leading = leading_terms(query.terms, TermStatistics(self._has_holders, self.rarity))
+        if not leading:
+            return found
+        required = [term.alternatives for term in leading]
+        return _merged(best(required=required), found, count)
 
     def _spellings(self, query: ParsedQuery) -> Iterator[Spelling]:
         # The more words a query has, the less any other of them may be given up for a spelling.
@@ -237,6 +251,9 @@ class LexicalIndex:
         for of_word, rarity in zip(query.stem_weights, query.rarities, strict=True):
             if of_word in typed_stems:
                 yield Spelling(of_word, query.spellings.get(of_word, ""), gain * rarity)
+
+    def _has_holders(self, required: Sequence[Term]) -> bool:
+        return len(self.holders([term.alternatives for term in required], MATCH_COUNT)) > 0
 
     def matching_rows(self, query: ParsedQuery) -> np.ndarray:
         """Rows of all items that match a query, ``[n] int64``, in no order; read-only.
@@ -290,6 +307,11 @@ class LexicalIndex:
         """Whether an item has a product code, normalised."""
         return bool(len(self._index.rows_with_all((), (code,), limit=1)))
 
+    def rarity(self, term: Term) -> float:
+        """Inverse document frequency of a term's most frequent alternative; 0 if no item has any."""
+        rarities = [self.rarities(stems) for stems in term.alternatives]
+        return min((max(of_one) for of_one in rarities if of_one and all(of_one)), default=0.0)
+
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""
         return [self._frequency.rarity(word) for word in stems]
@@ -318,6 +340,25 @@ class _Caches:
         """Whether the current index parsed the query, so that its text identifies it."""
         text = query.text
         return self.parsed.get(text) is query or self.parsed_literally.get(text) is query
+
+
+def _merged(
+    leading: tuple[np.ndarray, np.ndarray], best: tuple[np.ndarray, np.ndarray], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items that lead, then the others of the best, whose scores are scaled below theirs."""
+    if not len(leading[0]):
+        return best
+    others = ~np.isin(best[0], leading[0])
+    rows, scores = best[0][others], best[1][others]
+    # Product codes stay ahead of all words.
+    is_of_words = scores < CODE_SCORE
+    limit = np.float32(0.999) * leading[1][-1]
+    highest = scores[is_of_words].max(initial=0.0)
+    if highest > limit:
+        scores = np.where(is_of_words, scores * (limit / highest), scores)
+    rows, scores = np.concatenate([leading[0], rows]), np.concatenate([leading[1], scores])
+    order = np.argsort(-scores, kind="stable")[:count]
+    return rows[order], scores[order]
 
 
 def _words_by_field(item: Item) -> _WordsByField:

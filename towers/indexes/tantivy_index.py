@@ -148,6 +148,7 @@ class TantivyIndex:
         *,
         groups: Mapping[tuple[str, ...], float] = MappingProxyType({}),
         spellings: Iterable[Spelling] = (),
+        required: Sequence[Alternatives] = (),
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best documents that have any stem or code, best first.
 
@@ -156,6 +157,7 @@ class TantivyIndex:
             code_scores: Constant score of each product code.
             groups: Stems that count only where a field has all of them, and the weight of the group.
             spellings: Preferences for a spelling.
+            required: Only documents that have one complete alternative of each.
 
         Returns:
             ``[≤ count] int64`` and ``[≤ count] float32``; of equal scores the lower row first.
@@ -165,6 +167,11 @@ class TantivyIndex:
         for stems, weight in groups.items():
             parts += self._together(stems, weight, searcher)
         parts += self._spelt(spellings, searcher)
+        if required:
+            with_all = self._all(required, searcher)
+            if with_all is None:
+                return np.zeros(0, np.int64), np.zeros(0, np.float32)
+            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(with_all, 0.0)))
         rows, scores = _hits(searcher, tantivy.Query.boolean_query(parts), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]

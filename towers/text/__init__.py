@@ -16,5 +16,6 @@ parsed_query            a query, parsed once for all stages
 spelling/               spelling correction by the vocabulary of the items
 title_heads             the nouns by which a title says what its item is
 head_noun               what each word does in a query: head noun, brand, modifier
+term_relaxation         which words of a query are corrected and given up until items match the rest
 query_rewriter          query parsing: decides corrections, splits and translations
 """

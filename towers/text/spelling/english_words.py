@@ -16,6 +16,11 @@ _LIST = "resources/en.json.gz"
 _COMMON_COUNT = 1_500
 """Least count of a common word in the list, which makes 15,000 words; rarer ones hold misspellings."""
 
+FUNCTION_WORDS = frozenset(
+    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
+)
+"""Words that an item need not have to match a query, and that no other word is taken for."""
+
 
 @cache
 def common_english_words() -> frozenset[str]:

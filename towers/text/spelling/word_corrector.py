@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from towers.text.parsed_query import Replacement
+from towers.text.spelling.english_words import FUNCTION_WORDS
 from towers.text.spelling.incremental_vocabulary import IncrementalVocabulary
 from towers.text.spelling.vocabulary import Candidate, Vocabulary
 from towers.text.words import stem
@@ -131,7 +132,7 @@ class WordCorrector:
         close = [
             found
             for found in self._nearby(word)
-            if found.count >= _RATIO * count and stem(found.word) != of_word
+            if found.item_count >= _RATIO * count and stem(found.word) != of_word
         ]
         return _weighted(close, _RARE_WEIGHT)
 
@@ -139,7 +140,7 @@ class WordCorrector:
         if self._is_common(word) and len(word) < _SHORTEST_COMMON:
             return []
         close = self._nearby(word)
-        split = self._split(word, max((found.count for found in close), default=0))
+        split = self._split(word, max((found.item_count for found in close), default=0))
         completed: list[Replacement] = []
         if is_last and not self._is_common(word):
             weight = CORRECTION_WEIGHT * (_COMPLETED_SHARE if close or split else 1.0)
@@ -155,13 +156,14 @@ class WordCorrector:
         if len(word) < _SHORTEST:
             return []
         close = [*self._vocabulary.nearby(word), *self._live_vocabulary.nearby(word)]
+        close = [found for found in close if found.word not in FUNCTION_WORDS]
         if len(word) >= _SHORTEST_FREE:
             return close
         letters = sorted(word)
         return [
             found
             for found in close
-            if found.count >= _FREQUENT_SHARE * self._item_count
+            if found.item_count >= _FREQUENT_SHARE * self._item_count
             and (len(found.word) > len(word) or sorted(found.word) == letters)
         ]
 
