@@ -45,7 +45,8 @@ SORTED = (
 )
 PREFERRED = (
     r"not (?:too |very |so )?expensive|(?:budget|pocket|wallet)[ -]friendly|on a budget"
-    r"|reasonabl[ey][ -]priced?|cheap(?:er)?|low[ -](?:priced?|cost|budget)|inexpensive|affordable|budget|billige?[mnrs]?"
+    r"|reasonabl[ey][ -]priced?|cheap(?:er)?|low[ -](?:priced?|cost|budget)|inexpensive"
+    r"|affordable|budget|billige?[mnrs]?"
     r"|gue?nstige?[mnrs]?|preiswerte?[mnrs]?|pas chere?s?|bon marche|barat[ao]s?|economic[ao]s?"
     r"|economici|goedkope?|деш[её]в(?:ый|ая|ое|ые|о)|недорог(?:ой|ая|ое|ие|о)"
 )
