@@ -16,6 +16,7 @@ from towers.indexes.document_frequency import DocumentFrequency
 from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.result_cache import ResultCache
 from towers.indexes.tantivy_index import NAME_FIELDS, Document, Spelling, TantivyIndex
+from towers.text.folding import has_chinese
 from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
 from towers.text.pinyin import romanised_brand
@@ -128,6 +129,11 @@ class LexicalIndex:
             text = (folder / _TRANSLATIONS_NAME).read_text(encoding="utf-8")
             index.rewriter.translations = json.loads(text)
         return index
+
+    @property
+    def has_chinese(self) -> bool:
+        """Whether any word of the items, or any that the dictionary translates, is Chinese."""
+        return any(map(has_chinese, (*self.rewriter.counts, *self.rewriter.translations)))
 
     def translate(self, translations: Mapping[str, Mapping[str, float]]) -> None:
         """Sets the dictionary that queries are translated by."""

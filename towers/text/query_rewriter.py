@@ -293,4 +293,4 @@ def _may_be_one(parts: Sequence[str]) -> bool:
     """Whether words may be parts of one: those of ``t shirt`` and ``v 15``, not of ``a round table``."""
     if min(map(len, parts)) > 1:
         return True
-    return any(map(str.isalpha, parts)) and _FUNCTION_WORDS.isdisjoint(parts)
+    return any(map(str.isalpha, parts)) and FUNCTION_WORDS.isdisjoint(parts)

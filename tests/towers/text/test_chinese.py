@@ -36,6 +36,15 @@ def test_chinese_queries_find_their_items_first(tmp_path: Path) -> None:
     assert {text: int(index.search(index.parse(text), 3)[0][0]) for text in relevant} == relevant
 
 
+def test_characters_that_the_dictionary_leaves_single_are_one_word() -> None:
+    assert words("觅橘沙发") == ["觅橘", "沙发"]
+    assert words("椅") == ["椅"]
+
+
+def test_a_traditional_title_has_the_words_of_a_simplified_one() -> None:
+    assert words("無線藍牙耳機") == words("无线蓝牙耳机")
+
+
 def test_after_the_warm_up_the_dictionary_is_there() -> None:
     chinese._cutter.cache_clear()
     chinese.warm_up()
