@@ -31,13 +31,13 @@ class Candidate(NamedTuple):
 
     Args:
         word: The known word.
-        count: Items that have it.
+        item_count: Items that have it.
         edits: Deletions, insertions, substitutions and transpositions between the two.
         score: Log likelihood up to a constant, for comparison among candidates of one word.
     """
 
     word: str
-    count: int
+    item_count: int
     edits: int
     score: float
 

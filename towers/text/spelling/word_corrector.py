@@ -131,7 +131,7 @@ class WordCorrector:
         close = [
             found
             for found in self._nearby(word)
-            if found.count >= _RATIO * count and stem(found.word) != of_word
+            if found.item_count >= _RATIO * count and stem(found.word) != of_word
         ]
         return _weighted(close, _RARE_WEIGHT)
 
@@ -139,7 +139,7 @@ class WordCorrector:
         if self._is_common(word) and len(word) < _SHORTEST_COMMON:
             return []
         close = self._nearby(word)
-        split = self._split(word, max((found.count for found in close), default=0))
+        split = self._split(word, max((found.item_count for found in close), default=0))
         completed: list[Replacement] = []
         if is_last and not self._is_common(word):
             weight = CORRECTION_WEIGHT * (_COMPLETED_SHARE if close or split else 1.0)
@@ -161,7 +161,7 @@ class WordCorrector:
         return [
             found
             for found in close
-            if found.count >= _FREQUENT_SHARE * self._item_count
+            if found.item_count >= _FREQUENT_SHARE * self._item_count
             and (len(found.word) > len(word) or sorted(found.word) == letters)
         ]
 

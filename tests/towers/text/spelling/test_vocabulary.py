@@ -60,7 +60,7 @@ def test_edit_distance_is_the_recursion_up_to_its_limit(left: str, right: str, l
 def nearby(word: str, counts: dict[str, int] = COUNTS) -> list[str]:
     """Words one edit away, best first."""
     found = Vocabulary(counts).nearby(word)
-    assert all(one.edits == 1 and one.count == counts[one.word] for one in found)
+    assert all(one.edits == 1 and one.item_count == counts[one.word] for one in found)
     return [one.word for one in sorted(found, key=lambda one: -one.score)]
 
 
