@@ -31,6 +31,27 @@ class RelaxationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RELAXATION_KIND_WORD_DROPPED: _ClassVar[RelaxationKind]
     RELAXATION_KIND_MEANING_ONLY: _ClassVar[RelaxationKind]
 
+class UnderstoodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    UNDERSTOOD_KIND_UNSPECIFIED: _ClassVar[UnderstoodKind]
+    UNDERSTOOD_KIND_BRAND: _ClassVar[UnderstoodKind]
+    UNDERSTOOD_KIND_COLOUR: _ClassVar[UnderstoodKind]
+    UNDERSTOOD_KIND_SIZE: _ClassVar[UnderstoodKind]
+    UNDERSTOOD_KIND_CATEGORY: _ClassVar[UnderstoodKind]
+    UNDERSTOOD_KIND_PRICE: _ClassVar[UnderstoodKind]
+    UNDERSTOOD_KIND_STOCK: _ClassVar[UnderstoodKind]
+
+class UnderstoodUse(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    UNDERSTOOD_USE_UNSPECIFIED: _ClassVar[UnderstoodUse]
+    UNDERSTOOD_USE_RECOGNISED: _ClassVar[UnderstoodUse]
+    UNDERSTOOD_USE_FILTER: _ClassVar[UnderstoodUse]
+    UNDERSTOOD_USE_SORT: _ClassVar[UnderstoodUse]
+    UNDERSTOOD_USE_PREFERENCE: _ClassVar[UnderstoodUse]
+    UNDERSTOOD_USE_OVERRIDDEN: _ClassVar[UnderstoodUse]
+    UNDERSTOOD_USE_NO_ITEM_LEFT: _ClassVar[UnderstoodUse]
+    UNDERSTOOD_USE_TEXT: _ClassVar[UnderstoodUse]
+
 class EmptyReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EMPTY_REASON_UNSPECIFIED: _ClassVar[EmptyReason]
@@ -57,6 +78,21 @@ RELAXATION_KIND_UNSPECIFIED: RelaxationKind
 RELAXATION_KIND_TYPO_CORRECTED: RelaxationKind
 RELAXATION_KIND_WORD_DROPPED: RelaxationKind
 RELAXATION_KIND_MEANING_ONLY: RelaxationKind
+UNDERSTOOD_KIND_UNSPECIFIED: UnderstoodKind
+UNDERSTOOD_KIND_BRAND: UnderstoodKind
+UNDERSTOOD_KIND_COLOUR: UnderstoodKind
+UNDERSTOOD_KIND_SIZE: UnderstoodKind
+UNDERSTOOD_KIND_CATEGORY: UnderstoodKind
+UNDERSTOOD_KIND_PRICE: UnderstoodKind
+UNDERSTOOD_KIND_STOCK: UnderstoodKind
+UNDERSTOOD_USE_UNSPECIFIED: UnderstoodUse
+UNDERSTOOD_USE_RECOGNISED: UnderstoodUse
+UNDERSTOOD_USE_FILTER: UnderstoodUse
+UNDERSTOOD_USE_SORT: UnderstoodUse
+UNDERSTOOD_USE_PREFERENCE: UnderstoodUse
+UNDERSTOOD_USE_OVERRIDDEN: UnderstoodUse
+UNDERSTOOD_USE_NO_ITEM_LEFT: UnderstoodUse
+UNDERSTOOD_USE_TEXT: UnderstoodUse
 EMPTY_REASON_UNSPECIFIED: EmptyReason
 EMPTY_REASON_NO_ITEM_PASSES_FILTER: EmptyReason
 EMPTY_REASON_NO_ITEM_LEFT: EmptyReason
@@ -124,7 +160,7 @@ class FacetValue(_message.Message):
     def __init__(self, count: _Optional[int] = ..., value: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., min_price: _Optional[float] = ..., max_price: _Optional[float] = ...) -> None: ...
 
 class SearchItemsRequest(_message.Message):
-    __slots__ = ("query", "visitor_id", "page_size", "page_token", "filter", "explain", "record", "sort_by", "facets")
+    __slots__ = ("query", "visitor_id", "page_size", "page_token", "filter", "explain", "record", "sort_by", "facets", "literal")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +170,7 @@ class SearchItemsRequest(_message.Message):
     RECORD_FIELD_NUMBER: _ClassVar[int]
     SORT_BY_FIELD_NUMBER: _ClassVar[int]
     FACETS_FIELD_NUMBER: _ClassVar[int]
+    LITERAL_FIELD_NUMBER: _ClassVar[int]
     query: str
     visitor_id: str
     page_size: int
@@ -143,10 +180,11 @@ class SearchItemsRequest(_message.Message):
     record: bool
     sort_by: SortOrder
     facets: _containers.RepeatedCompositeFieldContainer[FacetRequest]
-    def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ...) -> None: ...
+    literal: bool
+    def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ..., literal: _Optional[bool] = ...) -> None: ...
 
 class SearchItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "relaxations", "empty_reason", "redirect_uri", "rules", "rules_version", "session_event_count", "order_expired", "match_count_is_lower_bound", "relevant_count")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "relaxations", "empty_reason", "redirect_uri", "rules", "rules_version", "understood", "session_event_count", "order_expired", "match_count_is_lower_bound", "relevant_count")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -159,6 +197,7 @@ class SearchItemsResponse(_message.Message):
     REDIRECT_URI_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     RULES_VERSION_FIELD_NUMBER: _ClassVar[int]
+    UNDERSTOOD_FIELD_NUMBER: _ClassVar[int]
     SESSION_EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     ORDER_EXPIRED_FIELD_NUMBER: _ClassVar[int]
     MATCH_COUNT_IS_LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
@@ -175,11 +214,12 @@ class SearchItemsResponse(_message.Message):
     redirect_uri: str
     rules: _containers.RepeatedScalarFieldContainer[str]
     rules_version: str
+    understood: _containers.RepeatedCompositeFieldContainer[Understood]
     session_event_count: int
     order_expired: bool
     match_count_is_lower_bound: bool
     relevant_count: int
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., relaxations: _Optional[_Iterable[_Union[Relaxation, _Mapping]]] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., relevant_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., relaxations: _Optional[_Iterable[_Union[Relaxation, _Mapping]]] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., understood: _Optional[_Iterable[_Union[Understood, _Mapping]]] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., relevant_count: _Optional[int] = ...) -> None: ...
 
 class RecommendItemsRequest(_message.Message):
     __slots__ = ("placement", "visitor_id", "item_ids", "page_size", "page_token", "filter", "explain", "sort_by", "facets")
@@ -314,6 +354,26 @@ class Relaxation(_message.Message):
     kind: RelaxationKind
     text: str
     def __init__(self, kind: _Optional[_Union[RelaxationKind, str]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Understood(_message.Message):
+    __slots__ = ("kind", "text", "value", "use", "attribute", "category", "min_price", "max_price")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    USE_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    MIN_PRICE_FIELD_NUMBER: _ClassVar[int]
+    MAX_PRICE_FIELD_NUMBER: _ClassVar[int]
+    kind: UnderstoodKind
+    text: str
+    value: str
+    use: UnderstoodUse
+    attribute: str
+    category: _containers.RepeatedScalarFieldContainer[str]
+    min_price: float
+    max_price: float
+    def __init__(self, kind: _Optional[_Union[UnderstoodKind, str]] = ..., text: _Optional[str] = ..., value: _Optional[str] = ..., use: _Optional[_Union[UnderstoodUse, str]] = ..., attribute: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., min_price: _Optional[float] = ..., max_price: _Optional[float] = ...) -> None: ...
 
 class CompleteRequest(_message.Message):
     __slots__ = ("text", "max_results", "kinds")

@@ -71,6 +71,7 @@ class Impression:
         context_item_ids: The item of an item page, or the items of a cart.
         filter: Conditions of the request's filter, by name; empty for none.
         sort_by: The sort order, ``price_low``; empty for relevance.
+        literal: Whether no part of the query was to be read as a condition.
     """
 
     attribution_token: str
@@ -85,6 +86,7 @@ class Impression:
     context_item_ids: tuple[str, ...] = ()
     filter: Mapping[str, Any] = field(default_factory=dict)
     sort_by: str = ""
+    literal: bool = False
 
 
 class LogRow(NamedTuple):
@@ -132,6 +134,8 @@ def impression_row(impression: Impression) -> LogRow:
         body["filter"] = impression.filter
     if impression.sort_by:
         body["sort_by"] = impression.sort_by
+    if impression.literal:
+        body["literal"] = True
     features = impression.features
     shown_count = len(impression.item_ids)
     if features is not None and (features.ndim != 2 or len(features) != shown_count):

@@ -18,6 +18,7 @@ from serving.answering.merchandising import (
     shown_shortlist,
 )
 from serving.answering.probabilities import purchase_probabilities
+from serving.answering.rank_request_builders import with_conditions
 from serving.answering.results import results_of, with_kept_scores
 from serving.answering.rule_effects import (
     hidings_beyond,
@@ -28,7 +29,7 @@ from serving.answering.rule_effects import (
     with_rules,
 )
 from serving.answering.rules import Rule, Rules
-from serving.api.answers import Answer, EmptyReason, Facet, Relaxation
+from serving.api.answers import Answer, EmptyReason, Facet, Relaxation, Understood
 from serving.api.requests import Filter, RecommendRequest, SearchRequest, SortOrder
 from serving.paging.kept_orders import KeptOrders
 from serving.paging.kept_pages import EXTENSION_COUNT
@@ -89,8 +90,17 @@ def answered(
     ranker, catalog = bundle.ranker, bundle.catalog
     missing: list[str] = []
     run = partial(ranker.sources.stages.run, missing=missing)
+    understood: tuple[Understood, ...] = ()
+    if isinstance(request, SearchRequest):
+        apply = partial(with_conditions, ranker, request, rank_request)
+        conditioned = run("query_conditions", apply, None)
+        if conditioned is None:
+            rank_request = replace(rank_request, is_literal=True)
+        else:
+            request, rank_request, understood = conditioned
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
-    query = ranker.parse(rank_request.text, missing)
+    # Rules are written for texts as typed.
+    query = ranker.parse(rank_request.text, missing, is_literal=len(rules) > 0)
     matching_rules = rules.matching(request, query, rank_request.time)
     if not is_by_relevance:
         matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
@@ -195,6 +205,7 @@ def answered(
         is_order_expired=bool(request.order_key) and not paged.is_kept,
         is_match_count_lower_bound=counted[1],
         relevant_count=paged.relevant_count,
+        understood=understood,
     )
     return Answered(answer, shown, page, order)
 
@@ -224,6 +235,7 @@ def impression_of(
         context_item_ids=getattr(request, "item_ids", ()),
         filter={} if request.filter == Filter() else asdict(request.filter),
         sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
+        literal=getattr(request, "is_literal", False),
         features=shortlist.features[page.positions] if with_features else None,
     )
 

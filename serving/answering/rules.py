@@ -122,6 +122,9 @@ class Rules:
             else:
                 self._others.append(number)
 
+    def __len__(self) -> int:
+        return len(self._rules)
+
     def matching(
         self, request: SearchRequest | RecommendRequest, query: ParsedQuery, now: float
     ) -> tuple[Rule, ...]:

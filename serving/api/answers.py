@@ -8,6 +8,9 @@ from enum import IntEnum
 from towers.search_box.relaxation import Relaxation as Relaxation
 from towers.search_box.relaxation import RelaxationKind as RelaxationKind
 from towers.search_box.suggestions import Suggestion as Suggestion
+from towers.text.understood import Understood as Understood
+from towers.text.understood import UnderstoodKind as UnderstoodKind
+from towers.text.understood import UnderstoodUse as UnderstoodUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class Answer:
         match_count: Size of the match set, which facets count and non-relevance orders sort; None
             where its stage failed.
         relaxations: How the query was relaxed, in order.
+        understood: Parts of the query that are conditions or names of the catalogue.
         empty_reason: Why there are no results; ``UNSPECIFIED`` where there are any.
         redirect_uri: Redirect target of a rule; empty for none.
         rules: Names of the query rules that changed the answer, by kind, then in file order.
@@ -157,3 +161,4 @@ class Answer:
     is_order_expired: bool = False
     is_match_count_lower_bound: bool = False
     relevant_count: int | None = None
+    understood: tuple[Understood, ...] = ()

@@ -30,6 +30,7 @@ from serving.api.page_tokens import OFFSET_LIMIT, PageStart, page_start, page_to
 from serving.api.reports import Status
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.api.result_codec import add_result, read_result
+from serving.api.understood_codec import add_understood, read_understood
 
 
 def read_search(message: Any) -> SearchRequest:
@@ -43,6 +44,7 @@ def read_search(message: Any) -> SearchRequest:
         filter=read_filter(message.filter),
         explain=message.explain,
         record=message.record if message.HasField("record") else True,
+        is_literal=message.literal,
         sort_by=read_order(message.sort_by),
         facets=read_facet_requests(message),
         order_key=start.order_key,
@@ -58,6 +60,7 @@ def write_search(request: SearchRequest) -> Any:
         filter=write_filter(request.filter),
         explain=request.explain,
         record=request.record,
+        literal=request.is_literal,
         sort_by=int(request.sort_by),  # type: ignore[arg-type]
         facets=write_facet_requests(request.facets),
     )
@@ -133,6 +136,7 @@ def read_answer(message: Any, request: Any) -> Answer:
         relevant_count=(
             message.relevant_count if is_search and message.HasField("relevant_count") else None
         ),
+        understood=tuple(map(read_understood, getattr(message, "understood", ()))),
     )
 
 
@@ -160,13 +164,15 @@ def write_answer(answer: Answer, request: Any) -> Any:
         session_event_count=answer.session_event_count,
         order_expired=answer.is_order_expired,
         match_count_is_lower_bound=answer.is_match_count_lower_bound,
-        # A browse page has no query to relax, and none that a result could be relevant to.
+        # A browse page has no query to relax or to understand, nor to be relevant to.
         **(
             {"relaxations": relaxations, "relevant_count": answer.relevant_count}
             if is_search
             else {}
         ),
     )
+    for part in answer.understood if is_search else ():
+        add_understood(message.understood, part)
     for result in answer.results:
         add_result(message.results, result)
     return message

@@ -56,7 +56,8 @@ class SearchRequest:
     ``record`` adds the search to the session and to the log, as a search event. ``offset`` and
     ``order_key`` are the ``next_offset`` and ``order_key`` of the previous answer. An offset without a
     key is a rank in the order as of now, which does not hold still: events and item changes between
-    two pages make them repeat or skip items.
+    two pages make them repeat or skip items. ``is_literal`` takes
+    all of the query as words to match: no part of it is read as a condition on price or stock.
     """
 
     query: str
@@ -69,6 +70,7 @@ class SearchRequest:
     sort_by: SortOrder = SortOrder.RELEVANCE
     facets: tuple[FacetRequest, ...] = ()
     order_key: str = ""
+    is_literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

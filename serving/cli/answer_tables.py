@@ -19,6 +19,8 @@ from serving.api.answers import (
     FeatureEffect,
     RelaxationKind,
     Result,
+    Understood,
+    UnderstoodUse,
 )
 from serving.api.reports import Status
 
@@ -30,6 +32,15 @@ _RELAXED = {
     RelaxationKind.TYPO_CORRECTED: "corrected to “{}”",
     RelaxationKind.WORD_DROPPED: "without “{}”",
     RelaxationKind.MEANING_ONLY: "by meaning only",
+}
+_USED = {
+    UnderstoodUse.RECOGNISED: "“{}” is the {} {}",
+    UnderstoodUse.FILTER: "“{}” read as {} {}",
+    UnderstoodUse.SORT: "“{}” read as {} {}",
+    UnderstoodUse.PREFERENCE: "“{}” read as {} {}",
+    UnderstoodUse.OVERRIDDEN: "“{}” left to the request's own {} or order",
+    UnderstoodUse.NO_ITEM_LEFT: "“{}” not applied: no item is left by {} {}",
+    UnderstoodUse.TEXT: "“{}” searched for as words",
 }
 INTERACTION_BY_TYPE = {
     "search": "searched for",
@@ -229,10 +240,17 @@ def _caption(answer: Answer) -> str:
         parts.append(f"rules: {', '.join(answer.rules)}")
     if answer.redirect_uri:
         parts.append(f"redirect to {answer.redirect_uri}")
+    parts += map(_understood, answer.understood)
     parts += [_RELAXED[one.kind].format(one.text) for one in answer.relaxations]
     if answer.empty_reason is not EmptyReason.UNSPECIFIED:
         parts.append(answer.empty_reason.name.lower().replace("_", " "))
     return escape(" · ".join(parts))
+
+
+def _understood(part: Understood) -> str:
+    """What was made of a part of the query, in words."""
+    value = " > ".join(part.category) or part.value
+    return _USED[part.use].format(part.text, part.kind.name.lower(), value)
 
 
 def _moved(rank: int, earlier_rank: int | None) -> str:

@@ -20,7 +20,11 @@ from data.sources.own_log import (
     open_log,
     read_entries,
 )
-from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import (
+    recommend_rank_request,
+    search_rank_request,
+    with_conditions,
+)
 from serving.api.requests import (
     AttributeCondition,
     Filter,
@@ -104,8 +108,10 @@ def _rank_request(bundle: Bundle, impression: Impression, session: Session) -> R
     filter_ = Filter(**conditions)
     visitor_id, time = impression.visitor_id, impression.time
     if impression.query:
-        search = SearchRequest(impression.query, visitor_id, filter=filter_)
-        return search_rank_request(search, session, time, bundle.catalog)
+        literal = impression.literal
+        search = SearchRequest(impression.query, visitor_id, filter=filter_, is_literal=literal)
+        rank_request = search_rank_request(search, session, time, bundle.catalog)
+        return with_conditions(bundle.ranker, search, rank_request).rank_request
     placement = Placement[impression.surface.upper()]
     browse = RecommendRequest(
         placement, visitor_id, tuple(impression.context_item_ids), filter=filter_

@@ -75,7 +75,8 @@ class FurtherResults:
             synonyms = encoded.rank_request.synonyms
             found = sources.lexical.search(encoded.query, _BM25_LIMIT, synonyms)
             bm25 = SparseScores.summed(*found).at(rows)
-        scores = fused_scores(bm25, sources.index.scores(encoded.query_embedding, rows))
+        learnt = sources.index.scores(encoded.query_embedding, rows)
+        scores = fused_scores(bm25, learnt, sources.semantic_scores(encoded.query, rows))
         first = np.lexsort((rows, -scores))[:count]
         return rows[first], finite(scores[first])
 

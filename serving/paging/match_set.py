@@ -18,9 +18,10 @@ from towers.retrieval.rank_request import EncodedRequest
 class MatchSet:
     """The match set of one request, under its own filter or another.
 
-    For a browse page: all items that pass the filter and are not excluded. For a search: those
-    among them that match the query's words (``LexicalIndex.matching_rows``), or, where no item has
-    any of the words, the nearest neighbours of the query embedding, ``learnt_count`` of them.
+    For a browse page, and for a search by conditions alone: all items that pass the filter and are not
+    excluded. For any other search: those among them that match the query's words
+    (``LexicalIndex.matching_rows``), or, where no item has any of the words, the nearest neighbours of
+    the query embedding, ``learnt_count`` of them.
     """
 
     sources: Sources
@@ -31,7 +32,7 @@ class MatchSet:
         catalog = self.sources.catalog
         rank_request = replace(self.encoded.rank_request, mask=catalog.mask(conditions))
         fits = AllowedItems.of(catalog, rank_request).flags()
-        if rank_request.text:
+        if self.encoded.is_search:
             lexical = self.sources.lexical
             rows = (
                 lexical.matching_rows(self.encoded.query) if lexical else rank_request.excluded[:0]

@@ -12,7 +12,7 @@ import pytest
 from data.records import EventType
 from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
 from protos.generate import SOURCE_ROOT
-from serving.api.answers import EmptyReason, RelaxationKind
+from serving.api.answers import EmptyReason, RelaxationKind, UnderstoodKind, UnderstoodUse
 from serving.api.reports import Status
 from serving.api.requests import Placement, SuggestionKind
 
@@ -40,6 +40,8 @@ def test_committed_modules_are_fresh(tmp_path: Path) -> None:
         (SuggestionKind, discovery_pb2.SuggestionKind, "SUGGESTION_KIND_"),
         (RelaxationKind, discovery_pb2.RelaxationKind, "RELAXATION_KIND_"),
         (EmptyReason, discovery_pb2.EmptyReason, "EMPTY_REASON_"),
+        (UnderstoodKind, discovery_pb2.UnderstoodKind, "UNDERSTOOD_KIND_"),
+        (UnderstoodUse, discovery_pb2.UnderstoodUse, "UNDERSTOOD_USE_"),
     ],
 )
 def test_enum_numbers_equal_those_of_the_records(ours, theirs, prefix) -> None:  # type: ignore[no-untyped-def]

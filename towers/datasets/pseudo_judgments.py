@@ -90,13 +90,14 @@ def graded(ranker: Ranker, query: MadeQuery, rows: np.ndarray) -> np.ndarray:
     match = fields.field_share
     is_thing = fields.head_in_title.astype(np.float32) + fields.head_is_title_head
     grades = _MATCH_WEIGHT * match + _HEAD_WEIGHT * (is_thing + fields.head_in_leaf)
-    semantic = ranker.sources.semantic
-    if semantic is not None and len(rows) > 1:
-        similarity = semantic.scores(meant, rows)
+    similarity = ranker.sources.semantic_scores(meant, rows)
+    if similarity.any():
         standard = (similarity - similarity.mean()) / max(float(similarity.std()), 1e-6)
         grades = grades + _SEMANTIC_WEIGHT * np.clip(standard, -_SEMANTIC_LIMIT, _SEMANTIC_LIMIT)
     grades = grades + _SOURCE_WEIGHT * (rows == query.row)
     is_relevant = (match >= _LEAST_MATCH) | (rows == query.row)
-    best = grades[is_relevant].max(initial=-np.inf)
-    gains = np.exp(_SHARPNESS * (np.minimum(grades, best) - best))
-    return np.where(is_relevant, gains, 0.0).astype(np.float32)
+    gains = np.zeros(len(rows), np.float32)
+    if is_relevant.any():
+        relevant = grades[is_relevant]
+        gains[is_relevant] = np.exp(_SHARPNESS * (relevant - relevant.max()))
+    return gains

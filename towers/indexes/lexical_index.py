@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -173,12 +174,24 @@ class LexicalIndex:
         self._frequency.forget()
         self._caches = _Caches()
 
-    def parse(self, text: str) -> ParsedQuery:
-        """Parses a query by the words of the items; cached."""
-        parsed = self._caches.parsed
+    def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
+        """Parses a query by the words of the items; cached.
+
+        Args:
+            is_literal: All of the text is words to match, conditions too.
+        """
+        caches = self._caches
+        query = self._parsed(text, caches.parsed, is_literal=False)
+        if is_literal and query.conditions.applied:
+            query = self._parsed(text, caches.parsed_literally, is_literal=True)
+        return query
+
+    def _parsed(
+        self, text: str, parsed: dict[str, ParsedQuery], *, is_literal: bool
+    ) -> ParsedQuery:
         query = parsed.get(text)
         if query is None:
-            query = self.rewriter.parse(text)
+            query = self.rewriter.parse(text, is_literal=is_literal)
             if len(parsed) >= _PARSED_LIMIT:
                 parsed.clear()
             # Where two threads parsed the same text, both use the one in the cache.
@@ -196,7 +209,7 @@ class LexicalIndex:
         caches = self._caches
         if not caches.has_parsed(query):
             return self._search(query, count, synonyms)
-        key = (query.text, count, synonyms)
+        key = (query.searched_text, count, synonyms)
         return caches.found.of(key, lambda: self._search(query, count, synonyms))
 
     def _search(
@@ -237,7 +250,8 @@ class LexicalIndex:
         caches = self._caches
         if not caches.has_parsed(query):
             return self._index.rows_with_any(query.stem_weights)
-        return caches.partial.of(query.text, lambda: self._index.rows_with_any(query.stem_weights))
+        any_of = partial(self._index.rows_with_any, query.stem_weights)
+        return caches.partial.of(query.searched_text, any_of)
 
     def complete_rows(self, query: ParsedQuery) -> np.ndarray:
         """Rows of the items that have all words of a query, or its product code, as above.
@@ -247,7 +261,7 @@ class LexicalIndex:
         caches = self._caches
         if not caches.has_parsed(query):
             return self._complete_rows(query)
-        return caches.complete.of(query.text, lambda: self._complete_rows(query))
+        return caches.complete.of(query.searched_text, lambda: self._complete_rows(query))
 
     def _complete_rows(self, query: ParsedQuery) -> np.ndarray:
         return self._index.rows_with_all(query.requirements, query.product_codes)
@@ -272,6 +286,10 @@ class LexicalIndex:
         named = self._head_counts.get(stem, 0) + by_field["category"]
         return WordShares(min(1.0, named / total), by_field["brand"] / total)
 
+    def has_code(self, code: str) -> bool:
+        """Whether an item has a product code, normalised."""
+        return bool(len(self._index.rows_with_all((), (code,), limit=1)))
+
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""
         return [self._frequency.rarity(word) for word in stems]
@@ -286,6 +304,7 @@ class _Caches:
 
     def __init__(self) -> None:
         self.parsed: dict[str, ParsedQuery] = {}
+        self.parsed_literally: dict[str, ParsedQuery] = {}
         self.found: ResultCache[
             tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]
         ] = ResultCache(_FOUND_BYTES)
@@ -297,7 +316,8 @@ class _Caches:
 
     def has_parsed(self, query: ParsedQuery) -> bool:
         """Whether the current index parsed the query, so that its text identifies it."""
-        return self.parsed.get(query.text) is query
+        text = query.text
+        return self.parsed.get(text) is query or self.parsed_literally.get(text) is query
 
 
 def _words_by_field(item: Item) -> _WordsByField:

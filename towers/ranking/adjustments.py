@@ -11,15 +11,19 @@ from towers.optional_stages import finite
 from towers.ranking.exact_codes import exact_code_lift
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.rank_request import EncodedRequest
+from towers.text.understood import UnderstoodKind, UnderstoodUse
 
 NEGATIVE_FEEDBACK = "negative_feedback"
 SURGE = "surge"
+LOW_PRICE = "low_price"
 EXACT_CODE = "exact_code"
 
 _LEAST_SIMILARITY = 0.3
 """Cosine up to which negative feedback on one item does not affect another."""
 _PUSH_SPREADS = 3.0
 """Penalty of a disliked item, in standard deviations of the answer's scores."""
+_LOW_PRICE_SPREADS = 2.5
+"""Lift of the lowest price over the highest, in standard deviations of the relevant items' scores."""
 
 
 def adjustments_of(
@@ -41,6 +45,8 @@ def adjustments_of(
         rules[NEGATIVE_FEEDBACK] = partial(feedback_push, sources, encoded, candidates.rows)
     if not has_hint(encoded):
         rules[SURGE] = partial(surge_lift, sources, encoded, candidates.rows)
+    if encoded.rank_request.text and encoded.query.conditions.has(UnderstoodUse.PREFERENCE):
+        rules[LOW_PRICE] = partial(low_price_lift, sources, encoded, candidates.rows)
     if encoded.is_search:
         rules[EXACT_CODE] = partial(exact_code_lift, encoded, candidates, sources.catalog)
     found: dict[str, np.ndarray] = {}
@@ -87,6 +93,49 @@ def surge_lift(
     lead = np.log1p(sources.surge.at(rows, time)) * is_surging
     to_top = scores.max(initial=-np.inf) - scores + lead
     return np.where(is_surging, to_top, 0.0).astype(np.float32)
+
+
+def low_price_lift(
+    sources: Sources, encoded: EncodedRequest, rows: np.ndarray, scores: np.ndarray
+) -> np.ndarray:
+    """Lifts of low prices for a query such as "cheap watch", ``[n] float32``, at least 0.
+
+    Only items that match the query's words are lifted, and that are in the category that it names, if
+    it names one: a strap is no cheap watch. Items without a price are not lifted.
+    """
+    catalog, lexical = sources.catalog, sources.lexical
+    price, leaf = catalog.price[rows], catalog.leaf[rows]
+    is_relevant = np.isfinite(price)
+    if lexical is not None and encoded.is_search:
+        is_relevant &= np.isin(rows, lexical.matching_rows(encoded.query))
+    named = {n.value for n in encoded.query.names if n.kind is UnderstoodKind.CATEGORY}
+    if named:
+        inside = [one for one in set(leaf.tolist()) if named & {*catalog.category_path(one)}]
+        is_relevant &= np.isin(leaf, inside)
+    lifts = np.zeros(len(rows), np.float32)
+    relevant = np.flatnonzero(is_relevant)
+    if len(relevant) > 1:
+        prices, leaves = price[relevant], leaf[relevant]
+        # Half by the price among all, half by that within the category: if the query names none,
+        # what merely goes with the thing is often cheaper than the thing.
+        everywhere = cheapness(prices, np.ones((len(relevant), len(relevant)), bool))
+        cheap = (everywhere + cheapness(prices, leaves[:, None] == leaves)) / 2
+        spread = float(scores[relevant].std()) or 1.0
+        lifts[relevant] = _LOW_PRICE_SPREADS * spread * cheap
+    return lifts
+
+
+def cheapness(prices: np.ndarray, are_peers: np.ndarray) -> np.ndarray:
+    """Share of an item's peers that are dearer, ties by half, ``[n] float64``; ½ without peers.
+
+    Args:
+        prices: ``[n]``, none missing.
+        are_peers: ``[n, n] bool``, symmetric, true on the diagonal.
+    """
+    dearer = (are_peers & (prices[:, None] < prices)).sum(axis=1)
+    ties = (are_peers & (prices[:, None] == prices)).sum(axis=1) - 1
+    others = are_peers.sum(axis=1) - 1
+    return np.where(others > 0, (dearer + ties / 2) / np.maximum(others, 1), 0.5)
 
 
 def has_hint(encoded: EncodedRequest) -> bool:

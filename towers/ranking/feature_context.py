@@ -179,7 +179,7 @@ class FeatureContext:
         self.is_found_by = ranks >= 0
         self.source_ranks = np.where(self.is_found_by, _FAR_RANK / (_FAR_RANK + ranks), 0.0)
         best = self.learnt_scores[self.listed].max(initial=-1.0)
-        self.semantic_scores = self._semantic_scores()
+        self.semantic_scores = self.sources.semantic_scores(self.encoded.query, self.rows)
         self.learnt_to_best: np.ndarray = self.learnt_scores - best
         powers = np.exp(self.learnt_to_best / _LEARNT_TEMPERATURE)
         self.learnt_shares: np.ndarray = powers / max(float(powers[self.listed].sum()), 1e-6)
@@ -190,12 +190,6 @@ class FeatureContext:
         votes = self.source_score("neighbours")
         total = float(self.candidates.scores["neighbours"].values.sum())
         self.neighbour_votes: np.ndarray = votes / max(total, 1e-6)
-
-    def _semantic_scores(self) -> np.ndarray:
-        semantic = self.sources.semantic
-        if semantic is None or semantic.is_empty or not self.encoded.text:
-            return np.zeros(len(self.rows), np.float32)
-        return semantic.scores(self.encoded.query, self.rows)
 
     def _read_purchases(self) -> None:
         encoded, count = self.encoded, len(self.rows)

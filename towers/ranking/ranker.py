@@ -88,7 +88,8 @@ class Ranker:
             )
             if len(already_bought):
                 rank_request = replace(rank_request, already_bought=already_bought)
-        query = self.parse(rank_request.text or session.pending_search, missing)
+        text, is_literal = rank_request.text, rank_request.is_literal
+        query = self.parse(text or session.pending_search, missing, is_literal=is_literal)
         embeddings = self.sources.index.embeddings
         fallback: tuple[QueryInput | None, np.ndarray] = (
             None,
@@ -99,11 +100,10 @@ class Ranker:
         summary = SessionSummary.of(session, rank_request.time, catalog)
         return EncodedRequest(rank_request, query, inputs, query_embedding, summary, tuple(missing))
 
-    def parse(self, text: str, missing: list[str]) -> ParsedQuery:
+    def parse(self, text: str, missing: list[str], *, is_literal: bool = False) -> ParsedQuery:
         """Parses a query; as typed where the lexical index fails, which is added to ``missing``."""
-        parsed: ParsedQuery | None = self.sources.stages.run(
-            "lexical", lambda: self.sources.parse(text), None, missing
-        )
+        parse = partial(self.sources.parse, text, is_literal=is_literal)
+        parsed: ParsedQuery | None = self.sources.stages.run("lexical", parse, None, missing)
         return parsed_as_typed(text) if parsed is None else parsed
 
     def _encoded(
@@ -116,7 +116,7 @@ class Ranker:
             known_types=self.known_types,
             config=self.config,
             # With corrections: of a misspelt word the tower knows only the trigrams.
-            parse=partial(self.parse, missing=missing),
+            parse=partial(self.parse, missing=missing, is_literal=rank_request.is_literal),
         )
         return inputs, finite(self.encoder.encode(inputs, self.sources.index.embeddings))
 
@@ -143,12 +143,7 @@ class Ranker:
         if not (encoded.is_search and len(candidates.scores["lexical"].rows)):
             return fused_ranks(candidates.ranks)
         learnt = self.sources.index.scores(encoded.query_embedding, candidates.rows)
-        semantic = self.sources.semantic
-        of_text = (
-            np.zeros(len(candidates.rows), np.float32)
-            if semantic is None
-            else semantic.scores(encoded.query, candidates.rows)
-        )
+        of_text = self.sources.semantic_scores(encoded.query, candidates.rows)
         return fused_scores(candidates.scores["lexical"].at(candidates.rows), learnt, of_text)
 
     def rank(self, rank_request: RankRequest, *, also_without_filter: bool = False) -> Shortlist:

@@ -21,6 +21,7 @@ from towers.optional_stages import OptionalStages
 from towers.read_only import freeze
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.popularity import Popularity
+from towers.retrieval.query_reader import QueryReader
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.source import NO_ROWS, NO_SCORES, NOTHING, Rebase, Source, TrainingData
 from towers.retrieval.source_list import SOURCE_TYPES
@@ -103,6 +104,7 @@ class Sources:
         self.catalog = catalog
         self.config = config
         self.stages = OptionalStages()
+        self._reader: QueryReader | None = None
         self._by_name: dict[str, Source | None] = {}
         self._listeners: tuple[Source, ...] = ()
         for source in sources:
@@ -125,6 +127,8 @@ class Sources:
     def put(self, name: str, source: Source | None) -> None:
         """Replaces a source; None removes it."""
         self._by_name[name] = source
+        if isinstance(source, Lexical):
+            self._read_with(source.index)
         # On the hot path of every event: only sources that override ``take_in_event`` are called.
         self._listeners = tuple(
             source
@@ -132,9 +136,22 @@ class Sources:
             if source is not None and type(source).take_in_event is not Source.take_in_event
         )
 
-    def parse(self, text: str) -> ParsedQuery:
-        """Parses a query by the words of the items, or as typed where the lexical index is absent."""
-        return parsed_as_typed(text) if self.lexical is None else self.lexical.parse(text)
+    def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
+        """Parses a query by the words of the items, or as typed where the lexical index is absent.
+
+        Args:
+            is_literal: All of the text is words to match, conditions too.
+        """
+        if self.lexical is None:
+            return parsed_as_typed(text)
+        return self.lexical.parse(text, is_literal=is_literal)
+
+    def _read_with(self, index: LexicalIndex) -> None:
+        """Lets the index read conditions and names of this catalogue in queries."""
+        self._reader = QueryReader(self.catalog, index)
+        index.rewriter.conditions_in = self._reader.conditions
+        index.rewriter.names_in = self._reader.names
+        index.clear()
 
     @property
     def index(self) -> ItemIndex:
@@ -198,6 +215,11 @@ class Sources:
                 lists[name] = found.rows
         return _joined(lists, scores, tuple(missing))
 
+    def semantic_scores(self, query: ParsedQuery, rows: np.ndarray) -> np.ndarray:
+        """Cosines of a query with ``rows`` by the text encoder, ``[n] float32``; 0 where it is absent."""
+        semantic = self.semantic
+        return np.zeros(len(rows), np.float32) if semantic is None else semantic.scores(query, rows)
+
     def nearest(self, encoded: EncodedRequest, count: int) -> np.ndarray:
         """Rows of the ``count`` allowed items nearest to the query embedding, best first."""
         allowed = AllowedItems.of(self.catalog, encoded.rank_request)
@@ -241,6 +263,8 @@ class Sources:
 
     def take_in_items(self, changes: Sequence[tuple[int, Item]]) -> None:
         """Makes staged items visible in every source, by row."""
+        if self._reader is not None:
+            self._reader.take_in([item for _, item in changes])
         for source in self._by_name.values():
             if source is not None:
                 source.take_in_items(changes)

@@ -27,6 +27,7 @@ class RankRequest:
         hidden: ``[rows] bool``, true where a rule hides an item; None: nothing is hidden.
         already_bought: ``[n] int64`` rows that the visitor has bought and that are rarely bought again;
             left out of browse pages. Set by ``Ranker.read``.
+        is_literal: Whether all of ``text`` is words to match, conditions too.
         has_page_hint: Whether the page itself shows the intent: a category or item page, or a filter by
             brand, price or attribute.
     """
@@ -40,6 +41,7 @@ class RankRequest:
     hidden: np.ndarray | None = None
     already_bought: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     has_page_hint: bool = False
+    is_literal: bool = False
 
     def __post_init__(self) -> None:
         for name in ("mask", "hidden"):
@@ -74,8 +76,8 @@ class EncodedRequest:
 
     @property
     def is_search(self) -> bool:
-        """Whether the request has a query of its own."""
-        return bool(self.rank_request.text)
+        """Whether the request asks for items by words of its own, not by conditions alone."""
+        return bool(self.rank_request.text) and not self.query.is_condition_only
 
     @property
     def text(self) -> str:

@@ -11,6 +11,7 @@ distilled_encoder       a large text encoder, distilled for queries
 sentiment               sentiment of reviews, as stars
 product_codes           item ids, SKUs, model and bar codes in items and queries
 word_forms              forms of a word by which queries and items meet
+understood              parts of a query that are conditions or names of the catalogue
 parsed_query            a query, parsed once for all stages
 spelling/               spelling correction by the vocabulary of the items
 title_heads             the nouns by which a title says what its item is

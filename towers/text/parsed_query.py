@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
+
 Alternatives = tuple[tuple[str, ...], ...]
 """Alternatives for one term: an item must have all stems of one of them."""
 
@@ -101,6 +103,8 @@ class ParsedQuery:
         spellings: As typed, by stem, of the words that folding has changed.
         corrected_stems: Input of the query tower: ``stems``, with those of ``translations`` and
             ``corrections``, and the best correction of words of few items, before the sizes.
+        conditions: The parts that are conditions; they are in ``text`` and ``normalised`` only.
+        names: The names of brands, colours, sizes and categories among the words.
     """
 
     text: str
@@ -119,6 +123,23 @@ class ParsedQuery:
     groups: Mapping[tuple[str, ...], float]
     spellings: Mapping[str, str]
     corrected_stems: tuple[str, ...]
+    conditions: QueryConditions = NO_CONDITIONS
+    names: tuple[Understood, ...] = ()
+
+    @property
+    def understood(self) -> tuple[Understood, ...]:
+        """The conditions and the names together."""
+        return (*self.conditions.parts, *self.names)
+
+    @property
+    def searched_text(self) -> str:
+        """The text that the words are from: ``text`` without its conditions."""
+        return self.conditions.searched_text if self.conditions.applied else self.text
+
+    @property
+    def is_condition_only(self) -> bool:
+        """Whether there are conditions and no words besides them."""
+        return not self.surface_words and bool(self.conditions.applied)
 
     @property
     def requirements(self) -> tuple[Alternatives, ...]:

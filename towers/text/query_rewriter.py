@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
-from towers.text.folding import has_chinese
+from towers.text.folding import has_chinese, normalise
 from towers.text.head_noun import WordShares, unknown_shares, with_roles
 from towers.text.parsed_query import (
     Alternatives,
@@ -20,6 +20,7 @@ from towers.text.parsed_query import (
 )
 from towers.text.product_codes import numbers_in_query
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
+from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
 from towers.text.word_forms import Compounds, Form, forms, joined_parts
 from towers.text.words import CutText, cut_text, stem, subwords
 
@@ -52,6 +53,8 @@ class QueryRewriter:
     Attributes:
         corrector: Decides the corrections of single words.
         translations: Words of the items, with weights up to 1, by stems of another language.
+        conditions_in: The conditions in a text.
+        names_in: The names of the catalogue in surface words.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class QueryRewriter:
         has_all: Callable[[tuple[str, ...]], bool] = lambda stems: True,
     ) -> None:
         self.translations: Mapping[str, Mapping[str, float]] = {}
+        self.conditions_in: Callable[[str], QueryConditions] = lambda text: NO_CONDITIONS
+        self.names_in: Callable[[Sequence[str]], tuple[Understood, ...]] = lambda words: ()
         self._rarity = rarity
         self._shares_of = shares_of
         self._has_all = has_all
@@ -82,9 +87,12 @@ class QueryRewriter:
         self.corrector.take_in(surface_words)
         self._compounds.take_in(surface_words)
 
-    def parse(self, text: str) -> ParsedQuery:
-        """Parses a query."""
-        cut = cut_text(text)
+    def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
+        """Parses a query; where it is literal, all of it is words to match."""
+        conditions = NO_CONDITIONS if is_literal else self.conditions_in(text)
+        has_conditions = bool(conditions.applied)
+        searched = conditions.searched_text if has_conditions else text
+        cut = cut_text(searched)
         words, sizes = cut.words, cut.sizes
         surface_words = words + sizes
         stems = tuple([stem(word) for word in surface_words])
@@ -122,12 +130,12 @@ class QueryRewriter:
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(
             text=text,
-            normalised=cut.normalised,
+            normalised=normalise(text) if has_conditions else cut.normalised,
             surface_words=surface_words,
             stems=stems,
             sizes=sizes,
-            product_codes=frozenset(numbers_in_query(text)),
-            has_chinese=has_chinese(text),
+            product_codes=frozenset(numbers_in_query(searched)),
+            has_chinese=has_chinese(searched),
             terms=terms,
             head_term=next((term for term in terms if term.role is Role.HEAD), None),
             translations=MappingProxyType(translations),
@@ -137,6 +145,8 @@ class QueryRewriter:
             groups=MappingProxyType(groups),
             spellings=MappingProxyType({stem(word): cut.spellings[word] for word in cut.spellings}),
             corrected_stems=(*stems[: len(words)], *of_added, *stems[len(words) :]),
+            conditions=conditions,
+            names=self.names_in(surface_words),
         )
 
     def translated(self, word: str) -> tuple[Replacement, ...]:

@@ -58,6 +58,8 @@ _UNITS = {
     "gpf": (),
 }
 _UNIT_OF = {name: unit for unit, names in _UNITS.items() for name in (unit, *names)}
+UNIT_NAMES = frozenset(_UNIT_OF)
+"""All names of units, short and long."""
 
 _ALONE = {
     name: _UNIT_OF[name]

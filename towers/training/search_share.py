@@ -23,8 +23,8 @@ from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 
 SHARES = (1.0, 0.5, 0.25, 0.0)
-_TOLERANCE = 0.002
-"""Title precision that a larger share may lose to the rule: less than one result in 500."""
+_TOLERANCE = 0.005
+"""Title precision that a larger share may lose to the rule in any kind: one result in 200."""
 _LEAST_LISTS = 50
 _IS_SEARCH = FEATURE_NAMES.index(IS_SEARCH)
 
@@ -38,7 +38,8 @@ class SearchShare:
         measure: What ``values`` are.
         count: Queries or lists.
         values: The measure at each of ``SHARES``.
-        precisions: Title precision of held-out head queries at each of ``SHARES``, by kind.
+        precisions: Title precision of held-out head queries at each of ``SHARES``, by kind; ``is it``
+            counts only results whose head noun is the word.
     """
 
     share: float
@@ -124,14 +125,15 @@ def _title_precisions(
         session = Session.empty("").after(event)
         shortlist = ranker.rank(RankRequest(session, time, query.text))
         rule, residual = _parts(model, shortlist.features)
-        found.setdefault(query.kind, []).append(
-            [
-                title_precision(
-                    shortlist.rows[np.argsort(-(rule + share * residual), kind="stable")], mask
-                )
-                for share in SHARES
-            ]
-        )
+        orders = [np.argsort(-(rule + share * residual), kind="stable") for share in SHARES]
+        rankings = [shortlist.rows[order] for order in orders]
+        for kind, of_kind in (
+            (query.kind, mask),
+            (f"{query.kind}: is it", holders.head_mask(query)),
+        ):
+            if of_kind.any():
+                values = [title_precision(rows, of_kind) for rows in rankings]
+                found.setdefault(kind, []).append(values)
     return found
 
 

@@ -31,6 +31,12 @@ PLACEMENT_BY_NAME = {
 @click.argument("text")
 @page_options
 @click.option("--no-record", is_flag=True, help="Do not add the search to session and log.")
+@click.option(
+    "--literal",
+    "is_literal",
+    is_flag=True,
+    help="Take all of TEXT as words: read no part of it as a condition on price or stock.",
+)
 @reports_errors
 def search(text: str, address: str, as_json: bool, no_record: bool, **options: Any) -> None:
     """Search for TEXT."""

@@ -28,6 +28,9 @@ from serving.api.answers import (
     ScorePart,
     SourceHit,
     Suggestion,
+    Understood,
+    UnderstoodKind,
+    UnderstoodUse,
 )
 from serving.api.completion_codec import (
     read_complete,
@@ -84,6 +87,7 @@ searches = some.builds(
     some.booleans(),
     orders,
     asked_facets,
+    some.booleans(),
 )
 recommends = some.builds(
     RecommendRequest,
@@ -119,6 +123,20 @@ results = some.builds(
 )
 relaxed = some.lists(
     some.builds(Relaxation, some.sampled_from(RelaxationKind), text), max_size=2
+).map(tuple)
+understood = some.lists(
+    some.builds(
+        Understood,
+        some.sampled_from(UnderstoodKind),
+        text,
+        text,
+        some.sampled_from(UnderstoodUse),
+        text,
+        words,
+        maybe,
+        maybe,
+    ),
+    max_size=2,
 ).map(tuple)
 suggestions = some.builds(
     Suggestion,
@@ -220,9 +238,10 @@ def test_answer_round_trip(
 
 
 @settings(max_examples=50, deadline=None)
-@given(relaxed, some.sampled_from(EmptyReason), text, words, text)
+@given(relaxed, understood, some.sampled_from(EmptyReason), text, words, text)
 def test_what_shaped_an_answer_round_trip(
     given_up: tuple[Relaxation, ...],
+    parts: tuple[Understood, ...],
     reason: EmptyReason,
     uri: str,
     rules: tuple[str, ...],
@@ -238,12 +257,13 @@ def test_what_shaped_an_answer_round_trip(
         redirect_uri=uri,
         rules=rules,
         rules_version=version,
+        understood=parts,
     )
     search = write_search(SearchRequest("q"))
     assert read_answer(over_the_wire(write_answer(answer, search)), search) == answer
     browse = write_recommend(RecommendRequest(Placement(1)))
-    # Nothing was typed there, so nothing was given up.
-    browsed = replace(answer, relaxations=())
+    # Nothing was typed there, so nothing was given up or understood.
+    browsed = replace(answer, relaxations=(), understood=())
     assert read_answer(over_the_wire(write_answer(answer, browse)), browse) == browsed
 
 

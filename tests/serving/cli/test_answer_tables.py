@@ -17,6 +17,9 @@ from serving.api.answers import (
     Result,
     ScorePart,
     SourceHit,
+    Understood,
+    UnderstoodKind,
+    UnderstoodUse,
 )
 from serving.api.reports import Status
 from serving.cli.answer_tables import answer_table, facet_table, load_table, status_table, why
@@ -52,6 +55,33 @@ def test_moves_are_told_against_the_answer_before() -> None:
     assert "new" in row(lines, "x")
     lines = shown(answer_table(answer("a"), answer("a")))
     assert "=" in row(lines, "a")
+
+
+@pytest.mark.parametrize(
+    ("use", "words"),
+    [
+        ("RECOGNISED", "“red” is the price up to 9"),
+        ("FILTER", "“red” read as price up to 9"),
+        ("SORT", "“red” read as price up to 9"),
+        ("PREFERENCE", "“red” read as price up to 9"),
+        ("OVERRIDDEN", "“red” left to the request's own price or order"),
+        ("NO_ITEM_LEFT", "“red” not applied: no item is left by price up to 9"),
+        ("TEXT", "“red” searched for as words"),
+    ],
+)
+def test_what_was_understood_of_a_query_is_told(use: str, words: str) -> None:
+    part = Understood(UnderstoodKind.PRICE, "red", "up to 9", UnderstoodUse[use])
+    assert words in " ".join(caption(answer("a", understood=(part,))).split())
+
+
+def test_a_category_is_told_by_its_path() -> None:
+    part = Understood(UnderstoodKind.CATEGORY, "rug", "Rugs", category=("Home", "Rugs"))
+    told = caption(answer("a", understood=(part,)))
+    assert "“rug” is the category Home > Rugs" in " ".join(told.split())
+
+
+def caption(of: Answer) -> str:
+    return str(answer_table(of).caption)
 
 
 def test_without_an_answer_before_nothing_moved() -> None:

@@ -67,6 +67,22 @@ def test_search_shows_a_table_or_json(run: Run, engine: GatedEngine) -> None:
     assert engine.log.event_count == 1
 
 
+def test_conditions_in_a_text_are_told_by_a_real_server_and_switched_off(
+    run: Run, engine: GatedEngine
+) -> None:
+    dear = {item.item_id for item in shelf.items() if item.price is None or item.price > 40}
+    words = ["moccado espresso under 40", "--page-size", "100", "--no-record"]
+    output = " ".join(run(search, *words).output.split())
+    assert "“under 40” read as price up to 40" in output and "is the brand Moccado" in output
+    answer = json.loads(run(search, *words, "--json").output)
+    assert answer == json.loads(json.dumps(asdict(engine.answers[-1])))
+    assert [part["text"] for part in answer["understood"]] == ["under 40", "moccado"]
+    assert not dear & {result["item_id"] for result in answer["results"]}
+    literal = json.loads(run(search, *words, "--literal", "--json").output)
+    assert [part["text"] for part in literal["understood"]] == ["moccado"]
+    assert dear & {result["item_id"] for result in literal["results"]}
+
+
 def test_the_options_of_a_page_reach_the_engine(run: Run, engine: GatedEngine) -> None:
     options = ["--category", "Kitchen > Coffee", "--brand", "Moccado", "--brand", "Brewster"]
     options += ["--in-stock", "--min-price", "9", "--max-price", "60.5"]

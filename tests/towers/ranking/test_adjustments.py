@@ -8,6 +8,7 @@ import pytest
 from data.records import Event, EventType
 from data.synthetic import END_TIME
 from tests.towers import shelf
+from towers.ranking.adjustments import cheapness
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -59,6 +60,16 @@ def test_scores_are_the_sum_of_the_columns_and_the_order() -> None:
             assert (np.diff(one.scores) <= 0).all()
         names.append([*shortlist.adjustments])
     assert names == [["surge"], ["negative_feedback"], ["exact_code"]]
+
+
+def test_cheapness_is_the_share_of_peers_that_are_dearer() -> None:
+    prices = np.array([5.0, 9.0, 9.0, 30.0, 7.0])
+    everyone = np.ones((5, 5), bool)
+    expected = [4 / 4, 1.5 / 4, 1.5 / 4, 0.0, 3 / 4]
+    assert cheapness(prices, everyone).tolist() == pytest.approx(expected)
+    categories = np.array([1, 1, 2, 2, 3])
+    in_category = cheapness(prices, categories[:, None] == categories)
+    assert in_category.tolist() == [1.0, 0.0, 1.0, 0.0, 0.5]
 
 
 def test_a_shortlist_is_frozen_all_the_way_down() -> None:

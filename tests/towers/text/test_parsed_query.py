@@ -13,6 +13,7 @@ from data.records import Item
 from towers.indexes.lexical_index import LexicalIndex
 from towers.text.parsed_query import ParsedQuery
 from towers.text.query_rewriter import QueryRewriter, parsed_as_typed
+from towers.text.understood import QueryConditions, Understood, UnderstoodKind, UnderstoodUse
 
 COUNTS = {"brass": 9, "hinge": 8, "door": 7, "lightbulb": 5, "post": 4, "4": 6, "2": 6, "2x4": 3}
 COUNTS |= {"in": 9, "x": 6, "手机": 4, "手": 4, "机": 4, "壳": 4}
@@ -96,17 +97,43 @@ def mutable_parts(value: object, name: str) -> list[str]:
     if isinstance(value, Mapping):
         inside = [part for key in value for part in mutable_parts((key, value[key]), name)]
         return inside + ([] if type(value) is MappingProxyType else [name])
+    if dataclasses.is_dataclass(value):
+        assert type(value).__dataclass_params__.frozen  # type: ignore[attr-defined]
+        value = tuple(getattr(value, field.name) for field in dataclasses.fields(value))
     if isinstance(value, tuple | frozenset):
         return [part for one in value for part in mutable_parts(one, name)]
     return [] if isinstance(value, str | int | float | bool | None) else [name]
 
 
 def test_a_parsed_query_is_frozen_all_the_way_down() -> None:
-    query = rewriter().parse("brasss 2 in. x 4 in. phone hinges")
+    reading = rewriter()
+    part = Understood(UnderstoodKind.PRICE, "cheap", "low", UnderstoodUse.PREFERENCE)
+    reading.conditions_in = lambda text: QueryConditions(text.removeprefix("cheap "), (part,))
+    reading.names_in = lambda words: (Understood(UnderstoodKind.BRAND, words[0]),)
+    query = reading.parse("cheap brasss 2 in. x 4 in. phone hinges")
     for field in dataclasses.fields(ParsedQuery):
         assert mutable_parts(getattr(query, field.name), field.name) == []
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(query, field.name, "")
+
+
+def test_conditions_are_no_words_of_a_query_unless_it_is_literal() -> None:
+    reading = rewriter()
+    part = Understood(UnderstoodKind.PRICE, "under 9", "up to 9", UnderstoodUse.FILTER)
+    reading.conditions_in = lambda text: QueryConditions(
+        text.replace("Under 9", "").strip(), (part,)
+    )
+    query = reading.parse("Brass Hinge Under 9")
+    assert query.text == "Brass Hinge Under 9" and query.normalised == "brass hinge under 9"
+    assert query.surface_words == ("brass", "hinge") and query.understood == (part,)
+    assert query.searched_text == "Brass Hinge" and not query.is_condition_only
+    assert "under" not in query.stem_weights and query.corrected_stems == ("brass", "hing")
+    literal = reading.parse("Brass Hinge Under 9", is_literal=True)
+    assert literal.surface_words == ("brass", "hinge", "under", "9") and literal.understood == ()
+    assert reading.parse("Under 9").is_condition_only
+    part_as_text = dataclasses.replace(part, use=UnderstoodUse.TEXT)
+    reading.conditions_in = lambda text: QueryConditions(text, (part_as_text,))
+    assert reading.parse("Hinge Under 9").surface_words == ("hinge", "under", "9")
 
 
 def test_a_query_is_kept_until_the_catalogue_changes(tmp_path: Path) -> None:

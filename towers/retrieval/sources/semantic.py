@@ -25,6 +25,7 @@ from towers.text.words import words
 
 _VECTORS_NAME = "vectors.npy"
 _KEYS_NAME = "keys.npy"
+_ENCODER_NAME = "encoder"
 _QUERY_BYTES = 16_000_000
 
 
@@ -130,7 +131,8 @@ class Semantic(Source):
         np.save(folder / _VECTORS_NAME, self._text.index.embeddings)
         np.save(folder / _KEYS_NAME, self._text.keys)
         self._text.index.save(folder)
-        self._text.encoder.save(folder)
+        (folder / _ENCODER_NAME).mkdir()
+        self._text.encoder.save(folder / _ENCODER_NAME)
 
     @classmethod
     def load(cls, folder: Path, catalog: Catalog) -> Self:
@@ -148,7 +150,7 @@ class Semantic(Source):
                 f"{_VECTORS_NAME}: expected {catalog.count:,} rows, received {len(vectors):,}"
             )
         index = ItemIndex.load(folder, vectors)
-        return cls(TextVectors(index, DistilledEncoder.load(folder), keys))
+        return cls(TextVectors(index, DistilledEncoder.load(folder / _ENCODER_NAME), keys))
 
     def rebased(self, rebase: Rebase) -> Self:
         """The same encoder over other items; a text that was known keeps its vector."""
