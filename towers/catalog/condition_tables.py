@@ -32,7 +32,10 @@ AND = r"and|und|et|y|e|en|&"
 LESS = r"less|under|below|cheaper|lower|weniger|moins|menos"
 MORE = r"more|over|above|up|mehr|plus|mas"
 OR = r"or|and|oder|und|ou|et|o|y"
-LEAD = r"for|at|prices?|priced|cost(?:s|ing)?|budget|fur|preis|a|pour|prix|por|precio|prezzo|voor|prijs|цена"
+LEAD = (
+    r"for|at|prices?|priced|cost(?:s|ing)?|budget|fur|preis|a|pour|prix|por|precio|prezzo|voor|prijs"
+    r"|цена"
+)
 """Words before a bound that belong to it."""
 
 SORTED = (
@@ -77,7 +80,10 @@ MEASURES = "|".join(
 HAN_UPPER = r"以下|以内|以內|以里|之内|之內|之下|이하"
 HAN_LOWER = r"以上|之上|이상"
 HAN_LOWER_OF_MONEY = r"起"
-HAN_UPPER_BEFORE = r"不要超过|不要超過|别超过|別超過|低于|低於|少于|少於|小于|小於|不超过|不超過|不高于|不大于|不到|最多|预算|預算"
+HAN_UPPER_BEFORE = (
+    r"不要超过|不要超過|别超过|別超過|低于|低於|少于|少於|小于|小於|不超过|不超過|不高于|不大于"
+    r"|不到|最多|预算|預算"
+)
 HAN_LOWER_BEFORE = r"高于|高於|超过|超過|大于|大於|不低于|不低於|不少于|至少"
 HAN_CURRENCY = r"元|块钱?|塊錢?|人民币|人民幣|圆|圓|円|원"
 HAN_BETWEEN = r"之间|之間|区间|區間"

@@ -90,7 +90,8 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _UNIT = "|".join(sorted(map(re.escape, _UNIT_OF), key=len, reverse=True))
 # Not a whole number with other letters behind it, which is a word: 4k, 1080p.
 _QUANTITY = re.compile(
-    rf"(?<![a-z0-9/.])({_NUMBER})(?![0-9/])(?:[ -]?({_UNIT})(?![a-z0-9а-я])\.?|(?<=\.\d)|(?<=\.\d\d)|(?![a-z]))"
+    rf"(?<![a-z0-9/.])({_NUMBER})(?![0-9/])"
+    rf"(?:[ -]?({_UNIT})(?![a-z0-9а-я])\.?|(?<=\.\d)|(?<=\.\d\d)|(?![a-z]))"
 )
 _FRACTION = re.compile(r"(?:(\d+)[ -]+)?(\d+)/(\d+)")
 

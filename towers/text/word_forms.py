@@ -127,8 +127,8 @@ class Compounds:
     """Words of the catalogue that are compounds, by the word that they end in.
 
     ``Kinderfahrrad`` is found by ``Fahrrad``. Of a short modifier or head both must be words of the
-    catalogue. Where most items are in a language that does not write compounds as one word ("carpet" is no pet), callers
-    should use it for rare words of other languages only.
+    catalogue. Where most items are in a language that does not write compounds as one word ("carpet"
+    is no pet), callers should use it for rare words of other languages only.
 
     Args:
         counts: Items by surface word.
