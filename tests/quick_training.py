@@ -1,8 +1,9 @@
-"""Training as it is, but for the words of the other language: a few hundred, not seventy thousand.
+"""Training as it is, but for the words of the other language and for the large text encoder.
 
-To embed them all takes longer than all else that a small shop's training does. That they are
-translated well is for tests/towers/training/test_translations.py and, of a whole language,
-tests/serving/test_two_languages.py.
+Of the words a few hundred are embedded, not seventy thousand, which takes longer than all else that a
+small shop's training does. That they are translated well is for
+tests/towers/training/test_translations.py and, of a whole language, tests/serving/test_two_languages.py.
+The encoder is off unless the settings ask for it: it is for tests/towers/training/test_text_vectors.py.
 """
 
 from __future__ import annotations
@@ -33,5 +34,5 @@ def train_quickly(tables: Tables, out: Path, settings: Mapping[str, Any]) -> dic
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(translations, "_ENGLISH_COUNT", 200)
         patch.setattr(translations, "_CHINESE_COUNT", 200)
-        config = config_from(settings)
+        config = config_from({"encoder": {"item_limit": 0}, **settings})
         return train(tables, out, config, created_time=END_TIME, stages=Silence())

@@ -141,7 +141,7 @@ tables = Tables(
     {},
 )
 settings = {"text": {"bucket_count": 1_024}, "towers": {"dim": 16, "session_encoder": "dnn"},
-            "retrieval": {"epoch_limit": 1}}
+            "retrieval": {"epoch_limit": 1}, "encoder": {"item_limit": 0}}
 train(tables, folder / "trained", config_from(settings), created_time=END_TIME, stages=Silence())
 sources = load_bundle(folder / "trained").ranker.sources
 out["trained_ids"] = [sources.catalog.item_ids[row] for row in sources.get("toy").rows]
@@ -178,6 +178,7 @@ def test_it_is_saved_in_a_bundle_and_loaded_again(seen: dict[str, Any]) -> None:
         "lexical",
         "neighbours",
         "popular",
+        "semantic",
         "toy",
     ]
     assert seen["loaded_rows"] == [3, 7, 200]

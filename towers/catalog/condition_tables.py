@@ -33,8 +33,8 @@ LESS = r"less|under|below|cheaper|lower|weniger|moins|menos"
 MORE = r"more|over|above|up|mehr|plus|mas"
 OR = r"or|and|oder|und|ou|et|o|y"
 LEAD = (
-    r"for|at|prices?|priced|cost(?:s|ing)?|budget|fur|preis|a|pour"
-    r"|prix|por|precio|prezzo|voor|prijs|цена"
+    r"for|at|prices?|priced|cost(?:s|ing)?|budget|fur|preis|a|pour|prix|por|precio|prezzo|voor|prijs"
+    r"|цена"
 )
 """Words before a bound that belong to it."""
 
@@ -44,11 +44,10 @@ SORTED = (
     r"|(?:[ao]s? )?mais barat[ao]s?|goedkoopste|сам(?:ый|ая|ое|ые) деш[её]в(?:ый|ая|ое|ые)"
 )
 PREFERRED = (
-    r"not (?:too |very |so )?expensive|(?:budget|pocket|wallet)[ -]friendly|on a budget"
-    r"|reasonabl[ey][ -]priced?|cheap(?:er)?|low[ -](?:priced?|cost|budget)|inexpensive"
-    r"|affordable|budget|billige?[mnrs]?"
+    r"cheap(?:er)?|low[ -](?:priced?|cost|budget)|inexpensive|affordable|budget|billige?[mnrs]?"
     r"|gue?nstige?[mnrs]?|preiswerte?[mnrs]?|pas chere?s?|bon marche|barat[ao]s?|economic[ao]s?"
-    r"|economici|goedkope?|деш[её]в(?:ый|ая|ое|ые|о)|недорог(?:ой|ая|ое|ие|о)"
+    r"|not (?:too |very |so )?expensive|(?:budget|pocket|wallet)[ -]friendly|on a budget"
+    r"|reasonabl[ey][ -]priced?|economici|goedkope?|деш[её]в(?:ый|ая|ое|ые|о)|недорог(?:ой|ая|ое|ие|о)"
 )
 STOCKED = (
     r"in[ -]?stock|available(?: now| immediately)?|auf lager|(?:sofort )?lieferbar|verfue?gbar|vorratig"

@@ -1,7 +1,6 @@
 """From a data set to a released bundle with its metrics.
 
 loss_curves           the loss curves as a picture
-english_words         ordinary English words by frequency
 translations          a bilingual dictionary into the words of the catalogue
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability

