@@ -14,34 +14,14 @@ import numpy as np
 import tantivy
 
 from data.errors import OverloadError
+from towers.indexes.item_documents import FIELD_WEIGHTS, NAME_FIELDS, Document
 from towers.text.parsed_query import Alternatives
-
-FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
-"""Boost of each text field."""
-NAME_FIELDS = ("title", "category", "brand")
-"""Fields of short texts, of which the spelling counts."""
 
 _RESPELT = "~"
 """In front of a stem: the document has it only in words that folding has changed."""
 
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
-
-
-class Document(NamedTuple):
-    """One item.
-
-    Args:
-        row: Its row in the catalogue.
-        stems: Of its words, by field of ``FIELD_WEIGHTS``.
-        codes: Its product codes.
-        spellings: As typed, by stem, of the words of its names that folding has changed.
-    """
-
-    row: int
-    stems: Mapping[str, Sequence[str]]
-    codes: Iterable[str]
-    spellings: Mapping[str, str]
 
 
 class Spelling(NamedTuple):
