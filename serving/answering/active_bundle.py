@@ -12,8 +12,8 @@ from serving.answering.live_catalog import LiveCatalog
 from serving.state.event_log import EventLog
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
-from towers.text.chinese import warm_up
 from towers.text.query_rewriter import clear_caches
+from towers.text.writing.chinese import warm_up
 
 
 @dataclass(frozen=True)

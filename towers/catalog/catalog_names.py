@@ -10,9 +10,9 @@ import numpy as np
 
 from data.records import Item
 from towers.catalog.items import Catalog
-from towers.text.folding import has_chinese, normalise
 from towers.text.understood import Understood, UnderstoodKind
 from towers.text.words import runs, stem, surface_words
+from towers.text.writing.folding import has_chinese, normalise
 
 _COLOUR_NAMES = re.compile(r"\b(?:colou?rs?|farben?|couleurs?|colore|цвет|kleur)\b|颜色|顏色|色$")
 _SIZE_NAMES = re.compile(

@@ -17,13 +17,13 @@ from towers.indexes.item_documents import Document, distinct_words, document_of,
 from towers.indexes.lexical_caches import LexicalCaches
 from towers.indexes.private_copy import link_files, new_folder
 from towers.indexes.tantivy_index import Spelling, TantivyIndex
-from towers.text.folding import has_chinese
 from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
 from towers.text.term_relaxation import TermStatistics, leading_terms
 from towers.text.title_heads import head_keys
+from towers.text.writing.folding import has_chinese
 
 CODE_SCORE = 1_000.0
 """Above any BM25 score, so that items whose product code is in the query come first."""

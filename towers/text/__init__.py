@@ -1,8 +1,6 @@
 """Text processing of queries and items, English and Chinese, the same in training and serving.
 
-units                   normalisation of numbers and units
-folding                 spellings of one word: diacritics, marks, apostrophes, Chinese variants
-chinese                 segmentation of Chinese text
+writing/                spelling variants: units, marks, scripts, Chinese segmentation
 words                   tokenisation and stemming
 pinyin                  Chinese brands in Latin letters
 tokens                  hashed token numbers of words and trigrams

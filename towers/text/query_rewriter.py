@@ -8,7 +8,6 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
-from towers.text.folding import has_chinese, normalise
 from towers.text.head_noun import WordShares, unknown_shares, with_roles
 from towers.text.parsed_query import (
     Alternatives,
@@ -24,6 +23,7 @@ from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector
 from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
 from towers.text.word_forms import Compounds, Form, forms, joined_parts
 from towers.text.words import CutText, cut_text, stem, subwords
+from towers.text.writing.folding import has_chinese, normalise
 
 _TRANSLATION_WEIGHT = 0.9
 _CORRECTED_LIMIT = 32

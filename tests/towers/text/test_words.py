@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.folding import normalise
 from towers.text.words import (
     clear_caches,
     cut_text,
@@ -19,6 +18,7 @@ from towers.text.words import (
     with_word_replaced,
     words,
 )
+from towers.text.writing.folding import normalise
 
 
 @pytest.mark.parametrize(

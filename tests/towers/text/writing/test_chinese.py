@@ -6,8 +6,8 @@ from pathlib import Path
 
 from data.records import Item
 from towers.indexes.lexical_index import LexicalIndex
-from towers.text import chinese
 from towers.text.words import words
+from towers.text.writing import chinese
 
 
 def test_a_run_is_cut_into_the_words_a_reader_sees() -> None:

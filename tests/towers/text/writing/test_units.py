@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.units import plain_unit, plain_units
 from towers.text.words import words
+from towers.text.writing.units import plain_unit, plain_units
 
 
 @pytest.mark.parametrize(
