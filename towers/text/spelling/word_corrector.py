@@ -103,6 +103,11 @@ class WordCorrector:
         close = [*self._vocabulary.distant(word), *self._live_vocabulary.distant(word)]
         return self._known(_weighted(close, CORRECTION_WEIGHT))
 
+    def meant(self, word: str) -> str:
+        """What a word that items have is probably a misspelling of in their titles, else the word."""
+        others = self.corrected(word, is_last=False) if 0 < self.count(word) < _RARE_COUNT else ()
+        return others[0].text if others else word
+
     def prefix_corrections(self, typed: str) -> list[str]:
         """Prefixes of items' words that an incomplete word may be a misspelling of, best first.
 
