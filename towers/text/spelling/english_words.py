@@ -15,6 +15,8 @@ from pathlib import Path
 _LIST = "resources/en.json.gz"
 _COMMON_COUNT = 1_500
 """Least count of a common word in the list, which makes 15,000 words; rarer ones hold misspellings."""
+_SHORT_LENGTH = 4
+"""Of short words too many are one letter apart to take a known one for another."""
 
 FUNCTION_WORDS = frozenset(
     ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
@@ -24,8 +26,12 @@ FUNCTION_WORDS = frozenset(
 
 @cache
 def common_english_words() -> frozenset[str]:
-    """Words in common use, lower case."""
-    return frozenset(word for word, count in english_counts().items() if count >= _COMMON_COUNT)
+    """Words in common use, lower case; of short words rare ones and names too."""
+    return frozenset(
+        word
+        for word, count in english_counts().items()
+        if count >= _COMMON_COUNT or len(word) <= _SHORT_LENGTH
+    )
 
 
 def english_counts() -> Mapping[str, int]:
