@@ -21,7 +21,9 @@ def test_all_words_one_edit_away_are_candidates(word: str, words: list[str]) -> 
 
 
 def test_few_other_words_are_candidates() -> None:
-    words = [f"{a}{b}{c}" for a in ("sta", "bri", "clo") for b in ("ne", "mi") for c in ("ra", "to")]
+    words = [
+        f"{a}{b}{c}" for a in ("sta", "bri", "clo") for b in ("ne", "mi") for c in ("ra", "to")
+    ]
     found = [words[at] for at in DeletionIndex(words).candidates("stanera")]
     assert all(OSA.distance("stanera", word) <= 2 for word in found)
 
