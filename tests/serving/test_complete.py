@@ -214,6 +214,23 @@ def test_a_slip_is_mended_and_told(engine: Engine) -> None:
     )
 
 
+def test_completion_and_search_mend_a_word_alike(engine: Engine) -> None:
+    names = ("Quokkalite lantern", "Quokkalite torch", "Snug lite vest", "Chap stick", "Torch bed")
+    engine.update_items([Item(f"n{at}", name) for at, name in enumerate(names)])
+    parse = engine.bundle.ranker.sources.lexical.parse
+    for typed in ("quokkalit", "quokaklite", "quokalite torch", "quokkalitte lanter"):
+        completed = engine.complete(CompleteRequest(typed))
+        assert completed.suggestions and "Quokkalite" in completed.suggestions[0].text
+        words = typed.split()
+        corrections = parse(" ".join((*words, "x"))).corrections
+        mended = [corrections.get(word, word) for word in words[:-1]]
+        assert completed.corrected_text.split()[:-1] in (mended, [])
+    # Neither takes ordinary or short words for what they are not.
+    for typed in ("cheap stick", "led torch"):
+        assert engine.complete(CompleteRequest(typed)).corrected_text == ""
+        assert parse(typed).corrections == {}
+
+
 def test_chinese_is_completed_by_its_characters(engine: Engine) -> None:
     assert "智能手机" in texts(engine, "智能")
     assert all("游戏手" in text for text in texts(engine, "游戏手"))

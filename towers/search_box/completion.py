@@ -100,15 +100,16 @@ class Completion:
         """At most ``count`` suggestions: queries, then categories, then items.
 
         The kinds get equal shares; what one kind does not fill goes to the others. Hidden items are
-        not suggested, nor are queries, brands and categories that have no others. Where the counts
+        not suggested, nor are queries, brands and categories that have no others. Words are corrected as
+        in a search: where nothing has them, or a title that has them may be misspelt. Where the counts
         fail, their last weights stay; where the lexical index fails, only what needs it is left out.
 
         Args:
             hidden: ``[rows] bool``, true where a rule hides an item everywhere; None: nothing is.
 
         Returns:
-            The suggestions, each kind by falling weight, and the corrected text: empty where
-            nothing was corrected.
+            The suggestions, each kind by falling weight, and the corrected text: empty where the
+            text as typed has suggestions.
         """
         typed = typed_words(text)
         if not typed or count < 1:
@@ -122,14 +123,18 @@ class Completion:
                 self._matching_rows = {}
                 self._weigh_names()
         found = self._of_kinds(typed, count, kinds)
-        if found:
+        if len(found) == count:
             return found, ""
         corrected: list[str] = self._sources.stages.run(
             "lexical", lambda: [self._corrected(word) for word in typed], [*typed], []
         )
         if corrected == typed:
-            return [], ""
-        return self._of_kinds(corrected, count, kinds), " ".join(corrected)
+            return found, ""
+        shown = {(one.kind, one.text) for one in found}
+        others = self._of_kinds(corrected, count, kinds)
+        more = [one for one in others if (one.kind, one.text) not in shown]
+        both = sorted((found + more)[:count], key=lambda one: one.kind)
+        return both, "" if found else " ".join(corrected)
 
     def _of_kinds(
         self, typed: Sequence[str], count: int, kinds: Collection[SuggestionKind]
@@ -224,9 +229,12 @@ class Completion:
             self._searched.index,
             self._new_searches.index,
         )
-        if self._sources.lexical is None or any(index.knows(word) for index in indexes):
+        if self._sources.lexical is None:
             return word
-        for prefix in self._sources.lexical.rewriter.corrector.prefix_corrections(word):
+        corrector = self._sources.lexical.rewriter.corrector
+        if any(index.knows(word) for index in indexes):
+            return corrector.meant(word)
+        for prefix in corrector.prefix_corrections(word):
             if any(index.knows(prefix) for index in indexes):
                 return prefix
         return word

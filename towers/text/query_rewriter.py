@@ -217,13 +217,15 @@ class _Replacements:
 
     def _corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         corrector = self._rewriter.corrector
-        if self.forms(word):
+        has_forms = bool(self.forms(word))
+        if has_forms and corrector.count(word):
             return ()
         if not (self._corrected_left and corrector.is_rare(word)):
             return ()
         self._corrected_left -= 1
         found = corrector.corrected(word, is_last=is_last)
-        if not found and self._distant_left and not corrector.count(word):
+        # A misspelling may end other words by chance: "ilter" a "prefilter".
+        if not (found or has_forms) and self._distant_left and not corrector.count(word):
             self._distant_left -= 1
             found = corrector.distant(word)
         return found

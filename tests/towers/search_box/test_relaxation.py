@@ -9,7 +9,12 @@ import pytest
 
 from data.records import Item
 from towers.indexes.lexical_index import LexicalIndex
-from towers.search_box.relaxation import Relaxation, RelaxationKind, relaxations
+from towers.search_box.relaxation import (
+    Relaxation,
+    RelaxationKind,
+    relaxations,
+    relaxed_query,
+)
 from towers.text.parsed_query import Synonym
 
 ITEMS = (
@@ -148,3 +153,51 @@ def test_no_more_items_are_checked_than_until_one_may_be_shown(tmp_path: Path) -
 
     assert relaxations(lexical, lexical.parse("milk"), only_allowed) == ()
     assert sum(looked_at) < 1_000
+
+
+CLOTHES = (
+    Item("d1", "Plain dress for women", category=("Clothing", "Dresses")),
+    Item("s1", "Red scarf for women", category=("Clothing", "Scarves")),
+    Item("s2", "Red socks for women", category=("Clothing", "Socks")),
+    Item("w1", "Casual watch", category=("Watches",), brand="Acme"),
+    Item("c1", "Good day cookies", category=("Grocery",)),
+    Item("c2", "Bread", category=("Grocery",), description="Good bread, a watch on your diet"),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "dropped", "first"),
+    [
+        ("red dress for women", ["red"], 0),
+        ("dress red", ["red"], 0),
+        ("women dress red", ["red"], 0),
+        ("nice watch", ["nice"], 3),
+        ("acme scarf", ["acme"], 1),
+    ],
+)
+def test_modifiers_are_given_up_and_what_holds_only_them_does_not_lead(
+    query: str, dropped: list[str], first: int, tmp_path: Path
+) -> None:
+    index = LexicalIndex.build(CLOTHES, tmp_path)
+    assert told(index, query) == [Relaxation(DROPPED, word) for word in dropped]
+    rows, scores = index.search(index.parse(query), 9)
+    assert rows[0] == first and (np.diff(scores) <= 0).all()
+
+
+def test_terms_that_were_kept_and_given_up_are_told_apart(tmp_path: Path) -> None:
+    index = LexicalIndex.build(CLOTHES, tmp_path)
+    found = relaxed_query(index, index.parse("red dres for women"), lambda rows: rows)
+    assert [term.word for term in found.kept] == ["dres", "women"]
+    assert [term.word for term in found.given_up] == ["red"]
+    assert found.relaxations == (
+        Relaxation(CORRECTED, "red dress for women"),
+        Relaxation(DROPPED, "red"),
+    )
+
+
+def test_a_word_that_was_given_up_is_not_told_as_mended(tmp_path: Path) -> None:
+    index = LexicalIndex.build([Item("a", "Walnut chest"), Item("b", "Sofa")], tmp_path)
+    assert told(index, "walnit chest") == [Relaxation(CORRECTED, "walnut chest")]
+    assert told(index, "walnit sofa") == [Relaxation(DROPPED, "walnit")]
+    # Ordinary words are dropped as they are.
+    assert told(index, "cheat sofa") == [Relaxation(DROPPED, "cheat")]

@@ -22,6 +22,8 @@ _NEWER_WORDS = (
     *("smartphone", "smartphones", "smartwatch", "tablet", "touchscreen", "webcam", "wifi"),
 )
 """Words of e-commerce that are not among the most frequent of the list."""
+_SHORT_LENGTH = 4
+"""Of short words too many are one letter apart to take a known one for another."""
 
 FUNCTION_WORDS = frozenset(
     ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
@@ -31,8 +33,12 @@ FUNCTION_WORDS = frozenset(
 
 @cache
 def common_english_words() -> frozenset[str]:
-    """Words in common use, lower case."""
-    return frozenset(word for word, count in english_counts().items() if count >= _COMMON_COUNT)
+    """Words in common use, lower case; of short words rare ones and names too."""
+    return frozenset(
+        word
+        for word, count in english_counts().items()
+        if count >= _COMMON_COUNT or len(word) <= _SHORT_LENGTH
+    )
 
 
 def frequent_english_words(count: int) -> list[str]:

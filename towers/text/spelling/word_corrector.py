@@ -21,12 +21,14 @@ _RARE_COUNT = 10
 """A word of fewer items may be a misspelling in a title."""
 _RATIO = 20
 """By how much the right word is more frequent than one that is misspelt in titles."""
-_SHORTEST = 4
+_SHORTEST = 3
 """Shorter words are abbreviations, sizes and models as often as words."""
+_SHORTEST_SWAPPED = 4
 _SHORTEST_FREE = 5
-"""A shorter word may only lack a letter of a frequent word or have two of it swapped."""
-_FREQUENT_SHARE = 0.0005
-"""Least share of the items that have a frequent word."""
+"""A shorter word may only lack a letter of a frequent word, have two of it swapped, or be one edit away
+from a very frequent one."""
+_FREQUENT_SHARE, _VERY_FREQUENT_SHARE = 0.0005, 0.002
+"""Least share of the items that have a frequent and a very frequent word."""
 _SHORTEST_COMMON = 8
 """A common word of this length may be taken for a similar one: "stationary"."""
 _CANDIDATE_COUNT = 3
@@ -103,6 +105,11 @@ class WordCorrector:
         close = [*self._vocabulary.distant(word), *self._live_vocabulary.distant(word)]
         return self._known(_weighted(close, CORRECTION_WEIGHT))
 
+    def meant(self, word: str) -> str:
+        """What a word that items have is probably a misspelling of in their titles, else the word."""
+        others = self.corrected(word, is_last=False) if 0 < self.count(word) < _RARE_COUNT else ()
+        return others[0].text if others else word
+
     def prefix_corrections(self, typed: str) -> list[str]:
         """Prefixes of items' words that an incomplete word may be a misspelling of, best first.
 
@@ -159,13 +166,16 @@ class WordCorrector:
         close = [found for found in close if found.word not in FUNCTION_WORDS]
         if len(word) >= _SHORTEST_FREE:
             return close
-        letters = sorted(word)
-        return [
-            found
-            for found in close
-            if found.item_count >= _FREQUENT_SHARE * self._item_count
-            and (len(found.word) > len(word) or sorted(found.word) == letters)
-        ]
+        return [found for found in close if self._is_likely(word, found)]
+
+    def _is_likely(self, word: str, found: Candidate) -> bool:
+        """Whether a short word may be a misspelling of one that is one edit away."""
+        lacks_letter = len(found.word) > len(word)
+        if len(word) < _SHORTEST_SWAPPED:
+            return lacks_letter and found.item_count >= _VERY_FREQUENT_SHARE * self._item_count
+        is_shuffled = lacks_letter or sorted(found.word) == sorted(word)
+        least = _FREQUENT_SHARE if is_shuffled else _VERY_FREQUENT_SHARE
+        return found.item_count >= least * self._item_count
 
     def _split(self, word: str, close_count: int) -> list[Replacement]:
         """The word as two, unless a word one edit away, which so many items have, is more likely."""
