@@ -12,7 +12,7 @@ from data.records import Item
 from towers.catalog.items import Catalog
 from towers.text.understood import Understood, UnderstoodKind
 from towers.text.words import runs, stem, surface_words
-from towers.text.writing.folding import has_chinese, normalise
+from towers.text.writing.folding import fold, has_chinese, normalise
 
 _COLOUR_NAMES = re.compile(r"\b(?:colou?rs?|farben?|couleurs?|colore|цвет|kleur)\b|颜色|顏色|色$")
 _SIZE_NAMES = re.compile(
@@ -27,7 +27,9 @@ _FLAGS = ("true", "false", "yes", "no", "none", "n/a", "y", "n")
 """Values that say whether there is a colour or size at all."""
 _ALIASES = re.compile(r"\s*[/|()（）]\s*")
 """Between the spellings of a brand: ``Xiaomi (小米)``."""
-_SIZE_WORDS = frozenset(("size", "sizes", "grösse", "taille", "talla", "taglia", "размер", "尺码"))
+_SIZE_WORDS = frozenset(
+    ("size", "sizes", "grosse", "groesse", "taille", "talla", "taglia", "размер", "尺码")
+)
 _PLAIN_SIZES = frozenset(("xxs", "xs", "xl", "xxl", "xxxl", "2xl", "3xl", "4xl", "5xl"))
 """Sizes that are nothing else; of the other short ones a word such as "size" must be beside them."""
 _SHORT_SIZE = re.compile(r"\w{1,2}|[\d.]+")
@@ -125,17 +127,16 @@ class CatalogNames:
 
     def find(self, words: Sequence[str]) -> tuple[Understood, ...]:
         """The names in the surface words of a query, the longest ones, in order."""
-        content = _content(words)
-        stems = [stem(word) for word in content]
+        stems = [stem(word) for word in words]
         found: list[Understood] = []
         begin = 0
-        while begin < len(content):
-            longest = min(self._longest.get(stems[begin], 0), len(content) - begin)
+        while begin < len(words):
+            longest = min(self._longest.get(stems[begin], 0), len(words) - begin)
             for end in range(begin + longest, begin, -1):
                 part = self._by_stems.get(tuple(stems[begin:end]))
-                name = self._meant(part, content, (begin, end)) if part else None
+                name = self._meant(part, words, (begin, end)) if part else None
                 if name is not None:
-                    found.append(_understood(name, content[begin:end]))
+                    found.append(_understood(name, words[begin:end]))
                     begin = end - 1
                     break
             begin += 1
@@ -149,11 +150,11 @@ class CatalogNames:
         )
 
     def _meant(
-        self, names: Sequence[_Name], content: Sequence[str], span: tuple[int, int]
+        self, names: Sequence[_Name], query_words: Sequence[str], span: tuple[int, int]
     ) -> _Name | None:
         """The name that words of a query mean; None if that is ambiguous."""
-        words = tuple(content[slice(*span)])
-        is_whole = span == (0, len(content))
+        words = tuple(query_words[slice(*span)])
+        is_whole = span == (0, len(query_words))
         by_kind: dict[UnderstoodKind, _Name] = {}
         for name in names:
             kind = name.group[0]
@@ -162,7 +163,7 @@ class CatalogNames:
             else:
                 fits = name.words == words and not name.is_ordinary
             if kind is UnderstoodKind.SIZE and fits and not _is_plain_size(words):
-                fits = not _SIZE_WORDS.isdisjoint(content[max(0, span[0] - 1) : span[1] + 1])
+                fits = not _SIZE_WORDS.isdisjoint(query_words[max(0, span[0] - 1) : span[1] + 1])
             if fits and (kind not in by_kind or by_kind[kind].item_count < name.item_count):
                 by_kind[kind] = name
         if not by_kind:
@@ -181,8 +182,8 @@ class CatalogNames:
         """The names that a value of a group is spelt by, new ones added; counts its items."""
         names: list[_Name] = []
         for text in _spellings(group, value) if value else ():
-            words = _content(surface_words(text))
-            if not 0 < len(words) <= _LONGEST or (len(text) < 2 and group[0] in _LONG_KINDS):
+            words = tuple(surface_words(text))
+            if not 0 < len(words) <= _LONGEST or (group[0] in _LONG_KINDS and _is_letter(text)):
                 continue
             told = value if group[0] is UnderstoodKind.BRAND else text
             name = self._names.get((group, told, words))
@@ -209,7 +210,7 @@ class CatalogNames:
 
     def _count_title(self, title: str, names: Sequence[_Name], weight: int) -> None:
         """Counts the names in a title, as words of an item that has ``names``."""
-        words = [run[0] for run in runs(normalise(title))]
+        words = [run[0] for run in runs(fold(normalise(title)))]
         stems = [stem(word) for word in words]
         own = {id(name) for name in names}
         groups = {name.group for name in names}
@@ -255,9 +256,9 @@ def _counts(codes: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(distinct.tolist(), counts.tolist(), strict=True))
 
 
-def _content(words: Sequence[str]) -> tuple[str, ...]:
-    """Words without the single characters that every Chinese word is also cut into."""
-    return tuple([word for word in words if len(word) > 1 or not has_chinese(word)])
+def _is_letter(text: str) -> bool:
+    """Whether a text is a single character, and no Chinese one, which may be a word."""
+    return len(text) == 1 and not has_chinese(text)
 
 
 def _is_plain_size(words: tuple[str, ...]) -> bool:

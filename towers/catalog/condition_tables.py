@@ -44,10 +44,11 @@ SORTED = (
     r"|(?:[ao]s? )?mais barat[ao]s?|goedkoopste|сам(?:ый|ая|ое|ые) деш[её]в(?:ый|ая|ое|ые)"
 )
 PREFERRED = (
-    r"cheap(?:er)?|low[ -](?:priced?|cost|budget)|inexpensive|affordable|budget|billige?[mnrs]?"
+    r"not (?:too |very |so )?expensive|(?:budget|pocket|wallet)[ -]friendly|on a budget"
+    r"|reasonabl[ey][ -]priced?|cheap(?:er)?|low[ -](?:priced?|cost|budget)|inexpensive"
+    r"|affordable|budget|billige?[mnrs]?"
     r"|gue?nstige?[mnrs]?|preiswerte?[mnrs]?|pas chere?s?|bon marche|barat[ao]s?|economic[ao]s?"
-    r"|not (?:too |very |so )?expensive|(?:budget|pocket|wallet)[ -]friendly|on a budget"
-    r"|reasonabl[ey][ -]priced?|economici|goedkope?|деш[её]в(?:ый|ая|ое|ые|о)|недорог(?:ой|ая|ое|ие|о)"
+    r"|economici|goedkope?|деш[её]в(?:ый|ая|ое|ые|о)|недорог(?:ой|ая|ое|ие|о)"
 )
 STOCKED = (
     r"in[ -]?stock|available(?: now| immediately)?|auf lager|(?:sofort )?lieferbar|verfue?gbar|vorratig"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,8 +45,7 @@ class QueryReader:
 
     def __init__(self, catalog: Catalog, lexical: LexicalIndex) -> None:
         self._catalog = catalog
-        # Weak, since the index holds the reader: its folder is removed as soon as it is let go.
-        self._lexical: LexicalIndex = weakref.proxy(lexical)
+        self._lexical = lexical
         self._names = CatalogNames(catalog)
         self._has_prices = _has_prices(catalog)
 
@@ -109,9 +107,7 @@ class QueryReader:
 
     def _holders(self, phrase: str) -> np.ndarray:
         """Rows of items that have all words of a phrase."""
-        # Chinese by its characters: a title may be cut into other words.
-        stems = [one for one in words(phrase) if len(one) == 1 or not has_chinese(one)]
-        requirements = [((stem,),) for stem in dict.fromkeys(stems)]
+        requirements = [((stem,),) for stem in dict.fromkeys(words(phrase))]
         return self._lexical.holders(requirements, _TITLE_COUNT)
 
     def _is_in_titles(self, rows: np.ndarray, phrases: Sequence[str], whole: str) -> bool:

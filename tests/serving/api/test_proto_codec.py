@@ -87,7 +87,7 @@ searches = some.builds(
     some.booleans(),
     orders,
     asked_facets,
-    some.booleans(),
+    is_literal=some.booleans(),
 )
 recommends = some.builds(
     RecommendRequest,

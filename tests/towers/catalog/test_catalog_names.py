@@ -45,6 +45,7 @@ def goods() -> list[Item]:
             brand="小米 (Xiaomi)",
             attributes={"color": "Red, Teal"},
         ),
+        Item("o5", "Oolong", category=("茶",)),
         Item("o3", "Olive oil", brand="Olive", attributes={"colour": "Olive"}),
         Item(
             "o4", "Lamp", brand="Rare", attributes={"colour temperature": "Warm", "Farbe": "false"}
@@ -79,6 +80,7 @@ def found(of: CatalogNames, text: str) -> list[tuple[str, str, str]]:
         ("xiaomi", [("brand", "xiaomi", "小米 (Xiaomi)")]),
         ("小米 包", [("brand", "小米", "小米 (Xiaomi)")]),
         ("home", [("category", "home", "Home")]),
+        ("绿 茶", [("category", "茶", "茶")]),
         # Ambiguous: an ordinary word of other titles; a brand as well as a colour.
         ("soft", []),
         ("olive", []),

@@ -113,12 +113,3 @@ def test_a_catalogue_without_prices_knows_no_price_conditions(tmp_path: Path) ->
 def test_texts_without_a_condition_or_with_too_many_are_words(read: Reading) -> None:
     for text in ("wool rug", "", "cheap " * 5):
         assert read.reader.conditions(text) is NO_CONDITIONS
-
-
-def test_the_index_of_a_reader_is_let_go_with_its_folder(tmp_path: Path) -> None:
-    read = Reading(ITEMS, tmp_path)
-    read.index.rewriter.conditions_in = read.reader.conditions
-    folder = read.index._folder
-    assert folder.is_dir()
-    del read
-    assert not folder.exists()
