@@ -207,9 +207,13 @@ def over_best(case: Case, row: int, score: Callable[[Case, int], float]) -> floa
     return score(case, row) / max(1e-6, *(score(case, o) for o in case.found.rows.tolist()))
 
 
+def numbers(stems: Sequence[str]) -> list[int]:
+    return [token(f"w:{stem}", shelf.CONFIG.text.bucket_count) for stem in stems]
+
+
 @dataclass(frozen=True)
 class Fields:
-    """The words of a query, and of the fields of one item, as sets of plain stems."""
+    """The words of a query, and of the fields of one item; stems of one token number are one word."""
 
     case: Case
     row: int
@@ -225,26 +229,26 @@ class Fields:
         return self.case.encoded.query.head_term or self.terms[-1]
 
     @property
-    def title(self) -> list[str]:
-        return [stem for word in surface_words(shelf_item(self.row).title) for stem in words(word)]
+    def title(self) -> list[int]:
+        return numbers(words(shelf_item(self.row).title))
 
     @property
-    def leaf(self) -> list[str]:
-        return words(shelf_item(self.row).category[-1]) if shelf_item(self.row).category else []
+    def leaf(self) -> list[int]:
+        return numbers(words(" ".join(shelf_item(self.row).category[-1:])))
 
     @property
-    def path(self) -> list[str]:
-        return [stem for name in shelf_item(self.row).category for stem in words(name)]
+    def path(self) -> list[int]:
+        return numbers(words(" ".join(shelf_item(self.row).category)))
 
     @property
-    def brand(self) -> list[str]:
-        return words(shelf_item(self.row).brand)
+    def brand(self) -> list[int]:
+        return numbers(words(shelf_item(self.row).brand))
 
     def phrases(self, term: Term) -> list[tuple[str, ...]]:
         return [*term.alternatives, *(other.stems for other in term.corrections)]
 
-    def has(self, term: Term, field: Sequence[str]) -> bool:
-        return any(set(phrase) <= set(field) for phrase in self.phrases(term))
+    def has(self, term: Term, field: Sequence[int]) -> bool:
+        return any(set(numbers(phrase)) <= set(field) for phrase in self.phrases(term))
 
     def weight(self, term: Term) -> float:
         """Inverse document frequency of the rarest stem; of an unknown word that of the rarest term."""
@@ -256,24 +260,24 @@ class Fields:
 
         return own(term) or max(own(one) for one in self.terms) or 1.0
 
-    def share(self, *fields: Sequence[str]) -> float:
+    def share(self, *fields: Sequence[int]) -> float:
         """Weight of the terms that any of the fields has."""
         if not self.case.weights:
             return 0.0
         held = [term for term in self.terms if any(self.has(term, field) for field in fields)]
         return sum(map(self.weight, held)) / sum(map(self.weight, self.terms))
 
-    def coverage(self, field: Sequence[str]) -> float:
-        stems = {stem for term in self.terms for phrase in self.phrases(term) for stem in phrase}
-        return sum(stem in stems for stem in field) / max(1, len(field))
+    def coverage(self, field: Sequence[int]) -> float:
+        of_query = {n for term in self.terms for one in self.phrases(term) for n in numbers(one)}
+        return sum(number in of_query for number in field) / max(1, len(field))
 
     @property
     def head_places(self) -> list[int]:
         """Positions in the title of words of the head term."""
         if not self.case.weights:
             return []
-        stems = {stem for phrase in self.phrases(self.head) for stem in phrase}
-        return [place for place, stem in enumerate(self.title) if stem in stems]
+        of_head = {number for phrase in self.phrases(self.head) for number in numbers(phrase)}
+        return [place for place, number in enumerate(self.title) if number in of_head]
 
     @property
     def head_in_title(self) -> float:
