@@ -1,4 +1,4 @@
-"""The record types: items, events and judgments."""
+"""The record types: items, events, judgments and impressions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class EventType(IntEnum):
@@ -150,3 +153,39 @@ class Judgment:
 def as_datetime(seconds: float) -> datetime:
     """Seconds since 1970 as a UTC datetime."""
     return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Impression:
+    """The items of one answer, as they were shown.
+
+    Args:
+        attribution_token: Identifies the answer; events that it led to carry the token.
+        visitor_id: The visitor; empty if anonymous.
+        time: Seconds since 1970, UTC.
+        surface: Where it was shown: ``search``, ``home``, ``item`` …
+        query: The query text; for a search only.
+        bundle_id: The bundle that made the answer.
+        item_ids: The items, in the order shown.
+        offset: Rank of the first item, from 0: above 0 on later pages.
+        features: ``[shown, feature_count] float32``, the reranker's input in the order of the
+            bundle's feature names; None if not logged.
+        context_item_ids: The item of an item page, or the items of a cart.
+        filter: Conditions of the request's filter, by name; empty for none.
+        sort_by: The sort order, ``price_low``; empty for relevance.
+        literal: Whether no part of the query was to be read as a condition.
+    """
+
+    attribution_token: str
+    visitor_id: str
+    time: float
+    surface: str
+    query: str
+    bundle_id: str
+    item_ids: tuple[str, ...]
+    offset: int = 0
+    features: NDArray[np.float32] | None = None
+    context_item_ids: tuple[str, ...] = ()
+    filter: Mapping[str, Any] = field(default_factory=dict)
+    sort_by: str = ""
+    literal: bool = False

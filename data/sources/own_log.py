@@ -11,18 +11,17 @@ import json
 import math
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.errors import InputError, RequestError
-from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, LogPosition
+from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Impression, LogPosition
 from data.sources.live_items import read_live_items
 
 if TYPE_CHECKING:
@@ -51,42 +50,6 @@ IMPRESSION = "impression"
 KINDS = (EVENT, IMPRESSION)
 _PAGE_SIZE = 1_000
 _CHUNK_SIZE = 50_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Impression:
-    """The items of one answer, as they were shown.
-
-    Args:
-        attribution_token: Identifies the answer; events that it led to carry the token.
-        visitor_id: The visitor; empty if anonymous.
-        time: Seconds since 1970, UTC.
-        surface: Where it was shown: ``search``, ``home``, ``item`` …
-        query: The query text; for a search only.
-        bundle_id: The bundle that made the answer.
-        item_ids: The items, in the order shown.
-        offset: Rank of the first item, from 0: above 0 on later pages.
-        features: ``[shown, feature_count] float32``, the reranker's input in the order of the
-            bundle's feature names; None if not logged.
-        context_item_ids: The item of an item page, or the items of a cart.
-        filter: Conditions of the request's filter, by name; empty for none.
-        sort_by: The sort order, ``price_low``; empty for relevance.
-        literal: Whether no part of the query was to be read as a condition.
-    """
-
-    attribution_token: str
-    visitor_id: str
-    time: float
-    surface: str
-    query: str
-    bundle_id: str
-    item_ids: tuple[str, ...]
-    offset: int = 0
-    features: NDArray[np.float32] | None = None
-    context_item_ids: tuple[str, ...] = ()
-    filter: Mapping[str, Any] = field(default_factory=dict)
-    sort_by: str = ""
-    literal: bool = False
 
 
 class LogRow(NamedTuple):

@@ -12,9 +12,8 @@ from serving.answering.live_catalog import LiveCatalog
 from serving.state.event_log import EventLog
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
-from towers.text.chinese import warm_up
-from towers.text.folding import has_chinese
 from towers.text.query_rewriter import clear_caches
+from towers.text.writing.chinese import warm_up
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,7 @@ class ActiveBundle:
         """
         bundle = load_bundle(path)
         lexical = bundle.ranker.sources.lexical
-        rewriter = None if lexical is None else lexical.rewriter
-        texts = (*rewriter.counts, *rewriter.translations) if rewriter else bundle.catalog.titles
-        if any(map(has_chinese, texts)):
+        if lexical is not None and lexical.has_chinese:
             # Here, so that the first Chinese query does not wait for it.
             warm_up()
         # Before live changes, which may change the golden answers.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from data.errors import RequestError
 from serving.answering.merchandising import Merchandising, merchandised_page
 from serving.api.requests import RecommendRequest, SearchRequest, SortOrder
 from serving.paging.further_results import FurtherResults
@@ -95,14 +96,20 @@ def answer_page(
 
     Args:
         token: The attribution token, which nobody can guess: the key of a new order.
+
+    Raises:
+        RequestError: The order is that of another request.
     """
     now = ranked.matches.encoded.rank_request.time
     kept = orders.get(request.order_key, now) if request.order_key else None
+    request_hash = _hash_of(request)
     if kept is not None:
+        if kept.request_hash != request_hash:
+            raise RequestError("order_key", "the key of the same request", request.order_key)
         return _page_of_kept(ranked, request, orders, kept)
     begin, end = request.offset, request.offset + request.page_size
     if ranked.sorted_rows is None or ranked.fits is None:
-        order, whole = _order_by_relevance(ranked, end)
+        order, whole = _order_by_relevance(ranked, end, request_hash)
     else:
         whole = Page(
             ranked.sorted_rows,
@@ -112,7 +119,13 @@ def answer_page(
         )
         item_ids = ranked.matches.sources.catalog.item_ids
         is_complete = len(whole.rows) == whole.total_count
-        order = KeptOrder(item_ids, whole.rows, request.sort_by, is_complete=is_complete)
+        order = KeptOrder(
+            item_ids,
+            whole.rows,
+            request.sort_by,
+            request_hash=request_hash,
+            is_complete=is_complete,
+        )
     relevant_count = None
     if order.relevant_end is not None:
         left = np.count_nonzero(~is_among(ranked.further.matching, np.sort(whole.rows)))
@@ -127,7 +140,18 @@ def answer_page(
     )
 
 
-def _order_by_relevance(ranked: RankedResults, end: int) -> tuple[KeptOrder, Page]:
+def _hash_of(request: SearchRequest | RecommendRequest) -> int:
+    """Of what makes the order of a request; equal within this process only."""
+    if isinstance(request, SearchRequest):
+        page: tuple[object, ...] = (request.query,)
+    else:
+        page = (request.placement, request.item_ids)
+    return hash((page, request.visitor_id, request.filter, request.sort_by))
+
+
+def _order_by_relevance(
+    ranked: RankedResults, end: int, request_hash: int
+) -> tuple[KeptOrder, Page]:
     """The order of the shortlist with its pins, at least to ``end``, and all of it as one page."""
     shortlist, pins = ranked.shortlist, ranked.merchandising.pins
     length = max(end, len(shortlist.rows) + len(pins), max(pins, default=-1) + 1)
@@ -139,6 +163,7 @@ def _order_by_relevance(ranked: RankedResults, end: int) -> tuple[KeptOrder, Pag
         SortOrder.RELEVANCE,
         whole.scores,
         ranked.matches.encoded.query_embedding,
+        request_hash=request_hash,
         relevant_end=relevant,
     )
     return order, whole

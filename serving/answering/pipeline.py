@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from data.sources.own_log import Impression
+from data.records import Impression
 from serving.answering.answer_page import RankedResults, answer_page, shortlist_and_further
 from serving.answering.explained_results import explained
 from serving.answering.facets import facets_of

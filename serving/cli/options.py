@@ -83,7 +83,18 @@ def page_options(command: Command) -> Command:
             click.option(
                 "--page-size", default=20, show_default=True, help="Results per page, 1 to 100."
             ),
-            click.option("--offset", default=0, help="Results to skip."),
+            click.option(
+                "--offset",
+                default=0,
+                help="Results to skip. Without --order-key by rank as of now: what happens between"
+                " two pages makes them repeat or skip items.",
+            ),
+            click.option(
+                "--order-key",
+                default="",
+                metavar="ANSWER",
+                help="First answer, whose order the page continues for ten minutes.",
+            ),
             click.option(
                 "--category", metavar="PATH", help='Only items in this category: "Dairy > Milk".'
             ),

@@ -12,14 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.records import Event
-from data.sources.own_log import (
-    LOG_NAME,
-    Impression,
-    last_known_sequence,
-    open_log,
-    read_entries,
-)
+from data.records import Event, Impression
+from data.sources.own_log import LOG_NAME, last_known_sequence, open_log, read_entries
 from serving.answering.rank_request_builders import (
     recommend_rank_request,
     search_rank_request,

@@ -134,7 +134,9 @@ def check_filters(
         allowed[rows] = True
         shares.append(len(rows) / len(items))
         text = catalogue_query(catalog, rng.randrange(catalog.count), rng)
-        search = SearchRequest(text, page_size=_DEPTH, filter=conditions, record=False)
+        search = SearchRequest(
+            text, page_size=_DEPTH, filter=conditions, record=False, is_literal=True
+        )
         browse = RecommendRequest(Placement.HOME, page_size=_DEPTH, filter=conditions)
         is_search = bool(text) and number % 2 == 0
         began = time.perf_counter()

@@ -14,7 +14,7 @@ from serving.api.requests import SearchRequest
 from serving.api.validation import PAGE_SIZE_LIMIT
 from serving.engine import Engine
 from towers.catalog.items import Catalog
-from towers.text.folding import normalise
+from towers.text.writing.folding import normalise
 
 FIELDS = ("title", "category", "brand")
 

@@ -34,6 +34,7 @@ class KeptOrder:
         sort_by: What the results are sorted by.
         scores: ``[n] float32``, falling; empty in an order other than relevance.
         query_embedding: ``[dim] float32`` that orders further results by relevance; else empty.
+        request_hash: Of the request that it answers, without page size, offset and facets.
         is_complete: Whether nothing follows: all of the match set is in an order other than relevance.
         relevant_end: Results of a search by relevance before the first that is only related;
             None for other requests.
@@ -44,6 +45,7 @@ class KeptOrder:
     sort_by: SortOrder
     scores: np.ndarray = field(default_factory=lambda: _NO_SCORES)
     query_embedding: np.ndarray = field(default_factory=lambda: _NO_EMBEDDING)
+    request_hash: int = 0
     is_complete: bool = False
     relevant_end: int | None = None
 

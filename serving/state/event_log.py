@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.errors import OverloadError
-from data.records import Event, LogPosition
+from data.records import Event, Impression, LogPosition
 from data.sources.own_log import (
     EVENT,
     KINDS,
-    Impression,
     LogEntry,
     LogRow,
     damage,

@@ -258,6 +258,7 @@ def test_iso_texts_come_back(moment: datetime, hours: int) -> None:
         ([["a", "b"]], pa.list_(pa.string(), 2), [["a", "b"]]),
         ([[1, 2]], None, [["1", "2"]]),
         ([3, None], None, [["3"], []]),
+        (["Home &gt; Pots &amp; Pans"], None, [["Home", "Pots & Pans"]]),
     ],
 )
 def test_paths(values: list[Any], type_: Any, expected: list[list[str]]) -> None:

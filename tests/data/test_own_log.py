@@ -16,11 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import InputError, RequestError
-from data.records import RECORDABLE_TYPES, Event, EventType
+from data.records import RECORDABLE_TYPES, Event, EventType, Impression
 from data.sources.own_log import (
     LOG_NAME,
     SCHEMA,
-    Impression,
     LogRow,
     event_row,
     impression_row,

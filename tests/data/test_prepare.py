@@ -18,14 +18,8 @@ import pytest
 
 from data.errors import ConfigError, InputError
 from data.prepare import SOURCES, prepare, prepare_items
-from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Item
-from data.sources.own_log import (
-    LOG_NAME,
-    Impression,
-    event_row,
-    impression_row,
-    open_log,
-)
+from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Impression, Item
+from data.sources.own_log import LOG_NAME, event_row, impression_row, open_log
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import Tables, event_micros, iter_events, iter_items, read_tables
 from serving.state.item_log import ItemLog

@@ -252,6 +252,6 @@ def test_cleared_queries_leave_no_text_behind(engine: Engine) -> None:
     engine.clear_queries()
     lexical = engine.bundle.ranker.sources.lexical
     caches = lexical._caches
-    kept = [caches.parsed, caches.found, caches.matching, caches.holders]
-    assert [len(answers) for answers in kept] == [0, 0, 0, 0]
+    kept = [caches.parsed, caches.found, caches.complete, caches.partial, caches.holders]
+    assert [len(answers) for answers in kept] == [0] * 5
     assert "dark espresso 250g" in texts(engine, "dark esp", QUERY)

@@ -10,9 +10,9 @@ import numpy as np
 
 from data.records import Item
 from towers.catalog.items import Catalog
-from towers.text.folding import has_chinese, normalise
 from towers.text.understood import Understood, UnderstoodKind
 from towers.text.words import runs, stem, surface_words
+from towers.text.writing.folding import has_chinese, normalise
 
 _COLOUR_NAMES = re.compile(r"\b(?:colou?rs?|farben?|couleurs?|colore|цвет|kleur)\b|颜色|顏色|色$")
 _SIZE_NAMES = re.compile(
@@ -89,6 +89,8 @@ class CatalogNames:
         self._names: dict[tuple[_Group, str, tuple[str, ...]], _Name] = {}
         self._proper_words: set[str] = set()
         rows = np.flatnonzero(catalog.listed[: catalog.count])
+        step = 1 + len(rows) // _TITLE_LIMIT
+        sampled = rows[::step]
         brands = {
             code: self._add(_BRAND, catalog.brand_codes.names[code], count)
             for code, count in _counts(catalog.brand[rows])
@@ -104,10 +106,10 @@ class CatalogNames:
                 with_it, codes = catalog.attributes.column(attribute)
                 spelt = catalog.attributes.values(attribute)
                 names = {code: self._add(group, spelt[code], n) for code, n in _counts(codes)}
-                for row, code in zip(with_it.tolist(), codes.tolist(), strict=True):
+                kept = np.isin(with_it, sampled)
+                for row, code in zip(with_it[kept].tolist(), codes[kept].tolist(), strict=True):
                     values.setdefault(row, []).extend(names[code])
-        step = 1 + len(rows) // _TITLE_LIMIT
-        for row in rows[::step].tolist():
+        for row in sampled.tolist():
             names_of_row = [*brands[catalog.brand[row]], *categories[catalog.leaf[row]]]
             self._count_title(catalog.titles[row], [*names_of_row, *values.get(row, ())], step)
 

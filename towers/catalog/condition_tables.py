@@ -6,7 +6,7 @@ Japanese and Korean; case folded, Latin letters without marks.
 
 from __future__ import annotations
 
-from towers.text.units import UNIT_NAMES
+from towers.text.writing.units import UNIT_NAMES
 
 UPPER = (
     r"under|below|less than|lower than|cheaper than|not? (?:more than|over|above)|at most|up ?to"

@@ -9,9 +9,10 @@ import numpy as np
 
 from towers.text.title_heads import head_keys, noun_key
 from towers.text.tokens import PADDING, token
-from towers.text.words import stem, surface_words
+from towers.text.word_forms import item_words
+from towers.text.words import stem
 
-TITLE_SLOT_COUNT = 24
+TITLE_SLOT_COUNT = 28
 """Words of a title that features compare with the words of a query."""
 
 
@@ -20,7 +21,8 @@ def title_columns(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The words of each title as token numbers, and whether each is a noun that the item is.
 
-    So a "camera" differs from a "camera bag".
+    So a "camera" differs from a "camera bag". Other forms, as ``item_words`` gives them, follow the
+    words.
 
     Returns:
         ``[titles, TITLE_SLOT_COUNT] int32``, padded with ``PADDING``, and ``bool`` of the same shape.
@@ -28,7 +30,7 @@ def title_columns(
     numbers = []
     is_head = np.zeros((len(titles), TITLE_SLOT_COUNT), bool)
     for row, title, brand in zip(is_head, titles, brands, strict=True):
-        found = surface_words(title)[:TITLE_SLOT_COUNT]
+        found = item_words(title).words[:TITLE_SLOT_COUNT]
         heads = head_keys(title, brand)
         numbers.append([token("w:" + stem(word), bucket_count) for word in found])
         row[: len(found)] = [noun_key(word) in heads for word in found]

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from towers.catalog.items import Catalog
-from towers.text.folding import normalise
 from towers.text.title_heads import head_words, noun_key, title_phrases
 from towers.text.words import words
+from towers.text.writing.folding import normalise
 
 LEAST_ITEMS = 5
 """Titles that a head noun must end a phrase of."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from towers.catalog.items import Catalog
 from towers.datasets.head_nouns import LEAST_ITEMS, title_words
-from towers.text.folding import has_chinese, normalise
 from towers.text.title_heads import CONNECTING_WORDS
 from towers.text.words import is_chinese_run, runs, words
+from towers.text.writing.folding import has_chinese, normalise
 
 KINDS = ("type", "slip", "category", "brand", "brand_type")
 

@@ -8,6 +8,7 @@ reranker learns what to do with a query as typed, typos and all.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from towers.datasets.head_queries import HeadQuery, head_queries
 from towers.datasets.synthetic_queries import catalogue_query, with_errors
 from towers.ranking.field_matches import FieldMatches
 from towers.ranking.ranker import Ranker
+from towers.text.words import words
 
 HELD_OUT_FOLDS = range(3)
 """Head queries, by what is meant, that only compare the stages of the finished model."""
@@ -25,6 +27,11 @@ HELD_OUT_FOLDS = range(3)
 _HEAD_LIMIT = 400
 """Head queries of each kind."""
 _HEAD_SHARE = 0.4
+
+RARE = "rare"
+"""Kind of the queries of a word that one title has."""
+_RARE_LIMIT = 100
+_LEAST_LETTERS = 5
 
 _LEAST_MATCH = 0.5
 _MATCH_WEIGHT = 2.0
@@ -69,12 +76,26 @@ def made_queries(catalog: Catalog, limit: int, seed: int) -> list[MadeQuery]:
 
 
 def held_out_queries(catalog: Catalog, seed: int) -> list[HeadQuery]:
-    """Head queries whose meaning is in no query of ``made_queries``' heads."""
-    return [
+    """Head queries whose meaning is in no query of ``made_queries``' heads, and words of one item."""
+    heads = [
         query
         for query in head_queries(catalog, limit=_HEAD_LIMIT, seed=seed)
         if query_fold(query.meant) in HELD_OUT_FOLDS
     ]
+    return heads + _rare_words(catalog, seed)
+
+
+def _rare_words(catalog: Catalog, seed: int) -> list[HeadQuery]:
+    """Words that one title has, mostly numbers of models: their item must come first."""
+    of_titles = [set(title.lower().split()) for title in catalog.titles]
+    counts = Counter(word for found in of_titles for word in found)
+    rare = sorted(
+        word
+        for word, count in counts.items()
+        if count == 1 and len(word) >= _LEAST_LETTERS and word.isalnum()
+    )
+    chosen = random.Random(seed).sample(rare, min(len(rare), _RARE_LIMIT))
+    return [HeadQuery(RARE, word, word, tuple(words(word))) for word in chosen]
 
 
 def graded(ranker: Ranker, query: MadeQuery, rows: np.ndarray) -> np.ndarray:

@@ -9,9 +9,9 @@ import numpy as np
 
 from towers.catalog.items import Catalog
 from towers.datasets.head_queries import HeadQuery
-from towers.text.folding import normalise
 from towers.text.title_heads import head_keys
 from towers.text.words import is_chinese_run, stem, surface_words
+from towers.text.writing.folding import normalise
 
 CUT = 10
 _BRAND_KINDS = ("brand", "brand_type")

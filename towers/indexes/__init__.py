@@ -2,8 +2,10 @@
 
 result_cache        an LRU cache of results, bounded in bytes
 private_copy        a private copy of an index folder
+item_documents      what of an item is indexed
 tantivy_index       inverted index of stems by field (tantivy)
 document_frequency  document frequencies, exact where they are low
+lexical_caches      caches of parsed queries and lexical results
 lexical_index       lexical search of items; holds the query parser of `text/query_rewriter`
 item_index          nearest items by embedding (ScaNN)
 prefix_index        texts by prefixes of their words

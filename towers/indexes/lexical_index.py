@@ -13,26 +13,26 @@ import numpy as np
 
 from data.records import Item
 from towers.indexes.document_frequency import DocumentFrequency
+from towers.indexes.item_documents import Document, distinct_words, document_of, words_by_field
+from towers.indexes.lexical_caches import LexicalCaches
 from towers.indexes.private_copy import link_files, new_folder
-from towers.indexes.result_cache import ResultCache
-from towers.indexes.tantivy_index import NAME_FIELDS, Document, Spelling, TantivyIndex
+from towers.indexes.tantivy_index import Spelling, TantivyIndex
 from towers.text.head_noun import WordShares
-from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
-from towers.text.pinyin import romanised_brand
-from towers.text.product_codes import numbers_of_item
+from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
+from towers.text.term_relaxation import TermStatistics, leading_terms
 from towers.text.title_heads import head_keys
-from towers.text.word_forms import ItemWords, item_words
-from towers.text.words import stem
+from towers.text.writing.folding import has_chinese
 
 CODE_SCORE = 1_000.0
 """Above any BM25 score, so that items whose product code is in the query come first."""
 
+MATCH_COUNT = 20
+"""Items that are fetched to learn whether there are any; one number, so that caches are shared."""
+
 _SYNONYM_WEIGHT = 0.9
 _PARSED_LIMIT = 10_000
-_FOUND_BYTES = _MATCHING_BYTES = 64_000_000
-_HOLDERS_BYTES = 16_000_000
 _WORDS_NAME = "words.json"
 _HEADS_NAME = "heads.json"
 _TRANSLATIONS_NAME = "translations.json"
@@ -40,8 +40,6 @@ _TRANSLATIONS_NAME = "translations.json"
 _SPELLING_GAIN = 4.0
 """Score of the spelling of a query of one word, relative to its inverse document frequency: above
 what it may add that the word stands in other fields as well."""
-
-_WordsByField = Mapping[str, Sequence[ItemWords]]
 
 
 class LexicalIndex:
@@ -87,10 +85,10 @@ class LexicalIndex:
 
         def documents() -> Iterator[Document]:
             for row, item in enumerate(items):
-                by_field = _words_by_field(item)
-                counts.update(_distinct_words(by_field))
+                by_field = words_by_field(item)
+                counts.update(distinct_words(by_field))
                 head_counts.update(head_keys(item.title, item.brand))
-                yield _document(row, item, by_field)
+                yield document_of(row, item, by_field)
 
         TantivyIndex.build(documents(), own)
         index = cls(own, counts, head_counts)
@@ -125,6 +123,11 @@ class LexicalIndex:
             index.rewriter.translations = json.loads(text)
         return index
 
+    @property
+    def has_chinese(self) -> bool:
+        """Whether any word of the items, or any that the dictionary translates, is Chinese."""
+        return any(map(has_chinese, (*self.rewriter.counts, *self.rewriter.translations)))
+
     def translate(self, translations: Mapping[str, Mapping[str, float]]) -> None:
         """Sets the dictionary that queries are translated by."""
         self.rewriter.translations = translations
@@ -152,9 +155,9 @@ class LexicalIndex:
         new_words: set[str] = set()
         documents = []
         for row, item in items:
-            by_field = _words_by_field(item)
-            new_words |= _distinct_words(by_field)
-            documents.append(_document(row, item, by_field))
+            by_field = words_by_field(item)
+            new_words |= distinct_words(by_field)
+            documents.append(document_of(row, item, by_field))
         with self._index.staged(documents) as commit:
             yield commit
         self._unseen_words |= new_words
@@ -172,7 +175,7 @@ class LexicalIndex:
     def clear(self) -> None:
         """Clears the caches of queries."""
         self._frequency.forget()
-        self._caches = _Caches()
+        self._caches = LexicalCaches()
 
     def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
         """Parses a query by the words of the items; cached.
@@ -203,6 +206,9 @@ class LexicalIndex:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best items, ``[n] int64`` and ``[n] float32``, best first.
 
+        Where no item has all words, and only words that qualify had to be given up, such as colours,
+        items with all other words come first; the scores of the rest are scaled below theirs.
+
         Read-only: results are cached until the next change, since a few queries make up most of the
         search traffic.
         """
@@ -222,13 +228,20 @@ class LexicalIndex:
         if count < 1 or not (weights or query.product_codes or query.groups):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         code_scores = dict.fromkeys(sorted(query.product_codes), CODE_SCORE)
-        return self._index.best(
+        best = partial(
+            self._index.best,
             weights,
             code_scores,
             count,
             groups=query.groups,
-            spellings=self._spellings(query),
+            spellings=tuple(self._spellings(query)),
         )
+        found = best()
+        leading = leading_terms(query.terms, TermStatistics(self._has_holders, self.rarity))
+        if not leading:
+            return found
+        required = [term.alternatives for term in leading]
+        return _merged(best(required=required), found, count)
 
     def _spellings(self, query: ParsedQuery) -> Iterator[Spelling]:
         # The more words a query has, the less any other of them may be given up for a spelling.
@@ -237,6 +250,9 @@ class LexicalIndex:
         for of_word, rarity in zip(query.stem_weights, query.rarities, strict=True):
             if of_word in typed_stems:
                 yield Spelling(of_word, query.spellings.get(of_word, ""), gain * rarity)
+
+    def _has_holders(self, required: Sequence[Term]) -> bool:
+        return len(self.holders([term.alternatives for term in required], MATCH_COUNT)) > 0
 
     def matching_rows(self, query: ParsedQuery) -> np.ndarray:
         """Rows of all items that match a query, ``[n] int64``, in no order; read-only.
@@ -290,63 +306,30 @@ class LexicalIndex:
         """Whether an item has a product code, normalised."""
         return bool(len(self._index.rows_with_all((), (code,), limit=1)))
 
+    def rarity(self, term: Term) -> float:
+        """Inverse document frequency of a term's most frequent alternative; 0 if no item has any."""
+        rarities = [self.rarities(stems) for stems in term.alternatives]
+        return min((max(of_one) for of_one in rarities if of_one and all(of_one)), default=0.0)
+
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""
         return [self._frequency.rarity(word) for word in stems]
 
 
-class _Caches:
-    """Caches of parsed queries and results; replaced as one at every change of the index.
-
-    So no result of the old index can enter the new caches: a thread still on the old index fills the
-    old caches, which nobody reads any more.
-    """
-
-    def __init__(self) -> None:
-        self.parsed: dict[str, ParsedQuery] = {}
-        self.parsed_literally: dict[str, ParsedQuery] = {}
-        self.found: ResultCache[
-            tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]
-        ] = ResultCache(_FOUND_BYTES)
-        self.complete: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES // 2)
-        self.partial: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES // 2)
-        self.holders: ResultCache[tuple[tuple[Alternatives, ...], int | None], np.ndarray] = (
-            ResultCache(_HOLDERS_BYTES)
-        )
-
-    def has_parsed(self, query: ParsedQuery) -> bool:
-        """Whether the current index parsed the query, so that its text identifies it."""
-        text = query.text
-        return self.parsed.get(text) is query or self.parsed_literally.get(text) is query
-
-
-def _words_by_field(item: Item) -> _WordsByField:
-    """What is indexed of each text, by field."""
-    texts = {
-        "title": (item.title,),
-        "category": item.category,
-        "brand": (item.brand,),
-        "rest": (*item.attributes.values(), item.description),
-    }
-    found = {field: [item_words(text) for text in of_field] for field, of_field in texts.items()}
-    # No words of the vocabulary, since the first word of a title is not always a brand.
-    found["brand"][0].grams.extend(romanised_brand(item))
-    return found
-
-
-def _distinct_words(by_field: _WordsByField) -> set[str]:
-    return {word for of_field in by_field.values() for one in of_field for word in one.words}
-
-
-def _document(row: int, item: Item, by_field: _WordsByField) -> Document:
-    stems = {
-        field: [one for text in of_field for one in (*map(stem, text.words), *text.grams)]
-        for field, of_field in by_field.items()
-    }
-    names = [text for field in NAME_FIELDS for text in by_field[field]]
-    spellings = {stem(word): typed for text in names for word, typed in text.spellings.items()}
-    if spellings:
-        # Not where the word also stands as folded: "Café Royal, Cafe".
-        plain = {stem(word) for text in names for word in text.words if word not in text.spellings}
-        spellings = {of_word: typed for of_word, typed in spellings.items() if of_word not in plain}
-    return Document(row, stems, numbers_of_item(item), spellings)
+def _merged(
+    leading: tuple[np.ndarray, np.ndarray], best: tuple[np.ndarray, np.ndarray], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items that lead, then the others of the best, whose scores are scaled below theirs."""
+    if not len(leading[0]):
+        return best
+    others = ~np.isin(best[0], leading[0])
+    rows, scores = best[0][others], best[1][others]
+    # Product codes stay ahead of all words.
+    is_of_words = scores < CODE_SCORE
+    limit = np.float32(0.999) * leading[1][-1]
+    highest = scores[is_of_words].max(initial=0.0)
+    if highest > limit:
+        scores = np.where(is_of_words, scores * (limit / highest), scores)
+    rows, scores = np.concatenate([leading[0], rows]), np.concatenate([leading[1], scores])
+    order = np.argsort(-scores, kind="stable")[:count]
+    return rows[order], scores[order]

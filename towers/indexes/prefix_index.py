@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from towers.text.folding import fold, normalise
 from towers.text.words import is_chinese_run, runs
+from towers.text.writing.folding import fold, normalise
 
 _CHINESE_PREFIX_LENGTH = 8
 _LARGEST_CHARACTER = "\U0010ffff"

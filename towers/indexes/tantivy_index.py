@@ -14,34 +14,14 @@ import numpy as np
 import tantivy
 
 from data.errors import OverloadError
+from towers.indexes.item_documents import FIELD_WEIGHTS, NAME_FIELDS, Document
 from towers.text.parsed_query import Alternatives
-
-FIELD_WEIGHTS = {"title": 2.0, "category": 1.5, "brand": 1.5, "rest": 0.7}
-"""Boost of each text field."""
-NAME_FIELDS = ("title", "category", "brand")
-"""Fields of short texts, of which the spelling counts."""
 
 _RESPELT = "~"
 """In front of a stem: the document has it only in words that folding has changed."""
 
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
-
-
-class Document(NamedTuple):
-    """One item.
-
-    Args:
-        row: Its row in the catalogue.
-        stems: Of its words, by field of ``FIELD_WEIGHTS``.
-        codes: Its product codes.
-        spellings: As typed, by stem, of the words of its names that folding has changed.
-    """
-
-    row: int
-    stems: Mapping[str, Sequence[str]]
-    codes: Iterable[str]
-    spellings: Mapping[str, str]
 
 
 class Spelling(NamedTuple):
@@ -148,6 +128,7 @@ class TantivyIndex:
         *,
         groups: Mapping[tuple[str, ...], float] = MappingProxyType({}),
         spellings: Iterable[Spelling] = (),
+        required: Sequence[Alternatives] = (),
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best documents that have any stem or code, best first.
 
@@ -156,6 +137,7 @@ class TantivyIndex:
             code_scores: Constant score of each product code.
             groups: Stems that count only where a field has all of them, and the weight of the group.
             spellings: Preferences for a spelling.
+            required: Only documents that have one complete alternative of each.
 
         Returns:
             ``[≤ count] int64`` and ``[≤ count] float32``; of equal scores the lower row first.
@@ -165,6 +147,11 @@ class TantivyIndex:
         for stems, weight in groups.items():
             parts += self._together(stems, weight, searcher)
         parts += self._spelt(spellings, searcher)
+        if required:
+            with_all = self._all(required, searcher)
+            if with_all is None:
+                return np.zeros(0, np.int64), np.zeros(0, np.float32)
+            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(with_all, 0.0)))
         rows, scores = _hits(searcher, tantivy.Query.boolean_query(parts), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]

@@ -117,9 +117,11 @@ class FieldMatches:
     def score(self) -> np.ndarray:
         """How well the fields match, for ``FeatureContext.search_score``, ``[n] float32``."""
         head = self.head_in_title.astype(np.float32) + self.head_is_title_head
-        of_words = _FIELD_WEIGHT * self.field_share + _TITLE_WEIGHT * self.title_share
+        # Squares, since half of the words is less than half of what was asked for.
+        of_words = _FIELD_WEIGHT * self.field_share**2 + _TITLE_WEIGHT * self.title_share**2
         # Of several words the others say as much as the head does.
-        return of_words + np.float32(_HEAD_WEIGHT / len(self.weights)) * head
+        share = np.float32(_HEAD_WEIGHT / len(self.weights)) * self.field_share
+        return of_words + share * head
 
     def _among(self, tokens: np.ndarray) -> np.ndarray:
         """``[stems, n] bool``, whether ``tokens [n, slots]`` hold each stem."""

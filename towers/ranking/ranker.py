@@ -262,21 +262,6 @@ class Ranker:
         order = np.argsort(together.rows)
         return scores[order[np.searchsorted(together.rows[order], rows)]], scores[:count]
 
-    def further(self, shortlist: Shortlist, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Results beyond the shortlist: the nearest of all other allowed items.
-
-        Returns:
-            Rows and scores, ``[≤ count] int64`` and ``float32``, nearest first; the scores fall
-            from the shortlist's lowest on.
-        """
-        encoded = shortlist.encoded
-        rows = self.sources.nearest(encoded, count + len(shortlist.rows))
-        rows = rows[~np.isin(rows, shortlist.rows)][:count]
-        similarity = finite(self.sources.index.scores(encoded.query_embedding, rows))
-        lowest = shortlist.scores[-1] if len(shortlist.scores) else np.float32(0)
-        below = similarity - similarity.max(initial=-np.inf) if len(rows) else similarity
-        return rows, (lowest - 1e-3 + below).astype(np.float32)
-
 
 def _without_filter(encoded: EncodedRequest) -> EncodedRequest:
     return replace(encoded, rank_request=replace(encoded.rank_request, mask=None))

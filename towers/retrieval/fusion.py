@@ -11,7 +11,7 @@ from towers.indexes.lexical_index import CODE_SCORE
 
 _RANK_OFFSET = 60.0
 _LEARNT_WEIGHT = 0.3
-_SEMANTIC_WEIGHT = 0.6
+_SEMANTIC_WEIGHT = 0.8
 """Weights relative to the lexical score; tuned on judged queries of a hardware shop."""
 
 

@@ -13,7 +13,6 @@ from towers.catalog.catalog_names import CatalogNames
 from towers.catalog.condition_words import ConditionWords, condition_words
 from towers.catalog.items import Catalog
 from towers.indexes.lexical_index import LexicalIndex
-from towers.text.folding import has_chinese, normalise
 from towers.text.product_codes import own_number
 from towers.text.understood import (
     NO_CONDITIONS,
@@ -23,6 +22,7 @@ from towers.text.understood import (
     UnderstoodUse,
 )
 from towers.text.words import words
+from towers.text.writing.folding import has_chinese, normalise
 
 _MOST = 4
 """Texts with more conditions are none that a shopper types; they are words."""

@@ -19,7 +19,7 @@ from towers.config import VISITOR_MINIMUM_LIMIT, CompletionConfig
 from towers.retrieval.bounded_map import BoundedMap
 from towers.retrieval.sources.popular import WEIGHTS
 from towers.sessions.session import Session
-from towers.text.folding import normalise
+from towers.text.writing.folding import normalise
 
 QUERY_LENGTH_LIMIT = 100
 """Longer texts are not counted: nobody else will type them."""

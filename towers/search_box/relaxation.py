@@ -7,32 +7,20 @@ similarity alone.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 
-from towers.indexes.lexical_index import CODE_SCORE, LexicalIndex
-from towers.text.parsed_query import (
-    ParsedQuery,
-    Replacement,
-    Role,
-    Synonym,
-    Term,
-    best_replacement,
-)
+from towers.indexes.lexical_index import CODE_SCORE, MATCH_COUNT, LexicalIndex
+from towers.text.parsed_query import ParsedQuery, Synonym, Term
+from towers.text.term_relaxation import TermStatistics, relaxed_terms
 from towers.text.words import stem, with_word_replaced
 
-_FIRST_COUNT = 20
 _WIDENING = 16
 _LAST_COUNT = 1_000_000
 """Most matching items that are checked for being allowed."""
-_TRIED_WORDS = 6
-"""Up to this many words, giving up each single word is tried before giving up several."""
-_TRIED_CORRECTIONS = 4
-"""Further corrections that are tried where no item has the best one beside the other words."""
 
 
 class RelaxationKind(IntEnum):
@@ -74,8 +62,6 @@ def relaxed_query(
 ) -> RelaxedQuery:
     """Relaxes a query until an allowed item has all remaining words.
 
-    Words that only qualify are given up before others, and the head noun never, unless no item has it.
-
     Args:
         lexical: The lexical index of the items.
         query: The query as parsed.
@@ -86,7 +72,7 @@ def relaxed_query(
 
     def is_matched(required: Sequence[Term]) -> bool:
         requirements = [term.alternatives for term in required]
-        count = _FIRST_COUNT
+        count = MATCH_COUNT
         while True:
             # Fetch more only where none of the first matches is allowed.
             rows = lexical.holders(requirements, count)
@@ -98,20 +84,16 @@ def relaxed_query(
 
     if is_matched(terms) or _has_code(lexical, query, only_allowed):
         return RelaxedQuery((), tuple(terms))
-    corrected = _corrected(lexical, terms, is_matched)
-    given_up = _given_up(lexical, corrected, is_matched)
-    if given_up is None:
-        return RelaxedQuery((Relaxation(RelaxationKind.MEANING_ONLY),), (), tuple(terms))
-    dropped = {term.word for term in given_up}
-    kept = [term for term in corrected if term.word not in dropped]
-    mended = {one.word for one, typed in zip(corrected, terms, strict=True) if one is not typed}
-    text = query.normalised
-    for term in kept:
-        if term.word in mended:
+    relaxed = relaxed_terms(terms, TermStatistics(is_matched, lexical.rarity))
+    if not relaxed.kept:
+        return RelaxedQuery((Relaxation(RelaxationKind.MEANING_ONLY),), (), relaxed.given_up)
+    told = [Relaxation(RelaxationKind.WORD_DROPPED, term.word) for term in relaxed.given_up]
+    if relaxed.mended:
+        text = query.normalised
+        for term in relaxed.mended:
             text = with_word_replaced(text, term.word, term.corrections[0].text)
-    told = [Relaxation(RelaxationKind.TYPO_CORRECTED, text)] if text != query.normalised else []
-    told += [Relaxation(RelaxationKind.WORD_DROPPED, term.word) for term in given_up]
-    return RelaxedQuery(tuple(told), tuple(kept), tuple(given_up))
+        told.insert(0, Relaxation(RelaxationKind.TYPO_CORRECTED, text))
+    return RelaxedQuery(tuple(told), relaxed.kept, relaxed.given_up)
 
 
 def relaxations(
@@ -139,82 +121,5 @@ def _has_code(
 ) -> bool:
     if not query.product_codes:
         return False
-    rows, scores = lexical.search(query, _FIRST_COUNT)
+    rows, scores = lexical.search(query, MATCH_COUNT)
     return bool(len(only_allowed(rows[scores >= CODE_SCORE])))
-
-
-def _corrected(
-    lexical: LexicalIndex, terms: Sequence[Term], is_matched: Callable[[Sequence[Term]], bool]
-) -> list[Term]:
-    """The terms, unknown ones with a correction as their only alternative and first correction.
-
-    The best corrections, or others if these stand together in an item and the best ones do not.
-    """
-    misspelt = {term.word for term in terms if term.corrections and not _is_known(lexical, term)}
-    best = [
-        _with_correction(term, best_replacement(term.corrections))
-        if term.word in misspelt
-        else term
-        for term in terms
-    ]
-    if not misspelt or not 1 < len(terms) <= _TRIED_WORDS or is_matched(best):
-        return best
-    others = [
-        (position, correction)
-        for position, term in enumerate(best)
-        if term.word in misspelt
-        for correction in term.corrections[1:]
-    ]
-    for position, correction in others[:_TRIED_CORRECTIONS]:
-        tried = [*best]
-        tried[position] = _with_correction(tried[position], correction)
-        if is_matched(tried):
-            return tried
-    return best
-
-
-def _with_correction(term: Term, correction: Replacement) -> Term:
-    others = tuple(other for other in term.corrections if other != correction)
-    return term._replace(alternatives=(correction.stems,), corrections=(correction, *others))
-
-
-def _given_up(
-    lexical: LexicalIndex, terms: Sequence[Term], is_matched: Callable[[Sequence[Term]], bool]
-) -> list[Term] | None:
-    """Terms without which an item has all others; None if none is left that could name a thing.
-
-    Unknown words first. Then a single word if that suffices, else one after the other, by role and of
-    one role the rarest first; the head noun last. Of many words so many at once as it takes.
-    """
-    given_up: list[Term] = []
-    left: list[Term] = []
-    for term in terms:
-        (left if _is_known(lexical, term) else given_up).append(term)
-    names_thing = any(term.role >= Role.IN_PHRASE for term in left)
-    if any(term.role is Role.HEAD for term in given_up) and not names_thing:
-        # "red unicycle" without unicycles: red things are no answer.
-        return None
-    left.sort(key=lambda term: (term.role, -_rarity(lexical, term)))
-    if len(left) > _TRIED_WORDS and not is_matched(left):
-        # What is left shrinks from the front, so that matches are monotone.
-        count = bisect_left(range(1, len(left)), True, key=lambda n: is_matched(left[n:])) + 1
-        count = min(count, len(left) - 1)
-        given_up, left = given_up + left[:count], left[count:]
-    while left:
-        if is_matched(left):
-            return given_up
-        for term in left[:-1] if len(left) <= _TRIED_WORDS else ():
-            if is_matched([other for other in left if other is not term]):
-                return [*given_up, term]
-        given_up.append(left.pop(0))
-    return None
-
-
-def _is_known(lexical: LexicalIndex, term: Term) -> bool:
-    return _rarity(lexical, term) > 0
-
-
-def _rarity(lexical: LexicalIndex, term: Term) -> float:
-    """Inverse document frequency of the most frequent alternative; 0 if no item has any."""
-    rarities = [lexical.rarities(stems) for stems in term.alternatives]
-    return min((max(of_one) for of_one in rarities if of_one and all(of_one)), default=0.0)

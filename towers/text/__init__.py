@@ -1,8 +1,6 @@
 """Text processing of queries and items, English and Chinese, the same in training and serving.
 
-units                   normalisation of numbers and units
-folding                 spellings of one word: diacritics, marks, apostrophes, Chinese variants
-chinese                 segmentation of Chinese text
+writing/                spelling variants: units, marks, scripts, Chinese segmentation
 words                   tokenisation and stemming
 pinyin                  Chinese brands in Latin letters
 tokens                  hashed token numbers of words and trigrams
@@ -16,5 +14,6 @@ parsed_query            a query, parsed once for all stages
 spelling/               spelling correction by the vocabulary of the items
 title_heads             the nouns by which a title says what its item is
 head_noun               what each word does in a query: head noun, brand, modifier
+term_relaxation         which words of a query are corrected and given up until items match the rest
 query_rewriter          query parsing: decides corrections, splits and translations
 """

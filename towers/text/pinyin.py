@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 
 from data.records import Item
-from towers.text.folding import HAN, fold, has_chinese, normalise
 from towers.text.words import chinese_words
+from towers.text.writing.folding import HAN, fold, has_chinese, normalise
 
 _NAME = re.compile(rf"[{HAN}]{{2,6}}")
 """Longer runs are descriptions."""

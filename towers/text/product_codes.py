@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from data.records import Item
-from towers.text.folding import fold, normalise
+from towers.text.writing.folding import fold, normalise
 
 _NAMES = re.compile(
     r"\b(sku|model|mpn|gtin|ean|upc|isbn|asin|part|article|art|number|no"

@@ -8,7 +8,6 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
-from towers.text.folding import has_chinese, normalise
 from towers.text.head_noun import WordShares, unknown_shares, with_roles
 from towers.text.parsed_query import (
     Alternatives,
@@ -19,20 +18,18 @@ from towers.text.parsed_query import (
     best_replacement,
 )
 from towers.text.product_codes import numbers_in_query
+from towers.text.spelling.english_words import FUNCTION_WORDS
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
 from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
 from towers.text.word_forms import Compounds, Form, forms, joined_parts
 from towers.text.words import CutText, cut_text, stem, subwords
+from towers.text.writing.folding import has_chinese, normalise
 
 _TRANSLATION_WEIGHT = 0.9
 _CORRECTED_LIMIT = 32
 """Distinct words of a query that are corrected; people do not type more."""
 _DISTANT_LIMIT = 4
 """Of these, words for which more than one edit is tried, which costs most."""
-_FUNCTION_WORDS = frozenset(
-    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
-)
-"""Words that an item need not have to match a query."""
 
 
 class QueryRewriter:
@@ -280,7 +277,7 @@ def _terms(
         corrections: tuple[Replacement, ...] = ()
         if not translations or not replacements.are_known(to_have):
             corrections = replacements.corrections(word, is_last=is_last)
-        is_required = word not in _FUNCTION_WORDS or len(alternatives) == 1
+        is_required = word not in FUNCTION_WORDS or len(alternatives) == 1
         terms.append(Term(word, to_have, translations, corrections, is_required))
     return tuple(terms)
 
@@ -296,4 +293,4 @@ def _may_be_one(parts: Sequence[str]) -> bool:
     """Whether words may be parts of one: those of ``t shirt`` and ``v 15``, not of ``a round table``."""
     if min(map(len, parts)) > 1:
         return True
-    return any(map(str.isalpha, parts)) and _FUNCTION_WORDS.isdisjoint(parts)
+    return any(map(str.isalpha, parts)) and FUNCTION_WORDS.isdisjoint(parts)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from towers.text.chinese import cut
-from towers.text.folding import normalise
 from towers.text.words import is_chinese_run, runs, stem, words
+from towers.text.writing.chinese import cut
+from towers.text.writing.folding import normalise
 
 
 def _listed(words_with_blanks: str) -> frozenset[str]:

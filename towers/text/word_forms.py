@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
-from towers.text.folding import HAN, fold, has_chinese, other_spellings
-from towers.text.units import is_quantity
 from towers.text.words import CutText, chinese_words, cut_text, is_unspaced_run, runs, stem
+from towers.text.writing.chinese import inner_words
+from towers.text.writing.folding import HAN, fold, has_chinese, other_spellings
+from towers.text.writing.units import is_quantity
 
 _WORD = rf"[^\W_{HAN}]+"
 _CHUNK = re.compile(rf"{_WORD}(?:(?:[-&_+‐‑–]|(?<=[^\W\d])\.|\.(?=[^\W\d])){_WORD})+")
@@ -35,12 +36,18 @@ _LETTERS_OR_DIGITS = re.compile(r"[^\W\d_]+|\d+")
 _GRAM = "~"
 """In front of the parts of a word that is written without blanks, so that they equal no word."""
 _GRAM_WEIGHT = 0.5
+_HEAD_WEIGHT = 0.9
+"""Of the last character of a longer word, mostly its head: 伞 of 雨伞."""
 _SPLIT_WEIGHT = 0.8
 _SPELLING_WEIGHT = 0.9
 _COMPOUND_WEIGHT = 0.4
 _COMPOUND_LIMIT = 6
+_WEARERS = frozenset("男女童")
+"""Men, women, children: characters that stand for a word wherever they are in one, as 男 in 男士."""
 _ENDINGS = ("en", "er", "e", "n", "s", "")
 _LINKS = ("", "s", "n", "en", "er", "es", "e")
+_LONG_ACTIVITY = 6
+_DOER_WEIGHT = 0.7
 _SHORTEST_MODIFIER = 3
 _LONG_MODIFIER = 4
 _LONG_HEAD = 5
@@ -116,10 +123,13 @@ def forms(word: str, cut: CutText) -> list[Form]:
         parts = _LETTERS_OR_DIGITS.findall(word)
         if len(parts) > 1 and max(map(len, parts)) >= _SHORT_PART and word.isalnum():
             found.append(Form(tuple(map(stem, parts)), _SPLIT_WEIGHT))
+        if word.endswith("ing") and len(word) >= _LONG_ACTIVITY:
+            # What does it is mostly what is wanted: washing, a washer.
+            found.append(Form((stem(f"{word[:-3]}er"),), _DOER_WEIGHT))
     elif has_chinese(word) or is_unspaced_run(word):
-        grams = _grams(word)
-        if grams:
-            found.append(Form(grams, _GRAM_WEIGHT))
+        found.append(Form(_grams(word), _GRAM_WEIGHT if len(word) > 1 else _HEAD_WEIGHT))
+        if has_chinese(word):
+            found += [Form(parts, _SPLIT_WEIGHT) for parts in _chinese_parts(word)]
     return found
 
 
@@ -220,10 +230,25 @@ def _joined_parts(text: str) -> list[tuple[tuple[str, ...], str]]:
 def _grams_of_run(run: str) -> list[str]:
     """The grams of all words that a run may hold, and the last character of each of its words."""
     if has_chinese(run):
-        return [*_grams(run), *(_GRAM + word[-1] for word in chinese_words(run))]
+        heads = [word[-1] for word in chinese_words(run)]
+        return [
+            *_grams(run),
+            *(_GRAM + one for one in (*heads, *sorted(_WEARERS.intersection(run)))),
+        ]
     if is_unspaced_run(run):
         return [*_grams(run), _GRAM + run[-1]]
     return []
+
+
+def _chinese_parts(word: str) -> list[tuple[str, str]]:
+    """Two words that a word is made of; the second may be the last character: 折叠 and 伞 of 折叠伞."""
+    inner = inner_words(word)
+    found = []
+    for end in range(2, len(word)):
+        head = word[end:] if len(word) - end > 1 else _GRAM + word[end]
+        if word[:end] in inner and (head in inner or head.startswith(_GRAM)):
+            found.append((word[:end], head))
+    return found
 
 
 def _grams(word: str) -> tuple[str, ...]:

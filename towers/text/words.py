@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import Stemmer
 
-from towers.text.chinese import cut, inner_words
-from towers.text.folding import HAN, fold, has_chinese, normalise, spellings
-from towers.text.units import plain_unit, plain_units
+from towers.text.writing.chinese import cut, inner_words
+from towers.text.writing.folding import HAN, fold, has_chinese, normalise, spellings
+from towers.text.writing.units import plain_unit, plain_units
 
 
 def _marks() -> str:

@@ -4,10 +4,7 @@ loss_curves           the loss curves as a picture
 translations          a bilingual dictionary into the words of the catalogue
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
-encoding_cache        vectors of texts, kept between trainings
-text_encoder          the large text encoder
-distillation          the small encoder of queries, taught by the large one
-text_vectors          the items as read by the large encoder
+encoder/              the large text encoder, and what is distilled from it
 classical_baselines   classical models on the reranker's features
 baselines             rankings without training, to compare the ranker with
 tower_training        training and evaluation of the two towers

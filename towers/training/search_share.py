@@ -14,6 +14,7 @@ import numpy as np
 
 from data.records import Event, EventType
 from towers.datasets.head_queries import HeadQuery
+from towers.datasets.pseudo_judgments import RARE
 from towers.datasets.ranking_lists import Lists
 from towers.datasets.title_precision import CUT, WordHolders, title_precision
 from towers.models.deep_cross import DeepCross
@@ -25,7 +26,7 @@ from towers.sessions.session import Session
 SHARES = (1.0, 0.5, 0.25, 0.0)
 _TOLERANCE = 0.005
 """Title precision that a larger share may lose to the rule in any kind: one result in 200."""
-_LEAST_LISTS = 50
+_LEAST_LISTS = _LEAST_QUERIES = 50
 _IS_SEARCH = FEATURE_NAMES.index(IS_SEARCH)
 
 
@@ -37,7 +38,7 @@ class SearchShare:
         share: 1: the reranker as trained; 0: the fixed rule.
         measure: What ``values`` are.
         count: Queries or lists.
-        values: The measure at each of ``SHARES``.
+        values: The measure at each of ``SHARES``; empty where there were too few.
         precisions: Title precision of held-out head queries at each of ``SHARES``, by kind; ``is it``
             counts only results whose head noun is the word.
     """
@@ -53,12 +54,13 @@ class SearchShare:
         """What the engineer should know of it."""
         if self.share == 1.0:
             return []
-        told = ", ".join(
-            f"{value:.3f} at {share:g}" for share, value in zip(SHARES, self.values, strict=True)
+        found = ", ".join(
+            f"{value:.3f} at {share:g}"
+            for share, value in zip(SHARES, self.values, strict=bool(self.values))
         )
         return [
             f"searches are served with {self.share:g} of the reranker beside the fixed rule:"
-            f" {self.measure} of {self.count:,} held-out queries is {told}"
+            f" {self.measure} of {self.count:,} held-out queries is {found or 'too little to tell'}"
         ]
 
     def report(self) -> dict[str, Any]:
@@ -96,17 +98,18 @@ def choose_search_share(
         chosen = SearchShare(
             SHARES[int(np.argmax(values))], f"NDCG@{CUT}", int(searches.sum()), values, kinds
         )
-    elif everything:
-        values = tuple(np.mean(everything, axis=0).tolist())
+    elif is_taught or len(everything) >= _LEAST_QUERIES:
+        values = tuple(np.mean(everything, axis=0).tolist()) if everything else ()
         share = next(
             share
             for position, share in enumerate(SHARES)
-            if all(of[position] >= of[-1] - _TOLERANCE for of in (values, *kinds.values()))
+            if all(of[position] >= of[-1] - _TOLERANCE for of in kinds.values())
         )
         measure = f"title precision@{CUT}"
         chosen = SearchShare(share, measure, len(everything), values, kinds)
     else:
-        chosen = SearchShare(1.0, "nothing", 0, (0.0,) * len(SHARES), kinds)
+        # What nobody taught, and too little was tried on, is not served.
+        chosen = SearchShare(0.0, f"title precision@{CUT}", len(everything), (), kinds)
     model.search_share.assign(chosen.share)
     return chosen
 
@@ -127,12 +130,13 @@ def _title_precisions(
         rule, residual = _parts(model, shortlist.features)
         orders = [np.argsort(-(rule + share * residual), kind="stable") for share in SHARES]
         rankings = [shortlist.rows[order] for order in orders]
-        for kind, of_kind in (
-            (query.kind, mask),
-            (f"{query.kind}: is it", holders.head_mask(query)),
-        ):
+        masks = {query.kind: mask}
+        if query.kind != RARE:
+            masks[f"{query.kind}: is it"] = holders.head_mask(query)
+        for kind, of_kind in masks.items():
             if of_kind.any():
-                values = [title_precision(rows, of_kind) for rows in rankings]
+                cut = 1 if kind == RARE else CUT
+                values = [title_precision(rows, of_kind, cut) for rows in rankings]
                 found.setdefault(kind, []).append(values)
     return found
 

@@ -64,11 +64,11 @@ from towers.sessions.targets import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
 from towers.training.classical_baselines import FILE_NAME as CLASSICAL_NAME
 from towers.training.classical_baselines import fit_classical
+from towers.training.encoder.text_vectors import text_vectors
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
 from towers.training.reranker_training import train_reranker
 from towers.training.search_share import SearchShare, choose_search_share
-from towers.training.text_vectors import text_vectors
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
 from towers.training.translations import translations
 

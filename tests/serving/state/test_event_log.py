@@ -19,10 +19,9 @@ import numpy as np
 import pytest
 
 from data.errors import InputError, OverloadError, RequestError
-from data.records import Event, EventType
+from data.records import Event, EventType, Impression
 from data.sources.own_log import (
     LOG_NAME,
-    Impression,
     event_row,
     impression_row,
     iter_events,

@@ -224,6 +224,12 @@ def test_tokens_name_the_path_brand_and_price_step_before_the_words() -> None:
     assert item_tokens(item, TEXT).tolist() == padded
 
 
+def test_an_item_has_the_tokens_of_the_forms_that_queries_use() -> None:
+    tokens = set(item_tokens(Item("i", title="Köln E-bike", brand="红米"), TEXT).tolist())
+    for word in ("koln", "koeln", "e", "bike", "ebik", "红米", "hongmi"):
+        assert token(f"w:{word}", TEXT.bucket_count) in tokens
+
+
 @pytest.mark.parametrize("price", [None, 0.0, -1.0])
 def test_an_item_without_a_price_has_no_price_step(price: float | None) -> None:
     assert item_tokens(Item("i", title="tea", price=price), TEXT).tolist()[1:] == [PADDING] * 15

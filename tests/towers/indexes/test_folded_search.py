@@ -125,6 +125,30 @@ def test_no_character_of_a_longer_chinese_word_is_matched(index: LexicalIndex) -
     assert found(index, "年货") == found(index, "饭店") == []
 
 
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (Item("1", "Kettle"), False),
+        (Item("1", "Kettle", description="电水壶"), True),
+        (Item("1", "Kettle", category=("厨房",)), True),
+    ],
+)
+def test_whether_queries_will_be_chinese_is_known_from_every_text(
+    tmp_path: Path, item: Item, expected: bool
+) -> None:
+    index = LexicalIndex.build([item], tmp_path)
+    assert index.has_chinese == expected
+    index.translate({"水壶": {"kettle": 1.0}})
+    assert index.has_chinese
+
+
+def test_a_wearer_is_found_inside_a_word(tmp_path: Path) -> None:
+    items = [Item("1", "女士凉鞋"), Item("2", "男士凉鞋"), Item("3", "童装")]
+    index = LexicalIndex.build(items, tmp_path)
+    assert index.search(index.parse("男凉鞋"), 5)[0].tolist()[0] == 1
+    assert index.matching_rows(index.parse("男凉鞋")).tolist() == [1]
+
+
 def test_a_brand_is_found_in_pinyin(tmp_path: Path) -> None:
     items = [Item("1", "手机", brand="红米"), Item("2", "电视", brand="海信"), Item("3", "Case")]
     index = LexicalIndex.build(items, tmp_path)

@@ -56,6 +56,13 @@ def test_it_finds_what_a_walk_over_all_texts_finds(
     assert set(PrefixIndex.of(texts).find(typed)[0].tolist()) == expected
 
 
+def test_a_text_is_begun_with_accents_or_without() -> None:
+    index = PrefixIndex.of(["Éclair", "Eclipse", "Tea"])
+    for typed in ("écl", "ecl", "ÉCL"):
+        assert sorted(index.find(typed_words(typed))[0].tolist()) == [0, 1]
+    assert highlights("Éclair", ["ecl"]) == [(0, 3)]
+
+
 def test_it_is_the_same_after_a_way_over_the_disk(tmp_path: Path) -> None:
     index = PrefixIndex.of(TEXTS)
     index.save(tmp_path)

@@ -12,7 +12,6 @@ from data.records import Event, EventType
 from data.synthetic import END_TIME
 from tests.towers import shelf
 from towers.bundle.golden import check_golden, golden_answers
-from towers.catalog.filters import Filter
 from towers.datasets.ranking_lists import basket_rows
 from towers.ranking.explanations import event_effects, feature_effects
 from towers.ranking.feature_context import FeatureContext
@@ -138,32 +137,11 @@ def test_too_many_candidates_are_cut_by_the_fixed_fusion(
     assert cut.rows.tolist() == sorted(cut.rows.tolist())
 
 
-def test_a_page_beyond_the_shortlist_goes_on_with_the_nearest_others(ranker: Ranker) -> None:
-    mask = ranker.sources.catalog.mask(Filter(category=("Kitchen",)))
-    rank_request = replace(QUESTIONS[1], mask=mask, excluded=np.array([0, 1]))
-    shortlist = ranker.rank(rank_request)
-    rows, scores = ranker.further(shortlist, 1_000)
-    allowed = {row for row in range(240) if mask[row]} - {0, 1}
-    assert set(rows.tolist()) == allowed - set(shortlist.rows.tolist())
-    nearness = ranker.sources.index.embeddings[rows] @ shortlist.encoded.query_embedding
-    assert (np.diff(nearness) <= 1e-6).all()
-    assert (np.diff(scores) <= 1e-6).all()
-
-
-def test_scores_beyond_the_shortlist_fall_below_it(ranker: Ranker) -> None:
-    shortlist = ranker.rank(search_for("espresso"))
-    rows, scores = ranker.further(shortlist, 50)
-    assert len(rows) == 50 and (scores < shortlist.scores[-1]).all()
-    assert ranker.further(shortlist, 3)[0].tolist() == rows[:3].tolist()
-    assert len(ranker.further(shortlist, 0)[0]) == 0
-
-
 def test_nothing_allowed_is_an_empty_answer(ranker: Ranker) -> None:
     nothing = np.zeros(240, bool)
     for rank_request in QUESTIONS:
         shortlist = ranker.rank(replace(rank_request, mask=nothing))
         assert len(shortlist.rows) == len(shortlist.scores) == 0
-        assert len(ranker.further(shortlist, 5)[0]) == 0
         assert event_effects(ranker, shortlist, np.arange(0), range(0)).shape == (0, 0)
 
 

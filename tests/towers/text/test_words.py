@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.folding import normalise
 from towers.text.words import (
     clear_caches,
     cut_text,
@@ -19,6 +18,7 @@ from towers.text.words import (
     with_word_replaced,
     words,
 )
+from towers.text.writing.folding import normalise
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,11 @@ from towers.text.words import (
         ("½ kg", ["0.5", "kg"]),
         ("1½ inches", ["1.5", "in"]),
         ("2 in. x 4 in.", ["2", "in", "x", "4", "in", "2x4"]),
+        ("G++ F# .NET ASP.NET", ["g++", "f#", ".net", "asp", ".net"]),
+        ("A#1 C##", ["a#", "1", "c"]),
+        ("mesh.network", ["mesh", "network"]),
+        ("ガラスPan 2개", ["ガラス", "pan", "2", "개"]),
+        ("लाल कमीज़", ["लाल", "कमीज़"]),
         ("   ", []),
         ("!?()", []),
         ("", []),
@@ -118,6 +123,7 @@ def test_a_text_is_cut_once_into_what_everybody_asks_of_it() -> None:
         ("red reds red", "blue reds blue"),
         ("手机red_red1", "手机blue_red1"),
         ("infrared", "infrared"),
+        ("réd reds", "blue reds"),
     ],
 )
 def test_only_whole_words_are_replaced(text: str, expected: str) -> None:

@@ -23,6 +23,11 @@ _NEWER_WORDS = (
 )
 """Words of e-commerce that are not among the most frequent of the list."""
 
+FUNCTION_WORDS = frozenset(
+    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "的")
+)
+"""Words that an item need not have to match a query, and that no other word is taken for."""
+
 
 @cache
 def common_english_words() -> frozenset[str]:

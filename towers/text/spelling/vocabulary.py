@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz.distance import OSA
 
-from towers.text.folding import has_chinese
 from towers.text.spelling.deletion_index import DeletionIndex
+from towers.text.writing.folding import has_chinese
 
 _SHORTEST = 3
 _EDIT_LIMIT = 3

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from towers.text.parsed_query import Replacement
+from towers.text.spelling.english_words import FUNCTION_WORDS
 from towers.text.spelling.incremental_vocabulary import IncrementalVocabulary
 from towers.text.spelling.vocabulary import Candidate, Vocabulary
 from towers.text.words import stem
@@ -155,6 +156,7 @@ class WordCorrector:
         if len(word) < _SHORTEST:
             return []
         close = [*self._vocabulary.nearby(word), *self._live_vocabulary.nearby(word)]
+        close = [found for found in close if found.word not in FUNCTION_WORDS]
         if len(word) >= _SHORTEST_FREE:
             return close
         letters = sorted(word)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from data.records import Item
 from towers.indexes.lexical_index import LexicalIndex
-from towers.text import chinese
 from towers.text.words import words
+from towers.text.writing import chinese
 
 
 def test_a_run_is_cut_into_the_words_a_reader_sees() -> None:
@@ -34,6 +34,15 @@ def test_chinese_queries_find_their_items_first(tmp_path: Path) -> None:
     relevant = {"保温杯": 0, "儿童单车自行车": 1, "蓝牙耳机": 2, "床单": 3, "牙刷": 4, "咖啡杯": 5}
     relevant |= {"20英寸自行车": 6, "有线耳机": 7, "500ml 杯": 0}
     assert {text: int(index.search(index.parse(text), 3)[0][0]) for text in relevant} == relevant
+
+
+def test_characters_that_the_dictionary_leaves_single_are_one_word() -> None:
+    assert words("觅橘沙发") == ["觅橘", "沙发"]
+    assert words("椅") == ["椅"]
+
+
+def test_a_traditional_title_has_the_words_of_a_simplified_one() -> None:
+    assert words("無線藍牙耳機") == words("无线蓝牙耳机")
 
 
 def test_after_the_warm_up_the_dictionary_is_there() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.folding import fold, has_chinese, normalise, other_spellings, spellings
 from towers.text.words import surface_words
+from towers.text.writing.folding import fold, has_chinese, normalise, other_spellings, spellings
 
 
 def folded(text: str) -> str:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towers.text.units import plain_unit, plain_units
 from towers.text.words import words
+from towers.text.writing.units import plain_unit, plain_units
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,12 @@ from towers.text.words import words
         ("60 lbs", "60 pounds", "60lb"),
         ("6 pack", "6-pk", "6 packs"),
         ("007 psi", "7psi"),
+        ("2,5 kg", "2.5kg", "2,50 kg"),
+        ("0,125 l", "0.125 litre"),
+        ("1.250,5 g", "1,250.5 g", "1250.5g"),
+        ("12 Zoll", '12"', "12 дюймов"),
+        ("2,5 mm²", "2.5 mm2"),
+        ("40 µg", "40 mcg"),
     ],
 )
 def test_ways_to_write_a_quantity_are_one(texts: tuple[str, ...]) -> None:
@@ -43,6 +49,20 @@ def test_two_measures_side_by_side_are_a_size(text: str, size: str) -> None:
 
 def test_three_measures_are_two_sizes() -> None:
     assert plain_units("2 in. x 4 in. x 8 ft.")[1] == ["2x4", "4x8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sizes 3,4,5", ["size", "3", "4", "5"]),
+        ("0404-12", ["0404", "12"]),
+        ("8k 720p 10bit", ["8k", "720p", "10bit"]),
+        ("1.5x", ["1.5", "x"]),
+        ("3,141,592", ["3141592"]),
+    ],
+)
+def test_lists_codes_and_names_are_no_quantities(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
 
 
 @pytest.mark.parametrize("text", ["12/2", "24/7", "5/4", "1/7", "0/0"])

@@ -18,7 +18,7 @@ from towers.text.distilled_encoder import DistilledEncoder
 from towers.text.spelling.english_words import frequent_english_words
 from towers.text.word_vectors import plain_vectors
 from towers.text.words import stem, words
-from towers.training.text_encoder import TextEncoder
+from towers.training.encoder.text_encoder import TextEncoder
 
 DIM = 128
 """Of the vectors in a bundle: a PCA of the large encoder's."""

@@ -6,7 +6,7 @@ import warnings
 from functools import cache
 from typing import Any
 
-from towers.text.folding import simplified_characters
+from towers.text.writing.folding import simplified_characters
 
 
 def cut(run: str) -> list[str]:

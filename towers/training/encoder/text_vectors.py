@@ -12,9 +12,9 @@ from towers.datasets.progress import Progress
 from towers.indexes.item_index import ItemIndex
 from towers.retrieval.source import TextVectors
 from towers.retrieval.sources.semantic import text_keys
-from towers.training.distillation import distil
-from towers.training.encoding_cache import EncodingCache, cache_folder
-from towers.training.text_encoder import DIM, TextEncoder, is_installed
+from towers.training.encoder.distillation import distil
+from towers.training.encoder.encoding_cache import EncodingCache, cache_folder
+from towers.training.encoder.text_encoder import DIM, TextEncoder, is_installed
 
 _CACHE_NAME = "all-MiniLM-L6-v2-int8.npz"
 _SAMPLE_COUNT = 500
