@@ -19,9 +19,11 @@ from tests.towers import shelf
 from tests.towers.demand import decayed
 from towers.catalog.item_tokens import item_tokens
 from towers.indexes.lexical_index import CODE_SCORE
+from towers.ranking import feature_context, field_matches
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, FEATURES, feature_matrix
 from towers.ranking.ranker import Ranker
+from towers.retrieval import fusion
 from towers.retrieval.candidates import SOURCES, Candidates
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.source import TextVectors
@@ -296,18 +298,21 @@ class Fields:
 
 
 def search_score(case: Case, row: int) -> float:
-    """The fixed rule, with its weights: sources, fields, bigrams."""
+    """The fixed rule, with the weights as they are tuned: sources, fields, bigrams."""
     if not case.weights:
         return 0.0
     fields = Fields(case, row)
     code = BY_HAND["code_match"](case, row)
-    # The index answers with the best rows; of a code match the rest of the score is the words'.
-    of_sources = 2.0 * code + over_best(case, row, lexical_score)
-    of_sources += 0.3 * over_best(case, row, learnt) + 0.6 * over_best(case, row, semantic)
-    of_fields = 1.5 * fields.share(fields.title, fields.path, fields.brand)
-    of_fields += 0.5 * fields.share(fields.title)
-    of_head = 0.4 / len(fields.terms) * (fields.head_in_title + fields.head_is_title_head)
-    return of_sources + of_fields + of_head + 0.2 * pair_share(case, row)
+    any_share = fields.share(fields.title, fields.path, fields.brand)
+    of_sources = fusion._CODE_WEIGHT * code + over_best(case, row, lexical_score)
+    of_sources += fusion._LEARNT_WEIGHT * over_best(case, row, learnt)
+    of_sources += fusion._SEMANTIC_WEIGHT * over_best(case, row, semantic)
+    of_fields = field_matches._FIELD_WEIGHT * any_share**2
+    of_fields += field_matches._TITLE_WEIGHT * fields.share(fields.title) ** 2
+    of_head = field_matches._HEAD_WEIGHT * any_share / len(fields.terms)
+    of_head *= fields.head_in_title + fields.head_is_title_head
+    of_pairs = feature_context._PAIR_WEIGHT * pair_share(case, row)
+    return float(of_sources + of_fields + of_head + of_pairs)
 
 
 def learnt(case: Case, row: int) -> float:
