@@ -31,8 +31,11 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
-from towers.retrieval.source import TrainingData
+from towers.retrieval.source import TextVectors, TrainingData
+from towers.retrieval.sources.semantic import item_text, text_keys
 from towers.search_box.popular_queries import searched_queries
+from towers.text.distilled_encoder import DistilledEncoder
+from towers.text.words import words
 
 if TYPE_CHECKING:
     from towers.training.item_embedding import CandidateTables
@@ -134,8 +137,31 @@ def tables() -> CandidateTables:
     return CandidateTables(item_ids, models().item_table, models().token_table)
 
 
+def text_vectors() -> TextVectors:
+    """The items as a large encoder might have read them: near what the small one makes of them."""
+    rng = np.random.default_rng(3)
+    stems = list(dict.fromkeys(stem for item in items() for stem in words(item.title)))
+    dim = 12
+    encoder = DistilledEncoder(
+        {stem: row for row, stem in enumerate(stems)},
+        rng.normal(size=(len(stems), dim)).astype(np.float32),
+        rng.uniform(0.2, 2.0, len(stems)).astype(np.float32),
+        rng.normal(0, 0.3, (dim, 8)).astype(np.float32),
+        rng.normal(0, 0.3, (8, dim)).astype(np.float32),
+    )
+    read = np.stack([encoder.encode(words(item_text(item))) for item in items()])
+    read += rng.normal(0, 0.1, read.shape)
+    read /= np.linalg.norm(read, axis=1, keepdims=True)
+    vectors = read.astype(np.float32)
+    index = ItemIndex.build(vectors, CONFIG.index, vectors[:20])
+    return TextVectors(index, encoder, text_keys(items()))
+
+
 def sources(words: LexicalIndex | None) -> Sources:
-    """All sources, fresh, over everything that happened; without words no lexical one."""
+    """All sources, fresh, over everything that happened; without words no lexical one.
+
+    As after a training without a large encoder: the semantic one finds nothing.
+    """
     embeddings = models().embeddings.copy()
     data = TrainingData(
         catalog(),

@@ -13,6 +13,8 @@ _RANK_OFFSET = 60.0
 _LEARNT_WEIGHT = 0.3
 _SEMANTIC_WEIGHT = 0.8
 """Weights relative to the lexical score; tuned on judged queries of a hardware shop."""
+_CODE_WEIGHT = 1.0 + 2.0 * (_LEARNT_WEIGHT + _SEMANTIC_WEIGHT)
+"""More than all else can make up for, vectors that point the other way included."""
 
 
 def fused_ranks(ranks: np.ndarray) -> np.ndarray:
@@ -50,7 +52,7 @@ def fused_scores(
     of_words = _over_best(np.mod(lexical, np.float32(CODE_SCORE)), listed)
     of_learnt, of_text = _over_best(learnt, listed), _over_best(semantic, listed)
     vectors = _LEARNT_WEIGHT * of_learnt + _SEMANTIC_WEIGHT * of_text
-    return np.asarray(2.0 * is_code + of_words + vectors, np.float32)
+    return np.asarray(_CODE_WEIGHT * is_code + of_words + vectors, np.float32)
 
 
 def _over_best(scores: np.ndarray, listed: slice | np.ndarray) -> np.ndarray:

@@ -95,14 +95,17 @@ def item_words(text: str) -> ItemWords:
     if not folded.isascii():
         for run in runs(folded):
             grams += _grams_of_run(run[0])
+    others: list[str] = []
     for word, typed in cut.spellings.items():
-        found += [other for other in other_spellings(typed) if stem(other) != stem(word)]
+        others += [other for other in other_spellings(typed) if stem(other) != stem(word)]
     for signed in _SIGN_NAMES.keys() & found:
-        found += _SIGN_NAMES[signed]
-    found += [joined for _, joined in _joined_parts(folded)]
-    found += [name + model for name, model in _NAME_AND_MODEL.findall(folded)]
+        others += _SIGN_NAMES[signed]
+    others += [joined for _, joined in _joined_parts(folded)]
+    others += [name + model for name, model in _NAME_AND_MODEL.findall(folded)]
     for parts in _NAME_AND_NUMBER.findall(folded):
-        found += [part for part in parts if part]
+        others += [part for part in parts if part]
+    # Once each, so that a form counts no more than the word that it is of.
+    found += [other for other in dict.fromkeys(others) if other not in found]
     return ItemWords(found, grams, cut.spellings)
 
 

@@ -231,13 +231,15 @@ def test_what_an_item_is_differs_from_what_it_goes_with() -> None:
     )
     catalog.remove("gone")
     holders = WordHolders(catalog)
-    camera = HeadQuery("type", "camera", ("camera",))
+    camera = HeadQuery("type", "camera", "camera", ("camera",))
     assert holders.mask(camera).tolist() == [True] * 6 + [False]
     assert holders.head_mask(camera).tolist() == [True, True, False, False, True, False, False]
-    assert not holders.head_mask(HeadQuery("type", "zed camera", ("zed", "camera"))).any()
+    assert not holders.head_mask(
+        HeadQuery("type", "zed camera", "zed camera", ("zed", "camera"))
+    ).any()
 
 
 def test_what_a_chinese_item_is_ends_its_title() -> None:
     catalog = catalog_of(Item("a", "白色折叠雨伞"), Item("b", "雨伞收纳架"), Item("c", "雨伞 红色"))
-    mask = WordHolders(catalog).head_mask(HeadQuery("type", "雨伞", ("雨伞",)))
+    mask = WordHolders(catalog).head_mask(HeadQuery("type", "雨伞", "雨伞", ("雨伞",)))
     assert mask.tolist() == [True, False, True]

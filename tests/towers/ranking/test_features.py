@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -18,15 +19,21 @@ from tests.towers import shelf
 from tests.towers.demand import decayed
 from towers.catalog.item_tokens import item_tokens
 from towers.indexes.lexical_index import CODE_SCORE
+from towers.ranking import feature_context, field_matches
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, FEATURES, feature_matrix
 from towers.ranking.ranker import Ranker
+from towers.retrieval import fusion
 from towers.retrieval.candidates import SOURCES, Candidates
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
+from towers.retrieval.source import TextVectors
 from towers.retrieval.sources.popular import Popular
+from towers.retrieval.sources.semantic import Semantic
 from towers.sessions.session import Session
+from towers.text.parsed_query import Term
+from towers.text.title_heads import head_keys, noun_key
 from towers.text.tokens import token
-from towers.text.words import words
+from towers.text.words import surface_words, words
 
 NOW = END_TIME
 WORTH = {EventType.VIEW: 1.0, EventType.ADD_TO_CART: 2.0, EventType.PURCHASE: 2.0}
@@ -36,6 +43,7 @@ WORTH = {EventType.VIEW: 1.0, EventType.ADD_TO_CART: 2.0, EventType.PURCHASE: 2.
 def ranker() -> Ranker:
     """Fresh sources over the shop, with prices missing and items that have no category."""
     ranker = shelf.ranker()
+    ranker.sources.semantic = Semantic(shelf.text_vectors())
     for number in (3, 40, 41, 100):
         ranker.sources.catalog.upsert(shelf_item(number))
     return ranker
@@ -49,7 +57,7 @@ def shelf_item(row: int) -> Item:
     return replace(item, category=(), brand="") if row in (41, 100) else item
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One question, and plain access to what its features are made of."""
 
@@ -106,6 +114,12 @@ def largest_as_one(case: Case, source: str, row: int) -> float:
     return value / max(1e-6, float(scores.max(initial=0.0)))
 
 
+@cache
+def text_vectors() -> TextVectors:
+    return shelf.text_vectors()
+
+
+@cache
 def lexical_score(case: Case, row: int) -> float:
     """By asking the index itself."""
     if not case.encoded.text:
@@ -172,6 +186,133 @@ def rarity_share(case: Case, row: int) -> float:
 
 def similarity(case: Case, row: int) -> list[float]:
     return [float(case.embedding(row) @ case.embedding(seen)) for seen, _ in case.seen[:10]] or [0]
+
+
+@cache
+def semantic(case: Case, row: int) -> float:
+    """Cosine of the item's vector with the query's stems: weighted mean, one residual layer."""
+    text = text_vectors()
+    encoder, dim = text.encoder, text.encoder.dim
+    mean = np.zeros(dim)
+    for stem in case.encoded.query.corrected_stems:
+        if stem in encoder.words:
+            at = encoder.words[stem]
+            mean += float(encoder.weights[at]) * encoder.vectors[at].astype(np.float64)
+    if not mean.any():
+        return 0.0
+    mean /= math.sqrt(mean @ mean)
+    found = mean + np.tanh(mean @ encoder.hidden) @ encoder.out
+    return float(found @ text.index.embeddings[row]) / math.sqrt(found @ found)
+
+
+def over_best(case: Case, row: int, score: Callable[[Case, int], float]) -> float:
+    return score(case, row) / max(1e-6, *(score(case, o) for o in case.found.rows.tolist()))
+
+
+def numbers(stems: Sequence[str]) -> list[int]:
+    return [token(f"w:{stem}", shelf.CONFIG.text.bucket_count) for stem in stems]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The words of a query, and of the fields of one item; stems of one token number are one word."""
+
+    case: Case
+    row: int
+
+    @property
+    def terms(self) -> list[Term]:
+        terms = self.case.encoded.query.terms
+        return [term for term in terms if term.is_required] or list(terms)
+
+    @property
+    def head(self) -> Term:
+        """The head term, or the last one."""
+        return self.case.encoded.query.head_term or self.terms[-1]
+
+    @property
+    def title(self) -> list[int]:
+        return numbers(words(shelf_item(self.row).title))
+
+    @property
+    def leaf(self) -> list[int]:
+        return numbers(words(" ".join(shelf_item(self.row).category[-1:])))
+
+    @property
+    def path(self) -> list[int]:
+        return numbers(words(" ".join(shelf_item(self.row).category)))
+
+    @property
+    def brand(self) -> list[int]:
+        return numbers(words(shelf_item(self.row).brand))
+
+    def phrases(self, term: Term) -> list[tuple[str, ...]]:
+        return [*term.alternatives, *(other.stems for other in term.corrections)]
+
+    def has(self, term: Term, field: Sequence[int]) -> bool:
+        return any(set(numbers(phrase)) <= set(field) for phrase in self.phrases(term))
+
+    def weight(self, term: Term) -> float:
+        """Inverse document frequency of the rarest stem; of an unknown word that of the rarest term."""
+        query = self.case.encoded.query
+        rarity = dict(zip(query.stem_weights, query.rarities, strict=True))
+
+        def own(one: Term) -> float:
+            return max(rarity.get(stem, 0.0) for phrase in self.phrases(one) for stem in phrase)
+
+        return own(term) or max(own(one) for one in self.terms) or 1.0
+
+    def share(self, *fields: Sequence[int]) -> float:
+        """Weight of the terms that any of the fields has."""
+        if not self.case.weights:
+            return 0.0
+        held = [term for term in self.terms if any(self.has(term, field) for field in fields)]
+        return sum(map(self.weight, held)) / sum(map(self.weight, self.terms))
+
+    def coverage(self, field: Sequence[int]) -> float:
+        of_query = {n for term in self.terms for one in self.phrases(term) for n in numbers(one)}
+        return sum(number in of_query for number in field) / max(1, len(field))
+
+    @property
+    def head_places(self) -> list[int]:
+        """Positions in the title of words of the head term."""
+        if not self.case.weights:
+            return []
+        of_head = {number for phrase in self.phrases(self.head) for number in numbers(phrase)}
+        return [place for place, number in enumerate(self.title) if number in of_head]
+
+    @property
+    def head_in_title(self) -> float:
+        return float(bool(self.case.weights) and self.has(self.head, self.title))
+
+    @property
+    def head_in_leaf(self) -> float:
+        return float(bool(self.case.weights) and self.has(self.head, self.leaf))
+
+    @property
+    def head_is_title_head(self) -> float:
+        item = shelf_item(self.row)
+        heads = head_keys(item.title, item.brand)
+        typed = surface_words(item.title)
+        return float(any(noun_key(typed[place]) in heads for place in self.head_places))
+
+
+def search_score(case: Case, row: int) -> float:
+    """The fixed rule, with the weights as they are tuned: sources, fields, bigrams."""
+    if not case.weights:
+        return 0.0
+    fields = Fields(case, row)
+    code = BY_HAND["code_match"](case, row)
+    any_share = fields.share(fields.title, fields.path, fields.brand)
+    of_sources = fusion._CODE_WEIGHT * code + over_best(case, row, lexical_score)
+    of_sources += fusion._LEARNT_WEIGHT * over_best(case, row, learnt)
+    of_sources += fusion._SEMANTIC_WEIGHT * over_best(case, row, semantic)
+    of_fields = field_matches._FIELD_WEIGHT * any_share**2
+    of_fields += field_matches._TITLE_WEIGHT * fields.share(fields.title) ** 2
+    of_head = field_matches._HEAD_WEIGHT * any_share / len(fields.terms)
+    of_head *= fields.head_in_title + fields.head_is_title_head
+    of_pairs = feature_context._PAIR_WEIGHT * pair_share(case, row)
+    return float(of_sources + of_fields + of_head + of_pairs)
 
 
 def learnt(case: Case, row: int) -> float:
@@ -262,6 +403,23 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
         lexical_score(c, r) / max([1e-6, *(lexical_score(c, o) for o in c.found.rows.tolist())])
     ),
     "code_match": lambda c, r: float(shelf_item(r).item_id in c.encoded.text),
+    "semantic_score": semantic,
+    "semantic_to_best": lambda c, r: (
+        semantic(c, r) - max(semantic(c, o) for o in c.found.rows.tolist()) if c.weights else 0.0
+    ),
+    "search_score": search_score,
+    "title_share": lambda c, r: Fields(c, r).share(Fields(c, r).title),
+    "leaf_share": lambda c, r: Fields(c, r).share(Fields(c, r).leaf),
+    "brand_share": lambda c, r: Fields(c, r).share(Fields(c, r).brand),
+    "field_share": lambda c, r: Fields(c, r).share(
+        Fields(c, r).title, Fields(c, r).path, Fields(c, r).brand
+    ),
+    "title_coverage": lambda c, r: Fields(c, r).coverage(Fields(c, r).title) if c.weights else 0.0,
+    "leaf_coverage": lambda c, r: Fields(c, r).coverage(Fields(c, r).leaf) if c.weights else 0.0,
+    "head_in_title": lambda c, r: Fields(c, r).head_in_title,
+    "head_in_leaf": lambda c, r: Fields(c, r).head_in_leaf,
+    "head_is_title_head": lambda c, r: Fields(c, r).head_is_title_head,
+    "head_position": lambda c, r: 1 / (1 + min(Fields(c, r).head_places, default=math.inf)),
     "covisited_score": lambda c, r: c.found.scores["covisited"].at(np.array([r]))[0],
     "neighbour_score": lambda c, r: c.found.scores["neighbours"].at(np.array([r]))[0],
     "covisited_share": lambda c, r: largest_as_one(c, "covisited", r),
@@ -333,6 +491,7 @@ def made_case(ranker: Ranker, seed: int) -> Case:
         session = session.after(Event(f"e{number}", type_, "v", time, rng.choice(ids[:60])))
     queries = [
         "", "", "espresso", "Moccado dark espresso", "智能手机", "skilet copper", "p0033 espresso",
+        "running shoes", "castela saucepan for coffee",
     ]  # fmt: skip
     query = rng.choice(queries)
     is_search = bool(query) and rng.random() < 0.7

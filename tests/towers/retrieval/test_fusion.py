@@ -15,26 +15,44 @@ def test_ranks_fuse_to_reciprocals_added_up() -> None:
     assert fused_ranks(ranks).tolist() == pytest.approx(expected)
 
 
-def test_scores_fuse_to_shares_of_the_best_added_up() -> None:
+NOTHING = np.zeros(3, np.float32)
+
+
+def test_scores_fuse_to_shares_of_the_best_weighted_and_added_up() -> None:
     lexical = np.array([20.0, 0.0, 10.0], np.float32)
     learnt = np.array([0.2, 0.8, 0.4], np.float32)
-    expected = [1 + 0.6 * 0.25, 0 + 0.6, 0.5 + 0.6 * 0.5]
-    assert fused_scores(lexical, learnt).tolist() == pytest.approx(expected)
+    semantic = np.array([0.1, 0.4, 0.5], np.float32)
+    of_words = fused_scores(lexical, NOTHING, NOTHING)
+    of_learnt = fused_scores(NOTHING, learnt, NOTHING)
+    of_text = fused_scores(NOTHING, NOTHING, semantic)
+    assert of_words.tolist() == [1.0, 0.0, 0.5]
+    assert (of_learnt / of_learnt.max()).tolist() == pytest.approx([0.25, 1.0, 0.5])
+    assert (of_text / of_text.max()).tolist() == pytest.approx([0.2, 0.8, 1.0])
+    assert 0 < of_learnt.max() < of_text.max() < of_words.max()
+    expected = of_words + of_learnt + of_text
+    assert fused_scores(lexical, learnt, semantic).tolist() == pytest.approx(expected.tolist())
 
 
-def test_an_item_that_both_lists_praise_beats_the_best_of_either() -> None:
+def test_the_best_scores_are_those_of_the_list() -> None:
+    lexical = np.array([20.0, 10.0, 40.0], np.float32)
+    found = fused_scores(lexical, NOTHING, NOTHING, np.array([0, 1]))
+    assert found.tolist() == [1.0, 0.5, 2.0]
+
+
+def test_an_item_that_all_lists_praise_beats_the_best_of_one() -> None:
     lexical = np.array([10.0, 9.0, 0.0], np.float32)
     learnt = np.array([0.0, 0.85, 0.9], np.float32)
-    assert int(np.argmax(fused_scores(lexical, learnt))) == 1
+    semantic = np.array([0.0, 0.7, 0.8], np.float32)
+    assert int(np.argmax(fused_scores(lexical, learnt, semantic))) == 1
 
 
 def test_what_is_asked_for_by_its_number_comes_before_all_words() -> None:
     lexical = np.array([CODE_SCORE + 1.0, 30.0], np.float32)
-    learnt = np.array([-0.1, 0.9], np.float32)
-    assert int(np.argmax(fused_scores(lexical, learnt))) == 0
+    far, near = -0.8, 0.9
+    vectors = np.array([far, near], np.float32)
+    assert int(np.argmax(fused_scores(lexical, vectors, vectors))) == 0
 
 
 def test_lists_in_which_nothing_was_found_leave_all_at_nothing() -> None:
-    nothing = np.zeros(3, np.float32)
-    assert fused_scores(nothing, nothing).tolist() == [0.0, 0.0, 0.0]
-    assert fused_scores(nothing[:0], nothing[:0]).tolist() == []
+    assert fused_scores(NOTHING, NOTHING, NOTHING).tolist() == [0.0, 0.0, 0.0]
+    assert fused_scores(NOTHING[:0], NOTHING[:0], NOTHING[:0]).tolist() == []

@@ -100,3 +100,8 @@ def test_live_words_are_compounds_and_modifiers_too() -> None:
     compounds = Compounds(GERMAN)
     compounds.take_in(["gaste", "gastebett", "bett"])
     assert ("gastebett",) in {form.stems for form in compounds.forms("bett")}
+
+
+def test_a_form_that_is_a_word_of_the_text_already_is_not_added_again() -> None:
+    assert item_words("cable 512GB usb").words == ["cable", "512", "gb", "usb"]
+    assert item_words("wi-fi wifi wi-fi").words.count("wifi") == 1

@@ -85,4 +85,6 @@ def nearest_allowed(
         if len(rows) == count:
             return rows
     # Few items are allowed, or they are far from the query: score all of them.
-    return index.search_among(query, allowed.rows(), count)
+    rows = allowed.rows()
+    # An item may be listed a moment before its vector is there.
+    return index.search_among(query, rows[rows < len(index.embeddings)], count)
