@@ -44,7 +44,7 @@ def token_numbers(item: Item, config: TextConfig) -> list[int]:
     numbers += _text_tokens(item.title, buckets)
     numbers += _path_words(item.category, buckets)
     numbers += _text_tokens(item.brand, buckets)
-    numbers += [token("w:" + name, buckets) for name in romanised_brand(item)]
+    numbers += [token("w:" + stem(name), buckets) for name in romanised_brand(item)]
     for text in item.attributes.values():
         numbers += _text_tokens(text, buckets)
     return list(dict.fromkeys(numbers))[: config.item_slot_count]

@@ -57,7 +57,7 @@ def read(text: str) -> list[tuple[str, object]]:
         ("bis zu 60", "bis zu 60", (None, 60)),
         ("zwischen 20 und 40 Euro", "zwischen 20 und 40 euro", (20, 40)),
         ("robe moins de 60 euros", "moins de 60 euros", (None, 60)),
-        ("jusqu’à 60 €", normalise("jusqu’à 60 €"), (None, 60)),
+        ("jusqu’à 60 €", "jusqu'à 60 €", (None, 60)),
         ("entre 20 et 40", "entre 20 et 40", (20, 40)),
         ("lámpara menos de 60", "menos de 60", (None, 60)),
         ("más de 60 euros", "más de 60 euros", (60, None)),

@@ -150,9 +150,11 @@ def test_a_wearer_is_found_inside_a_word(tmp_path: Path) -> None:
 
 
 def test_a_brand_is_found_in_pinyin(tmp_path: Path) -> None:
-    items = [Item("1", "手机", brand="红米"), Item("2", "电视", brand="海信"), Item("3", "Case")]
+    items = [Item("1", "手机", brand="红米"), Item("2", "电视", brand="三星"), Item("3", "Case")]
     index = LexicalIndex.build(items, tmp_path)
     assert index.search(index.parse("hongmi"), 5)[0].tolist() == [0]
+    # As an English word it would have another stem.
+    assert index.search(index.parse("sanxing"), 5)[0].tolist() == [1]
     index.put([(3, Item("4", "冰箱", brand="海尔"))])
     assert index.search(index.parse("haier"), 5)[0].tolist() == [3]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _UNITS = {
-    "in": ("inch", "inches", '"', "''", "”", "″", "英寸", "吋", "zoll", "дюйм", "дюймов"),
+    "in": ("inch", "inches", '"', "''", "”", "″", "英寸", "吋", "寸", "zoll", "дюйм", "дюймов"),
     "ft": ("foot", "feet", "'", "′", "’", "英尺"),
     "yd": ("yard", "yards"),
     "mm": ("millimeter", "millimeters", "millimetre", "millimetres", "毫米", "мм"),

@@ -24,7 +24,7 @@ from towers.text.writing.units import plain_unit, plain_units
         ("2,5 kg", "2.5kg", "2,50 kg"),
         ("0,125 l", "0.125 litre"),
         ("1.250,5 g", "1,250.5 g", "1250.5g"),
-        ("12 Zoll", '12"', "12 дюймов"),
+        ("12 Zoll", '12"', "12 дюймов", "12寸", "12吋"),
         ("2,5 mm²", "2.5 mm2"),
         ("40 µg", "40 mcg"),
     ],
