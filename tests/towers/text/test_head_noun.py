@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from towers.text.head_noun import WordShares, title_head
+from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Role
 from towers.text.query_rewriter import QueryRewriter, parsed_as_typed
+from towers.text.title_heads import head_keys
 
 THINGS = {"sofa": 0.6, "card": 0.3, "camera": 0.2, "keyboard": 0.2, "machin": 0.7, "mount": 0.1}
 BRANDS = {"acm": 0.9, "appl": 0.4}
@@ -92,4 +93,5 @@ def test_the_other_words_have_the_role_in_which_they_go() -> None:
     ],
 )
 def test_the_head_noun_of_a_title_is_its_last_content_word(title: str, head: str) -> None:
-    assert title_head(title) == head
+    heads = head_keys(title, "")
+    assert head in heads if head else not heads
