@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 _SYSTEM_LABELS = {
     "engine": "engine as served",
     "one_event_behind": "one event behind",
+    "fixed_rule": "the fixed rule alone",
     "fused": "fused, before reranking",
+    "tf_idf": "TF-IDF of titles",
+    "text_encoder": "text encoder as it comes",
+    "tf_idf_and_text_encoder": "both of these",
     "two_towers": "two towers alone",
     "lexical": "lexical alone",
     "popular": "popular",
@@ -41,7 +45,8 @@ _KIND_LABELS = {
     "brand": "brands",
     "brand_type": "brand and type",
 }
-_SHORT_SYSTEM_LABELS = {"two_towers": "towers"}
+_SHORT_SYSTEM_LABELS = {
+    "fixed_rule": "rule","two_towers": "towers"}
 
 
 def quality_table(report: Mapping[str, Any]) -> Table:

@@ -36,6 +36,7 @@ from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 from towers.training.baselines import BASELINES, two_towers
 from towers.training.classical_baselines import load_classical
+from towers.training.encoder.text_baselines import text_baselines
 
 BEHIND = "one_event_behind"
 _AFTER_SECONDS = 3_600.0
@@ -59,6 +60,8 @@ class EvaluationSettings:
         filter_count: Random filters; 0 skips their check.
         turn_count: Simulated visitors of each kind for the intent shift.
         depth: Results per request.
+        has_text_baselines: Whether searches are also ranked by TF-IDF and by the large text encoder as
+            it comes, which reads every title.
         seed: Of all sampling.
     """
 
@@ -68,6 +71,7 @@ class EvaluationSettings:
     filter_count: int = 0
     turn_count: int = 100
     depth: int = 100
+    has_text_baselines: bool = False
     seed: int = 7
 
 
@@ -111,8 +115,14 @@ def evaluate_tables(
         def ask(stage: str, texts: Sequence[Query]) -> SystemRankings:
             progress = stages.start(stage, len(texts))
             depth, now = settings.depth, clock.now
-            return ask_queries(engine, texts, depth=depth, time=now, progress=progress)
+            return ask_queries(
+                engine, texts, depth=depth, time=now, progress=progress, baselines=baselines
+            )
 
+        baselines = None
+        if settings.has_text_baselines:
+            stages.start("reading the titles for the text baselines")
+            baselines = text_baselines(engine.bundle.catalog.titles)
         searched = ask("asking queries", queries)
         report[section] = searched.report(seed)
         numbers, slipped = misspelt(queries, limit=settings.misspelt_limit, seed=seed)

@@ -19,12 +19,16 @@ from towers.bundle.layout import Layout
 from towers.datasets.examples import TEST_FOLD, good_items, query_fold
 from towers.datasets.head_queries import with_slip
 from towers.datasets.synthetic_queries import catalogue_query
+from towers.ranking.feature_context import FeatureContext
 from towers.sessions.session import Session
 from towers.training.classical_baselines import load_classical
+from towers.training.encoder.text_baselines import TextBaselines
 
 TWO_TOWERS = "two_towers"
 LEXICAL = "lexical"
 FUSED = "fused"
+RULE = "fixed_rule"
+"""The candidates by ``FeatureContext.search_score``, which the reranker starts from."""
 
 Query = tuple[str, list[str]]
 """A query text, and the ids of its relevant items."""
@@ -73,8 +77,9 @@ def ask_queries(
     depth: int,
     time: float,
     progress: Callable[..., object],
+    baselines: TextBaselines | None = None,
 ) -> SystemRankings:
-    """Runs queries as an anonymous visitor, through the engine and through its parts."""
+    """Runs queries as an anonymous visitor, through the engine, its parts and text baselines."""
     classical = load_classical(Layout(engine.bundle.path).training)
     rankings_by_system = SystemRankings()
     for number, (text, good) in enumerate(queries):
@@ -83,19 +88,25 @@ def ask_queries(
         request = SearchRequest(text, page_size=depth, record=False)
         rank_request = search_rank_request(request, Session.empty(""), time, engine.bundle.catalog)
         rankings |= classical_rankings(engine.bundle.ranker, rank_request, classical, depth)
+        if baselines is not None:
+            item_ids = engine.bundle.catalog.item_ids
+            for name, rows in baselines.rankings(text, depth).items():
+                rankings[name] = [item_ids[row] for row in rows.tolist()]
         rankings_by_system.add(good, rankings)
     return rankings_by_system
 
 
 def search_rankings(engine: Engine, text: str, *, depth: int, time: float) -> dict[str, list[str]]:
-    """Item ids that the engine, its fused list, its towers and its lexical index find, best first."""
+    """Item ids that the engine and its parts find, best first."""
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     request = SearchRequest(text, page_size=depth, record=False)
     answer = engine.search(request)
     encoded = ranker.read(search_rank_request(request, Session.empty(""), time, catalog))
     candidates = ranker.candidates(encoded)
     order = np.lexsort((candidates.rows, -ranker.fused(encoded, candidates)))
+    by_rule = FeatureContext(encoded, candidates, ranker.sources).search_score
     found = {
+        RULE: candidates.rows[np.lexsort((candidates.rows, -by_rule))[:depth]],
         FUSED: candidates.rows[order[:depth]],
         TWO_TOWERS: ranker.sources.nearest(encoded, depth),
     }

@@ -46,6 +46,7 @@ class Catalog:
         price: ``[rows] float32``, NaN where unknown.
         created: ``[rows] float64`` seconds since 1970, NaN where unknown.
         in_stock, listed: ``[rows] bool``.
+        completeness: ``[rows] float32`` share of an item's optional fields that it has.
         tokens: ``[rows, item_slot_count] int32``.
         title_tokens: ``[rows, TITLE_SLOT_COUNT] int32`` words of the title, in order.
         title_heads: ``[rows, TITLE_SLOT_COUNT] bool``, true where a word is a noun that the item is.
@@ -55,7 +56,7 @@ class Catalog:
     """
 
     _COLUMNS = (
-        *("leaf", "top", "brand", "price", "created", "in_stock", "listed"),
+        *("leaf", "top", "brand", "price", "created", "in_stock", "listed", "completeness"),
         *("tokens", "title_tokens", "title_heads"),
     )
 
@@ -74,6 +75,7 @@ class Catalog:
         self.created = np.zeros(0, np.float64)
         self.in_stock = np.zeros(0, bool)
         self.listed = np.zeros(0, bool)
+        self.completeness = np.zeros(0, np.float32)
         self.tokens = np.zeros((0, text.item_slot_count), np.int32)
         self.title_tokens = np.zeros((0, TITLE_SLOT_COUNT), np.int32)
         self.title_heads = np.zeros((0, TITLE_SLOT_COUNT), bool)
@@ -100,6 +102,7 @@ class Catalog:
         catalog.created = np.array([_created(item) for item in newest], np.float64)
         catalog.in_stock = np.array([item.in_stock for item in newest], bool)
         catalog.listed = np.ones(len(newest), bool)
+        catalog.completeness = np.array([_completeness(item) for item in newest], np.float32)
         catalog.tokens = slots([token_numbers(item, text) for item in newest], text.item_slot_count)
         catalog.title_tokens, catalog.title_heads = title_columns(
             catalog.titles, [item.brand for item in newest], text.bucket_count
@@ -138,6 +141,7 @@ class Catalog:
         self.attributes.put(row, item.attributes)
         self.in_stock[row] = item.in_stock
         self.listed[row] = True
+        self.completeness[row] = _completeness(item)
         if changed:
             known[: len(numbers)] = numbers
             known[len(numbers) :] = PADDING
@@ -278,6 +282,11 @@ class Catalog:
 @lru_cache(maxsize=100_000)
 def _path_of(name: str) -> tuple[str, ...]:
     return tuple(name.split(_PATH_SEPARATOR)) if name else ()
+
+
+def _completeness(item: Item) -> float:
+    fields = (item.category, item.brand, item.price, item.attributes, item.description)
+    return sum(bool(field) for field in fields) / len(fields)
 
 
 def _created(item: Item) -> float:

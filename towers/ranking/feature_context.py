@@ -20,6 +20,7 @@ _FAR_RANK = 20.0
 _COMPARED_COUNT = 10
 """Newest session items that candidates are compared with."""
 _NEVER_DAYS = 400.0
+_COMPLETENESS_WEIGHT = np.float32(0.02)
 _PAIR_WEIGHT = np.float32(0.2)
 """Weight of the query's bigrams in ``search_score``; tuned as those of ``FieldMatches.score`` are."""
 _LEARNT_TEMPERATURE = 0.07
@@ -160,7 +161,11 @@ class FeatureContext:
             return np.zeros(len(self.rows), np.float32)
         lexical = self.lexical_scores + CODE_SCORE * self.has_code
         fused = fused_scores(lexical, self.learnt_scores, self.semantic_scores, self.listed)
-        return fused + self.fields.score + _PAIR_WEIGHT * self.pair_share
+        score = fused + self.fields.score + _PAIR_WEIGHT * self.pair_share
+        # Of equals the better described one.
+        return np.asarray(
+            score + _COMPLETENESS_WEIGHT * self.catalog.completeness[self.rows], np.float32
+        )
 
     @cached_property
     def tokens(self) -> np.ndarray:

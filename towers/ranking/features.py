@@ -259,6 +259,7 @@ FEATURES: tuple[Feature, ...] = (
         lambda s: np.log((1 + s.present_popularity) / (1 + s.recent_popularity)),
     ),
     Feature("rebuy_share", lambda s: s.sources.repurchase.at(s.rows, s.catalog)),
+    Feature("completeness", lambda s: s.catalog.completeness[s.rows]),
     Feature("price", lambda s: np.log1p(s.price)),
     Feature("price_to_session", _price_to_session, "has_session"),
     Feature("session_event_count", lambda s: np.log1p(len(s.encoded.summary.rows))),

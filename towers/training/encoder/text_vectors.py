@@ -13,10 +13,8 @@ from towers.indexes.item_index import ItemIndex
 from towers.retrieval.source import TextVectors
 from towers.retrieval.sources.semantic import text_keys
 from towers.training.encoder.distillation import distil
-from towers.training.encoder.encoding_cache import EncodingCache, cache_folder
-from towers.training.encoder.text_encoder import DIM, TextEncoder, is_installed
+from towers.training.encoder.text_encoder import installed_encoder
 
-_CACHE_NAME = "all-MiniLM-L6-v2-int8.npz"
 _SAMPLE_COUNT = 500
 _TUNING_COUNT = 200
 
@@ -55,9 +53,9 @@ def text_vectors(
         return None, TextReport("off")
     if not titles:
         return None, TextReport("no words")
-    if not is_installed():
+    teacher = installed_encoder()
+    if teacher is None:
         return None, TextReport("not installed")
-    teacher = TextEncoder(EncodingCache(cache_folder() / _CACHE_NAME, DIM))
     sample = titles[:: max(1, len(titles) // _SAMPLE_COUNT)]
     if not teacher.reads(sample):
         return None, TextReport("another language")
