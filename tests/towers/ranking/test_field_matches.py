@@ -15,6 +15,7 @@ from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, feature_matrix
 from towers.ranking.field_matches import FieldMatches
+from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 from towers.text.parsed_query import ParsedQuery
@@ -133,8 +134,12 @@ def test_a_search_without_words_has_features_of_zero(query: str) -> None:
     ranker = shelf.ranker()
     session = Session.empty("v").after(shelf.search(query, 1_000.0))
     encoded = ranker.read(RankRequest(session, 1_000.0, query))
-    context = FeatureContext(encoded, ranker.candidates(encoded), ranker.sources)
-    assert len(context.rows) and not context.search_score.any()
+    found = ranker.candidates(encoded)
+    # The sources find nothing for it, but the item that a rule pins is ranked all the same.
+    ranks = np.full((5, found.ranks.shape[1]), -1, np.int32)
+    candidates = Candidates(np.arange(5), ranks, found.scores, found.missing)
+    context = FeatureContext(encoded, candidates, ranker.sources)
+    assert not context.search_score.any()
     matrix = feature_matrix(context)
     assert np.isfinite(matrix).all()
     for name in ("search_score", "title_share", "head_in_title", "head_position"):
