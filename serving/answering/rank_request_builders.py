@@ -70,6 +70,9 @@ def with_conditions(
         told = query.names if request.is_literal else query.understood
         return ConditionedSearch(request, rank_request, told)
     conditions = _not_overridden(query.conditions, request)
+    if query.is_condition_only:
+        # There is no relevance that a low price could be weighed against.
+        conditions = _with_use(conditions, UnderstoodUse.PREFERENCE, UnderstoodUse.SORT)
     effective = _filter_with(request.filter, conditions)
     catalog = ranker.sources.catalog
     mask = catalog.mask(effective)
@@ -79,7 +82,7 @@ def with_conditions(
             words = [replace(part, use=UnderstoodUse.TEXT) for part in conditions.parts]
             as_text = replace(rank_request, is_literal=True)
             return ConditionedSearch(request, as_text, (*words, *literal.names))
-        conditions = _without_filters(conditions)
+        conditions = _with_use(conditions, UnderstoodUse.FILTER, UnderstoodUse.NO_ITEM_LEFT)
         effective, mask = request.filter, rank_request.mask
     order = SortOrder.PRICE_LOW if conditions.has(UnderstoodUse.SORT) else request.sort_by
     return ConditionedSearch(
@@ -178,10 +181,9 @@ def _has_item(ranker: Ranker, query: ParsedQuery, rank_request: RankRequest) -> 
     return bool(len(ranker.sources.only_allowed(rank_request, rows)))
 
 
-def _without_filters(conditions: QueryConditions) -> QueryConditions:
-    dropped = UnderstoodUse.NO_ITEM_LEFT
-    parts = [
-        replace(part, use=dropped) if part.use is UnderstoodUse.FILTER else part
-        for part in conditions.parts
-    ]
+def _with_use(
+    conditions: QueryConditions, use: UnderstoodUse, other: UnderstoodUse
+) -> QueryConditions:
+    """The conditions, those of one use with another."""
+    parts = [replace(part, use=other) if part.use is use else part for part in conditions.parts]
     return replace(conditions, parts=tuple(parts))

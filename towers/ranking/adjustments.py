@@ -45,7 +45,7 @@ def adjustments_of(
         rules[NEGATIVE_FEEDBACK] = partial(feedback_push, sources, encoded, candidates.rows)
     if not has_hint(encoded):
         rules[SURGE] = partial(surge_lift, sources, encoded, candidates.rows)
-    if encoded.rank_request.text and encoded.query.conditions.has(UnderstoodUse.PREFERENCE):
+    if encoded.is_search and encoded.query.conditions.has(UnderstoodUse.PREFERENCE):
         rules[LOW_PRICE] = partial(low_price_lift, sources, encoded, candidates.rows)
     if encoded.is_search:
         rules[EXACT_CODE] = partial(exact_code_lift, encoded, candidates, sources.catalog)
@@ -106,7 +106,7 @@ def low_price_lift(
     catalog, lexical = sources.catalog, sources.lexical
     price, leaf = catalog.price[rows], catalog.leaf[rows]
     is_relevant = np.isfinite(price)
-    if lexical is not None and encoded.is_search:
+    if lexical is not None:
         is_relevant &= np.isin(rows, lexical.matching_rows(encoded.query))
     named = {n.value for n in encoded.query.names if n.kind is UnderstoodKind.CATEGORY}
     if named:

@@ -204,7 +204,7 @@ def test_where_no_item_would_be_left_the_condition_is_dropped_and_told(engine: E
 
 
 def test_a_search_by_conditions_alone_browses_what_meets_them(engine: Engine) -> None:
-    for text in ("under 30", "cheapest under 30"):
+    for text in ("under 30", "cheapest under 30", "cheap under 30"):
         answer = ask(engine, text, facets=(FacetRequest("brand"),))
         browse = engine.recommend(
             RecommendRequest(
@@ -218,6 +218,8 @@ def test_a_search_by_conditions_alone_browses_what_meets_them(engine: Engine) ->
         assert answer.relaxations == () and answer.missing == ()
     prices = [result.price for result in answer.results if result.price is not None]
     assert len(prices) == len(answer.results) and prices == sorted(prices)
+    # Without other words there is no relevance to weigh a low price against.
+    assert uses(answer)[0] == ("price", "cheap", "sort")
 
 
 def test_rules_are_written_for_texts_as_typed(shelf_engine: Callable[..., Engine]) -> None:
