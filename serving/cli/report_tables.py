@@ -45,8 +45,7 @@ _KIND_LABELS = {
     "brand": "brands",
     "brand_type": "brand and type",
 }
-_SHORT_SYSTEM_LABELS = {
-    "fixed_rule": "rule","two_towers": "towers"}
+_SHORT_SYSTEM_LABELS = {"fixed_rule": "rule", "two_towers": "towers"}
 
 
 def quality_table(report: Mapping[str, Any]) -> Table:

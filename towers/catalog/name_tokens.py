@@ -10,7 +10,7 @@ from towers.catalog.dictionary import Dictionary
 from towers.catalog.item_tokens import name_numbers
 from towers.text.tokens import PADDING
 
-_SLOT_COUNT = 8
+NAME_SLOT_COUNT = 8
 """Words of a name that features compare with the words of a query."""
 
 
@@ -29,7 +29,7 @@ class NameTokens:
         self._codes = codes
         self._bucket_count = bucket_count
         self._parts = parts
-        self._table = np.zeros((0, _SLOT_COUNT), np.int32)
+        self._table = np.zeros((0, NAME_SLOT_COUNT), np.int32)
 
     def of(self, codes: np.ndarray) -> np.ndarray:
         """``[n, slots] int32`` token numbers of the names of ``codes [n]``, padded with ``PADDING``."""
@@ -41,12 +41,12 @@ class NameTokens:
         return table[codes]
 
     def _rows(self, names: list[str]) -> np.ndarray:
-        rows = np.full((len(names), _SLOT_COUNT), PADDING, np.int32)
+        rows = np.full((len(names), NAME_SLOT_COUNT), PADDING, np.int32)
         for row, name in zip(rows, names, strict=True):
             numbers = [
                 number
                 for part in reversed(self._parts(name))
                 for number in name_numbers(part, self._bucket_count)
-            ][:_SLOT_COUNT]
+            ][:NAME_SLOT_COUNT]
             row[: len(numbers)] = numbers
         return rows

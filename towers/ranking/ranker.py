@@ -123,7 +123,7 @@ class Ranker:
     def candidates(
         self, encoded: EncodedRequest, found_before: Candidates | None = None
     ) -> Candidates:
-        """At most ``CANDIDATE_LIMIT`` candidates, selected by fusion of the sources.
+        """At most ``CANDIDATE_LIMIT`` candidates, selected by reciprocal rank fusion of the sources.
 
         The item whose id equals the query may be added.
 
@@ -133,7 +133,8 @@ class Ranker:
         """
         found = self.sources.find(encoded, found_before)
         if len(found.rows) > CANDIDATE_LIMIT:
-            order = np.argsort(-self.fused(encoded, found), kind="stable")
+            # By ranks: at the end of the lists the scores of hundreds of items are not worth their cost.
+            order = np.argsort(-fused_ranks(found.ranks), kind="stable")
             kept = np.sort(order[:CANDIDATE_LIMIT])
             found = Candidates(found.rows[kept], found.ranks[kept], found.scores, found.missing)
         return with_typed_item(self.sources, encoded, found)

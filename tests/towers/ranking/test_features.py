@@ -312,7 +312,15 @@ def search_score(case: Case, row: int) -> float:
     of_head = field_matches._HEAD_WEIGHT * any_share / len(fields.terms)
     of_head *= fields.head_in_title + fields.head_is_title_head
     of_pairs = feature_context._PAIR_WEIGHT * pair_share(case, row)
-    return float(of_sources + of_fields + of_head + of_pairs)
+    of_rest = feature_context._COMPLETENESS_WEIGHT * completeness(case, row)
+    return float(of_sources + of_fields + of_head + of_pairs + of_rest)
+
+
+def completeness(case: Case, row: int) -> float:
+    """Which of category, brand, price, attributes and description the item has."""
+    item = shelf_item(row)
+    optional = (item.category, item.brand, item.price, item.attributes, item.description)
+    return sum(1 for field in optional if field) / 5
 
 
 def learnt(case: Case, row: int) -> float:
@@ -457,6 +465,7 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
     "trend": lambda c, r: math.log((1 + popularity(r, 3.0)) / (1 + popularity(r, 30.0))),
     "surge": lambda c, r: math.log((1 + popularity(r, 1 / 24)) / (1 + popularity(r, 3.0))),
     "rebuy_share": rebuy_share,
+    "completeness": completeness,
     "price": lambda c, r: math.log(1 + (shelf_item(r).price or 0.0)),
     "price_to_session": price_to_session,
     "session_event_count": lambda c, r: math.log(1 + len(c.seen)),
