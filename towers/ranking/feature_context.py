@@ -115,6 +115,8 @@ class FeatureContext:
         ranks[positions] = candidates.ranks
         other = object.__new__(FeatureContext)
         other.__dict__.update(self.__dict__)
+        # Of the list, and computed at its first use.
+        other.__dict__.pop("search_score", None)
         other._read_list(replace(candidates, rows=self.rows, ranks=ranks), positions)
         return other
 

@@ -27,7 +27,7 @@ from towers.sessions.session import Session
 from towers.training.baselines import BASELINES, two_towers
 
 NOW = END_TIME
-SOURCES = ("learnt", "lexical", "covisited", "neighbours", "bought", "popular")
+SOURCES = ("learnt", "lexical", "semantic", "covisited", "neighbours", "bought", "popular")
 
 
 @pytest.fixture(scope="module")
