@@ -10,6 +10,7 @@ import pytest
 from data.records import Item
 from towers.indexes.lexical_index import LexicalIndex
 from towers.search_box.relaxation import relaxations
+from towers.text.spelling import english_words
 from towers.text.words import stem, words
 from towers.training import translations as module
 from towers.training.translations import translations
@@ -21,7 +22,7 @@ def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ENGLISH_COUNT", 0)
     monkeypatch.setattr(module, "_CHINESE_COUNT", 3_000)
     names = ("headphones", "umbrella", "qwertyuiop", "phones", "phone")
-    monkeypatch.setattr(module, "_NEWER_WORDS", names)
+    monkeypatch.setattr(english_words, "_NEWER_WORDS", names)
 
 
 @pytest.mark.usefixtures("few_words")
