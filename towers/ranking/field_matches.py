@@ -89,18 +89,20 @@ class FieldMatches:
     @cached_property
     def _head_hits(self) -> np.ndarray:
         """Where the title has a word of the head term, ``[n, slots] bool``."""
+        if not self._alternatives:
+            return np.zeros_like(self._title_heads)
         stems = {stem for phrase in self._alternatives[self._head] for stem in phrase}
         return self._hits[[self._position[stem] for stem in sorted(stems)]].any(axis=0)
 
     @property
     def head_in_title(self) -> np.ndarray:
         """Whether the title has the head term of the query."""
-        return self.in_title[self._head]
+        return self._of_head(self.in_title)
 
     @property
     def head_in_leaf(self) -> np.ndarray:
         """Whether the narrowest category has the head term."""
-        return self.in_leaf[self._head]
+        return self._of_head(self.in_leaf)
 
     @property
     def head_is_title_head(self) -> np.ndarray:
@@ -120,8 +122,12 @@ class FieldMatches:
         # Squares, since half of the words is less than half of what was asked for.
         of_words = _FIELD_WEIGHT * self.field_share**2 + _TITLE_WEIGHT * self.title_share**2
         # Of several words the others say as much as the head does.
-        share = np.float32(_HEAD_WEIGHT / len(self.weights)) * self.field_share
+        share = np.float32(_HEAD_WEIGHT / max(1, len(self.weights))) * self.field_share
         return of_words + share * head
+
+    def _of_head(self, flags: np.ndarray) -> np.ndarray:
+        """The row of the head term in ``[terms, n] bool``; none for a query without words."""
+        return flags[self._head] if len(flags) else np.zeros(flags.shape[1], bool)
 
     def _among(self, tokens: np.ndarray) -> np.ndarray:
         """``[stems, n] bool``, whether ``tokens [n, slots]`` hold each stem."""

@@ -171,8 +171,11 @@ def test_queries_of_anonymous_visitors_make_lists_of_what_the_ranker_answers() -
                 shortlist.features, found.tolist(), strict=True)})  # fmt: skip
     assert report.request_count == 3 and report.found_count == lists.count == len(kept)
     assert report.recall == pytest.approx(np.mean(recalls))
-    for position, by_features in enumerate(kept):
+    for position in range(lists.count):
         present = lists.present[position]
+        # The requests are shuffled.
+        first = lists.features[position, 0].tobytes()
+        by_features = next(one for one in kept if first in one)
         for features, gain in zip(
             lists.features[position][present], lists.labels[position][present], strict=True
         ):

@@ -8,6 +8,7 @@ import pytest
 from towers.config import RerankConfig
 from towers.datasets.ranking_lists import Lists
 from towers.models.fitting import Curves
+from towers.ranking.features import FEATURE_NAMES
 from towers.training.reranker_training import train_reranker
 
 
@@ -48,7 +49,8 @@ def test_a_net_that_memorises_noise_is_caught_and_one_that_learns_the_rule_is_no
     has_meaning: bool,
 ) -> None:
     rng = np.random.default_rng(11)
-    features = rng.normal(size=(400, 6, 5)).astype(np.float32)
+    features = np.zeros((400, 6, len(FEATURE_NAMES)), np.float32)
+    features[..., :5] = rng.normal(size=(400, 6, 5))
     deciding = features[..., 0] if has_meaning else rng.normal(size=(400, 6))
     labels = (deciding == deciding.max(axis=1, keepdims=True)).astype(np.float32)
     lists = Lists(features, labels, np.ones(labels.shape, bool))

@@ -206,7 +206,8 @@ def semantic(case: Case, row: int) -> float:
 
 
 def over_best(case: Case, row: int, score: Callable[[Case, int], float]) -> float:
-    return score(case, row) / max(1e-6, *(score(case, o) for o in case.found.rows.tolist()))
+    best = max(0.05, *(score(case, other) for other in case.found.rows.tolist()))
+    return max(-1.0, score(case, row) / best)
 
 
 def numbers(stems: Sequence[str]) -> list[int]:
