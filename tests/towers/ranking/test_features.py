@@ -313,7 +313,15 @@ def search_score(case: Case, row: int) -> float:
     of_head = field_matches._HEAD_WEIGHT * any_share / len(fields.terms)
     of_head *= fields.head_in_title + fields.head_is_title_head
     of_pairs = feature_context._PAIR_WEIGHT * pair_share(case, row)
-    return float(of_sources + of_fields + of_head + of_pairs)
+    of_data = feature_context._COMPLETENESS_WEIGHT * completeness(case, row)
+    return float(of_sources + of_fields + of_head + of_pairs + of_data)
+
+
+def completeness(case: Case, row: int) -> float:
+    """Of five optional fields, how many the item has."""
+    item = shelf_item(row)
+    given = (item.brand, item.category, item.price, item.attributes, item.description)
+    return sum(bool(one) for one in given) / len(given)
 
 
 def learnt(case: Case, row: int) -> float:
@@ -458,6 +466,7 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
     "trend": lambda c, r: math.log((1 + popularity(r, 3.0)) / (1 + popularity(r, 30.0))),
     "surge": lambda c, r: math.log((1 + popularity(r, 1 / 24)) / (1 + popularity(r, 3.0))),
     "rebuy_share": rebuy_share,
+    "completeness": completeness,
     "price": lambda c, r: math.log(1 + (shelf_item(r).price or 0.0)),
     "price_to_session": price_to_session,
     "session_event_count": lambda c, r: math.log(1 + len(c.seen)),
