@@ -119,6 +119,12 @@ def models() -> Models:
             }
         )
         deep_cross(tf.zeros((2, width)))
+        # Untrained it gives nothing but the rule: random weights stand for what it may have learnt.
+        kernel = deep_cross.logit.kernel
+        kernel.assign(keras.initializers.GlorotUniform(seed=7)(kernel.shape))
+        # Untrained it would add nothing to the fixed rule.
+        kernel, bias = deep_cross.logit.get_weights()
+        deep_cross.logit.set_weights([np.random.default_rng(7).normal(0, 0.15, kernel.shape), bias])
         return Models(
             query_tower_file(two_tower.query_tower, CONFIG),
             candidate_tower_file(two_tower.candidate_tower, CONFIG),

@@ -153,7 +153,7 @@ class FeatureContext:
             together += ((tokens[:, :-1] == left) & (tokens[:, 1:] == right)).any(axis=1)
         return together / np.float32(len(numbers) - 1)
 
-    @cached_property
+    @property
     def search_score(self) -> np.ndarray:
         """Score of a search by a fixed rule, ``[n] float32``: fused sources and matched fields.
 

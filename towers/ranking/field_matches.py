@@ -79,9 +79,8 @@ class FieldMatches:
         self.in_title, self.in_leaf = present[:, 0], present[:, 1]
         self.in_path, self.in_brand = present[:, 2], present[:, 3]
         self._head_stems = np.zeros(len(stems), bool)
-        self._head_stems[[position[s] for phrase in alternatives[self._head] for s in phrase]] = (
-            True
-        )
+        for phrase in alternatives[self._head] if alternatives else ():
+            self._head_stems[[position[stem] for stem in phrase]] = True
 
     @cached_property
     def title_share(self) -> np.ndarray:
@@ -124,12 +123,12 @@ class FieldMatches:
     @property
     def head_in_title(self) -> np.ndarray:
         """Whether the title has the head term of the query."""
-        return self.in_title[self._head]
+        return self._of_head(self.in_title)
 
     @property
     def head_in_leaf(self) -> np.ndarray:
         """Whether the narrowest category has the head term."""
-        return self.in_leaf[self._head]
+        return self._of_head(self.in_leaf)
 
     @cached_property
     def head_is_title_head(self) -> np.ndarray:
@@ -155,7 +154,7 @@ class FieldMatches:
         # Squares, since half of the words is less than half of what was asked for.
         of_words = _FIELD_WEIGHT * self.field_share**2 + _TITLE_WEIGHT * self.title_share**2
         # Of several words the others say as much as the head does.
-        share = np.float32(_HEAD_WEIGHT / len(self.weights)) * self.field_share
+        share = np.float32(_HEAD_WEIGHT / max(1, len(self.weights))) * self.field_share
         return of_words + share * head
 
     def _coverage(self, tokens: np.ndarray, first_slot: int) -> np.ndarray:
@@ -167,6 +166,10 @@ class FieldMatches:
         filled = (tokens != PADDING).sum(axis=1)
         shares: np.ndarray = is_hit.sum(axis=1) / np.maximum(filled, 1)
         return shares
+
+    def _of_head(self, flags: np.ndarray) -> np.ndarray:
+        """The row of the head term in ``[terms, n] bool``; none for a query without words."""
+        return flags[self._head] if len(flags) else np.zeros(flags.shape[1], bool)
 
 
 def _all(has_stem: np.ndarray, positions: list[int]) -> np.ndarray:

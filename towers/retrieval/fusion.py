@@ -13,6 +13,7 @@ _RANK_OFFSET = 60.0
 _LEARNT_WEIGHT = 0.3
 _SEMANTIC_WEIGHT = 0.8
 """Weights relative to the lexical score; tuned on judged queries of a hardware shop."""
+_LEAST_BEST = 0.05
 _CODE_WEIGHT = 1.0 + 2.0 * (_LEARNT_WEIGHT + _SEMANTIC_WEIGHT)
 """More than all else can make up for, vectors that point the other way included."""
 
@@ -56,4 +57,6 @@ def fused_scores(
 
 
 def _over_best(scores: np.ndarray, listed: slice | np.ndarray) -> np.ndarray:
-    return scores / max(float(scores[listed].max(initial=0.0)), 1e-6)
+    """Scores as shares of the best, down to −1; a best cosine near 0 says nothing and stays small."""
+    best = max(float(scores[listed].max(initial=0.0)), _LEAST_BEST)
+    return np.maximum(scores / np.float32(best), np.float32(-1))

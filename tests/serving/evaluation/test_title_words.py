@@ -47,7 +47,7 @@ def test_the_engines_share_is_that_of_its_first_ten_titles(engine: Engine) -> No
     assert part["systems"]["engine"]["mean"] == pytest.approx(sum(shares) / 3)
     # Every item of the word has no other of the three in its title, so the words find them all.
     assert part["systems"]["lexical"]["mean"] == 1.0
-    assert set(part["systems"]) == {"engine", "fused", "two_towers", "lexical"}
+    assert set(part["systems"]) == {"engine", "fixed_rule", "fused", "two_towers", "lexical"}
     lead = part["systems"]["engine"]["mean"] - part["systems"]["fused"]["mean"]
     assert part["lead"]["fused"]["mean"] == pytest.approx(lead)
 
@@ -68,7 +68,7 @@ def test_what_only_goes_with_the_thing_counts_for_title_precision_alone(tmp_path
     racks = [Item(f"r{n}", "skillet rack", category=("Kitchen",)) for n in range(3)]
     engine.update_items(racks)
     skillets = {item.item_id for item in shelf.items() if "skillet" in item.title.split()}
-    report = asked(engine, HeadQuery("type", "skillet", ("skillet",)))
+    report = asked(engine, HeadQuery("type", "skillet", "skillet", ("skillet",)))
     answer = engine.search(SearchRequest("skillet", page_size=10, record=False))
     engine.close()
     found = {result.item_id for result in answer.results}
@@ -89,5 +89,5 @@ def test_the_table_has_a_row_for_each_kind_and_a_column_for_each_system(engine: 
     assert (kind_count, head_kind_count) == (5, 2)
     assert table.row_count == kind_count + head_kind_count
     headers = [column.header for column in table.columns]
-    assert headers == ["queries", "engine", "fused", "towers", "lexical", "lead"]
+    assert headers == ["queries", "engine", "rule", "fused", "towers", "lexical", "lead"]
     assert evaluation_tables({"title_precision": asked(engine)})[0].row_count == 0

@@ -173,8 +173,9 @@ def test_queries_of_anonymous_visitors_make_lists_of_what_the_ranker_answers() -
     assert report.recall == pytest.approx(np.mean(recalls))
     for position in range(lists.count):
         present = lists.present[position]
-        # Lists are shuffled: the one of a query is known by its features.
-        (by_features,) = (of for of in kept if lists.features[position][0].tobytes() in of)
+        # The requests are shuffled.
+        first = lists.features[position, 0].tobytes()
+        by_features = next(one for one in kept if first in one)
         for features, gain in zip(
             lists.features[position][present], lists.labels[position][present], strict=True
         ):

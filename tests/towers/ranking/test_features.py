@@ -206,7 +206,8 @@ def semantic(case: Case, row: int) -> float:
 
 
 def over_best(case: Case, row: int, score: Callable[[Case, int], float]) -> float:
-    return score(case, row) / max(1e-6, *(score(case, o) for o in case.found.rows.tolist()))
+    best = max(0.05, *(score(case, other) for other in case.found.rows.tolist()))
+    return max(-1.0, score(case, row) / best)
 
 
 def numbers(stems: Sequence[str]) -> list[int]:
@@ -312,15 +313,15 @@ def search_score(case: Case, row: int) -> float:
     of_head = field_matches._HEAD_WEIGHT * any_share / len(fields.terms)
     of_head *= fields.head_in_title + fields.head_is_title_head
     of_pairs = feature_context._PAIR_WEIGHT * pair_share(case, row)
-    of_rest = feature_context._COMPLETENESS_WEIGHT * completeness(case, row)
-    return float(of_sources + of_fields + of_head + of_pairs + of_rest)
+    of_data = feature_context._COMPLETENESS_WEIGHT * completeness(case, row)
+    return float(of_sources + of_fields + of_head + of_pairs + of_data)
 
 
 def completeness(case: Case, row: int) -> float:
-    """Which of category, brand, price, attributes and description the item has."""
+    """Of five optional fields, how many the item has."""
     item = shelf_item(row)
-    optional = (item.category, item.brand, item.price, item.attributes, item.description)
-    return sum(1 for field in optional if field) / 5
+    given = (item.brand, item.category, item.price, item.attributes, item.description)
+    return sum(bool(one) for one in given) / len(given)
 
 
 def learnt(case: Case, row: int) -> float:

@@ -39,6 +39,14 @@ def test_the_best_scores_are_those_of_the_list() -> None:
     assert found.tolist() == [1.0, 0.5, 2.0]
 
 
+def test_where_no_vector_is_near_the_rest_still_decides() -> None:
+    lexical = np.array([20.0, 19.0], np.float32)
+    away = np.array([-0.3, -0.001], np.float32)
+    scores = fused_scores(lexical, NOTHING[:2], away)
+    assert np.abs(scores).max() < 3
+    assert fused_scores(lexical, NOTHING[:2], np.full(2, -1e-3, np.float32)).argmax() == 0
+
+
 def test_an_item_that_all_lists_praise_beats_the_best_of_one() -> None:
     lexical = np.array([10.0, 9.0, 0.0], np.float32)
     learnt = np.array([0.0, 0.85, 0.9], np.float32)

@@ -57,9 +57,10 @@ class EncodingCache:
 
     def _load(self, path: Path) -> None:
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            # Opened here, since ``np.load`` leaves a damaged file open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 keys, vectors = arrays["keys"], arrays["vectors"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
             return
         if vectors.shape == (len(keys), self._dim):
             self._keys, self._vectors = keys.astype(np.uint64), vectors.astype(np.float16)
