@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from serving.paging.relevance import is_among
 from towers.optional_stages import finite
 from towers.read_only import read_only
 from towers.retrieval.candidates import Sources
@@ -51,7 +52,7 @@ class FurtherResults:
             Rows and scores, ``[≤ count] int64`` and ``float32``; the scores fall from ``last_score``.
         """
         run, nothing = self.sources.stages.run, (_NO_ROWS, _NO_SCORES)
-        matching = self.matching[~np.isin(self.matching, known)]
+        matching = self.matching[~is_among(self.matching, np.sort(known))]
         rows, scores = nothing
         if len(matching) and count > 0:
             rows, scores = run(
@@ -82,7 +83,7 @@ class FurtherResults:
 
     def _nearest(self, known: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.sources.nearest(self.encoded, count + len(known))
-        rows = rows[~np.isin(rows, known)][:count]
+        rows = rows[~is_among(rows, np.sort(known))][:count]
         return rows, finite(self.sources.index.scores(self.encoded.query_embedding, rows))
 
 

@@ -69,7 +69,7 @@ def test_matching_items_come_first_by_their_words_and_their_nearness(ranker: Ran
     assert sorted(rows[: len(first)].tolist()) == first
     nearness = sources.index.embeddings[first] @ encoded.query_embedding
     of_words = [dict(zip(hits.tolist(), bm25.tolist(), strict=True)).get(row, 0.0) for row in first]
-    fused = np.array(of_words) / max(of_words) + 0.6 * nearness / nearness.max()
+    fused = np.array(of_words) / max(of_words) + 0.3 * nearness / nearness.max()
     expected = [first[position] for position in np.argsort(-fused).tolist()]
     assert rows[: len(first)].tolist() == expected
     assert len(rows) == len(set(rows.tolist())) == 240 - len(shortlist.rows)
