@@ -207,7 +207,7 @@ def default_config(*, has_words: bool, has_log: bool = True) -> Config:
                 sampled_item_count=2_048,
             ),
             sources=SourcesConfig(learnt_count=150, lexical_count=200, semantic_count=100),
-            rerank=RerankConfig(request_limit=6_000, epoch_limit=8),
+            rerank=RerankConfig(request_limit=5_000, epoch_limit=8),
         )
     if has_words:
         return Config()

@@ -47,6 +47,12 @@ class Lists:
         return len(self.labels)
 
     @property
+    def is_relevant(self) -> np.ndarray:
+        """``[requests, candidates] bool``, whether the gain is at least half of the list's largest."""
+        half = self.labels.max(axis=1, keepdims=True, initial=0.0) / 2
+        return np.asarray((self.labels >= half) & (self.labels > 0))
+
+    @property
     def columns(self) -> dict[str, np.ndarray]:
         """The three arrays by name."""
         return {"features": self.features, "labels": self.labels, "present": self.present}

@@ -166,13 +166,11 @@ def train(
         exported.write(layout)
         if deep_cross is not None:
             training_lists = lists.part(slice(0, lists_report.learnt_count))
-            present = training_lists.present
-            classical = fit_classical(
-                training_lists.features[present],
-                training_lists.labels[present] > 0,
-                seed=config.seed,
-            )
-            np.save(layout.training / CLASSICAL_NAME, classical)
+            relevant = training_lists.is_relevant[training_lists.present]
+            if relevant.any() and not relevant.all():
+                features = training_lists.features[training_lists.present]
+                classical = fit_classical(features, relevant, seed=config.seed)
+                np.save(layout.training / CLASSICAL_NAME, classical)
         sources.rebuild(
             _source_data(dataset, newest, index=exported.index, lexical=lexical, text=text)
         )
@@ -291,7 +289,7 @@ def _train_reranker(
         made = made_queries(dataset.catalog, made_limit, config.seed)
         everything = np.arange(dataset.catalog.count)
         sessions, sessions_report = synthetic_session_mix(
-            dataset, everything, query_count=len(judged) or len(made), seed=config.seed + 3
+            dataset, everything, query_count=len(judged) or 2 * len(made), seed=config.seed + 3
         )
         count = len(judged) + len(made) + len(sessions)
         report = stages.start("asking queries", count)
