@@ -200,7 +200,6 @@ def default_config(*, has_words: bool, has_log: bool = True) -> Config:
             towers=TowerConfig(dim=256, session_encoder="dnn"),
             retrieval=RetrievalConfig(
                 epoch_limit=5,
-                search_example_limit=90_000,
                 learning_rate=0.001,
                 patience=3,
                 temperature=0.05,

@@ -44,6 +44,10 @@ _LATE_SHARE = 0.05
 long, and the towers are trained on real sessions already."""
 
 
+_LEAST_MADE_COUNT, _MADE_PER_ITEM = 20_000, 3
+"""Made queries of a catalogue: more of each item add training time and little else."""
+
+
 _SYNTHETIC_SHARE = 8
 """Synthetic queries for each judged one where the log does not suffice."""
 
@@ -157,7 +161,10 @@ def tower_examples(
     ]
     stages.start("making queries")
     judged = judged_examples(dataset.judgments, dataset.catalog, config, folds=parts.tower_folds)
-    catalogue_limit = max(settings.search_example_limit // 3, 2_000 - examples[0].count)
+    made_limit = max(_LEAST_MADE_COUNT, _MADE_PER_ITEM * dataset.catalog.count)
+    catalogue_limit = max(
+        min(settings.search_example_limit // 3, made_limit), 2_000 - examples[0].count
+    )
     if judged.count:
         # Judged queries are better training data than synthetic ones: limit the latter.
         synthetic_share = 1 if parts.early_suffices else _SYNTHETIC_SHARE

@@ -233,7 +233,7 @@ def test_the_number_of_synonyms_does_not_change_how_often_features_are_computed(
     monkeypatch.setattr(ranker, "feature_matrix", lambda *of: calls.append(of) or compute(*of))
     assert set(engine.search(ASKED).rules) == named and "zzyzx" not in named
     # Without synonyms, with them, and for the probability of results that only they found.
-    assert len(calls) == 3
+    assert len(calls) <= 3 < len(words)
     calls.clear()
     kitchen = replace(ASKED, filter=Filter(("Kitchen",)), page_size=100)
     plain.search(kitchen)
@@ -315,7 +315,8 @@ def test_where_most_of_the_list_is_hidden_rules_are_named_by_their_effect(
     most = hide(*order[:150], name="most")
     alone = shelf_engine(most).search(ASKED)
     assert alone.rules == ("most",)
-    idle = hide(order[-1], name="idle") + hide("nowhere", name="unknown")
+    far = next(one for one in reversed(order) if one not in ids(alone))
+    idle = hide(far, name="idle") + hide("nowhere", name="unknown")
     answer = shelf_engine(most + idle + hide(*order[:3], name="late")).search(ASKED)
     assert (answer.rules, ids(answer)) == (("most",), ids(alone))
     (last,) = {ids(alone)[-1]}
