@@ -83,15 +83,15 @@ def test_title_precision_decides_where_nobody_taught() -> None:
     queries = head_queries(ranker.sources.catalog, limit=30, seed=1)
     nothing = lists(0)
     shares = {}
-    column = FEATURE_NAMES.index("title_share")
-    for slope in (20.0, -20.0):
+    # One agrees with the rule, the other turns it round even where a quarter of it is served.
+    for slope in (20.0, -200.0):
         found = choose_search_share(
-            model(slope, column), ranker, nothing, queries, is_taught=False, time=END_TIME
+            model(slope, _SCORE), ranker, nothing, queries, is_taught=False, time=END_TIME
         )
         assert found.measure.startswith("title precision") and found.count >= 50
         shares[slope] = found.share
         assert all(len(values) == len(SHARES) for values in found.precisions.values())
-    assert shares == {20.0: 1.0, -20.0: 0.0}
+    assert shares == {20.0: 1.0, -200.0: 0.0}
 
 
 def test_the_report_holds_what_was_compared() -> None:
