@@ -80,7 +80,7 @@ def test_what_nobody_taught_and_nothing_was_tried_on_is_not_served(slope: float)
 
 def test_title_precision_decides_where_nobody_taught() -> None:
     ranker = shelf.ranker()
-    queries = head_queries(ranker.sources.catalog, limit=30, seed=1)
+    queries = head_queries(ranker.sources.catalog, limit=8, seed=1)
     nothing = lists(0)
     shares = {}
     # One agrees with the rule, the other turns it round even where a quarter of it is served.
