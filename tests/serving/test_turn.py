@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -137,9 +138,11 @@ def test_the_worked_example_of_three_phones(engine: Engine) -> None:
     index, catalog = engine.bundle.ranker.sources.index, engine.bundle.catalog
     rows = catalog.rows(phones)
     likeness = index.embeddings[rows] @ index.embeddings[rows].T
-    c = int(np.argmin(likeness[0]))
-    b = int(np.argmin(np.maximum(likeness[0], likeness[c])))
-    a_id, b_id, c_id = phones[0], phones[b], phones[c]
+    a, b, c = min(
+        combinations(range(len(phones)), 3),
+        key=lambda three: max(likeness[one][other] for one, other in combinations(three, 2)),
+    )
+    a_id, b_id, c_id = phones[a], phones[b], phones[c]
     rest = [one for one in phones if one not in (a_id, b_id, c_id)]
     ann = Shopper(engine)
     for query in ("smartphone", "智能手机"):

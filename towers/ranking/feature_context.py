@@ -81,6 +81,8 @@ class FeatureContext:
         self.learnt_scores: np.ndarray = self.embeddings @ encoded.query_embedding
         self._read_words()
         self.has_words = len(self.word_tokens) > 0
+        # Of the request itself: a pending search of the session wants no more than its words.
+        self.has_query = self.has_words and encoded.is_search
         self._read_list(candidates, slice(listed_count))
         self._read_purchases()
         self.long_popularity: np.ndarray = sources.popularity.at(rows, self.time)

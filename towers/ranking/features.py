@@ -33,7 +33,7 @@ class Feature:
     Args:
         compute: Gives one value per candidate, ``[n]``, or one for all.
         needs: Attribute of the context without which the feature is 0 and not computed:
-            ``has_session``, ``has_bought`` or ``has_words``; empty: always computed.
+            ``has_session``, ``has_bought``, ``has_words`` or ``has_query``; empty: always computed.
         is_of_list: Whether the values depend on the list that the candidates are in, by ranks and
             scores of the sources or relative to the other candidates.
     """
@@ -201,8 +201,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("learnt_score", lambda s: s.learnt_scores),
     Feature("learnt_to_best", lambda s: s.learnt_to_best, is_of_list=True),
     *map(_rank_feature, SOURCE_TYPES),
-    Feature("semantic_score", lambda s: s.semantic_scores, "has_words"),
-    Feature("semantic_to_best", _semantic_to_best, "has_words", is_of_list=True),
+    Feature("semantic_score", lambda s: s.semantic_scores, "has_query"),
+    Feature("semantic_to_best", _semantic_to_best, "has_query", is_of_list=True),
     Feature("lexical_score", lambda s: s.lexical_scores, "has_words", is_of_list=True),
     Feature("lexical_to_best", _lexical_to_best, "has_words", is_of_list=True),
     Feature("code_match", lambda s: s.has_code, "has_words", is_of_list=True),
@@ -224,17 +224,17 @@ FEATURES: tuple[Feature, ...] = (
     Feature("query_pair_share", lambda s: s.pair_share, "has_words"),
     Feature("last_word", _last_word, "has_words"),
     Feature("item_word_share", _item_share, "has_words"),
-    Feature(SEARCH_SCORE, lambda s: s.search_score, "has_words", is_of_list=True),
-    Feature("title_share", lambda s: s.fields.title_share, "has_words"),
-    Feature("leaf_share", lambda s: s.fields.leaf_share, "has_words"),
-    Feature("brand_share", lambda s: s.fields.brand_share, "has_words"),
-    Feature("field_share", lambda s: s.fields.field_share, "has_words"),
-    Feature("title_coverage", lambda s: s.fields.title_coverage, "has_words"),
-    Feature("leaf_coverage", lambda s: s.fields.leaf_coverage, "has_words"),
-    Feature("head_in_title", lambda s: s.fields.head_in_title, "has_words"),
-    Feature("head_in_leaf", lambda s: s.fields.head_in_leaf, "has_words"),
-    Feature("head_is_title_head", lambda s: s.fields.head_is_title_head, "has_words"),
-    Feature("head_position", lambda s: s.fields.head_position, "has_words"),
+    Feature(SEARCH_SCORE, lambda s: s.search_score, "has_query", is_of_list=True),
+    Feature("title_share", lambda s: s.fields.title_share, "has_query"),
+    Feature("leaf_share", lambda s: s.fields.leaf_share, "has_query"),
+    Feature("brand_share", lambda s: s.fields.brand_share, "has_query"),
+    Feature("field_share", lambda s: s.fields.field_share, "has_query"),
+    Feature("title_coverage", lambda s: s.fields.title_coverage, "has_query"),
+    Feature("leaf_coverage", lambda s: s.fields.leaf_coverage, "has_query"),
+    Feature("head_in_title", lambda s: s.fields.head_in_title, "has_query"),
+    Feature("head_in_leaf", lambda s: s.fields.head_in_leaf, "has_query"),
+    Feature("head_is_title_head", lambda s: s.fields.head_is_title_head, "has_query"),
+    Feature("head_position", lambda s: s.fields.head_position, "has_query"),
     Feature("query_word_count", lambda s: s.typed_count),
     Feature(IS_SEARCH, lambda s: s.encoded.is_search),
     Feature("bought_count", lambda s: np.log1p(s.bought_count), "has_bought"),

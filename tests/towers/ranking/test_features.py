@@ -485,6 +485,20 @@ BY_HAND: dict[str, Callable[[Case, int], float]] = {
     ),
 }
 
+OF_A_SEARCH = (
+    *("semantic_score", "semantic_to_best", "search_score", "title_share", "leaf_share"),
+    *("brand_share", "field_share", "title_coverage", "leaf_coverage", "head_in_title"),
+    *("head_in_leaf", "head_is_title_head", "head_position"),
+)
+
+
+def only_in_a_search(by_hand: Callable[[Case, int], float]) -> Callable[[Case, int], float]:
+    """0 on a browse page, even after a search."""
+    return lambda case, row: by_hand(case, row) if case.encoded.is_search else 0.0
+
+
+BY_HAND |= {name: only_in_a_search(BY_HAND[name]) for name in OF_A_SEARCH}
+
 
 def made_case(ranker: Ranker, seed: int) -> Case:
     rng = random.Random(seed)
