@@ -177,8 +177,10 @@ def _relevant_end(ranked: RankedResults, whole: Page) -> int:
     pins = ranked.merchandising.pins
     if not pins and not len(ranked.further.matching):
         return end
-    relevant = np.concatenate([shortlist.rows[:end], ranked.further.matching])
-    positions = np.flatnonzero(np.isin(whole.rows, relevant))
+    is_relevant = is_among(whole.rows, np.sort(shortlist.rows[:end]))
+    # Ascending, and most of the catalogue for some queries: not to be sorted again.
+    is_relevant |= is_among(whole.rows, ranked.further.matching)
+    positions = np.flatnonzero(is_relevant)
     end = int(positions[-1]) + 1 if len(positions) else 0
     while end in pins:
         end += 1
