@@ -14,7 +14,11 @@ from towers.text.writing.folding import HAN, fold, has_chinese, other_spellings
 from towers.text.writing.units import is_quantity
 
 _WORD = rf"[^\W_{HAN}]+"
-_CHUNK = re.compile(rf"{_WORD}(?:(?:[-&_+‐‑–]|(?<=[^\W\d])\.|\.(?=[^\W\d])){_WORD})+")
+# From the start of a word on and without backtracking into one, or a word of a thousand letters would
+# take a million steps.
+_CHUNK = re.compile(
+    rf"(?<![^\W_{HAN}]){_WORD}+(?:(?:[-&_+‐‑–]|(?<=[^\W\d])\.|\.(?=[^\W\d])){_WORD}+)+"
+)
 _SEPARATOR = re.compile(r"[\W_]+")
 _SHORT_PART = 3
 _MOST_PARTS = 4
