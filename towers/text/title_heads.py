@@ -41,6 +41,8 @@ _PIECE = re.compile(
     rf"(?P<word>[{_HAN}]+|{_LETTERS}(?:['’\-]{_LETTERS})*(?![^\W{_HAN}]))"
     rf"|(?P<number>(?:{_MODEL})*\d(?:{_MODEL})*)|[^\w\s]|\w+"
 )
+_READ_LETTERS = 500
+"""What stands behind does not tell what an item is; signs without digits would cost their square."""
 _DASHES = "-–—:|"
 
 
@@ -75,7 +77,7 @@ class TitlePhrase(NamedTuple):
 def title_phrases(normalised: str) -> Iterator[TitlePhrase]:
     phrase: list[str] = []
     is_own, is_behind_number = True, False
-    for match in _PIECE.finditer(normalised):
+    for match in _PIECE.finditer(normalised, 0, _READ_LETTERS):
         word = match["word"]
         if word and word not in CONNECTING_WORDS:
             phrase += _split(word)

@@ -36,3 +36,9 @@ def test_phrases_know_what_stands_around_them() -> None:
     assert first.words == ("zed",) and first.is_before_model
     assert second.words == ("steel", "ladder") and second.is_behind_number and second.is_own
     assert third.words == ("roofs",) and not third.is_own
+
+
+def test_a_title_of_signs_is_read_in_part() -> None:
+    # Twenty thousand letters and signs: their square would take minutes.
+    assert head_keys("Camera bag, " + ".a" * 10_000, "") >= {"bag"}
+    assert head_keys("Bag, " + "x, " * 10_000 + "tripod", "") == {"bag"}
