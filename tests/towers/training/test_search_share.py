@@ -21,8 +21,8 @@ _SIGNAL = FEATURE_NAMES.index("price")
 _LENGTH = 8
 
 
-def model(slope: float, feature: int = _SIGNAL) -> DeepCross:
-    """A reranker whose residual is ``slope`` times one feature."""
+def model(weight: float, feature: int = _SIGNAL) -> DeepCross:
+    """A reranker whose residual is ``weight`` times one feature."""
     keras.utils.set_random_seed(3)
     deviation = np.zeros(_WIDTH, np.float32)
     deviation[feature] = 1.0
@@ -32,7 +32,7 @@ def model(slope: float, feature: int = _SIGNAL) -> DeepCross:
         cross.set_weights([np.zeros_like(one) for one in cross.get_weights()])
     kernel, bias = made.logit.get_weights()
     kernel[:] = 0.0
-    kernel[feature] = slope
+    kernel[feature] = weight
     made.logit.set_weights([kernel, np.zeros_like(bias)])
     return made
 
@@ -71,9 +71,9 @@ def test_a_reranker_that_does_harm_is_not_served_in_searches_and_the_engineer_is
     assert found.values[-1] == max(found.values)
 
 
-@pytest.mark.parametrize("slope", [5.0, -5.0])
-def test_what_nobody_taught_and_nothing_was_tried_on_is_not_served(slope: float) -> None:
-    reranker = model(slope)
+@pytest.mark.parametrize("weight", [5.0, -5.0])
+def test_what_nobody_taught_and_nothing_was_tried_on_is_not_served(weight: float) -> None:
+    reranker = model(weight)
     assert chosen(reranker, lists(60), is_taught=False).share == 0.0
     assert float(reranker.search_share) == 0.0
 
@@ -84,12 +84,12 @@ def test_title_precision_decides_where_nobody_taught() -> None:
     nothing = lists(0)
     shares = {}
     # One agrees with the rule, the other turns it round even where a quarter of it is served.
-    for slope in (20.0, -200.0):
+    for weight in (20.0, -200.0):
         found = choose_search_share(
-            model(slope, _SCORE), ranker, nothing, queries, is_taught=False, time=END_TIME
+            model(weight, _SCORE), ranker, nothing, queries, is_taught=False, time=END_TIME
         )
         assert found.measure.startswith("title precision") and found.count >= 50
-        shares[slope] = found.share
+        shares[weight] = found.share
         assert all(len(values) == len(SHARES) for values in found.precisions.values())
     assert shares == {20.0: 1.0, -200.0: 0.0}
 
