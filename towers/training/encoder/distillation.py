@@ -42,13 +42,11 @@ class Distilled:
     Args:
         items: ``[items, DIM] float32`` unit rows.
         encoder: Reads queries into the same space.
-        projection: ``[large dim, DIM] float32`` from the large encoder's space.
         agreement: Mean cosine of both encoders on held-out queries.
     """
 
     items: np.ndarray
     encoder: DistilledEncoder
-    projection: np.ndarray
     agreement: float
 
 
@@ -87,7 +85,7 @@ def distil(
         float(encoder.encode(words(query)) @ vector)
         for query, vector in zip(queries[:held_out], of_queries[:held_out], strict=True)
     ]
-    return Distilled(_projected(large, projection), encoder, projection, float(np.mean(agreement)))
+    return Distilled(_projected(large, projection), encoder, float(np.mean(agreement)))
 
 
 def _word_table(
