@@ -5,6 +5,7 @@ TensorFlow is imported in ``models`` and ``training`` alone. A running server im
 them; evaluation and the command line also import ``training``.
 
 config           settings of text, towers, sources, reranker, completion and indexes
+compiled         loops compiled to machine code, and where that is kept
 read_only        read-only arrays and mappings
 bootstrap        confidence intervals of means
 optional_stages  graceful degradation of answers where a stage fails

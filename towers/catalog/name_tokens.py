@@ -31,14 +31,14 @@ class NameTokens:
         self._parts = parts
         self._table = np.zeros((0, NAME_SLOT_COUNT), np.int32)
 
-    def of(self, codes: np.ndarray) -> np.ndarray:
-        """``[n, slots] int32`` token numbers of the names of ``codes [n]``, padded with ``PADDING``."""
+    def table(self) -> np.ndarray:
+        """``[names, slots] int32`` token numbers of the names by code, padded with ``PADDING``."""
         table = self._table
         if len(table) < len(self._codes.names):
             # Replaced as one, so that concurrent readers see the old table or the new one.
             table = np.concatenate([table, self._rows(self._codes.names[len(table) :])])
             self._table = table
-        return table[codes]
+        return table
 
     def _rows(self, names: list[str]) -> np.ndarray:
         rows = np.full((len(names), NAME_SLOT_COUNT), PADDING, np.int32)

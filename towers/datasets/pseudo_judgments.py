@@ -17,7 +17,8 @@ from towers.catalog.items import Catalog
 from towers.datasets.examples import query_fold
 from towers.datasets.head_queries import HeadQuery, head_queries
 from towers.datasets.synthetic_queries import catalogue_query, with_errors
-from towers.ranking.field_matches import FieldMatches
+from towers.ranking.candidate_records import CANDIDATE
+from towers.ranking.field_matches import match_fields
 from towers.ranking.ranker import Ranker
 from towers.text.words import words
 
@@ -107,10 +108,11 @@ def graded(ranker: Ranker, query: MadeQuery, rows: np.ndarray) -> np.ndarray:
     meant = ranker.sources.parse(query.meant)
     if not meant.terms:
         return np.asarray(rows == query.row, np.float32)
-    fields = FieldMatches(meant, ranker.sources.catalog, rows)
-    match = fields.field_share
-    is_thing = fields.head_in_title.astype(np.float32) + fields.head_is_title_head
-    grades = _MATCH_WEIGHT * match + _HEAD_WEIGHT * (is_thing + fields.head_in_leaf)
+    items = np.zeros(len(rows), CANDIDATE)
+    match_fields(meant, ranker.sources.catalog, rows, items)
+    match = items["field_share"]
+    is_thing = items["head_in_title"].astype(np.float32) + items["head_is_title_head"]
+    grades = _MATCH_WEIGHT * match + _HEAD_WEIGHT * (is_thing + items["head_in_leaf"])
     similarity = ranker.sources.semantic_scores(meant, rows)
     if similarity.any():
         standard = (similarity - similarity.mean()) / max(float(similarity.std()), 1e-6)

@@ -7,176 +7,214 @@ same word in its description (BM25F: Robertson, Zaragoza and Taylor 2004).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.catalog.name_tokens import NAME_SLOT_COUNT
-from towers.catalog.title_columns import TITLE_SLOT_COUNT
+from towers.compiled import BOOL, F32, I32, I64, NOTHING, compiled, inlined, read, records
+from towers.ranking.candidate_records import CANDIDATE
 from towers.text.parsed_query import Alternatives, ParsedQuery, Term
 from towers.text.tokens import PADDING, token
 
-_FIELD_WEIGHT, _TITLE_WEIGHT, _HEAD_WEIGHT = np.float32(1.5), np.float32(0.5), 0.4
-"""Weights in ``score`` beside a lexical score of at most 1; tuned on a hardware shop's judged queries."""
-
-_FIELD_OF_SLOT = np.repeat(
-    np.arange(4), (TITLE_SLOT_COUNT, NAME_SLOT_COUNT, NAME_SLOT_COUNT, NAME_SLOT_COUNT)
-)
-"""Title, narrowest category, category path, brand: the slots that ``FieldMatches`` puts side by side."""
+_FIELD_WEIGHT, _TITLE_WEIGHT, _HEAD_WEIGHT = np.float32(1.5), np.float32(0.5), np.float32(0.4)
+"""Weights in ``field_score`` beside a lexical score of at most 1; tuned on a hardware shop's judged
+queries."""
 
 _TERM_LIMIT = 16
 """Longer queries are compared by their last words only, to bound the cost."""
 
 
-class FieldMatches:
-    """The required terms of a query against the fields of its candidates.
+class QueryTerms(NamedTuple):
+    """The required terms of a query as token numbers.
 
-    A term counts as present where the field has all stems of one of its alternatives or corrections.
+    A term counts as present where a field has all stems of one of its phrases: alternatives or corrections.
 
     Args:
-        query: The parsed query.
-        catalog: The items.
-        rows: ``[n] int64`` the candidates.
-
-    Attributes:
+        numbers: ``[stems] int32`` token numbers of all stems.
+        is_head: ``[stems] bool`` whether a stem is one of the head term.
+        phrases: ``[phrases, 2] int32``: the term, and where its stems end in ``phrase_stems``.
+        phrase_stems: ``[total] int32`` positions in ``numbers``.
         weights: ``[terms] float32`` inverse document frequency of each term, which sum to 1.
-        in_title, in_leaf, in_path, in_brand: ``[terms, n] bool``.
+        head: The head term.
     """
 
-    def __init__(self, query: ParsedQuery, catalog: Catalog, rows: np.ndarray) -> None:
+    numbers: np.ndarray
+    is_head: np.ndarray
+    phrases: np.ndarray
+    phrase_stems: np.ndarray
+    weights: np.ndarray
+    head: int
+
+    @classmethod
+    def of(cls, query: ParsedQuery, bucket_count: int) -> QueryTerms:
+        """The terms of a query; its function words only where there is nothing else."""
         terms = [term for term in query.terms if term.is_required] or [*query.terms]
         terms = terms[-_TERM_LIMIT:]
-        self._head = terms.index(query.head_term) if query.head_term in terms else len(terms) - 1
+        head = terms.index(query.head_term) if query.head_term in terms else len(terms) - 1
         alternatives = [_alternatives(term) for term in terms]
         stems = dict.fromkeys(s for one in alternatives for phrase in one for s in phrase)
-        position = {stem: number for number, stem in enumerate(stems)}
-        buckets = catalog.text.bucket_count
-        numbers = np.array([token("w:" + stem, buckets) for stem in stems], np.int32)
-        self.weights = _weights(
-            alternatives, dict(zip(query.stem_weights, query.rarities, strict=True))
+        position_of = {stem: position for position, stem in enumerate(stems)}
+        phrases, phrase_stems = [], []
+        is_head = np.zeros(len(stems), bool)
+        for number, of_term in enumerate(alternatives):
+            for phrase in of_term:
+                positions = [position_of[stem] for stem in phrase]
+                phrase_stems += positions
+                phrases.append((number, len(phrase_stems)))
+                if number == head:
+                    is_head[positions] = True
+        return cls(
+            np.array([token("w:" + stem, bucket_count) for stem in stems], np.int32),
+            is_head,
+            np.array(phrases, np.int32).reshape(-1, 2),
+            np.array(phrase_stems, np.int32),
+            _weights(alternatives, dict(zip(query.stem_weights, query.rarities, strict=True))),
+            head,
         )
-        leaf = catalog.leaf[rows]
-        fields = (
-            catalog.title_tokens[rows],
-            catalog.leaf_tokens.of(leaf),
-            catalog.path_tokens.of(leaf),
-            catalog.brand_tokens.of(catalog.brand[rows]),
-        )
-        self._rows, self._catalog, self._title, self._leaf = rows, catalog, fields[0], fields[1]
-        tokens = np.concatenate(fields, axis=1)
-        # Matches are few: their positions are faster to work with than flags of all slots.
-        matches = np.flatnonzero(tokens == numbers[:, None, None])
-        self._stem, place = np.divmod(matches, tokens.size)
-        self._item, self._slot = np.divmod(place, tokens.shape[1])
-        count = len(rows)
-        has_stem = np.zeros((len(stems), len(fields), count), bool)
-        has_stem[self._stem, _FIELD_OF_SLOT[self._slot], self._item] = True
-        present = np.zeros((len(terms), len(fields), count), bool)
-        for of_term, of_one in zip(present, alternatives, strict=True):
-            for phrase in of_one:
-                of_term |= _all(has_stem, [position[stem] for stem in phrase])
-        self.in_title, self.in_leaf = present[:, 0], present[:, 1]
-        self.in_path, self.in_brand = present[:, 2], present[:, 3]
-        self._head_stems = np.zeros(len(stems), bool)
-        for phrase in alternatives[self._head] if alternatives else ():
-            self._head_stems[[position[stem] for stem in phrase]] = True
-
-    @cached_property
-    def title_share(self) -> np.ndarray:
-        """Weighted share of the terms in the title, ``[n] float32``."""
-        return self.weights @ self.in_title
-
-    @property
-    def leaf_share(self) -> np.ndarray:
-        """The same of the narrowest category."""
-        return self.weights @ self.in_leaf
-
-    @cached_property
-    def field_share(self) -> np.ndarray:
-        """The same of title, category path and brand together."""
-        return self.weights @ (self.in_title | self.in_path | self.in_brand)
-
-    @property
-    def brand_share(self) -> np.ndarray:
-        """The same of the brand."""
-        return self.weights @ self.in_brand
-
-    @property
-    def title_coverage(self) -> np.ndarray:
-        """Share of the title's words that are in the query."""
-        return self._coverage(self._title, 0)
-
-    @property
-    def leaf_coverage(self) -> np.ndarray:
-        """Share of the narrowest category's words that are in the query."""
-        return self._coverage(self._leaf, TITLE_SLOT_COUNT)
-
-    @cached_property
-    def _head_places(self) -> tuple[np.ndarray, np.ndarray]:
-        """Items and title slots where the head term stands, the last slots first."""
-        is_head = self._head_stems[self._stem] & (self._slot < TITLE_SLOT_COUNT)
-        items, slots = self._item[is_head], self._slot[is_head]
-        order = np.argsort(-slots, kind="stable")
-        return items[order], slots[order]
-
-    @property
-    def head_in_title(self) -> np.ndarray:
-        """Whether the title has the head term of the query."""
-        return self._of_head(self.in_title)
-
-    @property
-    def head_in_leaf(self) -> np.ndarray:
-        """Whether the narrowest category has the head term."""
-        return self._of_head(self.in_leaf)
-
-    @cached_property
-    def head_is_title_head(self) -> np.ndarray:
-        """Whether the head term is a head noun of the title: a "camera", not a "camera bag"."""
-        items, slots = self._head_places
-        is_head = np.zeros(len(self._rows), bool)
-        is_head[items[self._catalog.title_heads[self._rows[items], slots]]] = True
-        return is_head
-
-    @property
-    def head_position(self) -> np.ndarray:
-        """Reciprocal position of the head term in the title, 0 where it is absent."""
-        items, slots = self._head_places
-        reciprocal = np.zeros(len(self._rows), np.float32)
-        # The first slot is written last.
-        reciprocal[items] = 1.0 / (1.0 + slots)
-        return reciprocal
-
-    @property
-    def score(self) -> np.ndarray:
-        """How well the fields match, for ``FeatureContext.search_score``, ``[n] float32``."""
-        head = self.head_in_title.astype(np.float32) + self.head_is_title_head
-        # Squares, since half of the words is less than half of what was asked for.
-        of_words = _FIELD_WEIGHT * self.field_share**2 + _TITLE_WEIGHT * self.title_share**2
-        # Of several words the others say as much as the head does.
-        share = np.float32(_HEAD_WEIGHT / max(1, len(self.weights))) * self.field_share
-        return of_words + share * head
-
-    def _coverage(self, tokens: np.ndarray, first_slot: int) -> np.ndarray:
-        """Share of the filled slots of a field, ``tokens [n, slots]``, that hold a word of the query."""
-        slots = self._slot - first_slot
-        inside = (slots >= 0) & (slots < tokens.shape[1])
-        is_hit = np.zeros(tokens.shape, bool)
-        is_hit[self._item[inside], slots[inside]] = True
-        filled = (tokens != PADDING).sum(axis=1)
-        shares: np.ndarray = is_hit.sum(axis=1) / np.maximum(filled, 1)
-        return shares
-
-    def _of_head(self, flags: np.ndarray) -> np.ndarray:
-        """The row of the head term in ``[terms, n] bool``; none for a query without words."""
-        return flags[self._head] if len(flags) else np.zeros(flags.shape[1], bool)
 
 
-def _all(has_stem: np.ndarray, positions: list[int]) -> np.ndarray:
-    """Whether all stems of a phrase are in one field, ``[fields, n] bool``."""
-    if len(positions) == 1:
-        return has_stem[positions[0]]
-    return np.asarray(has_stem[positions].all(axis=0))
+def match_fields(
+    query: ParsedQuery, catalog: Catalog, rows: np.ndarray, items: np.ndarray
+) -> int:
+    """Fills the records' fields of the query's terms; returns the number of terms.
+
+    Args:
+        rows: ``[n] int64`` the candidates.
+        items: ``[n] CANDIDATE``.
+    """
+    terms = QueryTerms.of(query, catalog.text.bucket_count)
+    # The columns before the tables of names, so that every code has its name.
+    leaf, brand = catalog.leaf, catalog.brand
+    tables = (catalog.leaf_tokens.table(), catalog.path_tokens.table(), catalog.brand_tokens.table())
+    _match(items, rows, catalog.title_tokens, catalog.title_heads, leaf, brand, *tables, *terms)
+    return len(terms.weights)
+
+
+@inlined
+def field_score(item: Any, term_count: int) -> Any:
+    """How well the fields match, for the fixed rule of a search."""
+    head = np.float32(item.head_in_title) + np.float32(item.head_is_title_head)
+    # Squares, since half of the words is less than half of what was asked for.
+    of_words = _FIELD_WEIGHT * item.field_share**2 + _TITLE_WEIGHT * item.title_share**2
+    # Of several words the others say as much as the head does.
+    return of_words + _HEAD_WEIGHT / np.float32(max(1, term_count)) * item.field_share * head
+
+
+@inlined
+def _mark(
+    tokens: np.ndarray, row: int, numbers: np.ndarray, seen: np.ndarray, has_stem: np.ndarray
+) -> tuple[int, int]:
+    """Marks the stems that a field has; gives its filled slots and how many of them hold a stem.
+
+    Args:
+        seen: Bits of all numbers, by their lowest six: most words of a field are none of the query's.
+    """
+    has_stem[:] = False
+    filled, hits = 0, 0
+    if row < len(tokens):
+        for slot in range(tokens.shape[1]):
+            number = tokens[row, slot]
+            if number == PADDING:
+                break
+            filled += 1
+            if seen[number & 63]:
+                is_hit = False
+                for stem in range(len(numbers)):
+                    if numbers[stem] == number:
+                        has_stem[stem] = is_hit = True
+                hits += is_hit
+    return filled, hits
+
+
+@inlined
+def _mark_terms(
+    has_stem: np.ndarray, phrases: np.ndarray, phrase_stems: np.ndarray, has_term: np.ndarray
+) -> None:
+    """Marks the terms of which a field has all stems of one phrase."""
+    has_term[:] = False
+    begin = 0
+    for phrase in range(len(phrases)):
+        end = phrases[phrase, 1]
+        has_all = True
+        for place in range(begin, end):
+            has_all &= has_stem[phrase_stems[place]]
+        has_term[phrases[phrase, 0]] |= has_all
+        begin = end
+
+
+@inlined
+def _share(weights: np.ndarray, has_term: np.ndarray) -> float:
+    total = np.float32(0)
+    for term in range(len(weights)):
+        if has_term[term]:
+            total += weights[term]
+    return total
+
+
+_ITEMS = (records(CANDIDATE), read(I64), read(I32, 2), read(BOOL, 2), read(I32), read(I32))
+_NAMES = (read(I32, 2), read(I32, 2), read(I32, 2))
+_TERMS = (read(I32), read(BOOL), read(I32, 2), read(I32), read(F32), I64)
+
+
+@compiled(NOTHING, *_ITEMS, *_NAMES, *_TERMS)
+def _match(
+    items: np.ndarray,
+    rows: np.ndarray,
+    title_tokens: np.ndarray,
+    title_heads: np.ndarray,
+    leaf: np.ndarray,
+    brand: np.ndarray,
+    leaf_tokens: np.ndarray,
+    path_tokens: np.ndarray,
+    brand_tokens: np.ndarray,
+    numbers: np.ndarray,
+    is_head: np.ndarray,
+    phrases: np.ndarray,
+    phrase_stems: np.ndarray,
+    weights: np.ndarray,
+    head: int,
+) -> None:
+    seen = np.zeros(64, np.bool_)
+    for number in numbers:
+        seen[number & 63] = True
+    has_stem = np.zeros(len(numbers), np.bool_)
+    in_title, in_field, in_any = (
+        np.zeros(len(weights), np.bool_),
+        np.zeros(len(weights), np.bool_),
+        np.zeros(len(weights), np.bool_),
+    )
+    for position in range(len(rows)):
+        item, row = items[position], rows[position]
+        filled, hits = _mark(title_tokens, row, numbers, seen, has_stem)
+        _mark_terms(has_stem, phrases, phrase_stems, in_title)
+        in_any[:] = in_title
+        item.title_coverage = hits / max(filled, 1)
+        item.title_share = _share(weights, in_title)
+        item.head_in_title = head >= 0 and in_title[head]
+        is_title_head, first = False, -1
+        if hits:
+            for slot in range(filled):
+                number = title_tokens[row, slot]
+                for stem in range(len(numbers)):
+                    if is_head[stem] and numbers[stem] == number:
+                        is_title_head |= title_heads[row, slot]
+                        first = slot if first < 0 else first
+        item.head_is_title_head = is_title_head
+        item.head_position = 1.0 / (1.0 + first) if first >= 0 else 0.0
+        filled, hits = _mark(leaf_tokens, leaf[row], numbers, seen, has_stem)
+        _mark_terms(has_stem, phrases, phrase_stems, in_field)
+        item.leaf_coverage = hits / max(filled, 1)
+        item.leaf_share = _share(weights, in_field)
+        item.head_in_leaf = head >= 0 and in_field[head]
+        _mark(path_tokens, leaf[row], numbers, seen, has_stem)
+        _mark_terms(has_stem, phrases, phrase_stems, in_field)
+        in_any |= in_field
+        _mark(brand_tokens, brand[row], numbers, seen, has_stem)
+        _mark_terms(has_stem, phrases, phrase_stems, in_field)
+        item.brand_share = _share(weights, in_field)
+        in_any |= in_field
+        item.field_share = _share(weights, in_any)
 
 
 def _alternatives(term: Term) -> Alternatives:

@@ -18,7 +18,7 @@ from towers.ranking.exact_codes import with_typed_item
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, feature_matrix
 from towers.ranking.litert_models import QueryEncoder, Reranker
-from towers.ranking.shortlist import Shortlist, WithoutFilter
+from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.fusion import fused_ranks, fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -151,8 +151,8 @@ class Ranker:
         """The whole pipeline.
 
         Args:
-            also_without_filter: Prepares ``scores_without_filter`` of a filtered request, which then
-                costs half.
+            also_without_filter: Also finds the candidates of a filtered request without its filter,
+                for ``scores_without_filter``.
         """
         encoded = self.read(rank_request)
         return self.ranked(encoded, also_without_filter=also_without_filter)
@@ -164,42 +164,31 @@ class Ranker:
         if also_without_filter and encoded.rank_request.mask is not None:
             unfiltered = self.candidates(_without_filter(encoded), candidates)
         missing = [*dict.fromkeys((*encoded.missing, *candidates.missing))]
-        features, model_scores, prepared = self._scored(encoded, candidates, unfiltered, missing)
+        features, model_scores = self._scored(encoded, candidates, missing)
         adjustments = adjustments_of(self.sources, encoded, candidates, model_scores, missing)
         columns = (model_scores, adjustments)
-        return Shortlist.of(candidates, encoded, features, columns, tuple(missing), prepared)
+        return Shortlist.of(candidates, encoded, features, columns, tuple(missing), unfiltered)
 
     def _scored(
-        self,
-        encoded: EncodedRequest,
-        candidates: Candidates,
-        unfiltered: Candidates | None,
-        missing: list[str],
-    ) -> tuple[np.ndarray, np.ndarray, WithoutFilter | None]:
+        self, encoded: EncodedRequest, candidates: Candidates, missing: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Features and the model's scores; fusion scores where either fails."""
         run, reranker = self.sources.stages.run, self.reranker
-        count = len(candidates.rows)
         scores = None
-        nothing: tuple[np.ndarray, WithoutFilter | None] = (_NO_FEATURES, None)
 
-        def computed() -> tuple[np.ndarray, WithoutFilter | None]:
-            if unfiltered is None:
-                return feature_matrix(FeatureContext(encoded, candidates, self.sources)), None
-            together = _with_others(candidates, _beyond(candidates, unfiltered.rows))
-            context = FeatureContext(encoded, together, self.sources, count)
-            matrix = feature_matrix(context)
-            return matrix[:count], WithoutFilter(unfiltered, context, matrix)
+        def computed() -> np.ndarray:
+            return feature_matrix(FeatureContext(encoded, candidates, self.sources))
 
-        features, prepared = run("features", computed, nothing, missing)
+        features = run("features", computed, _NO_FEATURES, missing)
         if features is _NO_FEATURES:
-            features = np.zeros((count, len(FEATURE_NAMES)), np.float32)
+            features = np.zeros((len(candidates.rows), len(FEATURE_NAMES)), np.float32)
         elif reranker is not None:
             scores = run("reranker", lambda: finite(reranker.scores(features)), None, missing)
         if scores is None:
             if "reranker" not in missing:
                 missing.append("reranker")
             scores = self.fused(encoded, candidates)
-        return features, scores, prepared
+        return features, scores
 
     def scores_beside(self, shortlist: Shortlist, rows: np.ndarray) -> np.ndarray:
         """The model's scores of any items in the context of a shortlist, ``[m] float32``.
@@ -234,8 +223,7 @@ class Ranker:
     ) -> tuple[np.ndarray, np.ndarray]:
         """As ``scores_beside``, in the context of the list without the request's filter.
 
-        One pass over features and model for that list and the items together; where ``ranked`` has
-        prepared for it, only what differs between the two lists is computed.
+        One pass over features and model for that list and the items together.
 
         Returns:
             The scores of the items, ``[m] float32``, and of the list, ``[n] float32``.
@@ -245,17 +233,9 @@ class Ranker:
         """
         if self.reranker is None:
             raise ValueError("scores: expected a reranker, received none")
-        prepared = shortlist.without_filter
-        if prepared is not None:
-            (_, listed), (found, asked) = map(
-                prepared.context.among, (prepared.candidates.rows, rows)
-            )
-            if len(found) == len(rows):
-                context = prepared.context.relisted(prepared.candidates)
-                scores = finite(self.reranker.scores(feature_matrix(context, prepared.features)))
-                return scores[asked], scores[listed]
-        encoded = _without_filter(shortlist.encoded)
-        candidates = self.candidates(encoded) if prepared is None else prepared.candidates
+        encoded, candidates = _without_filter(shortlist.encoded), shortlist.without_filter
+        if candidates is None:
+            candidates = self.candidates(encoded)
         count = len(candidates.rows)
         together = _with_others(candidates, np.setdiff1d(rows, candidates.rows))
         features = feature_matrix(FeatureContext(encoded, together, self.sources, count))
@@ -266,16 +246,6 @@ class Ranker:
 
 def _without_filter(encoded: EncodedRequest) -> EncodedRequest:
     return replace(encoded, rank_request=replace(encoded.rank_request, mask=None))
-
-
-def _beyond(candidates: Candidates, rows: np.ndarray) -> np.ndarray:
-    """Those of ``rows`` that are no candidates."""
-    if not len(candidates.rows):
-        return rows
-    # The candidates ascend: a search is several times faster than ``isin``.
-    near = np.searchsorted(candidates.rows, rows)
-    np.minimum(near, len(candidates.rows) - 1, out=near)
-    return rows[candidates.rows[near] != rows]
 
 
 def _with_others(candidates: Candidates, others: np.ndarray) -> Candidates:

@@ -8,29 +8,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from towers.ranking.feature_context import FeatureContext
 from towers.read_only import read_only, read_only_columns
 from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import SparseScores
 
 _NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class WithoutFilter:
-    """The list of a filtered request without its filter, not scored yet.
-
-    Args:
-        candidates: Those of the request without the filter.
-        context: The candidates with the filter, then all others of ``candidates``; the list is the
-            former.
-        features: ``[rows of context, features] float32``.
-    """
-
-    candidates: Candidates
-    context: FeatureContext
-    features: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +32,7 @@ class Shortlist:
         source_scores: Scores of all items that a source evaluated, by source name.
         encoded: The encoded request.
         missing: Stages that were absent or failed.
-        without_filter: Of a filtered request, if it was asked for.
+        without_filter: The candidates of a filtered request without its filter, if they were asked for.
 
     Attributes:
         scores: ``[n] float32`` sum of the three columns, falling; ties by row.
@@ -64,7 +47,7 @@ class Shortlist:
     source_scores: Mapping[str, SparseScores]
     encoded: EncodedRequest
     missing: tuple[str, ...]
-    without_filter: WithoutFilter | None = None
+    without_filter: Candidates | None = None
     scores: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +72,7 @@ class Shortlist:
         features: np.ndarray,
         columns: tuple[np.ndarray, Mapping[str, np.ndarray]],
         missing: tuple[str, ...],
-        without_filter: WithoutFilter | None = None,
+        without_filter: Candidates | None = None,
     ) -> Shortlist:
         """Candidates in the order of their scores; ``columns`` are the model's and adjustments."""
         model_scores, adjustments = columns

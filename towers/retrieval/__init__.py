@@ -1,5 +1,6 @@
 """Candidate retrieval: sources behind one interface, their union and fusion.
 
+hashed_sums    sums by integer key in compiled loops
 sparse_scores  sparse scores by item row
 rank_request   a request, and its encoding for the models
 allowed_items  the items that an answer may show (masks of filters: `catalog/items`)

@@ -77,14 +77,19 @@ class Popularity:
 
     def at(self, rows: np.ndarray, time: float) -> np.ndarray:
         """Decayed counts of ``rows`` at ``time``, ``[n] float64``."""
-        counts, base, newest = self._state
+        counts, decay = self.decayed(time)
         if not len(counts):
             return np.zeros(len(rows), np.float64)
         values = counts.take(rows, mode="clip")
         values[rows >= len(counts)] = 0.0
+        return values * decay
+
+    def decayed(self, time: float) -> tuple[np.ndarray, float]:
+        """``counts``, and the factor by which they have decayed at ``time``."""
+        counts, base, newest = self._state
         exponent = (min(time, newest + IDLE_LIMIT_SECONDS) - base) / self._half_life_seconds
         # Clamped, so that a clock set back does not overflow.
-        return values * 2.0 ** -max(exponent, -_LARGEST_EXPONENT)
+        return counts, 2.0 ** -max(exponent, -_LARGEST_EXPONENT)
 
     def top(self, count: int) -> np.ndarray:
         """Rows of the largest positive counts, largest first, ``[≤ count] int64``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from tests.towers import shelf
 from tests.towers.demand import decayed
 from towers.catalog.item_tokens import item_tokens
 from towers.indexes.lexical_index import CODE_SCORE
-from towers.ranking import feature_context, field_matches
+from towers.ranking import field_matches, list_scores
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, FEATURES, feature_matrix
 from towers.ranking.ranker import Ranker
@@ -312,8 +311,8 @@ def search_score(case: Case, row: int) -> float:
     of_fields += field_matches._TITLE_WEIGHT * fields.share(fields.title) ** 2
     of_head = field_matches._HEAD_WEIGHT * any_share / len(fields.terms)
     of_head *= fields.head_in_title + fields.head_is_title_head
-    of_pairs = feature_context._PAIR_WEIGHT * pair_share(case, row)
-    of_data = feature_context._COMPLETENESS_WEIGHT * completeness(case, row)
+    of_pairs = list_scores._PAIR_WEIGHT * pair_share(case, row)
+    of_data = list_scores._COMPLETENESS_WEIGHT * completeness(case, row)
     return float(of_sources + of_fields + of_head + of_pairs + of_data)
 
 
@@ -587,38 +586,6 @@ def test_features_do_not_depend_on_the_order_of_the_candidates(ranker: Ranker, s
     assert np.allclose(other, plain[order], rtol=1e-5, atol=1e-6)
 
 
-class _Block(ctypes.Structure):
-    """64 kB that go over the stack when a C function is given them by value."""
-
-    _fields_ = (("words", ctypes.c_uint32 * 16_384),)
-
-
-_SIGNALLING_NANS = _Block()
-np.ctypeslib.as_array(_SIGNALLING_NANS.words)[:] = 0x7F800001
-_leave_on_stack = ctypes.CDLL(None).getppid
-"""Takes no argument, so that it does nothing with what it is given."""
-_leave_on_stack.argtypes = [_Block]
-
-
-@pytest.mark.parametrize("seen_count", range(1, 13))
-def test_features_raise_no_warning_whatever_lies_in_memory_that_nobody_has_set(
-    ranker: Ranker, seen_count: int
-) -> None:
-    session = Session.empty("v")
-    for number in range(seen_count):
-        session = session.after(shelf.view(f"p{number:04}", NOW - 600 + 30 * number))
-    encoded = ranker.read(RankRequest(session, NOW, "espresso"))
-    found = ranker.candidates(encoded)
-    # Kernels treat what is left over of fours and eights apart, and stand elsewhere on the stack.
-    for count in range(1, 24):
-        part = Candidates(found.rows[:count], found.ranks[:count], found.scores, found.missing)
-        context = FeatureContext(encoded, part, ranker.sources)
-        for feature in FEATURES:
-            _leave_on_stack(_SIGNALLING_NANS)
-            # A warning is an error in tests.
-            feature.compute(context)
-
-
 def test_no_candidates_make_an_empty_matrix(ranker: Ranker) -> None:
     rank_request = RankRequest(Session.empty("v"), NOW, "espresso", mask=np.zeros(240, bool))
     encoded = ranker.read(rank_request)
@@ -633,14 +600,3 @@ def test_a_shop_where_nothing_ever_happened_has_features_too() -> None:
     matrix = feature_matrix(FeatureContext(case.encoded, case.found, sources))
     assert np.isfinite(matrix).all()
     assert not matrix[:, FEATURE_NAMES.index("popularity")].any()
-
-
-def test_shares_are_the_same_however_many_codes_there_are(
-    ranker: Ranker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cases = [made_case(ranker, seed) for seed in range(16)]
-    scenes = [FeatureContext(case.encoded, case.found, ranker.sources) for case in cases]
-    by_table = [feature_matrix(context) for context in scenes]
-    monkeypatch.setattr("towers.ranking.feature_context._DENSE_CODE_COUNT", 0)
-    for context, expected in zip(scenes, by_table, strict=True):
-        assert np.array_equal(feature_matrix(context), expected)

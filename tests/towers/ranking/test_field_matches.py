@@ -14,7 +14,8 @@ from towers.config import TextConfig
 from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, feature_matrix
-from towers.ranking.field_matches import FieldMatches
+from towers.ranking.candidate_records import CANDIDATE
+from towers.ranking.field_matches import QueryTerms, field_score, match_fields
 from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -35,23 +36,35 @@ def catalog() -> Catalog:
     return Catalog.of(_ITEMS, TextConfig())
 
 
-def of(catalog: Catalog, query: str | ParsedQuery) -> FieldMatches:
-    """Every stem is as rare as every other unless a parsed query tells."""
+def of(catalog: Catalog, query: str | ParsedQuery) -> np.recarray:
+    """The records of all items; every stem is as rare as every other unless a parsed query tells."""
     parsed = parsed_as_typed(query) if isinstance(query, str) else query
-    return FieldMatches(parsed, catalog, np.arange(len(_ITEMS)))
+    items = np.zeros(len(_ITEMS), CANDIDATE)
+    match_fields(parsed, catalog, np.arange(len(_ITEMS)), items)
+    return items.view(np.recarray)
+
+
+def weights_of(catalog: Catalog, query: str | ParsedQuery) -> list[float]:
+    parsed = parsed_as_typed(query) if isinstance(query, str) else query
+    return QueryTerms.of(parsed, catalog.text.bucket_count).weights.tolist()
+
+
+def score_of(catalog: Catalog, query: str) -> list[float]:
+    term_count = len(weights_of(catalog, query))
+    return [float(field_score(item, term_count)) for item in of(catalog, query)]
 
 
 def test_a_word_is_told_by_the_field_that_has_it(catalog: Catalog) -> None:
-    fields = of(catalog, "zed cameras")
-    assert fields.weights.tolist() == [0.5, 0.5]
-    zed, camera = 0, 1
-    assert fields.in_title[zed].tolist() == [True, False, False, False, True]
-    assert fields.in_title[camera].tolist() == [True, True, False, False, False]
-    assert fields.in_leaf[camera].tolist() == [True, False, True, False, False]
-    assert not fields.in_leaf[zed].any()
-    assert fields.in_brand[zed].tolist() == [True, False, True, False, False]
-    assert of(catalog, "photo").in_path[0].tolist() == [True, True, True, False, False]
-    assert not of(catalog, "photo").in_leaf.any()
+    assert weights_of(catalog, "zed cameras") == [0.5, 0.5]
+    zed, camera, photo = (of(catalog, word) for word in ("zed", "cameras", "photo"))
+    assert zed.title_share.tolist() == [1, 0, 0, 0, 1]
+    assert camera.title_share.tolist() == [1, 1, 0, 0, 0]
+    assert camera.leaf_share.tolist() == [1, 0, 1, 0, 0]
+    assert not zed.leaf_share.any()
+    assert zed.brand_share.tolist() == [1, 0, 1, 0, 0]
+    # Of the path, which no share tells alone: in no title, brand or narrowest category.
+    assert photo.field_share.tolist() == [1, 1, 1, 0, 0]
+    assert not photo.leaf_share.any() and not photo.title_share.any()
 
 
 def test_shares_are_of_the_terms(catalog: Catalog) -> None:
@@ -79,9 +92,7 @@ def test_the_head_term_tells_a_camera_from_a_camera_bag(catalog: Catalog) -> Non
 
 
 def test_the_thing_scores_above_what_goes_with_it_and_both_above_the_rest(catalog: Catalog) -> None:
-    scores = of(catalog, "camera").score
-    assert scores.dtype == np.float32
-    camera, bag, nameless, rug, bare = scores.tolist()
+    camera, bag, nameless, rug, bare = score_of(catalog, "camera")
     assert camera > bag > nameless > rug == bare == 0.0
 
 
@@ -90,43 +101,43 @@ def test_words_weigh_by_their_rarity_and_an_unknown_one_as_the_rarest(
 ) -> None:
     index = LexicalIndex.build(_ITEMS, tmp_path)
     # Camera is in three items, wool in one; of neither a correction.
-    fields = of(catalog, index.parse("wool camera"))
+    found = weights_of(catalog, index.parse("wool camera"))
     wool, camera = index.rarities(["wool", "camera"])
-    assert fields.weights.tolist() == pytest.approx(
+    assert found == pytest.approx(
         [wool / (wool + camera), camera / (wool + camera)], rel=1e-5
     )
-    assert fields.weights[0] > fields.weights[1]
-    unknown = of(catalog, index.parse("wool zzqqxx camera")).weights
+    assert found[0] > found[1]
+    unknown = weights_of(catalog, index.parse("wool zzqqxx camera"))
     assert unknown[1] == unknown[0] > unknown[2]
-    assert unknown.sum() == pytest.approx(1.0)
+    assert sum(unknown) == pytest.approx(1.0)
 
 
 def test_a_misspelt_word_is_found_by_its_correction(catalog: Catalog, tmp_path: Path) -> None:
     index = LexicalIndex.build(_ITEMS, tmp_path)
     fields = of(catalog, index.parse("compact camrea"))
-    assert fields.in_title.tolist() == of(catalog, "compact camera").in_title.tolist()
+    typed = of(catalog, "compact camera")
+    assert (fields.title_share > 0).tolist() == (typed.title_share > 0).tolist()
     assert fields.head_is_title_head.tolist() == [True, False, False, False, False]
 
 
 def test_function_words_count_only_where_there_is_nothing_else(catalog: Catalog) -> None:
-    with_them = of(catalog, "camera bag for the travel")
-    assert len(with_them.weights) == 3
-    alone = of(catalog, "for the")
-    assert len(alone.weights) == 2
-    assert alone.title_share.tolist() == [0.0, 0.5, 0.0, 0.0, 0.0]
-    assert np.isfinite(alone.score).all()
+    assert len(weights_of(catalog, "camera bag for the travel")) == 3
+    assert len(weights_of(catalog, "for the")) == 2
+    assert of(catalog, "for the").title_share.tolist() == [0.0, 0.5, 0.0, 0.0, 0.0]
+    assert np.isfinite(score_of(catalog, "for the")).all()
 
 
 def test_of_a_very_long_query_the_last_words_are_compared(catalog: Catalog) -> None:
     words = [f"word{number}" for number in range(298)]
-    fields = of(catalog, " ".join(["zed", *words, "camera"]))
-    assert len(fields.weights) < 30
-    assert fields.weights.sum() == pytest.approx(1.0)
-    assert fields.in_title[-1].tolist() == [True, True, False, False, False]
+    query = " ".join(["zed", *words, "camera"])
+    assert len(weights_of(catalog, query)) < 30
+    assert sum(weights_of(catalog, query)) == pytest.approx(1.0)
+    fields = of(catalog, query)
+    assert fields.head_in_title.tolist() == [True, True, False, False, False]
     # The first word is out of sight.
     assert not fields.title_share[4]
-    for values in (fields.score, fields.head_position, fields.title_coverage):
-        assert values.shape == (5,) and np.isfinite(values).all()
+    for values in (score_of(catalog, query), fields.head_position, fields.title_coverage):
+        assert len(values) == 5 and np.isfinite(values).all()
 
 
 @pytest.mark.parametrize("query", ["!!!", "?", "- -"])
@@ -146,15 +157,9 @@ def test_a_search_without_words_has_features_of_zero(query: str) -> None:
         assert not matrix[:, FEATURE_NAMES.index(name)].any()
 
 
-def test_no_candidates_have_no_values(catalog: Catalog) -> None:
-    fields = FieldMatches(parsed_as_typed("zed camera"), catalog, np.zeros(0, np.int64))
-    for values in (fields.score, fields.title_share, fields.leaf_coverage, fields.head_position):
-        assert values.shape == (0,)
-
-
 def test_an_item_changed_live_is_read_anew() -> None:
     catalog = Catalog.of(_ITEMS, TextConfig())
     catalog.upsert(Item("rug", "Wool camera", brand="Newly", category=("Fresh", "Gadgets")))
-    fields = FieldMatches(parsed_as_typed("newly gadgets camera"), catalog, np.array([3, 0]))
-    assert fields.field_share.tolist() == pytest.approx([1.0, 1 / 3])
-    assert fields.head_is_title_head.tolist() == [True, True]
+    fields = of(catalog, "newly gadgets camera")
+    assert fields.field_share[[3, 0]].tolist() == pytest.approx([1.0, 1 / 3])
+    assert fields.head_is_title_head[[3, 0]].tolist() == [True, True]

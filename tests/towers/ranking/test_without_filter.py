@@ -10,10 +10,7 @@ import pytest
 from tests.towers import shelf
 from tests.towers.ranking.test_ranker import QUESTIONS
 from towers.catalog.filters import Filter
-from towers.ranking.feature_context import FeatureContext
-from towers.ranking.features import FEATURE_NAMES, feature_matrix
 from towers.ranking.ranker import Ranker
-from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import RankRequest
 from towers.retrieval.sources.session_knn import SessionKnn
 
@@ -66,34 +63,6 @@ def test_preparing_for_the_list_without_the_filter_does_not_change_the_filtered_
 
 def test_a_request_without_a_filter_prepares_nothing(ranker: Ranker) -> None:
     assert ranker.rank(QUESTIONS[2], also_without_filter=True).without_filter is None
-
-
-@pytest.mark.parametrize("number", range(len(QUESTIONS)))
-def test_every_feature_that_depends_on_the_list_is_computed_anew_for_another_list(
-    ranker: Ranker, number: int
-) -> None:
-    encoded = ranker.read(QUESTIONS[number])
-    whole = ranker.candidates(encoded)
-    # Every third candidate, with other ranks and scores than in the whole list.
-    part = Candidates(
-        whole.rows[::3],
-        np.where(whole.ranks[::3] >= 0, whole.ranks[::3] + 7, whole.ranks[::3]),
-        {name: replace(one, values=one.values * 3) for name, one in whole.scores.items()},
-        whole.missing,
-    )
-    first = FeatureContext(encoded, whole, ranker.sources)
-    again = feature_matrix(first.relisted(part), feature_matrix(first))
-    others = np.setdiff1d(whole.rows, part.rows)
-    unranked = np.full((len(others), part.ranks.shape[1]), -1, np.int32)
-    together = replace(
-        part,
-        rows=np.concatenate([part.rows, others]),
-        ranks=np.concatenate([part.ranks, unranked]),
-    )
-    fresh = feature_matrix(FeatureContext(encoded, together, ranker.sources, len(part.rows)))
-    fresh = fresh[np.argsort(together.rows)]
-    for column, name in enumerate(FEATURE_NAMES):
-        assert again[:, column] == pytest.approx(fresh[:, column], rel=1e-5, abs=1e-6), name
 
 
 def test_a_filter_costs_no_second_vote_of_the_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:

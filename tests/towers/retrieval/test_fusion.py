@@ -33,12 +33,6 @@ def test_scores_fuse_to_shares_of_the_best_weighted_and_added_up() -> None:
     assert fused_scores(lexical, learnt, semantic).tolist() == pytest.approx(expected.tolist())
 
 
-def test_the_best_scores_are_those_of_the_list() -> None:
-    lexical = np.array([20.0, 10.0, 40.0], np.float32)
-    found = fused_scores(lexical, NOTHING, NOTHING, np.array([0, 1]))
-    assert found.tolist() == [1.0, 0.5, 2.0]
-
-
 def test_where_no_vector_is_near_the_rest_still_decides() -> None:
     lexical = np.array([20.0, 19.0], np.float32)
     away = np.array([-0.3, -0.001], np.float32)

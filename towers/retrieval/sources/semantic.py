@@ -98,6 +98,13 @@ class Semantic(Source):
         stems = query.corrected_stems
         return self._queries.of(stems, lambda: encoder.encode(stems))
 
+    @property
+    def vectors(self) -> np.ndarray:
+        """``[rows, dim] float32`` unit vectors of the items' texts; none where there is no encoder."""
+        if self._text is None:
+            return np.zeros((0, 0), np.float32)
+        return self._text.index.embeddings
+
     def scores(self, query: ParsedQuery, rows: np.ndarray) -> np.ndarray:
         """Cosines of the query with ``rows``, ``[n] float32``; 0 where there is no vector."""
         vector = self.query_vector(query)

@@ -1,0 +1,121 @@
+"""Loops compiled to machine code by Numba, and where the machine code is kept between processes.
+
+Compiled functions release the GIL, so that requests run beside each other. They are compiled with the
+types given, when their module is imported, and loaded from the cache from then on: never in a request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+
+_ROOM = Path(__file__).parent
+
+
+def _sources_hash() -> str:
+    """Of every file of ``towers`` that may hold compiled code, and of the compiler's version.
+
+    Numba itself notices only a change of the file of the outermost function.
+    """
+    found = hashlib.blake2b(f"{numba.__version__} {np.__version__}".encode(), digest_size=10)
+    for path in sorted(_ROOM.rglob("*.py")):
+        content = path.read_bytes()
+        if b"compiled" in content:
+            found.update(path.relative_to(_ROOM).as_posix().encode() + content)
+    return found.hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where machine code is kept: a folder of its own for every version of the code.
+
+    In the user's cache folder; in the folder for temporary files where that cannot be written.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = home / "nextclick" / "compiled" / _sources_hash()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="nextclick-compiled-"))
+
+
+CACHE_FOLDER = cache_folder()
+numba.config.CACHE_DIR = str(CACHE_FOLDER)
+
+Function = Any
+"""A compiled function; it may be called from Python and from other compiled functions."""
+
+NOTHING, F32, F64, I32, I64, BOOL = (
+    types.void,
+    types.float32,
+    types.float64,
+    types.int32,
+    types.int64,
+    types.boolean,
+)
+
+
+def read(kind: Any, dimensions: int = 1) -> Any:
+    """Type of an array that is only read; writable ones are accepted too."""
+    return types.Array(kind, dimensions, "C", readonly=True)
+
+
+def written(kind: Any, dimensions: int = 1) -> Any:
+    """Type of an array that is written."""
+    return types.Array(kind, dimensions, "C")
+
+
+def records(layout: np.dtype[Any]) -> Any:
+    """Type of an array of records that is written; ``layout`` must be aligned."""
+    return types.Array(numba.from_dtype(layout), 1, "C")
+
+
+def compiled(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Function]:
+    """Decorates a function that Python calls: compiled for these types, cached, without the GIL."""
+    return numba.njit(result(*arguments), cache=True, nogil=True)
+
+
+def inlined(function: Callable[..., Any]) -> Function:
+    """Decorates a function that compiled ones call, with whatever types they have."""
+    return numba.njit(function)
+
+
+def inlined_sums(function: Callable[..., Any]) -> Function:
+    """The same for sums of products, whose order the compiler may choose to use vector registers.
+
+    The order is fixed by the machine code: equal inputs have equal results to the last bit.
+    """
+    return numba.njit(function, fastmath={"reassoc", "contract", "nsz"})
+
+
+def generated(name: str, text: str, names: dict[str, Any], signature: Any) -> Function:
+    """Compiles a function from generated source, which is kept beside its machine code.
+
+    Args:
+        name: Of the function and of the file.
+        text: Its source.
+        names: Compiled functions that it calls.
+    """
+    path = CACHE_FOLDER / f"{name}.py"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        # In one step: several processes may start at once.
+        with tempfile.NamedTemporaryFile("w", dir=CACHE_FOLDER, delete=False) as file:
+            file.write(text)
+        os.replace(file.name, path)
+    # A module of its own, which the cache refers to by name.
+    module = ModuleType(f"{__name__}.{name}")
+    module.__dict__.update(names)
+    sys.modules[module.__name__] = module
+    exec(compile(text, str(path), "exec"), module.__dict__)
+    return numba.njit(signature, cache=True, nogil=True)(module.__dict__[name])

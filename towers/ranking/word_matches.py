@@ -1,0 +1,82 @@
+"""Which stems of a query each candidate has, anywhere in its text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from towers.compiled import F32, I32, I64, NOTHING, compiled, read, records
+from towers.ranking.candidate_records import CANDIDATE, REQUEST
+from towers.text.parsed_query import ParsedQuery
+from towers.text.tokens import PADDING, token
+
+
+def match_words(
+    query: ParsedQuery,
+    bucket_count: int,
+    tokens: np.ndarray,
+    rows: np.ndarray,
+    items: np.ndarray,
+    request: np.ndarray,
+) -> None:
+    """Fills the records' fields of the query's words: the stems as typed, then replacements.
+
+    Args:
+        tokens: ``[catalogue rows, slots] int32`` of the items, as in ``Catalog``.
+        rows: ``[n] int64`` the candidates.
+        items: ``[n] CANDIDATE``.
+        request: ``[1] REQUEST``.
+    """
+    weights = query.stem_weights
+    typed_count = sum(weight == 1.0 for weight in weights.values())
+    request["word_count"], request["typed_count"] = len(weights), typed_count
+    request["has_words"] = len(weights) > 0
+    if not weights:
+        return
+    rarities = np.array(query.rarities, np.float32)
+    word_weights = np.array([*weights.values()], np.float32) * rarities
+    numbers = np.array([token("w:" + word, bucket_count) for word in weights], np.int32)
+    request["rarity_sum"] = word_weights.sum()
+    _match(items, rows, tokens, numbers, word_weights, typed_count)
+
+
+@compiled(NOTHING, records(CANDIDATE), read(I64), read(I32, 2), read(I32), read(F32), I64)
+def _match(
+    items: np.ndarray,
+    rows: np.ndarray,
+    tokens: np.ndarray,
+    numbers: np.ndarray,
+    weights: np.ndarray,
+    typed_count: int,
+) -> None:
+    word_count = len(numbers)
+    has_word = np.zeros(word_count, np.bool_)
+    has_pair = np.zeros(word_count, np.bool_)
+    for position in range(len(rows)):
+        has_word[:] = False
+        has_pair[:] = False
+        item, row = items[position], rows[position]
+        length = 0
+        before = PADDING
+        for slot in range(tokens.shape[1]):
+            number = tokens[row, slot]
+            if number == PADDING:
+                break
+            length += 1
+            for word in range(word_count):
+                if number == numbers[word]:
+                    has_word[word] = True
+                    if 0 < word < typed_count and before == numbers[word - 1]:
+                        has_pair[word] = True
+            before = number
+        count, rarity_sum, missing = 0, 0.0, np.float32(0)
+        for word in range(word_count):
+            if has_word[word]:
+                count += 1
+                rarity_sum += weights[word]
+            else:
+                missing = max(missing, weights[word])
+        item.word_count, item.item_word_count = count, length
+        item.rarity_sum, item.heaviest_missing = rarity_sum, missing
+        item.has_last_word = typed_count > 0 and has_word[typed_count - 1]
+        if typed_count > 1:
+            item.pair_share = np.sum(has_pair) / (typed_count - 1)

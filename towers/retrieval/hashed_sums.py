@@ -1,0 +1,51 @@
+"""Sums by integer key in compiled loops: an open-addressing hash table of a request's few hundred keys."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from towers.compiled import inlined
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+"""Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, section 6.4."""
+
+EMPTY = -1
+"""Key of an empty slot; keys are 0 or more."""
+
+
+@inlined
+def slot_count(key_count: int) -> int:
+    """Slots of a table for so many distinct keys: a power of two, at most half of them used."""
+    slots = 16
+    while slots < 2 * key_count:
+        slots *= 2
+    return slots
+
+
+@inlined
+def slot_of(keys: np.ndarray, key: int) -> int:
+    """The slot of a key, or the empty one where it belongs."""
+    mask = len(keys) - 1
+    slot = np.int64((np.uint64(key) * _MULTIPLIER) >> np.uint64(33)) & mask
+    while keys[slot] != key and keys[slot] != EMPTY:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@inlined
+def sums_by_key(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values added up by key, in the order given: keys and sums by slot."""
+    keys = np.full(slot_count(len(found)), EMPTY, np.int64)
+    sums = np.zeros(len(keys), np.float64)
+    for position in range(len(found)):
+        slot = slot_of(keys, found[position])
+        keys[slot] = found[position]
+        sums[slot] += values[position]
+    return keys, sums
+
+
+@inlined
+def sum_at(keys: np.ndarray, sums: np.ndarray, key: int) -> float:
+    """The sum of a key, 0 where it has none."""
+    slot = slot_of(keys, key)
+    return sums[slot] if keys[slot] == key else 0.0
