@@ -47,9 +47,7 @@ class FeatureContext:
         )
         items["repurchase_rate"] = sources.repurchase.at(rows, catalog)
         request["is_search"] = encoded.is_search
-        match_words(
-            encoded.query, catalog.text.bucket_count, catalog.tokens, rows, items, request
-        )
+        match_words(encoded.query, catalog.text.bucket_count, catalog.tokens, rows, items, request)
         # Of the request itself: a pending search of the session wants no more than its words.
         request["has_query"] = request["has_words"] & request["is_search"]
         has_query = bool(request["has_query"][0])

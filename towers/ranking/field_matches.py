@@ -74,9 +74,7 @@ class QueryTerms(NamedTuple):
         )
 
 
-def match_fields(
-    query: ParsedQuery, catalog: Catalog, rows: np.ndarray, items: np.ndarray
-) -> int:
+def match_fields(query: ParsedQuery, catalog: Catalog, rows: np.ndarray, items: np.ndarray) -> int:
     """Fills the records' fields of the query's terms; returns the number of terms.
 
     Args:
@@ -86,7 +84,11 @@ def match_fields(
     terms = QueryTerms.of(query, catalog.text.bucket_count)
     # The columns before the tables of names, so that every code has its name.
     leaf, brand = catalog.leaf, catalog.brand
-    tables = (catalog.leaf_tokens.table(), catalog.path_tokens.table(), catalog.brand_tokens.table())
+    tables = (
+        catalog.leaf_tokens.table(),
+        catalog.path_tokens.table(),
+        catalog.brand_tokens.table(),
+    )
     _match(items, rows, catalog.title_tokens, catalog.title_heads, leaf, brand, *tables, *terms)
     return len(terms.weights)
 
@@ -144,7 +146,7 @@ def _mark_terms(
 
 
 @inlined
-def _share(weights: np.ndarray, has_term: np.ndarray) -> float:
+def _share(weights: np.ndarray, has_term: np.ndarray) -> Any:
     total = np.float32(0)
     for term in range(len(weights)):
         if has_term[term]:

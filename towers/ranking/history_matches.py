@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from towers.catalog.items import Catalog
 from towers.compiled import F32, I32, I64, NOTHING, compiled, inlined, read, records
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.list_scores import product
@@ -46,9 +45,7 @@ def match_history(
     if len(summary.rows):
         followers = sources.cooccurrence
         companions = (
-            _NO_COMPANIONS
-            if followers is None
-            else (followers.companions, followers.follow_shares)
+            _NO_COMPANIONS if followers is None else (followers.companions, followers.follow_shares)
         )
         _match_session(
             *(items, request, rows, catalog.leaf, catalog.top, catalog.brand, catalog.price),

@@ -71,7 +71,7 @@ def score_list(
 
 
 @inlined_sums
-def product(one: np.ndarray, other: np.ndarray) -> float:
+def product(one: np.ndarray, other: np.ndarray) -> Any:
     """Inner product of two float32 vectors of one length."""
     total = np.float32(0)
     for place in range(len(other)):

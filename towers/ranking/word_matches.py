@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from towers.compiled import F32, I32, I64, NOTHING, compiled, read, records
-from towers.ranking.candidate_records import CANDIDATE, REQUEST
+from towers.ranking.candidate_records import CANDIDATE
 from towers.text.parsed_query import ParsedQuery
 from towers.text.tokens import PADDING, token
 

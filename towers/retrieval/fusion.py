@@ -5,6 +5,8 @@ Also selects the candidates where the sources find more than can be reranked.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from towers.compiled import F32, NOTHING, compiled, inlined, read, written
@@ -32,15 +34,13 @@ def fused_ranks(ranks: np.ndarray) -> np.ndarray:
 
 
 @inlined
-def _over_best(score: float, best: float) -> float:
+def _over_best(score: Any, best: Any) -> Any:
     """A score as a share of the best, down to −1; a best cosine near 0 says nothing and stays small."""
     return max(score / max(best, _LEAST_BEST), np.float32(-1))
 
 
 @inlined
-def fused_score(
-    is_code: bool, lexical: float, learnt: float, semantic: float, bests: np.ndarray
-) -> float:
+def fused_score(is_code: bool, lexical: Any, learnt: Any, semantic: Any, bests: np.ndarray) -> Any:
     """Weighted sum of an item's scores, each as a share of the best; product codes first.
 
     Args:

@@ -1,6 +1,8 @@
-"""Sums by integer key in compiled loops: an open-addressing hash table of a request's few hundred keys."""
+"""Sums by integer key in compiled loops: an open-addressing hash table of a few hundred keys."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,7 @@ def slot_count(key_count: int) -> int:
 
 
 @inlined
-def slot_of(keys: np.ndarray, key: int) -> int:
+def slot_of(keys: np.ndarray, key: int) -> Any:
     """The slot of a key, or the empty one where it belongs."""
     mask = len(keys) - 1
     slot = np.int64((np.uint64(key) * _MULTIPLIER) >> np.uint64(33)) & mask

@@ -45,9 +45,7 @@ def test_the_loop_gives_what_the_functions_give(engine: Engine) -> None:
         encoded = ranker.read(rank_request)
         context = FeatureContext(encoded, ranker.candidates(encoded), ranker.sources)
         matrix = feature_matrix(context)
-        items, (request,) = (
-            one.view(np.recarray) for one in (context.items, context.request)
-        )
+        items, (request,) = (one.view(np.recarray) for one in (context.items, context.request))
         for column, feature in zip(matrix.T, FEATURES, strict=True):
             if feature.needs and not request[feature.needs]:
                 assert not column.any(), feature.name

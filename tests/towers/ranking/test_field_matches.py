@@ -12,9 +12,9 @@ from tests.towers import shelf
 from towers.catalog.items import Catalog
 from towers.config import TextConfig
 from towers.indexes.lexical_index import LexicalIndex
+from towers.ranking.candidate_records import CANDIDATE
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, feature_matrix
-from towers.ranking.candidate_records import CANDIDATE
 from towers.ranking.field_matches import QueryTerms, field_score, match_fields
 from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import RankRequest
@@ -103,9 +103,7 @@ def test_words_weigh_by_their_rarity_and_an_unknown_one_as_the_rarest(
     # Camera is in three items, wool in one; of neither a correction.
     found = weights_of(catalog, index.parse("wool camera"))
     wool, camera = index.rarities(["wool", "camera"])
-    assert found == pytest.approx(
-        [wool / (wool + camera), camera / (wool + camera)], rel=1e-5
-    )
+    assert found == pytest.approx([wool / (wool + camera), camera / (wool + camera)], rel=1e-5)
     assert found[0] > found[1]
     unknown = weights_of(catalog, index.parse("wool zzqqxx camera"))
     assert unknown[1] == unknown[0] > unknown[2]
