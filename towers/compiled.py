@@ -56,7 +56,7 @@ numba.config.CACHE_DIR = str(CACHE_FOLDER)  # type: ignore[attr-defined]
 Function = Any
 """A compiled function; it may be called from Python and from other compiled functions."""
 
-NOTHING, F32, F64, I32, I64, BOOL = (
+NONE, F32, F64, I32, I64, BOOL = (
     types.void,
     types.float32,
     types.float64,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from towers.compiled import F32, F64, I32, I64, NOTHING, compiled, inlined, read, records
+from towers.compiled import F32, F64, I32, I64, NONE, compiled, inlined, read, records
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.field_matches import match_fields
 from towers.ranking.history_matches import match_history
@@ -87,7 +87,7 @@ _ITEMS = (records(CANDIDATE), read(I64), read(I32), read(I32), read(I32), read(F
 _DEMAND = (read(F64), read(F64), read(F64), F64, F64, F64)
 
 
-@compiled(NOTHING, *_ITEMS, *_DEMAND)
+@compiled(NONE, *_ITEMS, *_DEMAND)
 def _read_items(
     items: np.ndarray,
     rows: np.ndarray,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import BOOL, F32, I32, I64, NOTHING, compiled, inlined, read, records
+from towers.compiled import BOOL, F32, I32, I64, NONE, compiled, inlined, read, records
 from towers.ranking.candidate_records import CANDIDATE
 from towers.text.parsed_query import Alternatives, ParsedQuery, Term
 from towers.text.tokens import PADDING, token
@@ -28,7 +28,8 @@ _TERM_LIMIT = 16
 class QueryTerms(NamedTuple):
     """The required terms of a query as token numbers.
 
-    A term counts as present where a field has all stems of one of its phrases: alternatives or corrections.
+    A term counts as present where a field has all stems of one of its phrases, that is alternatives
+    and corrections.
 
     Args:
         numbers: ``[stems] int32`` token numbers of all stems.
@@ -159,7 +160,7 @@ _NAMES = (read(I32, 2), read(I32, 2), read(I32, 2))
 _TERMS = (read(I32), read(BOOL), read(I32, 2), read(I32), read(F32), I64)
 
 
-@compiled(NOTHING, *_ITEMS, *_NAMES, *_TERMS)
+@compiled(NONE, *_ITEMS, *_NAMES, *_TERMS)
 def _match(
     items: np.ndarray,
     rows: np.ndarray,
@@ -189,33 +190,36 @@ def _match(
     for position in range(len(rows)):
         item, row = items[position], rows[position]
         filled, hits = _mark(title_tokens, row, numbers, seen, has_stem)
-        _mark_terms(has_stem, phrases, phrase_stems, in_title)
-        in_any[:] = in_title
-        item.title_coverage = hits / max(filled, 1)
-        item.title_share = _share(weights, in_title)
-        item.head_in_title = head >= 0 and in_title[head]
-        is_title_head, first = False, -1
+        in_any[:] = False
+        # Most fields have no word of the query, and the records are all 0 so far.
         if hits:
-            for slot in range(filled):
+            _mark_terms(has_stem, phrases, phrase_stems, in_title)
+            in_any[:] = in_title
+            item.title_coverage = hits / filled
+            item.title_share = _share(weights, in_title)
+            item.head_in_title = in_title[head]
+            for slot in range(filled - 1, -1, -1):
                 number = title_tokens[row, slot]
-                for stem in range(len(numbers)):
-                    if is_head[stem] and numbers[stem] == number:
-                        is_title_head |= title_heads[row, slot]
-                        first = slot if first < 0 else first
-        item.head_is_title_head = is_title_head
-        item.head_position = 1.0 / (1.0 + first) if first >= 0 else 0.0
+                if seen[number & 63]:
+                    for stem in range(len(numbers)):
+                        if is_head[stem] and numbers[stem] == number:
+                            item.head_is_title_head |= title_heads[row, slot]
+                            item.head_position = 1.0 / (1.0 + slot)
         filled, hits = _mark(leaf_tokens, leaf[row], numbers, seen, has_stem)
-        _mark_terms(has_stem, phrases, phrase_stems, in_field)
-        item.leaf_coverage = hits / max(filled, 1)
-        item.leaf_share = _share(weights, in_field)
-        item.head_in_leaf = head >= 0 and in_field[head]
-        _mark(path_tokens, leaf[row], numbers, seen, has_stem)
-        _mark_terms(has_stem, phrases, phrase_stems, in_field)
-        in_any |= in_field
-        _mark(brand_tokens, brand[row], numbers, seen, has_stem)
-        _mark_terms(has_stem, phrases, phrase_stems, in_field)
-        item.brand_share = _share(weights, in_field)
-        in_any |= in_field
+        if hits:
+            _mark_terms(has_stem, phrases, phrase_stems, in_field)
+            item.leaf_coverage = hits / filled
+            item.leaf_share = _share(weights, in_field)
+            item.head_in_leaf = in_field[head]
+        filled, hits = _mark(path_tokens, leaf[row], numbers, seen, has_stem)
+        if hits:
+            _mark_terms(has_stem, phrases, phrase_stems, in_field)
+            in_any |= in_field
+        filled, hits = _mark(brand_tokens, brand[row], numbers, seen, has_stem)
+        if hits:
+            _mark_terms(has_stem, phrases, phrase_stems, in_field)
+            item.brand_share = _share(weights, in_field)
+            in_any |= in_field
         item.field_share = _share(weights, in_any)
 
 

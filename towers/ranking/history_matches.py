@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from towers.compiled import F32, I32, I64, NOTHING, compiled, inlined, read, records
+from towers.compiled import F32, I32, I64, NONE, compiled, inlined, read, records
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.list_scores import product
 from towers.retrieval.candidates import Sources
@@ -111,7 +111,7 @@ _TABLES = (read(F32), read(F32, 2), read(I32, 2), read(F32, 2))
 _SESSION = (read(I64), read(F32), read(F32))
 
 
-@compiled(NOTHING, *_COLUMNS, *_TABLES, *_SESSION)
+@compiled(NONE, *_COLUMNS, *_TABLES, *_SESSION)
 def _match_session(
     items: np.ndarray,
     requests: np.ndarray,
@@ -166,7 +166,7 @@ def _match_session(
 _BOUGHT = (read(I64), read(F32), read(F32))
 
 
-@compiled(NOTHING, *_COLUMNS[:5], *_BOUGHT)
+@compiled(NONE, *_COLUMNS[:5], *_BOUGHT)
 def _match_purchases(
     items: np.ndarray,
     requests: np.ndarray,

@@ -12,7 +12,7 @@ from towers.compiled import (
     F64,
     I32,
     I64,
-    NOTHING,
+    NONE,
     compiled,
     inlined,
     inlined_sums,
@@ -24,6 +24,7 @@ from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.field_matches import field_score
 from towers.retrieval.candidates import SOURCES, Candidates, Sources
 from towers.retrieval.fusion import fused_score
+from towers.retrieval.hashed_sums import position_of
 from towers.retrieval.rank_request import EncodedRequest
 
 _FAR_RANK = np.float32(20.0)
@@ -79,7 +80,7 @@ def product(one: np.ndarray, other: np.ndarray) -> Any:
     return total
 
 
-@compiled(NOTHING, records(CANDIDATE), read(I64), I64, read(I64), read(F32))
+@compiled(NONE, records(CANDIDATE), read(I64), I64, read(I64), read(F32))
 def _look_up(
     items: np.ndarray,
     candidate_rows: np.ndarray,
@@ -90,15 +91,9 @@ def _look_up(
     """Each candidate's score in one source, whose ``rows`` ascend."""
     for position in range(len(candidate_rows)):
         row = candidate_rows[position]
-        low, high = 0, len(rows)
-        while low < high:
-            middle = (low + high) >> 1
-            if rows[middle] < row:
-                low = middle + 1
-            else:
-                high = middle
-        if low < len(rows) and rows[low] == row:
-            items[position].source_scores[column] = values[low]
+        place = position_of(rows, row)
+        if place < len(rows) and rows[place] == row:
+            items[position].source_scores[column] = values[place]
 
 
 @inlined
@@ -119,7 +114,7 @@ _LIST = (records(CANDIDATE), records(REQUEST), read(I64), read(I32, 2), I64, I64
 _VECTORS = (read(F32, 2), read(F32), read(F32, 2), read(F32), F64)
 
 
-@compiled(NOTHING, *_LIST, *_VECTORS)
+@compiled(NONE, *_LIST, *_VECTORS)
 def _score(
     items: np.ndarray,
     requests: np.ndarray,

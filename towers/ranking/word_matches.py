@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from towers.compiled import F32, I32, I64, NOTHING, compiled, read, records
+from towers.compiled import F32, I32, I64, NONE, compiled, read, records
 from towers.ranking.candidate_records import CANDIDATE
 from towers.text.parsed_query import ParsedQuery
 from towers.text.tokens import PADDING, token
@@ -39,7 +39,7 @@ def match_words(
     _match(items, rows, tokens, numbers, word_weights, typed_count)
 
 
-@compiled(NOTHING, records(CANDIDATE), read(I64), read(I32, 2), read(I32), read(F32), I64)
+@compiled(NONE, records(CANDIDATE), read(I64), read(I32, 2), read(I32), read(F32), I64)
 def _match(
     items: np.ndarray,
     rows: np.ndarray,

@@ -14,12 +14,14 @@ import numpy as np
 from data.errors import BundleError
 from data.records import Event, Item
 from towers.catalog.items import Catalog
+from towers.compiled import I32, I64, NONE, compiled, read, written
 from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
 from towers.optional_stages import OptionalStages
 from towers.read_only import freeze
 from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.hashed_sums import EMPTY, position_of, slot_count, slot_of
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.query_reader import QueryReader
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -304,15 +306,28 @@ def _joined(
     lists: Mapping[str, np.ndarray], scores: Mapping[str, SparseScores], missing: tuple[str, ...]
 ) -> Candidates:
     found = np.concatenate([*lists.values()]) if lists else NO_ROWS
-    ordered = np.sort(found)
-    is_first = np.ones(len(found), bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
-    rows = ordered[is_first]
-    positions = np.searchsorted(rows, found)
+    rows = np.empty(len(found), np.int64)
+    rows = np.sort(rows[: _distinct(found, rows)])
     ranks = np.full((len(rows), len(SOURCES)), -1, np.int32)
-    begin = 0
     for name, of_source in lists.items():
-        end = begin + len(of_source)
-        ranks[positions[begin:end], SOURCES.index(name)] = np.arange(len(of_source))
-        begin = end
+        _rank(of_source, rows, SOURCES.index(name), ranks)
     return Candidates(rows, ranks, scores, missing)
+
+
+@compiled(I64, read(I64), written(I64))
+def _distinct(found: np.ndarray, rows: np.ndarray) -> int:
+    """Writes each row once, in any order; their number."""
+    table, count = np.full(slot_count(len(found)), EMPTY, np.int64), 0
+    for row in found:
+        slot = slot_of(table, row)
+        if table[slot] == EMPTY:
+            table[slot], rows[count] = row, row
+            count += 1
+    return count
+
+
+@compiled(NONE, read(I64), read(I64), I64, written(I32, 2))
+def _rank(found: np.ndarray, rows: np.ndarray, column: int, ranks: np.ndarray) -> None:
+    """Writes the ranks of one source's list; ``rows`` ascend."""
+    for rank in range(len(found)):
+        ranks[position_of(rows, found[rank]), column] = rank

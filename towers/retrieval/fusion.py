@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from towers.compiled import F32, NOTHING, compiled, inlined, read, written
+from towers.compiled import F32, NONE, compiled, inlined, read, written
 from towers.indexes.lexical_index import CODE_SCORE
 
 _RANK_OFFSET = 60.0
@@ -71,7 +71,7 @@ def fused_scores(lexical: np.ndarray, learnt: np.ndarray, semantic: np.ndarray) 
     return scores
 
 
-@compiled(NOTHING, read(F32), read(F32), read(F32), read(F32), written(F32))
+@compiled(NONE, read(F32), read(F32), read(F32), read(F32), written(F32))
 def _fuse(
     is_code: np.ndarray,
     lexical: np.ndarray,

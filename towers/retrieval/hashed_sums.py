@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from towers.compiled import inlined
+from towers.compiled import F64, I64, compiled, inlined, read, written
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, section 6.4."""
@@ -51,3 +51,50 @@ def sum_at(keys: np.ndarray, sums: np.ndarray, key: int) -> float:
     """The sum of a key, 0 where it has none."""
     slot = slot_of(keys, key)
     return sums[slot] if keys[slot] == key else 0.0
+
+
+@inlined
+def position_of(ascending: np.ndarray, key: int) -> int:
+    """Where a key stands among ascending ones, or would."""
+    low, high = 0, len(ascending)
+    while low < high:
+        middle = (low + high) >> 1
+        if ascending[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled(I64, read(I64), read(F64), written(I64), written(F64))
+def distinct_sums(found: np.ndarray, values: np.ndarray, keys: np.ndarray, sums: np.ndarray) -> int:
+    """Writes the distinct keys, in any order, and their sums; returns their number.
+
+    Args:
+        found: ``[n] int64`` keys from 0.
+        values: ``[n] float64``, added up in this order.
+        keys, sums: ``[n]`` or longer.
+    """
+    table, places = np.full(slot_count(len(found)), EMPTY, np.int64), np.int64(0)
+    of_slot = np.zeros(len(table), np.int64)
+    for position in range(len(found)):
+        slot = slot_of(table, found[position])
+        if table[slot] == EMPTY:
+            table[slot], of_slot[slot] = found[position], places
+            keys[places], sums[places] = found[position], 0.0
+            places += 1
+        sums[of_slot[slot]] += values[position]
+    return places
+
+
+def ascending_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct keys, ascending, and the sums of their values, ``[m] int64`` and ``float32``.
+
+    Args:
+        found: ``[n]`` keys from 0, repeated in any order.
+        values: ``[n]``, added up in this order in double precision.
+    """
+    keys, sums = np.empty(len(found), np.int64), np.empty(len(found), np.float64)
+    count = distinct_sums(found.astype(np.int64), values.astype(np.float64), keys, sums)
+    order = np.argsort(keys[:count])
+    return keys[order], sums[order].astype(np.float32)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from towers.retrieval.hashed_sums import ascending_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +24,7 @@ class SparseScores:
     @classmethod
     def summed(cls, rows: np.ndarray, values: np.ndarray) -> SparseScores:
         """Sums the values of repeated rows."""
-        if not len(rows):
-            return cls(np.zeros(0, np.int64), np.zeros(0, np.float32))
-        # Row and position packed into one integer: sorting integers is several times faster than an
-        # argsort, and keeps the summation order of equal rows.
-        bits = len(rows).bit_length()
-        # 32-bit integers are sorted in half the time.
-        kind: Any = np.uint32 if int(rows.max()).bit_length() + bits <= 32 else np.int64
-        packed = np.sort((rows.astype(kind) << bits) | np.arange(len(rows), dtype=kind))
-        ordered, positions = packed >> bits, packed & ((1 << bits) - 1)
-        is_first = np.ones(len(rows), bool)
-        np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
-        sums = np.bincount(np.cumsum(is_first) - 1, weights=values[positions])
-        return cls(ordered[is_first].astype(np.int64), sums.astype(np.float32))
+        return cls(*ascending_sums(rows, values))
 
     def at(self, rows: np.ndarray) -> np.ndarray:
         """Scores of ``rows``, ``[m] float32``."""

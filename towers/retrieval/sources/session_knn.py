@@ -7,14 +7,17 @@ item finds only a few sessions of the same visitor, so that no visitor outvotes 
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 
 from towers.catalog.items import Catalog
+from towers.compiled import F32, F64, I32, I64, compiled, read, written
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.hashed_sums import distinct_sums
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.retrieval.sparse_scores import SparseScores
@@ -101,26 +104,29 @@ class SessionKnn(Source):
         if not len(rows):
             return SparseScores.summed(rows, np.zeros(0, np.float32))
         recent = np.array([*dict.fromkeys(rows.tolist())][:_RECENT_ITEM_COUNT])
-        positions = 1.0 - np.arange(len(recent)) / len(recent)
-        starts = self._item_offsets[recent]
-        lengths = np.minimum(self._item_offsets[recent + 1] - starts, self.sessions_per_item)
-        spans = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
-        found = np.concatenate([self._item_sessions[begin:end] for begin, end in spans])
-        similar = SparseScores.summed(found, np.repeat(positions * self._rarity[recent], lengths))
-        sessions, votes = similar.rows, similar.values
-        if len(sessions) > self.neighbour_count:
+        limit = self.sessions_per_item * len(recent)
+        sessions, votes = np.empty(limit, np.int64), np.empty(limit, np.float64)
+        count = _similar_sessions(
+            *(recent, self._item_offsets, self._item_sessions, self._rarity),
+            *(self.sessions_per_item, sessions, votes),
+        )
+        sessions, votes = sessions[:count], votes[:count].astype(np.float32)
+        if count > self.neighbour_count:
             # Only votes that reach the k-th largest have to be sorted.
             least = np.partition(votes, -self.neighbour_count)[-self.neighbour_count]
             reaching = votes >= least
             sessions, votes = sessions[reaching], votes[reaching]
-            # Ties go to the newer session, so that the order is deterministic.
-            best = np.lexsort((-sessions, -votes))[: self.neighbour_count]
-            sessions, votes = sessions[best], votes[best]
-        starts = self.log.offsets[sessions]
-        lengths = self.log.offsets[sessions + 1] - starts
-        items = self.log.rows[_ranges(starts, lengths)]
-        values = np.repeat(votes / np.sqrt(lengths), lengths) * self._rarity[items]
-        return SparseScores.summed(items, values)
+        # Ties go to the newer session, so that the order is deterministic.
+        best = np.lexsort((-sessions, -votes))[: self.neighbour_count]
+        sessions, votes = sessions[best], votes[best]
+        offsets = self.log.offsets
+        limit = int((offsets[sessions + 1] - offsets[sessions]).sum())
+        items, values = np.empty(limit, np.int64), np.empty(limit, np.float64)
+        count = _item_votes(
+            *(sessions, votes, offsets, self.log.rows, self._rarity, items, values),
+        )
+        order = np.argsort(items[:count])
+        return SparseScores(items[order], values[order].astype(np.float32))
 
     def save(self, folder: Path) -> None:
         """Writes the sessions and what finds them, without any visitor data."""
@@ -160,8 +166,51 @@ def _limited(log: SessionLog) -> tuple[SessionLog, np.ndarray]:
     return SessionLog(offsets, log.rows[rows_kept]), finds[rows_kept]
 
 
-def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Concatenation of several ranges, ``[lengths.sum()] int64``."""
-    ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+_INDEX = (read(I64), read(I32), read(F32), I64)
+
+
+@compiled(I64, read(I64), *_INDEX, written(I64), written(F64))
+def _similar_sessions(
+    recent: np.ndarray,
+    item_offsets: np.ndarray,
+    item_sessions: np.ndarray,
+    rarity: np.ndarray,
+    sessions_per_item: int,
+    sessions: np.ndarray,
+    votes: np.ndarray,
+) -> int:
+    """Writes the sessions that hold any of the recent items, with the votes of these; their number."""
+    found, values = np.empty(len(sessions), np.int64), np.empty(len(sessions), np.float64)
+    count = 0
+    for place in range(len(recent)):
+        row = recent[place]
+        begin = item_offsets[row]
+        end = min(item_offsets[row + 1], begin + sessions_per_item)
+        weight = (1.0 - place / len(recent)) * rarity[row]
+        for position in range(begin, end):
+            found[count], values[count] = item_sessions[position], weight
+            count += 1
+    return distinct_sums(found[:count], values[:count], sessions, votes)
+
+
+@compiled(I64, read(I64), read(F32), read(I64), read(I32), read(F32), written(I64), written(F64))
+def _item_votes(
+    sessions: np.ndarray,
+    votes: np.ndarray,
+    offsets: np.ndarray,
+    session_rows: np.ndarray,
+    rarity: np.ndarray,
+    items: np.ndarray,
+    values: np.ndarray,
+) -> int:
+    """Writes the items of sessions with the votes of these, shared among a session's items."""
+    found, shares = np.empty(len(items), np.int64), np.empty(len(items), np.float64)
+    count = 0
+    for place in range(len(sessions)):
+        begin, end = offsets[sessions[place]], offsets[sessions[place] + 1]
+        share = votes[place] / math.sqrt(end - begin)
+        for position in range(begin, end):
+            row = session_rows[position]
+            found[count], shares[count] = row, share * rarity[row]
+            count += 1
+    return distinct_sums(found, shares, items, values)
