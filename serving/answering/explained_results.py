@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +18,8 @@ _EXPLAINED_FEATURE_COUNT = 5
 
 
 def explained(
-    bundle: Bundle, shortlist: Shortlist, rows: np.ndarray, results: list[Result]
-) -> list[Result]:
+    bundle: Bundle, shortlist: Shortlist, rows: np.ndarray, results: Sequence[Result]
+) -> Sequence[Result]:
     """The results with their strongest effects; results beyond the shortlist get none.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -29,7 +30,7 @@ from serving.answering.rule_effects import (
     with_rules,
 )
 from serving.answering.rules import Rule, Rules
-from serving.api.answers import Answer, EmptyReason, Facet, Relaxation, Understood
+from serving.api.answers import Answer, EmptyReason, Facet, Relaxation, Result, Understood
 from serving.api.requests import Filter, RecommendRequest, SearchRequest, SortOrder
 from serving.paging.kept_orders import KeptOrders
 from serving.paging.kept_pages import EXTENSION_COUNT
@@ -168,7 +169,7 @@ def answered(
         lambda: purchase_probabilities(bundle, unexpanded, page.rows),
         [None] * len(page.rows),
     )
-    results = results_of(catalog, shown, page, order, probabilities)
+    results: Sequence[Result] = results_of(catalog, shown, page, order, probabilities)
     if paged.is_kept and order is SortOrder.RELEVANCE:
         results = with_kept_scores(results, shown, page)
     if request.explain:
@@ -186,7 +187,7 @@ def answered(
     redirect = merchandising.redirect
     names = changed | ({redirect.name} if redirect is not None else set())
     answer = Answer(
-        tuple(results),
+        results,
         token,
         bundle.manifest.bundle_id,
         paged.next_offset,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
-from serving.api.answers import Result, ScorePart, SourceHit
+from serving.api.answers import Result, ScorePart
 from serving.api.requests import SortOrder
+from serving.api.result_columns import Parts, ResultColumns
 from serving.paging.page import Page
 from towers.catalog.items import Catalog
 from towers.ranking.shortlist import Shortlist
@@ -18,7 +18,7 @@ from towers.retrieval.candidates import SOURCES
 KEPT_ORDER = "kept_order"
 """Name of the score adjustment that keeps a result where the first page's order has it."""
 
-_NO_PARTS: tuple[ScorePart, ...] = ()
+_LEARNT = SOURCES.index("learnt")
 
 
 def results_of(
@@ -27,7 +27,7 @@ def results_of(
     page: Page,
     order: SortOrder,
     probabilities: Sequence[float | None],
-) -> list[Result]:
+) -> ResultColumns:
     """The rows of a page as results.
 
     Args:
@@ -35,54 +35,29 @@ def results_of(
     """
     rows, positions = page.rows, page.positions
     is_by_relevance = order is SortOrder.RELEVANCE
-    model_scores = page.scores.copy()
+    model_scores = page.scores
     if is_by_relevance:
-        model_scores[positions >= 0] = shortlist.model_scores[positions[positions >= 0]]
-    columns = zip(
-        rows.tolist(),
-        page.scores.tolist(),
-        model_scores.tolist(),
+        is_listed = positions >= 0
+        model_scores = page.scores.copy()
+        model_scores[is_listed] = shortlist.model_scores[positions[is_listed]]
+    listed = rows.tolist()
+    item_ids, titles, brands = catalog.item_ids, catalog.titles, catalog.brand_codes.names
+    return ResultColumns(
+        [item_ids[row] for row in listed],
+        [titles[row] for row in listed],
+        [catalog.category_path(leaf) for leaf in catalog.leaf[rows].tolist()],
+        [brands[brand] for brand in catalog.brand[rows].tolist()],
         # Prices are float32: round away digits beyond its precision.
         [None if price != price else round(price, 4) for price in catalog.price[rows].tolist()],
-        catalog.leaf[rows].tolist(),
-        catalog.brand[rows].tolist(),
         catalog.in_stock[rows].tolist(),
-        _hits_of(shortlist, positions, is_by_relevance),
+        page.scores.tolist(),
+        model_scores.tolist(),
+        probabilities,
+        SOURCES,
+        _ranks_of(shortlist, positions, is_by_relevance),
         _parts_of(shortlist.adjustments, positions, is_by_relevance),
         _parts_of(shortlist.merchandising, positions, is_by_relevance),
-        probabilities,
-        strict=True,
     )
-    brands = catalog.brand_codes.names
-    return [
-        Result(
-            item_id=catalog.item_ids[row],
-            title=catalog.titles[row],
-            category=catalog.category_path(leaf),
-            brand=brands[brand],
-            price=price,
-            in_stock=in_stock,
-            score=score,
-            sources=sources,
-            purchase_probability=probability,
-            model_score=model_score,
-            adjustments=adjustments,
-            merchandising=merchandising,
-        )
-        for (
-            row,
-            score,
-            model_score,
-            price,
-            leaf,
-            brand,
-            in_stock,
-            sources,
-            adjustments,
-            merchandising,
-            probability,
-        ) in columns
-    ]
 
 
 def with_kept_scores(results: Sequence[Result], shortlist: Shortlist, page: Page) -> list[Result]:
@@ -106,14 +81,11 @@ def with_kept_scores(results: Sequence[Result], shortlist: Shortlist, page: Page
 
 def _parts_of(
     columns: Mapping[str, np.ndarray], positions: np.ndarray, is_by_relevance: bool
-) -> list[tuple[ScorePart, ...]]:
+) -> list[Parts] | None:
     """Score parts of each result; none beyond the shortlist or when not sorted by relevance."""
     if not columns or not is_by_relevance:
-        return [_NO_PARTS] * len(positions)
-    return [
-        _NO_PARTS if position < 0 else parts_at(columns, position)
-        for position in positions.tolist()
-    ]
+        return None
+    return [() if position < 0 else parts_at(columns, position) for position in positions.tolist()]
 
 
 def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePart, ...]:
@@ -122,24 +94,16 @@ def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePar
     return tuple(ScorePart(name, amount) for name, amount in named if amount)
 
 
-@lru_cache(maxsize=10_000)
-def _hit(source: str, rank: int) -> SourceHit:
-    """A source hit with its rank from 1; cached, since few distinct ones occur."""
-    return SourceHit(source, rank + 1)
-
-
-def _hits_of(
+def _ranks_of(
     shortlist: Shortlist, positions: np.ndarray, is_by_relevance: bool
-) -> list[tuple[SourceHit, ...]]:
-    """The sources that retrieved each result.
+) -> list[list[int]]:
+    """The rank of each result in each source, from 0, −1 where that did not find it.
 
     Beyond the shortlist, results sorted by relevance are nearest neighbours; others have no source.
     """
-    beyond = (_hit("learnt", len(shortlist.rows)),) if is_by_relevance else ()
-    listed = shortlist.ranks[positions].tolist() if len(shortlist.rows) else [[]] * len(positions)
-    return [
-        tuple([_hit(SOURCES[number], rank) for number, rank in enumerate(ranks) if rank >= 0])
-        if position >= 0
-        else beyond
-        for position, ranks in zip(positions.tolist(), listed, strict=True)
-    ]
+    ranks = np.full((len(positions), len(SOURCES)), -1, np.int32)
+    is_listed = positions >= 0
+    ranks[is_listed] = shortlist.ranks[positions[is_listed]]
+    if is_by_relevance:
+        ranks[~is_listed, _LEARNT] = len(shortlist.rows)
+    return ranks.tolist()

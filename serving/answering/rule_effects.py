@@ -203,7 +203,7 @@ def with_rules(
     merchandising: Merchandising,
     ranked: Shortlist,
     names: Collection[str],
-) -> list[Result]:
+) -> Sequence[Result]:
     """The results with the names of the rules that determined their positions.
 
     A pinned item keeps its model score and adjustments; the pin contributes the rest of its score,
@@ -214,7 +214,7 @@ def with_rules(
         names: The rules that changed the answer.
     """
     if not merchandising.rules:
-        return [*results]
+        return results
     pins = {pin.row: (position, pin.name) for position, pin in merchandising.pins.items()}
     updated = []
     for result, row in zip(results, page.rows.tolist(), strict=True):

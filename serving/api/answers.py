@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -144,7 +145,7 @@ class Answer:
             related; None where nothing can be told.
     """
 
-    results: tuple[Result, ...]
+    results: Sequence[Result]
     attribution_token: str
     bundle_id: str
     next_offset: int | None

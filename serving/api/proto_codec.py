@@ -29,7 +29,9 @@ from serving.api.filter_codec import (
 from serving.api.page_tokens import OFFSET_LIMIT, PageStart, page_start, page_token
 from serving.api.reports import Status
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.api.result_bytes import results_bytes
 from serving.api.result_codec import add_result, read_result
+from serving.api.result_columns import ResultColumns
 from serving.api.understood_codec import add_understood, read_understood
 
 
@@ -140,8 +142,8 @@ def read_answer(message: Any, request: Any) -> Answer:
     )
 
 
-def write_answer(answer: Answer, request: Any) -> Any:
-    """The response to the search or recommend message ``request``."""
+def write_answer(answer: Answer, request: Any) -> bytes:
+    """The bytes of the response to the search or recommend message ``request``."""
     is_search = isinstance(request, discovery_pb2.SearchItemsRequest)
     kind = "SearchItemsResponse" if is_search else "RecommendItemsResponse"
     start = PageStart(answer.next_offset or 0, answer.order_key)
@@ -173,9 +175,11 @@ def write_answer(answer: Answer, request: Any) -> Any:
     )
     for part in answer.understood if is_search else ():
         add_understood(message.understood, part)
+    if isinstance(answer.results, ResultColumns):
+        return bytes(message.SerializeToString() + results_bytes(answer.results))
     for result in answer.results:
         add_result(message.results, result)
-    return message
+    return bytes(message.SerializeToString())
 
 
 def read_event(message: Any, prefix: str, *, now: float, new_id: Callable[[], str]) -> Event:

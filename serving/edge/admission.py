@@ -192,7 +192,7 @@ class Limiter:
             return answer(self._watch.first(messages, context), context)
 
         return grpc.stream_unary_rpc_method_handler(
-            _Pooled(read_and_answer, pool), response_serializer=handler.response_serializer
+            _Pooled(read_and_answer, pool), response_serializer=_serializer(handler)
         )
 
     def _refusal(self, lane: Lane) -> Any:
@@ -204,6 +204,12 @@ class Limiter:
 
         # Does not read the message: a caller that never sends one is refused as well.
         return grpc.stream_unary_rpc_method_handler(_Pooled(refuse, self._refusing))
+
+
+def _serializer(handler: Any) -> Callable[[Any], bytes]:
+    """Serialises responses, of which some are bytes already."""
+    serialize = handler.response_serializer
+    return lambda response: response if isinstance(response, bytes) else serialize(response)
 
 
 def _parser(handler: Any, method: str) -> Callable[[bytes, Any], Any]:

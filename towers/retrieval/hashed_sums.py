@@ -84,7 +84,7 @@ def distinct_sums(found: np.ndarray, values: np.ndarray, keys: np.ndarray, sums:
             keys[places], sums[places] = found[position], 0.0
             places += 1
         sums[of_slot[slot]] += values[position]
-    return places
+    return int(places)
 
 
 def ascending_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

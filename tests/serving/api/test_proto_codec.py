@@ -190,6 +190,12 @@ def over_the_wire(message: Any) -> Any:
     return type(message).FromString(message.SerializeToString())
 
 
+def response(answer: Answer, request: Any) -> Any:
+    is_search = isinstance(request, discovery_pb2.SearchItemsRequest)
+    kind = discovery_pb2.SearchItemsResponse if is_search else discovery_pb2.RecommendItemsResponse
+    return kind.FromString(write_answer(answer, request))
+
+
 @settings(max_examples=50, deadline=None)
 @given(searches)
 def test_search_request_round_trip(request: SearchRequest) -> None:
@@ -234,7 +240,7 @@ def test_answer_round_trip(
             match_count,
             session_event_count=len(token),
         )
-        assert read_answer(over_the_wire(write_answer(answer, asked)), asked) == answer
+        assert read_answer(response(answer, asked), asked) == answer
 
 
 @settings(max_examples=50, deadline=None)
@@ -260,11 +266,11 @@ def test_what_shaped_an_answer_round_trip(
         understood=parts,
     )
     search = write_search(SearchRequest("q"))
-    assert read_answer(over_the_wire(write_answer(answer, search)), search) == answer
+    assert read_answer(response(answer, search), search) == answer
     browse = write_recommend(RecommendRequest(Placement(1)))
     # Nothing was typed there, so nothing was given up or understood.
     browsed = replace(answer, relaxations=(), understood=())
-    assert read_answer(over_the_wire(write_answer(answer, browse)), browse) == browsed
+    assert read_answer(response(answer, browse), browse) == browsed
 
 
 @settings(max_examples=50, deadline=None)
@@ -410,11 +416,11 @@ def test_where_the_next_page_starts_and_what_is_relevant_round_trip(
         relevant_count=relevant_count,
     )
     search = write_search(SearchRequest("q"))
-    read = read_answer(over_the_wire(write_answer(answer, search)), search)
+    read = read_answer(response(answer, search), search)
     assert read == answer
     browse = write_recommend(RecommendRequest(Placement(1)))
     browsed = replace(answer, relevant_count=None)
-    assert read_answer(over_the_wire(write_answer(answer, browse)), browse) == browsed
+    assert read_answer(response(answer, browse), browse) == browsed
     if next_offset:
         following = SearchRequest("q", offset=next_offset, order_key=read.order_key)
         assert read_search(over_the_wire(write_search(following))) == following
@@ -428,4 +434,4 @@ def test_a_token_of_an_earlier_version_is_an_offset_alone() -> None:
 
 def test_an_answer_beyond_the_last_page_offers_no_next_one() -> None:
     asked = write_search(SearchRequest("q"))
-    assert write_answer(Answer((), "t", "b", 10_001), asked).next_page_token == ""
+    assert response(Answer((), "t", "b", 10_001), asked).next_page_token == ""
