@@ -66,4 +66,4 @@ def explained(
                 feature_effects=tuple(strongest_effects),
             )
         )
-    return explained
+    return tuple(explained)

@@ -60,7 +60,7 @@ def results_of(
     )
 
 
-def with_kept_scores(results: Sequence[Result], shortlist: Shortlist, page: Page) -> list[Result]:
+def with_kept_scores(results: Sequence[Result], shortlist: Shortlist, page: Page) -> Sequence[Result]:
     """The results of a kept order with the scores that put them in it.
 
     All else is told as of now, so an adjustment, ``KEPT_ORDER``, is the difference to the score as of
@@ -76,7 +76,7 @@ def with_kept_scores(results: Sequence[Result], shortlist: Shortlist, page: Page
             part = ScorePart(KEPT_ORDER, difference)
             result = replace(result, adjustments=(*result.adjustments, part))
         kept.append(result)
-    return kept
+    return tuple(kept)
 
 
 def _parts_of(

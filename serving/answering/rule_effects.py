@@ -245,7 +245,7 @@ def with_rules(
                 merchandising=parts,
             )
         )
-    return updated
+    return tuple(updated)
 
 
 def _is_same(one: Shortlist, other: Shortlist) -> bool:

@@ -250,7 +250,7 @@ def test_counts_that_are_no_numbers_lift_nothing(engine: Engine) -> None:
 class FailingCounts(Popularity):
     """Counts that cannot be read."""
 
-    def at(self, rows: np.ndarray, time: float) -> np.ndarray:
+    def decayed(self, time: float) -> tuple[np.ndarray, float]:
         raise RuntimeError("counts")
 
     def top(self, count: int) -> np.ndarray:
