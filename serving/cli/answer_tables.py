@@ -209,9 +209,12 @@ def freshness_table(report: Freshness) -> Table:
 
 def load_table(steps: Sequence[LoadStep]) -> Table:
     """Results of a load test, a row per step; latencies in milliseconds."""
-    table = Table(caption="latency of answered calls in ms", caption_justify="left")
+    caption = "latency of answered calls in ms"
+    if steps and steps[-1].server_rss_mb is not None:
+        caption += f"; server: {steps[-1].server_rss_mb:,} MB, CPU in ms per call"
+    table = Table(caption=caption, caption_justify="left")
     names = list(steps[0].latency_ms) if steps else []
-    for name in ("load", "sent", "answered", "goodput /s", *names, "errors"):
+    for name in ("load", "sent", "answered", "goodput /s", *names, "CPU", "errors"):
         table.add_column(name, justify="left" if name in ("load", "errors") else "right")
     for step in steps:
         load = f"{step.caller_count} callers" if step.caller_count else f"{step.offered_rate:g}/s"
@@ -222,6 +225,7 @@ def load_table(steps: Sequence[LoadStep]) -> Table:
             f"{step.ok_count:,}",
             f"{step.goodput:,.1f}",
             *(f"{step.latency_ms[name]:,.2f}" for name in names),
+            "" if step.server_cpu_ms is None else f"{step.server_cpu_ms:.2f}",
             errors or "none",
         )
     return table

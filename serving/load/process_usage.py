@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 _CPU_CLOCK_SCHED = 2
+_LISTEN = "0A"
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -46,6 +48,30 @@ def resident_mb(pid: int) -> int:
         except FileNotFoundError:
             continue
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+
+
+def listening_pid(address: str) -> int | None:
+    """The process of this machine that listens on ``address``, ``host:port``; None if there is none.
+
+    Also None where the process belongs to another user, or the host is not a loopback address.
+    """
+    host, _, port = address.rpartition(":")
+    if host not in _LOOPBACK_HOSTS or not port.isdigit():
+        return None
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == int(port):
+                inodes.add(f"socket:[{fields[9]}]")
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*") if inodes else ():
+        try:
+            target = os.readlink(descriptor)
+        except OSError:
+            continue
+        if target in inodes:
+            return int(descriptor.parts[2])
+    return None
 
 
 def _descendants(pid: int) -> list[int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
 
-from serving.load.process_usage import cpu_seconds, resident_mb
+from serving.load.process_usage import cpu_seconds, listening_pid, resident_mb
 
 
 def test_cpu_of_this_process_is_what_it_reads_itself() -> None:
@@ -43,3 +44,12 @@ def test_a_process_that_is_not_there_is_named() -> None:
     for measure in (cpu_seconds, resident_mb):
         with pytest.raises(ProcessLookupError, match=f"running process, received {process.pid}"):
             measure(process.pid)
+
+
+def test_the_process_that_listens_on_a_local_address_is_found() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    assert listening_pid(f"127.0.0.1:{port}") == listening_pid(f"localhost:{port}") == os.getpid()
+    assert listening_pid(f"192.0.2.1:{port}") is None
+    listening.close()
+    assert listening_pid(f"127.0.0.1:{port}") is None
