@@ -32,8 +32,10 @@ def draw_latency(path: Path, steps: Sequence[LoadStep]) -> None:
         load = f"{step.caller_count} callers" if step.caller_count else f"{step.offered_rate:g}/s"
         refused = sum(step.error_counts.values())
         text = load + (f"\n{refused:,} failed" if refused else "")
-        axes.annotate(text, (rate, step.latency_ms["p99.9"]), (0, 6), textcoords="offset points")
+        point = (rate, step.latency_ms["p99.9"])
+        axes.annotate(text, point, (0, 6), textcoords="offset points", ha="center")
     axes.set(xlabel="answered calls per second", ylabel="latency, ms", yscale="log")
+    axes.margins(0.1, 0.15)
     axes.grid(visible=True, which="both", alpha=0.3)
     if answered:
         axes.legend()
