@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from protos import discovery_pb2
+from tests.benchmarks.processes import ROOT
 from tests.benchmarks.version_traffic import (
     RECOMMEND,
     RECORD,
@@ -15,7 +16,7 @@ from tests.benchmarks.version_traffic import (
     decoded,
     mixed_calls,
 )
-from tests.benchmarks.versions import ROOT, measure_load, measure_single_requests, summary
+from tests.benchmarks.versions import measure_load, measure_single_requests, summary
 from tests.towers import shelf
 
 SHOP = Shop([f"i{number}" for number in range(9)], ["Red oak table", "Blue pine chair with arms"])

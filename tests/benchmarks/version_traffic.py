@@ -11,6 +11,7 @@ import base64
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from protos import discovery_pb2, events_pb2
@@ -20,6 +21,7 @@ RECOMMEND = "/nextclick.v1.Discovery/RecommendItems"
 RECORD = "/nextclick.v1.Events/RecordEvents"
 
 KNOWN_QUERY_COUNT = 400
+PAGE_SIZE = 20
 CALLS_PER_VISITOR = 10
 _VISITORS_AT_ONCE = 50
 _SESSION_VISITOR_COUNT = 40
@@ -31,12 +33,11 @@ Call = tuple[str, str]
 
 @dataclass(frozen=True)
 class Shop:
-    """What requests are made of: ids and titles of the same items, and the share of new texts."""
+    """What requests are made of: ids and titles of items, and the share of new texts."""
 
     item_ids: Sequence[str]
     titles: Sequence[str]
     new_text_share: float = 0.15
-    page_size: int = 20
 
     def text(self, rng: random.Random, word_count: int) -> str:
         """The first ``word_count`` words of a random title."""
@@ -48,23 +49,50 @@ class Shop:
         return [self.text(rng, 2) for _ in range(KNOWN_QUERY_COUNT)]
 
 
+def shop_of(bundle: Path, new_text_share: float) -> Shop:
+    """The items of a bundle."""
+    from towers.bundle.bundle import load_bundle
+
+    catalog = load_bundle(bundle).catalog
+    titled = [title for title in catalog.titles if title.split()]
+    return Shop(list(catalog.item_ids), titled, new_text_share)
+
+
 def mixed_calls(shop: Shop, count: int, seed: str) -> list[Call]:
     """``count`` calls, search : home : event = 6 : 3 : 1; another seed gives other visitors."""
     rng = random.Random(seed)
     known = shop.known_queries()
     calls = []
     for number in range(count):
-        visitor = f"{seed}-{number // CALLS_PER_VISITOR + rng.randrange(_VISITORS_AT_ONCE)}"
+        visitor = _visitor(seed, number, rng)
         kind = rng.choices((SEARCH, RECOMMEND, RECORD), (6, 3, 1))[0]
         if kind == SEARCH:
             is_new = rng.random() < shop.new_text_share
             query = _new_text(shop, rng) if is_new else rng.choice(known)
-            calls.append(_search(shop, query, visitor, record=True))
+            calls.append(_search(query, visitor, record=True))
         elif kind == RECOMMEND:
-            calls.append(_home(shop, visitor))
+            calls.append(_home(visitor))
         else:
             calls.append(_view(visitor, rng.choice(shop.item_ids)))
     return calls
+
+
+def search_texts(shop: Shop, count: int, seed: str) -> list[str]:
+    """Texts of ``count`` searches, known and new ones."""
+    rng = random.Random(seed)
+    known = shop.known_queries()
+    return [
+        _new_text(shop, rng) if rng.random() < shop.new_text_share else rng.choice(known)
+        for _ in range(count)
+    ]
+
+
+def search_calls(texts: Sequence[str], seed: str) -> list[Call]:
+    """Searches of visitors who make ten each."""
+    rng = random.Random(seed)
+    return [
+        _search(text, _visitor(seed, number, rng), record=True) for number, text in enumerate(texts)
+    ]
 
 
 def session_calls(shop: Shop) -> list[Call]:
@@ -88,20 +116,22 @@ def single_requests(shop: Shop, count: int, seed: int) -> dict[str, list[Call]]:
     visitors = [f"session-{rng.randrange(_SESSION_VISITOR_COUNT)}" for _ in range(count)]
     pairs = list(zip(texts, visitors, strict=True))
     return {
-        "search, new text": [_search(shop, text, visitor) for text, visitor in pairs],
-        "search, known text": [_search(shop, text, visitor) for text, visitor in pairs],
-        "search, filtered": [
-            _search(shop, text, visitor, max_price=3.0) for text, visitor in pairs
-        ],
-        "search, anonymous": [_search(shop, text, "") for text in texts],
-        "home": [_home(shop, visitor) for visitor in visitors],
-        "home, anonymous": [_home(shop, "") for _ in texts],
+        "search, new text": [_search(text, visitor) for text, visitor in pairs],
+        "search, known text": [_search(text, visitor) for text, visitor in pairs],
+        "search, filtered": [_search(text, visitor, max_price=3.0) for text, visitor in pairs],
+        "search, anonymous": [_search(text, "") for text in texts],
+        "home": [_home(visitor) for visitor in visitors],
+        "home, anonymous": [_home("") for _ in texts],
     }
 
 
 def decoded(calls: Sequence[Call]) -> Iterator[tuple[str, bytes]]:
     """Method path and message bytes of each call."""
     return ((path, base64.b64decode(message)) for path, message in calls)
+
+
+def _visitor(seed: str, number: int, rng: random.Random) -> str:
+    return f"{seed}-{number // CALLS_PER_VISITOR + rng.randrange(_VISITORS_AT_ONCE)}"
 
 
 def _new_text(shop: Shop, rng: random.Random) -> str:
@@ -115,22 +145,20 @@ def _call(path: str, message: Any) -> Call:
     return path, base64.b64encode(message.SerializeToString()).decode("ascii")
 
 
-def _search(
-    shop: Shop, query: str, visitor: str, *, record: bool = False, max_price: float = 0.0
-) -> Call:
+def _search(query: str, visitor: str, *, record: bool = False, max_price: float = 0.0) -> Call:
     message = discovery_pb2.SearchItemsRequest(
-        query=query, visitor_id=visitor, page_size=shop.page_size, record=record
+        query=query, visitor_id=visitor, page_size=PAGE_SIZE, record=record
     )
     if max_price:
         message.filter.max_price = max_price
     return _call(SEARCH, message)
 
 
-def _home(shop: Shop, visitor: str) -> Call:
+def _home(visitor: str) -> Call:
     return _call(
         RECOMMEND,
         discovery_pb2.RecommendItemsRequest(
-            placement=discovery_pb2.PLACEMENT_HOME, visitor_id=visitor, page_size=shop.page_size
+            placement=discovery_pb2.PLACEMENT_HOME, visitor_id=visitor, page_size=PAGE_SIZE
         ),
     )
 

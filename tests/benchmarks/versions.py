@@ -14,7 +14,6 @@ A version whose bundles have another format needs its own of the same tables; in
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,26 +21,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import click
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from serving.load.process_usage import cpu_seconds, resident_mb
 from tests.benchmarks.machine import machine
-from tests.benchmarks.version_traffic import Shop, mixed_calls, session_calls, single_requests
+from tests.benchmarks.processes import (
+    ROOT,
+    SCRIPTS,
+    Round,
+    ask,
+    client_process,
+    one_round,
+    server_process,
+    worker_process,
+)
+from tests.benchmarks.version_traffic import (
+    Shop,
+    mixed_calls,
+    session_calls,
+    shop_of,
+    single_requests,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = Path(__file__).resolve().parent
 VERSIONS = ("before", "after")
 SINGLE_REQUESTS_PER_ROUND = 40
 _WARM_UP_LIMIT_SECONDS = 2.0
 _CALLS_PER_SECOND = 2_500
 """Calls made ready for each second; a faster client begins again from the first."""
 
-Round = dict[str, float]
 Measured = dict[str, dict[str, list[Round]]]
 """By case (``8 callers``) and version: a dictionary of figures of each round."""
 
@@ -77,7 +87,7 @@ def main(
 ) -> None:
     """Compare this tree with an earlier revision."""
     described = machine()
-    shop = _shop(bundle, new_texts)
+    shop = shop_of(bundle, new_texts)
     loads: Measured = {}
     singles: Measured = {}
     with checkout(before) as folder:
@@ -140,11 +150,13 @@ def measure_load(
     """
     measured: Measured = {}
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(_server(*source)) for name, source in sources.items()}
-        clients = [stack.enter_context(_client()) for _ in range(client_count)]
+        servers = {
+            name: stack.enter_context(server_process(*source)) for name, source in sources.items()
+        }
+        clients = [stack.enter_context(client_process()) for _ in range(client_count)]
         for name, (address, _) in servers.items():
             warm_up = mixed_calls(shop, _CALLS_PER_SECOND, f"warm-{name}")
-            _ask(
+            ask(
                 clients[0],
                 address=address,
                 calls=warm_up,
@@ -160,7 +172,7 @@ def measure_load(
                 # Whoever goes second finds warm caches of the processor and of the client.
                 order = VERSIONS if round_number % 2 == 0 else VERSIONS[::-1]
                 for name in order:
-                    figures = _one_round(clients, *servers[name], calls, count, seconds)
+                    figures = one_round(clients, *servers[name], calls, count, seconds)
                     case.setdefault(name, []).append(figures)
     return measured
 
@@ -173,17 +185,17 @@ def measure_single_requests(
     with ExitStack() as stack:
         workers = {
             name: stack.enter_context(
-                _worker([str(SCRIPTS / "version_requests.py"), str(bundle)], folder)
+                worker_process([str(SCRIPTS / "version_requests.py"), str(bundle)], folder)
             )
             for name, (folder, bundle) in sources.items()
         }
         for worker in workers.values():
-            _ask(worker, sessions=session_calls(shop))
-            _ask(worker, **single_requests(shop, SINGLE_REQUESTS_PER_ROUND, seed=0))
+            ask(worker, sessions=session_calls(shop))
+            ask(worker, **single_requests(shop, SINGLE_REQUESTS_PER_ROUND, seed=0))
         for round_number in range(rounds):
             requests = single_requests(shop, SINGLE_REQUESTS_PER_ROUND, seed=round_number + 1)
             for name, worker in workers.items():
-                for kind, times in _ask(worker, **requests).items():
+                for kind, times in ask(worker, **requests).items():
                     figures = {
                         "p50 ms": 1e3 * median(times["wall"]),
                         "CPU ms": 1e3 * median(times["cpu"]),
@@ -223,98 +235,6 @@ def side_by_side(report: Mapping[str, Mapping[str, Mapping[str, float]]], title:
             table.add_row("" if position else case, figure, *cells, ratio)
         table.add_section()
     return table
-
-
-def _one_round(
-    clients: Sequence[Any],
-    address: str,
-    pid: int,
-    calls: Sequence[Any],
-    caller_count: int,
-    seconds: float,
-) -> Round:
-    # Fewer callers than clients leave some without work.
-    shares = [len(range(number, caller_count, len(clients))) for number in range(len(clients))]
-    working = [(client, share) for client, share in zip(clients, shares, strict=True) if share]
-    cpu_start = cpu_seconds(pid)
-    for number, (client, share) in enumerate(working):
-        own_calls = calls[number :: len(working)]
-        _send(client, address=address, calls=own_calls, caller_count=share, seconds=seconds)
-    answers = [_receive(client) for client, _ in working]
-    cpu = cpu_seconds(pid) - cpu_start
-    latencies = np.concatenate([answer["latencies"] for answer in answers]) * 1e3
-    if not latencies.size:
-        raise click.ClickException(f"answers: expected 1 or more, received {answers[0]['errors']}")
-    p50, p99 = np.percentile(latencies, (50, 99))
-    return {
-        "calls/s": latencies.size / max(answer["seconds"] for answer in answers),
-        "p50 ms": float(p50),
-        "p99 ms": float(p99),
-        "server CPU ms/call": 1e3 * cpu / latencies.size,
-        "errors": float(sum(sum(answer["errors"].values()) for answer in answers)),
-        "server RSS MB": float(resident_mb(pid)),
-    }
-
-
-def _shop(bundle: Path, new_text_share: float) -> Shop:
-    from towers.bundle.bundle import load_bundle
-
-    catalog = load_bundle(bundle).catalog
-    titled = [title for title in catalog.titles if title.split()]
-    return Shop(list(catalog.item_ids), titled, new_text_share)
-
-
-@contextmanager
-def _server(code: Path, bundle: Path) -> Iterator[tuple[str, int]]:
-    with tempfile.TemporaryDirectory(prefix="nextclick-state-") as state:
-        words = [str(bundle), "--state", state, "--address", "127.0.0.1:0", "--json"]
-        with _worker([str(SCRIPTS / "version_server.py"), *words], code) as process:
-            ready = _receive(process)
-            yield ready["address"], ready["pid"]
-            process.terminate()
-
-
-@contextmanager
-def _client() -> Iterator[Any]:
-    with _worker(["-m", "tests.benchmarks.load_client"], ROOT) as process:
-        yield process
-
-
-@contextmanager
-def _worker(words: Sequence[str], code: Path) -> Iterator[Any]:
-    """A Python process that imports ``code`` and is spoken to in JSON lines."""
-    environment = {**os.environ, "PYTHONPATH": f"{code}{os.pathsep}{SCRIPTS}"}
-    # -P: the folder of the script must not come first on the path.
-    command = [sys.executable, "-P", *words]
-    with subprocess.Popen(
-        command, cwd=code, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        try:
-            yield process
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _ask(process: Any, **task: Any) -> Any:
-    _send(process, **task)
-    return _receive(process)
-
-
-def _send(process: Any, **task: Any) -> None:
-    process.stdin.write(json.dumps(task) + "\n")
-    process.stdin.flush()
-
-
-def _receive(process: Any) -> Any:
-    line = process.stdout.readline()
-    if not line:
-        raise click.ClickException(f"{' '.join(process.args)}: ended without an answer")
-    return json.loads(line)
 
 
 if __name__ == "__main__":
