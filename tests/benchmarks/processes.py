@@ -86,7 +86,9 @@ def client_process() -> Iterator[Any]:
 @contextmanager
 def worker_process(words: Sequence[str], code: Path) -> Iterator[Any]:
     """A Python process that imports ``code`` and is spoken to in JSON lines."""
-    environment = {**os.environ, "PYTHONPATH": f"{code}{os.pathsep}{SCRIPTS}"}
+    earlier = os.environ.get("PYTHONPATH", "")
+    path = os.pathsep.join((str(code), str(SCRIPTS), earlier)).rstrip(os.pathsep)
+    environment = {**os.environ, "PYTHONPATH": path}
     # -P: the folder of the script must not come first on the path.
     command = [sys.executable, "-P", *words]
     with subprocess.Popen(
