@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data.errors import RequestError
@@ -34,6 +34,18 @@ def read_filter(message: Any) -> Filter:
             for one in message.attributes
         ),
     )
+
+
+def logged_filter(conditions: Mapping[str, Any]) -> Filter:
+    """The filter of an impression, whose fields the log keeps as JSON."""
+    fields = dict(conditions)
+    for name in ("category", "brands"):
+        fields[name] = tuple(fields.get(name, ()))
+    fields["attributes"] = tuple(
+        AttributeCondition(**{**one, "values": tuple(one["values"])})
+        for one in fields.get("attributes", ())
+    )
+    return Filter(**fields)
 
 
 def write_filter(condition: Filter) -> Any:

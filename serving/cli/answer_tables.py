@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -209,10 +210,17 @@ def freshness_table(report: Freshness) -> Table:
 
 def load_table(steps: Sequence[LoadStep]) -> Table:
     """Results of a load test, a row per step; latencies in milliseconds."""
-    table = Table(caption="latency of answered calls in ms", caption_justify="left")
+    caption = "latency of answered calls in ms"
+    if steps and steps[-1].server_rss_mb is not None:
+        caption += f"; server: {steps[-1].server_rss_mb:,} MB, CPU in ms per call"
+    # Eleven columns on a terminal of 80.
+    table = Table(
+        caption=caption, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     names = list(steps[0].latency_ms) if steps else []
-    for name in ("load", "sent", "answered", "goodput /s", *names, "errors"):
-        table.add_column(name, justify="left" if name in ("load", "errors") else "right")
+    for name in ("load", "sent", "answered", "goodput/s", *names, "CPU", "errors"):
+        justify: Literal["left", "right"] = "left" if name in ("load", "errors") else "right"
+        table.add_column(name, justify=justify, no_wrap=name != "errors")
     for step in steps:
         load = f"{step.caller_count} callers" if step.caller_count else f"{step.offered_rate:g}/s"
         errors = ", ".join(f"{code} {count:,}" for code, count in step.error_counts.items())
@@ -221,10 +229,16 @@ def load_table(steps: Sequence[LoadStep]) -> Table:
             f"{step.sent_count:,}",
             f"{step.ok_count:,}",
             f"{step.goodput:,.1f}",
-            *(f"{step.latency_ms[name]:,.2f}" for name in names),
+            *(_milliseconds(step.latency_ms[name]) for name in names),
+            "" if step.server_cpu_ms is None else _milliseconds(step.server_cpu_ms),
             errors or "none",
         )
     return table
+
+
+def _milliseconds(value: float) -> str:
+    """Three digits or more: ``0.46``, ``17.3``, ``1,204``."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def _caption(answer: Answer) -> str:

@@ -19,13 +19,8 @@ from serving.answering.rank_request_builders import (
     search_rank_request,
     with_conditions,
 )
-from serving.api.requests import (
-    AttributeCondition,
-    Filter,
-    Placement,
-    RecommendRequest,
-    SearchRequest,
-)
+from serving.api.filter_codec import logged_filter
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -95,14 +90,7 @@ def _recomputed(bundle: Bundle, impression: Impression, session: Session) -> Rec
 
 
 def _rank_request(bundle: Bundle, impression: Impression, session: Session) -> RankRequest:
-    conditions = dict(impression.filter)
-    for name in ("category", "brands"):
-        conditions[name] = tuple(conditions.get(name, ()))
-    conditions["attributes"] = tuple(
-        AttributeCondition(**{**one, "values": tuple(one["values"])})
-        for one in conditions.get("attributes", ())
-    )
-    filter_ = Filter(**conditions)
+    filter_ = logged_filter(impression.filter)
     visitor_id, time = impression.visitor_id, impression.time
     if impression.query:
         literal = impression.literal

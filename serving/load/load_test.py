@@ -13,8 +13,8 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -22,8 +22,8 @@ import grpc.aio
 
 from data.errors import ConfigError
 from protos import discovery_pb2_grpc, events_pb2_grpc
+from serving.load.calls import WHOLE, Call, CallSource, Share
 from serving.load.load_step import LoadMeter, LoadStep
-from serving.load.traffic import Traffic, sampled_calls
 
 TICK_SECONDS = 0.001
 CALL_LIMIT = 10_000_000
@@ -38,9 +38,61 @@ class LoadSettings:
     seed: int = 7
 
 
+@dataclass(frozen=True)
+class StepPlan:
+    """One step: either a rate, open loop, or a number of callers, closed loop.
+
+    Args:
+        seconds: Duration.
+        rate: Calls per second; 0 in a closed loop.
+        caller_count: Callers; 0 in an open loop.
+        call_limit: Maximum number of calls of a closed loop.
+        number: Of the step, so that none repeats the calls of another.
+    """
+
+    seconds: float
+    rate: float = 0.0
+    caller_count: int = 0
+    call_limit: int = CALL_LIMIT
+    number: int = 0
+
+    def shares(self, count: int) -> list[StepPlan]:
+        """The same load divided among ``count`` client processes; without those left idle."""
+        if self.caller_count:
+            count = min(count, self.caller_count)
+            return [
+                replace(
+                    self,
+                    caller_count=len(range(index, self.caller_count, count)),
+                    call_limit=len(range(index, self.call_limit, count)),
+                )
+                for index in range(count)
+            ]
+        return [replace(self, rate=self.rate / count) for _ in range(count)]
+
+
+def step_plans(
+    rates: Sequence[float], caller_counts: Sequence[int], seconds: float, call_limit: int
+) -> list[StepPlan]:
+    """A step for each rate, then one for each number of callers.
+
+    Raises:
+        ConfigError: A setting is out of range.
+    """
+    if rates:
+        check_load(rates, seconds)
+    for count in caller_counts:
+        check_callers(count, seconds, call_limit)
+    plans = [StepPlan(seconds, rate=rate) for rate in rates]
+    plans += [
+        StepPlan(seconds, caller_count=count, call_limit=call_limit) for count in caller_counts
+    ]
+    return [replace(plan, number=number) for number, plan in enumerate(plans)]
+
+
 def run_open_loop(
     address: str,
-    traffic: Traffic,
+    source: CallSource,
     rates: Sequence[float],
     seconds: float,
     settings: LoadSettings | None = None,
@@ -53,27 +105,17 @@ def run_open_loop(
     Raises:
         ConfigError: A setting is out of range.
     """
-    settings = settings or LoadSettings()
     check_load(rates, seconds)
-    rng = random.Random(settings.seed)
-
-    async def run() -> list[LoadStep]:
-        async with _Caller(address, traffic, settings, rng) as caller:
-            steps = []
-            for rate in rates:
-                count = max(1, round(rate * seconds))
-                due_times = sorted(rng.uniform(0.0, seconds) for _ in range(count))
-                meter = LoadMeter(sent_count=count)
-                duration = await send_when_due(functools.partial(caller.call, meter), due_times)
-                steps.append(meter.step(duration, offered_rate=rate))
-            return steps
-
-    return asyncio.run(run())
+    settings = settings or LoadSettings()
+    plans = step_plans(rates, (), seconds, CALL_LIMIT)
+    return [
+        run_step(address, source, plan, settings).step(offered_rate=plan.rate) for plan in plans
+    ]
 
 
 def run_closed_loop(
     address: str,
-    traffic: Traffic,
+    source: CallSource,
     caller_count: int,
     seconds: float,
     settings: LoadSettings | None = None,
@@ -85,26 +127,72 @@ def run_closed_loop(
     Raises:
         ConfigError: A setting is out of range.
     """
-    settings = settings or LoadSettings()
+    (plan,) = step_plans((), (caller_count,), seconds, call_limit)
+    meter = run_step(address, source, plan, settings or LoadSettings())
+    return meter.step(caller_count=caller_count)
+
+
+def run_step(
+    address: str,
+    source: CallSource,
+    plan: StepPlan,
+    settings: LoadSettings,
+    *,
+    share: Share = WHOLE,
+    start_time: float = 0.0,
+) -> LoadMeter:
+    """Runs a step in this process.
+
+    Args:
+        address: ``host:port`` of the server.
+        source: What calls are sent.
+        plan: The load of this process.
+        settings: Deadline, connections and seed.
+        share: Of this process, among all that run the step.
+        start_time: When to begin, by ``time.perf_counter``, which on Linux is the same in every
+            process; in the past: at once.
+    """
+
+    async def run() -> LoadMeter:
+        rng = random.Random(f"{settings.seed}-{plan.number}-{share.index}")
+        calls = source.calls(rng, share)
+        async with _Caller(address, calls, settings) as caller:
+            await asyncio.sleep(max(0.0, start_time - time.perf_counter()))
+            if plan.caller_count:
+                return await _closed_loop(caller, plan, settings)
+            count = max(1, round(plan.rate * plan.seconds))
+            due_times = sorted(rng.uniform(0.0, plan.seconds) for _ in range(count))
+            meter = LoadMeter(settings.deadline_seconds, sent_count=count)
+            meter.seconds = await send_when_due(functools.partial(caller.call, meter), due_times)
+            return meter
+
+    return asyncio.run(run())
+
+
+async def _closed_loop(caller: _Caller, plan: StepPlan, settings: LoadSettings) -> LoadMeter:
+    meter = LoadMeter(settings.deadline_seconds)
+    start = time.perf_counter()
+    end = start + plan.seconds
+
+    async def call_until_the_end() -> None:
+        while time.perf_counter() < end and meter.sent_count < plan.call_limit:
+            meter.sent_count += 1
+            await caller.call(meter, time.perf_counter())
+
+    await asyncio.gather(*(call_until_the_end() for _ in range(plan.caller_count)))
+    meter.seconds = time.perf_counter() - start
+    return meter
+
+
+def check_callers(caller_count: int, seconds: float, call_limit: int = CALL_LIMIT) -> None:
+    """Checks callers, duration and number of calls of a closed loop.
+
+    Raises:
+        ConfigError: A setting is out of range.
+    """
     _check_positive("seconds", seconds)
     _check_positive("concurrency", caller_count)
     _check_call_count(call_limit)
-
-    async def run() -> LoadStep:
-        async with _Caller(address, traffic, settings, random.Random(settings.seed)) as caller:
-            meter = LoadMeter()
-            start = time.perf_counter()
-            end = start + seconds
-
-            async def ask_again_and_again() -> None:
-                while time.perf_counter() < end and meter.sent_count < call_limit:
-                    meter.sent_count += 1
-                    await caller.call(meter, time.perf_counter())
-
-            await asyncio.gather(*(ask_again_and_again() for _ in range(caller_count)))
-            return meter.step(time.perf_counter() - start, caller_count=caller_count)
-
-    return asyncio.run(run())
 
 
 def check_load(rates: Sequence[float], seconds: float) -> None:
@@ -154,14 +242,12 @@ def connections(address: str, count: int) -> list[Any]:
 
 
 class _Caller:
-    """Connections to the service, and randomly sampled calls over them."""
+    """Connections to the service, and the calls to make over them."""
 
-    def __init__(
-        self, address: str, traffic: Traffic, settings: LoadSettings, rng: random.Random
-    ) -> None:
+    def __init__(self, address: str, calls: Iterator[Call], settings: LoadSettings) -> None:
         self._address = address
         self._settings = settings
-        self._calls = sampled_calls(traffic, rng)
+        self._calls = calls
         self._channels: list[Any] = []
 
     async def __aenter__(self) -> _Caller:
@@ -184,14 +270,17 @@ class _Caller:
 
     async def call(self, meter: LoadMeter, intended_time: float) -> None:
         """Makes one call and records its outcome; latency is measured from ``intended_time``."""
-        kind, request = next(self._calls)
+        kind, message, on_response = next(self._calls)
         try:
-            answer = await next(self._stubs)[kind](request, timeout=self._settings.deadline_seconds)
+            answer = await next(self._stubs)[kind](message, timeout=self._settings.deadline_seconds)
         except grpc.aio.AioRpcError as error:
+            answer = None
             meter.failed(error.code().name, time.perf_counter() - intended_time)
         else:
             is_degraded = kind != "record" and bool(answer.missing)
             meter.answered(time.perf_counter() - intended_time, is_degraded=is_degraded)
+        if on_response is not None:
+            on_response(answer)
 
 
 def _check_positive(name: str, value: float) -> None:

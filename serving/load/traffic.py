@@ -13,6 +13,7 @@ from data.records import Event, EventType
 from protos import events_pb2
 from serving.api.proto_codec import write_event, write_recommend, write_search
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.load.calls import KINDS, Call, Share
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,25 @@ class Traffic:
     page_size: int = 20
     record_searches: bool = True
 
+    def calls(self, rng: random.Random, share: Share) -> Iterator[Call]:
+        """``sampled_calls``; every client process samples from all of the lists."""
+        return sampled_calls(self, rng)
 
-def sampled_calls(traffic: Traffic, rng: random.Random) -> Iterator[tuple[str, Any]]:
-    """An endless iterator of calls: kind (``search``, ``recommend``, ``record``) and message.
+
+def sampled_calls(traffic: Traffic, rng: random.Random) -> Iterator[Call]:
+    """An endless iterator of randomly sampled calls.
 
     Searches need ``queries`` and records need ``item_ids``; without them the kind is not sampled.
 
     Raises:
         ConfigError: No kind of call can be sampled, or there are no visitors.
     """
-    shares = {
-        "search": traffic.search_share if traffic.queries else 0.0,
-        "recommend": traffic.recommend_share,
-        "record": traffic.record_share if traffic.item_ids else 0.0,
-    }
+    chances = (
+        traffic.search_share if traffic.queries else 0.0,
+        traffic.recommend_share,
+        traffic.record_share if traffic.item_ids else 0.0,
+    )
+    shares = dict(zip(KINDS, chances, strict=True))
     if min(shares.values()) < 0 or sum(shares.values()) <= 0:
         raise ConfigError(f"shares: expected 0 or more and one above 0, received {shares}")
     if not traffic.visitor_ids:
@@ -75,10 +81,10 @@ def sampled_calls(traffic: Traffic, rng: random.Random) -> Iterator[tuple[str, A
     }
     kinds, weights = list(shares), list(itertools.accumulate(shares.values()))
 
-    def calls() -> Iterator[tuple[str, Any]]:
+    def calls() -> Iterator[Call]:
         while True:
             kind = rng.choices(kinds, cum_weights=weights)[0]
-            yield kind, message_makers[kind]()
+            yield Call(kind, message_makers[kind]())
 
     return calls()
 

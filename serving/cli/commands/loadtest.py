@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -17,6 +19,7 @@ from serving.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from serving.load.calls import CallSource
     from serving.load.freshness import Freshness
 
 KINDS = ("search", "recommend", "record")
@@ -33,7 +36,9 @@ KINDS = ("search", "recommend", "record")
 )
 @click.option(
     "--concurrency",
+    "caller_counts",
     type=click.IntRange(1, 1_000),
+    multiple=True,
     help="Instead of a rate: callers that each send the next call after the last answer.",
 )
 @click.option(
@@ -69,6 +74,23 @@ KINDS = ("search", "recommend", "record")
     help="File of item ids, one per line.",
 )
 @click.option(
+    "--traffic",
+    "traffic_file",
+    type=click.File(encoding="utf-8"),
+    help='File of calls instead of sampled ones, one per line: {"search": {"query": "milk"}}.',
+)
+@click.option(
+    "--log",
+    "log_path",
+    type=click.Path(exists=True, path_type=Path),
+    help="State folder of a server: its logged answers and events are sent again.",
+)
+@click.option(
+    "--shoppers",
+    is_flag=True,
+    help="Made-up shoppers: they search, view what was found, buy, and search again.",
+)
+@click.option(
     "--visitors",
     "visitor_count",
     type=click.IntRange(1),
@@ -96,70 +118,102 @@ KINDS = ("search", "recommend", "record")
     show_default=True,
     help="Number of connections.",
 )
+@click.option(
+    "--clients",
+    "client_count",
+    type=click.IntRange(1, 64),
+    help="Client processes.  [default: as many as pay on this machine]",
+)
+@click.option(
+    "--png",
+    "chart",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw latency over rate to this file.",
+)
 @click.option("--seed", type=int, default=7, show_default=True, help="Seed of all sampling.")
 @json_option
 @reports_errors
 def loadtest(
     address: str,
     rates: tuple[float, ...],
-    concurrency: int | None,
+    caller_counts: tuple[int, ...],
     freshness: bool,
     seconds: float,
     calls: int,
     mix: str,
     query_file: TextIO | None,
     item_file: TextIO | None,
+    traffic_file: TextIO | None,
+    log_path: Path | None,
+    shoppers: bool,
     visitor_count: int,
     page_size: int,
     deadline_ms: int,
     connections: int,
+    client_count: int | None,
+    chart: Path | None,
     seed: int,
     as_json: bool,
 ) -> None:
     """Send calls at given rates, or from a number of callers, and report latencies and errors.
 
-    Without --queries or --items, the titles and ids of the home page's items are used.
+    Without --queries or --items, the titles and ids of the home page's items are used. At a rate,
+    latency counts from the time when a call was due, so that a slow server cannot hide its queue.
     """
     from serving.cli.answer_tables import load_table
+    from serving.load.client_processes import paying_client_count, run_steps
     from serving.load.freshness import measure_freshness
-    from serving.load.load_test import LoadSettings, run_closed_loop, run_open_loop
+    from serving.load.latency_chart import draw_latency
+    from serving.load.load_test import LoadSettings, step_plans
+    from serving.load.recorded_traffic import read_log_traffic, read_traffic
+    from serving.load.shopper_sessions import ShopperTraffic
     from serving.load.traffic import Traffic
 
     if freshness and not rates:
         raise click.UsageError("expected --rate with --freshness")
-    if bool(rates) == (concurrency is not None):
+    if bool(rates) == bool(caller_counts):
         raise click.UsageError("expected either --rate or --concurrency")
+    if sum((traffic_file is not None, log_path is not None, shoppers)) > 1:
+        raise click.UsageError("expected at most one of --traffic, --log and --shoppers")
     shares = _shares(mix)
-    queries, item_ids = _lines(query_file), _lines(item_file)
-    if not (queries and item_ids):
-        titles, home_item_ids = _home_page_items(address)
-        queries, item_ids = queries or titles, item_ids or home_item_ids
-    traffic = Traffic(
-        queries,
-        item_ids,
-        [f"loadtest-{number}" for number in range(visitor_count)],
-        search_share=shares["search"],
-        recommend_share=shares["recommend"],
-        record_share=shares["record"],
-        page_size=page_size,
-    )
+    plans = step_plans(rates, caller_counts, seconds, calls)
     settings = LoadSettings(deadline_ms / 1_000, connections, seed)
+    queries, item_ids = _lines(query_file), _lines(item_file)
+    source: CallSource
+    if traffic_file is not None:
+        source = read_traffic(traffic_file, traffic_file.name)
+    elif log_path is not None:
+        source = read_log_traffic(log_path, page_size)
+    else:
+        if not (queries and item_ids):
+            titles, home_item_ids = _home_page_items(address)
+            queries, item_ids = queries or titles, item_ids or home_item_ids
+        if shoppers:
+            source = ShopperTraffic(queries, page_size, f"shopper-{uuid.uuid4().hex[:8]}")
+        else:
+            source = Traffic(
+                queries,
+                item_ids,
+                [f"loadtest-{number}" for number in range(visitor_count)],
+                search_share=shares["search"],
+                recommend_share=shares["recommend"],
+                record_share=shares["record"],
+                page_size=page_size,
+            )
     if freshness:
         _show_freshness(
             [measure_freshness(address, item_ids, rate, seconds, settings) for rate in rates],
             as_json=as_json,
         )
         return
-    if concurrency is None:
-        steps = run_open_loop(address, traffic, rates, seconds, settings)
-    else:
-        steps = [
-            run_closed_loop(address, traffic, concurrency, seconds, settings, call_limit=calls)
-        ]
+    client_count = client_count or paying_client_count(address)
+    steps = list(run_steps(address, source, plans, settings, client_count=client_count))
     if as_json:
         print_json(steps)
     else:
         console().print(load_table(steps))
+    if chart is not None:
+        draw_latency(chart, steps)
     if not any(step.ok_count for step in steps):
         raise click.ClickException("answered calls: expected 1 or more, received 0")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -146,6 +147,10 @@ def test_status_and_load_have_tables() -> None:
     step = LoadStep(100.0, 0, 1.0, 100, 98, 0, {"CANCELLED": 2}, 98.0, latency, 0.0)
     lines = "\n".join(shown(load_table([step])))
     assert all(part in lines for part in ("100/s", "98.0", "1.25", "CANCELLED 2"))
+    assert "server" not in lines
+    local = replace(step, server_cpu_ms=0.456, server_rss_mb=1_234)
+    lines = "\n".join(shown(load_table([local])))
+    assert "0.46" in lines and "server: 1,234 MB" in lines
     assert shown(load_table([]))
 
 

@@ -276,6 +276,25 @@ def test_loadtest_prints_what_came_of_it(run: Run, tmp_path: Path) -> None:
     assert run(loadtest, "--rate", "20", "--seconds", "0.1").exit_code == 0
 
 
+def test_loadtest_sends_a_file_a_log_or_shoppers_and_draws(run: Run, tmp_path: Path) -> None:
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text('{"search": {"query": "espresso", "visitor_id": "anna"}}\n')
+    options = ["--concurrency", "1", "--concurrency", "2", "--calls", "6", "--json"]
+    chart = tmp_path / "latency.png"
+    result = run(loadtest, *options, "--traffic", str(calls), "--png", str(chart))
+    assert [step["ok_count"] for step in json.loads(result.output)] == [6, 6]
+    assert chart.read_bytes().startswith(b"\x89PNG")
+    result = run(loadtest, *options, "--log", str(tmp_path / "state"))
+    assert [step["ok_count"] for step in json.loads(result.output)] == [6, 6]
+    result = run(loadtest, *options, "--shoppers", "--clients", "2")
+    (one, two) = json.loads(result.output)
+    assert (one["ok_count"], two["ok_count"], two["client_count"]) == (6, 6, 2)
+    assert one["server_cpu_ms"] > 0 and one["server_rss_mb"] > 10
+    result = run(loadtest, *options, "--shoppers", "--traffic", str(calls))
+    assert result.exit_code == 2
+    assert "at most one of --traffic, --log and --shoppers" in result.output
+
+
 def test_a_load_without_one_answer_ends_with_1(
     run: Run, engine: GatedEngine, tmp_path: Path
 ) -> None:
