@@ -64,7 +64,9 @@ def main(bundle: str) -> None:
         def answer(
             message: bytes, handler: Any = handler, read: Any = read, write: Any = write
         ) -> bytes:
-            return write(handler.unary_unary(read(message), context))
+            response = handler.unary_unary(read(message), context)
+            # Later versions write the bytes of an answer themselves.
+            return response if isinstance(response, bytes) else write(response)
 
         answers[path] = answer
     for line in sys.stdin:
