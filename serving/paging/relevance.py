@@ -1,7 +1,7 @@
 """Which results of a search are relevant, and which are only related and come after them.
 
 Relevant is what holds all of the query's words that relaxation left, in any field; what holds most of
-their weight; and what the fixed rule, which weighs words, fields and both embeddings, scores as high as
+their weight and is named by the head noun; and what the fixed rule, which weighs words, fields and both embeddings, scores as high as
 the typical item that holds them. Everything else is there to fill the page.
 """
 
@@ -25,6 +25,7 @@ RELATED_ONLY = "related_only"
 """Name of the score adjustment that moves a result behind all relevant ones."""
 
 _WORD_SHARE = FEATURE_NAMES.index("query_rarity_share")
+_HEADS = [FEATURE_NAMES.index(name) for name in ("head_in_title", "head_in_leaf")]
 _RULE_SCORE = FEATURE_NAMES.index(SEARCH_SCORE)
 """Not a cosine alone: among items that lack a word, it moved one in five first pages, mostly for the
 worse."""
@@ -119,7 +120,11 @@ def _relevant(shortlist: Shortlist, holding: np.ndarray) -> np.ndarray:
     if not len(holding):
         return np.zeros(len(shortlist.rows), bool)
     holds = is_among(shortlist.rows, holding)
-    is_relevant = holds | (shortlist.features[:, _WORD_SHARE] >= _LEAST_WORD_SHARE)
+    # A saw blade of 60 teeth holds most of the weight of "60 inch vanity combo", but is no vanity.
+    is_named = shortlist.features[:, _HEADS].any(axis=1)
+    if not is_named[holds].any():
+        is_named[:] = True
+    is_relevant = holds | (is_named & (shortlist.features[:, _WORD_SHARE] >= _LEAST_WORD_SHARE))
     if EXACT_CODE in shortlist.adjustments:
         is_relevant |= shortlist.adjustments[EXACT_CODE] > 0
     held_count = int(np.count_nonzero(holds))

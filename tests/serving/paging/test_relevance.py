@@ -66,7 +66,7 @@ def holders(query: str, conditions: Filter | None = None) -> set[str]:
 
 
 def nearly(engine: Engine, query: str) -> set[str]:
-    """By hand: reranked items with two thirds of the words' weight, or that the fixed rule scores as
+    """By hand: reranked items with two thirds of the words' weight and the last word, or that the fixed rule scores as
     high as the median holder; with fewer than three holders, as the best quarter of the others.
     """
     ranker = engine.bundle.ranker
@@ -91,11 +91,16 @@ def nearly(engine: Engine, query: str) -> set[str]:
         )
     }
     by_id = {item.item_id: {bucket(stem(one)) for one in all_words(item)} for item in shelf.items()}
+    named_by = {
+        item.item_id: {bucket(one) for one in words(f"{item.title} {item.category[-1]}")}
+        for item in shelf.items()
+    }
     return near | {
         item_id
         for item_id in listed
         if sum(weights[one] for one in weights.keys() & by_id[item_id])
         >= 0.65 * sum(weights.values())
+        and bucket(words(query)[-1]) in named_by[item_id]
     }
 
 
@@ -176,6 +181,21 @@ def test_what_holds_the_words_comes_before_what_is_only_related(engine: Engine, 
     assert scores == sorted(scores, reverse=True)
     pushed = [any(p.name == "related_only" for p in one.adjustments) for one in results]
     assert not any(pushed[:end])
+
+
+def test_most_of_the_words_without_the_head_noun_are_only_related(engine: Engine) -> None:
+    engine.update_items(
+        [
+            Item("blade", "Zebrano quagga blade", category=("Tools",), price=1.0),
+            Item("desk", "Quagga desk", category=("Home",), price=1.0),
+            *(Item(f"d{n}", f"Oak desk {n}", category=("Home",), price=1.0) for n in range(30)),
+            Item("whole", "Zebrano quagga desk", category=("Home",), price=1.0),
+        ]
+    )
+    answer = engine.search(replace(ASKED, query="zebrano quagga desk"))
+    found = [one.item_id for one in answer.results]
+    assert found[0] == "whole" and answer.relevant_count is not None
+    assert "blade" in found[answer.relevant_count :]
 
 
 def test_where_more_items_match_than_are_reranked_they_come_before_what_is_only_related(
