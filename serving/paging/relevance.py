@@ -1,8 +1,8 @@
 """Which results of a search are relevant, and which are only related and come after them.
 
 Relevant is what holds all of the query's words that relaxation left, in any field; what holds most of
-their weight and is named by the head noun; and what the fixed rule, which weighs words, fields and both embeddings, scores as high as
-the typical item that holds them. Everything else is there to fill the page.
+their weight and is named by the head noun; and what the fixed rule, which weighs words, fields and both
+embeddings, scores as high as the typical item that holds them. Everything else fills the page.
 """
 
 from __future__ import annotations

@@ -66,8 +66,9 @@ def holders(query: str, conditions: Filter | None = None) -> set[str]:
 
 
 def nearly(engine: Engine, query: str) -> set[str]:
-    """By hand: reranked items with two thirds of the words' weight and the last word, or that the fixed rule scores as
-    high as the median holder; with fewer than three holders, as the best quarter of the others.
+    """By hand: reranked items with two thirds of the words' weight and the last word, or that the
+    fixed rule scores as high as the median holder; with fewer than three holders, as the best quarter
+    of the others.
     """
     ranker = engine.bundle.ranker
     request = search_rank_request(
