@@ -19,19 +19,20 @@ import numba
 import numpy as np
 from numba import types
 
-_ROOM = Path(__file__).parent
+_PACKAGES = (Path(__file__).parent, Path(__file__).parents[1] / "serving")
 
 
 def _sources_hash() -> str:
-    """Of every file of ``towers`` that may hold compiled code, and of the compiler's version.
+    """Of every file that may hold compiled code, and of the compiler's version.
 
     Numba itself notices only a change of the file of the outermost function.
     """
     found = hashlib.blake2b(f"{numba.__version__} {np.__version__}".encode(), digest_size=10)
-    for path in sorted(_ROOM.rglob("*.py")):
-        content = path.read_bytes()
-        if b"compiled" in content:
-            found.update(path.relative_to(_ROOM).as_posix().encode() + content)
+    for package in _PACKAGES:
+        for path in sorted(package.rglob("*.py")):
+            content = path.read_bytes()
+            if b"compiled" in content:
+                found.update(path.relative_to(package).as_posix().encode() + content)
     return found.hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -95,16 +96,35 @@ class Shortlist:
 
     def only(self, kept: np.ndarray, encoded: EncodedRequest) -> Shortlist:
         """The list restricted to ``kept [n] bool``, for a request that allows only these."""
-        return replace(
-            self,
-            rows=self.rows[kept],
-            model_scores=self.model_scores[kept],
-            adjustments={name: part[kept] for name, part in self.adjustments.items()},
-            merchandising={name: part[kept] for name, part in self.merchandising.items()},
-            features=self.features[kept],
-            ranks=self.ranks[kept],
-            encoded=encoded,
-        )
+        return self._at(np.flatnonzero(kept), encoded)
+
+    def first(self, count: int) -> Shortlist:
+        """The first ``count`` of the list."""
+        return self if count >= len(self.rows) else self._at(slice(count), self.encoded)
+
+    def adjusted(self, name: str, column: np.ndarray, order: np.ndarray) -> Shortlist:
+        """The list with another adjustment, which puts it in another order.
+
+        Args:
+            column: ``[n] float32`` in the present order.
+            order: ``[n] int64`` present positions in the new order, by falling scores.
+        """
+        other = copy(self)
+        put = object.__setattr__
+        put(other, "scores", self.scores + column)
+        put(other, "adjustments", {**self.adjustments, name: column})
+        return other._at(order, self.encoded)
+
+    def _at(self, places: np.ndarray | slice, encoded: EncodedRequest) -> Shortlist:
+        """Some of the list in an order that its scores have; so nothing has to be sorted."""
+        other = copy(self)
+        put = object.__setattr__
+        for name in ("scores", "rows", "model_scores", "features", "ranks"):
+            put(other, name, read_only(getattr(self, name)[places]))
+        for name in ("adjustments", "merchandising"):
+            put(other, name, _in_order(getattr(self, name), places))
+        put(other, "encoded", encoded)
+        return other
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
         """Positions of items on the list, from 0; −1 if not on it, ``[m] int64``."""
@@ -115,7 +135,9 @@ class Shortlist:
         return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
 
 
-def _in_order(columns: Mapping[str, np.ndarray], order: np.ndarray) -> Mapping[str, np.ndarray]:
+def _in_order(
+    columns: Mapping[str, np.ndarray], order: np.ndarray | slice
+) -> Mapping[str, np.ndarray]:
     if not columns:
         return _NO_COLUMNS
     return read_only_columns({name: column[order] for name, column in columns.items()})

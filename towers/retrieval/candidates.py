@@ -109,6 +109,7 @@ class Sources:
         self._reader: QueryReader | None = None
         self._by_name: dict[str, Source | None] = {}
         self._listeners: tuple[Source, ...] = ()
+        self._last_allowed: tuple[tuple[RankRequest, np.ndarray, int], AllowedItems] | None = None
         for source in sources:
             self.put(source.name, source)
 
@@ -195,7 +196,7 @@ class Sources:
         Args:
             found_before: Found for the same request with other allowed items, if it was.
         """
-        allowed = AllowedItems.of(self.catalog, encoded.rank_request)
+        allowed = self.allowed(encoded.rank_request)
         lists: dict[str, np.ndarray] = {}
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, NO_SCORES)
         missing: list[str] = []
@@ -224,16 +225,30 @@ class Sources:
 
     def nearest(self, encoded: EncodedRequest, count: int) -> np.ndarray:
         """Rows of the ``count`` allowed items nearest to the query embedding, best first."""
-        allowed = AllowedItems.of(self.catalog, encoded.rank_request)
+        allowed = self.allowed(encoded.rank_request)
         return self.learnt.nearest(encoded.query_embedding, allowed, count)
+
+    def allowed(self, rank_request: RankRequest) -> AllowedItems:
+        """The items that a request allows; those of the last request are kept."""
+        key = (rank_request, self.catalog.listed, self.catalog.count)
+        kept = self._last_allowed
+        if (
+            kept is None
+            or kept[0][0] is not rank_request
+            or kept[0][1] is not key[1]
+            or kept[0][2] != key[2]
+        ):
+            kept = key, AllowedItems.of(self.catalog, rank_request)
+            self._last_allowed = kept
+        return kept[1]
 
     def allowed_count(self, rank_request: RankRequest) -> int:
         """Number of items that a request allows."""
-        return AllowedItems.of(self.catalog, rank_request).count()
+        return self.allowed(rank_request).count()
 
     def only_allowed(self, rank_request: RankRequest, rows: np.ndarray) -> np.ndarray:
         """The ``rows`` that a request allows, in their order."""
-        return AllowedItems.of(self.catalog, rank_request).only(rows)
+        return self.allowed(rank_request).only(rows)
 
     def take_in_event(self, row: int, event: Event, *, is_counted: bool = False) -> None:
         """Passes an event of the item at ``row`` to every source.
