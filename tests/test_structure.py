@@ -32,6 +32,7 @@ OWNERS = {
     "scann": {"towers/indexes/item_index.py"},
     "ai_edge_litert": {"towers/ranking/litert_models.py"},
     "tantivy": {"towers/indexes/tantivy_index.py"},
+    "numba": {"towers/compiled.py"},
     "sqlite3": {
         "data/sources/own_log.py",
         "data/sources/live_items.py",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -109,20 +108,26 @@ class Shortlist:
             column: ``[n] float32`` in the present order.
             order: ``[n] int64`` present positions in the new order, by falling scores.
         """
-        other = copy(self)
-        put = object.__setattr__
-        put(other, "scores", self.scores + column)
-        put(other, "adjustments", {**self.adjustments, name: column})
-        return other._at(order, self.encoded)
+        columns = {**self.adjustments, name: column}
+        return self._at(order, self.encoded, self.scores + column, columns)
 
-    def _at(self, places: np.ndarray | slice, encoded: EncodedRequest) -> Shortlist:
+    def _at(
+        self,
+        places: np.ndarray | slice,
+        encoded: EncodedRequest,
+        scores: np.ndarray | None = None,
+        adjustments: Mapping[str, np.ndarray] | None = None,
+    ) -> Shortlist:
         """Some of the list in an order that its scores have; so nothing has to be sorted."""
-        other = copy(self)
+        other = object.__new__(Shortlist)
         put = object.__setattr__
-        for name in ("scores", "rows", "model_scores", "features", "ranks"):
+        for name in ("rows", "model_scores", "features", "ranks"):
             put(other, name, read_only(getattr(self, name)[places]))
-        for name in ("adjustments", "merchandising"):
-            put(other, name, _in_order(getattr(self, name), places))
+        for name in ("source_scores", "missing", "without_filter"):
+            put(other, name, getattr(self, name))
+        put(other, "scores", read_only((self.scores if scores is None else scores)[places]))
+        put(other, "adjustments", _in_order(adjustments or self.adjustments, places))
+        put(other, "merchandising", _in_order(self.merchandising, places))
         put(other, "encoded", encoded)
         return other
 

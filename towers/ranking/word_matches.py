@@ -75,6 +75,10 @@ def _match(
     word_count = len(numbers)
     has_word = np.zeros(word_count, np.bool_)
     has_pair = np.zeros(word_count, np.bool_)
+    # Bits of all numbers, by their lowest six: most words of an item are none of the query's.
+    seen = np.zeros(64, np.bool_)
+    for number in numbers:
+        seen[number & 63] = True
     for position in range(len(rows)):
         has_word[:] = False
         has_pair[:] = False
@@ -86,11 +90,12 @@ def _match(
             if number == PADDING:
                 break
             length += 1
-            for word in range(word_count):
-                if number == numbers[word]:
-                    has_word[word] = True
-                    if 0 < word < typed_count and before == numbers[word - 1]:
-                        has_pair[word] = True
+            if seen[number & 63]:
+                for word in range(word_count):
+                    if number == numbers[word]:
+                        has_word[word] = True
+                        if 0 < word < typed_count and before == numbers[word - 1]:
+                            has_pair[word] = True
             before = number
         count, rarity_sum, missing = 0, 0.0, np.float32(0)
         for word in range(word_count):

@@ -75,8 +75,9 @@ def nearly(engine: Engine, query: str) -> set[str]:
         SearchRequest(query), Session.empty(""), END_TIME + 60, engine.bundle.catalog
     )
     encoded = ranker.read(request)
-    context = FeatureContext(encoded, ranker.candidates(encoded), ranker.sources)
-    listed = [engine.bundle.catalog.item_ids[row] for row in context.rows.tolist()]
+    candidates = ranker.candidates(encoded)
+    context = FeatureContext(encoded, candidates, ranker.sources)
+    listed = [engine.bundle.catalog.item_ids[row] for row in candidates.rows.tolist()]
     by_rule = dict(zip(listed, context.search_score.tolist(), strict=True))
     held = sorted(by_rule[item_id] for item_id in holders(query))
     least = held[len(held) // 2]
