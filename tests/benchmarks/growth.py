@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import random
 import subprocess
@@ -46,7 +47,7 @@ FIGURES = (
     "server CPU ms/call",
 )
 _CALLS_PER_SECOND = 2_500
-_COLUMNS = ("item_id", "title", "category", "brand", "price", "in_stock")
+_COLUMNS = ("item_id", "title", "category", "brand", "price")
 
 
 def write_items(path: Path, catalog: Any, count: int) -> None:
@@ -58,16 +59,22 @@ def write_items(path: Path, catalog: Any, count: int) -> None:
         writer.writerow(_COLUMNS)
         for number in range(count):
             row = number if number < own_count else rng.randrange(own_count)
-            item = catalog.item(row)
-            item_id, title = item.item_id, item.title
+            item_id, title = catalog.item_ids[row], catalog.titles[row]
             if number >= own_count:
                 item_id = f"made-{number}"
                 words = title.split()
                 words += catalog.titles[rng.randrange(own_count)].split()[:2]
                 title = " ".join(words)
-            price = "" if item.price is None else item.price
-            category = " > ".join(item.category)
-            writer.writerow((item_id, title, category, item.brand, price, item.in_stock))
+            price = float(catalog.price[row])
+            writer.writerow(
+                (
+                    item_id,
+                    title,
+                    " > ".join(catalog.category(row)),
+                    catalog.brand_name(row),
+                    "" if math.isnan(price) else f"{price:.2f}",
+                )
+            )
 
 
 def build(base: Path, catalog: Any, count: int, folder: Path) -> tuple[Path, float]:
