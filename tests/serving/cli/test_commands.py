@@ -292,7 +292,7 @@ def test_loadtest_sends_a_file_a_log_or_shoppers_and_draws(run: Run, tmp_path: P
     assert one["server_cpu_ms"] > 0 and one["server_rss_mb"] > 10
     result = run(loadtest, *options, "--shoppers", "--traffic", str(calls))
     assert result.exit_code == 2
-    assert "at most one of --traffic, --log and --shoppers" in result.output
+    assert "at most one of --traffic, --log, --shoppers" in result.output
 
 
 def test_a_load_without_one_answer_ends_with_1(
