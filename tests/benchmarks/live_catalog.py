@@ -56,7 +56,11 @@ def change_prices(
     spent, slowest = 0.0, 0.0
     for _ in range(count // batch_size):
         batch = [
-            replace(item, price=round(rng.uniform(1, 40), 2), in_stock=rng.random() < 0.9)
+            replace(
+                item,
+                price=item.price and round(item.price * rng.uniform(0.8, 1.25), 2),
+                in_stock=rng.random() < 0.9,
+            )
             for item in rng.sample(items, batch_size)
         ]
         began = time.perf_counter()

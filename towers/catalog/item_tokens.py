@@ -38,8 +38,8 @@ def token_numbers(item: Item, config: TextConfig) -> list[int]:
     numbers = list(_path_tokens(item.category, buckets))
     if item.brand:
         numbers.append(token("b:" + item.brand, buckets))
-    if item.price is not None and item.price > 0:
-        step = round(math.log2(item.price) * _PRICE_STEPS_PER_DOUBLING)
+    step = price_step(item.price)
+    if step is not None:
         numbers.append(token(f"p:{step}", buckets))
     numbers += _text_tokens(item.title, buckets)
     numbers += _path_words(item.category, buckets)
@@ -48,6 +48,18 @@ def token_numbers(item: Item, config: TextConfig) -> list[int]:
     for text in item.attributes.values():
         numbers += _text_tokens(text, buckets)
     return list(dict.fromkeys(numbers))[: config.item_slot_count]
+
+
+def price_step(price: float | None) -> int | None:
+    """The step of a price on the scale that the tower reads; None without a positive price.
+
+    By the price as float32, as the catalogue holds it, so that its column tells the step of an item.
+
+    Raises:
+        OverflowError: The price is infinite.
+    """
+    stored = 0.0 if price is None else float(np.float32(price))
+    return round(math.log2(stored) * _PRICE_STEPS_PER_DOUBLING) if stored > 0 else None
 
 
 def name_numbers(name: str, buckets: int) -> tuple[int, ...]:

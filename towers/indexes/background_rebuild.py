@@ -31,7 +31,10 @@ class BackgroundRebuild:
         self._thread: threading.Thread | None = None
 
     def start_if_due(self) -> None:
-        """Starts a rebuild where one is due and none is running; returns at once. One caller at a time."""
+        """Starts a rebuild where one is due and none is running, and returns at once.
+
+        One caller at a time.
+        """
         if self._thread is not None and self._thread.is_alive():
             return
         if any(self._is_due(number) for number in range(len(self._indexes))):

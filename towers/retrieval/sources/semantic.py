@@ -59,6 +59,11 @@ class Semantic(Source):
         self._clear()
 
     @property
+    def index(self) -> ItemIndex | None:
+        """The index over the items' text vectors; None where there are none."""
+        return None if self._text is None else self._text.index
+
+    @property
     def is_empty(self) -> bool:
         """Whether it finds nothing."""
         return self._text is None
