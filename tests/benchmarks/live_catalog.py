@@ -137,6 +137,10 @@ def add_items(
     )
 
 
+def _other_price(item: Item, rng: random.Random) -> float | None:
+    return item.price and round(item.price * rng.uniform(0.8, 1.25), 2)
+
+
 def _mixed(item: Item, items: Sequence[Item], rng: random.Random) -> str:
     """A title of words of two items, which no cache knows."""
     words = (item.title + " " + rng.choice(items).title).split()

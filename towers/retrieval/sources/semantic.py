@@ -88,7 +88,9 @@ class Semantic(Source):
         count = config.semantic_count
         if allowed.is_everything:
             key = (encoded.query.corrected_stems, count)
-            return Found(self._nearest.of(key, lambda: self._found(query, allowed, count)))
+            nearest = self._nearest.of(key, lambda: self._found(query, allowed, count))
+            # Items may have been deleted since.
+            return Found(allowed.only(nearest))
         return Found(self._found(query, allowed, count))
 
     def _found(self, query: np.ndarray, allowed: AllowedItems, count: int) -> np.ndarray:
