@@ -6,6 +6,7 @@ markup       plain text of texts with HTML, entities and web addresses
 atomic       folders that are written completely or not at all
 split        the time-based split into training and test parts
 tables       the records as Arrow tables, in memory and on disk
+item_columns items in batches, their columns by distinct values
 clean        drops invalid rows by named rules, and counts them
 sessionize   session ids for logs without any
 report       the quality report of a shop's tables, as plain JSON

@@ -35,7 +35,7 @@ def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
 def token_numbers(item: Item, config: TextConfig) -> list[int]:
     """The same without padding, at most ``config.item_slot_count`` numbers."""
     buckets = config.bucket_count
-    numbers = list(_path_tokens(item.category, buckets))
+    numbers = list(path_tokens(item.category, buckets))
     if item.brand:
         numbers.append(token("b:" + item.brand, buckets))
     step = price_step(item.price)
@@ -68,7 +68,8 @@ def name_numbers(name: str, buckets: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=100_000)
-def _path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+def path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+    """The token of a category path and of each path above it, the broadest first."""
     return tuple(
         token("c:" + " > ".join(path[:depth]), buckets) for depth in range(1, len(path) + 1)
     )
