@@ -18,6 +18,7 @@ from towers.text.writing.folding import has_chinese
 
 _LEVELS = "\x1f"
 _NOTHING: tuple[int, ...] = ()
+_NAME_LIMIT = 400_000
 
 
 class BatchTokens:
@@ -30,6 +31,7 @@ class BatchTokens:
     def __init__(self, config: TextConfig) -> None:
         self._config = config
         self._texts = TextTokens(config.bucket_count)
+        self._names: dict[str, tuple[int, ...]] = {}
 
     def of(self, columns: ItemColumns, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Token numbers of the items at ``rows [n]`` of a batch.
@@ -38,50 +40,73 @@ class BatchTokens:
             ``[n + 1] int64`` where each item's tokens begin, and ``[tokens] int32``, those of
             ``item_tokens`` without padding.
         """
-        buckets, slot_count = self._config.bucket_count, self._config.item_slot_count
-        paths = [tuple(path.split(_LEVELS)) if path else () for path in columns.paths.values]
-        tokens_of_path = [path_tokens(path, buckets) for path in paths]
-        words_of_path = [
-            tuple(number for name in reversed(path) for number in self._words(name)) for path in paths
-        ]
-        brands = columns.brands.values
-        token_of_brand = [(token("b:" + brand, buckets),) if brand else () for brand in brands]
-        words_of_brand = [(*self._words(brand), *self._romanised("", brand)) for brand in brands]
+        slot_count = self._config.item_slot_count
+        heads, tails, name_codes = self._names_of(columns, rows)
         words_of_value = [self._words(value) for value in columns.attributes.values]
-        # Those of a part of a batch only.
-        title_codes = columns.titles.codes[rows]
-        tokens_of_title: list[list[int]] = [[]] * len(columns.titles.values)
-        for code in np.unique(title_codes).tolist():
-            tokens_of_title[code] = self._texts.of(columns.titles.values[code])
         titles = columns.titles.values
-        steps = self._steps(columns.prices)
-        path_codes, brand_codes = columns.paths.codes.tolist(), columns.brands.codes.tolist()
-        offsets = columns.attribute_offsets.tolist()
+        title_codes = columns.titles.codes[rows]
+        tokens_of_title: list[list[int]] = [[]] * len(titles)
+        for code in np.unique(title_codes).tolist():
+            tokens_of_title[code] = self._texts.of(titles[code])
+        has_no_brand = np.array([not brand for brand in columns.brands.values], bool)
+        may_be_romanised = has_no_brand[columns.brands.codes[rows]].tolist()
+        offsets = columns.attribute_offsets
         value_codes = columns.attributes.codes.tolist()
         found: list[list[int]] = []
-        for row, title in zip(rows.tolist(), title_codes.tolist(), strict=True):
-            path, brand = path_codes[row], brand_codes[row]
-            of_title = _NOTHING if brands[brand] else self._romanised(titles[title], "")
-            numbers = dict.fromkeys(
-                chain(
-                    tokens_of_path[path],
-                    token_of_brand[brand],
-                    steps[row],
-                    tokens_of_title[title],
-                    words_of_path[path],
-                    words_of_brand[brand],
-                    of_title,
-                    *[words_of_value[code] for code in value_codes[offsets[row] : offsets[row + 1]]],
-                )
-            )
-            found.append(list(numbers)[:slot_count])
+        for names, step, title, begin, end, has_title_only in zip(
+            name_codes,
+            self._steps(columns.prices[rows]),
+            title_codes.tolist(),
+            offsets[rows].tolist(),
+            offsets[rows + 1].tolist(),
+            may_be_romanised,
+            strict=True,
+        ):
+            parts = [heads[names], step, tokens_of_title[title], tails[names]]
+            if has_title_only and (of_title := self._romanised(titles[title], "")):
+                parts.append(of_title)
+            parts += [words_of_value[code] for code in value_codes[begin:end]]
+            found.append(list(dict.fromkeys(chain.from_iterable(parts)))[:slot_count])
         lengths = np.fromiter(map(len, found), np.int64, len(found))
         begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         flat = np.fromiter(chain.from_iterable(found), np.int32, int(begins[-1]))
         return begins, flat
 
+    def _names_of(
+        self, columns: ItemColumns, rows: np.ndarray
+    ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]], list[int]]:
+        """Tokens of category and brand before and behind those of price and title.
+
+        Returns:
+            Both by code of a pair of category and brand, and the code of each of ``rows``.
+        """
+        buckets = self._config.bucket_count
+        brand_count = max(1, len(columns.brands.values))
+        pairs = (
+            columns.paths.codes[rows].astype(np.int64) * brand_count + columns.brands.codes[rows]
+        )
+        distinct, codes = np.unique(pairs, return_inverse=True)
+        heads, tails = [], []
+        for pair in distinct.tolist():
+            joined = columns.paths.values[pair // brand_count]
+            path, brand = (
+                tuple(joined.split(_LEVELS)) if joined else (),
+                columns.brands.values[pair % brand_count],
+            )
+            of_brand = (token("b:" + brand, buckets),) if brand else ()
+            heads.append((*path_tokens(path, buckets), *of_brand))
+            words = chain.from_iterable(self._words(name) for name in (*reversed(path), brand))
+            tails.append((*words, *self._romanised("", brand)))
+        return heads, tails, codes.tolist()
+
     def _words(self, text: str) -> tuple[int, ...]:
-        return tuple(dict.fromkeys(self._texts.of(text)))
+        """Of a name or a value, which other items have as well."""
+        known = self._names.get(text)
+        if known is None:
+            if len(self._names) >= _NAME_LIMIT:
+                self._names.clear()
+            known = self._names[text] = tuple(dict.fromkeys(self._texts.of(text)))
+        return known
 
     def _romanised(self, title: str, brand: str) -> tuple[int, ...]:
         if not has_chinese(title or brand):

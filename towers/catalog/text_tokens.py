@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from towers.text.tokens import token
 from towers.text.word_forms import item_words, word_kinds
@@ -15,11 +17,19 @@ _UNIT_START = re.compile(
     "|".join(sorted(map(re.escape, (*UNIT_NAMES, *_SPACED_UNIT_STARTS)), key=len, reverse=True))
 )
 _PIECE_LIMIT = 400_000
-_SPELT = 2
-"""Position of the other spellings among the kinds of words."""
+_SIGNS = 2
+"""Position of the names of signs among the kinds behind the words."""
 
-_Piece = tuple[tuple[int, ...], tuple[tuple[int, ...], ...] | None]
-"""Token numbers of a piece's words, and those of its other kinds of words; None: it has none."""
+
+class _Others(NamedTuple):
+    """Token numbers of a piece's other kinds of words, and whether other pieces may change them."""
+
+    kinds: tuple[tuple[int, ...], ...]
+    is_open: bool
+
+
+_Piece = tuple[tuple[int, ...], _Others | None]
+"""Token numbers of a piece's words, and the others; None: it has none."""
 
 
 class TextTokens:
@@ -41,7 +51,7 @@ class TextTokens:
         if len(self._pieces) > _PIECE_LIMIT:
             self._pieces.clear()
         found: list[int] = []
-        others: list[tuple[tuple[int, ...], ...]] = []
+        others: list[_Others] = []
         known = self._pieces
         is_special = _SPECIAL.search(text) is not None
         for piece in _pieces(text) if is_special else text.split(" "):
@@ -51,22 +61,25 @@ class TextTokens:
                 others.append(of_piece)
         if not others:
             return found
-        if sum(bool(kinds[_SPELT - 1]) for kinds in others) > 1:
-            # Of a word that is spelt in two ways the last one counts, wherever it stands.
+        if sum(one.is_open for one in others) > 1:
+            # Of a word that is spelt in two ways the last one counts, and signs have their own order.
             return list(self._numbers(item_words(text).words))
-        for kinds in zip(*others, strict=True):
+        for kinds in zip(*(one.kinds for one in others), strict=True):
             for of_kind in kinds:
                 found += of_kind
         return found
 
     def _read(self, piece: str) -> _Piece:
-        words, *others = map(self._numbers, word_kinds(piece))
-        read = (words, tuple(others) if any(others) else None)
+        kinds, is_respelt = word_kinds(piece)
+        words, *others = map(self._numbers, kinds)
+        read: _Piece = (words, None)
+        if is_respelt or any(others):
+            read = (words, _Others(tuple(others), is_respelt or bool(others[_SIGNS])))
         self._pieces[piece] = read
         return read
 
-    def _numbers(self, words: object) -> tuple[int, ...]:
-        return tuple(token("w:" + stem(word), self._bucket_count) for word in words)  # type: ignore[attr-defined]
+    def _numbers(self, words: Iterable[str]) -> tuple[int, ...]:
+        return tuple(token("w:" + stem(word), self._bucket_count) for word in words)
 
 
 def _pieces(text: str) -> list[str]:
@@ -76,13 +89,18 @@ def _pieces(text: str) -> list[str]:
     ("2 sq ft"); a name and the model number behind it; a fraction ("1 1/2"); a size ("2 ft x 4 ft").
     Characters beyond ASCII count as all of these, since they may become them.
     """
+    if "  " in text:
+        # Some rules skip any number of blanks, others only one.
+        return [text]
     chunks = text.split(" ")
     # Whether a chunk belongs to the one before it.
     joined = [False] * (len(chunks) + 2)
     for at, chunk in enumerate(chunks):
-        if _SPECIAL.search(chunk) is None:
+        # Letters first, which is what most are: a search takes ten times as long.
+        is_ascii = chunk.isascii()
+        if is_ascii and (chunk.isalpha() or _SPECIAL.search(chunk) is None):
             continue
-        first, last, is_ascii = chunk[0], chunk[-1], chunk.isascii()
+        first, last = chunk[0], chunk[-1]
         before = chunks[at - 1] if at else ""
         if not is_ascii or first.isalpha():
             joined[at] = True
@@ -104,11 +122,10 @@ def _pieces(text: str) -> list[str]:
             if unit is not None:
                 joined[at + 1] = True
                 joined[at + 2] |= unit[0] in _SPACED_UNIT_STARTS
-    found: list[str] = []
-    begin = 0
-    for at in range(1, len(chunks)):
-        if not joined[at]:
-            found.append(" ".join(chunks[begin:at]))
-            begin = at
-    found.append(" ".join(chunks[begin:]))
+    found = [chunks[0]]
+    for chunk, is_joined in zip(chunks[1:], joined[1:], strict=False):
+        if is_joined:
+            found[-1] += " " + chunk
+        else:
+            found.append(chunk)
     return found

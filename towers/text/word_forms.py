@@ -105,14 +105,15 @@ def item_words(text: str) -> ItemWords:
     return ItemWords(found, grams, cut.spellings)
 
 
-def word_kinds(text: str) -> list[Sequence[str]]:
+def word_kinds(text: str) -> tuple[list[Sequence[str]], bool]:
     """The words of ``item_words`` by kind, in its order, but with repetitions.
 
-    The kinds are words, sizes, other spellings, names of signs, joined parts, names with models, and
-    parts of names with numbers.
+    Returns:
+        Words, sizes, other spellings, names of signs, joined parts, names with models, and parts of
+        names with numbers; and whether folding has changed a word.
     """
     cut = cut_text(text)
-    return _kinds(cut, fold(cut.normalised))
+    return _kinds(cut, fold(cut.normalised)), bool(cut.spellings)
 
 
 def _kinds(cut: CutText, folded: str) -> list[Sequence[str]]:

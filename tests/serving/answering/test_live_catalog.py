@@ -24,8 +24,9 @@ from serving.cli.commands.embed import embed
 from serving.cli.commands.prepare import prepare
 from serving.engine import Engine
 from towers.bundle.bundle import Layout
+from towers.bundle.candidate_tables import CandidateTables
 from towers.catalog.items import Catalog
-from towers.training.item_embedding import CandidateTables, embed_items
+from towers.training.item_embedding import embed_items
 
 MILK = "fresh organic whole milk bottle from the mountain dairy farm cold pure white"
 DOG_FOOD = "dry crunchy dog food bag with chicken rice vitamins for large old dogs"
