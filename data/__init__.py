@@ -6,6 +6,7 @@ markup           plain text of texts with HTML, entities and web addresses
 atomic           folders that are written completely or not at all
 split            the time-based split into training and test parts
 tables           the records as Arrow tables, in memory and on disk
+hash_lookup      places of texts by 64-bit hashes
 item_columns     items in batches, their columns by distinct values
 embedding_parts  embeddings of items in Parquet files
 clean            drops invalid rows by named rules, and counts them

@@ -9,13 +9,12 @@ here a product with a sparse matrix.
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import multiprocessing
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -33,6 +32,7 @@ from data.embedding_parts import (
     write_part,
 )
 from data.errors import InputError
+from data.hash_lookup import HashLookup, text_hashes
 from data.item_columns import item_batches, item_columns, open_items
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.layout import Layout
@@ -239,8 +239,8 @@ class _Embedder:
         # Mapped, so that workers share them and only rows that are read are in memory.
         self._token_table = np.load(training / "token_table.npy", mmap_mode="r")
         self._item_table = np.load(training / "item_table.npy", mmap_mode="r")
-        self._trained = _Lookup.load(paths.shared, "trained")
-        self._known = None if paths.known is None else _Lookup.load(paths.shared, "known")
+        self._trained = HashLookup.load(paths.shared, "trained")
+        self._known = None if paths.known is None else HashLookup.load(paths.shared, "known")
         self._known_keys = None
         if paths.known is not None:
             self._known_keys = np.load(paths.shared / "known_keys.npy", mmap_mode="r")
@@ -290,56 +290,10 @@ class _Embedder:
         return is_kept
 
 
-@dataclass(frozen=True)
-class _Lookup:
-    """Places by hash of an item id.
-
-    Args:
-        hashes: ``[n] uint64``, ascending.
-        places: ``[n] int64`` of each hash.
-        part_rows: Places of a part of the earlier folder.
-    """
-
-    hashes: np.ndarray
-    places: np.ndarray
-    part_rows: int
-
-    @classmethod
-    def write(cls, folder: Path, name: str, hashes: np.ndarray, part_rows: int = 1) -> None:
-        """Writes the lookup of hashes in the order of their places."""
-        order = np.argsort(hashes, kind="stable")
-        np.save(folder / f"{name}_hashes.npy", hashes[order])
-        np.save(folder / f"{name}_places.npy", order)
-        np.save(folder / f"{name}_part_rows.npy", np.int64(part_rows))
-
-    @classmethod
-    def load(cls, folder: Path, name: str) -> _Lookup:
-        """What ``write`` wrote, mapped into memory."""
-        hashes, places = (
-            np.load(folder / f"{name}_{part}.npy", mmap_mode="r") for part in ("hashes", "places")
-        )
-        return cls(hashes, places, int(np.load(folder / f"{name}_part_rows.npy")))
-
-    def find(self, hashes: np.ndarray) -> np.ndarray:
-        """The place of each hash, ``[n] int64``; −1 where it is unknown."""
-        if not len(self.hashes):
-            return np.full(len(hashes), -1, np.int64)
-        # The last of equal ones.
-        at = np.maximum(np.searchsorted(self.hashes, hashes, side="right") - 1, 0)
-        return np.where(self.hashes[at] == hashes, self.places[at], -1)
-
-
-def text_hashes(texts: Sequence[str]) -> np.ndarray:
-    """A 64-bit hash of each text, ``[n] uint64``."""
-    blake2b = hashlib.blake2b
-    digests = b"".join([blake2b(text.encode(), digest_size=8).digest() for text in texts])
-    return np.frombuffer(digests, "<u8")
-
-
 def _write_shared(folder: Path, bundle: Path, known: Path | None) -> None:
     """Writes the arrays that all workers map."""
     tables = CandidateTables.load(Layout(bundle).training)
-    _Lookup.write(folder, "trained", text_hashes(tables.item_ids))
+    HashLookup.write(folder, "trained", text_hashes(tables.item_ids))
     if known is None:
         return
     journal = EmbeddingJournal.read(known)
@@ -349,5 +303,5 @@ def _write_shared(folder: Path, bundle: Path, known: Path | None) -> None:
         item_ids, of_part = part_keys(known, number)
         hashes.append(text_hashes(item_ids))
         keys.append(of_part)
-    _Lookup.write(folder, "known", np.concatenate(hashes), journal.batch_rows)
+    HashLookup.write(folder, "known", np.concatenate(hashes), journal.batch_rows)
     np.save(folder / "known_keys.npy", np.concatenate(keys))
