@@ -166,6 +166,13 @@ class Sources:
         self.learnt = Learnt(index)
 
     @property
+    def vector_indexes(self) -> list[ItemIndex]:
+        """The indexes of all sources that find items by vectors."""
+        semantic = self.semantic
+        of_text = None if semantic is None else semantic.index
+        return [self.index, *([] if of_text is None else [of_text])]
+
+    @property
     def lexical(self) -> LexicalIndex | None:
         """The lexical index; None where it is absent."""
         source = self.get(Lexical.name)
