@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.records import Item
@@ -21,6 +22,7 @@ from serving.api.requests import (
     SortOrder,
 )
 from serving.engine import Engine
+from serving.paging import relevance
 from tests.towers import shelf
 from towers.ranking.feature_context import FeatureContext
 from towers.sessions.session import Session
@@ -256,3 +258,13 @@ def test_without_the_lexical_index_nothing_is_said_of_relevance(engine: Engine) 
     answer = engine.search(ASKED)
     assert (answer.relevant_count, answer.match_count) == (None, 100)
     assert "lexical" in answer.missing and len(answer.results) == 20
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 40, 256])
+def test_a_quantile_is_the_value_at_that_place_of_the_sorted_ones(count: int) -> None:
+    rng = np.random.default_rng(count)
+    for values in (rng.normal(size=count), rng.integers(0, 3, count), np.zeros(count)):
+        listed = values.astype(np.float32)
+        for share in (0.0, 0.5, 0.75):
+            expected = np.sort(listed)[int(share * count)]
+            assert relevance._quantile(listed.copy(), share) == expected
