@@ -29,7 +29,7 @@ TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_recommenders"}
 TENSORFLOW_ROOMS = ("towers/models/", "towers/training/")
 GRPC_ROOMS = ("serving/edge/", "serving/load/")
 OWNERS = {
-    "scann": {"towers/indexes/item_index.py"},
+    "scann": {"towers/indexes/vector_search.py"},
     "ai_edge_litert": {"towers/ranking/litert_models.py"},
     "tantivy": {"towers/indexes/tantivy_index.py"},
     "numba": {"towers/compiled.py"},

@@ -7,6 +7,8 @@ tantivy_index             inverted index of stems by field (tantivy)
 document_frequency        document frequencies, exact where they are low
 lexical_caches            caches of parsed queries and lexical results
 lexical_index             lexical search of items; holds the query parser of `text/query_rewriter`
+vector_search             vector search by ScaNN, and exact search
+index_tuning              the cheapest search that reaches the recall target
 vector_overlay            vectors changed since an index was built
 item_index                nearest items by embedding (ScaNN)
 background_rebuild        rebuilds of vector indexes, off the request path

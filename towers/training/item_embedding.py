@@ -19,6 +19,7 @@ from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
 from towers.bundle.manifest import sign
 from towers.bundle.model_metadata import write_facts
+from towers.bundle.sample_queries import sample_queries
 from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.indexes.item_index import checked_embeddings
@@ -118,7 +119,7 @@ def reembed(
             items,
             moved=catalog.rows(sources.catalog.item_ids),
             embeddings=embeddings,
-            sample_queries=_sample(embeddings, config.seed),
+            sample_queries=sample_queries(old),
             index_config=config.index,
         )
     )
@@ -147,12 +148,3 @@ def reembed(
         sign(folder, created_time)
     new_count = len(set(catalog.item_ids) - set(tables.item_ids))
     return EmbedReport(catalog.count, new_count, seconds)
-
-
-def _sample(embeddings: np.ndarray, seed: int, count: int = 200) -> np.ndarray:
-    """Unit rows similar to queries: item embeddings with noise."""
-    rng = np.random.default_rng(seed)
-    rows = embeddings[rng.integers(0, len(embeddings), count)]
-    near = rows + 0.5 * rng.normal(size=rows.shape) / np.sqrt(rows.shape[1])
-    unit: np.ndarray = near / np.linalg.norm(near, axis=1, keepdims=True)
-    return unit.astype(np.float32)
