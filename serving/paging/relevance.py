@@ -121,9 +121,9 @@ def _relevant(shortlist: Shortlist, holding: np.ndarray) -> np.ndarray:
         return np.zeros(len(shortlist.rows), bool)
     holds = is_among(shortlist.rows, holding)
     # A saw blade of 60 teeth holds most of the weight of "60 inch vanity combo", but is no vanity.
-    is_named = shortlist.features[:, _HEADS].any(axis=1)
-    if not is_named[holds].any():
-        is_named[:] = True
+    is_named = (shortlist.features[:, _HEADS] > 0).any(axis=1)
+    if not np.any(is_named & holds):
+        is_named = np.ones(len(holds), bool)
     is_relevant = holds | (is_named & (shortlist.features[:, _WORD_SHARE] >= _LEAST_WORD_SHARE))
     if EXACT_CODE in shortlist.adjustments:
         is_relevant |= shortlist.adjustments[EXACT_CODE] > 0
