@@ -74,20 +74,20 @@ def filled(rows: np.ndarray) -> list[list[int]]:
 
 def test_names_have_their_words_the_last_part_first() -> None:
     codes = Dictionary(["", "home garden>lamps", "tools"])
-    found = names_of(codes).of(np.array([1, 0, 2, 1]))
+    found = names_of(codes).table()[np.array([1, 0, 2, 1])]
     lamps = [number("lamp"), number("home"), number("garden")]
     assert filled(found) == [lamps, [], [number("tool")], lamps]
 
 
 def test_of_a_long_name_the_last_part_is_kept() -> None:
     codes = Dictionary(["a b c d e f g h>lamps"])
-    (row,) = names_of(codes).of(np.array([0])).tolist()
+    (row,) = names_of(codes).table()[np.array([0])].tolist()
     assert row[0] == number("lamp") and PADDING not in row
 
 
 def test_names_that_come_later_are_read_at_their_first_use() -> None:
     codes = Dictionary(["lamps"])
     names = names_of(codes)
-    assert filled(names.of(np.array([0]))) == [[number("lamp")]]
+    assert filled(names.table()[np.array([0])]) == [[number("lamp")]]
     later = codes.add("rugs")
-    assert filled(names.of(np.array([later, 0]))) == [[number("rug")], [number("lamp")]]
+    assert filled(names.table()[np.array([later, 0])]) == [[number("rug")], [number("lamp")]]
