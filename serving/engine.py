@@ -136,8 +136,14 @@ class Engine:
         """The active bundle."""
         return self._active.bundle
 
-    def search(self, request: SearchRequest) -> Answer:
+    def search(
+        self, request: SearchRequest, *, before_stage: Callable[[], None] = lambda: None
+    ) -> Answer:
         """Answers a search; a recorded search becomes the newest event of its session.
+
+        Args:
+            before_stage: Called before retrieval and before the reranker; what it raises ends the
+                work.
 
         Raises:
             RequestError: The catalogue does not know an attribute that is asked for.
@@ -151,10 +157,15 @@ class Engine:
         else:
             session = self.sessions.get(request.visitor_id)
         rank_request = search_rank_request(request, session, now, active.bundle.catalog)
-        return self._answer(active, rank_request, request, surface="search")
+        return self._answer(active, rank_request, request, "search", before_stage)
 
-    def recommend(self, request: RecommendRequest) -> Answer:
+    def recommend(
+        self, request: RecommendRequest, *, before_stage: Callable[[], None] = lambda: None
+    ) -> Answer:
         """Answers a recommendation request.
+
+        Args:
+            before_stage: As in ``search``.
 
         Raises:
             RequestError: The catalogue does not know an attribute that is asked for.
@@ -163,7 +174,8 @@ class Engine:
         check_attributes(request, active.bundle.catalog.attributes)
         session = self.sessions.get(request.visitor_id)
         rank_request = recommend_rank_request(request, session, now, active.bundle.catalog)
-        return self._answer(active, rank_request, request, surface=request.placement.name.lower())
+        surface = request.placement.name.lower()
+        return self._answer(active, rank_request, request, surface, before_stage)
 
     def complete(self, request: CompleteRequest) -> Completed:
         """Completes typed text; nothing of it is stored."""
@@ -337,11 +349,13 @@ class Engine:
         active: ActiveBundle,
         rank_request: RankRequest,
         request: SearchRequest | RecommendRequest,
-        *,
         surface: str,
+        before_stage: Callable[[], None],
     ) -> Answer:
         rules, token = self._rules.current(rank_request.time), uuid.uuid4().hex
-        done = answered(active.bundle, rules, rank_request, request, token, self._orders)
+        done = answered(
+            active.bundle, rules, rank_request, request, token, self._orders, before_stage
+        )
         with_features = done.is_unchanged_ranking and self._rng.random() < self._log_feature_share
         impression = impression_of(
             done, active.bundle, request, surface=surface, with_features=with_features

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -78,6 +78,7 @@ def answered(
     request: SearchRequest | RecommendRequest,
     token: str,
     orders: KeptOrders,
+    before_stage: Callable[[], None] = lambda: None,
 ) -> Answered:
     """Answers a request from a bundle.
 
@@ -87,6 +88,7 @@ def answered(
     Args:
         token: The attribution token.
         orders: Where the order is kept for later pages.
+        before_stage: Called before retrieval and before the reranker; what it raises ends the work.
     """
     ranker, catalog = bundle.ranker, bundle.catalog
     missing: list[str] = []
@@ -106,7 +108,7 @@ def answered(
     if not is_by_relevance:
         matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
     merchandising = merchandising_of(matching_rules, rank_request, bundle)
-    unexpanded, ranked = _ranked(bundle, rank_request, matching_rules)
+    unexpanded, ranked = _ranked(bundle, rank_request, matching_rules, before_stage)
 
     # Pinned items belong to the match set, though they are excluded from ranking.
     with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
@@ -242,11 +244,14 @@ def impression_of(
 
 
 def _ranked(
-    bundle: Bundle, rank_request: RankRequest, rules: tuple[Rule, ...]
+    bundle: Bundle,
+    rank_request: RankRequest,
+    rules: tuple[Rule, ...],
+    before_stage: Callable[[], None],
 ) -> tuple[Shortlist, Shortlist]:
     """The request ranked without synonyms and with them; the same list where none matches."""
     ranker, is_calibrated = bundle.ranker, bundle.facts.calibration is not None
-    plain = ranker.rank(rank_request, also_without_filter=is_calibrated)
+    plain = ranker.rank(rank_request, also_without_filter=is_calibrated, before_stage=before_stage)
     synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
     if not synonyms:
         return plain, plain

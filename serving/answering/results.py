@@ -60,7 +60,9 @@ def results_of(
     )
 
 
-def with_kept_scores(results: Sequence[Result], shortlist: Shortlist, page: Page) -> Sequence[Result]:
+def with_kept_scores(
+    results: Sequence[Result], shortlist: Shortlist, page: Page
+) -> Sequence[Result]:
     """The results of a kept order with the scores that put them in it.
 
     All else is told as of now, so an adjustment, ``KEPT_ORDER``, is the difference to the score as of

@@ -32,7 +32,7 @@ from protos import (
     events_pb2_grpc,
 )
 from serving.api.requests import SearchRequest
-from serving.edge.admission import CountedPool, Lane
+from serving.edge.admission import Lane
 from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
 from tests.serving.gated_engine import GatedEngine
@@ -213,24 +213,9 @@ def test_cancelled_calls_give_their_slots_back(channel: grpc.Channel, engine: Ga
     assert all(reply.results for reply in replies)
 
 
-def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
-    pool = CountedPool(2, "calls")
-    go_on = threading.Event()
-    futures = [pool.submit(go_on.wait) for _ in range(5)]
-    assert pool.in_flight_count == 5
-    assert futures[-1].cancel()
-    assert pool.in_flight_count == 4
-    go_on.set()
-    pool.shutdown(wait=True)
-    assert pool.in_flight_count == 0
-    with pytest.raises(RuntimeError, match="after shutdown"):
-        pool.submit(go_on.wait)
-    assert pool.in_flight_count == 0
-
-
 def test_limits_out_of_range_are_refused(engine: GatedEngine) -> None:
     with pytest.raises(ConfigError, match="^answers: expected 1 to 3 at once, received 4$"):
-        Lane("answers", at_once=4, limit=3)
+        Lane("answers", at_once=4, limit=3, has_threads=False)
     for name in (
         "thread_count",
         "in_flight_limit",
