@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -39,7 +39,7 @@ from serving.paging.page import Page
 from serving.paging.relevance import holding_rows, related_last
 from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
-from towers.ranking.ranker import Ranker
+from towers.ranking.ranker import Check, Ranker, no_check
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import SOURCES
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -78,7 +78,7 @@ def answered(
     request: SearchRequest | RecommendRequest,
     token: str,
     orders: KeptOrders,
-    before_stage: Callable[[], None] = lambda: None,
+    before_stage: Check = no_check,
 ) -> Answered:
     """Answers a request from a bundle.
 
@@ -218,7 +218,6 @@ def impression_of(
     bundle: Bundle,
     request: SearchRequest | RecommendRequest,
     *,
-    surface: str,
     with_features: bool,
 ) -> Impression:
     """The impression of an answer for the log, with the order that was used.
@@ -230,7 +229,7 @@ def impression_of(
         attribution_token=done.answer.attribution_token,
         visitor_id=request.visitor_id,
         time=shortlist.encoded.rank_request.time,
-        surface=surface,
+        surface="search" if isinstance(request, SearchRequest) else request.placement.name.lower(),
         query=shortlist.encoded.rank_request.text,
         bundle_id=bundle.manifest.bundle_id,
         item_ids=tuple(bundle.catalog.item_ids[row] for row in page.rows.tolist()),
@@ -247,7 +246,7 @@ def _ranked(
     bundle: Bundle,
     rank_request: RankRequest,
     rules: tuple[Rule, ...],
-    before_stage: Callable[[], None],
+    before_stage: Check,
 ) -> tuple[Shortlist, Shortlist]:
     """The request ranked without synonyms and with them; the same list where none matches."""
     ranker, is_calibrated = bundle.ranker, bundle.facts.calibration is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from serving.engine import Engine
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
-_EVENTS_PREFIX = "/nextclick.v1.Events/"
-_CHANGES_PREFIXES = ("/nextclick.v1.Catalog/", "/nextclick.v1.Admin/")
+_JOIN_SECONDS = 1.0
+_EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,12 @@ class ServerSettings:
 class RunningServer:
     """A running server. ``port`` is the port it is bound to."""
 
-    def __init__(self, server: Any, calls: CallQueue, side: SideCalls, port: int) -> None:
+    def __init__(
+        self, server: Any, calls: CallQueue, lanes: Sequence[Lane], side: SideCalls, port: int
+    ) -> None:
         self._server = server
         self._calls = calls
+        self._lanes = lanes
         self._side = side
         self.port = port
 
@@ -85,7 +88,9 @@ class RunningServer:
         """
         self._side.healths.enter_graceful_shutdown()
         self._server.stop(grace_seconds).wait()
-        self._calls.close()
+        self._calls.join(_JOIN_SECONDS)
+        for lane in self._lanes:
+            lane.close()
         self._side.close()
 
     def run_until_signal(
@@ -124,51 +129,32 @@ def serve(
         value = getattr(settings, field.name)
         if field.name.endswith(("_count", "_limit")) and value < 1:
             raise ConfigError(f"{field.name}: expected 1 or more, received {value}")
-    lane_of = _lanes(settings)
+    answers = Lane("answers", at_once=settings.thread_count, limit=settings.in_flight_limit)
+    events = Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit)
+    changes = Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit)
+    lanes = {_EVENTS: events, _CATALOG: changes, _ADMIN: changes}
+    methods = [
+        Method(path, handler, lanes.get(path.split("/")[1], answers))
+        for path, handler in handlers_of(engine).items()
+    ]
     side = SideCalls(settings.message_seconds)
     server = grpc.server(side.checking, interceptors=(side,), options=_options(settings))
     health_pb2_grpc.add_HealthServicer_to_server(side.healths, server)
     if settings.reflection:
         _add_reflection(server)
-    calls = CallQueue(
-        server,
-        [Method(path, one, lane_of(path)) for path, one in handlers_of(engine).items()],
-        thread_count=settings.thread_count,
-        message_seconds=settings.message_seconds,
-    )
+    calls = CallQueue(server, methods, message_seconds=settings.message_seconds)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
         side.close()
         raise ConfigError(f"address: expected a free host:port, received {address!r}") from error
     server.start()
+    for lane in (answers, events, changes):
+        lane.start()
     calls.start()
     for name in SERVICE_NAMES:
         side.healths.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return RunningServer(server, calls, side, port)
-
-
-def _lanes(settings: ServerSettings) -> Callable[[str], Lane]:
-    """The lane of each method by its path."""
-    answers = Lane(
-        "answers", at_once=settings.thread_count, limit=settings.in_flight_limit, has_threads=False
-    )
-    events = Lane(
-        "events", at_once=settings.event_thread_count, limit=settings.event_limit, has_threads=True
-    )
-    changes = Lane(
-        "changes",
-        at_once=settings.change_thread_count,
-        limit=settings.change_limit,
-        has_threads=True,
-    )
-
-    def lane_of(path: str) -> Lane:
-        if path.startswith(_EVENTS_PREFIX):
-            return events
-        return changes if path.startswith(_CHANGES_PREFIXES) else answers
-
-    return lane_of
+    return RunningServer(server, calls, (answers, events, changes), side, port)
 
 
 def _options(settings: ServerSettings) -> list[tuple[str, int]]:

@@ -1,9 +1,9 @@
-"""Unary calls, taken from gRPC's completion queue by the threads that answer them.
+"""Unary calls, taken from gRPC's completion queue and passed on once their message is there.
 
-``grpc.server`` polls its queue on one thread, assigns another thread to a call before its message
-has arrived, and hands the GIL to and fro between the two, a dozen context switches a call. Here a
-thread polls, takes every event that has come, answers one call, and polls again: nothing is handed
-over, and a call whose message never comes occupies no thread.
+``grpc.server`` assigns a thread to a call before its message has arrived. The thread then waits for
+the polling thread twice, and a call whose message never comes occupies it. Here the polling thread
+alone sees a call until its message is there, which saves half of the context switches and a fifth
+of a call's CPU time.
 
 This is the only file that uses gRPC's private ``cygrpc``, the layer under ``grpc.server``, whose
 version is pinned. The queue belongs to a core server made by ``grpc.server``, which goes on to
@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -34,10 +33,7 @@ logger = logging.getLogger(__name__)
 _NO_FLAGS = 0
 _OK = grpc.StatusCode.OK.value[0]
 _NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
-_POLL_SECONDS = _JOIN_SECONDS = 1.0
-_WATCH_SECONDS = 0.005
-_EVENT_LIMIT = 16
-"""Events taken before an answer at most: a flood of refused calls must not keep answers waiting."""
+_POLL_SECONDS = 0.25
 
 
 class Method(NamedTuple):
@@ -63,12 +59,7 @@ class UnaryCall:
         self.is_open = True
 
     def raise_if_abandoned(self) -> None:
-        """Takes the events that have come, such as the end of this call.
-
-        Raises:
-            AbandonedError: The caller has gone, or its deadline has passed.
-        """
-        self._queue.take_events()
+        """Raises ``AbandonedError`` if the caller has gone or its deadline has passed."""
         if not self.is_open or self._deadline <= time.time():
             raise AbandonedError("call: expected a caller that waits, received none")
 
@@ -124,22 +115,16 @@ class UnaryCall:
 
 
 class CallQueue:
-    """A completion queue of a core server, and the threads that take calls from it.
-
-    One thread polls at a time. While all of them answer, a watch takes events every few
-    milliseconds, so that calls are refused, cancelled and passed to other lanes in the meantime.
+    """A completion queue of a core server, and the thread that polls it.
 
     Args:
         server: Made by ``grpc.server``, not started yet.
         methods: The unary methods that are handled here.
-        thread_count: Calls of lanes without threads of their own that are answered concurrently.
         message_seconds: A call whose message has not arrived by then is cancelled; gRPC itself has
             no such timeout.
     """
 
-    def __init__(
-        self, server: Any, methods: Sequence[Method], *, thread_count: int, message_seconds: float
-    ) -> None:
+    def __init__(self, server: Any, methods: Sequence[Method], *, message_seconds: float) -> None:
         self._core = server._cy_server
         self._events = cygrpc.CompletionQueue()
         self._core.register_completion_queue(self._events)
@@ -147,40 +132,20 @@ class CallQueue:
             self._core.register_method(method.path)
         self._methods = methods
         self._message_seconds = message_seconds
-        self._polling = threading.Lock()
-        self._ready: deque[tuple[UnaryCall, bytes]] = deque()
-        self._waiting: dict[UnaryCall, None] = {}
-        self._open_calls: set[UnaryCall] = set()
+        # All of these are used by the polling thread alone.
         self._requested_count = 0
-        self._threads = [
-            threading.Thread(target=self._answer_calls, name=f"answer-{number}", daemon=True)
-            for number in range(thread_count)
-        ]
-        self._threads.append(threading.Thread(target=self._watch, name="call-watch", daemon=True))
+        self._open_calls: set[UnaryCall] = set()
+        # In the order of their due times.
+        self._waiting: dict[UnaryCall, None] = {}
+        self._polling = threading.Thread(target=self._poll, name="poll", daemon=True)
 
     def start(self) -> None:
         """Starts to take calls, once the server has been started."""
-        with self._polling:
-            for method in self._methods:
-                self._request(method)
-        for thread in self._threads:
-            thread.start()
+        self._polling.start()
 
-    def close(self) -> None:
-        """Ends the threads, once the server has been stopped; does not wait for calls that go on."""
-        end = time.monotonic() + _JOIN_SECONDS
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        for method in self._methods:
-            method.lane.close()
-
-    def take_events(self) -> None:
-        """Handles the events that have come, unless another thread does so."""
-        if self._polling.acquire(blocking=False):
-            try:
-                self._take_events(0.0)
-            finally:
-                self._polling.release()
+    def join(self, seconds: float) -> None:
+        """Waits for the polling thread, which ends with the last call of a stopped server."""
+        self._polling.join(seconds)
 
     def closed(self, call: UnaryCall, event: Any) -> None:
         """Handles the end of a call, whether it was answered or cancelled."""
@@ -201,15 +166,34 @@ class CallQueue:
             call.end(lane.refusal)
         else:
             lane.calls.add(call)
-            if lane.pool is None:
-                self._ready.append((call, message))
-            else:
-                lane.pool.submit(call.answer, message)
+            lane.submit(partial(call.answer, message))
 
     @property
     def _is_over(self) -> bool:
         """Whether the server has been stopped and all calls have ended."""
         return not self._requested_count and not self._open_calls
+
+    def _poll(self) -> None:
+        for method in self._methods:
+            self._request(method)
+        while not self._is_over:
+            event = self._events.poll(time.time() + _POLL_SECONDS)
+            if event.completion_type != cygrpc.CompletionType.queue_timeout:
+                try:
+                    event.tag(event)
+                except Exception:
+                    logger.exception("an event of a call: expected to be handled")
+            # Kept while polling, it would keep its call.
+            del event
+            self._cancel_overdue()
+
+    def _cancel_overdue(self) -> None:
+        while self._waiting:
+            call = next(iter(self._waiting))
+            if call.due_time > time.monotonic():
+                return
+            del self._waiting[call]
+            call.cancel()
 
     def _request(self, method: Method) -> None:
         """Asks for the next call of a method."""
@@ -223,11 +207,11 @@ class CallQueue:
         self._requested_count += 1
 
     def _begin(self, method: Method, event: Any) -> None:
-        if event.success:
-            self._request(method)
+        """Handles a new call, or the end of the server."""
         self._requested_count -= 1
         if not event.success:
             return
+        self._request(method)
         call = UnaryCall(self, method, event)
         self._open_calls.add(call)
         if method.lane.is_full:
@@ -236,52 +220,6 @@ class CallQueue:
         call.due_time = time.monotonic() + self._message_seconds
         self._waiting[call] = None
         call.receive()
-
-    def _answer_calls(self) -> None:
-        while (next_call := self._next_call()) is not None:
-            call, message = next_call
-            try:
-                call.answer(message)
-            except Exception:
-                logger.exception("%s: expected to end", call.method.path)
-            # Not kept until the next one comes.
-            del call, message, next_call
-
-    def _next_call(self) -> tuple[UnaryCall, bytes] | None:
-        """The next call to answer, after other events that have come; None at the end."""
-        with self._polling:
-            while not self._is_over:
-                self._take_events(0.0 if self._ready else _POLL_SECONDS)
-                while self._ready:
-                    call, message = self._ready.popleft()
-                    if call.is_open:
-                        return call, message
-        return None
-
-    def _take_events(self, seconds: float) -> None:
-        """Handles the events that have come; waits up to ``seconds`` for the first."""
-        deadline = time.time() + seconds if seconds else 0.0
-        for _ in range(_EVENT_LIMIT):
-            event = self._events.poll(deadline)
-            if event.completion_type == cygrpc.CompletionType.queue_timeout:
-                return
-            try:
-                event.tag(event)
-            except Exception:
-                logger.exception("event of a call: expected to be handled")
-            # An event that is kept while polling keeps its call.
-            del event
-            deadline = 0.0
-
-    def _watch(self) -> None:
-        while not self._is_over:
-            time.sleep(_WATCH_SECONDS)
-            self.take_events()
-            if self._waiting:
-                now = time.monotonic()
-                for call in list(self._waiting):
-                    if call.due_time < now:
-                        call.cancel()
 
 
 def _parsed(message: bytes, method: Method) -> Any:
@@ -297,8 +235,7 @@ def _sent(status: status_pb2.Status) -> Any:
     """The operation that sends an error."""
     found = rpc_status.to_status(status)
     code, details = found.code.value[0], found.details.encode()
-    trailers = found.trailing_metadata if status.details else None
-    return cygrpc.SendStatusFromServerOperation(trailers, code, details, _NO_FLAGS)
+    return cygrpc.SendStatusFromServerOperation(found.trailing_metadata, code, details, _NO_FLAGS)
 
 
 def _ignore(event: Any) -> None:

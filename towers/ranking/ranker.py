@@ -36,6 +36,14 @@ CANDIDATE_LIMIT = 256
 """Most candidates that are reranked for one request."""
 
 
+Check = Callable[[], None]
+"""Called between stages; it may raise, to end work that nobody waits for."""
+
+
+def no_check() -> None:
+    """Lets all work go on."""
+
+
 class Ranker:
     """The two stages together.
 
@@ -153,7 +161,7 @@ class Ranker:
         rank_request: RankRequest,
         *,
         also_without_filter: bool = False,
-        before_stage: Callable[[], None] = lambda: None,
+        before_stage: Check = no_check,
     ) -> Shortlist:
         """The whole pipeline.
 
@@ -173,7 +181,7 @@ class Ranker:
         encoded: EncodedRequest,
         *,
         also_without_filter: bool = False,
-        before_stage: Callable[[], None] = lambda: None,
+        before_stage: Check = no_check,
     ) -> Shortlist:
         """The pipeline from an encoded request on."""
         before_stage()
