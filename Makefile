@@ -12,6 +12,8 @@ $(INSTALLED): requirements.lock setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	# Compiles the loops, once for every version.
+	$(BIN)/python -c 'import serving.engine'
 	touch $(INSTALLED)
 
 demo: install

@@ -1,15 +1,18 @@
 """From a shop's raw files to clean tables. Reading order; a file imports only files above it.
 
-errors       the exceptions that callers see
-records      the record types: items, events, judgments
-markup       plain text of texts with HTML, entities and web addresses
-atomic       folders that are written completely or not at all
-split        the time-based split into training and test parts
-tables       the records as Arrow tables, in memory and on disk
-clean        drops invalid rows by named rules, and counts them
-sessionize   session ids for logs without any
-report       the quality report of a shop's tables, as plain JSON
-sources/     one file for each kind of raw data
-synthetic    a small synthetic shop with known statistics, for tests
-prepare      raw data to tables: read, sample, clean, sessionize, split, write
+errors           the exceptions that callers see
+records          the record types: items, events, judgments
+markup           plain text of texts with HTML, entities and web addresses
+atomic           folders that are written completely or not at all
+split            the time-based split into training and test parts
+tables           the records as Arrow tables, in memory and on disk
+hash_lookup      places of texts by 64-bit hashes
+item_columns     items in batches, their columns by distinct values
+embedding_parts  embeddings of items in Parquet files
+clean            drops invalid rows by named rules, and counts them
+sessionize       session ids for logs without any
+report           the quality report of a shop's tables, as plain JSON
+sources/         one file for each kind of raw data
+synthetic        a small synthetic shop with known statistics, for tests
+prepare          raw data to tables: read, sample, clean, sessionize, split, write
 """

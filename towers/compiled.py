@@ -7,7 +7,9 @@ types given, when their module is imported, and loaded from the cache from then 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,38 +21,53 @@ import numba
 import numpy as np
 from numba import types
 
-_ROOM = Path(__file__).parent
+logger = logging.getLogger(__name__)
+
+_KEPT_COUNT = 8
+_PACKAGES = (Path(__file__).parent, Path(__file__).parents[1] / "serving")
 
 
 def _sources_hash() -> str:
-    """Of every file of ``towers`` that may hold compiled code, and of the compiler's version.
+    """Of every file that may hold compiled code, and of the compiler's version.
 
     Numba itself notices only a change of the file of the outermost function.
     """
     found = hashlib.blake2b(f"{numba.__version__} {np.__version__}".encode(), digest_size=10)
-    for path in sorted(_ROOM.rglob("*.py")):
-        content = path.read_bytes()
-        if b"compiled" in content:
-            found.update(path.relative_to(_ROOM).as_posix().encode() + content)
+    for package in _PACKAGES:
+        for path in sorted(package.rglob("*.py")):
+            content = path.read_bytes()
+            if b"compiled" in content:
+                found.update(path.relative_to(package).as_posix().encode() + content)
     return found.hexdigest()
 
 
-def cache_folder() -> Path:
+def cache_folder(home: Path, version: str) -> Path:
     """Where machine code is kept: a folder of its own for every version of the code.
 
-    In the user's cache folder; in the folder for temporary files where that cannot be written.
+    In the user's cache folder, where those of the newest versions stay; in the folder for temporary
+    files where that cannot be written.
+
+    Args:
+        home: The user's cache folder.
+        version: Hash of the code.
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = home / "nextclick" / "compiled" / _sources_hash()
+    room = home / "nextclick" / "compiled"
+    folder = room / version
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            logger.warning("compiling the loops of this version, once: about 10 seconds")
+            folder.mkdir(parents=True)
+            for old in sorted(room.iterdir(), key=lambda one: -one.stat().st_mtime)[_KEPT_COUNT:]:
+                shutil.rmtree(old, ignore_errors=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
         return Path(tempfile.mkdtemp(prefix="nextclick-compiled-"))
 
 
-CACHE_FOLDER = cache_folder()
+CACHE_FOLDER = cache_folder(
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"), _sources_hash()
+)
 numba.config.CACHE_DIR = str(CACHE_FOLDER)  # type: ignore[attr-defined]
 
 Function = Any

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ ITEM_LOG_NAME = "items.sqlite"
 """Name of the file in the state folder of a server."""
 
 _APPLICATION_ID = 0x6E636C69
+_NAMES = tuple(field.name for field in fields(Item))
 _SCHEMA = """
 CREATE TABLE changes (
     item_id TEXT PRIMARY KEY,
@@ -105,8 +106,10 @@ def read_live_items(state: Path) -> dict[str, ItemChange]:
 
 def item_body(item: Item) -> str:
     """An item as the JSON text stored in the file."""
-    values: dict[str, Any] = asdict(item)
     created = item.created_time
+    # By name, not by ``dataclasses.asdict``, which copies every value and takes most of the time.
+    values: dict[str, Any] = {name: getattr(item, name) for name in _NAMES}
+    values["attributes"] = dict(item.attributes)
     values["created_time"] = created.isoformat() if created else None
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 

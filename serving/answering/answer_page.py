@@ -16,7 +16,6 @@ from serving.paging.match_set import MatchSet
 from serving.paging.page import Page
 from serving.paging.relevance import is_among, relevant_end
 from towers.ranking.shortlist import Shortlist
-from towers.retrieval.allowed_items import AllowedItems
 
 _NO_ROWS = np.zeros(0, np.int64)
 
@@ -81,8 +80,7 @@ def shortlist_and_further(
         return shortlist, FurtherResults(sources, encoded)
     left = holding[~is_among(holding, np.sort(np.concatenate([shortlist.rows, pinned_rows])))]
     if len(left):
-        kept = np.arange(len(shortlist.rows)) < relevant_end(shortlist, holding)
-        shortlist = shortlist.only(kept, encoded)
+        shortlist = shortlist.first(relevant_end(shortlist, holding))
     return shortlist, FurtherResults(sources, encoded, left)
 
 
@@ -218,7 +216,7 @@ def _source_of(ranked: RankedResults, kept: KeptOrder, missing: list[str]) -> Or
     """What may be shown now, and what follows a kept order by its own way of sorting."""
     matches, fits = ranked.matches, ranked.fits
     sources, rank_request = matches.sources, matches.encoded.rank_request
-    allowed = AllowedItems.of(sources.catalog, rank_request)
+    allowed = sources.allowed(rank_request)
     holding = _NO_ROWS if ranked.holding is None else ranked.holding
 
     def left_by_relevance(order: KeptOrder) -> int:

@@ -3,6 +3,9 @@
 An item's vector depends only on the bundle and on the item's current state, never on the edits in
 between. So many small edits give the same answers as one large one, and a restarted server, which
 replays only the newest state of each item, answers as before.
+
+A change of price, stock or time alone, which is what most changes are, only writes to columns: the
+lexical index, the vectors, completion and the caches of queries stay as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ import numpy as np
 
 from data.records import Item
 from towers.bundle.bundle import Bundle
-from towers.catalog.items import Catalog
+from towers.catalog.item_tokens import item_tokens
+from towers.catalog.items import Catalog, Facts, PriceChange
+from towers.indexes.background_rebuild import BackgroundRebuild
 from towers.indexes.item_index import checked_embeddings
 from towers.text.tokens import PADDING
 
@@ -47,6 +52,32 @@ class _Change:
     vector: np.ndarray | None
 
 
+class _PriceStep(NamedTuple):
+    """An item that moves to another price step, which the candidate tower reads; as in ``_Change``."""
+
+    row: int
+    tokens: np.ndarray
+    vector: np.ndarray | None
+
+
+class _Prepared(NamedTuple):
+    """A prepared batch.
+
+    Args:
+        changes: Of all items but those of which only price, stock or time changes.
+        read: A catalogue of the items of ``changes``.
+        rows: ``[n] int64`` rows of these others.
+        facts: Their new facts, by ``rows``.
+        steps: Those of them with another price step.
+    """
+
+    changes: Sequence[_Change]
+    read: Catalog
+    rows: np.ndarray
+    facts: Facts
+    steps: Sequence[_PriceStep]
+
+
 def _no_log() -> Callable[[], None]:
     return lambda: None
 
@@ -68,6 +99,7 @@ class LiveCatalog:
         self._changed: set[int] = set()
         self._bundle_item_count = bundle.catalog.count
         self._bundle_rows: dict[int, _Embedded] = {}
+        self._rebuild = BackgroundRebuild(self._sources.vector_indexes)
 
     def update(
         self, items: Sequence[Item], log: Callable[[], Callable[[], None]] = _no_log
@@ -84,26 +116,50 @@ class LiveCatalog:
         Raises:
             OverloadError: A disk is full or failing.
         """
-        catalog = self._bundle.catalog
         with self._lock:
-            changes = self._prepared(items)
-            by_row = [(change.row, change.item) for change in changes]
-            with self._sources.staged_items(by_row) as commit:
-                undo = log()
-                try:
-                    commit()
-                except BaseException:
-                    undo()
-                    raise
-            renamed = [
-                change.row
-                for change in changes
-                if change.is_new or catalog.titles[change.row] != change.item.title
-            ]
-            added = sum(self._put(change) for change in changes)
-            self._sources.take_in_items(by_row)
-            self._bundle.completion.put(renamed)
-        return added, len(changes) - added
+            prepared = self._prepared(items)
+            added = 0
+            if prepared.changes:
+                added = self._take_in(prepared, log)
+            else:
+                log()
+            self._take_in_facts(prepared)
+            self._rebuild.start_if_due()
+        return added, len(prepared.changes) + len(prepared.rows) - added
+
+    def _take_in(self, prepared: _Prepared, log: Callable[[], Callable[[], None]]) -> int:
+        """Logs the whole batch, and takes in its changes of words; returns the count of added items."""
+        changes = prepared.changes
+        by_row = [(change.row, change.item) for change in changes]
+        with self._sources.staged_items(by_row) as commit:
+            undo = log()
+            try:
+                commit()
+            except BaseException:
+                undo()
+                raise
+        titles = self._bundle.catalog.titles
+        renamed = [
+            change.row
+            for change in changes
+            if change.is_new or titles[change.row] != change.item.title
+        ]
+        added = sum(self._put(change, prepared.read) for change in changes)
+        self._sources.take_in_items(by_row)
+        self._bundle.completion.put(renamed)
+        return added
+
+    def _take_in_facts(self, prepared: _Prepared) -> None:
+        """Writes what is no change of words; nothing here can fail."""
+        if not len(prepared.rows):
+            return
+        catalog = self._bundle.catalog
+        for row, tokens, vector in prepared.steps:
+            if vector is not None:
+                self._sources.index.put(row, vector)
+            catalog.tokens[row] = tokens
+        catalog.update_facts(prepared.rows, prepared.facts)
+        self._changed.update(prepared.rows.tolist())
 
     def delete(self, item_ids: Iterable[str]) -> int:
         """Deletes items; returns how many existed."""
@@ -118,37 +174,67 @@ class LiveCatalog:
         """Number of items added, changed or deleted since the bundle was built."""
         return len(self._changed)
 
-    def _prepared(self, items: Sequence[Item]) -> list[_Change]:
+    def _prepared(self, items: Sequence[Item]) -> _Prepared:
         catalog = self._bundle.catalog
+        newest = {item.item_id: item for item in items}
+        rows: list[int] = []
+        same: list[Item] = []
+        steps: list[_PriceStep] = []
+        reworded: list[Item] = []
+        for item in newest.values():
+            row = catalog.row_of.get(item.item_id)
+            change = PriceChange.MORE if row is None else catalog.price_change(row, item)
+            if row is None or change is PriceChange.MORE:
+                reworded.append(item)
+                continue
+            rows.append(row)
+            same.append(item)
+            if change is PriceChange.OTHER_STEP:
+                tokens = item_tokens(item, catalog.text)
+                steps.append(_PriceStep(row, tokens, self._changed_vector(item, row, tokens)))
         # A temporary catalogue parses every field as the active one will: what that would refuse
         # fails here, before anything has changed.
-        read = Catalog.of(items, catalog.text)
-        newest = {item.item_id: item for item in items}
+        read = Catalog.of(reworded, catalog.text)
+        changes = self._changes(reworded, read)
+        return _Prepared(changes, read, np.array(rows, np.int64), Facts.of(same), steps)
+
+    def _changes(self, items: Sequence[Item], read: Catalog) -> list[_Change]:
+        """Changes of words, of items of distinct ids that are the rows of ``read``."""
+        catalog = self._bundle.catalog
         changes: list[_Change] = []
         new_row = catalog.count
-        for item_id, tokens in zip(read.item_ids, read.tokens, strict=True):
-            row = catalog.row_of.get(item_id)
-            vector = None
+        for item, tokens in zip(items, read.tokens, strict=True):
+            row = catalog.row_of.get(item.item_id)
             is_new = row is None
-            if is_new or not np.array_equal(catalog.tokens[row], tokens):
-                vector = self._vector(new_row if row is None else row, tokens)
-                checked_embeddings(vector[None], f"embedding of {item_id}", len(vector))
-                if row is not None and np.array_equal(self._sources.index.embeddings[row], vector):
-                    vector = None
-            changes.append(
-                _Change(newest[item_id], new_row if row is None else row, is_new, vector)
-            )
-            new_row += is_new
+            vector = None
+            if row is None:
+                row = new_row
+                vector = self._checked_vector(item, row, tokens)
+                new_row += 1
+            elif not np.array_equal(catalog.tokens[row], tokens):
+                vector = self._changed_vector(item, row, tokens)
+            changes.append(_Change(item, row, is_new, vector))
         return changes
 
-    def _put(self, change: _Change) -> bool:
+    def _checked_vector(self, item: Item, row: int, tokens: np.ndarray) -> np.ndarray:
+        vector = self._vector(row, tokens)
+        checked_embeddings(vector[None], f"embedding of {item.item_id}", len(vector))
+        return vector
+
+    def _changed_vector(self, item: Item, row: int, tokens: np.ndarray) -> np.ndarray | None:
+        """The vector of a known item by its new tokens; None where it is as before."""
+        vector = self._checked_vector(item, row, tokens)
+        is_same = np.array_equal(self._sources.index.embeddings[row], vector)
+        return None if is_same else vector
+
+    def _put(self, change: _Change, read: Catalog) -> bool:
         catalog = self._bundle.catalog
         was_listed = not change.is_new and bool(catalog.listed[change.row])
         if change.vector is not None:
             # Vector before row: a session may contain the item already, and readers that find its
             # row read its vector. Rows that the catalogue does not list are in no answer.
             self._sources.index.put(change.row, change.vector)
-        catalog.upsert(change.item)
+        catalog.upsert(change.item, read)
         self._changed.add(change.row)
         return not was_listed
 

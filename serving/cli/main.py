@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "serving.cli.commands.check:check",
     "compare": "serving.cli.commands.compare:compare",
     "embed": "serving.cli.commands.embed:embed",
+    "index": "serving.cli.commands.index:index",
     "serve": "serving.cli.commands.serve:serve",
     "search": "serving.cli.commands.ask:search",
     "complete": "serving.cli.commands.ask:complete",

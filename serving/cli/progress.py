@@ -36,7 +36,8 @@ class StageBars:
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
         """Finishes the previous stage and starts one; the returned function reports progress.
 
-        It takes ``done`` steps, or ``done, total, loss`` if the total is not known beforehand.
+        It takes ``done`` steps, or ``done, total, loss`` if the total is not known beforehand, and a
+        ``note`` to show in place of the loss.
         """
         self.finish()
         self._name, self._began = stage, time.perf_counter()
@@ -44,13 +45,15 @@ class StageBars:
         self._task = task
         shown_time = 0.0
 
-        def report(done: int, known_total: int | None = None, loss: float | None = None) -> None:
+        def report(
+            done: int, known_total: int | None = None, loss: float | None = None, note: str = ""
+        ) -> None:
             nonlocal shown_time
             now = time.perf_counter()
             if now - shown_time < _SHOWN_EVERY_SECONDS:
                 return
             shown_time = now
-            note = "" if loss is None else f"loss {loss:.3f}"
+            note = note if loss is None else f"loss {loss:.3f}"
             self._progress.update(task, completed=done, total=known_total or total, note=note)
 
         return report

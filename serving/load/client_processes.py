@@ -111,15 +111,18 @@ def _serve(
     pipe: Connection, address: str, source: CallSource, settings: LoadSettings, share: Share
 ) -> None:
     """The client process: runs a step for each plan, until the pipe is closed."""
-    pipe.send(None)
-    while True:
-        try:
+    try:
+        pipe.send(None)
+        while True:
             plan, start_time = pipe.recv()
-        except EOFError:
-            return
-        result: Any
-        try:
-            result = run_step(address, source, plan, settings, share=share, start_time=start_time)
-        except NextclickError as error:
-            result = error
-        pipe.send(result)
+            result: Any
+            try:
+                result = run_step(
+                    address, source, plan, settings, share=share, start_time=start_time
+                )
+            except NextclickError as error:
+                result = error
+            pipe.send(result)
+    except (EOFError, BrokenPipeError):
+        # The load test is over, or has failed in another process.
+        return

@@ -57,7 +57,7 @@ class MatchSet:
             that have any of them are not counted, but only those that hold what relaxation left.
         """
         sources, rank_request = self.sources, self.encoded.rank_request
-        allowed = AllowedItems.of(sources.catalog, rank_request)
+        allowed = sources.allowed(rank_request)
         if not rank_request.text:
             return allowed.count(), False
         query = self.encoded.query

@@ -1,22 +1,25 @@
 """Which results of a search are relevant, and which are only related and come after them.
 
 Relevant is what holds all of the query's words that relaxation left, in any field; what holds most of
-their weight; and what is as near to the query embedding as the typical item that holds them. Everything
-else is there to fill the page.
+their weight and is named by the head noun; and what the fixed rule, which weighs words, fields and both
+embeddings, scores as high as the typical item that holds them. Everything else fills the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from serving.api.answers import Relaxation, RelaxationKind
+from towers.compiled import BOOL, F32, I64, NONE, compiled, inlined, read, written
 from towers.ranking.adjustments import EXACT_CODE
-from towers.ranking.features import FEATURE_NAMES
+from towers.ranking.features import FEATURE_NAMES, SEARCH_SCORE
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import Sources
+from towers.retrieval.hashed_sums import position_of
 from towers.retrieval.rank_request import EncodedRequest
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
 from towers.text.words import stem
@@ -25,15 +28,19 @@ RELATED_ONLY = "related_only"
 """Name of the score adjustment that moves a result behind all relevant ones."""
 
 _WORD_SHARE = FEATURE_NAMES.index("query_rarity_share")
-_SIMILARITY = FEATURE_NAMES.index("learnt_score")
+_IN_TITLE, _IN_LEAF = FEATURE_NAMES.index("head_in_title"), FEATURE_NAMES.index("head_in_leaf")
+_RULE_SCORE = FEATURE_NAMES.index(SEARCH_SCORE)
+"""Not a cosine alone: among items that lack a word, it moved one in five first pages, mostly for the
+worse."""
 
-_LEAST_WORD_SHARE = 0.65
+_LEAST_WORD_SHARE = np.float32(0.65)
 """Share of the weight of the words of a query; of .5, .65 and .8 the best on judged queries of a hardware
 shop."""
 _TYPICAL_COUNT = 3
-"""With fewer items that hold the words none is typical: near is then the nearest quarter of the rest."""
-_NEAR_QUANTILE = 0.75
+"""With fewer items that hold the words none is typical: at least the best quarter of the rest."""
+_BEST_QUANTILE = 0.75
 _MARGIN = np.float32(1e-2)
+_NO_LIFTS = np.zeros(0, np.float32)
 
 
 def holding_rows(
@@ -102,36 +109,86 @@ def related_last(shortlist: Shortlist, holding: np.ndarray) -> Shortlist:
         holding: ``[n] int64`` ascending rows that hold the query's words.
     """
     is_relevant = _relevant(shortlist, holding)
-    if is_relevant.all() or not is_relevant.any():
+    relevant, others = np.flatnonzero(is_relevant), np.flatnonzero(~is_relevant)
+    if not len(relevant) or not len(others):
         return shortlist
-    scores = shortlist.scores
-    lowest, highest = scores[is_relevant].min(), scores[~is_relevant].max()
+    # Scores fall: the last of the relevant and the first of the others are the ones that may cross.
+    lowest, highest = shortlist.scores[relevant[-1]], shortlist.scores[others[0]]
     push = min(np.float32(0), lowest - highest) - _MARGIN
     column = np.where(is_relevant, np.float32(0), push).astype(np.float32)
-    adjustments: Mapping[str, np.ndarray] = {**shortlist.adjustments, RELATED_ONLY: column}
-    return replace(shortlist, adjustments=adjustments)
+    return shortlist.adjusted(RELATED_ONLY, column, np.concatenate([relevant, others]))
 
 
 def _relevant(shortlist: Shortlist, holding: np.ndarray) -> np.ndarray:
     """Which results are relevant, ``[n] bool``; none where no item holds any of the words."""
-    if not len(holding):
-        return np.zeros(len(shortlist.rows), bool)
-    holds = is_among(shortlist.rows, holding)
-    is_relevant = holds | (shortlist.features[:, _WORD_SHARE] >= _LEAST_WORD_SHARE)
-    if EXACT_CODE in shortlist.adjustments:
-        is_relevant |= shortlist.adjustments[EXACT_CODE] > 0
-    held_count = int(np.count_nonzero(holds))
-    if held_count and not is_relevant.all():
-        similarity = shortlist.features[:, _SIMILARITY]
-        near = _quantile(similarity[holds], 0.5)
+    flags = np.zeros(len(shortlist.rows), bool)
+    if len(holding):
+        code_lifts = shortlist.adjustments.get(EXACT_CODE, _NO_LIFTS)
+        _tell_relevant(shortlist.rows, shortlist.features, holding, code_lifts, flags)
+    return flags
+
+
+@inlined
+def _quantile(values: np.ndarray, share: float) -> Any:
+    """The value below which a share of the values lies; reorders them (Hoare's selection)."""
+    wanted = int(share * len(values))
+    low, high = 0, len(values) - 1
+    while low < high:
+        pivot, left, right = values[(low + high) // 2], low, high
+        while left <= right:
+            while values[left] < pivot:
+                left += 1
+            while values[right] > pivot:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left, right = left + 1, right - 1
+        if wanted <= right:
+            high = right
+        elif wanted >= left:
+            low = left
+        else:
+            break
+    return values[wanted]
+
+
+@compiled(NONE, read(I64), read(F32, 2), read(I64), read(F32), written(BOOL))
+def _tell_relevant(
+    rows: np.ndarray,
+    features: np.ndarray,
+    holding: np.ndarray,
+    code_lifts: np.ndarray,
+    is_relevant: np.ndarray,
+) -> None:
+    holds = np.zeros(len(rows), np.bool_)
+    is_any_named = False
+    for place in range(len(rows)):
+        position = position_of(holding, rows[place])
+        holds[place] = position < len(holding) and holding[position] == rows[place]
+        is_named = features[place, _IN_TITLE] > 0 or features[place, _IN_LEAF] > 0
+        is_any_named |= holds[place] and is_named
+    of_holders, of_others = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
+    held_count, relevant_count = 0, 0
+    for place in range(len(rows)):
+        # A saw blade of 60 teeth holds most of the weight of "60 inch vanity combo", but is no vanity.
+        is_named = features[place, _IN_TITLE] > 0 or features[place, _IN_LEAF] > 0
+        is_relevant[place] = holds[place] or (
+            (is_named or not is_any_named) and features[place, _WORD_SHARE] >= _LEAST_WORD_SHARE
+        )
+        if len(code_lifts):
+            is_relevant[place] |= code_lifts[place] > 0
+        relevant_count += is_relevant[place]
+        if holds[place]:
+            of_holders[held_count] = features[place, _RULE_SCORE]
+            held_count += 1
+        else:
+            of_others[place - held_count] = features[place, _RULE_SCORE]
+    if held_count and relevant_count < len(rows):
+        least = _quantile(of_holders[:held_count], 0.5)
         if held_count < _TYPICAL_COUNT:
-            near = max(near, _quantile(similarity[~holds], _NEAR_QUANTILE))
-        is_relevant |= similarity >= near
-    return is_relevant
-
-
-def _quantile(values: np.ndarray, share: float) -> float:
-    return float(np.sort(values)[int(share * len(values))])
+            least = max(least, _quantile(of_others[: len(rows) - held_count], _BEST_QUANTILE))
+        for place in range(len(rows)):
+            is_relevant[place] |= features[place, _RULE_SCORE] >= least
 
 
 def relevant_end(shortlist: Shortlist, holding: np.ndarray) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from serving.edge.server import serve
 from serving.engine import Engine
 from towers.catalog.filters import Filter
 from towers.catalog.items import Catalog
+from towers.search_box import completion
 
 QUERY, CATEGORY, ITEM = SuggestionKind.QUERY, SuggestionKind.CATEGORY, SuggestionKind.ITEM
 
@@ -67,6 +69,20 @@ def test_a_query_is_suggested_from_its_fifth_visitor_on(engine: Engine) -> None:
     search(engine, "dark espresso 250g", "e")
     assert "dark espresso 250g" in texts(engine, "dark esp", QUERY)
     assert "dark espresso 250g" in texts(engine, "espresso da", QUERY)
+
+
+def test_of_many_items_the_weights_come_from_a_thread_of_their_own(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts(engine, "dark esp")
+    monkeypatch.setattr(completion, "_QUICK_ITEM_COUNT", 0)
+    search(engine, "dark espresso 250g", *"abcde")
+    for _ in range(1_000):
+        # Each request starts a refresh, ten seconds after the last; one of the next ones shows it.
+        if "dark espresso 250g" in texts(engine, "dark esp", QUERY):
+            break
+        time.sleep(0.01)
+    assert "dark espresso 250g" in texts(engine, "dark esp", QUERY)
 
 
 def test_a_query_that_no_item_answers_is_not_suggested(engine: Engine) -> None:

@@ -38,7 +38,7 @@ from towers.text.distilled_encoder import DistilledEncoder
 from towers.text.words import words
 
 if TYPE_CHECKING:
-    from towers.training.item_embedding import CandidateTables
+    from towers.bundle.candidate_tables import CandidateTables
 
 CONFIG = Config(
     text=TextConfig(bucket_count=2_048, item_slot_count=24, query_slot_count=16),
@@ -137,7 +137,7 @@ def models() -> Models:
 
 def tables() -> CandidateTables:
     """The candidate tower's weights, as training leaves them to batch embedding."""
-    from towers.training.item_embedding import CandidateTables
+    from towers.bundle.candidate_tables import CandidateTables
 
     item_ids = [item.item_id for item in items()]
     return CandidateTables(item_ids, models().item_table, models().token_table)

@@ -35,11 +35,11 @@ def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
 def token_numbers(item: Item, config: TextConfig) -> list[int]:
     """The same without padding, at most ``config.item_slot_count`` numbers."""
     buckets = config.bucket_count
-    numbers = list(_path_tokens(item.category, buckets))
+    numbers = list(path_tokens(item.category, buckets))
     if item.brand:
         numbers.append(token("b:" + item.brand, buckets))
-    if item.price is not None and item.price > 0:
-        step = round(math.log2(item.price) * _PRICE_STEPS_PER_DOUBLING)
+    step = price_step(item.price)
+    if step is not None:
         numbers.append(token(f"p:{step}", buckets))
     numbers += _text_tokens(item.title, buckets)
     numbers += _path_words(item.category, buckets)
@@ -50,13 +50,26 @@ def token_numbers(item: Item, config: TextConfig) -> list[int]:
     return list(dict.fromkeys(numbers))[: config.item_slot_count]
 
 
+def price_step(price: float | None) -> int | None:
+    """The step of a price on the scale that the tower reads; None without a positive price.
+
+    By the price as float32, as the catalogue holds it, so that its column tells the step of an item.
+
+    Raises:
+        OverflowError: The price is infinite.
+    """
+    stored = 0.0 if price is None else float(np.float32(price))
+    return round(math.log2(stored) * _PRICE_STEPS_PER_DOUBLING) if stored > 0 else None
+
+
 def name_numbers(name: str, buckets: int) -> tuple[int, ...]:
     """The words of a name as token numbers, in order, repetitions included."""
     return _text_tokens(name, buckets)
 
 
 @lru_cache(maxsize=100_000)
-def _path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+def path_tokens(path: tuple[str, ...], buckets: int) -> tuple[int, ...]:
+    """The token of a category path and of each path above it, the broadest first."""
     return tuple(
         token("c:" + " > ".join(path[:depth]), buckets) for depth in range(1, len(path) + 1)
     )

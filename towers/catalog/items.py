@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,11 +16,11 @@ from data.records import Item
 from towers.catalog.attributes import Attributes
 from towers.catalog.dictionary import Dictionary
 from towers.catalog.filters import Filter
-from towers.catalog.item_tokens import token_numbers
+from towers.catalog.item_tokens import price_step, token_numbers
 from towers.catalog.name_tokens import NameTokens
+from towers.catalog.text_keys import UNKNOWN, text_key
 from towers.catalog.title_columns import TITLE_SLOT_COUNT, slots, title_columns
 from towers.config import TextConfig
-from towers.text.tokens import PADDING
 
 _PATH_SEPARATOR = "\x1f"
 """Separates the levels of a category; names have no control characters."""
@@ -28,6 +30,34 @@ _MASK_BYTES = 64_000_000
 
 
 _NO_FILTER = Filter()
+
+
+class PriceChange(Enum):
+    """How a new state of an item differs from the one in the catalogue.
+
+    ``SAME_STEP``: in price, stock or time alone, and the towers read the same price step;
+    ``OTHER_STEP``: they read another one; ``MORE``: in other fields, or it had no price or has none.
+    """
+
+    SAME_STEP = 0
+    OTHER_STEP = 1
+    MORE = 2
+
+
+class Facts(NamedTuple):
+    """What changes often of items, and is no text: ``[n]`` each, as in ``Catalog``."""
+
+    price: np.ndarray
+    created: np.ndarray
+    in_stock: np.ndarray
+
+    @classmethod
+    def of(cls, items: Sequence[Item]) -> Facts:
+        """The columns of some items."""
+        prices = [np.nan if item.price is None else item.price for item in items]
+        created = [_created(item) for item in items]
+        in_stock = [item.in_stock for item in items]
+        return cls(np.array(prices, np.float32), np.array(created), np.array(in_stock, bool))
 
 
 class Catalog:
@@ -52,13 +82,16 @@ class Catalog:
         title_heads: ``[rows, TITLE_SLOT_COUNT] bool``, true where a word is a noun that the item is.
         leaf_tokens, path_tokens, brand_tokens: Words of the names of ``leaf`` (its last level, and all
             levels) and ``brand``.
+        text_keys: ``[rows] uint64`` hashes of the items' texts, as ``text_key`` gives them.
         attributes: Values by attribute.
     """
 
     _COLUMNS = (
         *("leaf", "top", "brand", "price", "created", "in_stock", "listed", "completeness"),
-        *("tokens", "title_tokens", "title_heads"),
+        *("tokens", "title_tokens", "title_heads", "text_keys"),
     )
+    # All but those of codes, which are others in every catalogue.
+    _COPIED = tuple(name for name in _COLUMNS if name not in ("leaf", "top", "brand"))
 
     def __init__(self, text: TextConfig) -> None:
         self.text = text
@@ -79,6 +112,7 @@ class Catalog:
         self.tokens = np.zeros((0, text.item_slot_count), np.int32)
         self.title_tokens = np.zeros((0, TITLE_SLOT_COUNT), np.int32)
         self.title_heads = np.zeros((0, TITLE_SLOT_COUNT), bool)
+        self.text_keys = np.zeros(0, np.uint64)
         self._name_categories()
         self.attributes = Attributes()
         self._change_count = 0
@@ -97,10 +131,7 @@ class Catalog:
         catalog.leaf = catalog.category_codes.add_all(map(_PATH_SEPARATOR.join, paths))
         catalog.top = catalog.top_codes.add_all(path[0] if path else "" for path in paths)
         catalog.brand = catalog.brand_codes.add_all(item.brand for item in newest)
-        prices = [np.nan if item.price is None else item.price for item in newest]
-        catalog.price = np.array(prices, np.float32)
-        catalog.created = np.array([_created(item) for item in newest], np.float64)
-        catalog.in_stock = np.array([item.in_stock for item in newest], bool)
+        catalog.price, catalog.created, catalog.in_stock = Facts.of(newest)
         catalog.listed = np.ones(len(newest), bool)
         catalog.completeness = np.array([_completeness(item) for item in newest], np.float32)
         catalog.tokens = slots([token_numbers(item, text) for item in newest], text.item_slot_count)
@@ -108,6 +139,7 @@ class Catalog:
             catalog.titles, [item.brand for item in newest], text.bucket_count
         )
         catalog.attributes = Attributes.of([item.attributes for item in newest])
+        catalog.text_keys = np.array([text_key(item) for item in newest], np.uint64)
         return catalog
 
     @property
@@ -120,34 +152,28 @@ class Catalog:
         """Items that answers may show."""
         return int(np.count_nonzero(self.listed[: self.count]))
 
-    def upsert(self, item: Item) -> tuple[int, bool]:
+    def upsert(self, item: Item, read: Catalog | None = None) -> tuple[int, bool]:
         """Adds or changes an item.
+
+        Args:
+            read: A catalogue of the same settings that has the item in this state, to copy its columns.
 
         Returns:
             Its row, and whether its input of the candidate tower is new or changed.
         """
-        numbers = token_numbers(item, self.text)
+        read = Catalog.of([item], self.text) if read is None else read
+        at = read.row_of[item.item_id]
         row = self.row_of.get(item.item_id, self.count)
         is_new = row == self.count
         if row >= len(self.leaf):
             self._grow()
-        known = self.tokens[row]
-        changed = is_new or known[known != PADDING].tolist() != numbers
+        changed = is_new or not np.array_equal(self.tokens[row], read.tokens[at])
         self.leaf[row] = self.category_codes.add(_PATH_SEPARATOR.join(item.category))
         self.top[row] = self.top_codes.add(item.category[0] if item.category else "")
         self.brand[row] = self.brand_codes.add(item.brand)
-        self.price[row] = np.nan if item.price is None else item.price
-        self.created[row] = _created(item)
         self.attributes.put(row, item.attributes)
-        self.in_stock[row] = item.in_stock
-        self.listed[row] = True
-        self.completeness[row] = _completeness(item)
-        if changed:
-            known[: len(numbers)] = numbers
-            known[len(numbers) :] = PADDING
-        (self.title_tokens[row],), (self.title_heads[row],) = title_columns(
-            [item.title], [item.brand], self.text.bucket_count
-        )
+        for name in self._COPIED:
+            getattr(self, name)[row] = getattr(read, name)[at]
         if is_new:
             self.titles.append(item.title)
             self.row_of[item.item_id] = row
@@ -157,6 +183,22 @@ class Catalog:
         # Last, so that a mask computed before the change is not cached as current.
         self._change_count += 1
         return row, changed
+
+    def price_change(self, row: int, item: Item) -> PriceChange:
+        """What of a row has to change for a new state of its item."""
+        if not self.listed[row] or self.text_keys[row] != text_key(item):
+            return PriceChange.MORE
+        known = float(self.price[row])
+        if math.isnan(known) != (item.price is None) or (known > 0) != ((item.price or 0) > 0):
+            return PriceChange.MORE
+        is_same_step = price_step(known) == price_step(item.price)
+        return PriceChange.SAME_STEP if is_same_step else PriceChange.OTHER_STEP
+
+    def update_facts(self, rows: np.ndarray, facts: Facts) -> None:
+        """Sets price, time and stock of the items at ``rows [n] int64``."""
+        self.price[rows], self.created[rows], self.in_stock[rows] = facts
+        # Last, as in ``upsert``.
+        self._change_count += 1
 
     def remove(self, item_id: str) -> int | None:
         """Unlists an item; its row, or None if it was not listed."""
@@ -251,10 +293,14 @@ class Catalog:
         """The catalogue that ``save`` wrote."""
         catalog = cls(text)
         for name in cls._COLUMNS:
-            setattr(catalog, name, np.load(folder / f"{name}.npy", allow_pickle=False))
+            if (folder / f"{name}.npy").exists() or name != "text_keys":
+                setattr(catalog, name, np.load(folder / f"{name}.npy", allow_pickle=False))
         names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
         catalog.item_ids = names["item_ids"]
         catalog.titles = names["titles"]
+        if len(catalog.text_keys) < len(catalog.item_ids):
+            # Of a bundle made before they were: the first change of each item counts as one of words.
+            catalog.text_keys = np.full(len(catalog.item_ids), UNKNOWN, np.uint64)
         catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
         catalog.category_codes = Dictionary(names["categories"])
         catalog.top_codes = Dictionary(names["tops"])

@@ -129,6 +129,7 @@ class TantivyIndex:
         groups: Mapping[tuple[str, ...], float] = MappingProxyType({}),
         spellings: Iterable[Spelling] = (),
         required: Sequence[Alternatives] = (),
+        among: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and BM25 scores of the best documents that have any stem or code, best first.
 
@@ -138,6 +139,7 @@ class TantivyIndex:
             groups: Stems that count only where a field has all of them, and the weight of the group.
             spellings: Preferences for a spelling.
             required: Only documents that have one complete alternative of each.
+            among: ``[n] int64`` rows; only these. None: all.
 
         Returns:
             ``[≤ count] int64`` and ``[≤ count] float32``; of equal scores the lower row first.
@@ -152,6 +154,12 @@ class TantivyIndex:
             if with_all is None:
                 return np.zeros(0, np.int64), np.zeros(0, np.float32)
             parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(with_all, 0.0)))
+        if among is not None:
+            own = tantivy.Query.term_set_query(self._schema, "row", among.tolist())
+            parts = [
+                (tantivy.Occur.Must, tantivy.Query.boolean_query(parts)),
+                (tantivy.Occur.Must, tantivy.Query.const_score_query(own, 0.0)),
+            ]
         rows, scores = _hits(searcher, tantivy.Query.boolean_query(parts), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]

@@ -13,11 +13,13 @@ import numpy as np
 from towers.optional_stages import finite
 from towers.ranking.exact_codes import with_typed_item
 from towers.ranking.feature_context import FeatureContext
-from towers.ranking.features import feature_matrix
+from towers.ranking.features import FEATURE_NAMES, IS_SEARCH, feature_matrix
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import RankRequest
+
+_IS_SEARCH = FEATURE_NAMES.index(IS_SEARCH)
 
 
 def event_effects(
@@ -71,6 +73,9 @@ def feature_effects(
 ) -> np.ndarray:
     """How much each feature raises the model's score of some results, compared with its training mean.
 
+    ``is_search`` has none: it is the same for all results and switches the score of the fixed rule on,
+    whose effect is told as that of ``search_score``.
+
     Args:
         shortlist_positions: ``[m]`` positions of the results on the shortlist.
         means: ``[features]``.
@@ -85,4 +90,6 @@ def feature_effects(
     diagonal = np.arange(len(means))
     changed[:, diagonal, diagonal] = means
     scores = finite(ranker.reranker.scores(changed.reshape(-1, len(means))))
-    return shortlist.model_scores[shortlist_positions, None] - scores.reshape(features.shape)
+    effects = shortlist.model_scores[shortlist_positions, None] - scores.reshape(features.shape)
+    effects[:, _IS_SEARCH] = 0.0
+    return np.asarray(effects, np.float32)

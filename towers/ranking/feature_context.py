@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from towers.compiled import F32, F64, I32, I64, NONE, compiled, inlined, read, records
+from towers.compiled import BOOL, F32, F64, I32, I64, NONE, compiled, inlined, read, records
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.field_matches import match_fields
 from towers.ranking.history_matches import match_history
@@ -38,7 +38,10 @@ class FeatureContext:
         self.items, self.request = np.zeros(len(rows), CANDIDATE), np.zeros(1, REQUEST)
         items, request, time = self.items, self.request, encoded.rank_request.time
         # Compiled loops do not check: a row that a column lacks must end here.
-        _check_rows((rows, encoded.summary.rows, encoded.summary.bought_rows), sources)
+        limit = min(map(len, (catalog.leaf, catalog.title_heads, sources.index.embeddings)))
+        for used in (rows, encoded.summary.rows, encoded.summary.bought_rows):
+            if not _are_below(used, limit):
+                raise IndexError(f"rows: expected 0 to {limit - 1:,}, received others")
         demand = (sources.popularity, sources.trend, sources.surge)
         counts, decays = zip(*(one.decayed(time) for one in demand), strict=True)
         _read_items(
@@ -68,14 +71,12 @@ class FeatureContext:
         return np.ascontiguousarray(self.items["search_score"])
 
 
-def _check_rows(used: tuple[np.ndarray, ...], sources: Sources) -> None:
-    """Raises ``IndexError`` where a column has no such row yet."""
-    catalog = sources.catalog
-    columns = (catalog.leaf, catalog.tokens, catalog.title_heads, sources.index.embeddings)
-    limit = min(map(len, columns))
-    for rows in used:
-        if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < limit:
-            raise IndexError(f"rows: expected 0 to {limit - 1:,}, received {rows.max():,}")
+@compiled(BOOL, read(I64), I64)
+def _are_below(rows: np.ndarray, limit: int) -> bool:
+    is_below = True
+    for row in rows:
+        is_below &= 0 <= row < limit
+    return is_below
 
 
 @inlined

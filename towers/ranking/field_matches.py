@@ -7,6 +7,7 @@ same word in its description (BM25F: Robertson, Zaragoza and Taylor 2004).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,8 +49,9 @@ class QueryTerms(NamedTuple):
     head: int
 
     @classmethod
+    @lru_cache(maxsize=4_096)
     def of(cls, query: ParsedQuery, bucket_count: int) -> QueryTerms:
-        """The terms of a query; its function words only where there is nothing else."""
+        """The terms of a query; its function words only where there is nothing else. Kept."""
         terms = [term for term in query.terms if term.is_required] or [*query.terms]
         terms = terms[-_TERM_LIMIT:]
         head = terms.index(query.head_term) if query.head_term in terms else len(terms) - 1

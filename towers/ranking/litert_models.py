@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from towers.sessions.query_input import QueryInput
 
-_ROWS_AT_ONCE = 256
+_ROWS_AT_ONCE, _ROW_STEP = 256, 32
+"""Rows are padded to a multiple of the step: an interpreter allocates anew for every other number."""
 
 
 class LiteModel:
@@ -25,7 +26,7 @@ class LiteModel:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._idle: deque[_Runner] = deque()
+        self._idle: defaultdict[int, deque[_Runner]] = defaultdict(deque)
 
     @classmethod
     def load(cls, path: Path) -> LiteModel:
@@ -35,15 +36,17 @@ class LiteModel:
     def run(self, **inputs: np.ndarray) -> np.ndarray:
         """The single output for the named inputs, a new array.
 
-        Shapes are those of the export, except for the number of rows, which is free.
+        Shapes are those of the export, except for the number of rows, which is free; each number that
+        is used has interpreters of its own.
         """
+        idle = self._idle[len(next(iter(inputs.values())))]
         try:
             # Last in, first out: its memory is most likely still in the CPU cache.
-            runner = self._idle.pop()
+            runner = idle.pop()
         except IndexError:
             runner = _Runner(self._content)
         result = runner.run(inputs)
-        self._idle.append(runner)
+        idle.append(runner)
         return result
 
 
@@ -137,12 +140,18 @@ class Reranker:
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """``[n] float32`` logits of ``features [n, features] float32``; larger is better."""
-        # In parts, to bound the memory that the interpreter keeps.
+        # In parts, to bound the memory that the interpreters keep.
         starts = range(0, len(features), _ROWS_AT_ONCE)
-        parts = [
-            self._model.run(features=features[start : start + _ROWS_AT_ONCE]) for start in starts
-        ]
+        parts = [self._part(features[start : start + _ROWS_AT_ONCE]) for start in starts]
+        if len(parts) == 1:
+            return parts[0]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+    def _part(self, features: np.ndarray) -> np.ndarray:
+        count = len(features)
+        padded = np.zeros((-(-count // _ROW_STEP) * _ROW_STEP, features.shape[1]), np.float32)
+        padded[:count] = features
+        return self._model.run(features=padded)[:count]
 
 
 class ItemEncoder:

@@ -95,16 +95,41 @@ class Shortlist:
 
     def only(self, kept: np.ndarray, encoded: EncodedRequest) -> Shortlist:
         """The list restricted to ``kept [n] bool``, for a request that allows only these."""
-        return replace(
-            self,
-            rows=self.rows[kept],
-            model_scores=self.model_scores[kept],
-            adjustments={name: part[kept] for name, part in self.adjustments.items()},
-            merchandising={name: part[kept] for name, part in self.merchandising.items()},
-            features=self.features[kept],
-            ranks=self.ranks[kept],
-            encoded=encoded,
-        )
+        return self._at(np.flatnonzero(kept), encoded)
+
+    def first(self, count: int) -> Shortlist:
+        """The first ``count`` of the list."""
+        return self if count >= len(self.rows) else self._at(slice(count), self.encoded)
+
+    def adjusted(self, name: str, column: np.ndarray, order: np.ndarray) -> Shortlist:
+        """The list with another adjustment, which puts it in another order.
+
+        Args:
+            column: ``[n] float32`` in the present order.
+            order: ``[n] int64`` present positions in the new order, by falling scores.
+        """
+        columns = {**self.adjustments, name: column}
+        return self._at(order, self.encoded, self.scores + column, columns)
+
+    def _at(
+        self,
+        places: np.ndarray | slice,
+        encoded: EncodedRequest,
+        scores: np.ndarray | None = None,
+        adjustments: Mapping[str, np.ndarray] | None = None,
+    ) -> Shortlist:
+        """Some of the list in an order that its scores have; so nothing has to be sorted."""
+        other = object.__new__(Shortlist)
+        put = object.__setattr__
+        for name in ("rows", "model_scores", "features", "ranks"):
+            put(other, name, read_only(getattr(self, name)[places]))
+        for name in ("source_scores", "missing", "without_filter"):
+            put(other, name, getattr(self, name))
+        put(other, "scores", read_only((self.scores if scores is None else scores)[places]))
+        put(other, "adjustments", _in_order(adjustments or self.adjustments, places))
+        put(other, "merchandising", _in_order(self.merchandising, places))
+        put(other, "encoded", encoded)
+        return other
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
         """Positions of items on the list, from 0; −1 if not on it, ``[m] int64``."""
@@ -115,7 +140,9 @@ class Shortlist:
         return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
 
 
-def _in_order(columns: Mapping[str, np.ndarray], order: np.ndarray) -> Mapping[str, np.ndarray]:
+def _in_order(
+    columns: Mapping[str, np.ndarray], order: np.ndarray | slice
+) -> Mapping[str, np.ndarray]:
     if not columns:
         return _NO_COLUMNS
     return read_only_columns({name: column[order] for name, column in columns.items()})

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 
 from towers.compiled import F32, I32, I64, NONE, compiled, read, records
 from towers.ranking.candidate_records import CANDIDATE
 from towers.text.parsed_query import ParsedQuery
 from towers.text.tokens import PADDING, token
+
+
+class QueryWords(NamedTuple):
+    """The stems of a query as token numbers, as typed first, then replacements.
+
+    Args:
+        numbers: ``[words] int32``.
+        weights: ``[words] float32`` inverse document frequency, less for a replacement.
+        typed_count: How many of them are as typed.
+    """
+
+    numbers: np.ndarray
+    weights: np.ndarray
+    typed_count: int
+
+    @classmethod
+    @lru_cache(maxsize=4_096)
+    def of(cls, query: ParsedQuery, bucket_count: int) -> QueryWords:
+        """The words of a query. Kept."""
+        weights = query.stem_weights
+        rarities = np.array(query.rarities, np.float32)
+        return cls(
+            np.array([token("w:" + word, bucket_count) for word in weights], np.int32),
+            np.array([*weights.values()], np.float32) * rarities,
+            sum(weight == 1.0 for weight in weights.values()),
+        )
 
 
 def match_words(
@@ -26,17 +55,12 @@ def match_words(
         items: ``[n] CANDIDATE``.
         request: ``[1] REQUEST``.
     """
-    weights = query.stem_weights
-    typed_count = sum(weight == 1.0 for weight in weights.values())
-    request["word_count"], request["typed_count"] = len(weights), typed_count
-    request["has_words"] = len(weights) > 0
-    if not weights:
-        return
-    rarities = np.array(query.rarities, np.float32)
-    word_weights = np.array([*weights.values()], np.float32) * rarities
-    numbers = np.array([token("w:" + word, bucket_count) for word in weights], np.int32)
-    request["rarity_sum"] = word_weights.sum()
-    _match(items, rows, tokens, numbers, word_weights, typed_count)
+    words = QueryWords.of(query, bucket_count)
+    count = len(words.numbers)
+    request["word_count"], request["typed_count"] = count, words.typed_count
+    request["has_words"], request["rarity_sum"] = count > 0, words.weights.sum()
+    if count:
+        _match(items, rows, tokens, *words)
 
 
 @compiled(NONE, records(CANDIDATE), read(I64), read(I32, 2), read(I32), read(F32), I64)
@@ -51,6 +75,10 @@ def _match(
     word_count = len(numbers)
     has_word = np.zeros(word_count, np.bool_)
     has_pair = np.zeros(word_count, np.bool_)
+    # Bits of all numbers, by their lowest six: most words of an item are none of the query's.
+    seen = np.zeros(64, np.bool_)
+    for number in numbers:
+        seen[number & 63] = True
     for position in range(len(rows)):
         has_word[:] = False
         has_pair[:] = False
@@ -62,11 +90,12 @@ def _match(
             if number == PADDING:
                 break
             length += 1
-            for word in range(word_count):
-                if number == numbers[word]:
-                    has_word[word] = True
-                    if 0 < word < typed_count and before == numbers[word - 1]:
-                        has_pair[word] = True
+            if seen[number & 63]:
+                for word in range(word_count):
+                    if number == numbers[word]:
+                        has_word[word] = True
+                        if 0 < word < typed_count and before == numbers[word - 1]:
+                            has_pair[word] = True
             before = number
         count, rarity_sum, missing = 0, 0.0, np.float32(0)
         for word in range(word_count):

@@ -8,6 +8,7 @@ bounded_map    a bounded mapping of the newest entries
 popularity     exponentially decayed counts (what counts: `sources/popular`)
 source         the interface of a candidate source
 sources/       the sources, one file each
+union          the union of the sources' lists
 query_reader   which words of a query are conditions or names of the catalogue
 source_list    the list of all sources: add a source here
 candidates     the union of their candidates

@@ -14,18 +14,16 @@ import numpy as np
 from data.errors import BundleError
 from data.records import Event, Item
 from towers.catalog.items import Catalog
-from towers.compiled import I32, I64, NONE, compiled, read, written
 from towers.config import SourcesConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
 from towers.optional_stages import OptionalStages
 from towers.read_only import freeze
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.hashed_sums import EMPTY, position_of, slot_count, slot_of
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.query_reader import QueryReader
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.source import NO_ROWS, NO_SCORES, NOTHING, Rebase, Source, TrainingData
+from towers.retrieval.source import NO_SCORES, NOTHING, Rebase, Source, TrainingData
 from towers.retrieval.source_list import SOURCE_TYPES
 from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.retrieval.sources.learnt import Learnt
@@ -35,6 +33,7 @@ from towers.retrieval.sources.repurchase import Repurchase
 from towers.retrieval.sources.semantic import Semantic
 from towers.retrieval.sources.session_knn import SessionKnn
 from towers.retrieval.sparse_scores import SparseScores
+from towers.retrieval.union import union
 from towers.text.parsed_query import ParsedQuery
 from towers.text.query_rewriter import parsed_as_typed
 
@@ -109,6 +108,7 @@ class Sources:
         self._reader: QueryReader | None = None
         self._by_name: dict[str, Source | None] = {}
         self._listeners: tuple[Source, ...] = ()
+        self._last_allowed: tuple[tuple[RankRequest, np.ndarray, int], AllowedItems] | None = None
         for source in sources:
             self.put(source.name, source)
 
@@ -165,6 +165,13 @@ class Sources:
         self.learnt = Learnt(index)
 
     @property
+    def vector_indexes(self) -> list[ItemIndex]:
+        """The indexes of all sources that find items by vectors."""
+        semantic = self.semantic
+        of_text = None if semantic is None else semantic.index
+        return [self.index, *([] if of_text is None else [of_text])]
+
+    @property
     def lexical(self) -> LexicalIndex | None:
         """The lexical index; None where it is absent."""
         source = self.get(Lexical.name)
@@ -195,7 +202,7 @@ class Sources:
         Args:
             found_before: Found for the same request with other allowed items, if it was.
         """
-        allowed = AllowedItems.of(self.catalog, encoded.rank_request)
+        allowed = self.allowed(encoded.rank_request)
         lists: dict[str, np.ndarray] = {}
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, NO_SCORES)
         missing: list[str] = []
@@ -215,7 +222,7 @@ class Sources:
             scores[name] = found.scores
             if len(found.rows):
                 lists[name] = found.rows
-        return _joined(lists, scores, tuple(missing))
+        return Candidates(*union(lists, SOURCES), scores, tuple(missing))
 
     def semantic_scores(self, query: ParsedQuery, rows: np.ndarray) -> np.ndarray:
         """Cosines of a query with ``rows`` by the text encoder, ``[n] float32``; 0 where it is absent."""
@@ -224,16 +231,30 @@ class Sources:
 
     def nearest(self, encoded: EncodedRequest, count: int) -> np.ndarray:
         """Rows of the ``count`` allowed items nearest to the query embedding, best first."""
-        allowed = AllowedItems.of(self.catalog, encoded.rank_request)
+        allowed = self.allowed(encoded.rank_request)
         return self.learnt.nearest(encoded.query_embedding, allowed, count)
+
+    def allowed(self, rank_request: RankRequest) -> AllowedItems:
+        """The items that a request allows; those of the last request are kept."""
+        key = (rank_request, self.catalog.listed, self.catalog.count)
+        kept = self._last_allowed
+        if (
+            kept is None
+            or kept[0][0] is not rank_request
+            or kept[0][1] is not key[1]
+            or kept[0][2] != key[2]
+        ):
+            kept = key, AllowedItems.of(self.catalog, rank_request)
+            self._last_allowed = kept
+        return kept[1]
 
     def allowed_count(self, rank_request: RankRequest) -> int:
         """Number of items that a request allows."""
-        return AllowedItems.of(self.catalog, rank_request).count()
+        return self.allowed(rank_request).count()
 
     def only_allowed(self, rank_request: RankRequest, rows: np.ndarray) -> np.ndarray:
         """The ``rows`` that a request allows, in their order."""
-        return AllowedItems.of(self.catalog, rank_request).only(rows)
+        return self.allowed(rank_request).only(rows)
 
     def take_in_event(self, row: int, event: Event, *, is_counted: bool = False) -> None:
         """Passes an event of the item at ``row`` to every source.
@@ -300,34 +321,3 @@ class Sources:
             source.rebased(rebase) for source in self._by_name.values() if source is not None
         ]
         return Sources(rebase.catalog, sources, config=self.config)
-
-
-def _joined(
-    lists: Mapping[str, np.ndarray], scores: Mapping[str, SparseScores], missing: tuple[str, ...]
-) -> Candidates:
-    found = np.concatenate([*lists.values()]) if lists else NO_ROWS
-    rows = np.empty(len(found), np.int64)
-    rows = np.sort(rows[: _distinct(found, rows)])
-    ranks = np.full((len(rows), len(SOURCES)), -1, np.int32)
-    for name, of_source in lists.items():
-        _rank(of_source, rows, SOURCES.index(name), ranks)
-    return Candidates(rows, ranks, scores, missing)
-
-
-@compiled(I64, read(I64), written(I64))
-def _distinct(found: np.ndarray, rows: np.ndarray) -> int:
-    """Writes each row once, in any order; their number."""
-    table, count = np.full(slot_count(len(found)), EMPTY, np.int64), 0
-    for row in found:
-        slot = slot_of(table, row)
-        if table[slot] == EMPTY:
-            table[slot], rows[count] = row, row
-            count += 1
-    return count
-
-
-@compiled(NONE, read(I64), read(I64), I64, written(I32, 2))
-def _rank(found: np.ndarray, rows: np.ndarray, column: int, ranks: np.ndarray) -> None:
-    """Writes the ranks of one source's list; ``rows`` ascend."""
-    for rank in range(len(found)):
-        ranks[position_of(rows, found[rank]), column] = rank

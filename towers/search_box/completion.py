@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
+from towers.indexes.incremental_prefix_index import IncrementalPrefixIndex
 from towers.indexes.prefix_index import PrefixIndex, typed_words
 from towers.optional_stages import finite
 from towers.retrieval.allowed_items import AllowedItems
@@ -26,6 +27,8 @@ from towers.search_box.weighted_texts import (
 from towers.sessions.session import Session
 
 _REFRESH_SECONDS = 5.0
+_QUICK_ITEM_COUNT = 20_000
+"""Up to this many items the weights are computed within a request, in less than a millisecond or two."""
 _SEARCHED_GAIN = 10.0
 """Bonus that ranks visitors' queries above names of the catalogue."""
 _CACHE_LIMIT = 200_000
@@ -59,16 +62,15 @@ class Completion:
         self._searched = WeightedTexts.of(searched)
         self._log_searches = searched
         self._new_searches = WeightedTexts.of({})
-        self._changed_rows: dict[int, None] = {}
-        self._changed = (np.zeros(0, np.int64), PrefixIndex.of(()))
-        self._changed_is_stale = False
+        self._changed = IncrementalPrefixIndex()
         self._matching_rows: dict[str, np.ndarray] = {}
         self._names = SuggestedNames.of(sources.catalog)
         self._item_weights = np.zeros(0, np.float32)
         self._hidden: np.ndarray | None = None
         self._refreshed_time = -1.0
         self._lock = threading.Lock()
-        self._refresh(sources.popularity.newest_time)
+        self._refreshed_time = sources.popularity.newest_time
+        self._refresh(self._refreshed_time)
 
     @property
     def searched(self) -> Mapping[str, float]:
@@ -76,12 +78,16 @@ class Completion:
         return self._log_searches
 
     def put(self, rows: Collection[int]) -> None:
-        """Notifies of changed items; ``rows`` are those with a new title."""
-        with self._lock:
-            if rows:
-                self._changed_rows.update(dict.fromkeys(rows))
-                self._changed_is_stale = True
-            self._matching_rows = {}
+        """Notifies of changed items; ``rows`` are those with a new title. One caller at a time."""
+        titles = self._sources.catalog.titles
+        self._changed.put({row: titles[row] for row in rows})
+        self._matching_rows = {}
+        # Here and not where a request finds them missing.
+        if not self._names.are_all_of(self._sources.catalog):
+            names = SuggestedNames.of(self._sources.catalog)
+            with self._lock:
+                self._names = names
+                self._weigh_names()
 
     def clear(self) -> None:
         """Clears the cache of matched queries and forces a refresh of the weights."""
@@ -115,9 +121,7 @@ class Completion:
         if not typed or count < 1:
             return [], ""
         with self._lock:
-            if not 0 <= time - self._refreshed_time < _REFRESH_SECONDS:
-                self._refresh(time)
-            self._take_in_changes()
+            self._refresh_if_due(time)
             if not _is_same(hidden, self._hidden):
                 self._hidden = hidden
                 self._matching_rows = {}
@@ -195,11 +199,10 @@ class Completion:
 
     def _items(self, typed: Sequence[str], count: int) -> list[Suggestion]:
         catalog = self._sources.catalog
-        changed_rows, changed = self._changed
         old, old_first = self._titles.find(typed)
-        new, new_first = changed.find(typed)
-        kept = ~np.isin(old, changed_rows) if len(changed_rows) else np.ones(len(old), bool)
-        rows = np.concatenate([old[kept].astype(np.int64), changed_rows[new]])
+        new, new_first = self._changed.find(typed)
+        kept = ~self._changed.has(old)
+        rows = np.concatenate([old[kept].astype(np.int64), new])
         is_first = np.concatenate([old_first[kept], new_first])
         kept = self._allowed().has(rows) & catalog.in_stock[rows]
         rows, is_first = rows[kept], is_first[kept]
@@ -223,7 +226,7 @@ class Completion:
     def _corrected(self, word: str) -> str:
         indexes = (
             self._titles,
-            self._changed[1],
+            self._changed,
             self._names.paths_index,
             self._names.brands_index,
             self._searched.index,
@@ -269,26 +272,44 @@ class Completion:
         request = RankRequest(Session.empty(""), 0.0, hidden=self._hidden)
         return AllowedItems.of(self._sources.catalog, request)
 
-    def _take_in_changes(self) -> None:
-        if self._changed_is_stale:
-            rows = list(self._changed_rows)
-            titles = [self._sources.catalog.titles[row] for row in rows]
-            self._changed = (np.array(rows, np.int64), PrefixIndex.of(titles))
-            self._changed_is_stale = False
-        if not self._names.are_all_of(self._sources.catalog):
-            self._names = SuggestedNames.of(self._sources.catalog)
-            self._weigh_names()
+    def _refresh_if_due(self, time: float) -> None:
+        """Refreshes the weights; of many items in a thread of their own, while the old ones serve."""
+        if 0 <= time - self._refreshed_time < _REFRESH_SECONDS:
+            return
+        is_first = self._refreshed_time < 0
+        # Before the refresh, so that no other request starts one.
+        self._refreshed_time = time
+        if is_first or self._sources.catalog.count <= _QUICK_ITEM_COUNT:
+            self._refresh(time)
+        else:
+            threading.Thread(target=self._refresh_aside, args=(time,)).start()
 
     def _refresh(self, time: float) -> None:
         """Recomputes the weights and the popular live queries."""
-        sources = self._sources
-        self._item_weights = sources.stages.run(
-            "popular", lambda: self._weights_at(time), self._item_weights, []
-        )
+        self._item_weights = self._new_weights(time)
         self._weigh_names()
+        self._count_searches()
+
+    def _refresh_aside(self, time: float) -> None:
+        """The same, with as little as possible while others wait."""
+        weights = self._new_weights(time)
+        names, hidden = self._names, self._hidden
+        of_names = self._weights_of(names, weights)
+        with self._lock:
+            self._item_weights = weights
+            if names is self._names and hidden is self._hidden:
+                self._path_weights, self._brand_weights = of_names
+            else:
+                self._weigh_names()
+        self._count_searches()
+
+    def _new_weights(self, time: float) -> np.ndarray:
+        stages = self._sources.stages
+        return stages.run("popular", lambda: self._weights_at(time), self._item_weights, [])
+
+    def _count_searches(self) -> None:
         if self.searches is not None:
             self._new_searches = WeightedTexts.of(self.searches.weights(self._visitor_minimum))
-        self._refreshed_time = time
 
     def _weights_at(self, time: float) -> np.ndarray:
         """Log weights of all items by their demand, ``[count] float32``."""
@@ -297,12 +318,18 @@ class Completion:
         return finite(np.log1p(demand)).astype(np.float32)
 
     def _weigh_names(self) -> None:
-        catalog, names = self._sources.catalog, self._names
-        count = min(catalog.count, len(self._item_weights))
+        self._path_weights, self._brand_weights = self._weights_of(self._names, self._item_weights)
+
+    def _weights_of(
+        self, names: SuggestedNames, item_weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Log weights of category paths and of brands by those of their items."""
+        catalog = self._sources.catalog
+        count = min(catalog.count, len(item_weights))
         is_available = self._allowed().flags()[:count] & catalog.in_stock[:count]
-        demand = 1.0 + np.expm1(self._item_weights[:count].astype(np.float64))
+        demand = 1.0 + np.expm1(item_weights[:count].astype(np.float64))
         demand = np.where(is_available, demand, 0.0)
-        self._path_weights, self._brand_weights = names.weights(catalog, demand)
+        return names.weights(catalog, demand)
 
 
 def _is_same(one: np.ndarray | None, other: np.ndarray | None) -> bool:

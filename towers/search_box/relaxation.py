@@ -82,7 +82,13 @@ def relaxed_query(
                 return False
             count *= _WIDENING
 
-    if is_matched(terms) or _has_code(lexical, query, only_allowed):
+    as_typed = tuple(term.alternatives for term in terms)
+    if as_typed == query.requirements:
+        # The usual query: what is asked here is the match set, which the answer needs anyway.
+        is_whole = _has_any(lexical.complete_rows(query), only_allowed)
+    else:
+        is_whole = is_matched(terms) or _has_code(lexical, query, only_allowed)
+    if is_whole:
         return RelaxedQuery((), tuple(terms))
     relaxed = relaxed_terms(terms, TermStatistics(is_matched, lexical.rarity))
     if not relaxed.kept:
@@ -114,6 +120,16 @@ def _terms(query: ParsedQuery, synonyms: tuple[Synonym, ...]) -> list[Term]:
             phrases = [one.phrase for one in synonyms if stem(term.word) in one.stems]
             terms.append(term._replace(alternatives=(*term.alternatives, *phrases)))
     return terms
+
+
+def _has_any(rows: np.ndarray, only_allowed: Callable[[np.ndarray], np.ndarray]) -> bool:
+    """Whether any of the rows is allowed; mostly one of the first is."""
+    begin, count = 0, MATCH_COUNT
+    while begin < len(rows):
+        if len(only_allowed(rows[begin : begin + count])):
+            return True
+        begin, count = begin + count, count * _WIDENING
+    return False
 
 
 def _has_code(

@@ -126,6 +126,10 @@ class ParsedQuery:
     conditions: QueryConditions = NO_CONDITIONS
     names: tuple[Understood, ...] = ()
 
+    def __hash__(self) -> int:
+        # What is computed of a query alone can be kept by it.
+        return hash((self.text, self.searched_text))
+
     @property
     def understood(self) -> tuple[Understood, ...]:
         """The conditions and the names together."""

@@ -18,7 +18,8 @@ from towers.text.parsed_query import (
     best_replacement,
 )
 from towers.text.product_codes import numbers_in_query
-from towers.text.spelling.english_words import FUNCTION_WORDS
+from towers.text.spelling.context_corrector import ContextCorrector
+from towers.text.spelling.english_words import FUNCTION_WORDS, ordinary_english_words
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
 from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
 from towers.text.word_forms import Compounds, Form, forms, joined_parts
@@ -30,6 +31,8 @@ _CORRECTED_LIMIT = 32
 """Distinct words of a query that are corrected; people do not type more."""
 _DISTANT_LIMIT = 4
 """Of these, words for which more than one edit is tried, which costs most."""
+_IN_CONTEXT_LIMIT = 4
+"""Of these, words for which the other words of the query are asked."""
 
 
 class QueryRewriter:
@@ -49,6 +52,7 @@ class QueryRewriter:
 
     Attributes:
         corrector: Decides the corrections of single words.
+        context_corrector: Chooses among them by the other words.
         translations: Words of the items, with weights up to 1, by stems of another language.
         conditions_in: The conditions in a text.
         names_in: The names of the catalogue in surface words.
@@ -72,6 +76,9 @@ class QueryRewriter:
         self._has_all = has_all
         self._common_words = common_words
         self.corrector = WordCorrector(counts, stem_count, common_words)
+        self.context_corrector = ContextCorrector(
+            self.corrector, has_all, ordinary_english_words() & frozenset(common_words)
+        )
         self._compounds = Compounds(counts)
 
     @property
@@ -196,6 +203,7 @@ class _Replacements:
         self._translations: dict[str, tuple[Replacement, ...]] = {}
         self._corrections: dict[tuple[str, bool], tuple[Replacement, ...]] = {}
         self._corrected_left, self._distant_left = _CORRECTED_LIMIT, _DISTANT_LIMIT
+        self._in_context_left = _IN_CONTEXT_LIMIT
 
     def forms(self, word: str) -> list[Form]:
         found = self._forms.get(word)
@@ -228,7 +236,14 @@ class _Replacements:
         if not (found or has_forms) and self._distant_left and not corrector.count(word):
             self._distant_left -= 1
             found = corrector.distant(word)
-        return found
+        if has_forms or corrector.count(word) or not self._in_context_left or len(found) == 1:
+            return found
+        self._in_context_left -= 1
+        in_context = self._rewriter.context_corrector
+        context = in_context.context(word, (*self._cut.words, *self._cut.sizes))
+        if found:
+            return in_context.preferred(found, context)
+        return in_context.corrected(word, context)
 
     def are_known(self, alternatives: Alternatives) -> bool:
         """Whether items have all stems of any of the alternatives."""

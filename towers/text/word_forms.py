@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
-from itertools import combinations
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, combinations
 from typing import NamedTuple
 
 from towers.text.words import CutText, chinese_words, cut_text, is_unspaced_run, runs, stem
@@ -93,24 +93,42 @@ class ItemWords(NamedTuple):
 def item_words(text: str) -> ItemWords:
     """Cuts an item's text."""
     cut = cut_text(text)
-    found = [*cut.words, *cut.sizes]
     folded = fold(cut.normalised)
     grams: list[str] = []
     if not folded.isascii():
         for run in runs(folded):
             grams += _grams_of_run(run[0])
-    others: list[str] = []
-    for word, typed in cut.spellings.items():
-        others += [other for other in other_spellings(typed) if stem(other) != stem(word)]
-    for signed in _SIGN_NAMES.keys() & found:
-        others += _SIGN_NAMES[signed]
-    others += [joined for _, joined in _joined_parts(folded)]
-    others += [name + model for name, model in _NAME_AND_MODEL.findall(folded)]
-    for parts in _NAME_AND_NUMBER.findall(folded):
-        others += [part for part in parts if part]
+    words, sizes, *others = _kinds(cut, folded)
+    found = [*words, *sizes]
     # Once each, so that a form counts no more than the word that it is of.
-    found += [other for other in dict.fromkeys(others) if other not in found]
+    found += [other for other in dict.fromkeys(chain(*others)) if other not in found]
     return ItemWords(found, grams, cut.spellings)
+
+
+def word_kinds(text: str) -> tuple[list[Sequence[str]], bool]:
+    """The words of ``item_words`` by kind, in its order, but with repetitions.
+
+    Returns:
+        Words, sizes, other spellings, names of signs, joined parts, names with models, and parts of
+        names with numbers; and whether folding has changed a word.
+    """
+    cut = cut_text(text)
+    return _kinds(cut, fold(cut.normalised)), bool(cut.spellings)
+
+
+def _kinds(cut: CutText, folded: str) -> list[Sequence[str]]:
+    spelt: list[str] = []
+    for word, typed in cut.spellings.items():
+        spelt += [other for other in other_spellings(typed) if stem(other) != stem(word)]
+    return [
+        cut.words,
+        cut.sizes,
+        spelt,
+        [name for sign, names in _SIGN_NAMES.items() if sign in cut.words for name in names],
+        [joined for _, joined in _joined_parts(folded)],
+        [name + model for name, model in _NAME_AND_MODEL.findall(folded)],
+        [part for parts in _NAME_AND_NUMBER.findall(folded) for part in parts if part],
+    ]
 
 
 def forms(word: str, cut: CutText) -> list[Form]:

@@ -10,6 +10,7 @@ baselines             rankings without training, to compare the ranker with
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker
 search_share          how much of the reranker a release serves in searches
+embedding_stream      embeddings of Parquet files of any size
 item_embedding        batch embedding of items, and bundles for changed catalogues
 litert_export         export to LiteRT, and its agreement with TensorFlow
 train                 from clean tables to a released bundle

@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
-from data.errors import BundleError, InputError
-from data.records import CONTROL_CHARACTER, Item
+from data.records import Item
 from towers.bundle.bundle import load_bundle, write_completion, write_sources
+from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
 from towers.bundle.manifest import sign
 from towers.bundle.model_metadata import write_facts
+from towers.bundle.sample_queries import sample_queries
 from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.indexes.item_index import checked_embeddings
@@ -48,57 +49,6 @@ class EmbedReport:
     def items_per_second(self) -> float:
         """Items embedded per second."""
         return self.item_count / max(self.seconds, 1e-9)
-
-
-@dataclass(frozen=True)
-class CandidateTables:
-    """The candidate tower's weights as plain arrays, with the ids of its items.
-
-    Args:
-        item_ids: ``[items]`` in the order of ``item_table``.
-        item_table: ``[items, dim] float32``.
-        token_table: ``[buckets, dim] float32``.
-    """
-
-    item_ids: Sequence[str]
-    item_table: np.ndarray
-    token_table: np.ndarray
-
-    @classmethod
-    def of(cls, tower: CandidateTower, item_ids: Sequence[str]) -> CandidateTables:
-        """The tables of a trained tower."""
-        return cls(item_ids, tower.item_table.numpy(), tower.token_table.numpy())
-
-    def save(self, folder: Path) -> None:
-        """Writes them into an existing folder.
-
-        Raises:
-            InputError: An id holds a control character; ids are separated by line breaks.
-        """
-        for item_id in self.item_ids:
-            if CONTROL_CHARACTER.search(item_id):
-                raise InputError(f"item id: expected no control characters, received {item_id!r}")
-        np.save(folder / "item_table.npy", self.item_table)
-        np.save(folder / "token_table.npy", self.token_table)
-        encoded = [item_id.encode() for item_id in self.item_ids]
-        np.save(folder / "item_ids.npy", np.frombuffer(b"\n".join(encoded), np.uint8))
-
-    @classmethod
-    def load(cls, folder: Path) -> CandidateTables:
-        """What ``save`` wrote.
-
-        Raises:
-            BundleError: The numbers of ids and vectors differ.
-        """
-        text = np.load(folder / "item_ids.npy", allow_pickle=False).tobytes().decode()
-        # Not by ``splitlines``, which also splits at U+2028, a character that ids may have.
-        item_ids = text.split("\n") if text else []
-        item_table = np.load(folder / "item_table.npy", allow_pickle=False)
-        if len(item_ids) != len(item_table):
-            raise BundleError(
-                f"item_ids.npy: expected {len(item_table):,} ids, received {len(item_ids):,}"
-            )
-        return cls(item_ids, item_table, np.load(folder / "token_table.npy", allow_pickle=False))
 
 
 def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np.ndarray:
@@ -169,7 +119,7 @@ def reembed(
             items,
             moved=catalog.rows(sources.catalog.item_ids),
             embeddings=embeddings,
-            sample_queries=_sample(embeddings, config.seed),
+            sample_queries=sample_queries(old),
             index_config=config.index,
         )
     )
@@ -198,12 +148,3 @@ def reembed(
         sign(folder, created_time)
     new_count = len(set(catalog.item_ids) - set(tables.item_ids))
     return EmbedReport(catalog.count, new_count, seconds)
-
-
-def _sample(embeddings: np.ndarray, seed: int, count: int = 200) -> np.ndarray:
-    """Unit rows similar to queries: item embeddings with noise."""
-    rng = np.random.default_rng(seed)
-    rows = embeddings[rng.integers(0, len(embeddings), count)]
-    near = rows + 0.5 * rng.normal(size=rows.shape) / np.sqrt(rows.shape[1])
-    unit: np.ndarray = near / np.linalg.norm(near, axis=1, keepdims=True)
-    return unit.astype(np.float32)

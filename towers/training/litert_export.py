@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.layout import Layout
 from towers.catalog.items import Catalog
 from towers.config import Config
@@ -18,7 +19,7 @@ from towers.models.export import candidate_tower_file, query_tower_file
 from towers.models.two_tower import TwoTower
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
 from towers.sessions.query_input import QueryInput
-from towers.training.item_embedding import CandidateTables, embed_items
+from towers.training.item_embedding import embed_items
 
 _SAMPLE_COUNT = 500
 _COMPARED_COUNT = 500
@@ -65,7 +66,11 @@ def export_towers(
     Args:
         sample: At least one session, representative of the traffic: their embeddings tune the index.
     """
-    tables = CandidateTables.of(model.candidate_tower, catalog.item_ids)
+    tables = CandidateTables(
+        catalog.item_ids,
+        model.candidate_tower.item_table.numpy(),
+        model.candidate_tower.token_table.numpy(),
+    )
     embeddings = embed_items(tables, catalog, config)
     query_file = query_tower_file(model.query_tower, config)
     encoder = QueryEncoder(LiteModel(query_file))

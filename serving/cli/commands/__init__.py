@@ -6,6 +6,7 @@ evaluate  evaluate
 check     check
 compare   compare
 embed     embed
+index     index
 serve     serve
 ask       search, complete, recommend
 record    record

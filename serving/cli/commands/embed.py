@@ -1,7 +1,8 @@
-"""``nextclick embed``: re-embeds a changed catalogue in batch, into a new bundle."""
+"""``nextclick embed``: re-embeds a catalogue in batch, into a new bundle or into Parquet files."""
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -14,7 +15,22 @@ from serving.cli.progress import stage_bars
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("items", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Output bundle.")
+@click.option("--out", type=click.Path(path_type=Path), help="Output bundle.")
+@click.option(
+    "--vectors",
+    type=click.Path(path_type=Path),
+    help="Output folder of embeddings in Parquet files, instead of a bundle; an interrupted run goes on.",
+)
+@click.option(
+    "--known",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Earlier folder of --vectors: items that are in it as they are now are not embedded again.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Processes that embed with --vectors; by default one a core.",
+)
 @click.option(
     "--map", "map_file", type=click.Path(path_type=Path), help="TOML file that renames columns."
 )
@@ -24,7 +40,10 @@ from serving.cli.progress import stage_bars
 def embed(
     bundle: Path,
     items: Path,
-    out: Path,
+    out: Path | None,
+    vectors: Path | None,
+    known: Path | None,
+    workers: int | None,
     map_file: Path | None,
     items_time: float | None,
     as_json: bool,
@@ -33,7 +52,16 @@ def embed(
 
     ITEMS is a folder of tables, or a file of items: CSV, TSV, JSON Lines or Parquet. No model is
     trained. To activate the bundle on a running server: nextclick publish OUT.
+
+    With --vectors, ITEMS is a Parquet file of any size in the form that nextclick prepare writes, or
+    its folder of tables. Only embeddings are written, to FOLDER/part-*.parquet, by item_id.
     """
+    if (out is None) == (vectors is None):
+        raise click.UsageError("expected either --out or --vectors")
+    if vectors is not None:
+        _embed_parts(bundle, items, vectors, known, workers, as_json)
+        return
+    assert out is not None
     from data.prepare import prepare_items
     from data.tables import iter_items
     from towers.training.item_embedding import reembed
@@ -58,4 +86,29 @@ def embed(
     click.echo(
         f"{out}: {report.item_count:,} items, {report.new_item_count:,} of them new to the towers, "
         f"embedded at {report.items_per_second:,.0f} a second"
+    )
+
+
+def _embed_parts(
+    bundle: Path, items: Path, out: Path, known: Path | None, workers: int | None, as_json: bool
+) -> None:
+    from towers.training.embedding_stream import embed_parts
+
+    with stage_bars() as bars:
+        report_rate = bars.start("embedding")
+        began = time.perf_counter()
+
+        def progress(done: int, total: int) -> None:
+            rate = done / max(time.perf_counter() - began, 1e-9)
+            report_rate(done, total, note=f"{rate:,.0f} items/s")
+
+        count = workers or len(os.sched_getaffinity(0))
+        report = embed_parts(bundle, items, out, known=known, worker_count=count, progress=progress)
+    if as_json:
+        print_json(report)
+        return
+    click.echo(
+        f"{out}: {report.item_count:,} items, {report.embedded_count:,} of them embedded, "
+        f"{report.kept_count:,} known from before, {report.found_count:,} from an interrupted run; "
+        f"{report.items_per_second:,.0f} a second"
     )

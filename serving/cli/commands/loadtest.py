@@ -173,8 +173,9 @@ def loadtest(
         raise click.UsageError("expected --rate with --freshness")
     if bool(rates) == bool(caller_counts):
         raise click.UsageError("expected either --rate or --concurrency")
-    if sum((traffic_file is not None, log_path is not None, shoppers)) > 1:
-        raise click.UsageError("expected at most one of --traffic, --log and --shoppers")
+    if sum((traffic_file is not None, log_path is not None, shoppers, freshness)) > 1:
+        expected = "expected at most one of --traffic, --log, --shoppers and --freshness"
+        raise click.UsageError(expected)
     shares = _shares(mix)
     plans = step_plans(rates, caller_counts, seconds, calls)
     settings = LoadSettings(deadline_ms / 1_000, connections, seed)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
 import click
 
 from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
+
+_SWITCH_SECONDS = 0.0005
 
 
 @click.command()
@@ -75,6 +78,9 @@ def serve(
         # The bundle stays in memory: exclude its millions of objects from garbage collection.
         gc.collect()
         gc.freeze()
+        # A search waits for the interpreter lock some ten times, each time as long as this while items
+        # are taken in: with Python's own 5 ms, 1 % of the searches took 130 ms, not 50.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         running = start(engine, address, settings)
         host = address.rpartition(":")[0]
         listening = f"{host}:{running.port}"

@@ -11,12 +11,13 @@ import pytest
 from data.records import Event, EventType
 from data.synthetic import END_TIME
 from serving.api.answers import Answer
-from serving.api.requests import Filter, Placement, RecommendRequest
+from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from tests.towers import shelf
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel
 from towers.retrieval.rank_request import RankRequest
+from towers.sessions.session import Session
 
 NOW = END_TIME + 60.0
 KITCHEN = Filter(category=("Kitchen",))
@@ -111,10 +112,27 @@ def test_a_feature_effect_is_that_of_the_exported_model_with_the_feature_at_its_
             changed = row.copy()
             changed[column] = 0.5  # The mean that the shelf's bundle tells.
             both = model.run(features=np.stack([row, changed]))
-            effects.append(float(both[0] - both[1]))
+            # It is the same for all results, and switches the score of the fixed rule on.
+            is_told = FEATURE_NAMES[column] != "is_search"
+            effects.append(float(both[0] - both[1]) if is_told else 0.0)
         strongest = sorted(range(len(effects)), key=lambda n: -abs(effects[n]))[:5]
         told = {one.feature: one.effect for one in result.feature_effects}
         assert told == pytest.approx({FEATURE_NAMES[n]: effects[n] for n in strongest}, abs=2e-5)
+
+
+def test_of_a_search_the_rules_score_is_told_once(shelf_engine: Callable[..., Engine]) -> None:
+    engine = shelf_engine()
+    request = SearchRequest("espresso", page_size=3, explain=True, record=False)
+    session = Session.empty("").after(shelf.search("espresso", NOW, ""))
+    shortlist = engine.bundle.ranker.rank(RankRequest(session, NOW, "espresso"))
+    column = FEATURE_NAMES.index("search_score")
+    for result in engine.search(request).results:
+        (place,) = np.flatnonzero(shortlist.rows == engine.bundle.catalog.row_of[result.item_id])
+        effects = {one.feature: one.effect for one in result.feature_effects}
+        assert "is_search" not in effects
+        # The rule counts three times where the reranker was hardly taught; the bundle tells means of .5.
+        value = float(shortlist.features[place, column])
+        assert effects["search_score"] == pytest.approx(3 * (value - 0.5), rel=0.2)
 
 
 def test_what_is_pushed_down_is_told_beside_the_models_score(
@@ -126,13 +144,15 @@ def test_what_is_pushed_down_is_told_beside_the_models_score(
     model_scores = scores_by_hand(engine)
     embeddings, catalog = engine.bundle.ranker.sources.index.embeddings, engine.bundle.catalog
     spread = float(np.std([*model_scores.values()]))
+    # Of 240 items the four nearest, as of the nearest 2 %; the fifth is not, but for rounding.
+    least = sorted((embeddings[:240] @ embeddings[3]).tolist(), reverse=True)[4]
     pushed = 0
     for result in answer.results:
         assert result.model_score == pytest.approx(model_scores[result.item_id], abs=2e-5)
         similarity = float(embeddings[catalog.row_of[result.item_id]] @ embeddings[3])
-        push = -3.0 * spread * min(1.0, max(0.0, (similarity - 0.3) / 0.7))
+        push = -3.0 * spread * min(1.0, max(0.0, (similarity - least) / (1 - least)))
         told = {one.name: one.amount for one in result.adjustments}
-        assert told == pytest.approx({"negative_feedback": push} if push else {}, abs=1e-4)
+        assert told == pytest.approx({"negative_feedback": push} if push < -1e-4 else {}, abs=1e-4)
         assert result.score == pytest.approx(result.model_score + push, abs=1e-4)
         pushed += push < 0
     assert pushed > 0

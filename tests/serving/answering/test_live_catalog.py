@@ -5,11 +5,13 @@ and no later change is lost to the copy of an older export."""
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -17,13 +19,14 @@ from click.testing import CliRunner
 from data.records import Item, as_datetime
 from data.synthetic import END_TIME
 from data.tables import Tables, iter_items
-from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
 from serving.cli.commands.embed import embed
 from serving.cli.commands.prepare import prepare
 from serving.engine import Engine
 from towers.bundle.bundle import Layout
+from towers.bundle.candidate_tables import CandidateTables
 from towers.catalog.items import Catalog
-from towers.training.item_embedding import CandidateTables, embed_items
+from towers.training.item_embedding import embed_items
 
 MILK = "fresh organic whole milk bottle from the mountain dairy farm cold pure white"
 DOG_FOOD = "dry crunchy dog food bag with chicken rice vitamins for large old dogs"
@@ -213,3 +216,69 @@ def test_a_time_of_an_export_that_is_none_is_wrong_use(tmp_path: Path) -> None:
     result = CliRunner().invoke(prepare, words)
     assert result.exit_code == 2
     assert "expected an ISO 8601 time, received 'yesterday'" in result.output
+
+
+def test_a_change_of_price_or_stock_touches_neither_words_nor_caches(
+    engine: Engine, own_items: dict[str, Item]
+) -> None:
+    sources, own = engine.bundle.ranker.sources, own_items["p0004"]
+    lexical = sources.lexical
+    assert lexical is not None
+    query = lexical.parse(own.title)
+    hits = lexical.search(query, 20)
+    cheap = replace(own, price=0.03, in_stock=not own.in_stock)
+    assert engine.update_items([cheap]).updated_count == 1
+    assert lexical.parse(own.title) is query and lexical.search(query, 20)[0] is hits[0]
+    asked = SearchRequest(own.title, filter=Filter(max_price=0.05), record=False)
+    (found,) = engine.search(asked).results
+    assert (found.item_id, found.in_stock) == ("p0004", cheap.in_stock)
+    assert found.price == pytest.approx(0.03)
+    # Of one word more all caches are new.
+    engine.update_items([replace(cheap, description=own.description + " quokka")])
+    assert lexical.parse(own.title) is not query
+    rows, _ = lexical.search(lexical.parse("quokka"), 20)
+    assert [sources.catalog.item_ids[row] for row in rows] == ["p0004"]
+
+
+def test_prices_and_stock_that_change_often_leave_the_columns_of_the_last_state(
+    engine: Engine, shop_bundle: Path, own_items: dict[str, Item], tmp_path: Path, clock: Clock
+) -> None:
+    rng = random.Random(5)
+    prices = (None, 0.0, 0.004, 0.9, 1.1, 7.0, 7.2, 5_000.0)
+    newest: dict[str, Item] = {}
+    engine.update_items([Item("listed-live", MILK, price=3.0, attributes={"a": "1", "b": "2"})])
+    own = {**own_items, "listed-live": Item("listed-live", MILK, attributes={"b": "2", "a": "1"})}
+    for _ in range(60):
+        batch = [
+            replace(own[item_id], price=rng.choice(prices), in_stock=rng.random() < 0.5)
+            for item_id in rng.choices([*list(own_items)[:8], "listed-live"], k=4)
+        ]
+        engine.update_items(batch)
+        newest.update({item.item_id: item for item in batch})
+    engine.close()
+    again = Engine.open(shop_bundle, tmp_path / "state", clock=clock)
+    for bundle in (engine.bundle, again.bundle):
+        catalog = bundle.catalog
+        expected = Catalog.of(newest.values(), bundle.config.text)
+        rows = catalog.rows(list(newest))
+        for name in ("price", "created", "in_stock", "listed", "completeness", "tokens"):
+            changed = getattr(catalog, name)[rows]
+            assert np.array_equal(
+                changed, getattr(expected, name), equal_nan=changed.dtype.kind == "f"
+            )
+    for item_id in newest:
+        assert vector(again, item_id) == pytest.approx(vector(engine, item_id), abs=1e-6)
+    again.close()
+
+
+def test_a_deleted_item_that_comes_back_as_it_was_is_found_again(
+    engine: Engine, own_items: dict[str, Item]
+) -> None:
+    own = own_items["p0005"]
+    engine.delete_items(["p0005"])
+    for _ in range(2):
+        found = engine.search(SearchRequest(own.title, record=False)).results
+        assert not any(one.item_id == "p0005" for one in found)
+    assert engine.update_items([own]).added_count == 1
+    found = engine.search(SearchRequest(own.title, record=False)).results
+    assert any(one.item_id == "p0005" for one in found)

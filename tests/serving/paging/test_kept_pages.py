@@ -277,8 +277,10 @@ def test_an_order_is_kept_for_ten_minutes_after_its_last_page_and_then_said_to_b
         assert answer.is_order_expired == (wait > 600)
         assert len(answer.results) == 20
         found += ids(answer)
-    # Nothing happened, so that the order as of now is the same; the page after it has a key again.
-    assert found == first[:100]
+        if answer.is_order_expired:
+            as_of_now = by_offset(engine, SEARCH)
+    # Popularity has decayed meanwhile, so that near ties may differ; the next page has a key again.
+    assert found == [*first[:60], *as_of_now[60:100]]
 
 
 def test_an_order_of_before_a_restart_is_said_to_be_gone(opened: Callable[..., Engine]) -> None:

@@ -148,8 +148,10 @@ def test_a_signed_bundle_without_one_of_its_files_is_refused(tmp_path: Path) -> 
             message = ""
         except BundleError as error:
             message = str(error)
-        # Which of their own files these two can do without is theirs to say.
-        if message or not name.startswith(("sources/lexical/", "sources/learnt/scann/")):
+        # Which of their own files these two can do without is theirs to say. Bundles made before texts
+        # had keys are served as well: the first change of each item then counts as one of words.
+        may_lack = ("sources/lexical/", "sources/learnt/scann/", "catalog/text_keys.npy")
+        if message or not name.startswith(may_lack):
             assert message.startswith("lacking: expected loadable parts, received: "), name
         shutil.rmtree(folder)
 

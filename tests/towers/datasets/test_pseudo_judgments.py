@@ -108,3 +108,22 @@ def test_what_is_held_out_is_in_no_head_query_that_trains() -> None:
     everything = {query.meant for query in head_queries(catalog, limit=400, seed=1)}
     assert held_out | heads == everything
     assert {query_fold(meant) in HELD_OUT_FOLDS for meant in held_out} == {True}
+
+
+def test_rare_words_are_those_of_one_title_and_ask_for_its_item() -> None:
+    titles = [
+        "Bosch GSB18V55 drill",
+        "Bosch drill oak",
+        "Oak table T9",
+        "oak (walnut) chair",
+        "Rugs",
+    ]
+    items = [Item(f"i{number}", title) for number, title in enumerate(titles)]
+    catalog = Catalog.of(items, TextConfig())
+    rare = [query for query in held_out_queries(catalog, seed=1) if query.kind == RARE]
+    # Not "t9" and "rugs", which are short, nor "(walnut)", which has signs.
+    assert {query.text for query in rare} == {"gsb18v55", "table", "chair"}
+    for query in rare:
+        assert query.meant == query.text
+        assert sum(query.text in title.lower().split() for title in titles) == 1
+    assert {query.stems for query in rare} >= {("gsb18v55",), ("tabl",)}

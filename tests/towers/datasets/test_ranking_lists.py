@@ -11,6 +11,7 @@ from data.records import Event, EventType
 from data.synthetic import END_TIME
 from tests.towers import shelf
 from tests.towers.demand import decayed
+from towers.datasets.pseudo_judgments import MadeQuery, graded
 from towers.datasets.ranking_lists import Lists, query_lists, replayed_lists
 from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.features import FEATURE_NAMES
@@ -200,3 +201,42 @@ def test_a_list_of_relevant_items_alone_is_left_out() -> None:
 def test_no_queries_make_no_lists() -> None:
     lists, report = query_lists(shelf.ranker(), [], time=END_TIME, seed=7)
     assert lists.count == 0 and report == replace(report, request_count=0, recall=0.0)
+
+
+def test_a_made_query_makes_a_list_of_graded_gains_that_counts_for_no_recall() -> None:
+    ranker = shelf.ranker()
+    made = [
+        MadeQuery("dark espresso", "dark espresso"),
+        MadeQuery("runing shoes", "running shoes", 4),
+    ]
+    lists, report = query_lists(ranker, [], made, time=END_TIME, seed=7)
+    assert (report.request_count, report.found_count, report.recall) == (2, 2, 0.0)
+    expected = []
+    for query in made:
+        session = Session.empty("").after(shelf.search(query.text, END_TIME, ""))
+        shortlist = ranker.rank(RankRequest(session, END_TIME, query.text))
+        gains = graded(ranker, query, shortlist.rows)
+        expected.append(
+            {row.tobytes(): gain for row, gain in zip(shortlist.features, gains, strict=True)}
+        )
+    assert len({gain for one in expected for gain in one.values()}) > 2
+    for position in range(2):
+        present = lists.present[position]
+        found = {
+            row.tobytes(): gain
+            for row, gain in zip(
+                lists.features[position][present], lists.labels[position][present], strict=True
+            )
+        }
+        (of_query,) = [one for one in expected if found.keys() <= one.keys()]
+        assert all(gain == of_query[key] for key, gain in found.items())
+        # What has a gain is kept before what has none.
+        assert sum(gain > 0 for gain in found.values()) == min(
+            128, sum(gain > 0 for gain in of_query.values())
+        )
+
+
+def test_a_made_query_whose_gains_are_all_equal_is_left_out() -> None:
+    made = [MadeQuery("zzyzx", "zzyzx")]
+    lists, report = query_lists(shelf.ranker(), [], made, time=END_TIME, seed=7)
+    assert lists.count == 0 and (report.request_count, report.found_count) == (1, 0)

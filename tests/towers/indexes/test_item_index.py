@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from data.errors import InputError
 from towers.config import IndexConfig
+from towers.indexes import item_index
+from towers.indexes.background_rebuild import BackgroundRebuild
 from towers.indexes.item_index import ItemIndex, checked_embeddings, exact_top
 
 DIM = 16
@@ -255,3 +258,116 @@ def test_the_shape_is_plain_json(tmp_path: Path) -> None:
     ItemIndex.build(clustered(50, 29), EXACT, clustered(5, 30)).save(tmp_path)
     shape = json.loads((tmp_path / "shape.json").read_text(encoding="utf-8"))
     assert shape["item_count"] == 50 and shape["dim"] == DIM
+
+
+@pytest.mark.parametrize("config", [EXACT, APPROXIMATE])
+def test_more_than_all_neighbours_may_be_outdated_and_the_next_ones_are_found(
+    config: IndexConfig,
+) -> None:
+    rows, query = clustered(2_000, 31), clustered(1, 32)[0]
+    index = ItemIndex.build(rows.copy(), config, clustered(50, 33))
+    nearest = by_full_sort(rows, query, 500)
+    for row in nearest:
+        rows[row] = -query
+        index.put(row, rows[row])
+    found = index.search(query, 30).tolist()
+    assert len(found) == 30 and not set(found) & set(nearest)
+    if config is EXACT:
+        assert found == by_full_sort(rows, query, 30)
+
+
+@pytest.mark.parametrize("config", [EXACT, APPROXIMATE])
+def test_a_rebuilt_index_finds_what_the_overlay_found(config: IndexConfig) -> None:
+    rows, rng = clustered(2_000, 34), np.random.default_rng(35)
+    index = ItemIndex.build(rows.copy(), config, clustered(50, 36))
+    whole = np.concatenate([rows, np.zeros((500, DIM), np.float32)])
+    for row, vector in zip(
+        [*rng.choice(2_000, 300, replace=False).tolist(), *range(2_000, 2_500)],
+        clustered(800, 37),
+        strict=True,
+    ):
+        index.put(row, vector)
+        whole[row] = vector
+    index.rebuild()
+    assert index.overlay_count == 0 and index.shape.item_count == 2_500
+    hits = [
+        len(set(index.search(query, 30).tolist()) & set(by_full_sort(whole, query, 30))) / 30
+        for query in clustered(100, 38)
+    ]
+    assert np.mean(hits) >= (1.0 if config is EXACT else 0.97)
+
+
+def test_a_row_behind_a_gap_stays_in_the_overlay_of_a_rebuilt_index(small: ItemIndex) -> None:
+    near, far = clustered(2, 39)
+    small.put(300, near)
+    small.put(5_000, far)
+    small.rebuild()
+    assert small.shape.item_count == 301 and small.overlay_count == 1
+    assert small.search(near, 1)[0] == 300 and small.search(far, 1)[0] == 5_000
+
+
+def test_changes_made_during_rebuilds_are_all_kept() -> None:
+    rows = clustered(3_000, 40)
+    index = ItemIndex.build(rows.copy(), APPROXIMATE, clustered(50, 41))
+    vectors, newest = clustered(6_000, 42), {}
+    is_done = threading.Event()
+
+    def change() -> None:
+        for number, vector in enumerate(vectors):
+            row = (number * 7) % 4_500
+            if row < 3_000 or row == 3_000 + sum(one >= 3_000 for one in newest):
+                index.put(row, vector)
+                newest[row] = vector
+        is_done.set()
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    rebuild_count = 0
+    while not is_done.is_set() or not rebuild_count:
+        index.rebuild()
+        rebuild_count += 1
+    writer.join()
+    for row, vector in newest.items():
+        assert np.array_equal(index.embeddings[row], vector)
+        assert index.search(vector, 1)[0] == row
+
+
+def test_an_index_becomes_due_and_is_rebuilt_in_the_background(
+    small: ItemIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_index, "_LEAST_OVERLAY", 100)
+    background = BackgroundRebuild([small])
+    for row, vector in enumerate(clustered(100, 43)):
+        small.put(row, vector)
+    background.start_if_due()
+    background.wait()
+    assert small.overlay_count == 100
+    small.put(300, clustered(1, 44)[0])
+    background.start_if_due()
+    background.wait()
+    assert small.overlay_count == 0 and small.shape.item_count == 301
+
+
+def test_a_rebuild_that_fails_is_logged_and_waits_until_the_overlay_has_doubled(
+    small: ItemIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(item_index, "_LEAST_OVERLAY", 10)
+    background = BackgroundRebuild([small])
+    vectors = clustered(40, 45)
+    for row, vector in enumerate(vectors[:11]):
+        small.put(row, vector)
+    # No ScaNN takes a row of no length: as if the memory had been damaged.
+    intact = small.embeddings.copy()
+    small.embeddings[250] = np.nan
+    for expected in (1, 1):
+        background.start_if_due()
+        background.wait()
+        assert len(caplog.records) == expected
+    assert "rebuild of an index of 300 rows failed" in caplog.text
+    small.embeddings[250] = intact[250]
+    for row, vector in enumerate(vectors[11:22], 11):
+        small.put(row, vector)
+    assert small.search(vectors[21], 1)[0] == 21
+    background.start_if_due()
+    background.wait()
+    assert len(caplog.records) == 1 and small.overlay_count == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.records import Item
@@ -196,3 +197,22 @@ def test_a_word_of_items_that_are_put_again_and_again_stays_as_rare_as_it_is(
     for _ in range(3):
         index.put(list(enumerate(items))[1:])
         assert index.rarities(["vostok"]) == rarities
+
+
+def test_a_search_among_some_rows_finds_them_in_the_order_of_all(tmp_path: Path) -> None:
+    titles = ("oat milk", "milk", "milk and oat bread", "rye bread", "oat", "whole milk 1 l")
+    items = [
+        Item(f"code-{n}77", title * (1 + n // 60)) for n in range(300) for title in [titles[n % 6]]
+    ]
+    index = LexicalIndex.build(items, tmp_path)
+    rng = np.random.default_rng(3)
+    for text in ("oat milk", "bread", "wholemilk", "code-12477", "1 liter milk", "rye", "zzyzx"):
+        query = index.parse(text)
+        all_rows, all_scores = index.search(query, 300)
+        for count in (0, 1, 7, 200):
+            rows = rng.choice(300, count, replace=False)
+            found, scores = index.search_among(query, rows, 300)
+            kept = np.isin(all_rows, rows)
+            assert found.tolist() == all_rows[kept].tolist(), text
+            assert scores.tolist() == pytest.approx(all_scores[kept].tolist())
+            assert index.search_among(query, rows, 3)[0].tolist() == found[:3].tolist()

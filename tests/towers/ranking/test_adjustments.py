@@ -29,10 +29,34 @@ def test_what_is_disliked_is_pushed_down_with_its_like_and_nothing_else_moves() 
     scores = ranker.reranker.scores(shortlist.features)
     fall = scores - shortlist.scores
     similarity = embeddings[shortlist.rows] @ embeddings[30]
-    expected = 3.0 * float(scores.std()) * np.clip((similarity - 0.3) / 0.7, 0.0, 1.0)
+    # The nearest 2 % of 240 items, itself included: four others.
+    fifth = sorted((embeddings[:240] @ embeddings[30]).tolist(), reverse=True)[4]
+    assert fifth > 0.3
+    expected = 3.0 * float(scores.std()) * np.clip((similarity - fifth) / (1 - fifth), 0.0, 1.0)
     assert fall.tolist() == pytest.approx(expected.tolist(), abs=1e-4)
-    assert (fall[similarity < 0.3] == 0).all() and fall.max() > 0
+    assert 1 <= np.count_nonzero(fall > 1e-4) <= 5
+    assert fall.argmax() == shortlist.rows.tolist().index(30)
     assert set(shortlist.adjustments) == {"negative_feedback"}
+
+
+def test_what_is_as_similar_to_a_liked_item_is_not_pushed() -> None:
+    ranker = shelf.ranker()
+    embeddings = ranker.sources.index.embeddings[:240]
+    nearest = np.argsort(-(embeddings @ embeddings[30]), kind="stable")
+    liked = int(nearest[nearest != 30][0])
+    favourite = Event("f", EventType.FAVORITE, "v", NOW - 20, item_id=f"p{liked:04}")
+    pushed = []
+    for session in (disliking("p0030"), disliking("p0030").after(favourite)):
+        request = RankRequest(session, NOW, mask=np.isin(np.arange(240), nearest[:12]))
+        shortlist = ranker.rank(request)
+        column = shortlist.adjustments["negative_feedback"]
+        pushed.append(dict(zip(shortlist.rows.tolist(), column.tolist(), strict=True)))
+    before, after = pushed
+    assert before[liked] < 0 and before[30] < before[liked]
+    assert after[30] < 0 and after[liked] == 0
+    to_liked, to_disliked = embeddings @ embeddings[liked], embeddings @ embeddings[30]
+    for row, push in after.items():
+        assert push == 0 or to_disliked[row] > to_liked[row]
 
 
 def shortlists() -> list[Shortlist]:

@@ -18,13 +18,14 @@ from data.tables import iter_items
 from tests.towers import shelf
 from tests.towers.demand import decayed
 from towers.bundle.bundle import Bundle, load_bundle
+from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.golden import check_golden
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign, verify
 from towers.catalog.items import Catalog
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
-from towers.training.item_embedding import CandidateTables, embed_items, reembed
+from towers.training.item_embedding import embed_items, reembed
 
 NEW = Item("new", "dark roasted espresso", category=("Kitchen", "Coffee"), brand="Moccado")
 

@@ -58,6 +58,22 @@ def test_a_word_that_the_catalogue_has_is_not_translated() -> None:
 
 
 @pytest.mark.usefixtures("few_words")
+def test_a_chinese_word_that_the_catalogue_lacks_means_one_that_it_has() -> None:
+    found = translations({"床品": 3, "厨具": 1, "糕点": 2, "十年": 1, "手机": 1})
+    # Short for it.
+    assert set(found["床上用品"]) == {"床品"}
+    # Alike, but of no meaning in common with anything here; and numbers are not traded.
+    assert "学校" not in found and "十五年" not in found and "十八年" not in found
+
+
+def test_characters_that_the_encoder_lacks_are_not_taken_for_one_another() -> None:
+    encoder = module._encoder()
+    blanket, mule = module._vectors(["毯子", "骡子"], encoder)
+    assert blanket @ mule == pytest.approx(1.0, abs=1e-3)
+    assert module._known_characters(["毯子", "骡子", "汤锅"], encoder) == {"子", "汤", "锅"}
+
+
+@pytest.mark.usefixtures("few_words")
 def test_a_catalogue_of_numbers_alone_has_nothing_to_translate_into() -> None:
     assert translations({"12": 3, "0.75": 1}) == {}
 

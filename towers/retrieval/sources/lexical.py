@@ -59,12 +59,20 @@ class Lexical(Source):
         count: int,
         synonyms: tuple[Synonym, ...] = (),
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and scores that include the best ``count`` allowed ones, or all hits."""
+        """Rows and scores that include the best ``count`` allowed ones, or all hits.
+
+        Where few items are allowed and the first hits are others, these few are searched alone, so that
+        a narrow filter does not fetch most of the catalogue.
+        """
         fetched = allowed.widened(count)
+        if allowed.is_narrow:
+            fetched = min(fetched, _OVERFETCH * count)
         while True:
             rows, scores = self.index.search(query, fetched, synonyms)
             if len(rows) < fetched or len(allowed.only(rows)) >= count:
                 return rows, scores
+            if allowed.is_narrow:
+                return self.index.search_among(query, allowed.rows(), 2 * count, synonyms)
             fetched *= _OVERFETCH
 
     def save(self, folder: Path) -> None:

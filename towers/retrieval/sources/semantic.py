@@ -59,6 +59,11 @@ class Semantic(Source):
         self._clear()
 
     @property
+    def index(self) -> ItemIndex | None:
+        """The index over the items' text vectors; None where there are none."""
+        return None if self._text is None else self._text.index
+
+    @property
     def is_empty(self) -> bool:
         """Whether it finds nothing."""
         return self._text is None
@@ -83,7 +88,9 @@ class Semantic(Source):
         count = config.semantic_count
         if allowed.is_everything:
             key = (encoded.query.corrected_stems, count)
-            return Found(self._nearest.of(key, lambda: self._found(query, allowed, count)))
+            nearest = self._nearest.of(key, lambda: self._found(query, allowed, count))
+            # Items may have been deleted since.
+            return Found(allowed.only(nearest))
         return Found(self._found(query, allowed, count))
 
     def _found(self, query: np.ndarray, allowed: AllowedItems, count: int) -> np.ndarray:

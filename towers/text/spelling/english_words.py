@@ -34,11 +34,14 @@ FUNCTION_WORDS = frozenset(
 @cache
 def common_english_words() -> frozenset[str]:
     """Words in common use, lower case; of short words rare ones and names too."""
-    return frozenset(
-        word
-        for word, count in english_counts().items()
-        if count >= _COMMON_COUNT or len(word) <= _SHORT_LENGTH
-    )
+    short = {word for word in english_counts() if len(word) <= _SHORT_LENGTH}
+    return ordinary_english_words() | short
+
+
+@cache
+def ordinary_english_words() -> frozenset[str]:
+    """Words in common use, lower case, of any length."""
+    return frozenset(word for word, count in english_counts().items() if count >= _COMMON_COUNT)
 
 
 def frequent_english_words(count: int) -> list[str]:

@@ -103,7 +103,7 @@ class WordCorrector:
         if self._is_common(word):
             return ()
         close = [*self._vocabulary.distant(word), *self._live_vocabulary.distant(word)]
-        return self._known(_weighted(close, CORRECTION_WEIGHT))
+        return self._known(weighted(close, CORRECTION_WEIGHT))
 
     def meant(self, word: str) -> str:
         """What a word that items have is probably a misspelling of in their titles, else the word."""
@@ -141,7 +141,7 @@ class WordCorrector:
             for found in self._nearby(word)
             if found.item_count >= _RATIO * count and stem(found.word) != of_word
         ]
-        return _weighted(close, _RARE_WEIGHT)
+        return weighted(close, _RARE_WEIGHT)
 
     def _of_unknown(self, word: str, *, is_last: bool) -> list[Replacement]:
         if self._is_common(word) and len(word) < _SHORTEST_COMMON:
@@ -156,14 +156,18 @@ class WordCorrector:
                 for vocabulary in (self._vocabulary, self._live_vocabulary)
                 for other in vocabulary.completions(word)
             ]
-        return [*split, *_weighted(close, CORRECTION_WEIGHT), *completed]
+        return [*split, *weighted(close, CORRECTION_WEIGHT), *completed]
+
+    def close(self, word: str) -> list[Candidate]:
+        """All words of the items one edit away, function words excepted, in no order."""
+        close = [*self._vocabulary.nearby(word), *self._live_vocabulary.nearby(word)]
+        return [found for found in close if found.word not in FUNCTION_WORDS]
 
     def _nearby(self, word: str) -> list[Candidate]:
         """Words one edit away that a word of its length may be a misspelling of."""
         if len(word) < _SHORTEST:
             return []
-        close = [*self._vocabulary.nearby(word), *self._live_vocabulary.nearby(word)]
-        close = [found for found in close if found.word not in FUNCTION_WORDS]
+        close = self.close(word)
         if len(word) >= _SHORTEST_FREE:
             return close
         return [found for found in close if self._is_likely(word, found)]
@@ -190,7 +194,7 @@ class WordCorrector:
         return []
 
 
-def _weighted(candidates: Iterable[Candidate], weight: float) -> list[Replacement]:
+def weighted(candidates: Iterable[Candidate], weight: float) -> list[Replacement]:
     """The candidates of the best scores, best first; the best one has the full weight."""
     best = sorted(candidates, key=lambda found: (-found.score, found.word))[:_CANDIDATE_COUNT]
     return [

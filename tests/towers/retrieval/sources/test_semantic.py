@@ -97,6 +97,15 @@ def test_only_allowed_items_are_found() -> None:
     ] == [[1], [3], [1]]
 
 
+def test_an_item_deleted_after_it_was_found_is_not_found_again() -> None:
+    source, asked, changed = semantic(), encoded("light"), catalog()
+    config = SourcesConfig(semantic_count=2)
+    for expected in ([1, 3], [3]):
+        allowed = AllowedItems.of(changed, asked.rank_request)
+        assert source.find(asked, allowed, config).rows.tolist() == expected
+        changed.remove(_ITEMS[1].item_id)
+
+
 def test_scores_are_cosines() -> None:
     rows = np.array([3, 1, 0])
     assert semantic().scores(parsed_as_typed("light"), rows).tolist() == pytest.approx(
