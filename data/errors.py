@@ -5,7 +5,8 @@
     ├── ConfigError     a setting is unknown or out of range
     ├── BundleError     a bundle is damaged, incomplete or of another version
     ├── RequestError    a field of a request or of an event is invalid
-    └── OverloadError   the service is overloaded or shutting down; a retry may succeed
+    ├── OverloadError   the service is overloaded or shutting down; a retry may succeed
+    └── AbandonedError  nobody waits for the answer any more
 
 Every message names the expected and the received value: ``k: expected 1 to 200, received 0``.
 """
@@ -53,3 +54,7 @@ class RequestError(NextclickError):
 
 class OverloadError(NextclickError):
     """The service cannot take this call now; a later retry may succeed."""
+
+
+class AbandonedError(NextclickError):
+    """Work was given up since its caller has gone or no longer waits."""

@@ -33,6 +33,7 @@ from serving.state.item_log import ItemLog
 from serving.state.session_store import SessionStore
 from serving.state.state_lock import StateLock
 from towers.bundle.bundle import Bundle
+from towers.ranking.ranker import Check, no_check
 from towers.retrieval.rank_request import RankRequest
 from towers.search_box.popular_queries import PopularQueries
 from towers.sessions.session import Session
@@ -136,8 +137,10 @@ class Engine:
         """The active bundle."""
         return self._active.bundle
 
-    def search(self, request: SearchRequest) -> Answer:
+    def search(self, request: SearchRequest, before_stage: Check = no_check) -> Answer:
         """Answers a search; a recorded search becomes the newest event of its session.
+
+        ``before_stage`` is called before retrieval and before the reranker; it may raise.
 
         Raises:
             RequestError: The catalogue does not know an attribute that is asked for.
@@ -151,10 +154,10 @@ class Engine:
         else:
             session = self.sessions.get(request.visitor_id)
         rank_request = search_rank_request(request, session, now, active.bundle.catalog)
-        return self._answer(active, rank_request, request, surface="search")
+        return self._answer(active.bundle, rank_request, request, before_stage)
 
-    def recommend(self, request: RecommendRequest) -> Answer:
-        """Answers a recommendation request.
+    def recommend(self, request: RecommendRequest, before_stage: Check = no_check) -> Answer:
+        """Answers a recommendation request; ``before_stage`` as in ``search``.
 
         Raises:
             RequestError: The catalogue does not know an attribute that is asked for.
@@ -163,7 +166,7 @@ class Engine:
         check_attributes(request, active.bundle.catalog.attributes)
         session = self.sessions.get(request.visitor_id)
         rank_request = recommend_rank_request(request, session, now, active.bundle.catalog)
-        return self._answer(active, rank_request, request, surface=request.placement.name.lower())
+        return self._answer(active.bundle, rank_request, request, before_stage)
 
     def complete(self, request: CompleteRequest) -> Completed:
         """Completes typed text; nothing of it is stored."""
@@ -334,17 +337,14 @@ class Engine:
 
     def _answer(
         self,
-        active: ActiveBundle,
+        bundle: Bundle,
         rank_request: RankRequest,
         request: SearchRequest | RecommendRequest,
-        *,
-        surface: str,
+        before_stage: Check,
     ) -> Answer:
         rules, token = self._rules.current(rank_request.time), uuid.uuid4().hex
-        done = answered(active.bundle, rules, rank_request, request, token, self._orders)
+        done = answered(bundle, rules, rank_request, request, token, self._orders, before_stage)
         with_features = done.is_unchanged_ranking and self._rng.random() < self._log_feature_share
-        impression = impression_of(
-            done, active.bundle, request, surface=surface, with_features=with_features
-        )
+        impression = impression_of(done, bundle, request, with_features=with_features)
         self.log.enqueue_impression(impression)
         return done.answer

@@ -177,6 +177,15 @@ def test_grpc_stays_at_the_edge_of_serving() -> None:
             assert path.relative_to(ROOT).as_posix().startswith(GRPC_ROOMS), path
 
 
+def test_grpcs_private_layer_has_one_user() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in own_files("data", "towers", "serving")
+        if any(name.startswith("grpc._") for name, _ in imports(path))
+    }
+    assert users == {"serving/edge/unary_calls.py"}
+
+
 def test_tables_are_read_with_pyarrow_in_data_alone() -> None:
     for path in own_files("towers", "serving", "protos"):
         assert not any(top(name) == "pyarrow" and at_once for name, at_once in imports(path)), path

@@ -39,7 +39,7 @@ from serving.paging.page import Page
 from serving.paging.relevance import holding_rows, related_last
 from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
-from towers.ranking.ranker import Ranker
+from towers.ranking.ranker import Check, Ranker, no_check
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import SOURCES
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -78,6 +78,7 @@ def answered(
     request: SearchRequest | RecommendRequest,
     token: str,
     orders: KeptOrders,
+    before_stage: Check = no_check,
 ) -> Answered:
     """Answers a request from a bundle.
 
@@ -87,6 +88,7 @@ def answered(
     Args:
         token: The attribution token.
         orders: Where the order is kept for later pages.
+        before_stage: Called before retrieval and before the reranker; what it raises ends the work.
     """
     ranker, catalog = bundle.ranker, bundle.catalog
     missing: list[str] = []
@@ -106,7 +108,7 @@ def answered(
     if not is_by_relevance:
         matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
     merchandising = merchandising_of(matching_rules, rank_request, bundle)
-    unexpanded, ranked = _ranked(bundle, rank_request, matching_rules)
+    unexpanded, ranked = _ranked(bundle, rank_request, matching_rules, before_stage)
 
     # Pinned items belong to the match set, though they are excluded from ranking.
     with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
@@ -216,7 +218,6 @@ def impression_of(
     bundle: Bundle,
     request: SearchRequest | RecommendRequest,
     *,
-    surface: str,
     with_features: bool,
 ) -> Impression:
     """The impression of an answer for the log, with the order that was used.
@@ -228,7 +229,7 @@ def impression_of(
         attribution_token=done.answer.attribution_token,
         visitor_id=request.visitor_id,
         time=shortlist.encoded.rank_request.time,
-        surface=surface,
+        surface="search" if isinstance(request, SearchRequest) else request.placement.name.lower(),
         query=shortlist.encoded.rank_request.text,
         bundle_id=bundle.manifest.bundle_id,
         item_ids=tuple(bundle.catalog.item_ids[row] for row in page.rows.tolist()),
@@ -242,11 +243,14 @@ def impression_of(
 
 
 def _ranked(
-    bundle: Bundle, rank_request: RankRequest, rules: tuple[Rule, ...]
+    bundle: Bundle,
+    rank_request: RankRequest,
+    rules: tuple[Rule, ...],
+    before_stage: Check,
 ) -> tuple[Shortlist, Shortlist]:
     """The request ranked without synonyms and with them; the same list where none matches."""
     ranker, is_calibrated = bundle.ranker, bundle.facts.calibration is not None
-    plain = ranker.rank(rank_request, also_without_filter=is_calibrated)
+    plain = ranker.rank(rank_request, also_without_filter=is_calibrated, before_stage=before_stage)
     synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
     if not synonyms:
         return plain, plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,17 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from data.errors import ConfigError
-from serving.edge.admission import Lane, Limiter
-from serving.edge.servicers import SERVICE_NAMES, add_servicers
+from serving.edge.admission import Lane
+from serving.edge.servicers import SERVICE_NAMES, handlers_of
+from serving.edge.side_calls import SideCalls
+from serving.edge.unary_calls import CallQueue, Method
 
 if TYPE_CHECKING:
     from serving.engine import Engine
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+_JOIN_SECONDS = 1.0
+_EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class ServerSettings:
         metadata_limit_bytes: The same for the headers of a call.
         stream_limit: Concurrent calls per connection.
         handshake_seconds: A connection without an HTTP/2 handshake by then is closed.
-        message_seconds: A call whose message has not arrived by then is cancelled.
+        message_seconds: A call whose message has not arrived by then is cancelled; until then it
+            counts as in flight in no lane.
         idle_seconds: A connection is closed after this time without calls.
         keepalive_seconds: Interval of pings to a peer with calls in flight; a peer that does not
             answer within the same time is disconnected and its calls are cancelled.
@@ -67,11 +72,12 @@ class RunningServer:
     """A running server. ``port`` is the port it is bound to."""
 
     def __init__(
-        self, server: Any, limiter: Limiter, healths: health.HealthServicer, port: int
+        self, server: Any, calls: CallQueue, lanes: Sequence[Lane], side: SideCalls, port: int
     ) -> None:
         self._server = server
-        self._limiter = limiter
-        self._healths = healths
+        self._calls = calls
+        self._lanes = lanes
+        self._side = side
         self.port = port
 
     def stop(self, grace_seconds: float = 10.0) -> None:
@@ -80,9 +86,12 @@ class RunningServer:
         Health reports NOT_SERVING at once. The engine stays open; a change that takes longer than
         the grace period continues, but its caller gets no response.
         """
-        self._healths.enter_graceful_shutdown()
+        self._side.healths.enter_graceful_shutdown()
         self._server.stop(grace_seconds).wait()
-        self._limiter.close()
+        self._calls.join(_JOIN_SECONDS)
+        for lane in self._lanes:
+            lane.close()
+        self._side.close()
 
     def run_until_signal(
         self, when_ready: Callable[[], None], *, grace_seconds: float = 10.0
@@ -121,27 +130,31 @@ def serve(
         if field.name.endswith(("_count", "_limit")) and value < 1:
             raise ConfigError(f"{field.name}: expected 1 or more, received {value}")
     answers = Lane("answers", at_once=settings.thread_count, limit=settings.in_flight_limit)
-    limiter = Limiter(
-        answers,
-        events=Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit),
-        changes=Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit),
-        message_seconds=settings.message_seconds,
-    )
-    server = grpc.server(answers.pool, interceptors=(limiter,), options=_options(settings))
-    healths = health.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(healths, server)
-    add_servicers(engine, server)
+    events = Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit)
+    changes = Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit)
+    lanes = {_EVENTS: events, _CATALOG: changes, _ADMIN: changes}
+    methods = [
+        Method(path, handler, lanes.get(path.split("/")[1], answers))
+        for path, handler in handlers_of(engine).items()
+    ]
+    side = SideCalls(settings.message_seconds)
+    server = grpc.server(side.checking, interceptors=(side,), options=_options(settings))
+    health_pb2_grpc.add_HealthServicer_to_server(side.healths, server)
     if settings.reflection:
         _add_reflection(server)
+    calls = CallQueue(server, methods, message_seconds=settings.message_seconds)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
-        limiter.close()
+        side.close()
         raise ConfigError(f"address: expected a free host:port, received {address!r}") from error
     server.start()
+    for lane in (answers, events, changes):
+        lane.start()
+    calls.start()
     for name in SERVICE_NAMES:
-        healths.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return RunningServer(server, limiter, healths, port)
+        side.healths.set(name, health_pb2.HealthCheckResponse.SERVING)
+    return RunningServer(server, calls, (answers, events, changes), side, port)
 
 
 def _options(settings: ServerSettings) -> list[tuple[str, int]]:

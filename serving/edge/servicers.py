@@ -1,15 +1,15 @@
-"""The gRPC services: parse and validate the message, call the engine, write the response."""
+"""The gRPC services: parse and validate the message, call the engine, write the response.
+
+Errors are raised as they come; ``unary_calls`` maps them to statuses.
+"""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
 from typing import TYPE_CHECKING, Any
-
-import grpc
 
 from protos import (
     admin_pb2_grpc,
@@ -39,7 +39,6 @@ from serving.api.validation import (
     checked_recommend,
     checked_search,
 )
-from serving.edge.grpc_errors import end_with
 
 if TYPE_CHECKING:
     from serving.engine import Engine
@@ -62,41 +61,22 @@ class _Servicer:
     new_id: Callable[[], str] = _new_id
 
 
-def _edge(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
-    """Wraps a method: skips calls whose deadline has passed, and maps errors to statuses."""
-
-    @wraps(method)
-    def answer(self: Any, request: Any, context: Any) -> Any:
-        left_seconds = context.time_remaining()
-        if not context.is_active() or (left_seconds is not None and left_seconds <= 0):
-            # The deadline passed, or the caller cancelled, while the call waited for a thread.
-            context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the caller's deadline has passed")
-        try:
-            return method(self, request)
-        except Exception as error:
-            failed = error
-        # Outside the handler, so that the exception of ``abort`` has no context to leak.
-        end_with(context, failed, method.__qualname__)
-
-    return answer
-
-
 class DiscoveryServicer(_Servicer):
     """Search, recommendations and completion."""
 
-    @_edge
-    def SearchItems(self, request: Any) -> Any:
+    def SearchItems(self, request: Any, context: Any) -> Any:
         """Answers a search."""
-        return write_answer(self.engine.search(checked_search(read_search(request))), request)
+        asked = checked_search(read_search(request))
+        answer = self.engine.search(asked, before_stage=context.raise_if_abandoned)
+        return write_answer(answer, request)
 
-    @_edge
-    def RecommendItems(self, request: Any) -> Any:
+    def RecommendItems(self, request: Any, context: Any) -> Any:
         """Answers a recommendation request of a browse page."""
         asked = checked_recommend(read_recommend(request))
-        return write_answer(self.engine.recommend(asked), request)
+        answer = self.engine.recommend(asked, before_stage=context.raise_if_abandoned)
+        return write_answer(answer, request)
 
-    @_edge
-    def Complete(self, request: Any) -> Any:
+    def Complete(self, request: Any, context: Any) -> Any:
         """Completes a typed text."""
         return write_completed(self.engine.complete(checked_complete(read_complete(request))))
 
@@ -104,8 +84,7 @@ class DiscoveryServicer(_Servicer):
 class EventsServicer(_Servicer):
     """Recording of shoppers' events."""
 
-    @_edge
-    def RecordEvents(self, request: Any) -> Any:
+    def RecordEvents(self, request: Any, context: Any) -> Any:
         """Records a batch of events, all or none."""
         check_count("events", len(request.events), 1, BATCH_LIMIT)
         now = self.clock()
@@ -125,8 +104,7 @@ class EventsServicer(_Servicer):
 class CatalogServicer(_Servicer):
     """Live changes of the catalogue."""
 
-    @_edge
-    def BatchUpdateItems(self, request: Any) -> Any:
+    def BatchUpdateItems(self, request: Any, context: Any) -> Any:
         """Adds or replaces a batch of items, all or none."""
         check_count("items", len(request.items), 1, BATCH_LIMIT)
         prefixes = [f"items[{position}]." for position in range(len(request.items))]
@@ -139,8 +117,7 @@ class CatalogServicer(_Servicer):
             added_count=report.added_count, updated_count=report.updated_count
         )
 
-    @_edge
-    def BatchDeleteItems(self, request: Any) -> Any:
+    def BatchDeleteItems(self, request: Any, context: Any) -> Any:
         """Deletes a batch of items from the catalogue."""
         report = self.engine.delete_items(checked_item_ids(request.item_ids))
         return catalog_pb2.BatchDeleteItemsResponse(removed_count=report.removed_count)
@@ -149,18 +126,15 @@ class CatalogServicer(_Servicer):
 class AdminServicer(_Servicer):
     """Publishing, rolling back, status."""
 
-    @_edge
-    def PublishBundle(self, request: Any) -> Any:
+    def PublishBundle(self, request: Any, context: Any) -> Any:
         """Makes another bundle the active one."""
         return write_status(self.engine.publish(checked_path(request.path)))
 
-    @_edge
-    def RollbackBundle(self, request: Any) -> Any:
+    def RollbackBundle(self, request: Any, context: Any) -> Any:
         """Makes the previous bundle the active one again."""
         return write_status(self.engine.rollback())
 
-    @_edge
-    def GetStatus(self, request: Any) -> Any:
+    def GetStatus(self, request: Any, context: Any) -> Any:
         """Reports the active bundle and the engine's counts."""
         return write_status(self.engine.status())
 
@@ -171,3 +145,23 @@ def add_servicers(engine: Engine, server: Any, *, clock: Callable[[], float] = t
     events_pb2_grpc.add_EventsServicer_to_server(EventsServicer(engine, clock), server)
     catalog_pb2_grpc.add_CatalogServicer_to_server(CatalogServicer(engine, clock), server)
     admin_pb2_grpc.add_AdminServicer_to_server(AdminServicer(engine, clock), server)
+
+
+def handlers_of(engine: Engine) -> dict[str, Any]:
+    """The ``grpc.RpcMethodHandler`` of every method by its path."""
+    registry = _Registry()
+    add_servicers(engine, registry)
+    return registry.handlers
+
+
+class _Registry:
+    """Takes the place of a gRPC server while servicers are added."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Any] = {}
+
+    def add_generic_rpc_handlers(self, handlers: Any) -> None:
+        """The same handlers come by name as well."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        self.handlers |= {f"/{service}/{name}": one for name, one in handlers.items()}

@@ -41,6 +41,9 @@ class _Context:
     def is_active(self) -> bool:
         return True
 
+    def raise_if_abandoned(self) -> None:
+        """Never is."""
+
     def abort(self, code: Any, details: str) -> None:
         raise RuntimeError(f"call: expected an answer, received {code}: {details}")
 

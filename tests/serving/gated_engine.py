@@ -29,13 +29,13 @@ class GatedEngine(Engine):
         self.gate.set()
         super().__init__(*parts, **options)
 
-    def search(self, request: SearchRequest) -> Answer:
+    def search(self, request: SearchRequest, **options: Any) -> Answer:
         self._pass(request)
-        return self._kept(super().search(request))
+        return self._kept(super().search(request, **options))
 
-    def recommend(self, request: RecommendRequest) -> Answer:
+    def recommend(self, request: RecommendRequest, **options: Any) -> Answer:
         self._pass(request)
-        return self._kept(super().recommend(request))
+        return self._kept(super().recommend(request, **options))
 
     def record(self, events: Sequence[Event]) -> RecordReport:
         self._pass(events)

@@ -5,6 +5,7 @@ Reranker training, evaluation and serving all use it, so that measured quality i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -33,6 +34,14 @@ _NO_FEATURES = np.zeros((0, 0), np.float32)
 
 CANDIDATE_LIMIT = 256
 """Most candidates that are reranked for one request."""
+
+
+Check = Callable[[], None]
+"""Called between stages; it may raise, to end work that nobody waits for."""
+
+
+def no_check() -> None:
+    """Lets all work go on."""
 
 
 class Ranker:
@@ -147,23 +156,41 @@ class Ranker:
         of_text = self.sources.semantic_scores(encoded.query, candidates.rows)
         return fused_scores(candidates.scores["lexical"].at(candidates.rows), learnt, of_text)
 
-    def rank(self, rank_request: RankRequest, *, also_without_filter: bool = False) -> Shortlist:
+    def rank(
+        self,
+        rank_request: RankRequest,
+        *,
+        also_without_filter: bool = False,
+        before_stage: Check = no_check,
+    ) -> Shortlist:
         """The whole pipeline.
 
         Args:
             also_without_filter: Also finds the candidates of a filtered request without its filter,
                 for ``scores_without_filter``.
+            before_stage: Called before retrieval and before features are computed and scored; what
+                it raises ends the work.
         """
         encoded = self.read(rank_request)
-        return self.ranked(encoded, also_without_filter=also_without_filter)
+        return self.ranked(
+            encoded, also_without_filter=also_without_filter, before_stage=before_stage
+        )
 
-    def ranked(self, encoded: EncodedRequest, *, also_without_filter: bool = False) -> Shortlist:
+    def ranked(
+        self,
+        encoded: EncodedRequest,
+        *,
+        also_without_filter: bool = False,
+        before_stage: Check = no_check,
+    ) -> Shortlist:
         """The pipeline from an encoded request on."""
+        before_stage()
         candidates = self.candidates(encoded)
         unfiltered = None
         if also_without_filter and encoded.rank_request.mask is not None:
             unfiltered = self.candidates(_without_filter(encoded), candidates)
         missing = [*dict.fromkeys((*encoded.missing, *candidates.missing))]
+        before_stage()
         features, model_scores = self._scored(encoded, candidates, missing)
         adjustments = adjustments_of(self.sources, encoded, candidates, model_scores, missing)
         columns = (model_scores, adjustments)

@@ -10,6 +10,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from data.errors import (
+    AbandonedError,
     BundleError,
     ConfigError,
     InputError,
@@ -45,6 +46,7 @@ class FailedCall(grpc.RpcError):
         (RequestError("query", "words", 3), grpc.StatusCode.INVALID_ARGUMENT, "query"),
         (BundleError("no manifest"), grpc.StatusCode.FAILED_PRECONDITION, ""),
         (OverloadError("full"), grpc.StatusCode.UNAVAILABLE, ""),
+        (AbandonedError("late"), grpc.StatusCode.DEADLINE_EXCEEDED, ""),
     ],
 )
 def test_what_the_product_refuses_says_why(

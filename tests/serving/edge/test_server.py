@@ -32,13 +32,16 @@ from protos import (
     events_pb2_grpc,
 )
 from serving.api.requests import SearchRequest
-from serving.edge.admission import CountedPool, Lane
+from serving.edge.admission import Lane
 from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
 from tests.serving.gated_engine import GatedEngine
 from tests.serving.server_process import ROOT, server_process
 
 ESPRESSO = discovery_pb2.SearchItemsRequest(query="espresso")
+A_VIEW = events_pb2.RecordEventsRequest(
+    events=[events_pb2.Event(type=2, visitor_id="v", item_id="p0002")]
+)
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -213,21 +216,6 @@ def test_cancelled_calls_give_their_slots_back(channel: grpc.Channel, engine: Ga
     assert all(reply.results for reply in replies)
 
 
-def test_the_count_of_a_pool_falls_back_to_nothing() -> None:
-    pool = CountedPool(2, "calls")
-    go_on = threading.Event()
-    futures = [pool.submit(go_on.wait) for _ in range(5)]
-    assert pool.in_flight_count == 5
-    assert futures[-1].cancel()
-    assert pool.in_flight_count == 4
-    go_on.set()
-    pool.shutdown(wait=True)
-    assert pool.in_flight_count == 0
-    with pytest.raises(RuntimeError, match="after shutdown"):
-        pool.submit(go_on.wait)
-    assert pool.in_flight_count == 0
-
-
 def test_limits_out_of_range_are_refused(engine: GatedEngine) -> None:
     with pytest.raises(ConfigError, match="^answers: expected 1 to 3 at once, received 4$"):
         Lane("answers", at_once=4, limit=3)
@@ -264,12 +252,19 @@ def test_calls_whose_message_is_slow_to_come_stop_nobody(engine: GatedEngine) ->
     running = serve(engine, "127.0.0.1:0", ServerSettings(reflection=True, message_seconds=30.0))
     address = f"127.0.0.1:{running.port}"
     with grpc.insecure_channel(address) as silent, grpc.insecure_channel(address) as channel:
-        methods = ["/nextclick.v1.Discovery/SearchItems"] * 2 + ["/grpc.health.v1.Health/Check"] * 3
+        # More than may be in flight, of each kind.
+        methods = ["/nextclick.v1.Discovery/SearchItems"] * 20
+        methods += ["/nextclick.v1.Events/RecordEvents"] * 33
+        methods += ["/nextclick.v1.Admin/GetStatus"] * 9 + ["/grpc.health.v1.Health/Check"] * 3
         methods += ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] * 16
         open_calls = [HalfOpen(silent, method) for method in methods]
         time.sleep(0.2)
         stub = discovery_pb2_grpc.DiscoveryStub(channel)
-        assert stub.SearchItems(ESPRESSO, timeout=5).results
+        with ThreadPoolExecutor(8) as pool:
+            replies = list(pool.map(lambda _: stub.SearchItems(ESPRESSO, timeout=5), range(8)))
+        assert all(reply.results for reply in replies)
+        assert call(channel, "Events/RecordEvents", A_VIEW)
+        assert call(channel, "Admin/GetStatus", b"")
         health = health_pb2_grpc.HealthStub(channel)
         assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == SERVING
         for one in open_calls:
@@ -281,8 +276,8 @@ def test_calls_whose_message_never_comes_are_let_go(engine: GatedEngine) -> None
     running = serve(engine, "127.0.0.1:0", ServerSettings(message_seconds=0.2))
     address = f"127.0.0.1:{running.port}"
     with grpc.insecure_channel(address) as silent, grpc.insecure_channel(address) as channel:
-        # As many as may be held, of each kind.
-        open_calls = [HalfOpen(silent, "/nextclick.v1.Discovery/SearchItems") for _ in range(8)]
+        # More than may be in flight, and as many as there are threads for checks.
+        open_calls = [HalfOpen(silent, "/nextclick.v1.Discovery/SearchItems") for _ in range(20)]
         open_calls += [HalfOpen(silent, "/grpc.health.v1.Health/Check") for _ in range(16)]
         assert {one.call.code() for one in open_calls} == {grpc.StatusCode.CANCELLED}
         stub = discovery_pb2_grpc.DiscoveryStub(channel)
@@ -302,6 +297,56 @@ def test_a_call_that_ends_without_a_message_is_refused(channel: grpc.Channel) ->
         channel.stream_unary("/nextclick.v1.Discovery/SearchItems")(iter(()), timeout=5)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert caught.value.details() == "message: expected one, received 0"
+
+
+def test_a_call_without_a_deadline_is_answered(channel: grpc.Channel) -> None:
+    assert discovery_pb2_grpc.DiscoveryStub(channel).SearchItems(ESPRESSO).results
+
+
+def test_a_message_that_comes_when_its_lane_has_filled_up_is_refused(
+    channel: grpc.Channel, server: RunningServer, engine: GatedEngine
+) -> None:
+    late = threading.Event()
+
+    def send_late() -> Iterator[bytes]:
+        late.wait(timeout=10)
+        yield ESPRESSO.SerializeToString()
+
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as slow:
+        method = slow.stream_unary("/nextclick.v1.Discovery/SearchItems")
+        opened = method.future(send_late(), timeout=10)
+        # The server has heard of it before the lane is full.
+        time.sleep(0.1)
+        held = held_searches(discovery_pb2_grpc.DiscoveryStub(channel), engine)
+        wait_for(lambda: refuses(channel))
+        late.set()
+        assert opened.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert opened.details() == "answers in flight: expected at most 8, try again later"
+    engine.gate.set()
+    assert all(one.result().results for one in held)
+
+
+def refuses(channel: grpc.Channel) -> bool:
+    """Whether a search is refused at once."""
+    future = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(ESPRESSO, timeout=0.2)
+    return future.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_a_process_ends_after_running_calls_though_its_lanes_were_not_closed() -> None:
+    code = (
+        "import time; from serving.edge.admission import Lane;"
+        "lane = Lane('answers', at_once=2, limit=2); lane.start();"
+        "lane.submit(lambda: print(time.sleep(0.2)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "None\n"
 
 
 def test_a_refusal_does_not_wait_for_the_message(
@@ -351,9 +396,7 @@ def test_events_are_taken_in_while_all_that_answers_is_busy(
     channel: grpc.Channel, engine: GatedEngine
 ) -> None:
     held = held_searches(discovery_pb2_grpc.DiscoveryStub(channel), engine)
-    view = events_pb2.Event(type=2, visitor_id="v", item_id="p0002")
-    batch = events_pb2.RecordEventsRequest(events=[view])
-    acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
+    acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(A_VIEW, timeout=10)
     wait_for(lambda: len(engine.seen) == 5)
     assert [event.item_id for event in engine.seen[4]] == ["p0002"]
     engine.gate.set()
@@ -370,10 +413,7 @@ def test_changes_that_take_long_keep_neither_events_nor_answers_waiting(
     wait_for(lambda: len(engine.seen) == 2)
     one_more = stub.GetStatus.future(admin_pb2.GetStatusRequest(), timeout=10)
     assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    batch = events_pb2.RecordEventsRequest(
-        events=[events_pb2.Event(type=2, visitor_id="v", item_id="p0002")]
-    )
-    acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(batch, timeout=10)
+    acked = events_pb2_grpc.EventsStub(channel).RecordEvents.future(A_VIEW, timeout=10)
     wait_for(lambda: len(engine.seen) == 3)
     found = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(ESPRESSO, timeout=10)
     wait_for(lambda: len(engine.seen) == 4)

@@ -1,0 +1,99 @@
+"""Health checks and reflection: never refused, and apart from the calls of our own services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health
+
+from data.errors import RequestError
+from serving.edge.grpc_errors import end_with
+from serving.edge.slow_messages import MessageWatch
+
+_THREAD_COUNT = 16
+
+
+class SideCalls:
+    """A server interceptor that parses and times out messages, and keeps streams apart.
+
+    Checks and streams have threads of their own, since a stream holds one until it ends.
+
+    Args:
+        message_seconds: Calls whose message has not arrived by then are cancelled.
+    """
+
+    def __init__(self, message_seconds: float) -> None:
+        self.healths = health.HealthServicer()
+        self._watch = MessageWatch(message_seconds)
+        self.checking = ThreadPoolExecutor(_THREAD_COUNT, "check")
+        self._streaming = ThreadPoolExecutor(_THREAD_COUNT, "stream")
+
+    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
+        """Returns the handler of a call, as gRPC's interceptor interface requires."""
+        handler = continuation(details)
+        if handler is None:
+            return None
+        read = _parser(handler, details.method)
+        if handler.unary_unary is not None:
+            return self._unary(handler, read)
+        behavior = handler.unary_stream or handler.stream_stream
+
+        # ``send`` is passed only to handlers that send their responses through a callback.
+        def stream(messages: Iterator[bytes], context: Any, *send: Any) -> Any:
+            if handler.unary_stream is None:
+                return behavior((read(content, context) for content in messages), context, *send)
+            return behavior(read(self._watch.first(messages, context), context), context, *send)
+
+        return grpc.stream_stream_rpc_method_handler(
+            _Pooled(stream, self._streaming, like=behavior),
+            response_serializer=handler.response_serializer,
+        )
+
+    def close(self) -> None:
+        """Ends the threads without waiting for running calls."""
+        self._watch.close()
+        for pool in (self.checking, self._streaming):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _unary(self, handler: Any, read: Callable[[bytes, Any], Any]) -> Any:
+        """Handles a unary call as a request stream, so that its message can time out."""
+
+        def answer(messages: Iterator[bytes], context: Any) -> Any:
+            content = self._watch.first(messages, context)
+            return handler.unary_unary(read(content, context), context)
+
+        return grpc.stream_unary_rpc_method_handler(
+            answer, response_serializer=handler.response_serializer
+        )
+
+
+def _parser(handler: Any, method: str) -> Callable[[bytes, Any], Any]:
+    """Parses messages for a handler that is registered without a deserialiser.
+
+    When gRPC's own deserialiser fails on a message, gRPC leaks 20 kB and one of the connection's
+    stream slots, so messages are parsed here instead.
+    """
+
+    def read(content: bytes, context: Any) -> Any:
+        try:
+            return handler.request_deserializer(content)
+        except Exception:
+            received = f"{len(content)} bytes that are none"
+            end_with(context, RequestError("message", f"a request of {method}", received), method)
+
+    return read
+
+
+class _Pooled:
+    """A handler function with the attributes from which gRPC takes the thread pool to run it on."""
+
+    def __init__(self, answer: Callable[..., Any], pool: ThreadPoolExecutor, *, like: Any) -> None:
+        self._answer = answer
+        self.experimental_thread_pool = pool
+        self.experimental_non_blocking = getattr(like, "experimental_non_blocking", False)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._answer(*arguments)

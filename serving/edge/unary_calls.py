@@ -1,0 +1,242 @@
+"""Unary calls, taken from gRPC's completion queue and passed on once their message is there.
+
+``grpc.server`` assigns a thread to a call before its message has arrived. The thread then waits for
+the polling thread twice, and a call whose message never comes occupies it. Here the polling thread
+alone sees a call until its message is there, which saves half of the context switches and a fifth
+of a call's CPU time.
+
+This is the only file that uses gRPC's private ``cygrpc``, the layer under ``grpc.server``, whose
+version is pinned. The queue belongs to a core server made by ``grpc.server``, which goes on to
+handle all methods that are not registered here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import grpc
+from google.rpc import status_pb2
+from grpc._cython import cygrpc
+from grpc_status import rpc_status
+
+from data.errors import AbandonedError, RequestError
+from serving.edge.admission import Lane
+from serving.edge.grpc_errors import Failure, failure_of
+
+logger = logging.getLogger(__name__)
+
+_NO_FLAGS = 0
+_OK = grpc.StatusCode.OK.value[0]
+_NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
+_POLL_SECONDS = 0.25
+
+
+class Method(NamedTuple):
+    """A unary method: its path, its ``grpc.RpcMethodHandler``, and its lane.
+
+    The handler may return the response's bytes. Its errors are mapped to statuses.
+    """
+
+    path: str
+    handler: Any
+    lane: Lane
+
+
+class UnaryCall:
+    """A call, and the context of its handler."""
+
+    __slots__ = ("_call", "_deadline", "_queue", "due_time", "is_open", "method")
+
+    def __init__(self, queue: CallQueue, method: Method, event: Any) -> None:
+        self._queue, self.method = queue, method
+        self._call, self._deadline = event.call, event.call_details.deadline
+        self.due_time = 0.0
+        self.is_open = True
+
+    def raise_if_abandoned(self) -> None:
+        """Raises ``AbandonedError`` if the caller has gone or its deadline has passed."""
+        if not self.is_open or self._deadline <= time.time():
+            raise AbandonedError("call: expected a caller that waits, received none")
+
+    def answer(self, message: bytes) -> None:
+        """Runs the handler and sends its response, or the status for its error."""
+        handler, path = self.method.handler, self.method.path
+        try:
+            self.raise_if_abandoned()
+            request = _parsed(message, self.method)
+            response = handler.unary_unary(request, self)
+            if not isinstance(response, bytes):
+                response = handler.response_serializer(response)
+        except Exception as error:
+            self.end(failure_of(error, path).status)
+            return
+        self._send(
+            cygrpc.SendMessageOperation(response, _NO_FLAGS),
+            cygrpc.SendStatusFromServerOperation(None, _OK, b"", _NO_FLAGS),
+        )
+
+    def receive(self) -> None:
+        """Starts to wait for the message, and for the end of the call."""
+        close = cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)
+        self._call.start_server_batch((close,), partial(self._queue.closed, self))
+        message = cygrpc.ReceiveMessageOperation(_NO_FLAGS)
+        self._call.start_server_batch((message,), partial(self._queue.received, self))
+
+    def refuse(self, status: status_pb2.Status) -> None:
+        """Ends the call without waiting for its message."""
+        self._call.start_server_batch(
+            (
+                cygrpc.SendInitialMetadataOperation(None, _NO_FLAGS),
+                cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),
+                _sent(status),
+            ),
+            partial(self._queue.closed, self),
+        )
+
+    def end(self, status: status_pb2.Status) -> None:
+        """Ends the call with an error."""
+        self._send(_sent(status))
+
+    def cancel(self) -> None:
+        """Cancels the call; its end is an event."""
+        self._call.cancel()
+
+    def _send(self, *operations: Any) -> None:
+        # Before the response is sent: its caller may send the next call right after.
+        self.method.lane.calls.discard(self)
+        if self.is_open:
+            metadata = cygrpc.SendInitialMetadataOperation(None, _NO_FLAGS)
+            self._call.start_server_batch((metadata, *operations), _ignore)
+
+
+class CallQueue:
+    """A completion queue of a core server, and the thread that polls it.
+
+    Args:
+        server: Made by ``grpc.server``, not started yet.
+        methods: The unary methods that are handled here.
+        message_seconds: A call whose message has not arrived by then is cancelled; gRPC itself has
+            no such timeout.
+    """
+
+    def __init__(self, server: Any, methods: Sequence[Method], *, message_seconds: float) -> None:
+        self._core = server._cy_server
+        self._events = cygrpc.CompletionQueue()
+        self._core.register_completion_queue(self._events)
+        for method in methods:
+            self._core.register_method(method.path)
+        self._methods = methods
+        self._message_seconds = message_seconds
+        # All of these are used by the polling thread alone.
+        self._requested_count = 0
+        self._open_calls: set[UnaryCall] = set()
+        # In the order of their due times.
+        self._waiting: dict[UnaryCall, None] = {}
+        self._polling = threading.Thread(target=self._poll, name="poll", daemon=True)
+
+    def start(self) -> None:
+        """Starts to take calls, once the server has been started."""
+        self._polling.start()
+
+    def join(self, seconds: float) -> None:
+        """Waits for the polling thread, which ends with the last call of a stopped server."""
+        self._polling.join(seconds)
+
+    def closed(self, call: UnaryCall, event: Any) -> None:
+        """Handles the end of a call, whether it was answered or cancelled."""
+        call.is_open = False
+        call.method.lane.calls.discard(call)
+        self._waiting.pop(call, None)
+        self._open_calls.discard(call)
+
+    def received(self, call: UnaryCall, event: Any) -> None:
+        """Handles the message of a call, or its absence."""
+        self._waiting.pop(call, None)
+        message, lane = event.batch_operations[0].message(), call.method.lane
+        if not call.is_open:
+            return
+        if message is None:
+            call.end(_NO_MESSAGE)
+        elif lane.is_full:
+            call.end(lane.refusal)
+        else:
+            lane.calls.add(call)
+            lane.submit(partial(call.answer, message))
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the server has been stopped and all calls have ended."""
+        return not self._requested_count and not self._open_calls
+
+    def _poll(self) -> None:
+        for method in self._methods:
+            self._request(method)
+        while not self._is_over:
+            event = self._events.poll(time.time() + _POLL_SECONDS)
+            if event.completion_type != cygrpc.CompletionType.queue_timeout:
+                try:
+                    event.tag(event)
+                except Exception:
+                    logger.exception("an event of a call: expected to be handled")
+            # Kept while polling, it would keep its call.
+            del event
+            self._cancel_overdue()
+
+    def _cancel_overdue(self) -> None:
+        while self._waiting:
+            call = next(iter(self._waiting))
+            if call.due_time > time.monotonic():
+                return
+            del self._waiting[call]
+            call.cancel()
+
+    def _request(self, method: Method) -> None:
+        """Asks for the next call of a method."""
+        try:
+            self._core.request_registered_call(
+                self._events, self._events, method.path, partial(self._begin, method)
+            )
+        except ValueError:
+            # The server is shutting down.
+            return
+        self._requested_count += 1
+
+    def _begin(self, method: Method, event: Any) -> None:
+        """Handles a new call, or the end of the server."""
+        self._requested_count -= 1
+        if not event.success:
+            return
+        self._request(method)
+        call = UnaryCall(self, method, event)
+        self._open_calls.add(call)
+        if method.lane.is_full:
+            call.refuse(method.lane.refusal)
+            return
+        call.due_time = time.monotonic() + self._message_seconds
+        self._waiting[call] = None
+        call.receive()
+
+
+def _parsed(message: bytes, method: Method) -> Any:
+    try:
+        return method.handler.request_deserializer(message)
+    except Exception:
+        received = f"{len(message)} bytes that are none"
+        # Without the parser's error, which may quote the message.
+        raise RequestError("message", f"a request of {method.path}", received) from None
+
+
+def _sent(status: status_pb2.Status) -> Any:
+    """The operation that sends an error."""
+    found = rpc_status.to_status(status)
+    code, details = found.code.value[0], found.details.encode()
+    return cygrpc.SendStatusFromServerOperation(found.trailing_metadata, code, details, _NO_FLAGS)
+
+
+def _ignore(event: Any) -> None:
+    """The response has been sent."""
