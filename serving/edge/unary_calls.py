@@ -150,7 +150,6 @@ class CallQueue:
     def closed(self, call: UnaryCall, event: Any) -> None:
         """Handles the end of a call, whether it was answered or cancelled."""
         call.is_open = False
-        call.method.lane.calls.discard(call)
         self._waiting.pop(call, None)
         self._open_calls.discard(call)
 

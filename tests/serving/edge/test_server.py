@@ -216,6 +216,20 @@ def test_cancelled_calls_give_their_slots_back(channel: grpc.Channel, engine: Ga
     assert all(reply.results for reply in replies)
 
 
+def test_cancelled_calls_that_still_wait_are_bounded_by_the_limit(
+    channel: grpc.Channel, engine: GatedEngine
+) -> None:
+    stub = discovery_pb2_grpc.DiscoveryStub(channel)
+    for waiting in held_searches(stub, engine):
+        waiting.cancel()
+    time.sleep(0.1)
+    # Their messages are kept until a thread is free, and so no others are taken.
+    one_more = stub.SearchItems.future(ESPRESSO, timeout=5)
+    assert one_more.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    engine.gate.set()
+    wait_for(lambda: bool(stub.SearchItems(ESPRESSO, timeout=5).results))
+
+
 def test_limits_out_of_range_are_refused(engine: GatedEngine) -> None:
     with pytest.raises(ConfigError, match="^answers: expected 1 to 3 at once, received 4$"):
         Lane("answers", at_once=4, limit=3)
