@@ -56,7 +56,15 @@ def held_searches(stub: Any, engine: GatedEngine) -> list[Any]:
     engine.gate.clear()
     held = [stub.SearchItems.future(ESPRESSO, timeout=10) for _ in range(8)]
     wait_for(lambda: len(engine.seen) == 4)
+    # A call is in flight once its message has arrived.
+    wait_for(lambda: refuses(stub))
     return held
+
+
+def refuses(stub: Any) -> bool:
+    """Whether a search is refused at once."""
+    refused = grpc.StatusCode.RESOURCE_EXHAUSTED
+    return bool(stub.SearchItems.future(ESPRESSO, timeout=0.2).code() is refused)
 
 
 def call(channel: grpc.Channel, method: str, request: Any, **options: Any) -> bytes:
@@ -332,18 +340,11 @@ def test_a_message_that_comes_when_its_lane_has_filled_up_is_refused(
         # The server has heard of it before the lane is full.
         time.sleep(0.1)
         held = held_searches(discovery_pb2_grpc.DiscoveryStub(channel), engine)
-        wait_for(lambda: refuses(channel))
         late.set()
         assert opened.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert opened.details() == "answers in flight: expected at most 8, try again later"
     engine.gate.set()
     assert all(one.result().results for one in held)
-
-
-def refuses(channel: grpc.Channel) -> bool:
-    """Whether a search is refused at once."""
-    future = discovery_pb2_grpc.DiscoveryStub(channel).SearchItems.future(ESPRESSO, timeout=0.2)
-    return future.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_a_process_ends_after_running_calls_though_its_lanes_were_not_closed() -> None:
