@@ -36,7 +36,7 @@ from serving.paging.kept_orders import KeptOrders
 from serving.paging.kept_pages import EXTENSION_COUNT
 from serving.paging.match_set import MatchSet
 from serving.paging.page import Page
-from serving.paging.relevance import holding_rows, related_last
+from serving.paging.relevance import holding_rows, related_last, words_left
 from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
 from towers.ranking.ranker import Check, Ranker, no_check
@@ -121,9 +121,12 @@ def answered(
         "relevance", lambda: holding_rows(ranker.sources, matches.encoded, relaxed), None
     )
 
+    is_one_word_left = words_left(matches.encoded.query, relaxed) == 1
+
     def with_lifts(shortlist: Shortlist) -> Shortlist:
         if holding is not None:
-            shortlist = run("relevance", lambda: related_last(shortlist, holding), shortlist)
+            apart = partial(related_last, shortlist, holding, is_one_word_left=is_one_word_left)
+            shortlist = run("relevance", apart, shortlist)
         lifts = run("merchandising", lambda: lifts_of(shortlist, merchandising, catalog), None)
         return shortlist.merchandised(lifts or {})
 

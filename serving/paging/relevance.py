@@ -73,6 +73,13 @@ def holding_rows(
     return np.sort(sources.only_allowed(encoded.rank_request, rows))
 
 
+def words_left(query: ParsedQuery, relaxed: Collection[Relaxation] | None) -> int:
+    """Number of words that a query has left where some were dropped; 0 where none was."""
+    dropped = {one.text for one in relaxed or () if one.kind is RelaxationKind.WORD_DROPPED}
+    left = [term for term in query.terms if term.is_required and term.word not in dropped]
+    return len(left) if dropped else 0
+
+
 def is_among(rows: np.ndarray, ascending: np.ndarray) -> np.ndarray:
     """Which of ``rows`` are among others, ``[n] bool``; faster than ``numpy.isin`` on short lists.
 
@@ -100,15 +107,19 @@ def _left_requirements(
     )
 
 
-def related_last(shortlist: Shortlist, holding: np.ndarray) -> Shortlist:
+def related_last(
+    shortlist: Shortlist, holding: np.ndarray, *, is_one_word_left: bool = False
+) -> Shortlist:
     """The shortlist with its only related results behind all relevant ones.
 
     They keep their order; an adjustment of their scores, ``RELATED_ONLY``, moves them.
 
     Args:
         holding: ``[n] int64`` ascending rows that hold the query's words.
+        is_one_word_left: Whether words were dropped and one is left. Then whatever lacks that one holds
+            only what was given up, and leads no item that has it, however few do.
     """
-    is_relevant = _relevant(shortlist, holding)
+    is_relevant = _relevant(shortlist, holding, is_one_word_left=is_one_word_left)
     relevant, others = np.flatnonzero(is_relevant), np.flatnonzero(~is_relevant)
     if not len(relevant) or not len(others):
         return shortlist
@@ -119,12 +130,16 @@ def related_last(shortlist: Shortlist, holding: np.ndarray) -> Shortlist:
     return shortlist.adjusted(RELATED_ONLY, column, np.concatenate([relevant, others]))
 
 
-def _relevant(shortlist: Shortlist, holding: np.ndarray) -> np.ndarray:
+def _relevant(
+    shortlist: Shortlist, holding: np.ndarray, *, is_one_word_left: bool = False
+) -> np.ndarray:
     """Which results are relevant, ``[n] bool``; none where no item holds any of the words."""
     flags = np.zeros(len(shortlist.rows), bool)
     if len(holding):
         code_lifts = shortlist.adjustments.get(EXACT_CODE, _NO_LIFTS)
-        _tell_relevant(shortlist.rows, shortlist.features, holding, code_lifts, flags)
+        _tell_relevant(
+            shortlist.rows, shortlist.features, holding, code_lifts, is_one_word_left, flags
+        )
     return flags
 
 
@@ -152,12 +167,13 @@ def _quantile(values: np.ndarray, share: float) -> Any:
     return values[wanted]
 
 
-@compiled(NONE, read(I64), read(F32, 2), read(I64), read(F32), written(BOOL))
+@compiled(NONE, read(I64), read(F32, 2), read(I64), read(F32), BOOL, written(BOOL))
 def _tell_relevant(
     rows: np.ndarray,
     features: np.ndarray,
     holding: np.ndarray,
     code_lifts: np.ndarray,
+    is_one_word_left: bool,
     is_relevant: np.ndarray,
 ) -> None:
     holds = np.zeros(len(rows), np.bool_)
@@ -187,8 +203,11 @@ def _tell_relevant(
         least = _quantile(of_holders[:held_count], 0.5)
         if held_count < _TYPICAL_COUNT:
             least = max(least, _quantile(of_others[: len(rows) - held_count], _BEST_QUANTILE))
+        needs_name = is_one_word_left and held_count < _TYPICAL_COUNT
         for place in range(len(rows)):
-            is_relevant[place] |= features[place, _RULE_SCORE] >= least
+            is_named = features[place, _IN_TITLE] > 0 or features[place, _IN_LEAF] > 0
+            if is_named or not needs_name:
+                is_relevant[place] |= features[place, _RULE_SCORE] >= least
 
 
 def relevant_end(shortlist: Shortlist, holding: np.ndarray) -> int:

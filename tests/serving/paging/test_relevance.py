@@ -268,3 +268,13 @@ def test_a_quantile_is_the_value_at_that_place_of_the_sorted_ones(count: int) ->
         for share in (0.0, 0.5, 0.75):
             expected = np.sort(listed)[int(share * count)]
             assert relevance._quantile(listed.copy(), share) == expected
+
+
+def test_what_has_only_the_word_that_was_given_up_never_leads(engine: Engine) -> None:
+    engine.update_items([Item("pad", "Wireless touchpad", description="For use in a hammock")])
+    answer = engine.search(replace(ASKED, query="dark hammock"))
+    assert [(one.kind, one.text) for one in answer.relaxations] == [
+        (RelaxationKind.WORD_DROPPED, "dark")
+    ]
+    assert answer.results[0].item_id == "pad" and answer.relevant_count == 1
+    assert "dark" in answer.results[1].title.lower()
