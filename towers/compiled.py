@@ -55,7 +55,7 @@ def cache_folder(home: Path, version: str) -> Path:
     folder = room / version
     try:
         if not folder.is_dir():
-            logger.warning("compiling the loops of this version, once: about 10 seconds")
+            logger.warning("compiling the loops of this version, once: 10 to 20 seconds")
             folder.mkdir(parents=True)
             for old in sorted(room.iterdir(), key=lambda one: -one.stat().st_mtime)[_KEPT_COUNT:]:
                 shutil.rmtree(old, ignore_errors=True)
