@@ -76,10 +76,7 @@ def recompute_features(bundle_path: Path, state: Path) -> Iterator[Recomputed]:
 
 
 def _recomputed(bundle: Bundle, impression: Impression, session: Session) -> Recomputed:
-    # As answered: products of matrices of another height differ in the last bit.
-    is_calibrated = bundle.facts.calibration is not None
-    rank_request = _rank_request(bundle, impression, session)
-    shortlist = bundle.ranker.rank(rank_request, also_without_filter=is_calibrated)
+    shortlist = bundle.ranker.rank(_rank_request(bundle, impression, session))
     rows = bundle.catalog.rows(impression.item_ids)
     position_of = {int(row): position for position, row in enumerate(shortlist.rows)}
     positions = np.array([position_of.get(int(row), -1) for row in rows], np.int64)

@@ -23,7 +23,7 @@ import grpc.aio
 from data.errors import ConfigError
 from protos import discovery_pb2_grpc, events_pb2_grpc
 from serving.load.calls import WHOLE, Call, CallSource, Share
-from serving.load.load_step import LoadMeter, LoadStep
+from serving.load.load_step import LoadMeter
 
 TICK_SECONDS = 0.001
 CALL_LIMIT = 10_000_000
@@ -88,48 +88,6 @@ def step_plans(
         StepPlan(seconds, caller_count=count, call_limit=call_limit) for count in caller_counts
     ]
     return [replace(plan, number=number) for number, plan in enumerate(plans)]
-
-
-def run_open_loop(
-    address: str,
-    source: CallSource,
-    rates: Sequence[float],
-    seconds: float,
-    settings: LoadSettings | None = None,
-) -> list[LoadStep]:
-    """Runs each of ``rates`` (calls per second) for ``seconds``, one after another.
-
-    Each step makes exactly rate times seconds calls, at uniformly random times, as calls of
-    independent shoppers arrive.
-
-    Raises:
-        ConfigError: A setting is out of range.
-    """
-    check_load(rates, seconds)
-    settings = settings or LoadSettings()
-    plans = step_plans(rates, (), seconds, CALL_LIMIT)
-    return [
-        run_step(address, source, plan, settings).step(offered_rate=plan.rate) for plan in plans
-    ]
-
-
-def run_closed_loop(
-    address: str,
-    source: CallSource,
-    caller_count: int,
-    seconds: float,
-    settings: LoadSettings | None = None,
-    *,
-    call_limit: int = CALL_LIMIT,
-) -> LoadStep:
-    """Runs ``caller_count`` callers without pause, for ``seconds`` or ``call_limit`` calls.
-
-    Raises:
-        ConfigError: A setting is out of range.
-    """
-    (plan,) = step_plans((), (caller_count,), seconds, call_limit)
-    meter = run_step(address, source, plan, settings or LoadSettings())
-    return meter.step(caller_count=caller_count)
 
 
 def run_step(

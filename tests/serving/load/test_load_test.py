@@ -19,9 +19,10 @@ from serving.api.requests import RecommendRequest, SearchRequest
 from serving.edge.server import RunningServer, serve
 from serving.engine import Engine
 from serving.load.freshness import measure_freshness
-from serving.load.load_test import LoadSettings, run_closed_loop, run_open_loop, send_when_due
+from serving.load.load_test import LoadSettings, send_when_due
 from serving.load.traffic import Traffic, sampled_calls
 from tests.serving.gated_engine import GatedEngine
+from tests.serving.load.in_process_load import run_closed_loop, run_open_loop
 from tests.towers import shelf
 
 TRAFFIC = Traffic(["espresso", "notebook"], ["p0002", "p0012"], ["v1", "v2"], 2, 1, 1)

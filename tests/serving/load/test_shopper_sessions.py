@@ -11,9 +11,9 @@ from data.errors import ConfigError
 from data.records import Event
 from serving.edge.server import RunningServer
 from serving.load.calls import Share
-from serving.load.load_test import run_closed_loop
 from serving.load.shopper_sessions import ShopperTraffic
 from tests.serving.gated_engine import GatedEngine
+from tests.serving.load.in_process_load import run_closed_loop
 
 
 def test_shoppers_view_and_buy_what_an_answer_showed_them(
