@@ -120,14 +120,37 @@ def related_last(
             only what was given up, and leads no item that has it, however few do.
     """
     is_relevant = _relevant(shortlist, holding, is_one_word_left=is_one_word_left)
-    relevant, others = np.flatnonzero(is_relevant), np.flatnonzero(~is_relevant)
-    if not len(relevant) or not len(others):
+    column = np.empty(len(is_relevant), np.float32)
+    order = np.empty(len(is_relevant), np.int64)
+    relevant_count = _set_apart(is_relevant, shortlist.scores, column, order)
+    if relevant_count in (0, len(is_relevant)):
         return shortlist
+    return shortlist.adjusted(RELATED_ONLY, column, order)
+
+
+@compiled(I64, read(BOOL), read(F32), written(F32), written(I64))
+def _set_apart(
+    is_relevant: np.ndarray, scores: np.ndarray, column: np.ndarray, order: np.ndarray
+) -> int:
+    """Writes the push of the others and the new order; the number of relevant results."""
+    count = 0
+    lowest = highest = np.float32(0)
+    for position in range(len(scores)):
+        if is_relevant[position]:
+            order[count] = position
+            count += 1
+            lowest = scores[position]
+    other = count
+    for position in range(len(scores)):
+        if not is_relevant[position]:
+            order[other] = position
+            highest = scores[position] if other == count else highest
+            other += 1
     # Scores fall: the last of the relevant and the first of the others are the ones that may cross.
-    lowest, highest = shortlist.scores[relevant[-1]], shortlist.scores[others[0]]
     push = min(np.float32(0), lowest - highest) - _MARGIN
-    column = np.where(is_relevant, np.float32(0), push).astype(np.float32)
-    return shortlist.adjusted(RELATED_ONLY, column, np.concatenate([relevant, others]))
+    for position in range(len(scores)):
+        column[position] = np.float32(0) if is_relevant[position] else push
+    return count
 
 
 def _relevant(

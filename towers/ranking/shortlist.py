@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from towers.compiled import I64, NONE, compiled, read, written
 from towers.read_only import read_only, read_only_columns
 from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import EncodedRequest
@@ -133,11 +134,9 @@ class Shortlist:
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
         """Positions of items on the list, from 0; −1 if not on it, ``[m] int64``."""
-        if not len(self.rows):
-            return np.full(len(rows), -1, np.int64)
-        # Pages and lists are short: pairwise comparison is faster than sorting.
-        is_it = rows[:, None] == self.rows
-        return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
+        positions = np.empty(len(rows), np.int64)
+        _find_positions(self.rows, rows, positions)
+        return positions
 
 
 def _in_order(
@@ -146,3 +145,14 @@ def _in_order(
     if not columns:
         return _NO_COLUMNS
     return read_only_columns({name: column[order] for name, column in columns.items()})
+
+
+@compiled(NONE, read(I64), read(I64), written(I64))
+def _find_positions(listed: np.ndarray, rows: np.ndarray, positions: np.ndarray) -> None:
+    # Pages and lists are short: pairwise comparison is faster than sorting.
+    for place in range(len(rows)):
+        positions[place] = -1
+        for position in range(len(listed)):
+            if listed[position] == rows[place]:
+                positions[place] = position
+                break
