@@ -35,6 +35,7 @@ def explained(
     by_event = iter(event_effects(bundle.ranker, shortlist, listed, event_numbers))
     by_feature = iter(feature_effects(bundle.ranker, shortlist, listed, bundle.feature_means))
     explained = []
+    features = shortlist.features
     for result, position in zip(results, positions.tolist(), strict=True):
         if position < 0:
             explained.append(result)
@@ -53,7 +54,7 @@ def explained(
         strongest_effects = [
             FeatureEffect(
                 FEATURE_NAMES[column],
-                float(shortlist.features[position, column]),
+                float(features[position, column]),
                 float(effects[column]),
             )
             for column in strongest

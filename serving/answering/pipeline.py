@@ -240,7 +240,7 @@ def impression_of(
         filter={} if request.filter == Filter() else asdict(request.filter),
         sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
         literal=getattr(request, "is_literal", False),
-        features=shortlist.features[page.positions] if with_features else None,
+        features=shortlist.features_at(page.positions) if with_features else None,
     )
 
 

@@ -115,10 +115,7 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
-        """The index that ``save`` wrote; the folder itself is never changed.
-
-        Works on a temporary copy.
-        """
+        """The index that ``save`` wrote, in a private copy: the folder itself is never changed."""
         counts = json.loads((folder / _WORDS_NAME).read_text(encoding="utf-8"))
         head_counts = json.loads((folder / _HEADS_NAME).read_text(encoding="utf-8"))
         own = PrivateCopy(folder)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from towers.compiled import F32, F64, compiled, read
+from towers.compiled import F32, F64, NONE, compiled, read, written
 from towers.read_only import read_only
 from towers.sessions.session import Session
 
@@ -54,8 +54,8 @@ class Calibration:
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """``[n] float64``, 0 to 1, of ``inputs [n, len(INPUT_NAMES)]``."""
-        logits = inputs @ self._weights + self.intercept
-        probabilities: np.ndarray = 1.0 / (1.0 + np.exp(-logits.clip(-60.0, 60.0)))
+        probabilities = np.empty(len(inputs))
+        _predict(inputs, self._weights, self.intercept, probabilities)
         return probabilities
 
     @cached_property
@@ -84,7 +84,8 @@ def calibration_inputs(
         math.log1p(len(session.bought)),
     )
     inputs = np.empty((len(scores), len(INPUT_NAMES)))
-    inputs[:, 0] = scores - log_total
+    inputs[:, 0] = scores
+    inputs[:, 0] -= log_total
     inputs[:, 1:] = common
     return inputs
 
@@ -96,3 +97,14 @@ def _log_sum(scores: np.ndarray, largest: float) -> float:
     for score in scores:
         total += math.exp(score - largest)
     return math.log(total) if len(scores) else 0.0
+
+
+@compiled(NONE, read(F64, 2), read(F64), F64, written(F64))
+def _predict(
+    inputs: np.ndarray, weights: np.ndarray, intercept: float, probabilities: np.ndarray
+) -> None:
+    for place in range(len(inputs)):
+        logit = intercept
+        for column in range(len(weights)):
+            logit += weights[column] * inputs[place, column]
+        probabilities[place] = 1.0 / (1.0 + math.exp(-min(60.0, max(-60.0, logit))))

@@ -83,7 +83,7 @@ def feature_effects(
     Returns:
         ``[m, features] float32``; zeros where the reranker is absent.
     """
-    features = shortlist.features[shortlist_positions]
+    features = shortlist.features_at(shortlist_positions)
     if ranker.reranker is None or "reranker" in shortlist.missing:
         return np.zeros_like(features)
     changed = np.repeat(features[:, None, :], len(means), axis=1)

@@ -15,6 +15,7 @@ from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import SparseScores
 
 _NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
+_NO_PLACES = read_only(np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,14 @@ class Shortlist:
         adjustments: ``[n] float32`` by name: rule-based score adjustments of the ranker, possibly
             negative. Only those that affect an item of the list.
         merchandising: ``[n] float32`` by name: boosts and pins of the shop's rules.
-        features: ``[n, features] float32``; zeros where ``features`` is missing.
+        candidate_features: ``[candidates, features] float32``, in any order; zeros where ``features``
+            is missing.
         ranks: ``[n, sources] int32`` rank in each source from 0, −1 where it did not find the item.
         source_scores: Scores of all items that a source evaluated, by source name.
         encoded: The encoded request.
         missing: Stages that were absent or failed.
         without_filter: The candidates of a filtered request without its filter, if they were asked for.
+        places: ``[n] int64`` row of each item in ``candidate_features``; empty: in this order.
 
     Attributes:
         scores: ``[n] float32`` sum of the three columns, falling; ties by row.
@@ -43,12 +46,13 @@ class Shortlist:
     model_scores: np.ndarray
     adjustments: Mapping[str, np.ndarray]
     merchandising: Mapping[str, np.ndarray]
-    features: np.ndarray
+    candidate_features: np.ndarray
     ranks: np.ndarray
     source_scores: Mapping[str, SparseScores]
     encoded: EncodedRequest
     missing: tuple[str, ...]
     without_filter: Candidates | None = None
+    places: np.ndarray = field(default_factory=lambda: _NO_PLACES)
     scores: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +64,7 @@ class Shortlist:
         put(self, "scores", read_only(scores[order]))
         put(self, "rows", read_only(self.rows[order]))
         put(self, "model_scores", read_only(self.model_scores[order]))
-        put(self, "features", read_only(self.features[order]))
+        put(self, "places", read_only(self.places[order] if len(self.places) else order))
         put(self, "ranks", read_only(self.ranks[order]))
         put(self, "adjustments", _in_order(self.adjustments, order))
         put(self, "merchandising", _in_order(self.merchandising, order))
@@ -89,6 +93,15 @@ class Shortlist:
             missing,
             without_filter,
         )
+
+    @property
+    def features(self) -> np.ndarray:
+        """``[n, features] float32`` in the order of the list, a copy: few requests read them all."""
+        return self.candidate_features[self.places]
+
+    def features_at(self, positions: np.ndarray) -> np.ndarray:
+        """``[m, features] float32`` of the items at ``positions [m]`` of the list, a copy."""
+        return self.candidate_features[self.places[positions]]
 
     def merchandised(self, merchandising: Mapping[str, np.ndarray]) -> Shortlist:
         """The list reordered by the shop's rules, ``[n]`` by rule name."""
@@ -122,9 +135,9 @@ class Shortlist:
         """Some of the list in an order that its scores have; so nothing has to be sorted."""
         other = object.__new__(Shortlist)
         put = object.__setattr__
-        for name in ("rows", "model_scores", "features", "ranks"):
+        for name in ("rows", "model_scores", "places", "ranks"):
             put(other, name, read_only(getattr(self, name)[places]))
-        for name in ("source_scores", "missing", "without_filter"):
+        for name in ("candidate_features", "source_scores", "missing", "without_filter"):
             put(other, name, getattr(self, name))
         put(other, "scores", read_only((self.scores if scores is None else scores)[places]))
         put(other, "adjustments", _in_order(adjustments or self.adjustments, places))
