@@ -15,6 +15,7 @@ class Placement(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLACEMENT_CATEGORY: _ClassVar[Placement]
     PLACEMENT_ITEM: _ClassVar[Placement]
     PLACEMENT_CART: _ClassVar[Placement]
+    PLACEMENT_CROSS_SELL: _ClassVar[Placement]
 
 class SortOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -69,6 +70,7 @@ PLACEMENT_HOME: Placement
 PLACEMENT_CATEGORY: Placement
 PLACEMENT_ITEM: Placement
 PLACEMENT_CART: Placement
+PLACEMENT_CROSS_SELL: Placement
 SORT_ORDER_RELEVANCE: SortOrder
 SORT_ORDER_PRICE_LOW: SortOrder
 SORT_ORDER_PRICE_HIGH: SortOrder

@@ -33,10 +33,11 @@ class PrivateCopy:
     Args:
         source: Folder of the index, which is not changed and may be removed meanwhile.
         memory: Folder of a file system in memory; not used without free room of 256 MB and of four
-            times the index.
+            times the index. None: that of the system.
     """
 
-    def __init__(self, source: Path, memory: Path = MEMORY) -> None:
+    def __init__(self, source: Path, memory: Path | None = None) -> None:
+        memory = MEMORY if memory is None else memory
         self._lock = -1
         self._folders = [new_folder()]
         link_files(source, self._folders[0])
