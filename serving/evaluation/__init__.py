@@ -12,6 +12,7 @@ query_evaluation  searches with known relevant items, as typed and misspelt
 query_check       a shop's own queries, and what must be in their first results
 check_file        the file of such checks
 title_words       searches by single words of titles, and what the first results hold of them
+cross_sell        complements of the items in a basket
 as_served         the whole evaluation of a bundle on its tables
 file_evaluation   evaluation on a file of queries or sessions
 """
