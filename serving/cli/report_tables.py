@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from serving.evaluation.query_check import CheckReport
+    from serving.evaluation.searches.query_check import CheckReport
 
 _SYSTEM_LABELS = {
     "engine": "engine as served",

@@ -17,7 +17,7 @@ from serving.evaluation.cross_sell import CrossSellEvaluation
 from serving.evaluation.filter_check import check_filters
 from serving.evaluation.index_recall import index_recall
 from serving.evaluation.intent_shift import measure_intent_shift
-from serving.evaluation.query_evaluation import (
+from serving.evaluation.searches.query_evaluation import (
     TWO_TOWERS,
     Query,
     ask_queries,
@@ -26,9 +26,9 @@ from serving.evaluation.query_evaluation import (
     misspelt,
     synthetic_queries,
 )
+from serving.evaluation.searches.title_words import title_precision_report
 from serving.evaluation.stage_latency import stage_timings
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
-from serving.evaluation.title_words import title_precision_report
 from towers.bundle.layout import Layout
 from towers.datasets.head_queries import head_queries
 from towers.datasets.replayed_log import ReplayedLog
