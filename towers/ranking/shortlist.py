@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from towers.compiled import I64, NONE, compiled, read, written
-from towers.read_only import read_only, read_only_columns
+from towers.read_only import freeze, read_only, read_only_columns
 from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import SparseScores
@@ -62,6 +62,7 @@ class Shortlist:
         order = np.lexsort((self.rows, -scores))
         put = object.__setattr__
         put(self, "scores", read_only(scores[order]))
+        put(self, "candidate_features", read_only(self.candidate_features))
         put(self, "rows", read_only(self.rows[order]))
         put(self, "model_scores", read_only(self.model_scores[order]))
         put(self, "places", read_only(self.places[order] if len(self.places) else order))
@@ -97,7 +98,9 @@ class Shortlist:
     @property
     def features(self) -> np.ndarray:
         """``[n, features] float32`` in the order of the list, a copy: few requests read them all."""
-        return self.candidate_features[self.places]
+        features = self.candidate_features[self.places]
+        freeze(features)
+        return features
 
     def features_at(self, positions: np.ndarray) -> np.ndarray:
         """``[m, features] float32`` of the items at ``positions [m]`` of the list, a copy."""
