@@ -26,7 +26,7 @@ class LexicalCaches:
         ] = ResultCache(_FOUND_BYTES)
         self.complete: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES // 2)
         self.partial: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES // 2)
-        self.holders: ResultCache[tuple[tuple[Alternatives, ...], int | None], np.ndarray] = (
+        self.holders: ResultCache[tuple[tuple[Alternatives, ...], int | None, bool], np.ndarray] = (
             ResultCache(_HOLDERS_BYTES)
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from towers.indexes.tantivy_index import TantivyIndex
+from towers.indexes.inverted.tantivy_index import TantivyIndex
 
 _COUNTED_LIMIT = 100_000
 
