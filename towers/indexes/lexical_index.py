@@ -179,6 +179,7 @@ class LexicalIndex:
         """Clears the caches of queries."""
         self._index.forget()
         self._frequency.forget()
+        self.rewriter.forget()
         self._caches = LexicalCaches()
 
     def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
@@ -261,7 +262,7 @@ class LexicalIndex:
 
     def _has_holders(self, query: ParsedQuery, required: Sequence[Term]) -> bool:
         requirements = tuple([term.alternatives for term in required])
-        if requirements == query.requirements and not query.product_codes:
+        if requirements == query.requirements and not self._index.has_any_code(query.product_codes):
             # The usual query: the answer needs these rows anyway.
             return len(self.complete_rows(query)) > 0
         return len(self.holders(requirements, MATCH_COUNT)) > 0

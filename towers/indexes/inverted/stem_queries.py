@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import tantivy
@@ -63,6 +64,9 @@ class _StemQuery(NamedTuple):
     boosted: tuple[Part, ...]
 
 
+_OF_UNKNOWN = _StemQuery(MappingProxyType(dict.fromkeys(FIELD_WEIGHTS, 0)), None, ())
+
+
 class StemQueries:
     """Builds queries; those of a stem are kept, since the words of new texts are mostly known ones.
 
@@ -75,6 +79,7 @@ class StemQueries:
         self.searcher = searcher
         self._schema = schema
         self._known: dict[str, _StemQuery] = {}
+        self._unknown: set[str] = set()
 
     def frequencies(self, stem: str) -> Mapping[str, int]:
         """Documents that have a stem by field, replaced ones included until tantivy merges them."""
@@ -143,20 +148,25 @@ class StemQueries:
 
     def _of(self, stem: str) -> _StemQuery:
         known = self._known.get(stem)
-        if known is None:
-            doc_freq = self.searcher.doc_freq
-            frequencies = {field: doc_freq(field, stem) for field in FIELD_WEIGHTS}
-            terms = [self._term(field, stem) for field, count in frequencies.items() if count]
-            known = _StemQuery(
-                frequencies,
-                _joined(tantivy.Occur.Should, terms) if terms else None,
-                tuple(self._boosted(stem, frequencies, 1.0)),
-            )
-            if len(self._known) >= _KNOWN_LIMIT:
-                self._known.clear()
-            # Only words of the items, never what a visitor typed.
-            if terms:
-                self._known[stem] = known
+        if known is not None:
+            return known
+        if stem in self._unknown:
+            return _OF_UNKNOWN
+        doc_freq = self.searcher.doc_freq
+        frequencies = {field: doc_freq(field, stem) for field in FIELD_WEIGHTS}
+        terms = [self._term(field, stem) for field, count in frequencies.items() if count]
+        if len(self._known) + len(self._unknown) >= _KNOWN_LIMIT:
+            self._known.clear()
+            self._unknown.clear()
+        if not terms:
+            # Of two words that stand side by side, one word of both is asked for as well.
+            self._unknown.add(stem)
+            return _OF_UNKNOWN
+        known = self._known[stem] = _StemQuery(
+            frequencies,
+            _joined(tantivy.Occur.Should, terms),
+            tuple(self._boosted(stem, frequencies, 1.0)),
+        )
         return known
 
     def _boosted(self, stem: str, frequencies: Mapping[str, int], weight: float) -> Iterator[Part]:

@@ -102,6 +102,10 @@ class TantivyIndex:
         """Document frequencies of a stem by field, replaced documents included as above."""
         return self._queries.frequencies(stem)
 
+    def has_any_code(self, codes: Iterable[str]) -> bool:
+        """Whether a document has any of some product codes; replaced ones count as above."""
+        return bool(self._queries.codes(dict.fromkeys(codes, 1.0)))
+
     def count(self, stem: str, limit: int) -> int:
         """Documents that have a stem in any field, counted up to ``limit``, without replaced ones."""
         queries = self._queries
