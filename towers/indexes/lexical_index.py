@@ -34,7 +34,7 @@ from towers.text.term_relaxation import TermStatistics, leading_terms
 from towers.text.title_heads import head_keys
 from towers.text.writing.folding import has_chinese
 
-MATCH_COUNT = 20
+MATCH_COUNT = 100
 """Items that are fetched to learn whether there are any; one number, so that caches are shared."""
 
 _SYNONYM_WEIGHT = 0.9

@@ -57,14 +57,16 @@ class _StemQuery(NamedTuple):
         frequencies: Documents that have it, by field.
         in_any_field: None if no document has it.
         boosted: A clause for each field that has it, by the weights of the fields.
+        is_respelt: Whether a document has it only in words that folding has changed.
     """
 
     frequencies: Mapping[str, int]
     in_any_field: tantivy.Query | None
     boosted: tuple[Part, ...]
+    is_respelt: bool
 
 
-_OF_UNKNOWN = _StemQuery(MappingProxyType(dict.fromkeys(FIELD_WEIGHTS, 0)), None, ())
+_OF_UNKNOWN = _StemQuery(MappingProxyType(dict.fromkeys(FIELD_WEIGHTS, 0)), None, (), False)
 
 
 class StemQueries:
@@ -123,14 +125,13 @@ class StemQueries:
     def spelt(self, spellings: Iterable[Spelling]) -> Iterator[Part]:
         """Clauses for preferences of a spelling."""
         for stem, typed, score in spellings:
-            respelt = RESPELT + stem
             if typed and self.searcher.doc_freq("spelling", typed):
                 query = self._basic_term("spelling", typed)
-            elif not typed and self.searcher.doc_freq("spelling", respelt):
+            elif not typed and self._of(stem).is_respelt:
                 query = tantivy.Query.boolean_query(
                     [
                         (tantivy.Occur.Must, self._in_any_name(stem)),
-                        (tantivy.Occur.MustNot, self._basic_term("spelling", respelt)),
+                        (tantivy.Occur.MustNot, self._basic_term("spelling", RESPELT + stem)),
                     ]
                 )
             else:
@@ -166,6 +167,7 @@ class StemQueries:
             frequencies,
             _joined(tantivy.Occur.Should, terms),
             tuple(self._boosted(stem, frequencies, 1.0)),
+            doc_freq("spelling", RESPELT + stem) > 0,
         )
         return known
 

@@ -234,8 +234,9 @@ def _hits(
     hits = searcher.search(query, limit=count, count=False).hits
     if not hits:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    rows = searcher.fast_field_values("row", [address for _, address in hits])
-    return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
+    scores, addresses = zip(*hits, strict=True)
+    rows = searcher.fast_field_values("row", list(addresses))
+    return np.array(rows, np.int64), np.array(scores, np.float32)
 
 
 def _rows(searcher: tantivy.Searcher, query: tantivy.Query, limit: int | None = None) -> np.ndarray:
