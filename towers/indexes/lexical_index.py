@@ -39,6 +39,7 @@ MATCH_COUNT = 100
 
 _SYNONYM_WEIGHT = 0.9
 _PARSED_LIMIT = 10_000
+_SHARES_LIMIT = 100_000
 _WORDS_NAME = "words.json"
 _HEADS_NAME = "heads.json"
 _TRANSLATIONS_NAME = "translations.json"
@@ -218,10 +219,18 @@ class LexicalIndex:
         search traffic.
         """
         caches = self._caches
-        if not caches.has_parsed(query):
+        if count < 1 or not caches.has_parsed(query):
             return self._search(query, count, synonyms)
-        key = (query.searched_text, count, synonyms)
-        return caches.found.of(key, lambda: self._search(query, count, synonyms))
+        key = query.searched_text, synonyms
+        kept = caches.found.get(key)
+        if kept is not None:
+            rows, scores, asked = kept
+            # The best are the first of more, and where there were no more, these are all.
+            if count <= asked[0] or len(rows) < asked[0]:
+                return rows[:count], scores[:count]
+        rows, scores = self._search(query, count, synonyms)
+        caches.found.put(key, (rows, scores, np.array([count])))
+        return rows, scores
 
     def search_among(
         self, query: ParsedQuery, rows: np.ndarray, count: int, synonyms: tuple[Synonym, ...] = ()
@@ -318,10 +327,16 @@ class LexicalIndex:
 
     def _shares(self, stem: str) -> WordShares:
         """How often the items with a stem are named by it, or are of a brand of this name."""
-        by_field = self._index.frequencies(stem)
-        total = max(1, *by_field.values())
-        named = self._head_counts.get(stem, 0) + by_field["category"]
-        return WordShares(min(1.0, named / total), by_field["brand"] / total)
+        kept = self._caches.shares
+        shares = kept.get(stem)
+        if shares is None:
+            by_field = self._index.frequencies(stem)
+            total = max(1, *by_field.values())
+            named = self._head_counts.get(stem, 0) + by_field["category"]
+            shares = WordShares(min(1.0, named / total), by_field["brand"] / total)
+            if len(kept) < _SHARES_LIMIT:
+                kept[stem] = shares
+        return shares
 
     def has_code(self, code: str) -> bool:
         """Whether an item has a product code, normalised."""

@@ -50,15 +50,26 @@ class ResultCache(Generic[Key, Answer]):
 
     def of(self, key: Key, compute: Callable[[], Answer]) -> Answer:
         """The cached result of the key, else the computed one."""
+        kept = self.get(key)
+        if kept is not None:
+            return kept
+        answer = compute()
+        self.put(key, answer)
+        return answer
+
+    def get(self, key: Key) -> Answer | None:
+        """The cached result of the key; None if there is none."""
         with self._lock:
             kept = self._answers.get(key)
-            if kept is not None:
-                self._answers.move_to_end(key)
-                return kept[0]
-        answer = compute()
+            if kept is None:
+                return None
+            self._answers.move_to_end(key)
+            return kept[0]
+
+    def put(self, key: Key, answer: Answer) -> None:
+        """Caches a result, and makes its arrays read-only, since all threads share what is kept."""
         arrays = answer if isinstance(answer, tuple) else (answer,)
         for array in arrays:
-            # All threads share what is kept.
             array.flags.writeable = False
         size = _ENTRY_BYTES + _byte_count(key) + sum(array.nbytes for array in arrays)
         if size * _LARGEST_SHARE <= self._byte_limit:
@@ -69,7 +80,6 @@ class ResultCache(Generic[Key, Answer]):
                 while self._byte_count > self._byte_limit:
                     _, (_, freed) = self._answers.popitem(last=False)
                     self._byte_count -= freed
-        return answer
 
 
 def _byte_count(key: Hashable) -> int:

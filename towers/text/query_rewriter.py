@@ -164,7 +164,7 @@ class QueryRewriter:
             found = tuple(self.forms(word, cut))
             is_known = self.corrector.count(word) > 0
             is_settled = (is_known and bool(found)) or not self.corrector.is_rare(word)
-            reading = Reading(found, self.translated(word), is_settled)
+            reading = Reading.of(found, self.translated(word), is_settled=is_settled)
             # Other words are what visitors typed, and hardly come again.
             if is_known and not is_respelt:
                 if len(kept) >= _KEPT_LIMIT:

@@ -28,16 +28,24 @@ class Reading(NamedTuple):
         forms: Its other forms.
         translations: Its translations.
         is_settled: Whether so many items have it that no corrections are looked for.
+        is_plain: Whether it is searched for as it is and by nothing else.
     """
 
     forms: tuple[Form, ...]
     translations: tuple[Replacement, ...]
     is_settled: bool
+    is_plain: bool
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is searched for as it is and by nothing else."""
-        return self.is_settled and not self.forms and not self.translations
+    @classmethod
+    def of(
+        cls,
+        forms: tuple[Form, ...],
+        translations: tuple[Replacement, ...],
+        *,
+        is_settled: bool,
+    ) -> Reading:
+        """A reading of its parts."""
+        return cls(forms, translations, is_settled, is_settled and not forms and not translations)
 
 
 class Replacements:
