@@ -115,8 +115,13 @@ class StemQueries:
         """Documents that have one complete alternative of each requirement; None if there are none."""
         found = []
         for alternatives in requirements:
-            queries = [self._all_stems(stems) for stems in alternatives]
-            known = [query for query in queries if query is not None]
+            known = []
+            for stems in alternatives:
+                # Most alternatives are one word.
+                is_one = len(stems) == 1
+                query = self._of(stems[0]).in_any_field if is_one else self._all_stems(stems)
+                if query is not None:
+                    known.append(query)
             if not known:
                 return None
             found.append(_joined(tantivy.Occur.Should, known))
