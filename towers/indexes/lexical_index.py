@@ -215,8 +215,7 @@ class LexicalIndex:
         Where no item has all words, and only words that qualify had to be given up, such as colours,
         items with all other words come first; the scores of the rest are scaled below theirs.
 
-        Read-only: results are cached until the next change, since a few queries make up most of the
-        search traffic.
+        Read-only: kept until the next change, since a few queries make up most of the traffic.
         """
         caches = self._caches
         if count < 1 or not caches.has_parsed(query):
@@ -286,10 +285,9 @@ class LexicalIndex:
         if len(complete):
             return complete
         caches = self._caches
-        if not caches.has_parsed(query):
-            return self._index.rows_with_any(query.stem_weights)
         any_of = partial(self._index.rows_with_any, query.stem_weights)
-        return caches.partial.of(query.searched_text, any_of)
+        is_known = caches.has_parsed(query)
+        return caches.partial.of(query.searched_text, any_of) if is_known else any_of()
 
     def complete_rows(self, query: ParsedQuery) -> np.ndarray:
         """Rows of the items that have all words of a query, or its product code, as above.
@@ -297,12 +295,12 @@ class LexicalIndex:
         Cheap for a new text too, while items that have any of its words may be most of them.
         """
         caches = self._caches
-        if not caches.has_parsed(query):
-            return self._complete_rows(query)
-        return caches.complete.of(query.searched_text, lambda: self._complete_rows(query))
 
-    def _complete_rows(self, query: ParsedQuery) -> np.ndarray:
-        return self._index.rows_with_all(query.requirements, query.product_codes)
+        def find() -> np.ndarray:
+            return self._index.rows_with_all(query.requirements, query.product_codes)
+
+        is_known = caches.has_parsed(query)
+        return caches.complete.of(query.searched_text, find) if is_known else find()
 
     def holders(
         self,
