@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from heapq import nlargest
 from itertools import pairwise, product
 from types import MappingProxyType
 
@@ -28,6 +29,8 @@ from towers.text.writing.folding import has_chinese, normalise
 _TRANSLATION_WEIGHT = 0.9
 _KEPT_LIMIT = 20_000
 """Words of the items whose readings are kept; some 500 bytes each."""
+_FREQUENT_COUNT = 4_000
+"""Of the words of a grocer's titles 99 in 100 are among so many."""
 
 
 class QueryRewriter:
@@ -86,6 +89,12 @@ class QueryRewriter:
         """Adds words of live changes."""
         self.corrector.take_in(surface_words)
         self._compounds.take_in(surface_words)
+
+    def warm_up(self) -> None:
+        """Reads the words that most items have, so that early queries do not wait for it."""
+        counts = self.counts
+        for word in nlargest(_FREQUENT_COUNT, counts, key=lambda word: counts[word]):
+            self.parse(word)
 
     def forget(self) -> None:
         """Drops what is kept of single words: to be called whenever items or translations change."""
