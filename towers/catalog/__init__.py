@@ -3,7 +3,6 @@
 dictionary        dictionary encoding of brands, categories and attribute values
 attributes        attributes of items as sparse columns
 filters           conditions on items
-pinyin            Chinese brands in Latin letters
 item_tokens       what the candidate tower reads of an item
 text_tokens       token numbers of many texts
 batch_tokens      what the candidate tower reads of many items

@@ -9,9 +9,9 @@ import numpy as np
 from data.item_columns import ItemColumns
 from data.records import Item
 from towers.catalog.item_tokens import path_tokens, price_step
-from towers.catalog.pinyin import romanised_brand
 from towers.catalog.text_tokens import TextTokens
 from towers.config import TextConfig
+from towers.text.pinyin import romanised_brand
 from towers.text.tokens import token
 from towers.text.words import stem
 from towers.text.writing.folding import has_chinese

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from data.records import Item
-from towers.catalog.pinyin import romanised_brand
 from towers.config import TextConfig
+from towers.text.pinyin import romanised_brand
 from towers.text.tokens import PADDING, token
 from towers.text.word_forms import item_words
 from towers.text.words import stem

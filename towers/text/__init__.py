@@ -2,6 +2,7 @@
 
 writing/                spelling variants: units, marks, scripts, Chinese segmentation
 words                   tokenisation and stemming
+pinyin                  Chinese brands in Latin letters
 tokens                  hashed token numbers of words and trigrams
 word_vectors            pretrained word vectors, from a language model's token table
 distilled_encoder       a large text encoder, distilled for queries
@@ -14,6 +15,5 @@ spelling/               spelling correction by the vocabulary of the items
 title_heads             the nouns by which a title says what its item is
 head_noun               what each word does in a query: head noun, brand, modifier
 term_relaxation         which words of a query are corrected and given up until items match the rest
-replacements            forms, translations and corrections of the words of one query, and its terms
 query_rewriter          query parsing: decides corrections, splits and translations
 """

@@ -17,9 +17,9 @@ from towers.text.parsed_query import (
     best_replacement,
 )
 from towers.text.product_codes import numbers_in_query
-from towers.text.replacements import Reading, Replacements, terms_of
 from towers.text.spelling.context_corrector import ContextCorrector
 from towers.text.spelling.english_words import FUNCTION_WORDS, ordinary_english_words
+from towers.text.spelling.replacements import Reading, Replacements, terms_of
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
 from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
 from towers.text.word_forms import Compounds, Form, forms, joined_parts

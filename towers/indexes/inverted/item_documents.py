@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from data.records import Item
-from towers.catalog.pinyin import romanised_brand
+from towers.text.pinyin import romanised_brand
 from towers.text.product_codes import numbers_of_item
 from towers.text.word_forms import ItemWords, item_words
 from towers.text.words import stem

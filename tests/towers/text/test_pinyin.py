@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data.records import Item
-from towers.catalog.pinyin import romanised_brand
+from towers.text.pinyin import romanised_brand
 
 
 @pytest.mark.parametrize(
