@@ -33,9 +33,11 @@ class ActiveBundle:
         """
         bundle = load_bundle(path)
         lexical = bundle.ranker.sources.lexical
+        # Here, so that no query waits for it.
         if lexical is not None and lexical.has_chinese:
-            # Here, so that the first Chinese query does not wait for it.
             warm_up()
+        if lexical is not None:
+            lexical.rewriter.warm_up()
         # Before live changes, which may change the golden answers.
         check_golden(bundle.ranker, bundle.facts.golden)
         bundle.ranker.sources.stages.tolerate()

@@ -8,6 +8,7 @@ one JSON line of times, until the input ends. Argument: the bundle.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from base64 import b64decode
@@ -53,6 +54,8 @@ class _Context:
 
 def main(bundle: str) -> None:
     """Serves standard input."""
+    # As a server does: else NumPy's products of a filter's items count twice as CPU time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from serving.engine import Engine
 
     servicers = first_module("serving.edge.servicers", "serving.service")

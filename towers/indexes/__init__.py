@@ -2,10 +2,7 @@
 
 result_cache              an LRU cache of results, bounded in bytes
 private_copy              a private copy of an index folder, in memory where there is room
-item_documents            what of an item is indexed
-tantivy_index             inverted index of stems by field (tantivy)
-document_frequency        document frequencies, exact where they are low
-lexical_caches            caches of parsed queries and lexical results
+inverted/                 the inverted index of stems beneath lexical search (tantivy)
 lexical_index             lexical search of items; holds the query parser of `text/query_rewriter`
 vector_search             vector search by ScaNN, and exact search
 index_tuning              the cheapest search that reaches the recall target

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from towers.compiled import F32, I64, NONE, compiled, inlined_sums, read, written
 from towers.config import IndexConfig
 from towers.indexes.index_tuning import IndexTrial, Sample, measured, tuned
 from towers.indexes.vector_overlay import VectorOverlay
@@ -25,7 +26,6 @@ from towers.indexes.vector_search import checked_embeddings as checked_embedding
 from towers.indexes.vector_search import exact_top as exact_top
 from towers.indexes.vector_search import largest as largest
 
-_ROWS_AT_ONCE = 262_144
 _LEAST_ROOM = 1_024
 _TRIALS_NAME = "tuning.json"
 _LEAST_OVERLAY = 4_000
@@ -107,10 +107,17 @@ class ItemIndex:
         return rows[largest(self.scores(query, rows), count)]
 
     def scores(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Products of ``query`` with ``rows``, ``[n] float32``."""
-        # In parts, to bound the memory of the gathered rows.
-        parts = np.array_split(rows, 1 + len(rows) // _ROWS_AT_ONCE)
-        return np.concatenate([self.embeddings[part] @ query for part in parts])
+        """Products of ``query [dim] float32`` with ``rows [n] int64``, ``[n] float32``.
+
+        Raises:
+            IndexError: A row has no vector.
+        """
+        embeddings = self.embeddings
+        if len(rows) and rows.max() >= len(embeddings):
+            raise IndexError(f"rows: expected below {len(embeddings)}, received {rows.max()}")
+        found = np.empty(len(rows), np.float32)
+        _set_products(embeddings, rows, query, found)
+        return found
 
     def put(self, row: int, embedding: np.ndarray) -> None:
         """Adds or changes the vector of one item, found from the next search on.
@@ -198,6 +205,23 @@ class _Built(NamedTuple):
     searcher: Any
     shape: IndexShape
     overlay: VectorOverlay
+
+
+@inlined_sums
+def _product(left: np.ndarray, right: np.ndarray) -> Any:
+    total = np.float32(0)
+    for position in range(len(right)):
+        total += left[position] * right[position]
+    return total
+
+
+@compiled(NONE, read(F32, 2), read(I64), read(F32), written(F32))
+def _set_products(
+    embeddings: np.ndarray, rows: np.ndarray, query: np.ndarray, found: np.ndarray
+) -> None:
+    # Each row is read once: a copy of half of the catalogue took three times as long as the products.
+    for position in range(len(rows)):
+        found[position] = _product(embeddings[rows[position]], query)
 
 
 def _indexed(built: _Built, query: np.ndarray, count: int) -> np.ndarray:

@@ -13,11 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from data.records import Item
-from towers.indexes.document_frequency import DocumentFrequency
-from towers.indexes.item_documents import Document, distinct_words, document_of, words_by_field
-from towers.indexes.lexical_caches import LexicalCaches
+from towers.indexes.inverted.document_frequency import DocumentFrequency
+from towers.indexes.inverted.item_documents import (
+    Document,
+    distinct_words,
+    document_of,
+    words_by_field,
+)
+from towers.indexes.inverted.leading_hits import CODE_SCORE as CODE_SCORE
+from towers.indexes.inverted.leading_hits import with_leading
+from towers.indexes.inverted.lexical_caches import LexicalCaches
+from towers.indexes.inverted.stem_queries import spellings_of
+from towers.indexes.inverted.tantivy_index import TantivyIndex
 from towers.indexes.private_copy import PrivateCopy, link_files, new_folder
-from towers.indexes.tantivy_index import Spelling, TantivyIndex
 from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
 from towers.text.query_rewriter import QueryRewriter
@@ -26,21 +34,15 @@ from towers.text.term_relaxation import TermStatistics, leading_terms
 from towers.text.title_heads import head_keys
 from towers.text.writing.folding import has_chinese
 
-CODE_SCORE = 1_000.0
-"""Above any BM25 score, so that items whose product code is in the query come first."""
-
-MATCH_COUNT = 20
+MATCH_COUNT = 100
 """Items that are fetched to learn whether there are any; one number, so that caches are shared."""
 
 _SYNONYM_WEIGHT = 0.9
 _PARSED_LIMIT = 10_000
+_SHARES_LIMIT = 100_000
 _WORDS_NAME = "words.json"
 _HEADS_NAME = "heads.json"
 _TRANSLATIONS_NAME = "translations.json"
-
-_SPELLING_GAIN = 4.0
-"""Score of the spelling of a query of one word, relative to its inverse document frequency: above
-what it may add that the word stands in other fields as well."""
 
 
 class LexicalIndex:
@@ -176,7 +178,9 @@ class LexicalIndex:
 
     def clear(self) -> None:
         """Clears the caches of queries."""
+        self._index.forget()
         self._frequency.forget()
+        self.rewriter.forget()
         self._caches = LexicalCaches()
 
     def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
@@ -211,14 +215,21 @@ class LexicalIndex:
         Where no item has all words, and only words that qualify had to be given up, such as colours,
         items with all other words come first; the scores of the rest are scaled below theirs.
 
-        Read-only: results are cached until the next change, since a few queries make up most of the
-        search traffic.
+        Read-only: kept until the next change, since a few queries make up most of the traffic.
         """
         caches = self._caches
-        if not caches.has_parsed(query):
+        if count < 1 or not caches.has_parsed(query):
             return self._search(query, count, synonyms)
-        key = (query.searched_text, count, synonyms)
-        return caches.found.of(key, lambda: self._search(query, count, synonyms))
+        key = query.searched_text, synonyms
+        kept = caches.found.get(key)
+        if kept is not None:
+            rows, scores, asked = kept
+            # The best are the first of more, and where there were no more, these are all.
+            if count <= asked[0] or len(rows) < asked[0]:
+                return rows[:count], scores[:count]
+        rows, scores = self._search(query, count, synonyms)
+        caches.found.put(key, (rows, scores, np.array([count])))
+        return rows, scores
 
     def search_among(
         self, query: ParsedQuery, rows: np.ndarray, count: int, synonyms: tuple[Synonym, ...] = ()
@@ -246,26 +257,23 @@ class LexicalIndex:
             code_scores,
             count,
             groups=query.groups,
-            spellings=tuple(self._spellings(query)),
+            spellings=spellings_of(query),
             among=among,
         )
         found = best()
-        leading = leading_terms(query.terms, TermStatistics(self._has_holders, self.rarity))
+        has_holders = partial(self._has_holders, query)
+        leading = leading_terms(query.terms, TermStatistics(has_holders, self.rarity))
         if not leading:
             return found
         required = [term.alternatives for term in leading]
-        return _merged(best(required=required), found, count)
+        return with_leading(best(required=required), found, count)
 
-    def _spellings(self, query: ParsedQuery) -> Iterator[Spelling]:
-        # The more words a query has, the less any other of them may be given up for a spelling.
-        gain = _SPELLING_GAIN / max(1, len(query.surface_words)) ** 2
-        typed_stems = set(query.stems)
-        for of_word, rarity in zip(query.stem_weights, query.rarities, strict=True):
-            if of_word in typed_stems:
-                yield Spelling(of_word, query.spellings.get(of_word, ""), gain * rarity)
-
-    def _has_holders(self, required: Sequence[Term]) -> bool:
-        return len(self.holders([term.alternatives for term in required], MATCH_COUNT)) > 0
+    def _has_holders(self, query: ParsedQuery, required: Sequence[Term]) -> bool:
+        requirements = tuple([term.alternatives for term in required])
+        if requirements == query.requirements and not self._index.has_any_code(query.product_codes):
+            # The usual query: the answer needs these rows anyway.
+            return len(self.complete_rows(query)) > 0
+        return len(self.holders(requirements, MATCH_COUNT)) > 0
 
     def matching_rows(self, query: ParsedQuery) -> np.ndarray:
         """Rows of all items that match a query, ``[n] int64``, in no order; read-only.
@@ -277,10 +285,9 @@ class LexicalIndex:
         if len(complete):
             return complete
         caches = self._caches
-        if not caches.has_parsed(query):
-            return self._index.rows_with_any(query.stem_weights)
         any_of = partial(self._index.rows_with_any, query.stem_weights)
-        return caches.partial.of(query.searched_text, any_of)
+        is_known = caches.has_parsed(query)
+        return caches.partial.of(query.searched_text, any_of) if is_known else any_of()
 
     def complete_rows(self, query: ParsedQuery) -> np.ndarray:
         """Rows of the items that have all words of a query, or its product code, as above.
@@ -288,32 +295,46 @@ class LexicalIndex:
         Cheap for a new text too, while items that have any of its words may be most of them.
         """
         caches = self._caches
-        if not caches.has_parsed(query):
-            return self._complete_rows(query)
-        return caches.complete.of(query.searched_text, lambda: self._complete_rows(query))
 
-    def _complete_rows(self, query: ParsedQuery) -> np.ndarray:
-        return self._index.rows_with_all(query.requirements, query.product_codes)
+        def find() -> np.ndarray:
+            return self._index.rows_with_all(query.requirements, query.product_codes)
 
-    def holders(self, requirements: Sequence[Alternatives], count: int | None) -> np.ndarray:
-        """Rows of up to ``count`` items that have one complete alternative of each requirement.
+        is_known = caches.has_parsed(query)
+        return caches.complete.of(query.searched_text, find) if is_known else find()
 
-        None: of all of them.
+    def holders(
+        self,
+        requirements: Sequence[Alternatives],
+        count: int | None,
+        *,
+        is_best_first: bool = False,
+    ) -> np.ndarray:
+        """Rows of items that have one complete alternative of each requirement.
+
+        Args:
+            count: Most rows; None: all of them.
+            is_best_first: Those of the best BM25 scores, best first; else any, in no order.
 
         Returns:
             ``[≤ count] int64``, read-only; unlisted items are included.
         """
-        key = (tuple(requirements), count)
-        return self._caches.holders.of(
-            key, lambda: self._index.rows_with_all(requirements, limit=count)
+        find = partial(
+            self._index.rows_with_all, requirements, limit=count, is_best_first=is_best_first
         )
+        return self._caches.holders.of((tuple(requirements), count, is_best_first), find)
 
     def _shares(self, stem: str) -> WordShares:
         """How often the items with a stem are named by it, or are of a brand of this name."""
-        by_field = self._index.frequencies(stem)
-        total = max(1, *by_field.values())
-        named = self._head_counts.get(stem, 0) + by_field["category"]
-        return WordShares(min(1.0, named / total), by_field["brand"] / total)
+        kept = self._caches.shares
+        shares = kept.get(stem)
+        if shares is None:
+            by_field = self._index.frequencies(stem)
+            total = max(1, *by_field.values())
+            named = self._head_counts.get(stem, 0) + by_field["category"]
+            shares = WordShares(min(1.0, named / total), by_field["brand"] / total)
+            if len(kept) < _SHARES_LIMIT:
+                kept[stem] = shares
+        return shares
 
     def has_code(self, code: str) -> bool:
         """Whether an item has a product code, normalised."""
@@ -327,22 +348,3 @@ class LexicalIndex:
     def rarities(self, stems: Iterable[str]) -> list[float]:
         """Inverse document frequencies, by the field where the stem is most frequent; 0 if unknown."""
         return [self._frequency.rarity(word) for word in stems]
-
-
-def _merged(
-    leading: tuple[np.ndarray, np.ndarray], best: tuple[np.ndarray, np.ndarray], count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Items that lead, then the others of the best, whose scores are scaled below theirs."""
-    if not len(leading[0]):
-        return best
-    others = ~np.isin(best[0], leading[0])
-    rows, scores = best[0][others], best[1][others]
-    # Product codes stay ahead of all words.
-    is_of_words = scores < CODE_SCORE
-    limit = np.float32(0.999) * leading[1][-1]
-    highest = scores[is_of_words].max(initial=0.0)
-    if highest > limit:
-        scores = np.where(is_of_words, scores * (limit / highest), scores)
-    rows, scores = np.concatenate([leading[0], rows]), np.concatenate([leading[1], scores])
-    order = np.argsort(-scores, kind="stable")[:count]
-    return rows[order], scores[order]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
 import numpy as np
-from cachetools import LRUCache
 
 _ENTRY_BYTES = 1_000
 """Overhead of an entry besides key and array contents: array headers and the table slot."""
 _LARGEST_SHARE = 8
+_NESTED = (tuple, frozenset)
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer", bound=np.ndarray | tuple[np.ndarray, ...])
@@ -30,10 +31,10 @@ class ResultCache(Generic[Key, Answer]):
 
     def __init__(self, byte_limit: int) -> None:
         self._byte_limit = byte_limit
-        # Each with its size in bytes, the key included.
-        self._answers: LRUCache[Key, tuple[Answer, int]] = LRUCache(
-            byte_limit, getsizeof=lambda kept: kept[1]
-        )
+        self._byte_count = 0
+        # Each with its size in bytes, the key included; the least recently used first. Not a class of
+        # cachetools: a new text makes half a dozen entries, at five times the cost there.
+        self._answers: OrderedDict[Key, tuple[Answer, int]] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -45,27 +46,46 @@ class ResultCache(Generic[Key, Answer]):
     @property
     def byte_count(self) -> int:
         """Size of all entries."""
-        return int(self._answers.currsize)
+        return self._byte_count
 
     def of(self, key: Key, compute: Callable[[], Answer]) -> Answer:
         """The cached result of the key, else the computed one."""
+        kept = self.get(key)
+        if kept is not None:
+            return kept
+        answer = compute()
+        self.put(key, answer)
+        return answer
+
+    def get(self, key: Key) -> Answer | None:
+        """The cached result of the key; None if there is none."""
         with self._lock:
             kept = self._answers.get(key)
-        if kept is not None:
+            if kept is None:
+                return None
+            self._answers.move_to_end(key)
             return kept[0]
-        answer = compute()
+
+    def put(self, key: Key, answer: Answer) -> None:
+        """Caches a result, and makes its arrays read-only, since all threads share what is kept."""
         arrays = answer if isinstance(answer, tuple) else (answer,)
         for array in arrays:
-            # All threads share what is kept.
             array.flags.writeable = False
         size = _ENTRY_BYTES + _byte_count(key) + sum(array.nbytes for array in arrays)
         if size * _LARGEST_SHARE <= self._byte_limit:
             with self._lock:
+                _, before = self._answers.pop(key, (answer, 0))
                 self._answers[key] = answer, size
-        return answer
+                self._byte_count += size - before
+                while self._byte_count > self._byte_limit:
+                    _, (_, freed) = self._answers.popitem(last=False)
+                    self._byte_count -= freed
 
 
 def _byte_count(key: Hashable) -> int:
     """Size of a key with all nested parts; shared objects count in full."""
-    parts = key if isinstance(key, tuple | frozenset) else ()
-    return sys.getsizeof(key) + sum(map(_byte_count, parts))
+    size = sys.getsizeof(key)
+    if isinstance(key, _NESTED):
+        for part in key:
+            size += _byte_count(part)
+    return size

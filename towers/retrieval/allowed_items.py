@@ -65,8 +65,13 @@ class AllowedItems:
         return self._mask is None and not len(self._excluded)
 
     def rows(self) -> np.ndarray:
-        """All allowed rows, ascending."""
-        return self.only(np.flatnonzero(self._listed if self._mask is None else self._mask))
+        """All allowed rows, ascending; read-only, since several sources ask for them."""
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        flags = self._listed if self._mask is None else self._mask
+        return read_only(self.only(np.flatnonzero(flags)))
 
     def flags(self) -> np.ndarray:
         """``[rows] bool``, true where a row may be shown."""

@@ -108,7 +108,7 @@ class QueryReader:
     def _holders(self, phrase: str) -> np.ndarray:
         """Rows of items that have all words of a phrase."""
         requirements = [((stem,),) for stem in dict.fromkeys(words(phrase))]
-        return self._lexical.holders(requirements, _TITLE_COUNT)
+        return self._lexical.holders(requirements, _TITLE_COUNT, is_best_first=True)
 
     def _is_in_titles(self, rows: np.ndarray, phrases: Sequence[str], whole: str) -> bool:
         """Whether a title has a phrase, or is the whole text."""

@@ -26,6 +26,12 @@ class SparseScores:
         """Sums the values of repeated rows."""
         return cls(*ascending_sums(rows, values))
 
+    @classmethod
+    def of_distinct(cls, rows: np.ndarray, values: np.ndarray) -> SparseScores:
+        """Values of rows that are in any order, each once."""
+        order = np.argsort(rows)
+        return cls(rows[order], values[order])
+
     def at(self, rows: np.ndarray) -> np.ndarray:
         """Scores of ``rows``, ``[m] float32``."""
         if not len(self.rows):

@@ -8,6 +8,7 @@ Hinton, Vinyals and Dean 2015).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class DistilledEncoder:
         rows = [row for stem in stems if (row := self.words.get(stem, -1)) >= 0]
         if not rows:
             return np.zeros(self.dim, np.float32)
-        mean = _unit(self.weights[rows] @ self.vectors[rows])
+        mean = _unit(self.weights.take(rows) @ self.vectors.take(rows, axis=0))
         return _unit(mean + np.tanh(mean @ self.hidden) @ self.out)
 
     def save(self, folder: Path) -> None:
@@ -70,5 +71,5 @@ class DistilledEncoder:
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
-    norm = float(np.linalg.norm(vector))
+    norm = math.sqrt(vector @ vector)
     return vector / np.float32(norm) if norm > 1e-6 else np.zeros_like(vector)

@@ -19,6 +19,7 @@ _WORD_EDGE = re.compile(
 )
 """Between the words of ``part_number``, ``model-no``, ``productCode``, ``EANCode``, ``gtin13``."""
 
+_DIGIT = re.compile(r"\d")
 _CHUNK = re.compile(r"(?=\S*\d)\S{4,40}")
 _BAR_CODE_LENGTHS = (12, 13, 14)
 """UPC, EAN and GTIN."""
@@ -46,6 +47,8 @@ def numbers_in_query(text: str) -> set[str]:
     In a query of several words a run of digits counts only if it is long: "1500 watt heater" does not
     ask for the item with id 1500.
     """
+    if text.isascii() and _DIGIT.search(text) is None:
+        return set()
     runs = _CHUNK.findall(text)
     numbers = {number for run in runs if not _is_measure(number := _bare(run))}
     if any(map(str.isdigit, text)):

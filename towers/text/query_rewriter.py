@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from heapq import nlargest
 from itertools import pairwise, product
 from types import MappingProxyType
 
 from towers.text import tokens, words
 from towers.text.head_noun import WordShares, unknown_shares, with_roles
 from towers.text.parsed_query import (
-    Alternatives,
     ParsedQuery,
     Replacement,
     Role,
-    Term,
     best_replacement,
 )
 from towers.text.product_codes import numbers_in_query
 from towers.text.spelling.context_corrector import ContextCorrector
 from towers.text.spelling.english_words import FUNCTION_WORDS, ordinary_english_words
+from towers.text.spelling.replacements import Reading, Replacements, terms_of
 from towers.text.spelling.word_corrector import CORRECTION_WEIGHT, WordCorrector, replacement
 from towers.text.understood import NO_CONDITIONS, QueryConditions, Understood
 from towers.text.word_forms import Compounds, Form, forms, joined_parts
@@ -27,12 +27,10 @@ from towers.text.words import CutText, cut_text, stem, subwords
 from towers.text.writing.folding import has_chinese, normalise
 
 _TRANSLATION_WEIGHT = 0.9
-_CORRECTED_LIMIT = 32
-"""Distinct words of a query that are corrected; people do not type more."""
-_DISTANT_LIMIT = 4
-"""Of these, words for which more than one edit is tried, which costs most."""
-_IN_CONTEXT_LIMIT = 4
-"""Of these, words for which the other words of the query are asked."""
+_KEPT_LIMIT = 20_000
+"""Words of the items whose readings are kept; some 500 bytes each."""
+_FREQUENT_COUNT = 4_000
+"""Of the words of a grocer's titles 99 in 100 are among so many."""
 
 
 class QueryRewriter:
@@ -80,6 +78,7 @@ class QueryRewriter:
             self.corrector, has_all, ordinary_english_words() & frozenset(common_words)
         )
         self._compounds = Compounds(counts)
+        self.forget()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -91,6 +90,17 @@ class QueryRewriter:
         self.corrector.take_in(surface_words)
         self._compounds.take_in(surface_words)
 
+    def warm_up(self) -> None:
+        """Reads the words that most items have, so that early queries do not wait for it."""
+        counts = self.counts
+        for word in nlargest(_FREQUENT_COUNT, counts, key=lambda word: counts[word]):
+            self.parse(word)
+
+    def forget(self) -> None:
+        """Drops what is kept of single words: to be called whenever items or translations change."""
+        # A new dict, since a thread still on the old items may be filling the old one.
+        self._readings: dict[str, Reading] = {}
+
     def parse(self, text: str, *, is_literal: bool = False) -> ParsedQuery:
         """Parses a query; where it is literal, all of it is words to match."""
         conditions = NO_CONDITIONS if is_literal else self.conditions_in(text)
@@ -101,13 +111,15 @@ class QueryRewriter:
         surface_words = words + sizes
         stems = tuple([stem(word) for word in surface_words])
         joins = [*_joined(surface_words), *joined_parts(cut)]
-        replacements = _Replacements(self, cut)
+        replacements = Replacements(self.read, self.corrector, self.context_corrector, cut)
         weights = dict.fromkeys(stems, 1.0)
         groups: dict[tuple[str, ...], float] = {}
         translations: dict[str, str] = {}
         corrections: dict[str, str] = {}
         added: list[str] = []
         for position, word in enumerate(surface_words, 1):
+            if replacements.of(word).is_plain:
+                continue
             translated = replacements.translations(word)
             is_last = position == len(surface_words)
             for form in replacements.forms(word):
@@ -127,9 +139,9 @@ class QueryRewriter:
             if not (is_known and translated):
                 added += best.words
         for parts, joined in joins:
-            if _may_be_one(parts) and joined in self.corrector:
+            if joined in self.corrector and _may_be_one(parts):
                 weights.setdefault(stem(joined), CORRECTION_WEIGHT)
-        terms = with_roles(_terms(surface_words, stems, joins, replacements), self._shares_of)
+        terms = with_roles(terms_of(surface_words, stems, joins, replacements), self._shares_of)
         # Distinct: a Chinese word and its parts may have the same translation.
         of_added = [stem(word) for one in dict.fromkeys(added) for word in subwords(one)]
         return ParsedQuery(
@@ -152,6 +164,22 @@ class QueryRewriter:
             conditions=conditions,
             names=self.names_in(surface_words),
         )
+
+    def read(self, word: str, cut: CutText) -> Reading:
+        """What the items say of a word of a query, whatever its other words are."""
+        kept, is_respelt = self._readings, word in cut.spellings
+        reading = None if is_respelt else kept.get(word)
+        if reading is None:
+            found = tuple(self.forms(word, cut))
+            is_known = self.corrector.count(word) > 0
+            is_settled = (is_known and bool(found)) or not self.corrector.is_rare(word)
+            reading = Reading.of(found, self.translated(word), is_settled=is_settled)
+            # Other words are what visitors typed, and hardly come again.
+            if is_known and not is_respelt:
+                if len(kept) >= _KEPT_LIMIT:
+                    kept.clear()
+                kept[word] = reading
+        return reading
 
     def translated(self, word: str) -> tuple[Replacement, ...]:
         """Translations of a word; of a Chinese compound that the dictionary lacks, by its two parts."""
@@ -193,63 +221,6 @@ class QueryRewriter:
         ]
 
 
-class _Replacements:
-    """Replacements of the words of one query, each computed once."""
-
-    def __init__(self, rewriter: QueryRewriter, cut: CutText) -> None:
-        self._rewriter = rewriter
-        self._cut = cut
-        self._forms: dict[str, list[Form]] = {}
-        self._translations: dict[str, tuple[Replacement, ...]] = {}
-        self._corrections: dict[tuple[str, bool], tuple[Replacement, ...]] = {}
-        self._corrected_left, self._distant_left = _CORRECTED_LIMIT, _DISTANT_LIMIT
-        self._in_context_left = _IN_CONTEXT_LIMIT
-
-    def forms(self, word: str) -> list[Form]:
-        found = self._forms.get(word)
-        if found is None:
-            found = self._forms[word] = self._rewriter.forms(word, self._cut)
-        return found
-
-    def translations(self, word: str) -> tuple[Replacement, ...]:
-        found = self._translations.get(word)
-        if found is None:
-            found = self._translations[word] = self._rewriter.translated(word)
-        return found
-
-    def corrections(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
-        found = self._corrections.get((word, is_last))
-        if found is None:
-            found = self._corrections[word, is_last] = self._corrected(word, is_last=is_last)
-        return found
-
-    def _corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
-        corrector = self._rewriter.corrector
-        has_forms = bool(self.forms(word))
-        if has_forms and corrector.count(word):
-            return ()
-        if not (self._corrected_left and corrector.is_rare(word)):
-            return ()
-        self._corrected_left -= 1
-        found = corrector.corrected(word, is_last=is_last)
-        # A misspelling may end other words by chance: "ilter" a "prefilter".
-        if not (found or has_forms) and self._distant_left and not corrector.count(word):
-            self._distant_left -= 1
-            found = corrector.distant(word)
-        if has_forms or corrector.count(word) or not self._in_context_left or len(found) == 1:
-            return found
-        self._in_context_left -= 1
-        in_context = self._rewriter.context_corrector
-        context = in_context.context(word, (*self._cut.words, *self._cut.sizes))
-        if found:
-            return in_context.preferred(found, context)
-        return in_context.corrected(word, context)
-
-    def are_known(self, alternatives: Alternatives) -> bool:
-        """Whether items have all stems of any of the alternatives."""
-        return any(map(self._rewriter.corrector.are_known, alternatives))
-
-
 _AS_TYPED = QueryRewriter({}, lambda stem, enough: enough, lambda stem: 1.0)
 """Without a vocabulary: every word is treated as frequent."""
 
@@ -263,40 +234,9 @@ def parsed_as_typed(text: str) -> ParsedQuery:
 def clear_caches() -> None:
     """Clears the caches of queries, words and token numbers."""
     parsed_as_typed.cache_clear()
+    _AS_TYPED.forget()
     tokens.clear_caches()
     words.clear_caches()
-
-
-def _terms(
-    surface_words: Sequence[str],
-    stems: Sequence[str],
-    joins: Sequence[tuple[tuple[str, ...], str]],
-    replacements: _Replacements,
-) -> tuple[Term, ...]:
-    alternatives: dict[str, Alternatives] = {}
-    chinese_words = [word for word in surface_words if has_chinese(word)]
-    for word, of_word in zip(surface_words, stems, strict=True):
-        # Of overlapping words of a Chinese run only the longest.
-        is_inside = any(word in other and word != other for other in chinese_words)
-        if not (is_inside and word in chinese_words):
-            alternatives[word] = ((of_word,),)
-    for parts, joined in joins:
-        if not has_chinese(joined):
-            for part in alternatives.keys() & parts:
-                alternatives[part] += ((stem(joined),),)
-    terms = []
-    for position, (word, to_have) in enumerate(alternatives.items(), 1):
-        to_have += tuple(form.stems for form in replacements.forms(word))
-        translations = replacements.translations(word)
-        if translations:
-            to_have += tuple(other.stems for other in translations)
-        is_last = position == len(alternatives)
-        corrections: tuple[Replacement, ...] = ()
-        if not translations or not replacements.are_known(to_have):
-            corrections = replacements.corrections(word, is_last=is_last)
-        is_required = word not in FUNCTION_WORDS or len(alternatives) == 1
-        terms.append(Term(word, to_have, translations, corrections, is_required))
-    return tuple(terms)
 
 
 def _joined(surface_words: Sequence[str]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -116,6 +116,9 @@ def test_scores_are_products(approximate: ItemIndex) -> None:
     expected = [float(np.dot(approximate.embeddings[row], query)) for row in rows]
     assert approximate.scores(query, rows).tolist() == pytest.approx(expected, abs=1e-6)
     assert approximate.scores(query, rows).dtype == np.float32
+    assert approximate.scores(query, rows[:0]).tolist() == []
+    with pytest.raises(IndexError, match="rows: expected below 10000, received 10000"):
+        approximate.scores(query, np.array([3, 10_000]))
 
 
 @pytest.mark.parametrize("config", [EXACT, APPROXIMATE])

@@ -216,3 +216,54 @@ def test_a_search_among_some_rows_finds_them_in_the_order_of_all(tmp_path: Path)
             assert found.tolist() == all_rows[kept].tolist(), text
             assert scores.tolist() == pytest.approx(all_scores[kept].tolist())
             assert index.search_among(query, rows, 3)[0].tolist() == found[:3].tolist()
+
+
+def test_a_search_for_more_serves_one_for_fewer_and_all_hits_serve_any(tmp_path: Path) -> None:
+    index, fresh = LexicalIndex.build(_ITEMS, tmp_path), LexicalIndex.build(_ITEMS)
+    for text, count, other in (("wall paint", 30, 7), ("refrigerator", 5, 90)):
+        query = index.parse(text)
+        known, again = index.search(query, count), index.search(query, other)
+        expected = fresh.search(fresh.parse(text), other)
+        for one, of_again, of_fresh in zip(known, again, expected, strict=True):
+            # What was found before is not searched for again.
+            assert np.shares_memory(one, of_again)
+            assert of_again.tolist() == of_fresh.tolist()
+    assert len(index.search(index.parse("wall paint"), 35)[0]) == 35
+
+
+def test_holders_are_any_items_with_the_words_or_the_best_of_them(tmp_path: Path) -> None:
+    # The shorter a title, the better it fits.
+    items = [Item(f"p{n}", "Paint" + " thing" * n) for n in range(9)]
+    index = LexicalIndex.build(items, tmp_path)
+    paint = [(("paint",),)]
+    assert index.holders(paint, 3, is_best_first=True).tolist() == [0, 1, 2]
+    assert set(index.holders(paint, 3).tolist()) < set(range(9))
+    assert len(index.holders(paint, 3)) == 3
+    assert sorted(index.holders(paint, None).tolist()) == list(range(9))
+
+
+def test_more_items_hold_a_word_than_are_fetched_at_first(tmp_path: Path) -> None:
+    index = LexicalIndex.build([Item(f"m{n}", "Milk") for n in range(4_100)], tmp_path)
+    assert sorted(index.complete_rows(index.parse("milk")).tolist()) == list(range(4_100))
+
+
+def test_what_was_read_of_a_word_changes_with_the_dictionary_and_the_items(tmp_path: Path) -> None:
+    index = LexicalIndex.build([Item("1", "Blue couch"), Item("2", "Sofa")], tmp_path)
+    assert index.search(index.parse("sofa"), 5)[0].tolist() == [1]
+    index.translate({"sofa": {"couch": 1.0}})
+    assert index.search(index.parse("sofa"), 5)[0].tolist() == [1, 0]
+    assert index.parse("washing sofa").terms[0].alternatives == (("wash",), ("washingsofa",))
+    index.put([(2, Item("3", "Washer")), (3, Item("4", "Washing line"))])
+    assert ("washer",) in index.parse("washing sofa").terms[0].alternatives
+
+
+def test_an_item_with_the_code_of_a_query_does_not_hold_its_words(tmp_path: Path) -> None:
+    items = [
+        Item("a", "Dress " + "of a long and warm kind " * 9, description="fits xj4410"),
+        Item("b", "Kettle", attributes={"SKU": "XJ4410"}),
+        Item("c", "Red red"),
+        *(Item(f"d{n}", "Dress") for n in range(40)),
+    ]
+    index = LexicalIndex.build(items, tmp_path)
+    # None has all three words. Red things are no answer: what has the others comes behind the code.
+    assert index.search(index.parse("red dress xj4410"), 3)[0].tolist()[:2] == [1, 0]

@@ -154,3 +154,21 @@ def test_what_was_read_before_a_change_answers_nobody_after_it(tmp_path: Path) -
         rostok_matches = query is before
         assert (0 in index.search(query, 9)[0].tolist()) == rostok_matches
         assert (0 in index.matching_rows(query).tolist()) == rostok_matches
+
+
+def test_the_items_are_asked_about_their_words_beforehand() -> None:
+    asked = []
+
+    def stem_count(stem: str, enough: int) -> int:
+        asked.append(stem)
+        return 10 * COUNTS.get(stem, 0)
+
+    rewriter = QueryRewriter(COUNTS, stem_count, lambda stem: 1.0)
+    rewriter.warm_up()
+    asked.clear()
+    known = rewriter.parse("brass door post")
+    assert asked == []
+    # After a change of the items they are asked again.
+    rewriter.forget()
+    assert rewriter.parse("brass door post") == known
+    assert set(asked) == {"brass", "door", "post"}

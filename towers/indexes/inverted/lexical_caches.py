@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from towers.indexes.result_cache import ResultCache
+from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
 
 _FOUND_BYTES = _MATCHING_BYTES = 64_000_000
@@ -21,12 +22,14 @@ class LexicalCaches:
     def __init__(self) -> None:
         self.parsed: dict[str, ParsedQuery] = {}
         self.parsed_literally: dict[str, ParsedQuery] = {}
-        self.found: ResultCache[
-            tuple[str, int, tuple[Synonym, ...]], tuple[np.ndarray, np.ndarray]
-        ] = ResultCache(_FOUND_BYTES)
+        self.shares: dict[str, WordShares] = {}
+        # Rows, scores, and how many were asked for.
+        self.found: ResultCache[tuple[str, tuple[Synonym, ...]], tuple[np.ndarray, ...]] = (
+            ResultCache(_FOUND_BYTES)
+        )
         self.complete: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES // 2)
         self.partial: ResultCache[str, np.ndarray] = ResultCache(_MATCHING_BYTES // 2)
-        self.holders: ResultCache[tuple[tuple[Alternatives, ...], int | None], np.ndarray] = (
+        self.holders: ResultCache[tuple[tuple[Alternatives, ...], int | None, bool], np.ndarray] = (
             ResultCache(_HOLDERS_BYTES)
         )
 

@@ -7,34 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 import tantivy
 
 from data.errors import OverloadError
-from towers.indexes.item_documents import FIELD_WEIGHTS, NAME_FIELDS, Document
+from towers.indexes.inverted.item_documents import FIELD_WEIGHTS, Document
+from towers.indexes.inverted.stem_queries import RESPELT, Spelling, StemQueries
 from towers.text.parsed_query import Alternatives
-
-_RESPELT = "~"
-"""In front of a stem: the document has it only in words that folding has changed."""
 
 _HEAP_BYTES = 200_000_000
 _LIVE_HEAP_BYTES = 15_000_000
-
-
-class Spelling(NamedTuple):
-    """A word of a query, for a preference of the items that spell it alike.
-
-    Args:
-        stem: Its stem.
-        typed: As typed, if folding has changed it; else empty.
-        score: Constant score of an item that has the word so spelt.
-    """
-
-    stem: str
-    typed: str
-    score: float
+_MOSTLY_ENOUGH = 4_096
 
 
 class TantivyIndex:
@@ -51,7 +35,7 @@ class TantivyIndex:
         weakref.finalize(self, remove)
         self._index = tantivy.Index.open(str(folder))
         self._schema = self._index.schema
-        self._searcher = self._index.searcher()
+        self._queries = StemQueries(self._schema, self._index.searcher())
         self._writer: tantivy.IndexWriter | None = None
 
     @staticmethod
@@ -67,7 +51,7 @@ class TantivyIndex:
     @property
     def document_count(self) -> int:
         """Documents visible to searches, without replaced ones."""
-        return int(self._searcher.num_docs)
+        return int(self._queries.searcher.num_docs)
 
     @contextmanager
     def staged(self, documents: Iterable[Document]) -> Iterator[Callable[[], None]]:
@@ -95,13 +79,17 @@ class TantivyIndex:
 
     def refresh(self) -> None:
         """Makes committed documents visible to searches."""
-        self._searcher = self._index.searcher()
+        self._queries = StemQueries(self._schema, self._index.searcher())
 
     def _commit(self) -> None:
         assert self._writer is not None
         with _disk_errors():
             self._writer.commit()
             self._index.reload()
+
+    def forget(self) -> None:
+        """Drops the queries that are kept."""
+        self._queries = StemQueries(self._schema, self._queries.searcher)
 
     def frequency(self, stem: str) -> int:
         """Document frequency of a stem in the field where it is most frequent.
@@ -110,15 +98,19 @@ class TantivyIndex:
         """
         return max(self.frequencies(stem).values())
 
-    def frequencies(self, stem: str) -> dict[str, int]:
+    def frequencies(self, stem: str) -> Mapping[str, int]:
         """Document frequencies of a stem by field, replaced documents included as above."""
-        return {field: self._searcher.doc_freq(field, stem) for field in FIELD_WEIGHTS}
+        return self._queries.frequencies(stem)
+
+    def has_any_code(self, codes: Iterable[str]) -> bool:
+        """Whether a document has any of some product codes; replaced ones count as above."""
+        return bool(self._queries.codes(dict.fromkeys(codes, 1.0)))
 
     def count(self, stem: str, limit: int) -> int:
         """Documents that have a stem in any field, counted up to ``limit``, without replaced ones."""
-        searcher = self._searcher
-        query = tantivy.Query.boolean_query(self._in_any_field(stem, searcher))
-        return len(searcher.search(query, limit=limit, count=False).hits)
+        queries = self._queries
+        query = queries.in_any_field(stem)
+        return 0 if query is None else len(_rows(queries.searcher, query, limit))
 
     def best(
         self,
@@ -144,13 +136,13 @@ class TantivyIndex:
         Returns:
             ``[≤ count] int64`` and ``[≤ count] float32``; of equal scores the lower row first.
         """
-        searcher = self._searcher
-        parts = [*self._any(stem_weights, searcher), *self._codes(code_scores, searcher)]
+        queries = self._queries
+        parts = [*queries.any_of(stem_weights), *queries.codes(code_scores)]
         for stems, weight in groups.items():
-            parts += self._together(stems, weight, searcher)
-        parts += self._spelt(spellings, searcher)
+            parts += queries.together(stems, weight)
+        parts += queries.spelt(spellings)
         if required:
-            with_all = self._all(required, searcher)
+            with_all = queries.all_of(required)
             if with_all is None:
                 return np.zeros(0, np.int64), np.zeros(0, np.float32)
             parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(with_all, 0.0)))
@@ -160,136 +152,45 @@ class TantivyIndex:
                 (tantivy.Occur.Must, tantivy.Query.boolean_query(parts)),
                 (tantivy.Occur.Must, tantivy.Query.const_score_query(own, 0.0)),
             ]
-        rows, scores = _hits(searcher, tantivy.Query.boolean_query(parts), count)
+        rows, scores = _hits(queries.searcher, tantivy.Query.boolean_query(parts), count)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]
 
     def rows_with_any(self, stems: Mapping[str, float]) -> np.ndarray:
         """Rows of all documents that have any of some stems, ``[n] int64``, in no order."""
-        searcher = self._searcher
-        return _all_rows(searcher, tantivy.Query.boolean_query(self._any(stems, searcher)))
+        queries = self._queries
+        return _rows(queries.searcher, tantivy.Query.boolean_query(queries.any_of(stems)))
 
     def rows_with_all(
         self,
         requirements: Sequence[Alternatives],
         codes: Iterable[str] = (),
         limit: int | None = None,
+        *,
+        is_best_first: bool = False,
     ) -> np.ndarray:
         """Rows of documents that have one complete alternative of each requirement.
 
         Args:
             codes: Product codes; a document that has one needs no stems.
-            limit: Most rows, the best by BM25 first; None: all rows in no order.
+            limit: Most rows; None: all of them.
+            is_best_first: Whether they are those of the best BM25 scores, best first, which costs half
+                as much again; else any, in no order. All rows are in no order.
 
         Returns:
             ``[≤ limit] int64``.
         """
-        searcher = self._searcher
-        parts = self._codes(dict.fromkeys(codes, 1.0), searcher)
-        with_all = self._all(requirements, searcher)
-        if with_all is not None:
-            parts.append((tantivy.Occur.Should, with_all))
-        if not parts or limit == 0:
+        queries = self._queries
+        parts = queries.codes(dict.fromkeys(codes, 1.0))
+        query = queries.all_of(requirements)
+        if parts:
+            parts += [] if query is None else [(tantivy.Occur.Should, query)]
+            query = tantivy.Query.boolean_query(parts)
+        if query is None or limit == 0:
             return np.zeros(0, np.int64)
-        query = tantivy.Query.boolean_query(parts)
-        return _all_rows(searcher, query) if limit is None else _hits(searcher, query, limit)[0]
-
-    def _all(
-        self, requirements: Sequence[Alternatives], searcher: tantivy.Searcher
-    ) -> tantivy.Query | None:
-        """One complete alternative of each requirement; None if no document can match."""
-        parts = []
-        for alternatives in requirements:
-            queries = [self._all_stems(stems, searcher) for stems in alternatives]
-            known = [(tantivy.Occur.Should, query) for query in queries if query is not None]
-            if not known:
-                return None
-            parts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(known)))
-        return tantivy.Query.boolean_query(parts) if parts else None
-
-    def _all_stems(
-        self, stems: tuple[str, ...], searcher: tantivy.Searcher
-    ) -> tantivy.Query | None:
-        """Every stem, each in any field; None if some stem is in no document."""
-        parts = []
-        for stem in stems:
-            fields = self._in_any_field(stem, searcher)
-            if not fields:
-                return None
-            parts.append((tantivy.Occur.Must, tantivy.Query.boolean_query(fields)))
-        return tantivy.Query.boolean_query(parts) if parts else None
-
-    def _in_any_field(
-        self, stem: str, searcher: tantivy.Searcher
-    ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        return [
-            (tantivy.Occur.Should, self._term(field, stem))
-            for field in FIELD_WEIGHTS
-            if searcher.doc_freq(field, stem)
-        ]
-
-    def _any(
-        self, stem_weights: Mapping[str, float], searcher: tantivy.Searcher
-    ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        return [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.boost_query(self._term(field, stem), field_weight * weight),
-            )
-            for stem, weight in stem_weights.items()
-            for field, field_weight in FIELD_WEIGHTS.items()
-            if searcher.doc_freq(field, stem)
-        ]
-
-    def _together(
-        self, stems: Sequence[str], weight: float, searcher: tantivy.Searcher
-    ) -> Iterator[tuple[tantivy.Occur, tantivy.Query]]:
-        """All of some stems in one field, for each field."""
-        for field, field_weight in FIELD_WEIGHTS.items():
-            if all(searcher.doc_freq(field, stem) for stem in stems):
-                terms = [(tantivy.Occur.Must, self._term(field, stem)) for stem in stems]
-                query = tantivy.Query.boolean_query(terms)
-                boost = field_weight * weight / len(stems)
-                yield tantivy.Occur.Should, tantivy.Query.boost_query(query, boost)
-
-    def _spelt(
-        self, spellings: Iterable[Spelling], searcher: tantivy.Searcher
-    ) -> Iterator[tuple[tantivy.Occur, tantivy.Query]]:
-        for stem, typed, score in spellings:
-            respelt = _RESPELT + stem
-            if typed and searcher.doc_freq("spelling", typed):
-                query = self._basic_term("spelling", typed)
-            elif not typed and searcher.doc_freq("spelling", respelt):
-                query = tantivy.Query.boolean_query(
-                    [
-                        (tantivy.Occur.Must, self._in_any_name(stem)),
-                        (tantivy.Occur.MustNot, self._basic_term("spelling", respelt)),
-                    ]
-                )
-            else:
-                continue
-            yield tantivy.Occur.Should, tantivy.Query.const_score_query(query, score)
-
-    def _in_any_name(self, stem: str) -> tantivy.Query:
-        return tantivy.Query.boolean_query(
-            [(tantivy.Occur.Should, self._term(field, stem)) for field in NAME_FIELDS]
-        )
-
-    def _codes(
-        self, code_scores: Mapping[str, float], searcher: tantivy.Searcher
-    ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        found = []
-        for code, score in code_scores.items():
-            if searcher.doc_freq("code", code):
-                query = tantivy.Query.const_score_query(self._basic_term("code", code), score)
-                found.append((tantivy.Occur.Should, query))
-        return found
-
-    def _basic_term(self, field: str, text: str) -> tantivy.Query:
-        return tantivy.Query.term_query(self._schema, field, text, index_option="basic")
-
-    def _term(self, field: str, stem: str) -> tantivy.Query:
-        return tantivy.Query.term_query(self._schema, field, stem, index_option="freq")
+        if limit is not None and is_best_first:
+            return _hits(queries.searcher, query, limit)[0]
+        return _rows(queries.searcher, query, limit)
 
 
 @contextmanager
@@ -319,7 +220,7 @@ def _tantivy_document(document: Document) -> tantivy.Document:
         **{field: " ".join(stems) for field, stems in document.stems.items()},
         code=" ".join(sorted(document.codes)),
         spelling=" ".join(
-            [*document.spellings.values(), *(_RESPELT + stem for stem in document.spellings)]
+            [*document.spellings.values(), *(RESPELT + stem for stem in document.spellings)]
         ),
     )
     # By ``add_unsigned``: a keyword argument would become a signed integer and be rejected.
@@ -333,12 +234,18 @@ def _hits(
     hits = searcher.search(query, limit=count, count=False).hits
     if not hits:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    rows = searcher.fast_field_values("row", [address for _, address in hits])
-    return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
+    scores, addresses = zip(*hits, strict=True)
+    rows = searcher.fast_field_values("row", list(addresses))
+    return np.array(rows, np.int64), np.array(scores, np.float32)
 
 
-def _all_rows(searcher: tantivy.Searcher, query: tantivy.Query) -> np.ndarray:
-    limit = max(1, searcher.num_docs)
-    # Ordered by row, a hit's value is the row itself and no score is computed.
-    hits = searcher.search(query, limit=limit, count=False, order_by_field="row").hits
-    return np.array([row for row, _ in hits], np.int64)
+def _rows(searcher: tantivy.Searcher, query: tantivy.Query, limit: int | None = None) -> np.ndarray:
+    """Up to ``limit`` rows, or all, in no order; no score is computed."""
+    # Room for as many hits as are asked for is taken before a search, and mostly there are few.
+    count = _MOSTLY_ENOUGH if limit is None else limit
+    while True:
+        # Ordered by row, a hit's value is the row itself.
+        hits = searcher.search(query, limit=count, count=False, order_by_field="row").hits
+        if limit is not None or len(hits) < count or count >= searcher.num_docs:
+            return np.array([row for row, _ in hits], np.int64)
+        count = searcher.num_docs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from towers.indexes.tantivy_index import TantivyIndex
+from towers.indexes.inverted.tantivy_index import TantivyIndex
 
 _COUNTED_LIMIT = 100_000
 
@@ -31,6 +31,7 @@ class DocumentFrequency:
         """Clears the cache, since the index has changed, or to drop what visitors typed."""
         # A new dict, since a thread still on the old index may be filling the old one.
         self._counted: dict[tuple[str, int], int] = {}
+        self._rarities: dict[str, float] = {}
 
     def of(self, stem: str, enough: int) -> int:
         """Items that have a stem in any field: exact below ``enough``, else a number of at least that."""
@@ -47,6 +48,15 @@ class DocumentFrequency:
 
         Approximate: replaced items may be counted, up to the number of items.
         """
+        known = self._rarities
+        rarity = known.get(stem)
+        if rarity is None:
+            rarity = self._rarity(stem)
+            if len(known) < _COUNTED_LIMIT:
+                known[stem] = rarity
+        return rarity
+
+    def _rarity(self, stem: str) -> float:
         if not self.of(stem, 1):
             return 0.0
         total = self._index.document_count
