@@ -1,0 +1,79 @@
+"""What a policy costs and gains, and metrics by segment, as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from serving.policy.steps import DIVERSITY
+
+_ENGINE = "engine"
+
+_SEGMENT_MEASURES = (
+    "ndcg@10",
+    "p@10",
+    "r@10",
+    "r@100",
+    "mrr@10",
+    "f1@10",
+    "ild@10",
+    "brand_hhi@10",
+)
+
+
+def policy_tables(part: Mapping[str, Any], title: str) -> list[Table]:
+    """Of a section of the evaluation: the lists as such, and where there are any, its segments."""
+    tables = [_lists(part, title)]
+    if "segments" in part:
+        tables.append(_segments(part["segments"]))
+    return tables
+
+
+def _lists(part: Mapping[str, Any], title: str) -> Table:
+    """The engine's lists under each value of diversity tried, the first row as served."""
+    table = Table(
+        title=f"{title}: the first ten as a list",
+        title_justify="left",
+        caption="ild: mean of 1 − cosine of pairs; brand hhi: sum of squared shares of brands;"
+        " coverage: share of the catalogue in any first ten",
+        caption_justify="left",
+    )
+    table.add_column("diversity", no_wrap=True)
+    for name in ("ndcg@10", "cost", "ild@10", "gain", "brand hhi@10", "coverage@10"):
+        table.add_column(name, justify="right")
+    systems, coverage = part["systems"], part["coverage@10"]
+    served = systems[_ENGINE]
+    for name in (_ENGINE, *(name for name in systems if name.startswith(DIVERSITY))):
+        ndcg, distance = systems[name]["ndcg@10"]["mean"], systems[name]["ild@10"]["mean"]
+        table.add_row(
+            "as served" if name == _ENGINE else name.removeprefix(DIVERSITY),
+            f"{ndcg:.4f}",
+            _change(ndcg, served["ndcg@10"]["mean"]),
+            f"{distance:.4f}",
+            _change(distance, served["ild@10"]["mean"]),
+            f"{systems[name]['brand_hhi@10']['mean']:.3f}",
+            f"{coverage[name]:.2%}",
+        )
+    return table
+
+
+def _segments(parts: Mapping[str, Any]) -> Table:
+    """The engine's metrics by segment, a row each."""
+    table = Table(title="by segment of the visitor", title_justify="left")
+    table.add_column("segment", no_wrap=True)
+    table.add_column("moments", justify="right")
+    for measure in _SEGMENT_MEASURES:
+        table.add_column(measure.replace("_", " "), justify="right")
+    for name, part in parts.items():
+        found = part["systems"][_ENGINE]
+        first = found["ndcg@10"]
+        cells = [f"{first['mean']:.3f} ({first['low']:.3f}–{first['high']:.3f})"]
+        cells += [f"{found[measure]['mean']:.3f}" for measure in _SEGMENT_MEASURES[1:]]
+        table.add_row(name.replace("_", " "), f"{part['request_count']:,}", *cells)
+    return table
+
+
+def _change(value: float, base: float) -> str:
+    return f"{value / base - 1:+.1%}" if base else "–"
