@@ -12,6 +12,7 @@ answering/   from a request, through ranking and query rules, to a page of resul
 engine       answers requests (and mints their attribution tokens), ingests events and items,
              swaps bundles
 evaluation/  offline metrics, measured through the same engine that serves
+off_policy/  what another bundle or policy would be worth, from logged propensities
 edge/        gRPC: server, servicers, error statuses, admission control, client
 load/        load tests of a running server
 cli/         the command line

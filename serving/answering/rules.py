@@ -130,6 +130,10 @@ class Rules:
     def __len__(self) -> int:
         return len(self._rules)
 
+    def without_exploration(self) -> Rules:
+        """The same rules, and policies with nothing left to chance."""
+        return Rules(self.version, self._rules, self.policies.without_exploration())
+
     def matching(
         self, request: SearchRequest | RecommendRequest, query: ParsedQuery, now: float
     ) -> tuple[Rule, ...]:

@@ -84,6 +84,18 @@ class Policies:
         }
         return replace(_OFF, **found)
 
+    def without_exploration(self) -> Policies:
+        """The policies with nothing left to chance."""
+
+        def kept(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {key: value for key, value in settings.items() if key != "exploration"}
+
+        return Policies(
+            kept(self.everywhere),
+            {name: kept(settings) for name, settings in self.surface.items()},
+            {name: kept(settings) for name, settings in self.segment.items()},
+        )
+
 
 def read_policies(file_name: str, tree: Any) -> Policies:
     """The policies of the ``[policy]`` table of a rules file.

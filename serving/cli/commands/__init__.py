@@ -3,6 +3,7 @@
 prepare   prepare
 train     train
 evaluate  evaluate
+offpolicy offpolicy
 check     check
 compare   compare
 embed     embed
