@@ -58,13 +58,17 @@ def chosen_items(
             place = chance_place(record)
             if place >= 0:
                 session = sessions.get(record.visitor_id) or Session.empty(record.visitor_id)
-                page = _page(bundle, rules, record, session)
+                page = page_again(bundle, rules, record, session)
                 found[record.attribution_token] = page[place] if place < len(page) else ""
     return found
 
 
-def _page(bundle: Bundle, rules: Rules, shown: Impression, session: Session) -> list[str]:
-    """The items of an answer to the logged request."""
+def page_again(bundle: Bundle, rules: Rules, shown: Impression, session: Session) -> list[str]:
+    """The items of an answer to a logged request, with the draws of its token.
+
+    Args:
+        session: Of the visitor, just before.
+    """
     filter_, size = logged_filter(shown.filter), len(shown.item_ids)
     request: SearchRequest | RecommendRequest
     if shown.surface == SEARCH:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from click.testing import CliRunner
 
 from data.errors import InputError
 from data.records import Event, EventType
-from data.sources.own_log import iter_impressions
+from data.sources.own_log import LOG_NAME, iter_impressions, open_log, read_entries
 from data.synthetic import END_TIME
+from serving.answering.rules import read_rules
 from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
 from serving.cli.main import main
 from serving.engine import Engine
 from serving.off_policy.logged_slots import chance_place, read_slots
+from serving.off_policy.replay import page_again
 from tests.towers import shelf
+from towers.bundle.bundle import load_bundle
+from towers.sessions.session import Session
 
 RULES = 'version = "1"\n[policy]\nexploration = 0.2\nnew_days = 3650\n'
 COUNT = 90
@@ -112,6 +117,27 @@ def test_the_policy_that_was_served_agrees_wherever_nothing_was_drawn(
             click["snips"]["mean"] == click["matched"]["mean"] == pytest.approx(clicks / len(kept))
         )
         assert click["logged"]["mean"] == 0.5
+
+
+def test_every_draw_is_drawn_again_from_the_log_after_a_restart(
+    state: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(RULES)
+    bundle, rules = load_bundle(shelf.bundle_folder()), read_rules(path)
+    sessions: dict[str, Session] = {}
+    drawn_count = 0
+    with closing(open_log(state / LOG_NAME, read_only=True)) as log:
+        for entry in read_entries(log, LOG_NAME):
+            record = entry.record
+            session = sessions.get(record.visitor_id, Session.empty(record.visitor_id))
+            if isinstance(record, Event):
+                sessions[record.visitor_id] = session.after(record)
+                bundle.ranker.record(record)
+            else:
+                assert page_again(bundle, rules, record, session) == [*record.item_ids]
+                drawn_count += min(record.propensities) < 0.8
+    assert drawn_count > 5
 
 
 def test_another_policy_agrees_less_often(state: Path, tmp_path: Path) -> None:

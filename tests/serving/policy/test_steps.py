@@ -257,6 +257,23 @@ def test_the_policy_depends_on_the_segment_which_the_answer_tells(
     server.stop(grace_seconds=1.0)
 
 
+def test_features_are_not_logged_of_answers_that_the_policy_changed(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text('version = "1"\n[policy.surface.home]\ndiversity = 0.5\n', encoding="utf-8")
+    engine = Engine.open(
+        shelf.bundle_folder(),
+        tmp_path / "state",
+        rules=path,
+        log_feature_share=1.0,
+        clock=lambda: END_TIME + 60.0,
+    )
+    engine.recommend(HOME)
+    engine.search(SEARCH)
+    engine.close()
+    home, search = iter_impressions(tmp_path / "state")
+    assert home.features is None and search.features is not None
+
+
 def test_a_failing_policy_is_left_out_and_named(
     opened: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
