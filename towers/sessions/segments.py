@@ -7,15 +7,18 @@ from enum import IntEnum
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.sessions.session import Session
+from towers.sessions.session import IDLE_GAP_SECONDS, Session
 from towers.sessions.session_summary import SessionSummary
 
-HEAVY_VISIT_COUNT = 20
-"""Visits with a purchase from which on a visitor is a heavy buyer."""
+HEAVY_VISIT_COUNT = 8
+HEAVY_DAYS = 28.0
+"""So many visits with a purchase within so many days make a heavy buyer: two a week."""
 BARGAIN_ITEM_COUNT = 5
 """Different items bought, of which a comparison with their categories tells anything."""
-BARGAIN_SHARE = 0.75
+BARGAIN_SHARE = 0.6
 """Share of what was bought that is cheaper than the middle of its category, of a bargain hunter."""
+
+_GAP_DAYS = IDLE_GAP_SECONDS / 86_400.0
 
 
 class Segment(IntEnum):
@@ -38,7 +41,8 @@ class Segments:
 
     The first that applies: a bargain hunter bought ``BARGAIN_ITEM_COUNT`` different items or more, of
     which ``BARGAIN_SHARE`` are priced below the median of their narrowest category; a heavy buyer bought
-    on ``HEAVY_VISIT_COUNT`` visits or more; a returning visitor bought anything; all others
+    on ``HEAVY_VISIT_COUNT`` visits of the last ``HEAVY_DAYS`` days or more, as far as the last purchase of
+    each item tells: a session knows of no earlier ones; a returning visitor bought anything; all others
     are new, visitors without an id among them: a visit without a purchase leaves too little in a session
     to tell it from none.
 
@@ -65,7 +69,7 @@ class Segments:
             return Segment.NEW_VISITOR
         if self._is_bargain_hunter(summary.bought_rows, catalog):
             return Segment.BARGAIN_HUNTER
-        if session.visit_count >= HEAVY_VISIT_COUNT:
+        if _recent_visit_count(summary.bought_days) >= HEAVY_VISIT_COUNT:
             return Segment.HEAVY_BUYER
         return Segment.RETURNING
 
@@ -80,6 +84,16 @@ class Segments:
         count = int(np.count_nonzero(is_comparable))
         cheap_count = int(np.count_nonzero(price[is_comparable] < median[is_comparable]))
         return count >= BARGAIN_ITEM_COUNT and cheap_count >= BARGAIN_SHARE * count
+
+
+def _recent_visit_count(bought_days: np.ndarray) -> int:
+    """Visits of the last days on which an item was bought for the last time.
+
+    Args:
+        bought_days: ``[m] float32`` days since the last purchase of each item.
+    """
+    days = np.sort(bought_days[bought_days <= HEAVY_DAYS])
+    return int(len(days) > 0) + int(np.count_nonzero(np.diff(days) > _GAP_DAYS))
 
 
 def median_prices(catalog: Catalog) -> np.ndarray:

@@ -36,8 +36,8 @@ def session_of(bought: list[str]) -> Session:
     return session
 
 
-def segment(catalog: Catalog, session: Session) -> Segment:
-    summary = SessionSummary.of(session, 100 * DAY, catalog)
+def segment(catalog: Catalog, session: Session, time: float = 100 * DAY) -> Segment:
+    summary = SessionSummary.of(session, time, catalog)
     return Segments.of(catalog).segment(session, summary, catalog)
 
 
@@ -62,18 +62,24 @@ def test_who_bought_nothing_yet_is_new_whatever_else_they_did(catalog: Catalog) 
     assert segment(catalog, session) is Segment.NEW_VISITOR
 
 
-def test_a_purchase_makes_a_visitor_returning_and_twenty_visits_a_heavy_buyer(
+def test_eight_visits_of_four_weeks_make_a_heavy_buyer_and_a_purchase_a_returning_visitor(
     catalog: Catalog,
 ) -> None:
-    dear = ["t8", "c3", "t9", "one"]
+    dear = [f"t{n}" for n in (5, 6, 7, 8, 9)] + ["c2", "c3", "one"]
     assert segment(catalog, session_of(dear[:1])) is Segment.RETURNING
-    assert segment(catalog, session_of(dear * 4 + dear[:3])) is Segment.RETURNING
-    assert segment(catalog, session_of(dear * 5)) is Segment.HEAVY_BUYER
-    # Twenty purchases on one visit are one visit.
+    # The eighth is on day 8, the first on day 1: 28 days later it no longer counts.
+    assert segment(catalog, session_of(dear), 8.5 * DAY) is Segment.HEAVY_BUYER
+    assert segment(catalog, session_of(dear), 29.0 * DAY) is Segment.HEAVY_BUYER
+    assert segment(catalog, session_of(dear), 29.1 * DAY) is Segment.RETURNING
+    assert segment(catalog, session_of(dear[:7]), 8.5 * DAY) is Segment.RETURNING
+    # Of an item that is bought again only the last time is known.
+    assert segment(catalog, session_of([*dear[:7], dear[0]]), 8.5 * DAY) is Segment.RETURNING
+    # Eight purchases on one visit are one visit.
     session = Session.empty("v")
-    for number in range(20):
-        session = session.after(Event(f"e{number}", EventType.PURCHASE, "v", DAY + number, "t9"))
-    assert segment(catalog, session) is Segment.RETURNING
+    for number, item_id in enumerate(dear):
+        event = Event(f"e{number}", EventType.PURCHASE, "v", DAY + number, item_id=item_id)
+        session = session.after(event)
+    assert segment(catalog, session, 2 * DAY) is Segment.RETURNING
 
 
 @pytest.mark.parametrize(
@@ -82,7 +88,8 @@ def test_a_purchase_makes_a_visitor_returning_and_twenty_visits_a_heavy_buyer(
         (["t0", "t1", "t2", "c0"], Segment.RETURNING),  # too few
         (["t0", "t1", "t2", "c0", "c1"], Segment.BARGAIN_HUNTER),
         (["t0", "t1", "t2", "c0", "c3"], Segment.BARGAIN_HUNTER),  # 4 of 5
-        (["t0", "t1", "t2", "c2", "c3"], Segment.RETURNING),  # 3 of 5
+        (["t0", "t1", "t2", "c2", "c3"], Segment.BARGAIN_HUNTER),  # 3 of 5
+        (["t0", "t1", "t8", "c2", "c3"], Segment.RETURNING),  # 2 of 5
         # What has no price or no peers is not compared.
         (["t0", "t1", "t2", "c0", "one", "free"], Segment.RETURNING),
         (["t0", "t1", "t2", "c0", "c1", "one", "free"], Segment.BARGAIN_HUNTER),
