@@ -41,7 +41,7 @@ class Segments:
 
     The first that applies: a bargain hunter bought ``BARGAIN_ITEM_COUNT`` different items or more, of
     which ``BARGAIN_SHARE`` are priced below the median of their narrowest category; a heavy buyer bought
-    on ``HEAVY_VISIT_COUNT`` visits of the last ``HEAVY_DAYS`` days or more, as far as the last purchase of
+    on ``HEAVY_VISIT_COUNT`` visits of the last ``HEAVY_DAYS`` days or more, by the last purchase of
     each item tells: a session knows of no earlier ones; a returning visitor bought anything; all others
     are new, visitors without an id among them: a visit without a purchase leaves too little in a session
     to tell it from none.
