@@ -174,6 +174,8 @@ class Impression:
         filter: Conditions of the request's filter, by name; empty for none.
         sort_by: The sort order, ``price_low``; empty for relevance.
         literal: Whether no part of the query was to be read as a condition.
+        propensities: Probability with which each item was shown in its place, 1 where nothing was up to
+            chance; empty where the policy did not explore, and in logs older than this field.
     """
 
     attribution_token: str
@@ -189,3 +191,4 @@ class Impression:
     filter: Mapping[str, Any] = field(default_factory=dict)
     sort_by: str = ""
     literal: bool = False
+    propensities: tuple[float, ...] = ()

@@ -25,6 +25,14 @@ class SortOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SORT_ORDER_NEWEST: _ClassVar[SortOrder]
     SORT_ORDER_POPULARITY: _ClassVar[SortOrder]
 
+class Segment(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEGMENT_UNSPECIFIED: _ClassVar[Segment]
+    SEGMENT_NEW_VISITOR: _ClassVar[Segment]
+    SEGMENT_RETURNING: _ClassVar[Segment]
+    SEGMENT_HEAVY_BUYER: _ClassVar[Segment]
+    SEGMENT_BARGAIN_HUNTER: _ClassVar[Segment]
+
 class RelaxationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RELAXATION_KIND_UNSPECIFIED: _ClassVar[RelaxationKind]
@@ -76,6 +84,11 @@ SORT_ORDER_PRICE_LOW: SortOrder
 SORT_ORDER_PRICE_HIGH: SortOrder
 SORT_ORDER_NEWEST: SortOrder
 SORT_ORDER_POPULARITY: SortOrder
+SEGMENT_UNSPECIFIED: Segment
+SEGMENT_NEW_VISITOR: Segment
+SEGMENT_RETURNING: Segment
+SEGMENT_HEAVY_BUYER: Segment
+SEGMENT_BARGAIN_HUNTER: Segment
 RELAXATION_KIND_UNSPECIFIED: RelaxationKind
 RELAXATION_KIND_TYPO_CORRECTED: RelaxationKind
 RELAXATION_KIND_WORD_DROPPED: RelaxationKind
@@ -102,6 +115,14 @@ SUGGESTION_KIND_UNSPECIFIED: SuggestionKind
 SUGGESTION_KIND_QUERY: SuggestionKind
 SUGGESTION_KIND_CATEGORY: SuggestionKind
 SUGGESTION_KIND_ITEM: SuggestionKind
+
+class PolicyStep(_message.Message):
+    __slots__ = ("name", "moved_count")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    MOVED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    moved_count: int
+    def __init__(self, name: _Optional[str] = ..., moved_count: _Optional[int] = ...) -> None: ...
 
 class AttributeCondition(_message.Message):
     __slots__ = ("name", "values", "min_value", "max_value")
@@ -186,7 +207,7 @@ class SearchItemsRequest(_message.Message):
     def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ..., literal: _Optional[bool] = ...) -> None: ...
 
 class SearchItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "relaxations", "empty_reason", "redirect_uri", "rules", "rules_version", "understood", "session_event_count", "order_expired", "match_count_is_lower_bound", "relevant_count")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "relaxations", "empty_reason", "redirect_uri", "rules", "rules_version", "understood", "session_event_count", "order_expired", "match_count_is_lower_bound", "relevant_count", "segment", "policy_steps")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -204,6 +225,8 @@ class SearchItemsResponse(_message.Message):
     ORDER_EXPIRED_FIELD_NUMBER: _ClassVar[int]
     MATCH_COUNT_IS_LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
     RELEVANT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_FIELD_NUMBER: _ClassVar[int]
+    POLICY_STEPS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
@@ -221,7 +244,9 @@ class SearchItemsResponse(_message.Message):
     order_expired: bool
     match_count_is_lower_bound: bool
     relevant_count: int
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., relaxations: _Optional[_Iterable[_Union[Relaxation, _Mapping]]] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., understood: _Optional[_Iterable[_Union[Understood, _Mapping]]] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., relevant_count: _Optional[int] = ...) -> None: ...
+    segment: Segment
+    policy_steps: _containers.RepeatedCompositeFieldContainer[PolicyStep]
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., relaxations: _Optional[_Iterable[_Union[Relaxation, _Mapping]]] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., understood: _Optional[_Iterable[_Union[Understood, _Mapping]]] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., relevant_count: _Optional[int] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ...) -> None: ...
 
 class RecommendItemsRequest(_message.Message):
     __slots__ = ("placement", "visitor_id", "item_ids", "page_size", "page_token", "filter", "explain", "sort_by", "facets")
@@ -246,7 +271,7 @@ class RecommendItemsRequest(_message.Message):
     def __init__(self, placement: _Optional[_Union[Placement, str]] = ..., visitor_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ...) -> None: ...
 
 class RecommendItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "empty_reason", "redirect_uri", "rules", "rules_version", "session_event_count", "order_expired", "match_count_is_lower_bound")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "empty_reason", "redirect_uri", "rules", "rules_version", "session_event_count", "order_expired", "match_count_is_lower_bound", "segment", "policy_steps")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -261,6 +286,8 @@ class RecommendItemsResponse(_message.Message):
     SESSION_EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     ORDER_EXPIRED_FIELD_NUMBER: _ClassVar[int]
     MATCH_COUNT_IS_LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_FIELD_NUMBER: _ClassVar[int]
+    POLICY_STEPS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
@@ -275,7 +302,9 @@ class RecommendItemsResponse(_message.Message):
     session_event_count: int
     order_expired: bool
     match_count_is_lower_bound: bool
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ...) -> None: ...
+    segment: Segment
+    policy_steps: _containers.RepeatedCompositeFieldContainer[PolicyStep]
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ...) -> None: ...
 
 class Result(_message.Message):
     __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability", "model_score", "adjustments", "merchandising", "reason")

@@ -7,10 +7,12 @@ Rooms in reading order; a room imports only rooms above it, a file only files ab
 api/         request and response types, their validation, and their protobuf codecs
 state/       sessions and durable logs
 paging/      the match set, the order of all results, and the order kept between pages
+policy/      diversity, caps and exploration: what is done to a list after the shop's rules
 answering/   from a request, through ranking and query rules, to a page of results
 engine       answers requests (and mints their attribution tokens), ingests events and items,
              swaps bundles
 evaluation/  offline metrics, measured through the same engine that serves
+off_policy/  what another bundle or policy would be worth, from logged propensities
 edge/        gRPC: server, servicers, error statuses, admission control, client
 load/        load tests of a running server
 cli/         the command line

@@ -99,8 +99,12 @@ def impression_row(impression: Impression) -> LogRow:
         body["sort_by"] = impression.sort_by
     if impression.literal:
         body["literal"] = True
-    features = impression.features
     shown_count = len(impression.item_ids)
+    if impression.propensities:
+        if len(impression.propensities) != shown_count:
+            raise RequestError("propensities", f"{shown_count} numbers", impression.propensities)
+        body["propensities"] = impression.propensities
+    features = impression.features
     if features is not None and (features.ndim != 2 or len(features) != shown_count):
         raise RequestError("features", f"shape [{shown_count}, feature_count]", features.shape)
     # Empty bytes cannot restore a shape: empty features are stored as not logged.
@@ -285,7 +289,7 @@ def _record(row: LogRow, sequence: int, file_name: str) -> Event | Impression:
         if row.kind == EVENT:
             type_ = EVENT_TYPE_BY_LABEL[body.pop("type")]
             return Event(event_id=row.entry_id, type=type_, time=row.time, **body)
-        for name in ("item_ids", "context_item_ids"):
+        for name in ("item_ids", "context_item_ids", "propensities"):
             if name in body:
                 body[name] = tuple(body[name])
         impression = Impression(attribution_token=row.entry_id, time=row.time, **body)

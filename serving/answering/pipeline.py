@@ -37,6 +37,8 @@ from serving.paging.kept_pages import EXTENSION_COUNT
 from serving.paging.match_set import MatchSet
 from serving.paging.page import Page
 from serving.paging.relevance import holding_rows, related_last, words_left
+from serving.policy.settings import Policy
+from serving.policy.steps import Decided, PageRequest, decided, surface_of
 from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
 from towers.ranking.ranker import Check, Ranker, no_check
@@ -44,6 +46,7 @@ from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import SOURCES
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.search_box.relaxation import relaxations
+from towers.sessions.segments import Segment
 
 _NEEDED_FOR_FEATURES = {*SOURCES, "features", "query_tower", "rule_effects"}
 """Stages whose failure makes the features of an answer unusable for training: all that features are
@@ -52,21 +55,24 @@ computed from, and what tells whether a rule changed the answer."""
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer, the shortlist and the page that it was built from, and the page's order."""
+    """An answer, the shortlist and the page that it was built from, the page's order, and the
+    propensity of each result, if the policy explores."""
 
     answer: Answer
     shortlist: Shortlist
     page: Page
     order: SortOrder
+    propensities: tuple[float, ...] = ()
 
     @property
     def is_unchanged_ranking(self) -> bool:
-        """Whether the page lies within the shortlist and no rule changed it."""
+        """Whether the page lies within the shortlist and neither rules nor policy changed it."""
         positions = self.page.positions
         is_ranked = bool(len(positions)) and bool((positions >= 0).all())
         return (
             is_ranked
             and not self.answer.rules
+            and not self.answer.policy_steps
             and not _NEEDED_FOR_FEATURES & {*self.answer.missing}
         )
 
@@ -132,6 +138,12 @@ def answered(
     lifted = with_lifts(ranked)
     shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising, with_lifts)
     shown, further = shortlist_and_further(shown, matches, holding, merchandising.pinned_rows)
+    segment = run("segment", lambda: bundle.segment_of(matches.encoded), Segment.UNSPECIFIED)
+    policy = rules.policies.of(surface_of(request), segment) if is_by_relevance else Policy()
+    asked = PageRequest.of(request, token, {at: pin.row for at, pin in merchandising.pins.items()})
+    decide = partial(decided, shown, policy, asked, ranker.sources)
+    by_policy = run("policy", decide, Decided(shown))
+    shown = by_policy.shortlist
 
     def matched() -> tuple[np.ndarray | None, np.ndarray | None]:
         fits = matches.under(request.filter)
@@ -211,8 +223,10 @@ def answered(
         is_match_count_lower_bound=counted[1],
         relevant_count=paged.relevant_count,
         understood=understood,
+        segment=segment,
+        policy_steps=by_policy.steps,
     )
-    return Answered(answer, shown, page, order)
+    return Answered(answer, shown, page, order, by_policy.propensities(page.rows))
 
 
 def impression_of(
@@ -241,6 +255,7 @@ def impression_of(
         sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
         literal=getattr(request, "is_literal", False),
         features=shortlist.features_at(page.positions) if with_features else None,
+        propensities=done.propensities,
     )
 
 

@@ -6,19 +6,20 @@ and end times. README has an example of the file.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from data.errors import ConfigError
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.policy.rule_table import RuleTable, check_keys
+from serving.policy.settings import Policies, read_policies
 from towers.text.parsed_query import ParsedQuery, Synonym
 from towers.text.words import surface_words, words
 
+POLICY = "policy"
 KINDS = ("synonym", "redirect", "pin", "boost", "bury", "hide")
 POSITION_LIMIT = 100
 STRENGTH_LIMIT = 10.0
@@ -104,10 +105,14 @@ class Rules:
     Args:
         version: The ``version`` of the file.
         rules: In the order in which they apply: by kind as in ``KINDS``, then in file order.
+        policies: What is done to a list after the rules.
     """
 
-    def __init__(self, version: str = "", rules: Sequence[Rule] = ()) -> None:
+    def __init__(
+        self, version: str = "", rules: Sequence[Rule] = (), policies: Policies | None = None
+    ) -> None:
         self.version = version
+        self.policies = policies or Policies()
         self._by_query: dict[tuple[str, ...], list[int]] = {}
         self._by_stem: dict[str, list[int]] = {}
         self._others: list[int] = []
@@ -124,6 +129,10 @@ class Rules:
 
     def __len__(self) -> int:
         return len(self._rules)
+
+    def without_exploration(self) -> Rules:
+        """The same rules, and policies with nothing left to chance."""
+        return Rules(self.version, self._rules, self.policies.without_exploration())
 
     def matching(
         self, request: SearchRequest | RecommendRequest, query: ParsedQuery, now: float
@@ -175,8 +184,8 @@ def read_rules(path: Path) -> Rules:
         raise ConfigError(
             f"{path.name}: expected a readable TOML file, received: {error}"
         ) from error
-    _check_keys(path.name, tree, ("version", *KINDS))
-    version = _Table(path.name, tree).text("version", required=True)
+    check_keys(path.name, tree, ("version", POLICY, *KINDS))
+    version = RuleTable(path.name, tree).text("version", required=True)
     rules: list[Rule] = []
     for kind in KINDS:
         tables = tree.get(kind, [])
@@ -184,51 +193,12 @@ def read_rules(path: Path) -> Rules:
             raise ConfigError(f"{path.name}, {kind}: expected [[{kind}]] tables")
         for number, table in enumerate(tables, 1):
             location = f"{path.name}, {kind} {number}"
-            _check_keys(location, table, (*_COMMON_KEYS, *_KEYS[kind]))
-            rules += _rules_of(kind, number, _Table(location, table))
-    return Rules(version, rules)
+            check_keys(location, table, (*_COMMON_KEYS, *_KEYS[kind]))
+            rules += _rules_of(kind, number, RuleTable(location, table))
+    return Rules(version, rules, read_policies(path.name, tree.get(POLICY, {})))
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A table of the file, and its location for error messages."""
-
-    location: str
-    values: Mapping[str, Any]
-
-    def text(self, key: str, *, required: bool = False) -> str:
-        value = self.values.get(key, "")
-        if not isinstance(value, str) or (required and not value.strip()):
-            self.refuse(key, "a text that is not empty" if required else "a text")
-        return str(value).strip()
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.values.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
-            self.refuse(key, "a list of texts, none empty")
-        return tuple(text.strip() for text in value)
-
-    def number(self, key: str, *, least: float, most: float, default: float | None) -> float:
-        value = self.values.get(key, default)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not least < value <= most:
-            self.refuse(key, f"a number above {least:g} and at most {most:g}")
-        return float(value)
-
-    def time(self, key: str, default: float) -> float:
-        value = self.values.get(key)
-        if value is None:
-            return default
-        if not isinstance(value, datetime) or value.tzinfo is None:
-            self.refuse(key, "a time with an offset, 2025-01-31T00:00:00Z")
-        return value.timestamp()
-
-    def refuse(self, key: str, expected: str) -> None:
-        received = self.values.get(key, "nothing")
-        raise ConfigError(f"{self.location}, {key}: expected {expected}, received {received!r}")
-
-
-def _rules_of(kind: str, number: int, table: _Table) -> Iterator[Rule]:
+def _rules_of(kind: str, number: int, table: RuleTable) -> Iterator[Rule]:
     fields: dict[str, Any] = {
         "name": table.text("name") or f"{kind} {number}",
         "start": table.time("start", float("-inf")),
@@ -259,7 +229,7 @@ def _rules_of(kind: str, number: int, table: _Table) -> Iterator[Rule]:
     yield Rule(kind, **fields)
 
 
-def _synonyms(table: _Table) -> Iterator[Synonym]:
+def _synonyms(table: RuleTable) -> Iterator[Synonym]:
     """Two-way synonyms among ``words``, or one-way synonyms from ``words`` to ``finds``."""
     written, finds = table.texts("words"), table.texts("finds")
     if len(written) < (1 if finds else 2):
@@ -273,7 +243,7 @@ def _synonyms(table: _Table) -> Iterator[Synonym]:
                 yield Synonym(frozenset(words(phrase)), tuple(words(other)))
 
 
-def _condition(kind: str, table: _Table) -> dict[str, Any]:
+def _condition(kind: str, table: RuleTable) -> dict[str, Any]:
     given = [key for key in _CONDITIONS if key in table.values]
     if len(given) > 1 and given != ["placement", "page_category"]:
         table.refuse(given[1], f"no other condition beside {given[0]}")
@@ -300,13 +270,3 @@ def _condition(kind: str, table: _Table) -> dict[str, Any]:
 
 def _path(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(">") if part.strip())
-
-
-def _check_keys(location: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in table:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
-            raise ConfigError(
-                f"{location}, {key}: expected one of {', '.join(known)}, received {key!r}{hint}"
-            )

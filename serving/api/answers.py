@@ -9,6 +9,7 @@ from enum import IntEnum
 from towers.search_box.relaxation import Relaxation as Relaxation
 from towers.search_box.relaxation import RelaxationKind as RelaxationKind
 from towers.search_box.suggestions import Suggestion as Suggestion
+from towers.sessions.segments import Segment as Segment
 from towers.text.understood import Understood as Understood
 from towers.text.understood import UnderstoodKind as UnderstoodKind
 from towers.text.understood import UnderstoodUse as UnderstoodUse
@@ -45,6 +46,14 @@ class ScorePart:
 
     name: str
     amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStep:
+    """A step of the shop's policy that changed the order, and how many results it moved."""
+
+    name: str
+    moved_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,8 @@ class Answer:
         is_match_count_lower_bound: Whether the match set has ``match_count`` items or more.
         relevant_count: Results of a search, on all pages, before the first from which on all are only
             related; None where nothing can be told.
+        segment: The visitor's segment; ``UNSPECIFIED`` where its stage failed.
+        policy_steps: Steps of the shop's policy that changed the order, in their order.
     """
 
     results: Sequence[Result]
@@ -165,3 +176,5 @@ class Answer:
     is_match_count_lower_bound: bool = False
     relevant_count: int | None = None
     understood: tuple[Understood, ...] = ()
+    segment: Segment = Segment.UNSPECIFIED
+    policy_steps: tuple[PolicyStep, ...] = ()

@@ -16,7 +16,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
-from serving.api.answers import Answer, EmptyReason, Relaxation, RelaxationKind
+from serving.api.answers import (
+    Answer,
+    EmptyReason,
+    PolicyStep,
+    Relaxation,
+    RelaxationKind,
+    Segment,
+)
 from serving.api.filter_codec import (
     read_facet,
     read_facet_requests,
@@ -139,6 +146,8 @@ def read_answer(message: Any, request: Any) -> Answer:
             message.relevant_count if is_search and message.HasField("relevant_count") else None
         ),
         understood=tuple(map(read_understood, getattr(message, "understood", ()))),
+        segment=Segment(message.segment),
+        policy_steps=tuple(PolicyStep(one.name, one.moved_count) for one in message.policy_steps),
     )
 
 
@@ -166,6 +175,11 @@ def write_answer(answer: Answer, request: Any) -> bytes:
         session_event_count=answer.session_event_count,
         order_expired=answer.is_order_expired,
         match_count_is_lower_bound=answer.is_match_count_lower_bound,
+        segment=int(answer.segment),
+        policy_steps=[
+            discovery_pb2.PolicyStep(name=one.name, moved_count=one.moved_count)
+            for one in answer.policy_steps
+        ],
         # A browse page has no query to relax or to understand, nor to be relevant to.
         **(
             {"relaxations": relaxations, "relevant_count": answer.relevant_count}

@@ -20,6 +20,7 @@ from serving.api.answers import (
     FeatureEffect,
     RelaxationKind,
     Result,
+    Segment,
     Understood,
     UnderstoodUse,
 )
@@ -245,6 +246,8 @@ def _milliseconds(value: float) -> str:
 
 def _caption(answer: Answer) -> str:
     parts = [f"bundle {answer.bundle_id}", f"answer {answer.attribution_token}"]
+    if answer.segment is not Segment.UNSPECIFIED:
+        parts.append(answer.segment.label.replace("_", " "))
     if answer.match_count is not None:
         plus = "+" if answer.is_match_count_lower_bound else ""
         parts.append(f"{answer.match_count:,}{plus} matching")
@@ -254,6 +257,7 @@ def _caption(answer: Answer) -> str:
         parts.append(f"missing: {', '.join(answer.missing)}")
     if answer.rules:
         parts.append(f"rules: {', '.join(answer.rules)}")
+    parts += [f"{one.name} moved {one.moved_count:,}" for one in answer.policy_steps]
     if answer.redirect_uri:
         parts.append(f"redirect to {answer.redirect_uri}")
     parts += map(_understood, answer.understood)

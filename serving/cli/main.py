@@ -15,6 +15,7 @@ COMMANDS = {
     "prepare": "serving.cli.commands.prepare:prepare",
     "train": "serving.cli.commands.train:train",
     "evaluate": "serving.cli.commands.evaluate:evaluate",
+    "offpolicy": "serving.cli.commands.offpolicy:offpolicy",
     "check": "serving.cli.commands.check:check",
     "compare": "serving.cli.commands.compare:compare",
     "embed": "serving.cli.commands.embed:embed",

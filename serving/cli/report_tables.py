@@ -9,6 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from serving.cli.policy_tables import policy_tables
+from serving.policy.steps import DIVERSITY
+
 if TYPE_CHECKING:
     from serving.evaluation.searches.query_check import CheckReport
 
@@ -155,7 +158,8 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
     for section, title in _SECTIONS.items():
         if section in report:
             part = report[section]
-            tables.append(_systems(part, title.format(count=part["request_count"])))
+            titled = title.format(count=part["request_count"])
+            tables += [_systems(part, titled), *policy_tables(part, titled)]
             if "substitute_share@10" in part:
                 share = _interval(part["substitute_share@10"])
                 label = "share of the basket's own categories in the first ten"
@@ -240,6 +244,8 @@ def _systems(part: Mapping[str, Any], title: str) -> Table:
         table.add_column(measure, justify="right")
     table.add_column("lead", justify="right")
     for name, values in part["systems"].items():
+        if name.startswith(DIVERSITY):
+            continue
         lead = part["lead_at_ndcg@10"].get(name)
         cells = [
             _interval(values[measure]) if measure == "ndcg@10" else f"{values[measure]['mean']:.3f}"

@@ -17,6 +17,7 @@ from serving.evaluation.cross_sell import CrossSellEvaluation
 from serving.evaluation.filter_check import check_filters
 from serving.evaluation.index_recall import index_recall
 from serving.evaluation.intent_shift import measure_intent_shift
+from serving.evaluation.metrics import ListMetrics
 from serving.evaluation.searches.query_evaluation import (
     TWO_TOWERS,
     Query,
@@ -28,7 +29,12 @@ from serving.evaluation.searches.query_evaluation import (
 )
 from serving.evaluation.searches.title_words import title_precision_report
 from serving.evaluation.stage_latency import stage_timings
-from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
+from serving.evaluation.system_rankings import (
+    ENGINE,
+    SystemRankings,
+    classical_rankings,
+    diverse_rankings,
+)
 from towers.bundle.layout import Layout
 from towers.datasets.head_queries import head_queries
 from towers.datasets.replayed_log import ReplayedLog
@@ -63,6 +69,7 @@ class EvaluationSettings:
         depth: Results per request.
         has_text_baselines: Whether searches are also ranked by TF-IDF and by the large text encoder as
             it comes, which reads every title.
+        diversities: Values of the policy's diversity that browse requests are also ranked with.
         seed: Of all sampling.
     """
 
@@ -73,6 +80,7 @@ class EvaluationSettings:
     turn_count: int = 100
     depth: int = 100
     has_text_baselines: bool = False
+    diversities: tuple[float, ...] = ()
     seed: int = 7
 
 
@@ -91,16 +99,24 @@ class Clock:
 
 
 def evaluate_tables(
-    bundle: Path, tables: Tables, settings: EvaluationSettings, *, stages: Progress
+    bundle: Path,
+    tables: Tables,
+    settings: EvaluationSettings,
+    *,
+    stages: Progress,
+    rules: Path | None = None,
 ) -> dict[str, Any]:
     """Replays the log through an engine, and makes requests at sampled moments of the test part.
 
     Events before the test part build the visitors' sessions; the models were not trained on those
     in it. Relevant are the remaining items of the basket if the log holds baskets, else the next
     item. Items in the basket already are neither relevant nor shown, by any system.
+
+    Args:
+        rules: The shop's rules and policy, in force for the engine alone; None: none.
     """
     clock = Clock()
-    engine = Engine.open(bundle, clock=clock, seed=settings.seed)
+    engine = Engine.open(bundle, rules=rules, clock=clock, seed=settings.seed)
     try:
         report: dict[str, Any] = {
             "bundle_id": engine.bundle.manifest.bundle_id,
@@ -125,7 +141,8 @@ def evaluate_tables(
             stages.start("reading the titles for the text baselines")
             baselines = text_baselines(engine.bundle.catalog.titles)
         searched = ask("asking queries", queries)
-        report[section] = searched.report(seed)
+        lists = ListMetrics(engine.bundle.catalog, engine.bundle.ranker.sources.index.embeddings)
+        report[section] = searched.report(seed, lists)
         numbers, slipped = misspelt(queries, limit=settings.misspelt_limit, seed=seed)
         if slipped:
             report["misspelt"] = misspelling_report(
@@ -143,8 +160,8 @@ def evaluate_tables(
         if tables.events.num_rows:
             rankings_by_system, cross_sell = _replay_test(engine, tables, settings, stages, clock)
             if rankings_by_system.relevant:
-                report["browse"] = rankings_by_system.report(settings.seed)
-            if found := cross_sell.report(settings.seed):
+                report["browse"] = rankings_by_system.report(seed, lists)
+            if found := cross_sell.report(seed):
                 report["cross_sell"] = found
             calibration = engine.bundle.facts.calibration
             if calibration is not None:
@@ -228,7 +245,10 @@ def _replay_test(
                     rows = rank(encoded, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
                 rankings |= classical_rankings(ranker, rank_request, classical, settings.depth)
-                rankings_by_system.add(ids, rankings)
+                rankings |= diverse_rankings(
+                    ranker, rank_request, settings.diversities, settings.depth
+                )
+                rankings_by_system.add(ids, rankings, answer.segment.label)
                 if log.targets.is_basket_log:
                     cross_sell.ask(event.visitor_id, session, event.time, catalog.rows(ids))
                 bought = set(log.targets.bought_after(number).tolist())

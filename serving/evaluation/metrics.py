@@ -1,8 +1,10 @@
-"""Ranking metrics."""
+"""Metrics of rankings: how relevant they are, how diverse, and how much of the shop they show."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ir_measures
@@ -10,6 +12,7 @@ import numpy as np
 from ir_measures import RR, P, R, nDCG
 
 from towers.bootstrap import mean_interval
+from towers.catalog.items import Catalog
 
 MEASURES = {
     "ndcg@10": nDCG @ 10,
@@ -59,6 +62,56 @@ def rank_values(ranks: np.ndarray) -> dict[str, np.ndarray]:
         values[f"mrr@{cut}"] = np.where(hit, 1.0 / (1.0 + np.maximum(ranks, 0)), 0.0)
         values[f"ndcg@{cut}"] = np.where(hit, 1.0 / np.log2(2.0 + np.maximum(ranks, 0)), 0.0)
     return values
+
+
+@dataclass(frozen=True)
+class ListMetrics:
+    """Metrics of the first ten results as a list, whatever is relevant.
+
+    Args:
+        catalog: The items.
+        embeddings: ``[items, dim] float32`` unit rows.
+    """
+
+    catalog: Catalog
+    embeddings: np.ndarray
+
+    def values(self, rankings: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+        """Each metric of each request, ``[requests] float64`` by name.
+
+        ``ild@10``, intra-list distance: the mean of one minus the cosine of each pair of items (Ziegler
+        et al. 2005); 0 of fewer than two. ``brand_hhi@10``, the Herfindahl index of brands: the sum of
+        the squares of their shares, 1 where all are of one brand; items without a brand count as a
+        brand each.
+        """
+        lists = [self._rows(ranking) for ranking in rankings]
+        return {
+            "ild@10": np.array([self._distance(rows) for rows in lists]),
+            "brand_hhi@10": np.array([self._concentration(rows) for rows in lists]),
+        }
+
+    def coverage(self, rankings: Sequence[Sequence[str]]) -> float:
+        """Share of the listed items that are among the first ten of any request."""
+        shown = {row for ranking in rankings for row in self._rows(ranking).tolist()}
+        return len(shown) / max(1, self.catalog.listed_count)
+
+    def _rows(self, ranking: Sequence[str]) -> np.ndarray:
+        rows = self.catalog.rows(ranking[:10])
+        return rows[rows >= 0]
+
+    def _distance(self, rows: np.ndarray) -> float:
+        count = len(rows)
+        if count < 2:
+            return 0.0
+        vectors = self.embeddings[rows].astype(np.float64)
+        cosines = vectors @ vectors.T
+        return float(1.0 - (cosines.sum() - np.trace(cosines)) / (count * (count - 1)))
+
+    def _concentration(self, rows: np.ndarray) -> float:
+        if not len(rows):
+            return 0.0
+        names = [self.catalog.brand_name(row) or row for row in rows.tolist()]
+        return sum((count / len(names)) ** 2 for count in Counter(names).values())
 
 
 def summary(values: Mapping[str, np.ndarray], *, seed: int) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from serving.evaluation.metrics import ranking_values, summary
+from serving.evaluation.metrics import ListMetrics, ranking_values, summary
+from serving.policy.settings import Policy
+from serving.policy.steps import DIVERSITY, PageRequest, decided
 from towers.bootstrap import mean_interval
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -27,10 +29,14 @@ class SystemRankings:
     encoded_requests: list[EncodedRequest] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
     is_bought: list[bool] = field(default_factory=list)
+    segments: list[str] = field(default_factory=list)
 
-    def add(self, relevant: Sequence[str], rankings: Mapping[str, Sequence[str]]) -> None:
-        """Adds one request: its relevant items, and each system's ranking, best first."""
+    def add(
+        self, relevant: Sequence[str], rankings: Mapping[str, Sequence[str]], segment: str = ""
+    ) -> None:
+        """Adds one request: its relevant items, each system's ranking, best first, the segment."""
         self.relevant.append(dict.fromkeys(relevant, 1))
+        self.segments.append(segment)
         for name, ranking in rankings.items():
             self.rankings.setdefault(name, []).append(list(ranking))
 
@@ -56,20 +62,49 @@ class SystemRankings:
             for name, rankings in self.rankings.items()
         }
 
-    def report(self, seed: int) -> dict[str, Any]:
-        """Every system's metrics with intervals, and the engine's lead over each."""
+    def report(self, seed: int, lists: ListMetrics | None = None) -> dict[str, Any]:
+        """Every system's metrics with intervals, the engine's lead over each, and all by segment.
+
+        Args:
+            lists: Adds the metrics of the first ten as a list.
+        """
         values = self.values()
-        rivals = [name for name in values if name != ENGINE]
-        return {
-            "request_count": len(self.relevant),
-            "systems": {
-                name: summary(metric_values, seed=seed) for name, metric_values in values.items()
-            },
-            "lead_at_ndcg@10": {
-                name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
-                for name in rivals
-            },
+        report: dict[str, Any] = {"request_count": len(self.relevant)}
+        if lists is not None:
+            for name, rankings in self.rankings.items():
+                values[name] |= lists.values(rankings)
+            report["coverage@10"] = {
+                name: lists.coverage(rankings) for name, rankings in self.rankings.items()
+            }
+        report["systems"] = _summaries(values, np.arange(len(self.relevant)), seed)
+        report["lead_at_ndcg@10"] = {
+            name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
+            for name in values
+            if name != ENGINE
         }
+        parts = {
+            name: np.flatnonzero(np.array(self.segments) == name)
+            for name in sorted({*self.segments} - {""})
+        }
+        if parts:
+            report["segments"] = {
+                name: {
+                    "request_count": len(numbers),
+                    "systems": _summaries(values, numbers, seed),
+                }
+                for name, numbers in parts.items()
+            }
+        return report
+
+
+def _summaries(
+    values: Mapping[str, Mapping[str, np.ndarray]], numbers: np.ndarray, seed: int
+) -> dict[str, Any]:
+    """Every system's metrics over some of the requests."""
+    return {
+        name: summary({key: one[numbers] for key, one in metrics.items()}, seed=seed)
+        for name, metrics in values.items()
+    }
 
 
 def classical_rankings(
@@ -83,4 +118,23 @@ def classical_rankings(
     for name, scores in classical_scores(weights, shortlist.features).items():
         order = np.lexsort((shortlist.rows, -scores))[:depth]
         rankings[name] = [item_ids[row] for row in shortlist.rows[order].tolist()]
+    return rankings
+
+
+def diverse_rankings(
+    ranker: Ranker, rank_request: RankRequest, diversities: Sequence[float], depth: int
+) -> dict[str, list[str]]:
+    """The engine's rankings of a browse request under other values of the policy's diversity.
+
+    Their names are ``diversity`` and the value.
+    """
+    if not diversities:
+        return {}
+    shortlist, item_ids = ranker.rank(rank_request), ranker.sources.catalog.item_ids
+    page = PageRequest(depth, is_first=True, token="")
+    rankings = {}
+    for diversity in diversities:
+        done = decided(shortlist, Policy(diversity=diversity), page, ranker.sources)
+        rows = done.shortlist.rows[:depth].tolist()
+        rankings[f"{DIVERSITY} {diversity:g}"] = [item_ids[row] for row in rows]
     return rankings

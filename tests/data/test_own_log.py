@@ -75,6 +75,17 @@ def test_any_event_comes_back(rows: list[Event]) -> None:
         assert [entry.record for entry in read_entries(log, "memory")] == rows
 
 
+def test_propensities_come_back_and_a_log_without_them_has_none(tmp_path: Path) -> None:
+    drawn = replace(SHOWN, attribution_token="u", propensities=(1.0, 0.0125))
+    rows = impression_row(SHOWN), impression_row(drawn)
+    log_of(tmp_path / LOG_NAME, *rows)
+    assert [one.propensities for one in iter_impressions(tmp_path)] == [(), (1.0, 0.0125)]
+    # Nothing is written where there are none: as before the field was.
+    assert "propensities" not in rows[0].body
+    with pytest.raises(RequestError, match="propensities: expected 2 numbers, received"):
+        impression_row(replace(SHOWN, propensities=(1.0,)))
+
+
 def test_a_time_below_nothing_does_not_spoil_the_log(tmp_path: Path) -> None:
     log_of(tmp_path / LOG_NAME, event_row(replace(VIEW, time=-0.0)))
     assert list(iter_events(tmp_path)) == [replace(VIEW, time=0.0)]

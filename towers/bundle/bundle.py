@@ -24,7 +24,9 @@ from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import ItemEncoder, LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
+from towers.retrieval.rank_request import EncodedRequest
 from towers.search_box.completion import Completion
+from towers.sessions.segments import Segment, Segments
 
 RERANK_BATCH_SIZE = 128
 """Candidates that the exported reranker scores in one call."""
@@ -43,6 +45,7 @@ class Bundle:
         item_encoder: For items added while serving.
         completion: Suggestions while typing.
         feature_means: ``[features] float32`` over the training lists.
+        segments: Tells visitors' segments, by the prices that the catalogue had when it was loaded.
     """
 
     path: Path
@@ -53,11 +56,17 @@ class Bundle:
     item_encoder: ItemEncoder
     completion: Completion
     feature_means: np.ndarray
+    segments: Segments
 
     @property
     def catalog(self) -> Catalog:
         """The items of the bundle."""
         return self.ranker.sources.catalog
+
+    def segment_of(self, encoded: EncodedRequest) -> Segment:
+        """The segment of the visitor of a request."""
+        session, summary = encoded.rank_request.session, encoded.summary
+        return self.segments.segment(session, summary, self.catalog)
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -109,6 +118,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         ItemEncoder(LiteModel.load(layout / "candidate_tower.tflite")),
         _load_completion(layout, sources, config),
         np.array(facts.feature_means, np.float32),
+        Segments.of(catalog),
     )
 
 

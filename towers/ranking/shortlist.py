@@ -128,6 +128,27 @@ class Shortlist:
         columns = {**self.adjustments, name: column}
         return self._at(order, self.encoded, self.scores + column, columns)
 
+    def reordered(self, order: np.ndarray, causes: Mapping[str, np.ndarray]) -> Shortlist:
+        """The list in another order, in which every place keeps its score.
+
+        An item at another place takes the score of that place; the difference to its own, up to the
+        rounding of float32, is an adjustment.
+
+        Args:
+            order: ``[n] int64`` present positions in the new order.
+            causes: ``[n] bool`` by name of the adjustment, in the present order: whom it moved. Of
+                several causes of an item the first counts; each item that moves has one.
+        """
+        scores = np.empty_like(self.scores)
+        scores[order] = self.scores
+        column, columns = scores - self.scores, dict(self.adjustments)
+        for name, flags in causes.items():
+            part = np.where(flags, column, np.float32(0))
+            if part.any():
+                columns[name] = part
+            column = column - part
+        return self._at(order, self.encoded, scores, columns)
+
     def _at(
         self,
         places: np.ndarray | slice,

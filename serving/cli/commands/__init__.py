@@ -1,18 +1,19 @@
 """The commands of ``nextclick``; a module is imported when one of its commands is called.
 
-prepare   prepare
-train     train
-evaluate  evaluate
-check     check
-compare   compare
-embed     embed
-index     index
-serve     serve
-ask       search, complete, recommend
-record    record
-items     items update, items delete
-admin     publish, status
-loadtest  loadtest
-demo      demo
-doctor    doctor
+prepare    prepare
+train      train
+evaluate   evaluate
+offpolicy  offpolicy
+check      check
+compare    compare
+embed      embed
+index      index
+serve      serve
+ask        search, complete, recommend
+record     record
+items      items update, items delete
+admin      publish, status
+loadtest   loadtest
+demo       demo
+doctor     doctor
 """

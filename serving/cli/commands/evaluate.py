@@ -61,6 +61,18 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     is_flag=True,
     help="Also rank searches by TF-IDF and by the text encoder as it comes.",
 )
+@click.option(
+    "--rules",
+    type=_FILE,
+    help="TOML file of the shop's rules and policy, in force for the engine.",
+)
+@click.option(
+    "--diversity",
+    "diversities",
+    type=click.FloatRange(0.0, 1.0),
+    multiple=True,
+    help="Also rank browse requests with this diversity of the policy; may be repeated.",
+)
 @click.option("--seed", type=int, default=7, show_default=True, help="Seed of all sampling.")
 @json_option
 @reports_errors
@@ -75,6 +87,8 @@ def evaluate(
     requests: int,
     filters: int,
     text_baselines: bool,
+    rules: Path | None,
+    diversities: tuple[float, ...],
     seed: int,
     as_json: bool,
 ) -> None:
@@ -98,10 +112,13 @@ def evaluate(
             seed=seed,
             filter_count=filters,
             has_text_baselines=text_baselines,
+            diversities=tuple(dict.fromkeys(diversities)),
         )
-        report = _from_tables(bundle, tables, settings)
+        report = _from_tables(bundle, tables, settings, rules)
         shown = evaluation_tables(report)
     else:
+        if rules is not None or diversities:
+            raise click.UsageError("--rules, --diversity: expected without --queries, --sessions")
         report = _from_file(
             bundle, queries, sessions, qrels=qrels, run_file=run_file, depth=depth, seed=seed
         )
@@ -115,13 +132,15 @@ def evaluate(
             click.echo(f"warning: {warning}", err=True)
 
 
-def _from_tables(bundle: Path, tables: Path, settings: EvaluationSettings) -> dict[str, Any]:
+def _from_tables(
+    bundle: Path, tables: Path, settings: EvaluationSettings, rules: Path | None
+) -> dict[str, Any]:
     from data.tables import read_tables
     from serving.evaluation.as_served import evaluate_tables
 
     with stage_bars() as bars:
         bars.start("reading")
-        return evaluate_tables(bundle, read_tables(tables), settings, stages=bars)
+        return evaluate_tables(bundle, read_tables(tables), settings, stages=bars, rules=rules)
 
 
 def _from_file(

@@ -93,7 +93,7 @@ def test_a_wrong_line_is_named(tmp_path: Path, read: object, text: str, message:
 def test_the_engine_beats_every_baseline_on_the_made_up_shop(
     shop_bundle: Path, shop_tables: Tables
 ) -> None:
-    settings = EvaluationSettings(request_limit=300, query_limit=100)
+    settings = EvaluationSettings(request_limit=300, query_limit=100, diversities=(0.0, 0.4))
     report = evaluate_tables(shop_bundle, shop_tables, settings, stages=Silence())  # type: ignore[arg-type]
     browse = report["browse"]
     # Moments whose next item is in the basket already are passed over.
@@ -114,7 +114,20 @@ def test_the_engine_beats_every_baseline_on_the_made_up_shop(
     by_words = report["title_precision"]["kinds"]
     assert {"type", "slip", "category", "brand", "brand_type"} >= set(by_words) >= {"type", "brand"}
     assert by_words["type"]["systems"]["engine"]["mean"] > 0.9
-    assert len(evaluation_tables(report)) == 7
+    assert len(evaluation_tables(report)) == 10
+    # Without diversity the list is the served one; with it, it is spread and its metrics differ.
+    systems = browse["systems"]
+    assert systems["diversity 0"] == systems["engine"]
+    assert systems["diversity 0.4"]["ild@10"]["mean"] > 1.05 * systems["engine"]["ild@10"]["mean"]
+    # The segments part the moments: their means, weighted by count, give those of all.
+    parts = browse["segments"]
+    assert sum(part["request_count"] for part in parts.values()) == browse["request_count"]
+    assert len(parts) >= 2
+    for metric in systems["engine"]:
+        mean = sum(
+            p["request_count"] * p["systems"]["engine"][metric]["mean"] for p in parts.values()
+        )
+        assert mean / browse["request_count"] == pytest.approx(systems["engine"][metric]["mean"])
     assert report["warnings"] == []
     # Tables whose test part begins before the bundle's newest event: it has seen the answers.
     seen = replace(shop_tables, split=replace(shop_tables.split, test_from=0.0))
