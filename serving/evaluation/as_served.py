@@ -34,8 +34,9 @@ from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
-from towers.training.baselines import BASELINES, two_towers
-from towers.training.classical_baselines import load_classical
+from towers.training.baselines.classical import load_classical
+from towers.training.baselines.next_basket import NextBasket
+from towers.training.baselines.untrained import BASELINES, two_towers
 from towers.training.encoder.text_baselines import text_baselines
 
 BEHIND = "one_event_behind"
@@ -200,8 +201,10 @@ def _replay_test(
     moments = _test_moments(log, settings)
     rankings_by_system = SystemRankings()
     classical = load_classical(Layout(engine.bundle.path).training)
+    is_basket_log = log.targets.is_basket_log
+    next_basket = NextBasket(log, catalog.count) if is_basket_log else None
     report = stages.start("replaying the test part", len(log.events))
-    limit = 10_000 if log.targets.is_basket_log else 1
+    limit = 10_000 if is_basket_log else 1
     for number, event in enumerate(log.events):
         report(number)
         if number in moments:
@@ -223,6 +226,10 @@ def _replay_test(
                 for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
                     rows = rank(encoded, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+                if next_basket is not None:
+                    found = next_basket.rankings(number, encoded, ranker.sources, settings.depth)
+                    for name, rows in found.items():
+                        rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
                 rankings |= classical_rankings(ranker, rank_request, classical, settings.depth)
                 rankings_by_system.add(ids, rankings)
                 bought = set(log.targets.bought_after(number).tolist())

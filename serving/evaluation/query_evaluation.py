@@ -21,7 +21,7 @@ from towers.datasets.head_queries import with_slip
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.ranking.feature_context import FeatureContext
 from towers.sessions.session import Session
-from towers.training.classical_baselines import load_classical
+from towers.training.baselines.classical import load_classical
 from towers.training.encoder.text_baselines import TextBaselines
 
 TWO_TOWERS = "two_towers"

@@ -13,7 +13,7 @@ from towers.bootstrap import mean_interval
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.training.calibration_metrics import reliability
-from towers.training.classical_baselines import classical_scores
+from towers.training.baselines.classical import classical_scores
 
 ENGINE = "engine"
 

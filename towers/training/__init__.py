@@ -5,8 +5,7 @@ translations          a bilingual dictionary into the words of the catalogue
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
 encoder/              the large text encoder, and what is distilled from it
-classical_baselines   classical models on the reranker's features
-baselines             rankings without training, to compare the ranker with
+baselines/            what the ranker is compared with
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker
 search_share          how much of the reranker a release serves in searches

@@ -23,7 +23,7 @@ from towers.training.calibration_metrics import (
     reliability,
 )
 from towers.training.calibration_training import PurchaseMoments
-from towers.training.classical_baselines import NAMES, classical_scores, fit_classical
+from towers.training.baselines.classical import NAMES, classical_scores, fit_classical
 
 
 def test_the_inputs_of_an_answer_are_its_share_of_the_scores_and_what_all_items_share() -> None:
