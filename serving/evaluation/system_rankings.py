@@ -12,8 +12,8 @@ from serving.evaluation.metrics import ranking_values, summary
 from towers.bootstrap import mean_interval
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.training.calibration_metrics import reliability
 from towers.training.baselines.classical import classical_scores
+from towers.training.calibration_metrics import reliability
 
 ENGINE = "engine"
 

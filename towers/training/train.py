@@ -61,9 +61,9 @@ from towers.retrieval.candidates import Sources
 from towers.retrieval.source import TextVectors, TrainingData
 from towers.search_box.popular_queries import searched_queries
 from towers.sessions.targets import TARGET_TYPES
-from towers.training.calibration_training import PurchaseMoments
 from towers.training.baselines.classical import FILE_NAME as CLASSICAL_NAME
 from towers.training.baselines.classical import fit_classical
+from towers.training.calibration_training import PurchaseMoments
 from towers.training.encoder.text_vectors import text_vectors
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
