@@ -26,7 +26,7 @@ from serving.evaluation.query_evaluation import (
     synthetic_queries,
 )
 from serving.evaluation.stage_latency import stage_timings
-from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
+from serving.evaluation.system_rankings import ENGINE, SystemRankings, rival_rankings
 from serving.evaluation.title_words import title_precision_report
 from towers.bundle.layout import Layout
 from towers.datasets.head_queries import head_queries
@@ -34,8 +34,8 @@ from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
-from towers.training.baselines.classical import load_classical
 from towers.training.baselines.next_basket import NextBasket
+from towers.training.baselines.rivals import load_rivals
 from towers.training.baselines.untrained import BASELINES, two_towers
 from towers.training.encoder.text_baselines import text_baselines
 
@@ -200,7 +200,7 @@ def _replay_test(
     )
     moments = _test_moments(log, settings)
     rankings_by_system = SystemRankings()
-    classical = load_classical(Layout(engine.bundle.path).training)
+    rivals = load_rivals(Layout(engine.bundle.path).training)
     is_basket_log = log.targets.is_basket_log
     next_basket = NextBasket(log, catalog.count) if is_basket_log else None
     report = stages.start("replaying the test part", len(log.events))
@@ -230,7 +230,7 @@ def _replay_test(
                     found = next_basket.rankings(number, encoded, ranker.sources, settings.depth)
                     for name, rows in found.items():
                         rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
-                rankings |= classical_rankings(ranker, rank_request, classical, settings.depth)
+                rankings |= rival_rankings(ranker, rank_request, rivals, settings.depth)
                 rankings_by_system.add(ids, rankings)
                 bought = set(log.targets.bought_after(number).tolist())
                 for result in answer.results:

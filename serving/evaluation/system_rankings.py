@@ -12,10 +12,11 @@ from serving.evaluation.metrics import ranking_values, summary
 from towers.bootstrap import mean_interval
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.training.baselines.classical import classical_scores
+from towers.training.baselines.rivals import SEED, Scorer
 from towers.training.calibration_metrics import reliability
 
 ENGINE = "engine"
+_LEAD_MEASURE = "ndcg@10"
 
 
 @dataclass
@@ -57,30 +58,60 @@ class SystemRankings:
         }
 
     def report(self, seed: int) -> dict[str, Any]:
-        """Every system's metrics with intervals, and the engine's lead over each."""
+        """Every system's metrics with intervals, and the engine's lead over each.
+
+        Rerankers of other seeds stand for nothing by themselves: of them the spread is told.
+        """
         values = self.values()
-        rivals = [name for name in values if name != ENGINE]
-        return {
+        of_seeds = {name: one for name, one in values.items() if name.startswith(SEED)}
+        systems = {name: one for name, one in values.items() if name not in of_seeds}
+        leads = {
+            name: values[ENGINE][_LEAD_MEASURE] - one[_LEAD_MEASURE]
+            for name, one in systems.items()
+            if name != ENGINE
+        }
+        report = {
             "request_count": len(self.relevant),
-            "systems": {
-                name: summary(metric_values, seed=seed) for name, metric_values in values.items()
-            },
+            "systems": {name: summary(one, seed=seed) for name, one in systems.items()},
             "lead_at_ndcg@10": {
-                name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
-                for name in rivals
+                name: mean_interval(lead, seed=seed) for name, lead in leads.items()
             },
         }
+        if of_seeds:
+            means = [
+                float(one[_LEAD_MEASURE].mean()) for one in (values[ENGINE], *of_seeds.values())
+            ]
+            report["seeds_at_ndcg@10"] = {
+                "count": len(means),
+                "engine": _spread(means),
+                "leads": {
+                    name: _spread([mean - float(one[_LEAD_MEASURE].mean()) for mean in means])
+                    for name, one in systems.items()
+                    if name != ENGINE
+                },
+            }
+        return report
 
 
-def classical_rankings(
-    ranker: Ranker, rank_request: RankRequest, weights: np.ndarray | None, depth: int
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    """Mean, standard deviation of the sample, least and largest."""
+    return {
+        "mean": float(np.mean(values)),
+        "deviation": float(np.std(values, ddof=1)),
+        "low": min(values),
+        "high": max(values),
+    }
+
+
+def rival_rankings(
+    ranker: Ranker, rank_request: RankRequest, rivals: Mapping[str, Scorer], depth: int
 ) -> dict[str, list[str]]:
-    """Rankings of the engine's candidates by classical models on the same features."""
-    if weights is None:
+    """Rankings of the engine's candidates by other models on the same features."""
+    if not rivals:
         return {}
     shortlist, item_ids = ranker.rank(rank_request), ranker.sources.catalog.item_ids
     rankings = {}
-    for name, scores in classical_scores(weights, shortlist.features).items():
-        order = np.lexsort((shortlist.rows, -scores))[:depth]
+    for name, score in rivals.items():
+        order = np.lexsort((shortlist.rows, -score(shortlist.features)))[:depth]
         rankings[name] = [item_ids[row] for row in shortlist.rows[order].tolist()]
     return rankings

@@ -24,7 +24,7 @@ class NextBasket:
         self._log = log
         self._baskets = VisitorBaskets.of(log)
         known = self._baskets.before(log.learn_from)
-        self._methods = {
+        self._methods: dict[str, TifuKnn | UpCf] = {
             "tifu_knn": TifuKnn(known, item_count),
             "up_cf": UpCf(known, item_count),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -51,7 +51,7 @@ def recent_shares(baskets: Sequence[Basket], item_count: int) -> csr_array:
     return csr_array((values, (np.zeros(len(columns), np.int64), columns)), shape=(1, item_count))
 
 
-def _sets(of_visitors: Sequence[Sequence[Basket]], item_count: int) -> csr_array:
+def _sets(of_visitors: Collection[Sequence[Basket]], item_count: int) -> csr_array:
     """``[visitors, item_count]``: 1 for every item that a visitor ever bought."""
     sets = [np.unique(np.concatenate([np.zeros(0, np.int64), *one])) for one in of_visitors]
     starts = np.cumsum([0, *map(len, sets)])
