@@ -67,7 +67,10 @@ def test_rivals_rank_the_candidates_of_the_engine_by_their_own_scores() -> None:
     ids = [ranker.sources.catalog.item_ids[row] for row in shortlist.rows]
     by_row = dict(zip(map(bytes, shortlist.features), range(len(ids)), strict=True))
     backwards = rival_rankings(
-        ranker, request, {"other": lambda rows: np.array([by_row[bytes(row)] for row in rows])}, len(ids)
+        ranker,
+        request,
+        {"other": lambda rows: np.array([by_row[bytes(row)] for row in rows])},
+        len(ids),
     )
     assert rival_rankings(ranker, request, {}, 5) == {}
     assert backwards == {"other": ids[::-1]}
