@@ -13,7 +13,7 @@ from data.tables import Tables, event_micros
 from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import SearchRequest
 from serving.engine import Engine
-from serving.evaluation.system_rankings import ENGINE, SystemRankings, rival_rankings
+from serving.evaluation.system_rankings import ENGINE, SystemRankings, is_of_seed, rival_rankings
 from towers.bootstrap import mean_interval
 from towers.bundle.layout import Layout
 from towers.datasets.examples import TEST_FOLD, good_items, query_fold
@@ -163,5 +163,6 @@ def misspelling_report(
             "fall": mean_interval(values[_DEEP_MEASURE] - after[name][_DEEP_MEASURE], seed=seed),
         }
         for name, values in before.items()
+        if not is_of_seed(name)
     }
     return {"query_count": len(as_typed.relevant), "measure": _DEEP_MEASURE, "systems": systems}

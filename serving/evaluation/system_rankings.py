@@ -63,8 +63,8 @@ class SystemRankings:
         Rerankers of other seeds stand for nothing by themselves: of them the spread is told.
         """
         values = self.values()
-        of_seeds = {name: one for name, one in values.items() if name.startswith(SEED)}
-        systems = {name: one for name, one in values.items() if name not in of_seeds}
+        systems = {name: one for name, one in values.items() if not is_of_seed(name)}
+        of_seeds = {name: one for name, one in values.items() if is_of_seed(name)}
         leads = {
             name: values[ENGINE][_LEAD_MEASURE] - one[_LEAD_MEASURE]
             for name, one in systems.items()
@@ -91,6 +91,11 @@ class SystemRankings:
                 },
             }
         return report
+
+
+def is_of_seed(name: str) -> bool:
+    """Whether a system is the reranker of another seed."""
+    return name.startswith(SEED)
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from data.records import Event, EventType
+from data.split import Split
+from data.synthetic import END_TIME
+from data.tables import Tables, events_table
 from serving.cli.report_tables import evaluation_tables
+from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
 from serving.evaluation.system_rankings import SystemRankings, rival_rankings
+from tests.quick_training import Silence
 from tests.towers import shelf
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -58,6 +65,34 @@ def test_the_spread_has_a_table() -> None:
     names, values = (list(column.cells) for column in table.columns)
     assert names == ["ndcg@10 over 3 seeds of the reranker", "lead over logistic regression"]
     assert values[0] == "0.5436 ± 0.5057 (0.0000 to 1.0000)"
+
+
+def test_on_baskets_the_next_basket_methods_are_asked_as_well(
+    shop_tables: Tables,
+) -> None:
+    """Every visitor buys the same three items each day, so that those methods are right."""
+    days = range(1, 9)
+    events = [
+        Event(
+            f"{day}-{number}-{row}",
+            EventType.PURCHASE,
+            f"b{number}",
+            END_TIME + 86_400.0 * day + number,
+            f"p{row:04}",
+            session_id=f"{day}-{number}",
+        )
+        for day in days
+        for number in range(4)
+        for row in range(3 * number, 3 * number + 3)
+    ]
+    split = Split(END_TIME, END_TIME + 86_400.0 * 6)
+    tables = replace(shop_tables, events=events_table(events), split=split)
+    settings = EvaluationSettings(query_limit=5, misspelt_limit=0, turn_count=1, depth=20)
+    report = evaluate_tables(shelf.bundle_folder(), tables, settings, stages=Silence())  # type: ignore[arg-type]
+    systems = report["browse"]["systems"]
+    for name in ("tifu_knn", "up_cf"):
+        assert systems[name]["ndcg@10"]["mean"] == pytest.approx(1.0), name
+        assert name in report["browse"]["lead_at_ndcg@10"]
 
 
 def test_rivals_rank_the_candidates_of_the_engine_by_their_own_scores() -> None:
