@@ -112,18 +112,24 @@ class RerankConfig:
     """Shape and training of the deep & cross reranker.
 
     ``turned_share`` is the share of browse requests in training with a simulated intent shift:
-    another visitor's events precede the visitor's own.
+    another visitor's events precede the visitor's own. The reranker is the mean of ``member_count``
+    networks, of which the first has crosses, with kernels of ``cross_rank`` (0: full ones). Of
+    ``seed_count`` rerankers, each from a seed of its own, the first is released; ``evaluate`` reports
+    the spread over all. Where it is more than one, LambdaMART is trained as well, as a yardstick.
     """
 
+    member_count: Annotated[int, Range(1, 64)] = 3
     cross_layer_count: Annotated[int, Range(0, 64)] = 2
+    cross_rank: Annotated[int, Range(0, 65_536)] = 16
     hidden_dims: tuple[Annotated[int, Range(1, 65_536)], ...] = (64, 32)
     dropout: Annotated[float, Range(0, 0.99)] = 0.05
     request_limit: Annotated[int, Range(1, 1_000_000_000)] = 16_000
     turned_share: Annotated[float, Range(0, 1)] = 0.25
     batch_size: Annotated[int, Range(1, 1_000_000)] = 64
     epoch_limit: Annotated[int, Range(1, 10_000)] = 12
-    patience: Annotated[int, Range(0, 1_000)] = 2
+    patience: Annotated[int, Range(0, 1_000)] = 4
     learning_rate: Annotated[float, Range(1e-08, 10)] = 0.002
+    seed_count: Annotated[int, Range(1, 100)] = 1
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ CONFIG: dict[str, Any] = {
         "epoch_limit": 3,
     },
     "towers": {"history_slot_count": 32},
-    "rerank": {"request_limit": 4_000},
+    "rerank": {"request_limit": 8_000},
 }
 SHOPPER = "demo-shopper"
 QUERY = "kids cereal"

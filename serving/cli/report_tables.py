@@ -33,6 +33,9 @@ _SYSTEM_LABELS = {
     "linear_regression": "linear regression",
     "logistic_regression": "logistic regression",
     "naive_bayes": "naive Bayes",
+    "lambda_mart": "LambdaMART",
+    "tifu_knn": "TIFU-kNN",
+    "up_cf": "UP-CF",
 }
 _SHOWN_MEASURES = ("ndcg@10", "r@10", "r@100", "mrr@10")
 _SECTIONS = {
@@ -49,6 +52,7 @@ _KIND_LABELS = {
     "brand": "brands",
     "brand_type": "brand and type",
 }
+_CLOSEST_COUNT = 4
 _SHORT_SYSTEM_LABELS = {"fixed_rule": "rule", "two_towers": "towers"}
 
 
@@ -160,6 +164,8 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
             part = report[section]
             titled = title.format(count=part["request_count"])
             tables += [_systems(part, titled), *policy_tables(part, titled)]
+            if "seeds_at_ndcg@10" in part:
+                tables.append(_seeds(part["seeds_at_ndcg@10"]))
             if "substitute_share@10" in part:
                 share = _interval(part["substitute_share@10"])
                 label = "share of the basket's own categories in the first ten"
@@ -256,6 +262,20 @@ def _systems(part: Mapping[str, Any], title: str) -> Table:
             _SYSTEM_LABELS.get(name, name), *cells, _interval(lead) if lead else "", style=style
         )
     return table
+
+
+def _seeds(spread: Mapping[str, Any]) -> Table:
+    """The engine's spread over the seeds of its reranker, and that of its smallest leads."""
+    leads = sorted(spread["leads"].items(), key=lambda item: float(item[1]["mean"]))
+    rows = {f"ndcg@10 over {spread['count']} seeds of the reranker": _deviation(spread["engine"])}
+    for name, lead in leads[:_CLOSEST_COUNT]:
+        rows[f"lead over {_SYSTEM_LABELS.get(name, name)}"] = _deviation(lead)
+    return _pairs(rows)
+
+
+def _deviation(values: Mapping[str, float]) -> str:
+    spread = f"{values['low']:.4f} to {values['high']:.4f}"
+    return f"{values['mean']:.4f} ± {values['deviation']:.4f} ({spread})"
 
 
 def _misspelt(report: Mapping[str, Any]) -> Table:

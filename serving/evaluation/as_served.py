@@ -32,8 +32,8 @@ from serving.evaluation.stage_latency import stage_timings
 from serving.evaluation.system_rankings import (
     ENGINE,
     SystemRankings,
-    classical_rankings,
     diverse_rankings,
+    rival_rankings,
 )
 from towers.bundle.layout import Layout
 from towers.datasets.head_queries import head_queries
@@ -41,8 +41,9 @@ from towers.datasets.replayed_log import ReplayedLog
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
-from towers.training.baselines import BASELINES, two_towers
-from towers.training.classical_baselines import load_classical
+from towers.training.baselines.next_basket import NextBasket
+from towers.training.baselines.rivals import load_rivals
+from towers.training.baselines.untrained import BASELINES, two_towers
 from towers.training.encoder.text_baselines import text_baselines
 
 BEHIND = "one_event_behind"
@@ -219,10 +220,12 @@ def _replay_test(
     )
     moments = _test_moments(log, settings)
     rankings_by_system = SystemRankings()
-    classical = load_classical(Layout(engine.bundle.path).training)
-    cross_sell = CrossSellEvaluation(engine, classical, settings.depth)
+    rivals = load_rivals(Layout(engine.bundle.path).training)
+    cross_sell = CrossSellEvaluation(engine, rivals, settings.depth)
+    is_basket_log = log.targets.is_basket_log
+    next_basket = NextBasket(log, catalog.count) if is_basket_log else None
     report = stages.start("replaying the test part", len(log.events))
-    limit = 10_000 if log.targets.is_basket_log else 1
+    limit = 10_000 if is_basket_log else 1
     for number, event in enumerate(log.events):
         report(number)
         if number in moments:
@@ -244,12 +247,16 @@ def _replay_test(
                 for name, rank in {**BASELINES, TWO_TOWERS: two_towers}.items():
                     rows = rank(encoded, ranker.sources, settings.depth)
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
-                rankings |= classical_rankings(ranker, rank_request, classical, settings.depth)
+                if next_basket is not None:
+                    found = next_basket.rankings(number, encoded, ranker.sources, settings.depth)
+                    for name, rows in found.items():
+                        rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
+                rankings |= rival_rankings(ranker, rank_request, rivals, settings.depth)
                 rankings |= diverse_rankings(
                     ranker, rank_request, settings.diversities, settings.depth
                 )
                 rankings_by_system.add(ids, rankings, answer.segment.label)
-                if log.targets.is_basket_log:
+                if is_basket_log:
                     cross_sell.ask(event.visitor_id, session, event.time, catalog.rows(ids))
                 bought = set(log.targets.bought_after(number).tolist())
                 for result in answer.results:

@@ -10,11 +10,12 @@ import numpy as np
 from serving.answering.rank_request_builders import recommend_rank_request
 from serving.api.requests import Placement, RecommendRequest
 from serving.engine import Engine
-from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
+from serving.evaluation.system_rankings import ENGINE, SystemRankings, rival_rankings
 from towers.bootstrap import mean_interval
 from towers.catalog.substitutes import substitutes
 from towers.sessions.session import Session
-from towers.training.baselines import BASELINES, Baseline
+from towers.training.baselines.rivals import Scorer
+from towers.training.baselines.untrained import BASELINES, Baseline
 
 _FIRST = 10
 
@@ -24,7 +25,7 @@ class CrossSellEvaluation:
 
     Args:
         engine: Its clock and its sessions stand at the moment of each request.
-        classical: Weights of the classical models; None where the bundle has none.
+        rivals: Other models on the reranker's features, by name.
         depth: Results per request.
         baselines: By name.
     """
@@ -32,11 +33,11 @@ class CrossSellEvaluation:
     def __init__(
         self,
         engine: Engine,
-        classical: np.ndarray | None,
+        rivals: Mapping[str, Scorer],
         depth: int,
         baselines: Mapping[str, Baseline] = BASELINES,
     ) -> None:
-        self._engine, self._classical, self._depth = engine, classical, depth
+        self._engine, self._rivals, self._depth = engine, rivals, depth
         self._baselines = baselines
         self._rankings = SystemRankings()
         self._substitute_shares: list[float] = []
@@ -65,7 +66,7 @@ class CrossSellEvaluation:
         for name, rank in self._baselines.items():
             rows = rank(encoded, ranker.sources, self._depth)
             rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
-        rankings |= classical_rankings(ranker, rank_request, self._classical, self._depth)
+        rankings |= rival_rankings(ranker, rank_request, self._rivals, self._depth)
         self._rankings.add(relevant, rankings)
         of_basket = {catalog.category(row) for row in basket.tolist()} - {()}
         shown = answer.results[:_FIRST]

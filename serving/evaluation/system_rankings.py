@@ -14,10 +14,11 @@ from serving.policy.steps import DIVERSITY, PageRequest, decided
 from towers.bootstrap import mean_interval
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
+from towers.training.baselines.rivals import SEED, Scorer
 from towers.training.calibration_metrics import reliability
-from towers.training.classical_baselines import classical_scores
 
 ENGINE = "engine"
+_LEAD_MEASURE = "ndcg@10"
 
 
 @dataclass
@@ -65,23 +66,27 @@ class SystemRankings:
     def report(self, seed: int, lists: ListMetrics | None = None) -> dict[str, Any]:
         """Every system's metrics with intervals, the engine's lead over each, and all by segment.
 
+        Rerankers of other seeds stand for nothing by themselves: of them the spread is told.
+
         Args:
             lists: Adds the metrics of the first ten as a list.
         """
-        values = self.values()
+        everything = self.values()
+        values = {name: one for name, one in everything.items() if not is_of_seed(name)}
         report: dict[str, Any] = {"request_count": len(self.relevant)}
         if lists is not None:
-            for name, rankings in self.rankings.items():
-                values[name] |= lists.values(rankings)
-            report["coverage@10"] = {
-                name: lists.coverage(rankings) for name, rankings in self.rankings.items()
-            }
+            for name in values:
+                values[name] |= lists.values(self.rankings[name])
+            report["coverage@10"] = {name: lists.coverage(self.rankings[name]) for name in values}
         report["systems"] = _summaries(values, np.arange(len(self.relevant)), seed)
         report["lead_at_ndcg@10"] = {
-            name: mean_interval(values[ENGINE]["ndcg@10"] - values[name]["ndcg@10"], seed=seed)
-            for name in values
+            name: mean_interval(values[ENGINE][_LEAD_MEASURE] - one[_LEAD_MEASURE], seed=seed)
+            for name, one in values.items()
             if name != ENGINE
         }
+        of_seeds = [one for name, one in everything.items() if is_of_seed(name)]
+        if of_seeds:
+            report["seeds_at_ndcg@10"] = _of_seeds([values[ENGINE], *of_seeds], values)
         parts = {
             name: np.flatnonzero(np.array(self.segments) == name)
             for name in sorted({*self.segments} - {""})
@@ -97,6 +102,37 @@ class SystemRankings:
         return report
 
 
+def is_of_seed(name: str) -> bool:
+    """Whether a system is the reranker of another seed."""
+    return name.startswith(SEED)
+
+
+def _of_seeds(
+    rerankers: Sequence[Mapping[str, np.ndarray]], values: Mapping[str, Mapping[str, np.ndarray]]
+) -> dict[str, Any]:
+    """The spread of the engine's metric, and of its leads, over rerankers of several seeds."""
+    means = [float(one[_LEAD_MEASURE].mean()) for one in rerankers]
+    return {
+        "count": len(means),
+        "engine": _spread(means),
+        "leads": {
+            name: _spread([mean - float(one[_LEAD_MEASURE].mean()) for mean in means])
+            for name, one in values.items()
+            if name != ENGINE
+        },
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    """Mean, standard deviation of the sample, least and largest."""
+    return {
+        "mean": float(np.mean(values)),
+        "deviation": float(np.std(values, ddof=1)),
+        "low": min(values),
+        "high": max(values),
+    }
+
+
 def _summaries(
     values: Mapping[str, Mapping[str, np.ndarray]], numbers: np.ndarray, seed: int
 ) -> dict[str, Any]:
@@ -107,16 +143,16 @@ def _summaries(
     }
 
 
-def classical_rankings(
-    ranker: Ranker, rank_request: RankRequest, weights: np.ndarray | None, depth: int
+def rival_rankings(
+    ranker: Ranker, rank_request: RankRequest, rivals: Mapping[str, Scorer], depth: int
 ) -> dict[str, list[str]]:
-    """Rankings of the engine's candidates by classical models on the same features."""
-    if weights is None:
+    """Rankings of the engine's candidates by other models on the same features."""
+    if not rivals:
         return {}
     shortlist, item_ids = ranker.rank(rank_request), ranker.sources.catalog.item_ids
-    rankings = {}
-    for name, scores in classical_scores(weights, shortlist.features).items():
-        order = np.lexsort((shortlist.rows, -scores))[:depth]
+    features, rankings = shortlist.features, {}
+    for name, score in rivals.items():
+        order = np.lexsort((shortlist.rows, -score(features)))[:depth]
         rankings[name] = [item_ids[row] for row in shortlist.rows[order].tolist()]
     return rankings
 

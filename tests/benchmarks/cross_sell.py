@@ -33,7 +33,7 @@ from towers.catalog.items import Catalog
 from towers.datasets.replayed_log import ReplayedLog
 from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
-from towers.training.baselines import BASELINES, Baseline
+from towers.training.baselines.untrained import BASELINES, Baseline
 
 _FETCHED = 1_000
 _TAKEN = (EventType.PURCHASE, EventType.ADD_TO_CART)
@@ -116,7 +116,7 @@ def measured(bundle: Path, tables: Tables, *, request_limit: int, seed: int) -> 
     try:
         catalog = engine.bundle.catalog
         evaluation = CrossSellEvaluation(
-            engine, None, 100, library_baselines(purchases(tables, catalog), seed)
+            engine, {}, 100, library_baselines(purchases(tables, catalog), seed)
         )
         log = ReplayedLog.of(
             list(iter_events(tables.events)), catalog.row_of, learn_from_time=tables.split.test_from

@@ -23,12 +23,15 @@ def test_only_the_whole_log_knows_what_came_last(tmp_path: Path) -> None:
     tables = tmp_path / "tables"
     prepare("sessions", tmp_path / "sessions.txt", out=tables, now=1.7e9)
     found = {}
-    for name, options in (("measured", ()), ("live", ("--whole-log",))):
+    for name, options in (("measured", ("--seeds", "2")), ("live", ("--whole-log",))):
         words = [str(tables), "--out", str(tmp_path / name)]
         words += ["--config", str(tmp_path / "config.toml"), "--json", *options]
         trained = CliRunner().invoke(train, words)
         assert trained.exit_code == 0, trained.output
-        assert (json.loads(trained.stdout)["evaluation"] is None) == (name == "live")
+        evaluation = json.loads(trained.stdout)["evaluation"]
+        assert (evaluation is None) == (name == "live")
+        if evaluation is not None:
+            assert evaluation["browse"]["seeds_at_ndcg@10"]["count"] == 2
         words = [str(tmp_path / name), str(tables), "--sessions", str(tmp_path / "asked.txt")]
         asked = CliRunner().invoke(evaluate, [*words, "--json"])
         assert asked.exit_code == 0, asked.output

@@ -23,7 +23,7 @@ from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
 from towers.bundle.model_metadata import ModelMetadata, write_facts
 from towers.catalog.items import Catalog
-from towers.config import Config, IndexConfig, TextConfig, TowerConfig
+from towers.config import Config, IndexConfig, RerankConfig, TextConfig, TowerConfig
 from towers.datasets.replayed_log import ReplayedLog
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
@@ -45,6 +45,7 @@ CONFIG = Config(
     towers=TowerConfig(
         dim=16, event_slot_count=8, history_slot_count=12, head_count=2, feedforward_dim=32
     ),
+    rerank=RerankConfig(member_count=1, cross_rank=0),
     index=IndexConfig(exact_item_limit=5_000),
 )
 
@@ -120,11 +121,12 @@ def models() -> Models:
         )
         deep_cross(tf.zeros((2, width)))
         # Untrained it gives nothing but the rule: random weights stand for what it may have learnt.
-        kernel = deep_cross.logit.kernel
+        (member,) = deep_cross.members
+        kernel = member.logit.kernel
         kernel.assign(keras.initializers.GlorotUniform(seed=7)(kernel.shape))
         # Untrained it would add nothing to the fixed rule.
-        kernel, bias = deep_cross.logit.get_weights()
-        deep_cross.logit.set_weights([np.random.default_rng(7).normal(0, 0.15, kernel.shape), bias])
+        kernel, bias = member.logit.get_weights()
+        member.logit.set_weights([np.random.default_rng(7).normal(0, 0.15, kernel.shape), bias])
         return Models(
             query_tower_file(two_tower.query_tower, CONFIG),
             candidate_tower_file(two_tower.candidate_tower, CONFIG),

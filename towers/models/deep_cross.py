@@ -20,8 +20,36 @@ _SEARCH_SCORE = FEATURE_NAMES.index(SEARCH_SCORE)
 _IS_SEARCH = FEATURE_NAMES.index(IS_SEARCH)
 
 
+class Member(keras.layers.Layer):
+    """One network: crosses and a deep network in parallel, to one logit."""
+
+    def __init__(self, config: RerankConfig, *, cross_layer_count: int) -> None:
+        super().__init__()
+        rank = config.cross_rank or None
+        crosses = (tfrs.layers.dcn.Cross(projection_dim=rank) for _ in range(cross_layer_count))
+        self.crosses = list(crosses)
+        self.hidden = [keras.layers.Dense(dim, activation="relu") for dim in config.hidden_dims]
+        self.dropout = keras.layers.Dropout(config.dropout)
+        # Zeros, so that training starts from the fixed rule.
+        self.logit = keras.layers.Dense(1, kernel_initializer="zeros")
+
+    def call(self, standard: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """``[n, features]`` standardised features to ``[n]`` logits."""
+        crossed = standard
+        for cross in self.crosses:
+            crossed = cross(standard, crossed)
+        deep = standard
+        for layer in self.hidden:
+            deep = self.dropout(layer(deep), training=training)
+        return self.logit(tf.concat([crossed, deep], axis=-1))[:, 0]
+
+
 class DeepCross(keras.Model):
-    """Standardised features through a cross network and a deep network in parallel, to one logit.
+    """Standardised features through a few small networks, whose mean is the logit.
+
+    Each member learns for itself: the mean over several starting points is better than any of them
+    and differs less from one training to the next. The first has crosses; the others do without,
+    which costs little and makes them differ the more.
 
     In a search the logit is a residual on the score of the fixed rule, so that an untrained model ranks
     as the rule does. ``search_share`` scales the residual: 1 in training; a release that was taught too
@@ -37,11 +65,10 @@ class DeepCross(keras.Model):
         self.mean = tf.constant(mean, tf.float32)
         scale = np.where(deviation > 1e-6, 1.0 / np.maximum(deviation, 1e-6), 0.0)
         self.scale = tf.constant(scale, tf.float32)
-        self.crosses = [tfrs.layers.dcn.Cross() for _ in range(config.cross_layer_count)]
-        self.hidden = [keras.layers.Dense(dim, activation="relu") for dim in config.hidden_dims]
-        self.dropout = keras.layers.Dropout(config.dropout)
-        # Zeros, so that training starts from the fixed rule.
-        self.logit = keras.layers.Dense(1, kernel_initializer="zeros")
+        self.members = [
+            Member(config, cross_layer_count=0 if number else config.cross_layer_count)
+            for number in range(config.member_count)
+        ]
         self.rule_weight = self.add_weight(
             name="rule_weight", shape=(), initializer=keras.initializers.Constant(_RULE_WEIGHT)
         )
@@ -52,17 +79,15 @@ class DeepCross(keras.Model):
         weight = tf.nn.relu(self.rule_weight)
         return weight * features[:, _SEARCH_SCORE] * features[:, _IS_SEARCH]
 
-    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """``[n, features]`` to ``[n]`` logits."""
+    def residuals(self, features: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
+        """What each member adds to the rule, ``[n]`` each."""
         standard = (features - self.mean) * self.scale
         standard = tf.clip_by_value(standard, -_LARGEST_DEVIATION, _LARGEST_DEVIATION)
-        crossed = standard
-        for cross in self.crosses:
-            crossed = cross(standard, crossed)
-        deep = standard
-        for layer in self.hidden:
-            deep = self.dropout(layer(deep), training=training)
-        residual = self.logit(tf.concat([crossed, deep], axis=-1))[:, 0]
+        return [member(standard, training=training) for member in self.members]
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """``[n, features]`` to ``[n]`` logits."""
+        residual = tf.add_n(self.residuals(features, training)) / len(self.members)
         is_search = features[:, _IS_SEARCH]
         share = 1.0 - is_search + is_search * self.search_share
         return self.rule(features) + share * residual
@@ -84,8 +109,19 @@ class ListwiseReranker(tfrs.Model):
         self.deep_cross = deep_cross
 
     def compute_loss(self, lists: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Mean list loss of ``features``, ``labels`` and ``present``, named as in ``Lists``."""
+        """Mean list loss of ``features``, ``labels`` and ``present``, named as in ``Lists``.
+
+        In training that of every member by itself, else that of their mean.
+        """
         shape = tf.shape(lists["features"])
         flat = tf.reshape(lists["features"], (-1, lists["features"].shape[2]))
-        scores = tf.reshape(self.deep_cross(flat, training=training), shape[:2])
-        return list_loss(scores, lists["labels"], lists["present"])
+        if training:
+            rule = self.deep_cross.rule(flat)
+            logits = [rule + one for one in self.deep_cross.residuals(flat, training=True)]
+        else:
+            logits = [self.deep_cross(flat)]
+        losses = [
+            list_loss(tf.reshape(one, shape[:2]), lists["labels"], lists["present"])
+            for one in logits
+        ]
+        return tf.add_n(losses) / len(losses)

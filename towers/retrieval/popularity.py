@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from towers.compiled import F64, I64, compiled, read
+
 IDLE_LIMIT_SECONDS = 86_400.0
 _LARGEST_EXPONENT = 40.0
 
@@ -95,9 +97,8 @@ class Popularity:
         """Rows of the largest positive counts, largest first, ``[≤ count] int64``."""
         # A copy, since another thread may change the counts while they are sorted.
         counts = self.counts.copy()
-        rows = np.flatnonzero(counts > 0)
-        if 0 < count < len(rows):
-            rows = rows[counts[rows] >= np.partition(counts, -count)[-count]]
+        bound = _largest_bound(counts, count) if count else 0.0
+        rows = np.flatnonzero(counts >= bound) if bound > 0 else np.flatnonzero(counts > 0)
         # Ties go to the lower row, so that results are deterministic.
         return rows[np.lexsort((rows, -counts[rows]))[:count]]
 
@@ -112,3 +113,25 @@ class Popularity:
         kept = np.flatnonzero(moved[: len(old)] >= 0)
         values[moved[kept]] = old[kept]
         return Popularity(self.half_life_days, values, base, newest)
+
+
+@compiled(F64, read(F64), I64)
+def _largest_bound(counts: np.ndarray, count: int) -> float:
+    """The ``count``-th largest of ``counts``, 0 where fewer are positive.
+
+    A heap with its smallest at the top: few of many counts get in, which makes it several times as
+    fast as a partition of all.
+    """
+    heap = np.zeros(count, np.float64)
+    for value in counts:
+        if value > heap[0]:
+            place, child = 0, 1
+            while child < count:
+                if child + 1 < count and heap[child + 1] < heap[child]:
+                    child += 1
+                if heap[child] >= value:
+                    break
+                heap[place] = heap[child]
+                place, child = child, 2 * child + 1
+            heap[place] = value
+    return float(heap[0])

@@ -5,14 +5,14 @@ translations          a bilingual dictionary into the words of the catalogue
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
 encoder/              the large text encoder, and what is distilled from it
-classical_baselines   classical models on the reranker's features
-baselines             rankings without training, to compare the ranker with
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker
+baselines/            what the ranker is compared with
 search_share          how much of the reranker a release serves in searches
 embedding_stream      embeddings of Parquet files of any size
 item_embedding        batch embedding of items, and bundles for changed catalogues
 litert_export         export to LiteRT, and its agreement with TensorFlow
+second_stage          the reranker with its lists, its share in searches, and its rivals
 train                 from clean tables to a released bundle
 compare               comparison of session encoders
 """

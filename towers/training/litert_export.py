@@ -38,7 +38,6 @@ class ExportedTowers:
 
     def write(self, layout: Layout) -> None:
         """Writes the towers' files into a bundle; the index is written with the sources."""
-        layout.training.mkdir()
         self.tables.save(layout.training)
         (layout / "query_tower.tflite").write_bytes(self.query_file)
         (layout / "candidate_tower.tflite").write_bytes(self.candidate_file)

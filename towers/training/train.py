@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from data.atomic import atomic_folder, check_replaceable
 from data.records import EventType
 from data.tables import Tables, event_micros, iter_items
-from towers.bundle.bundle import RERANK_BATCH_SIZE, write_completion, write_sources
+from towers.bundle.bundle import write_completion, write_sources
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
@@ -24,33 +24,20 @@ from towers.datasets.dataset import Dataset
 from towers.datasets.example_mix import (
     Parts,
     is_enough,
-    synthetic_session_mix,
     tower_examples,
     withheld_judged_examples,
 )
 from towers.datasets.examples import (
-    RERANK_FOLDS,
-    TEST_FOLD,
     Examples,
     browse_and_search_examples,
     joined,
 )
 from towers.datasets.progress import Progress
-from towers.datasets.pseudo_judgments import held_out_queries, made_queries
-from towers.datasets.ranking_lists import (
-    Lists,
-    ListsReport,
-    judged_queries,
-    query_lists,
-    replayed_lists,
-)
 from towers.datasets.replayed_log import ReplayedLog
 from towers.datasets.synthetic_queries import golden_queries
 from towers.datasets.synthetic_sessions import SYNTHETIC_TYPES
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
-from towers.models.deep_cross import DeepCross
-from towers.models.export import reranker_file
 from towers.models.fitting import Curves
 from towers.models.two_tower import TwoTower
 from towers.ranking.calibration import Calibration
@@ -62,21 +49,12 @@ from towers.retrieval.source import TextVectors, TrainingData
 from towers.search_box.popular_queries import searched_queries
 from towers.sessions.targets import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
-from towers.training.classical_baselines import FILE_NAME as CLASSICAL_NAME
-from towers.training.classical_baselines import fit_classical
 from towers.training.encoder.text_vectors import text_vectors
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
-from towers.training.reranker_training import train_reranker
-from towers.training.search_share import SearchShare, choose_search_share
+from towers.training.second_stage import VALIDATION_SHARE, exported, train_second_stage
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
 from towers.training.translations import translations
-
-_VALIDATION_SHARE = 0.15
-"""Newest share of the requests: validates the reranker and trains the purchase probability."""
-_LEAST_LIST_COUNT = 8
-_MADE_SHARE = 0.25
-"""Made queries for each judged one in the reranker's training: judgments outweigh what is made."""
 
 
 def starting_config(tables: Tables) -> Config:
@@ -128,28 +106,27 @@ def train(
         stages.start("building indexes")
         lexical = LexicalIndex.build(dataset.items)
         lexical.translate(translations(lexical.rewriter.counts))
-        exported = export_towers(model, dataset.catalog, sample, config)
+        towers = export_towers(model, dataset.catalog, sample, config)
         text, text_report = text_vectors(dataset, config, stages)
-        data = _source_data(dataset, early, index=exported.index, lexical=lexical, text=text)
+        data = _source_data(dataset, early, index=towers.index, lexical=lexical, text=text)
         sources = Sources.build(data, config.sources)
         synthetic_types = frozenset[int]() if parts.early_suffices else SYNTHETIC_TYPES
         known_types = early.known_types | synthetic_types | {int(EventType.SEARCH)}
-        ranker = Ranker(sources, exported.encoder, None, config=config, known_types=known_types)
-        held_out_from = late.newest_from(_VALIDATION_SHARE)
-        moments = PurchaseMoments(late, ranker, held_out_from=held_out_from, seed=config.seed)
-        lists, lists_report, rerank_curves, deep_cross, search_share = _train_reranker(
-            dataset, parts, ranker, config, stages, moments, held_out_from
+        ranker = Ranker(sources, towers.encoder, None, config=config, known_types=known_types)
+        moments = PurchaseMoments(
+            late, ranker, held_out_from=late.newest_from(VALIDATION_SHARE), seed=config.seed
         )
+        second = train_second_stage(dataset, parts, ranker, config, stages, moments)
         calibration: Calibration | None = None
         purchase_report: dict[str, Any] = {}
         means = np.zeros(len(FEATURE_NAMES), np.float32)
         rerank_parity: dict[str, float] = {}
-        if deep_cross is not None:
-            content = reranker_file(deep_cross, len(FEATURE_NAMES), RERANK_BATCH_SIZE)
+        if second.model is not None:
+            content = exported(second.model)
             (layout / "reranker.tflite").write_bytes(content)
             ranker.reranker = Reranker(LiteModel(content))
-            means = deep_cross.mean.numpy()
-            rerank_parity = rerank_agreement(deep_cross, ranker.reranker, lists)
+            means = second.model.mean.numpy()
+            rerank_parity = rerank_agreement(second.model, ranker.reranker, second.lists)
             calibration, purchase_report = moments.learn(ranker.reranker)
         newest = late
         if config.learn_test_part:
@@ -160,19 +137,14 @@ def train(
             newest.targets.is_target.any() or dataset.judgments
         ):
             _refresh_towers(model, dataset, parts, newest, training_examples, config, stages)
-            exported = export_towers(model, dataset.catalog, sample, config)
-            ranker.encoder = exported.encoder
+            towers = export_towers(model, dataset.catalog, sample, config)
+            ranker.encoder = towers.encoder
+        layout.training.mkdir()
+        second.write_rivals(layout.training, config.rerank, stages, config.seed)
         stages.start("releasing")
-        exported.write(layout)
-        if deep_cross is not None:
-            training_lists = lists.part(slice(0, lists_report.learnt_count))
-            relevant = training_lists.is_relevant[training_lists.present]
-            if relevant.any() and not relevant.all():
-                features = training_lists.features[training_lists.present]
-                classical = fit_classical(features, relevant, seed=config.seed)
-                np.save(layout.training / CLASSICAL_NAME, classical)
+        towers.write(layout)
         sources.rebuild(
-            _source_data(dataset, newest, index=exported.index, lexical=lexical, text=text)
+            _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )
         write_sources(layout, sources)
         write_completion(
@@ -193,18 +165,18 @@ def train(
             tables.log_positions,
         )
         write_facts(layout, config, facts)
-        curves = {"two towers": tower_curves, "reranker": rerank_curves}
+        curves = {"two towers": tower_curves, "reranker": second.curves}
         metrics = {
             "towers": _curves_report(tower_curves),
-            "reranker": _curves_report(rerank_curves),
+            "reranker": _curves_report(second.curves),
             "validation": tower_report,
             "visits": None if sessions_report is None else asdict(sessions_report),
-            "lists": asdict(lists_report),
+            "lists": asdict(second.report),
             "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
-            "search_share": None if search_share is None else search_share.report(),
-            "litert_parity": {**exported.agreement(model, sample), **rerank_parity},
+            "search_share": None if second.share is None else second.share.report(),
+            "litert_parity": {**towers.agreement(model, sample), **rerank_parity},
             "warnings": [
                 *(
                     f"the {name} overfit: {one.summary()}"
@@ -212,7 +184,7 @@ def train(
                     if one.overfits
                 ),
                 *text_report.warnings,
-                *(search_share.warnings if search_share is not None else ()),
+                *(second.share.warnings if second.share is not None else ()),
             ],
         }
         draw_curves(layout / "curves.png", curves)
@@ -256,77 +228,6 @@ def _source_data(
 ) -> TrainingData:
     sessions = log.session_log()
     return TrainingData(dataset.catalog, log.events, log.rows, sessions, index, lexical, text)
-
-
-def _train_reranker(
-    dataset: Dataset,
-    parts: Parts,
-    ranker: Ranker,
-    config: Config,
-    stages: Progress,
-    moments: PurchaseMoments,
-    held_out_from: int,
-) -> tuple[Lists, ListsReport, Curves, DeepCross | None, SearchShare | None]:
-    settings = config.rerank
-    late = parts.late
-    if parts.late_suffices:
-        report = stages.start("replaying requests", len(late.events))
-        lists, lists_report = replayed_lists(
-            late,
-            ranker,
-            request_limit=settings.request_limit,
-            turned_share=settings.turned_share,
-            seed=config.seed,
-            held_out_from=held_out_from,
-            watch=moments,
-            progress=report,
-        )
-    else:
-        folds = [TEST_FOLD, *RERANK_FOLDS] if config.learn_test_part else RERANK_FOLDS
-        limit = settings.request_limit
-        judged = judged_queries(dataset.catalog, dataset.judgments, limit, config.seed, folds=folds)
-        made_limit = int(len(judged) * _MADE_SHARE) if judged else limit
-        made = made_queries(dataset.catalog, made_limit, config.seed)
-        everything = np.arange(dataset.catalog.count)
-        sessions, sessions_report = synthetic_session_mix(
-            dataset, everything, query_count=len(judged) or 2 * len(made), seed=config.seed + 3
-        )
-        count = len(judged) + len(made) + len(sessions)
-        report = stages.start("asking queries", count)
-        lists, lists_report = query_lists(
-            ranker,
-            judged,
-            made,
-            sessions,
-            time=dataset.test_from,
-            held_out_share=_VALIDATION_SHARE,
-            seed=config.seed,
-            progress=report,
-        )
-        lists_report = replace(lists_report, visits=sessions_report)
-        for event in late.events[late.learn_from :]:
-            ranker.record(event)
-    if lists_report.learnt_count < _LEAST_LIST_COUNT:
-        return lists, lists_report, Curves((), ()), None, None
-    report = stages.start("training the reranker", 1)
-    held_out = lists.part(slice(lists_report.learnt_count, lists.count))
-    model, curves = train_reranker(
-        lists.part(slice(0, lists_report.learnt_count)),
-        held_out,
-        settings,
-        seed=config.seed,
-        progress=report,
-    )
-    stages.start("comparing with the fixed rule")
-    share = choose_search_share(
-        model,
-        ranker,
-        held_out,
-        held_out_queries(dataset.catalog, config.seed + 4),
-        is_taught=bool(dataset.judgments) or parts.late_suffices,
-        time=dataset.test_from,
-    )
-    return lists, lists_report, curves, model, share
 
 
 def _curves_report(curves: Curves) -> dict[str, Any]:

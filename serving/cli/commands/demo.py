@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,16 @@ from serving.cli.progress import stage_bars
     show_default=True,
     help="Duration of the load test.",
 )
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Train so many rerankers, each from a seed of its own, and report their spread.",
+)
 @json_option
 @reports_errors
-def demo(folder: Path, reuse: bool, load_seconds: float, as_json: bool) -> None:
+def demo(folder: Path, reuse: bool, load_seconds: float, seeds: int, as_json: bool) -> None:
     """Prepare a grocer's data, train, evaluate, serve, send requests, and run a load test."""
     from serving.cli.answer_tables import answer_table, load_table
     from serving.cli.demo_story import (
@@ -50,7 +57,7 @@ def demo(folder: Path, reuse: bool, load_seconds: float, as_json: bool) -> None:
     began = time.perf_counter()
     # With --json one object is printed at the end, and nothing else.
     out = Console(quiet=True) if as_json else console()
-    report: dict[str, Any] = {} if reuse else _train(folder, out)
+    report: dict[str, Any] = {} if reuse else _train(folder, out, seeds)
     story: list[dict[str, Any]] = []
     state = folder / "demo-state"
     shutil.rmtree(state, ignore_errors=True)
@@ -74,7 +81,7 @@ def demo(folder: Path, reuse: bool, load_seconds: float, as_json: bool) -> None:
     out.print(f"done in {time.perf_counter() - began:.0f} s. `make serve` keeps the server up.")
 
 
-def _train(folder: Path, out: Console) -> dict[str, Any]:
+def _train(folder: Path, out: Console, seed_count: int) -> dict[str, Any]:
     from data.prepare import prepare
     from data.tables import read_tables
     from serving.cli.demo_story import CONFIG, VISITOR_SHARE
@@ -97,7 +104,9 @@ def _train(folder: Path, out: Console) -> dict[str, Any]:
     out.print(quality_table(quality))
     with stage_bars() as bars:
         shop = read_tables(tables)
-        metrics = train(shop, bundle, config_from(CONFIG), created_time=began, stages=bars)
+        config = config_from(CONFIG)
+        config = replace(config, rerank=replace(config.rerank, seed_count=seed_count))
+        metrics = train(shop, bundle, config, created_time=began, stages=bars)
         settings = EvaluationSettings(request_limit=1_000, query_limit=300)
         evaluation = evaluate_tables(bundle, shop, settings, stages=bars)
         bars.finish()

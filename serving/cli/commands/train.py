@@ -28,6 +28,11 @@ from serving.cli.progress import stage_bars
     help="Train on the test part as well, before going live; no evaluation is possible then.",
 )
 @click.option("--no-evaluation", is_flag=True, help="Skip the comparison with the baselines.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    help="Train so many rerankers, each from a seed of its own, and report their spread.",
+)
 @json_option
 @reports_errors
 def train(
@@ -37,6 +42,7 @@ def train(
     no_judgments: bool,
     whole_log: bool,
     no_evaluation: bool,
+    seeds: int | None,
     as_json: bool,
 ) -> None:
     """Train retrieval and ranking on TABLES, and write a bundle that a server can load."""
@@ -52,6 +58,8 @@ def train(
     training_tables = replace(shop, judgments=shop.judgments.slice(0, 0)) if no_judgments else shop
     config = read_config(config_file, starting_config(shop))
     config = replace(config, learn_test_part=config.learn_test_part or whole_log)
+    if seeds is not None:
+        config = replace(config, rerank=replace(config.rerank, seed_count=seeds))
     is_compared = not (no_evaluation or config.learn_test_part)
     with stage_bars() as bars:
         metrics = run(training_tables, out, config, created_time=began, stages=bars)

@@ -13,7 +13,7 @@ from data.tables import Tables, event_micros
 from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import SearchRequest
 from serving.engine import Engine
-from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
+from serving.evaluation.system_rankings import ENGINE, SystemRankings, is_of_seed, rival_rankings
 from towers.bootstrap import mean_interval
 from towers.bundle.layout import Layout
 from towers.datasets.examples import TEST_FOLD, good_items, query_fold
@@ -21,7 +21,7 @@ from towers.datasets.head_queries import with_slip
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.ranking.feature_context import FeatureContext
 from towers.sessions.session import Session
-from towers.training.classical_baselines import load_classical
+from towers.training.baselines.rivals import load_rivals
 from towers.training.encoder.text_baselines import TextBaselines
 
 TWO_TOWERS = "two_towers"
@@ -80,14 +80,14 @@ def ask_queries(
     baselines: TextBaselines | None = None,
 ) -> SystemRankings:
     """Runs queries as an anonymous visitor, through the engine, its parts and text baselines."""
-    classical = load_classical(Layout(engine.bundle.path).training)
+    rivals = load_rivals(Layout(engine.bundle.path).training)
     rankings_by_system = SystemRankings()
     for number, (text, good) in enumerate(queries):
         progress(number)
         rankings = search_rankings(engine, text, depth=depth, time=time)
         request = SearchRequest(text, page_size=depth, record=False)
         rank_request = search_rank_request(request, Session.empty(""), time, engine.bundle.catalog)
-        rankings |= classical_rankings(engine.bundle.ranker, rank_request, classical, depth)
+        rankings |= rival_rankings(engine.bundle.ranker, rank_request, rivals, depth)
         if baselines is not None:
             item_ids = engine.bundle.catalog.item_ids
             for name, rows in baselines.rankings(text, depth).items():
@@ -163,5 +163,6 @@ def misspelling_report(
             "fall": mean_interval(values[_DEEP_MEASURE] - after[name][_DEEP_MEASURE], seed=seed),
         }
         for name, values in before.items()
+        if not is_of_seed(name)
     }
     return {"query_count": len(as_typed.relevant), "measure": _DEEP_MEASURE, "systems": systems}

@@ -36,7 +36,7 @@ def test_only_what_is_of_another_kind_is_relevant(engine: Engine) -> None:
     now = END_TIME + 30.0
     engine.record([Event("e1", EventType.ADD_TO_CART, "v", now, item_id=ids[own[0]])])
     session = engine.sessions.get("v")
-    evaluation = CrossSellEvaluation(engine, None, 20)
+    evaluation = CrossSellEvaluation(engine, {}, 20)
     # Neither of these moments has an answer: the same kind only, and nobody's basket.
     evaluation.ask("v", session, now, own[1:3])
     evaluation.ask("w", engine.sessions.get("w"), now, other[:1])
@@ -48,7 +48,7 @@ def test_only_what_is_of_another_kind_is_relevant(engine: Engine) -> None:
     assert report["substitute_share@10"]["mean"] == 0.0
     shown = engine.bundle.catalog.count
     # Of the two items only the other category's counts: found among all, recall is 1, not a half.
-    everything = CrossSellEvaluation(engine, None, shown)
+    everything = CrossSellEvaluation(engine, {}, shown)
     everything.ask("v", session, now, np.array([own[1], other[0]]))
     assert everything.report(seed=1)["systems"]["popular"]["r@100"]["mean"] in (0.0, 1.0)
     assert {"engine", "popular", "covisited", "session_knn"} <= set(report["systems"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from towers.config import RerankConfig
-from towers.models.deep_cross import DeepCross, list_loss
+from towers.models.deep_cross import DeepCross, ListwiseReranker, list_loss
 from towers.models.export import reranker_file
 from towers.models.legacy_keras import keras, tf
 from towers.ranking.features import FEATURE_NAMES, IS_SEARCH, SEARCH_SCORE
@@ -30,10 +31,16 @@ def model(*, is_trained: bool) -> DeepCross:
     made = DeepCross(RerankConfig(), np.zeros(_WIDTH, np.float32), np.ones(_WIDTH, np.float32))
     made(tf.zeros((1, _WIDTH)))
     if is_trained:
-        rng = np.random.default_rng(2)
-        kernel, bias = made.logit.get_weights()
-        made.logit.set_weights([rng.normal(size=kernel.shape), bias + 0.5])
+        teach(made)
     return made
+
+
+def teach(made: DeepCross) -> None:
+    """Random weights, which stand for what the members may have learnt."""
+    rng = np.random.default_rng(2)
+    for member in made.members:
+        kernel, bias = member.logit.get_weights()
+        member.logit.set_weights([rng.normal(size=kernel.shape), bias + 0.5])
 
 
 def test_an_untrained_model_ranks_searches_as_the_rule_does() -> None:
@@ -99,12 +106,51 @@ def test_a_constant_feature_has_no_influence() -> None:
     deviation[constant] = 0.0
     made = DeepCross(RerankConfig(), np.zeros(_WIDTH, np.float32), deviation)
     made(tf.zeros((1, _WIDTH)))
-    kernel, bias = made.logit.get_weights()
-    made.logit.set_weights([np.random.default_rng(2).normal(size=kernel.shape), bias])
+    teach(made)
     rows = features(is_search=False)
     moved = rows.copy()
     moved[:, constant] += 7.0
     assert np.array_equal(made(moved).numpy(), made(rows).numpy())
+
+
+def test_the_residual_is_the_mean_of_members_of_which_the_first_has_crosses() -> None:
+    rows, trained = features(is_search=False), model(is_trained=True)
+    assert [len(member.crosses) for member in trained.members] == [2, 0, 0]
+    each = [one.numpy() for one in trained.residuals(rows)]
+    assert trained(rows).numpy() == pytest.approx(np.mean(each, axis=0), abs=1e-5)
+    assert min(np.abs(one - other).max() for one, other in combinations(each, 2)) > 0.1
+
+
+def test_members_learn_each_from_its_own_loss_and_are_validated_together() -> None:
+    trained = model(is_trained=True)
+    rows = np.stack([features(is_search=True), features(is_search=False)])
+    labels = np.zeros((2, _COUNT), np.float32)
+    labels[:, :3] = 1.0
+    lists = {"features": rows, "labels": labels, "present": np.ones(labels.shape, bool)}
+    # Dropout would make the loss a matter of chance.
+    for member in trained.members:
+        member.dropout.rate = 0.0
+    reranker = ListwiseReranker(trained)
+    tensors = {name: tf.constant(column) for name, column in lists.items()}
+    of_members = [
+        [trained.rule(of_list) + trained.residuals(of_list)[number] for of_list in rows]
+        for number in range(3)
+    ]
+    losses = [by_hand(np.stack(scores), labels) for scores in of_members]
+    assert float(reranker.compute_loss(tensors, training=True)) == pytest.approx(
+        np.mean(losses), rel=1e-4
+    )
+    together = by_hand(np.stack([trained(of_list) for of_list in rows]), labels)
+    assert float(reranker.compute_loss(tensors)) == pytest.approx(together, rel=1e-4)
+    assert together < np.mean(losses)
+
+
+def by_hand(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Cross-entropy of the softmax over each list, the gains shared out."""
+    shares = np.exp(scores.astype(np.float64))
+    shares /= shares.sum(axis=1, keepdims=True)
+    gains = labels / labels.sum(axis=1, keepdims=True)
+    return float(-(gains * np.log(shares)).sum(axis=1).mean())
 
 
 def test_the_loss_of_a_list_is_cross_entropy_over_the_items_that_are_there() -> None:

@@ -24,7 +24,7 @@ from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.sources.lexical import Lexical
 from towers.retrieval.sources.popular import Popular
 from towers.sessions.session import Session
-from towers.training.baselines import BASELINES, two_towers
+from towers.training.baselines.untrained import BASELINES, two_towers
 
 NOW = END_TIME
 SOURCES = ("learnt", "lexical", "semantic", "covisited", "neighbours", "bought", "popular")

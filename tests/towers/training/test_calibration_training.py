@@ -17,13 +17,13 @@ from towers.retrieval.rank_request import RankRequest
 from towers.sessions.replay import replay
 from towers.sessions.session import Session
 from towers.sessions.targets import Targets
+from towers.training.baselines.classical import NAMES, classical_scores, fit_classical
 from towers.training.calibration_metrics import (
     best_threshold,
     expected_calibration_error,
     reliability,
 )
 from towers.training.calibration_training import PurchaseMoments
-from towers.training.classical_baselines import NAMES, classical_scores, fit_classical
 
 
 def test_the_inputs_of_an_answer_are_its_share_of_the_scores_and_what_all_items_share() -> None:

@@ -26,14 +26,15 @@ def model(weight: float, feature: int = _SIGNAL) -> DeepCross:
     keras.utils.set_random_seed(3)
     deviation = np.zeros(_WIDTH, np.float32)
     deviation[feature] = 1.0
-    made = DeepCross(RerankConfig(), np.zeros(_WIDTH, np.float32), deviation)
+    made = DeepCross(RerankConfig(member_count=1), np.zeros(_WIDTH, np.float32), deviation)
     made(tf.zeros((1, _WIDTH)))
-    for cross in made.crosses:
+    (member,) = made.members
+    for cross in member.crosses:
         cross.set_weights([np.zeros_like(one) for one in cross.get_weights()])
-    kernel, bias = made.logit.get_weights()
+    kernel, bias = member.logit.get_weights()
     kernel[:] = 0.0
     kernel[feature] = weight
-    made.logit.set_weights([kernel, np.zeros_like(bias)])
+    member.logit.set_weights([kernel, np.zeros_like(bias)])
     return made
 
 

@@ -54,9 +54,10 @@ def test_a_part_of_what_was_asked_keeps_every_system_beside_its_request() -> Non
 def test_the_fall_is_the_mean_of_the_recalls_that_were_lost() -> None:
     as_typed, slipped = SystemRankings(), SystemRankings()
     for found_before, found_after in ((["a", "b"], ["a"]), (["a", "b"], []), (["b"], ["b"])):
-        as_typed.add(["a", "b"], {"engine": found_before})
-        slipped.add(["a", "b"], {"engine": found_after})
+        as_typed.add(["a", "b"], {"engine": found_before, "reranker_seed_8": []})
+        slipped.add(["a", "b"], {"engine": found_after, "reranker_seed_8": []})
     report = misspelling_report(as_typed, slipped, seed=3)
+    assert list(report["systems"]) == ["engine"]
     engine = report["systems"]["engine"]
     assert report["query_count"] == 3
     assert engine["as_typed"]["mean"] == pytest.approx((1 + 1 + 0.5) / 3)

@@ -21,12 +21,12 @@ _FETCHED = 1_000
 
 def popular(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """The items of highest demand in the last months, the same for all visitors."""
-    return _filled(np.zeros(0, np.int64), encoded, sources, count)
+    return filled(np.zeros(0, np.int64), encoded, sources, count)
 
 
 def trending(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """The items of highest demand in the last days."""
-    return _filled(sources.trend.top(_FETCHED), encoded, sources, count)
+    return filled(sources.trend.top(_FETCHED), encoded, sources, count)
 
 
 def covisited(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
@@ -34,7 +34,7 @@ def covisited(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarr
     if sources.cooccurrence is None or not len(encoded.summary.rows):
         return popular(encoded, sources, count)
     scores = sources.cooccurrence.together(encoded.summary.rows, encoded.summary.interest)
-    return _filled(scores.top(_FETCHED), encoded, sources, count)
+    return filled(scores.top(_FETCHED), encoded, sources, count)
 
 
 def session_knn(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
@@ -42,19 +42,19 @@ def session_knn(encoded: EncodedRequest, sources: Sources, count: int) -> np.nda
     if sources.session_knn is None:
         return popular(encoded, sources, count)
     scores = sources.session_knn.votes(encoded.summary.rows)
-    return _filled(scores.top(_FETCHED), encoded, sources, count)
+    return filled(scores.top(_FETCHED), encoded, sources, count)
 
 
 def bought_most(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """The visitor's own most frequent purchases; a strong baseline in groceries."""
     order = np.argsort(-encoded.summary.bought_counts, kind="stable")
-    return _filled(encoded.summary.bought_rows[order], encoded, sources, count)
+    return filled(encoded.summary.bought_rows[order], encoded, sources, count)
 
 
 def two_towers(encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
     """The first stage alone: nearest items of the query embedding. An ablation, since it is learnt."""
     found = sources.nearest(encoded, count)
-    return _filled(found, encoded, sources, count)
+    return filled(found, encoded, sources, count)
 
 
 BASELINES: Mapping[str, Baseline] = {
@@ -67,7 +67,8 @@ BASELINES: Mapping[str, Baseline] = {
 """The baselines by name."""
 
 
-def _filled(rows: np.ndarray, encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+def filled(rows: np.ndarray, encoded: EncodedRequest, sources: Sources, count: int) -> np.ndarray:
+    """The first ``count`` of ``rows``, then of popular items, that the request allows."""
     everything = np.concatenate([rows, sources.popularity.top(count + _FETCHED)])
     allowed = sources.only_allowed(encoded.rank_request, everything)
     _, first = np.unique(allowed, return_index=True)
