@@ -53,7 +53,8 @@ class QueryRewriter:
     Attributes:
         corrector: Decides the corrections of single words.
         context_corrector: Chooses among them by the other words.
-        translations: Words of the items, with weights up to 1, by stems of another language.
+        translations: Words of the items, with weights up to 1, by one or two stems of another
+            language; of two words, blanks between.
         conditions_in: The conditions in a text.
         names_in: The names of the catalogue in surface words.
     """
@@ -153,11 +154,20 @@ class QueryRewriter:
             names=self.names_in(surface_words),
         )
 
+    def translated_pairs(
+        self, surface_words: Sequence[str]
+    ) -> Iterator[tuple[tuple[str, str], tuple[Replacement, ...]]]:
+        """Adjacent words that the dictionary translates together, such as ``desk lamp``."""
+        for left, right in pairwise(surface_words) if self.translations else ():
+            found = self._in_dictionary(f"{stem(left)} {stem(right)}")
+            if found:
+                yield (left, right), tuple(found)
+
     def translated(self, word: str) -> tuple[Replacement, ...]:
         """Translations of a word; of a Chinese compound that the dictionary lacks, by its two parts."""
         if not self.translations:
             return ()
-        found = self._in_dictionary(word)
+        found = self._in_dictionary(stem(word))
         for end in range(1, len(word)) if not found and has_chinese(word) else ():
             left, right = self._in_dictionary(word[:end]), self._in_dictionary(word[end:])
             found += [
@@ -186,10 +196,11 @@ class QueryRewriter:
         # Without the word itself, parts must be found together, or it may be a misspelling.
         return [form for form in known if len(form.stems) == 1 or self._has_all(form.stems)]
 
-    def _in_dictionary(self, word: str) -> list[Replacement]:
-        found = self.translations.get(stem(word), {})
+    def _in_dictionary(self, stems: str) -> list[Replacement]:
+        found = self.translations.get(stems, {})
         return [
-            replacement((other,), _TRANSLATION_WEIGHT * share) for other, share in found.items()
+            replacement(tuple(other.split()), _TRANSLATION_WEIGHT * share)
+            for other, share in found.items()
         ]
 
 
@@ -201,6 +212,8 @@ class _Replacements:
         self._cut = cut
         self._forms: dict[str, list[Form]] = {}
         self._translations: dict[str, tuple[Replacement, ...]] = {}
+        for pair, translated in rewriter.translated_pairs(cut.words):
+            self._translations.update(dict.fromkeys(pair, translated))
         self._corrections: dict[tuple[str, bool], tuple[Replacement, ...]] = {}
         self._corrected_left, self._distant_left = _CORRECTED_LIMIT, _DISTANT_LIMIT
         self._in_context_left = _IN_CONTEXT_LIMIT

@@ -65,12 +65,12 @@ from towers.training.calibration_training import PurchaseMoments
 from towers.training.classical_baselines import FILE_NAME as CLASSICAL_NAME
 from towers.training.classical_baselines import fit_classical
 from towers.training.encoder.text_vectors import text_vectors
+from towers.training.languages.translations import translations
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
 from towers.training.reranker_training import train_reranker
 from towers.training.search_share import SearchShare, choose_search_share
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
-from towers.training.translations import translations
 
 _VALIDATION_SHARE = 0.15
 """Newest share of the requests: validates the reranker and trains the purchase probability."""
