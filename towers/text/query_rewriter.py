@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise, product
 from types import MappingProxyType
 
@@ -237,6 +237,22 @@ class _Replacements:
         return found
 
     def _corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
+        found = self._misspelt(word, is_last=is_last)
+        in_context = self._rewriter.context_corrector
+        # The cheap questions first: whether the words are apart is asked of the index.
+        if found or not in_context.is_doubtful(word) or not self._is_apart:
+            return found
+        return in_context.also_meant(word, self._surface_words)
+
+    @cached_property
+    def _surface_words(self) -> tuple[str, ...]:
+        return (*self._cut.words, *self._cut.sizes)
+
+    @cached_property
+    def _is_apart(self) -> bool:
+        return self._rewriter.context_corrector.is_apart(self._surface_words)
+
+    def _misspelt(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         corrector = self._rewriter.corrector
         has_forms = bool(self.forms(word))
         if has_forms and corrector.count(word):
@@ -253,7 +269,7 @@ class _Replacements:
             return found
         self._in_context_left -= 1
         in_context = self._rewriter.context_corrector
-        context = in_context.context(word, (*self._cut.words, *self._cut.sizes))
+        context = in_context.context(word, self._surface_words)
         if found:
             return in_context.preferred(found, context)
         return in_context.corrected(word, context)

