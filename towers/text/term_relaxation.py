@@ -76,12 +76,12 @@ def leading_terms(terms: Sequence[Term], statistics: TermStatistics) -> tuple[Te
     """
     required = [term for term in terms if term.is_required]
     roles = [term.role for term in required]
-    if not roles or min(roles) > Role.NUMBER or max(roles) <= Role.NUMBER:
+    if not roles or min(roles) > Role.IN_PHRASE or max(roles) <= Role.IN_PHRASE:
         return ()
     if statistics.is_matched(required):
         return ()
     relaxed = relaxed_terms(required, statistics)
-    if any(term.role > Role.NUMBER for term in relaxed.given_up):
+    if any(term.role > Role.IN_PHRASE for term in relaxed.given_up):
         return ()
     return relaxed.kept if relaxed.given_up else ()
 

@@ -157,3 +157,10 @@ def test_hundreds_of_words_are_relaxed_in_a_few_dozen_tries() -> None:
 def test_items_that_lack_only_modifiers_lead(query: str, leading: list[str]) -> None:
     shelf = Shelf("nice long dress", "red scarf", "acme hat")
     assert words(leading_terms(terms(query), shelf.statistics)) == leading
+
+
+def test_what_stands_behind_a_preposition_leads_nothing_alone() -> None:
+    shelf = Shelf("plain monitor", "gaming mouse")
+    monitor, gaming = terms("monitor gaming")
+    asked = [monitor._replace(role=Role.HEAD), gaming._replace(role=Role.IN_PHRASE)]
+    assert words(leading_terms(asked, shelf.statistics)) == ["monitor"]

@@ -125,7 +125,9 @@ def _word_table(
     common = frequent_english_words(_COMMON_COUNT)
     others = [word for word in common if stem(word) not in table]
     if in_english != frequent:
-        for word, vector in zip(others, _projected(teacher.encode(others), projection), strict=True):
+        for word, vector in zip(
+            others, _projected(teacher.encode(others), projection), strict=True
+        ):
             table.setdefault(stem(word), vector)
         return list(table), np.array([*table.values()], np.float32)
     of_all = plain_vectors([*frequent, *others])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from towers.text.words import chinese_words, is_chinese_run, runs
@@ -60,6 +60,11 @@ class Glosses:
             share = (_SINGLE if len(word) == 1 else 1.0) * (_NAME if is_name else 1.0)
             self._known[word] += _of_entry(entry["definitions"], share)
 
+    @property
+    def words(self) -> Iterable[str]:
+        """The words of the dictionary."""
+        return self._known.keys()
+
     def of(self, word: str) -> tuple[Gloss, ...]:
         """The glosses of a word, the most usual first; none if neither it nor its head is known.
 
@@ -72,10 +77,7 @@ class Glosses:
             heads = [one for one in self._own(word[start:]) if not one.is_verb]
             if heads:
                 return _ordered(
-                    [
-                        one._replace(weight=one.weight * _COMPOUND, is_of_head=True)
-                        for one in heads
-                    ]
+                    [one._replace(weight=one.weight * _COMPOUND, is_of_head=True) for one in heads]
                 )
         return ()
 

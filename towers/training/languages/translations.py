@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -37,6 +37,8 @@ _SIMILAR_COUNT = 3
 """Translations of a word that has similar ones only."""
 _LEAST_GLOSS = 0.65
 """Least weight of a gloss; rarer senses mislead more often than they help."""
+_PLAIN_GLOSS = 0.9
+"""Least weight of a gloss that is among the usual ones of its word."""
 _HEAD_SHARE = 0.85
 """Of a gloss for its last word: a dining table is a table."""
 _PHRASE = 2
@@ -82,10 +84,11 @@ def translations(counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
     encoder, glosses = WordEncoder(), Glosses()
     absent = _absent(frequent_words(_CHINESE_COUNT), counts)
     glossed = {word: glosses.of(word) for word in chinese}
-    glossed_absent = {word: glosses.of(word) for word in absent}
+    of_dictionary = _absent(filter(_HAN.fullmatch, glosses.words), counts)
+    glossed_absent = {word: glosses.of(word) for word in dict.fromkeys((*absent, *of_dictionary))}
     return {
         **_into_chinese(glossed, counts, encoder),
-        **_into_english(glossed_absent, english, encoder),
+        **_into_english(glossed_absent, english, encoder, frequent=frozenset(absent)),
         **_alike(absent, chinese, counts, encoder),
         **_of_same_gloss(glossed_absent, glossed),
     }
@@ -99,9 +102,7 @@ def _into_chinese(
         return {}
     by_gloss = _by_gloss(chinese)
     known = {stem(word) for word in counts}
-    scores = {
-        key: of_key for key, of_key in by_gloss.items() if not known.issuperset(key.split())
-    }
+    scores = {key: of_key for key, of_key in by_gloss.items() if not known.issuperset(key.split())}
     others = [
         word
         for word in _absent(frequent_english_words(_ENGLISH_COUNT), counts)
@@ -115,9 +116,13 @@ def _into_chinese(
 
 
 def _into_english(
-    absent: _Glossed, english: Sequence[str], encoder: WordEncoder
+    absent: _Glossed, english: Sequence[str], encoder: WordEncoder, *, frequent: Collection[str]
 ) -> dict[str, dict[str, float]]:
-    """English words and pairs of words by Chinese ones that the catalogue lacks."""
+    """English words and pairs of words by Chinese ones that the catalogue lacks.
+
+    Args:
+        frequent: Those that are worth a translation by similarity.
+    """
     if not english:
         return {}
     surface: dict[str, str] = {}
@@ -126,20 +131,21 @@ def _into_english(
     scores: _Scores = {}
     for word, glosses in absent.items():
         of_word: dict[str, float] = {}
+        least = _LEAST_GLOSS if word in frequent else _PLAIN_GLOSS
         for gloss in glosses:
-            for key, share in _keys(gloss):
-                if gloss.weight >= _LEAST_GLOSS and surface.keys() >= set(key.split()):
+            for key, share in _keys(gloss) if gloss.weight >= least else ():
+                if surface.keys() >= set(key.split()):
                     text = " ".join(surface[one] for one in key.split())
                     of_word[text] = max(of_word.get(text, 0.0), share)
         if of_word:
             scores[word] = of_word
-    others = {word: glosses[:1] for word, glosses in absent.items() if word not in scores}
+    others = {word: absent[word][:1] for word in sorted(frequent) if word not in scores}
     targets = {word: (Gloss(word),) for word in surface.values()}
     return _weighted({**_similar(others, targets, encoder), **scores})
 
 
 def _of_same_gloss(absent: _Glossed, chinese: _Glossed) -> dict[str, dict[str, float]]:
-    """Chinese words of the catalogue by absent ones that mean the same thing: 毯子 and 毛毯 are blankets."""
+    """Chinese words of the catalogue by absent ones of the same gloss: 毯子 and 毛毯 are blankets."""
     by_gloss: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
     for word, glosses in chinese.items():
         for one in glosses:
@@ -158,7 +164,7 @@ def _of_same_gloss(absent: _Glossed, chinese: _Glossed) -> dict[str, dict[str, f
 
 def _is_plain(gloss: Gloss) -> bool:
     """Whether a gloss is among the usual ones of a word, and a thing rather than an act."""
-    return gloss.weight >= 0.9 and not gloss.is_verb
+    return gloss.weight >= _PLAIN_GLOSS and not gloss.is_verb
 
 
 def _by_gloss(chinese: _Glossed) -> _Scores:
@@ -187,7 +193,7 @@ def _similar(sources: _Glossed, targets: _Glossed, encoder: WordEncoder) -> _Sco
         (word, one)
         for word, glosses in targets.items()
         for one in glosses[:_SIMILAR_GLOSSES]
-        if not one.is_of_head
+        if not (one.is_of_head or one.is_verb)
     ]
     if not of_sources or not of_targets:
         return {}

@@ -80,6 +80,8 @@ def test_a_dictionary_knows_words_that_the_encoder_cannot_read() -> None:
 def test_a_chinese_word_may_mean_two_english_ones() -> None:
     found = translations({"cell": 4, "phone": 6, "case": 2, "printer": 3})
     assert max(found["手机"], key=lambda text: found["手机"][text]) == "cell phone"
+    # In the dictionary, though not among the frequent words.
+    assert found["打印机"] == {"printer": 1.0}
 
 
 @pytest.mark.usefixtures("few_words")
