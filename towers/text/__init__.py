@@ -11,9 +11,9 @@ product_codes           item ids, SKUs, model and bar codes in items and queries
 word_forms              forms of a word by which queries and items meet
 understood              parts of a query that are conditions or names of the catalogue
 parsed_query            a query, parsed once for all stages
+head_noun               what each word does in a query: head noun, brand, modifier
 spelling/               spelling correction by the vocabulary of the items
 title_heads             the nouns by which a title says what its item is
-head_noun               what each word does in a query: head noun, brand, modifier
 term_relaxation         which words of a query are corrected and given up until items match the rest
 query_rewriter          query parsing: decides corrections, splits and translations
 """

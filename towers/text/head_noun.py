@@ -67,8 +67,12 @@ _UNIT_LENGTH = 2
 
 
 def modifier_role(word: str) -> Role | None:
-    """The role of a word that only qualifies whatever it stands beside; None for other words."""
-    return Role.NUMBER if word[0].isdigit() else _ROLE_OF.get(word)
+    """The role of a word that only qualifies whatever it stands beside; None for other words.
+
+    A single letter is part of a code or size, as the "t" of "t-shirt" and the "c" of "vitamin c".
+    """
+    is_code = word[0].isdigit() or (len(word) == 1 and word.isascii())
+    return _ROLE_OF.get(word, Role.NUMBER if is_code else None)
 
 
 def with_roles(terms: Sequence[Term], shares_of: Callable[[str], WordShares]) -> tuple[Term, ...]:

@@ -51,7 +51,8 @@ class QueryRewriter:
     Attributes:
         corrector: Decides the corrections of single words.
         context_corrector: Chooses among them by the other words.
-        translations: Words of the items, with weights up to 1, by stems of another language.
+        translations: Words of the items, with weights up to 1, by one or two stems of another
+            language; of two words, blanks between.
         conditions_in: The conditions in a text.
         names_in: The names of the catalogue in surface words.
     """
@@ -111,14 +112,16 @@ class QueryRewriter:
         surface_words = words + sizes
         stems = tuple([stem(word) for word in surface_words])
         joins = [*_joined(surface_words), *joined_parts(cut)]
-        replacements = Replacements(self.read, self.corrector, self.context_corrector, cut)
+        replacements = Replacements(
+            self.read, self.corrector, self.context_corrector, cut, self.translated_pairs(words)
+        )
         weights = dict.fromkeys(stems, 1.0)
         groups: dict[tuple[str, ...], float] = {}
         translations: dict[str, str] = {}
         corrections: dict[str, str] = {}
         added: list[str] = []
         for position, word in enumerate(surface_words, 1):
-            if replacements.of(word).is_plain:
+            if replacements.is_plain(word):
                 continue
             translated = replacements.translations(word)
             is_last = position == len(surface_words)
@@ -173,7 +176,9 @@ class QueryRewriter:
             found = tuple(self.forms(word, cut))
             is_known = self.corrector.count(word) > 0
             is_settled = (is_known and bool(found)) or not self.corrector.is_rare(word)
-            reading = Reading.of(found, self.translated(word), is_settled=is_settled)
+            reading = Reading(
+                found, self.translated(word), is_settled, self.context_corrector.is_doubtful(word)
+            )
             # Other words are what visitors typed, and hardly come again.
             if is_known and not is_respelt:
                 if len(kept) >= _KEPT_LIMIT:
@@ -181,11 +186,22 @@ class QueryRewriter:
                 kept[word] = reading
         return reading
 
+    def translated_pairs(
+        self, surface_words: Sequence[str]
+    ) -> Mapping[str, tuple[Replacement, ...]]:
+        """Translations by word of adjacent words that the dictionary translates together: desk lamp."""
+        by_word: dict[str, tuple[Replacement, ...]] = {}
+        for left, right in pairwise(surface_words) if self.translations else ():
+            found = self._in_dictionary(f"{stem(left)} {stem(right)}")
+            if found:
+                by_word[left] = by_word[right] = tuple(found)
+        return by_word
+
     def translated(self, word: str) -> tuple[Replacement, ...]:
         """Translations of a word; of a Chinese compound that the dictionary lacks, by its two parts."""
         if not self.translations:
             return ()
-        found = self._in_dictionary(word)
+        found = self._in_dictionary(stem(word))
         for end in range(1, len(word)) if not found and has_chinese(word) else ():
             left, right = self._in_dictionary(word[:end]), self._in_dictionary(word[end:])
             found += [
@@ -214,10 +230,11 @@ class QueryRewriter:
         # Without the word itself, parts must be found together, or it may be a misspelling.
         return [form for form in known if len(form.stems) == 1 or self._has_all(form.stems)]
 
-    def _in_dictionary(self, word: str) -> list[Replacement]:
-        found = self.translations.get(stem(word), {})
+    def _in_dictionary(self, stems: str) -> list[Replacement]:
+        found = self.translations.get(stems, {})
         return [
-            replacement((other,), _TRANSLATION_WEIGHT * share) for other, share in found.items()
+            replacement(tuple(other.split()), _TRANSLATION_WEIGHT * share)
+            for other, share in found.items()
         ]
 
 

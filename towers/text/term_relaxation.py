@@ -7,7 +7,7 @@ of ``head_noun``.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from towers.text.parsed_query import Replacement, Role, Term, best_replacement
@@ -76,12 +76,12 @@ def leading_terms(terms: Sequence[Term], statistics: TermStatistics) -> tuple[Te
     """
     required = [term for term in terms if term.is_required]
     roles = [term.role for term in required]
-    if not roles or min(roles) > Role.NUMBER or max(roles) <= Role.NUMBER:
+    if not roles or min(roles) > Role.IN_PHRASE or max(roles) <= Role.IN_PHRASE:
         return ()
     if statistics.is_matched(required):
         return ()
     relaxed = relaxed_terms(required, statistics)
-    if any(term.role > Role.NUMBER for term in relaxed.given_up):
+    if any(term.role > Role.IN_PHRASE for term in relaxed.given_up):
         return ()
     return relaxed.kept if relaxed.given_up else ()
 
@@ -89,7 +89,8 @@ def leading_terms(terms: Sequence[Term], statistics: TermStatistics) -> tuple[Te
 def _corrected(terms: Sequence[Term], statistics: TermStatistics) -> list[Term]:
     """The terms, unknown ones with a correction as their only alternative and first correction.
 
-    The best corrections, or others if these stand together in an item and the best ones do not.
+    The best corrections, or others if these stand together in an item and the best ones do not. Where
+    all are known, one with a correction that completes the rest.
     """
     misspelt = {term.word for term in terms if term.corrections and not statistics.rarity(term)}
     best = [
@@ -98,7 +99,11 @@ def _corrected(terms: Sequence[Term], statistics: TermStatistics) -> list[Term]:
         else term
         for term in terms
     ]
-    if not misspelt or len(terms) > _TRIED_WORDS or statistics.is_matched(best):
+    if len(terms) > _TRIED_WORDS:
+        return best
+    if not misspelt:
+        return next(_completed(terms, statistics), best)
+    if statistics.is_matched(best):
         return best
     others = [
         (position, correction)
@@ -112,6 +117,16 @@ def _corrected(terms: Sequence[Term], statistics: TermStatistics) -> list[Term]:
         if statistics.is_matched(tried):
             return tried
     return best
+
+
+def _completed(terms: Sequence[Term], statistics: TermStatistics) -> Iterator[list[Term]]:
+    """The terms with the best correction of one of them, where items have all of these."""
+    for position, term in enumerate(terms):
+        if term.corrections:
+            tried = [*terms]
+            tried[position] = _with_correction(term, best_replacement(term.corrections))
+            if statistics.is_matched(tried):
+                yield tried
 
 
 def _with_correction(term: Term, correction: Replacement) -> Term:

@@ -1,7 +1,7 @@
 """From a data set to a released bundle with its metrics.
 
 loss_curves           the loss curves as a picture
-translations          a bilingual dictionary into the words of the catalogue
+languages/            glosses of Chinese words, a bilingual dictionary into the words of the catalogue
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
 encoder/              the large text encoder, and what is distilled from it

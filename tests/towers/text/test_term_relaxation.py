@@ -106,6 +106,17 @@ def test_of_several_corrections_the_one_that_stands_beside_the_other_words_is_me
     assert relaxed.mended[0].corrections[0].text == "swing" and relaxed.given_up == ()
 
 
+def test_a_known_word_is_mended_before_anything_is_given_up() -> None:
+    shelf = Shelf("water heater", "purple heather", "water filter")
+    relaxed = relaxed_terms(terms("water heather", heather="heater"), shelf.statistics)
+    assert relaxed.given_up == () and words(relaxed.mended) == ["heather"]
+    assert relaxed.mended[0].alternatives == (("heater",),)
+    # Not where that would not complete the query.
+    shelf = Shelf("heater", "purple heather", "water filter")
+    relaxed = relaxed_terms(terms("water heather", heather="heater"), shelf.statistics)
+    assert relaxed.mended == () and words(relaxed.given_up) == ["water"]
+
+
 def test_both_parts_of_a_split_must_stand_in_one_item() -> None:
     shelf = Shelf("seal", "parts", "shower door")
     relaxed = relaxed_terms(terms("door sealparts", sealparts="seal parts"), shelf.statistics)
@@ -146,3 +157,10 @@ def test_hundreds_of_words_are_relaxed_in_a_few_dozen_tries() -> None:
 def test_items_that_lack_only_modifiers_lead(query: str, leading: list[str]) -> None:
     shelf = Shelf("nice long dress", "red scarf", "acme hat")
     assert words(leading_terms(terms(query), shelf.statistics)) == leading
+
+
+def test_what_stands_behind_a_preposition_leads_nothing_alone() -> None:
+    shelf = Shelf("plain monitor", "gaming mouse")
+    monitor, gaming = terms("monitor gaming")
+    asked = [monitor._replace(role=Role.HEAD), gaming._replace(role=Role.IN_PHRASE)]
+    assert words(leading_terms(asked, shelf.statistics)) == ["monitor"]

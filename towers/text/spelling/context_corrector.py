@@ -3,7 +3,8 @@
 A word that no item has may be a slip of several words; the one that items have together with the rest of
 the query is meant: "stoe pipe" is a stove pipe, "stoe sealer" seals stone. Also short words and names,
 which no one would correct without their neighbours, and compounds with a slip in one part. A word that
-items have is never replaced.
+items have is never replaced; where none has it beside its neighbours, as in "water heather", a more
+frequent word that completes the query is searched as well.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from towers.text.head_noun import modifier_role
 from towers.text.parsed_query import Replacement
 from towers.text.spelling.english_words import FUNCTION_WORDS
 from towers.text.spelling.vocabulary import Candidate
 from towers.text.spelling.word_corrector import (
     CORRECTION_WEIGHT,
+    RARE_WEIGHT,
     WordCorrector,
     replacement,
     weighted,
@@ -32,6 +35,8 @@ _FREQUENT_COUNT = 10
 """Least number of items that have a part of a compound."""
 _LEAST_SHARE = 0.4
 """Least weight of a correction that the context may put first, as a share of the heaviest one's."""
+_MEANT_RATIO = 5
+"""By how much a word is more frequent than the one that is typed for it, where items have both."""
 _BEHIND = 0.6
 """Factor of the weights of corrections that the context does not speak for."""
 
@@ -107,6 +112,55 @@ class ContextCorrector:
         if fitting:
             return tuple(weighted(fitting, CORRECTION_WEIGHT))
         return self._compound(word) if len(word) >= _SHORTEST_COMPOUND else ()
+
+    def is_doubtful(self, word: str) -> bool:
+        """Whether a word that items have may be a slip: one of few items that names a thing."""
+        if len(word) < _SHORTEST or not (word.isascii() and word.isalpha()):
+            return False
+        return modifier_role(word) is None and not self._corrector.is_very_frequent(word)
+
+    def is_apart(self, surface_words: Sequence[str]) -> bool:
+        """Whether items have each word of an English query, and no item has all of them."""
+        content = [
+            word
+            for word in dict.fromkeys(surface_words)
+            if len(word) > 1 and not word.isdigit() and word not in FUNCTION_WORDS
+        ]
+        if not 1 < len(content) <= _OTHERS_LIMIT or not all(map(str.isascii, content)):
+            return False
+        if not all(map(self._corrector.count, content)):
+            return False
+        return not self._has_all(tuple(map(stem, content)))
+
+    def also_meant(self, word: str, surface_words: Sequence[str]) -> tuple[Replacement, ...]:
+        """What a doubtful word of a query that ``is_apart`` may be a slip of, by the other words.
+
+        Only where no item has it beside either neighbour, and some item has the rest of the query with
+        a much more frequent word one edit away. Words that only qualify are left alone: a shop without
+        a "good watch" does not sell wooden ones for it.
+
+        Returns:
+            Words of less weight than the one that was typed.
+        """
+        context = self.context(word, surface_words)
+        others, adjacent = context
+        if not adjacent or len(others) > _OTHERS_LIMIT:
+            return ()
+        of_word = stem(word)
+        if any(self._has_all((of_word, neighbour)) for neighbour in adjacent):
+            return ()
+        least = max(_FREQUENT_COUNT, _MEANT_RATIO * self._corrector.counts.get(word, 0))
+        close = [
+            found
+            for found in self._corrector.close(word)
+            if found.item_count >= least
+            and stem(found.word) != of_word
+            # A first letter is seldom wrong: a "broom clip" is for no room.
+            and (found.word[0] == word[0] or sorted(found.word) == sorted(word))
+        ]
+        best = sorted(close, key=lambda found: (-found.score, found.word))[:_CANDIDATE_COUNT]
+        fitting = [found for found in best if self._has_all((stem(found.word), *others))]
+        return tuple(weighted(fitting, RARE_WEIGHT))
 
     def _fitting(self, close: Iterable[Candidate], context: Context) -> Iterator[Candidate]:
         if not context.others:

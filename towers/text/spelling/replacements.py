@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from towers.text.parsed_query import Alternatives, Replacement, Term
@@ -27,25 +28,14 @@ class Reading(NamedTuple):
     Args:
         forms: Its other forms.
         translations: Its translations.
-        is_settled: Whether so many items have it that no corrections are looked for.
-        is_plain: Whether it is searched for as it is and by nothing else.
+        is_settled: Whether so many items have it that no misspelling is looked for.
+        is_doubtful: Whether it may be a slip all the same, if no item has it beside the other words.
     """
 
     forms: tuple[Form, ...]
     translations: tuple[Replacement, ...]
     is_settled: bool
-    is_plain: bool
-
-    @classmethod
-    def of(
-        cls,
-        forms: tuple[Form, ...],
-        translations: tuple[Replacement, ...],
-        *,
-        is_settled: bool,
-    ) -> Reading:
-        """A reading of its parts."""
-        return cls(forms, translations, is_settled, is_settled and not forms and not translations)
+    is_doubtful: bool
 
 
 class Replacements:
@@ -56,6 +46,7 @@ class Replacements:
         corrector: Decides the corrections of single words.
         context_corrector: Chooses among them by the other words.
         cut: The query.
+        pairs: Translations by word of neighbours that are translated together.
     """
 
     def __init__(
@@ -64,11 +55,14 @@ class Replacements:
         corrector: WordCorrector,
         context_corrector: ContextCorrector,
         cut: CutText,
+        pairs: Mapping[str, tuple[Replacement, ...]],
     ) -> None:
         self._read = read
         self._corrector = corrector
         self._context_corrector = context_corrector
         self._cut = cut
+        self._pairs = pairs
+        self._surface_words = (*cut.words, *cut.sizes)
         self._readings: dict[str, Reading] = {}
         self._corrections: dict[tuple[str, bool], tuple[Replacement, ...]] = {}
         self._corrected_left, self._distant_left = _CORRECTED_LIMIT, _DISTANT_LIMIT
@@ -81,13 +75,20 @@ class Replacements:
             reading = self._readings[word] = self._read(word, self._cut)
         return reading
 
+    def is_plain(self, word: str) -> bool:
+        """Whether a word is searched for as it is and by nothing else."""
+        reading = self.of(word)
+        if reading.forms or reading.translations or not reading.is_settled or word in self._pairs:
+            return False
+        return not (reading.is_doubtful and self._is_apart)
+
     def forms(self, word: str) -> tuple[Form, ...]:
         """Other forms of a word."""
         return self.of(word).forms
 
     def translations(self, word: str) -> tuple[Replacement, ...]:
-        """Translations of a word."""
-        return self.of(word).translations
+        """Translations of a word, or of it and a neighbour."""
+        return self._pairs.get(word) or self.of(word).translations
 
     def corrections(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         """Spelling corrections of a word, best first.
@@ -100,7 +101,18 @@ class Replacements:
             found = self._corrections[word, is_last] = self._corrected(word, is_last=is_last)
         return found
 
+    @cached_property
+    def _is_apart(self) -> bool:
+        return self._context_corrector.is_apart(self._surface_words)
+
     def _corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
+        found = self._misspelt(word, is_last=is_last)
+        # The cheap question first: whether the words are apart is asked of the index.
+        if found or not (self.of(word).is_doubtful and self._is_apart):
+            return found
+        return self._context_corrector.also_meant(word, self._surface_words)
+
+    def _misspelt(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         if self.of(word).is_settled or not self._corrected_left:
             return ()
         corrector, has_forms = self._corrector, bool(self.forms(word))
@@ -114,7 +126,7 @@ class Replacements:
             return found
         self._in_context_left -= 1
         in_context = self._context_corrector
-        context = in_context.context(word, (*self._cut.words, *self._cut.sizes))
+        context = in_context.context(word, self._surface_words)
         if found:
             return in_context.preferred(found, context)
         return in_context.corrected(word, context)
@@ -155,7 +167,7 @@ def terms_of(
     terms = []
     for position, (word, to_have) in enumerate(alternatives.items(), 1):
         is_required = word not in FUNCTION_WORDS or len(alternatives) == 1
-        if replacements.of(word).is_plain:
+        if replacements.is_plain(word):
             terms.append(Term(word, to_have, is_required=is_required))
             continue
         to_have += tuple(form.stems for form in replacements.forms(word))

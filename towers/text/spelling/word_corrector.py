@@ -16,7 +16,7 @@ from towers.text.spelling.vocabulary import Candidate, Vocabulary
 from towers.text.words import stem
 
 CORRECTION_WEIGHT = 0.9
-_RARE_WEIGHT = 0.6
+RARE_WEIGHT = 0.6
 _RARE_COUNT = 10
 """A word of fewer items may be a misspelling in a title."""
 _RATIO = 20
@@ -87,6 +87,10 @@ class WordCorrector:
         """Whether so few items have a word that it may be misspelt."""
         return len(word) > 1 and self.count(word) < _RARE_COUNT
 
+    def is_very_frequent(self, word: str) -> bool:
+        """Whether so many items had a word in this form, as of the build, that it is hardly a slip."""
+        return self.counts.get(word, 0) >= _VERY_FREQUENT_SHARE * self._item_count
+
     def corrected(self, word: str, *, is_last: bool) -> tuple[Replacement, ...]:
         """Corrections of a word for which ``is_rare`` holds, the best of each kind first.
 
@@ -141,7 +145,7 @@ class WordCorrector:
             for found in self._nearby(word)
             if found.item_count >= _RATIO * count and stem(found.word) != of_word
         ]
-        return weighted(close, _RARE_WEIGHT)
+        return weighted(close, RARE_WEIGHT)
 
     def _of_unknown(self, word: str, *, is_last: bool) -> list[Replacement]:
         if self._is_common(word) and len(word) < _SHORTEST_COMMON:

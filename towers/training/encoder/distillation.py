@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,8 @@ from towers.retrieval.sources.semantic import item_text
 from towers.text.distilled_encoder import DistilledEncoder
 from towers.text.spelling.english_words import frequent_english_words
 from towers.text.word_vectors import plain_vectors
-from towers.text.words import stem, words
+from towers.text.words import stem, surface_words, words
+from towers.text.writing.folding import has_chinese
 from towers.training.encoder.text_encoder import TextEncoder
 
 DIM = 128
@@ -57,29 +58,37 @@ def distil(
     *,
     seed: int,
     progress: Callable[[int], None] | None = None,
+    readable: Callable[[str], str] = str,
 ) -> Distilled:
     """Encodes all items, and trains the small encoder on made queries of the catalogue.
 
     Args:
         progress: Called with the number of texts encoded so far.
+        readable: A text as the large encoder can read it; the small one learns to read both.
     """
-    large = teacher.encode([item_text(item) for item in items], progress)
+    large = teacher.encode([readable(item_text(item)) for item in items], progress)
     projection = _principal_directions(large)
     rng = random.Random(seed)
     rows = [rng.randrange(catalog.count) for _ in range(_QUERY_COUNT)]
     made = (catalogue_query(catalog, row, rng, has_errors=False) for row in rows)
     queries = sorted({text for text in made if text})
     rng.shuffle(queries)
-    of_queries = _projected(teacher.encode(queries), projection)
-    stems, vectors = _word_table(teacher, catalog.titles, projection)
-    frequency = _document_frequency(catalog.titles)
+    in_english = [readable(query) for query in queries]
+    of_queries = _projected(teacher.encode(in_english), projection)
+    titles = [*catalog.titles, *_others(map(readable, catalog.titles), catalog.titles)]
+    stems, vectors = _word_table(teacher, titles, projection, readable)
+    frequency = _document_frequency(titles)
     known = {word: row for row, word in enumerate(stems)}
     weights = np.array(
         [np.log((2 + catalog.count) / (1 + frequency[word])) for word in stems], np.float32
     )
-    slots = _slots([words(query) for query in queries], known)
     held_out = max(1, len(queries) // 20)
-    trained = _trained(slots[held_out:], of_queries[held_out:], vectors, weights, seed=seed)
+    taught = list(zip(queries, of_queries, strict=True))[held_out:]
+    if in_english != queries:
+        taught += list(zip(in_english, of_queries, strict=True))[held_out:]
+    slots = _slots([words(query) for query, _ in taught], known)
+    targets = np.array([vector for _, vector in taught], np.float32).reshape(len(taught), DIM)
+    trained = _trained(slots, targets, vectors, weights, seed=seed)
     encoder = DistilledEncoder(known, *trained)
     agreement = [
         float(encoder.encode(words(query)) @ vector)
@@ -88,24 +97,39 @@ def distil(
     return Distilled(_projected(large, projection), encoder, float(np.mean(agreement)))
 
 
+def _others(texts: Iterable[str], than: Sequence[str]) -> list[str]:
+    return [text for text, other in zip(texts, than, strict=True) if text != other]
+
+
 def _word_table(
-    teacher: TextEncoder, titles: Sequence[str], projection: np.ndarray
+    teacher: TextEncoder,
+    titles: Sequence[str],
+    projection: np.ndarray,
+    readable: Callable[[str], str],
 ) -> tuple[list[str], np.ndarray]:
     """Stems of the catalogue and of ordinary English, with start vectors ``[stems, DIM]``.
 
     The most frequent words of the catalogue are read by the large encoder. All others are placed by a
     ridge regression from WordLlama's vectors, so that a "couch" is near the sofas of a shop that has no
-    "couch"; where WordLlama is absent, only the catalogue's words are known.
+    "couch"; where WordLlama is absent, only the catalogue's words are known. Of a catalogue in another
+    language, whose glosses are few of the words that are typed, the large encoder reads the others too.
     """
-    counts = Counter(word for title in titles for word in set(title.lower().split()))
+    counts = Counter(word for title in titles for word in set(_plain_words(title)))
     plain = {word: count for word, count in counts.items() if word.isalpha() and len(word) > 1}
     frequent = sorted(plain, key=lambda word: (-plain[word], word))[:_WORD_COUNT]
-    read = _projected(teacher.encode(frequent), projection)
+    in_english = [readable(word) for word in frequent]
+    read = _projected(teacher.encode(in_english), projection)
     table: dict[str, np.ndarray] = {}
     for word, vector in zip(frequent, read, strict=True):
         table.setdefault(stem(word), vector)
     common = frequent_english_words(_COMMON_COUNT)
     others = [word for word in common if stem(word) not in table]
+    if in_english != frequent:
+        for word, vector in zip(
+            others, _projected(teacher.encode(others), projection), strict=True
+        ):
+            table.setdefault(stem(word), vector)
+        return list(table), np.array([*table.values()], np.float32)
     of_all = plain_vectors([*frequent, *others])
     if of_all is not None and frequent:
         known, unknown = of_all[: len(frequent)], of_all[len(frequent) :]
@@ -114,6 +138,10 @@ def _word_table(
         for word, vector in zip(others, _unit_rows(unknown @ mapping), strict=True):
             table.setdefault(stem(word), vector)
     return list(table), np.array([*table.values()], np.float32).reshape(len(table), DIM)
+
+
+def _plain_words(title: str) -> Sequence[str]:
+    return surface_words(title) if has_chinese(title) else title.lower().split()
 
 
 def _trained(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,8 @@ from towers.indexes.item_index import ItemIndex
 from towers.retrieval.source import TextVectors
 from towers.retrieval.sources.semantic import text_keys
 from towers.training.encoder.distillation import distil
-from towers.training.encoder.text_encoder import installed_encoder
+from towers.training.encoder.text_encoder import TextEncoder, installed_encoder
+from towers.training.languages.glosses import installed_glosses
 
 _SAMPLE_COUNT = 500
 _TUNING_COUNT = 200
@@ -56,16 +58,33 @@ def text_vectors(
     teacher = installed_encoder()
     if teacher is None:
         return None, TextReport("not installed")
-    sample = titles[:: max(1, len(titles) // _SAMPLE_COUNT)]
-    if not teacher.reads(sample):
+    readable = _readable(teacher, titles[:: max(1, len(titles) // _SAMPLE_COUNT)])
+    if readable is None:
         return None, TextReport("another language")
     count = len(dataset.items)
     if count > config.encoder.item_limit:
         return None, TextReport(f"over the limit of {config.encoder.item_limit:,} items")
     report = stages.start("reading the items with the text encoder", count)
-    distilled = distil(teacher, dataset.items, dataset.catalog, seed=config.seed, progress=report)
+    distilled = distil(
+        teacher,
+        dataset.items,
+        dataset.catalog,
+        seed=config.seed,
+        progress=report,
+        readable=readable,
+    )
     rng = np.random.default_rng(config.seed)
     queries = distilled.items[rng.integers(0, count, min(count, _TUNING_COUNT))]
     index = ItemIndex.build(distilled.items, config.index, queries)
     vectors = TextVectors(index, distilled.encoder, text_keys(dataset.items))
     return vectors, TextReport("used", count, distilled.agreement)
+
+
+def _readable(teacher: TextEncoder, sample: Sequence[str]) -> Callable[[str], str] | None:
+    """How the large encoder reads these titles: as they are, or Chinese by its glosses; else None."""
+    if teacher.reads(sample):
+        return str
+    glosses = installed_glosses()
+    if glosses is None or not teacher.reads([*map(glosses.in_english, sample)]):
+        return None
+    return glosses.in_english

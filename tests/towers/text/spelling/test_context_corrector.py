@@ -87,6 +87,49 @@ def test_ordinary_words_and_words_that_items_have_are_left_as_typed(text: str) -
     assert Shop().corrections(text) == {}
 
 
+@pytest.fixture
+def heather_shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop of water heaters, with one bunch of heather."""
+    titles = [
+        *["electric water heater"] * 15,
+        *["purple heather bunch", "good book", "broom stick", "water filter"],
+        *["wood watch", "room clip"] * 10,
+        *[f"plain shelf {number}" for number in range(3_000)],
+    ]
+    monkeypatch.setitem(globals(), "TITLES", titles)
+    monkeypatch.setitem(globals(), "STEMS", [frozenset(words(title)) for title in titles])
+    return Shop()
+
+
+def test_a_word_that_items_have_apart_from_the_rest_may_be_a_slip(heather_shop: Shop) -> None:
+    query = heather_shop.rewriter.parse("water heather")
+    # The word as typed counts more, and nothing is told unless the answer needs the other.
+    assert query.stem_weights["heather"] == 1.0 > query.stem_weights["heater"] > 0
+    assert query.corrections == {}
+    heather = next(term for term in query.terms if term.word == "heather")
+    assert [one.text for one in heather.corrections] == ["heater"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Some item has both; one that only praises; of another first letter; alone.
+        *("purple heather", "good watch", "broom clip", "heather"),
+        # Unknown words are for other rules.
+        "zzyzx heather",
+    ],
+)
+def test_what_speaks_for_the_word_as_typed_leaves_it_alone(heather_shop: Shop, text: str) -> None:
+    query = heather_shop.rewriter.parse(text)
+    assert all(weight == 1.0 for weight in query.stem_weights.values())
+    assert all(term.corrections == () for term in query.terms)
+
+
+def test_frequent_words_are_not_asked_for(heather_shop: Shop) -> None:
+    heather_shop.rewriter.parse("electric water heater")
+    assert heather_shop.asked_count == 0
+
+
 def test_a_compound_with_a_slip_in_one_part_is_two_words() -> None:
     assert Shop().corrections("raiqnbird valve") == {"raiqnbird": "rain bird"}
     assert Shop().corrections("rainbirz") == {"rainbirz": "rain bird"}

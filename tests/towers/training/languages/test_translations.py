@@ -12,8 +12,8 @@ from towers.indexes.lexical_index import LexicalIndex
 from towers.search_box.relaxation import relaxations
 from towers.text.spelling import english_words
 from towers.text.words import stem, words
-from towers.training import translations as module
-from towers.training.translations import translations
+from towers.training.languages import translations as module
+from towers.training.languages.translations import translations
 
 
 @pytest.fixture
@@ -66,11 +66,32 @@ def test_a_chinese_word_that_the_catalogue_lacks_means_one_that_it_has() -> None
     assert "学校" not in found and "十五年" not in found and "十八年" not in found
 
 
-def test_characters_that_the_encoder_lacks_are_not_taken_for_one_another() -> None:
-    vectors = module._Vectors()
-    blanket, mule = vectors.of(["毯子", "骡子"])
-    assert blanket @ mule == pytest.approx(1.0, abs=1e-3)
-    assert module._known_characters(["毯子", "骡子", "汤锅"], vectors) == {"子", "汤", "锅"}
+@pytest.mark.usefixtures("few_words")
+def test_a_dictionary_knows_words_that_the_encoder_cannot_read() -> None:
+    # It reads 毯 as it reads any character that it lacks.
+    found = translations({"盖毯": 2, "纱布": 3, "睡衣": 3, "台灯": 1, "拉杆箱": 1})
+    assert set(found["blanket"]) == {"盖毯"}
+    assert found["suitcas"] == {"拉杆箱": 1.0}
+    # Two words that mean one thing together.
+    assert found["desk lamp"] == {"台灯": 1.0}
+
+
+@pytest.mark.usefixtures("few_words")
+def test_a_chinese_word_may_mean_two_english_ones() -> None:
+    found = translations({"cell": 4, "phone": 6, "case": 2, "printer": 3})
+    assert max(found["手机"], key=lambda text: found["手机"][text]) == "cell phone"
+    # In the dictionary, though not among the frequent words.
+    assert found["打印机"] == {"printer": 1.0}
+
+
+@pytest.mark.usefixtures("few_words")
+def test_chinese_words_that_mean_one_thing_in_english_stand_for_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "frequent_words", lambda limit: ["口红", "毯子", "学校"])
+    found = translations({"唇膏": 2, "毛毯": 1, "冰箱": 4})
+    assert found["口红"] == {"唇膏": 1.0} and found["毯子"] == {"毛毯": 1.0}
+    assert "学校" not in found
 
 
 @pytest.mark.usefixtures("few_words")
@@ -124,6 +145,23 @@ def test_what_matches_an_english_query_has_the_chinese_words_for_all_of_it(tmp_p
     assert _given_up(index, "headphones") == _given_up(index, "wireless headphones") == []
     assert _given_up(index, "headphones zzyzx") == [("WORD_DROPPED", "zzyzx")]
     assert _given_up(index, "zzyzx") == [("MEANING_ONLY", "")]
+
+
+def test_what_matches_two_words_has_the_chinese_word_for_both(tmp_path: Path) -> None:
+    titles = ["台灯", "落地灯", "书桌", "无线 台灯"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    index.translate({"desk": {"书桌": 1.0}, "lamp": {"台灯": 0.6}, "desk lamp": {"台灯": 1.0}})
+    assert sorted(index.matching_rows(index.parse("desk lamps")).tolist()) == [0, 3]
+    assert index.parse("desk lamps").translations == {"desk": "台灯", "lamps": "台灯"}
+    assert _given_up(index, "desk lamps") == []
+    assert index.matching_rows(index.parse("desk")).tolist() == [2]
+
+
+def test_a_translation_into_two_words_needs_both(tmp_path: Path) -> None:
+    titles = ["Cell phone", "Phone case", "Battery cell"]
+    index = LexicalIndex.build([Item(f"i{n}", title) for n, title in enumerate(titles)], tmp_path)
+    index.translate({"手机": {"cell phone": 1.0}})
+    assert index.matching_rows(index.parse("手机")).tolist() == [0]
 
 
 def test_what_matches_a_chinese_query_has_the_english_words_for_all_of_it(tmp_path: Path) -> None:
