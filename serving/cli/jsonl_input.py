@@ -27,6 +27,7 @@ _EVENT_KINDS: dict[str, type | tuple[type, ...]] = {
     "surface": str,
     "attribution_token": str,
     "dwell_seconds": (int, float),
+    "offer_id": str,
 }
 _ITEM_KINDS: dict[str, type | tuple[type, ...]] = {
     "item_id": str,

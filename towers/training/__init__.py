@@ -6,6 +6,7 @@ calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
 encoder/              the large text encoder, and what is distilled from it
 classical_baselines   classical models on the reranker's features
+offers/               the models of offers: redemption, uplift, and their evaluation
 baselines             rankings without training, to compare the ranker with
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker

@@ -67,6 +67,7 @@ from towers.training.classical_baselines import fit_classical
 from towers.training.encoder.text_vectors import text_vectors
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
+from towers.training.offers.offer_training import release_offers
 from towers.training.reranker_training import train_reranker
 from towers.training.search_share import SearchShare, choose_search_share
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
@@ -193,6 +194,11 @@ def train(
             tables.log_positions,
         )
         write_facts(layout, config, facts)
+        until = float("inf") if config.learn_test_part else tables.split.test_from
+        embeddings = exported.index.embeddings
+        offers = release_offers(
+            layout, tables, dataset, embeddings, until=until, stages=stages, seed=config.seed
+        )
         curves = {"two towers": tower_curves, "reranker": rerank_curves}
         metrics = {
             "towers": _curves_report(tower_curves),
@@ -204,6 +210,7 @@ def train(
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
             "search_share": None if search_share is None else search_share.report(),
+            "offers": offers,
             "litert_parity": {**exported.agreement(model, sample), **rerank_parity},
             "warnings": [
                 *(

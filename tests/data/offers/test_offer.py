@@ -60,7 +60,7 @@ def test_a_good_offer_has_no_fault() -> None:
             {"end_time": 90.0},
             Fault("end_time", "a time after start_time", "10 s before or at it"),
         ),
-        ({"end_time": float("inf")}, Fault("end_time", "a finite number of seconds", float("inf"))),
+        ({"end_time": float("inf")}, Fault("end_time", "a year of 1 to 9999", float("inf"))),
         ({"budget": -1.0}, Fault("budget", "0 or more and finite", -1.0)),
         ({"visitor_limit": 0}, Fault("visitor_limit", "1 to 1,000,000", 0)),
         ({"text": "a" * 1_025}, Fault("text", "at most 1,024 characters", 1_025)),
