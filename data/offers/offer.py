@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from data.records import CONTROL_CHARACTER, ID_LENGTH_LIMIT, PRICE_LIMIT
+from data.records import CONTROL_CHARACTER, ID_LENGTH_LIMIT, PRICE_LIMIT, Event, EventType
 
 ITEM_COUNT_LIMIT = 50_000
 """Maximum number of items that one offer names; more are better named by categories."""
@@ -99,6 +99,15 @@ class Redemption:
     time: float
     item_id: str = ""
     price: float | None = None
+
+    @classmethod
+    def of(cls, event: Event) -> Redemption | None:
+        """The redemption that a purchase with an offer is; None for any other event."""
+        if event.type is not EventType.PURCHASE or not event.offer_id:
+            return None
+        return cls(
+            event.event_id, event.offer_id, event.visitor_id, event.time, event.item_id, event.price
+        )
 
 
 class Fault(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,13 @@ class OfferTables:
         offers: ``OFFER_SCHEMA``.
         audiences: ``AUDIENCE_SCHEMA``.
         redemptions: ``REDEMPTION_SCHEMA``, by time in a folder of tables.
+        deleted_ids: Offers of earlier tables that there are no more; not written.
     """
 
     offers: pa.Table
     audiences: pa.Table
     redemptions: pa.Table
+    deleted_ids: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -98,7 +100,7 @@ class OfferTables:
         }
 
 
-_NAMES = tuple(field.name for field in fields(OfferTables))
+_NAMES = ("offers", "audiences", "redemptions")
 _SCHEMAS = dict(zip(_NAMES, (OFFER_SCHEMA, AUDIENCE_SCHEMA, REDEMPTION_SCHEMA), strict=True))
 
 
@@ -133,11 +135,12 @@ def write_offer_tables(folder: Path, tables: OfferTables) -> None:
 
 
 def extended(base: OfferTables | None, newer: OfferTables | None) -> OfferTables | None:
-    """Earlier offers with newer ones, which override those of their ids; audiences and redemptions
-    are added."""
+    """Earlier offers with newer ones, which override those of their ids, and without those deleted;
+    audiences and redemptions are added."""
     if base is None or newer is None:
         return newer or base
-    is_old = pc.invert(pc.is_in(base.offers["offer_id"], value_set=newer.offers["offer_id"]))
+    gone = [*newer.offers["offer_id"].to_pylist(), *newer.deleted_ids]
+    is_old = pc.invert(pc.is_in(base.offers["offer_id"], value_set=pa.array(gone, pa.string())))
     return OfferTables(
         pa.concat_tables([newer.offers, base.offers.filter(is_old)]),
         pa.concat_tables([newer.audiences, base.audiences]),

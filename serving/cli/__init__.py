@@ -5,6 +5,7 @@ progress        progress bars
 jsonl_input     events and items read from JSON Lines
 answer_tables   answers, server status and load test results as tables
 recall_picture  recall over search time as a picture
+offer_tables    offers and their evaluation as tables
 report_tables   preparation, training and evaluation reports as tables
 demo_story      the demo: starts a server, plays a scripted shopper, puts load on it
 commands/       one file per command, or per group of related commands

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data.offers.offer import Offer, Redemption
 from data.offers.offer_json import offer_of, offer_values
-from data.records import Event, EventType
+from data.records import Event
 from towers.catalog.items import Catalog
 from towers.offers.offer_uses import OfferUses
 from towers.offers.placed_offer import PlacedOffer
@@ -98,8 +98,9 @@ class OfferBook:
 
     def record(self, event: Event) -> None:
         """Counts a purchase that was made with an offer; other events have no effect."""
-        if event.offer_id and event.type is EventType.PURCHASE:
-            self.redeem(redemption_of(event))
+        redemption = Redemption.of(event)
+        if redemption is not None:
+            self.redeem(redemption)
 
     def save(self, folder: Path) -> None:
         """Writes offers, audiences and redemptions into an existing folder."""
@@ -121,10 +122,3 @@ class OfferBook:
             {name: frozenset(ids) for name, ids in tree["audiences"].items()},
             (Redemption(**one) for one in tree["redemptions"]),
         )
-
-
-def redemption_of(event: Event) -> Redemption:
-    """The redemption that a purchase with an offer is."""
-    return Redemption(
-        event.event_id, event.offer_id, event.visitor_id, event.time, event.item_id, event.price
-    )

@@ -61,6 +61,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     is_flag=True,
     help="Also rank searches by TF-IDF and by the text encoder as it comes.",
 )
+@click.option(
+    "--offers",
+    is_flag=True,
+    help="Evaluate the offers alone: what was redeemed, and what offers changed.",
+)
 @click.option("--seed", type=int, default=7, show_default=True, help="Seed of all sampling.")
 @json_option
 @reports_errors
@@ -75,13 +80,16 @@ def evaluate(
     requests: int,
     filters: int,
     text_baselines: bool,
+    offers: bool,
     seed: int,
     as_json: bool,
 ) -> None:
     """Evaluate BUNDLE on the test part of TABLES, and compare it with the baselines.
 
-    With --queries or --sessions, evaluate on that file instead; --run writes the rankings.
+    With --queries or --sessions, evaluate on that file instead; --run writes the rankings. With
+    --offers, evaluate the offers of TABLES.
     """
+    from serving.cli.offer_tables import offer_evaluation_tables
     from serving.cli.report_tables import evaluation_tables, metrics_table
     from serving.evaluation.as_served import EvaluationSettings
 
@@ -89,7 +97,12 @@ def evaluate(
         raise click.UsageError("expected either --queries or --sessions")
     if queries is None and qrels is not None:
         raise click.UsageError("--qrels: expected with --queries")
-    if queries is None and sessions is None:
+    if offers and (queries is not None or sessions is not None):
+        raise click.UsageError("--offers: expected neither --queries nor --sessions")
+    if offers:
+        report = _of_offers(bundle, tables, seed)
+        shown = offer_evaluation_tables(report)
+    elif queries is None and sessions is None:
         if run_file is not None:
             raise click.UsageError("--run: expected with --queries or --sessions")
         settings = EvaluationSettings(
@@ -122,6 +135,16 @@ def _from_tables(bundle: Path, tables: Path, settings: EvaluationSettings) -> di
     with stage_bars() as bars:
         bars.start("reading")
         return evaluate_tables(bundle, read_tables(tables), settings, stages=bars)
+
+
+def _of_offers(bundle: Path, tables: Path, seed: int) -> dict[str, Any]:
+    from data.tables import read_tables
+    from towers.bundle.bundle import load_bundle
+    from towers.training.offers.offer_evaluation import evaluate_offers
+
+    with stage_bars() as bars:
+        bars.start("loading")
+        return evaluate_offers(load_bundle(bundle), read_tables(tables), bars, seed=seed)
 
 
 def _from_file(

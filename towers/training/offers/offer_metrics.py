@@ -99,8 +99,8 @@ def qini(trials: Trials, scores: np.ndarray, steps: int = 20) -> float:
     return float(np.trapezoid(gains - line, dx=1.0 / steps))
 
 
-def effects_by_decile(trials: Trials, scores: np.ndarray, count: int = 10) -> list[float]:
-    """Weighted effect on each tenth of the cases, best scores first."""
+def effects_by_part(trials: Trials, scores: np.ndarray, count: int = 10) -> list[float]:
+    """Weighted effect on each of ``count`` equal parts of the cases, best scores first."""
     order = np.argsort(-scores, kind="stable")
     effects = []
     for part in np.array_split(order, count):

@@ -20,7 +20,7 @@ from towers.retrieval.sources.popular import Popular
 from towers.sessions.session import Session
 
 Report = Callable[..., None]
-"""Takes steps done."""
+"""Takes steps done, and all steps."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ def replay_offers(
     row_of = log.catalog.row_of
     events, redemptions = iter(log.events), iter(log.redemptions)
     event, redemption = next(events, None), next(redemptions, None)
-    for number in np.argsort([moment.time for moment in moments], kind="stable").tolist():
+    order = np.argsort([moment.time for moment in moments], kind="stable")
+    for done, number in enumerate(order.tolist(), start=1):
         moment = moments[number]
         while event is not None and event.time < moment.time:
             row = row_of.get(event.item_id, -1)
@@ -107,4 +108,4 @@ def replay_offers(
         session = sessions.get(moment.visitor_id) or Session.empty(moment.visitor_id)
         state = VisitorState.of(session, moment.time, log.catalog, log.embeddings)
         yield number, offer_features(state, moment.offers, tables)
-        progress(1)
+        progress(done, len(moments))
