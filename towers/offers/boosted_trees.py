@@ -5,7 +5,7 @@ Trained elsewhere (``towers.training.offers``), so that a server needs no librar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,9 @@ from towers.read_only import freeze
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoostedTrees:
-    """An ensemble whose value is a constant plus one leaf of each tree; its arrays are read-only.
+    """An ensemble: a constant, a weighted sum of the columns, and one leaf of each tree.
+
+    Its arrays are read-only.
 
     Args:
         roots: ``[trees] int32`` first node of each tree.
@@ -25,6 +27,7 @@ class BoostedTrees:
         lefts, rights: ``[nodes] int32`` the next node.
         values: ``[nodes] float64`` of the leaves.
         constant: ``[1] float64``.
+        weights: ``[columns] float64`` of the sum; empty for none.
     """
 
     roots: np.ndarray
@@ -34,6 +37,7 @@ class BoostedTrees:
     rights: np.ndarray
     values: np.ndarray
     constant: np.ndarray
+    weights: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         freeze(*(getattr(self, one.name) for one in fields(self)))
@@ -41,6 +45,8 @@ class BoostedTrees:
     def scores(self, matrix: np.ndarray) -> np.ndarray:
         """``[n] float64`` of ``matrix [n, columns] float32``."""
         sums = np.full(len(matrix), self.constant[0])
+        if len(self.weights):
+            sums += matrix @ self.weights
         _add_leaves(
             np.ascontiguousarray(matrix, np.float32),
             self.roots,
@@ -52,6 +58,16 @@ class BoostedTrees:
             sums,
         )
         return sums
+
+    def averaged(self, weights: np.ndarray, constant: float) -> BoostedTrees:
+        """The mean of this ensemble and of a linear model, ``weights [columns] float64``."""
+        halves = self.weights / 2.0 if len(self.weights) else np.zeros(len(weights))
+        return replace(
+            self,
+            values=self.values / 2.0,
+            constant=(self.constant + constant) / 2.0,
+            weights=halves + weights / 2.0,
+        )
 
     def save(self, folder: Path, name: str) -> None:
         """Writes the arrays as ``.npy`` into an existing folder."""
@@ -84,6 +100,8 @@ def _check(trees: BoostedTrees, column_count: int) -> None:
         and np.all((trees.roots >= 0) & (trees.roots < node_count))
         and np.all((nexts > numbers[is_inner]) & (nexts < node_count))
         and np.isfinite(trees.values).all()
+        and len(trees.weights) in (0, column_count)
+        and np.isfinite(trees.weights).all()
     )
     if not is_sound:
         raise ValueError("trees: expected nodes that point to later ones, received others")

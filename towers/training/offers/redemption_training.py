@@ -61,8 +61,34 @@ def redemption_cases(
 
 
 def fit_redemption(cases: RedemptionCases, *, seed: int) -> BoostedTrees:
-    """The trees; their value is the logit of the probability."""
-    return fit_probability(cases.features, cases.labels, cases.weights, seed=seed)
+    """The mean of small trees and of a logistic regression, as a logit.
+
+    On the grocer's year the mean was better than either alone: the trees bend where the regression
+    is straight, and the regression goes on where trees have few cases.
+    """
+    trees = fit_probability(
+        cases.features,
+        cases.labels,
+        cases.weights,
+        seed=seed,
+        iteration_count=150,
+        leaf_count=6,
+        leaf_samples=200,
+    )
+    return trees.averaged(*_logistic_weights(cases))
+
+
+def _logistic_weights(cases: RedemptionCases) -> tuple[np.ndarray, float]:
+    """``[columns] float64`` for features as they come, and the constant."""
+    from sklearn.linear_model import LogisticRegression
+
+    features = cases.features.astype(np.float64)
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale < 1e-6] = 1.0
+    model = LogisticRegression(max_iter=500)
+    model.fit((features - mean) / scale, cases.labels, sample_weight=cases.weights)
+    weights: np.ndarray = model.coef_[0] / scale
+    return weights, float(model.intercept_[0] - weights @ mean)
 
 
 def affinity_threshold(cases: RedemptionCases) -> float:

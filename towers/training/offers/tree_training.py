@@ -18,6 +18,7 @@ def fit_probability(
     *,
     seed: int,
     iteration_count: int = 120,
+    leaf_count: int = 15,
     leaf_samples: int = 40,
 ) -> BoostedTrees:
     """Trees whose value is the logit of the probability of a label.
@@ -28,15 +29,16 @@ def fit_probability(
         weights: ``[n] float64``, above 0.
         iteration_count: Number of trees; stopped earlier where a tenth of the cases, set apart, do
             not gain any more.
-        leaf_samples: Least cases of a leaf.
+        leaf_count: Most leaves of a tree.
+        leaf_samples: Least cases of a leaf; fewer where there are few cases.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(
         learning_rate=0.06,
         max_iter=iteration_count,
-        max_leaf_nodes=15,
-        min_samples_leaf=leaf_samples,
+        max_leaf_nodes=leaf_count,
+        min_samples_leaf=min(leaf_samples, max(5, len(labels) // 20)),
         l2_regularization=5.0,
         early_stopping=len(labels) >= 2_000,
         n_iter_no_change=12,

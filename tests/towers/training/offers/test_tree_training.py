@@ -33,6 +33,16 @@ def test_probabilities_are_calibrated_to_weighted_cases() -> None:
     assert told[~high].mean() == pytest.approx(0.1 / (0.1 + 3 * 0.9), abs=0.03)
 
 
+def test_the_mean_with_a_linear_model_is_the_mean() -> None:
+    rng = np.random.default_rng(4)
+    features = rng.normal(size=(900, 3)).astype(np.float32)
+    trees = fit_value(features, features[:, 0] ** 2, seed=1)
+    weights = np.array([1.0, -2.0, 0.5])
+    both = trees.averaged(weights, 3.0)
+    expected = (trees.scores(features) + features @ weights + 3.0) / 2.0
+    assert both.scores(features) == pytest.approx(expected)
+
+
 def test_values_are_means() -> None:
     rng = np.random.default_rng(3)
     features = rng.normal(size=(4_000, 3)).astype(np.float32)
