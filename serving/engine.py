@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
+import secrets
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class Engine:
         self._orders = KeptOrders()
         self.sessions = SessionStore()
         # A random key: hashes only need to be equal for the same visitor within this process.
-        self._searches = PopularQueries(uuid.uuid4().bytes)
+        self._searches = PopularQueries(secrets.token_bytes(16))
         active.bundle.completion.searches = self._searches
         self._is_closed = False
         self._lock = StateLock(folder)
@@ -148,7 +148,7 @@ class Engine:
         active, now = self._active, self._clock()
         check_attributes(request, active.bundle.catalog.attributes)
         if request.record and request.visitor_id and not request.offset:
-            event = search_event(request, uuid.uuid4().hex, now)
+            event = search_event(request, secrets.token_hex(16), now)
             session = self._remember(event)
             self.log.enqueue_event(event)
         else:
@@ -341,7 +341,7 @@ class Engine:
         request: SearchRequest | RecommendRequest,
         before_stage: Check,
     ) -> Answer:
-        rules, token = self._rules.current(rank_request.time), uuid.uuid4().hex
+        rules, token = self._rules.current(rank_request.time), secrets.token_hex(16)
         done = answered(bundle, rules, rank_request, request, token, self._orders, before_stage)
         with_features = done.is_unchanged_ranking and self._rng.random() < self._log_feature_share
         impression = impression_of(done, bundle, request, with_features=with_features)

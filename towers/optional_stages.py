@@ -7,6 +7,7 @@ are.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import traceback
@@ -16,6 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from data.errors import NextclickError
+from towers.compiled import BOOL, F32, compiled, read
 
 logger = logging.getLogger(__name__)
 
@@ -81,10 +83,22 @@ def finite(values: np.ndarray) -> np.ndarray:
     Raises:
         FloatingPointError: Not all of them are finite.
     """
-    # The ufunc's method takes half the time of ``all`` on short arrays.
-    if not np.logical_and.reduce(np.isfinite(values), axis=None):
+    if values.dtype == np.float32 and values.ndim == 1 and values.flags.c_contiguous:
+        # Of most calls, on the path of every request.
+        are_finite = _are_finite(values)
+    else:
+        are_finite = bool(np.isfinite(values).all())
+    if not are_finite:
         count = int(np.count_nonzero(~np.isfinite(values)))
         raise FloatingPointError(
             f"expected finite numbers, received {count:,} others among {values.size:,}"
         )
     return values
+
+
+@compiled(BOOL, read(F32))
+def _are_finite(values: np.ndarray) -> bool:
+    are_finite = True
+    for value in values:
+        are_finite &= math.isfinite(value)
+    return are_finite

@@ -6,6 +6,7 @@ active_bundle          a loaded bundle with the events and item changes that cam
 facets                 facet counts over the match set
 probabilities          the purchase probability of each result (model: `towers/ranking/calibration`)
 results                the rows of a page as results
+reasons                why an item is shown, in a sentence for the shopper
 explained_results      the results of a page with the events and features that moved them
 rules                  query rules and their conditions: synonym, redirect, pin, boost, bury, hide
 rule_file              the rules file, reloaded when it changes

@@ -111,8 +111,7 @@ def answered(
     unexpanded, ranked = _ranked(bundle, rank_request, matching_rules, before_stage)
 
     # Pinned items belong to the match set, though they are excluded from ranking.
-    with_pinned_items = replace(ranked.encoded.rank_request, hidden=merchandising.hidden)
-    matches = MatchSet(ranker.sources, replace(ranked.encoded, rank_request=with_pinned_items))
+    matches = MatchSet(ranker.sources, _with_hidden(ranked.encoded, merchandising.hidden))
     relaxed: tuple[Relaxation, ...] | None = ()
     # Where nothing may be shown, no relaxation helps, and finding that out takes long.
     if len(ranked.rows):
@@ -241,7 +240,7 @@ def impression_of(
         filter={} if request.filter == Filter() else asdict(request.filter),
         sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
         literal=getattr(request, "is_literal", False),
-        features=shortlist.features[page.positions] if with_features else None,
+        features=shortlist.features_at(page.positions) if with_features else None,
     )
 
 
@@ -281,6 +280,12 @@ def _rules_that_changed_page(
     if served is not first:
         names |= hidings_of_listed(first, merchandising)
     return names | hidings_beyond(ranker, first.encoded, merchandising, page, request.page_size)
+
+
+def _with_hidden(encoded: EncodedRequest, hidden: np.ndarray | None) -> EncodedRequest:
+    if hidden is None:
+        return encoded
+    return replace(encoded, rank_request=replace(encoded.rank_request, hidden=hidden))
 
 
 def _empty_reason(

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data.errors import RequestError
 from data.records import Event, EventType
 from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest, SortOrder
 from towers.catalog.items import Catalog
+from towers.catalog.substitutes import substitutes
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -99,11 +101,21 @@ def recommend_rank_request(
 
     The item of an item page counts as just viewed, and the items of a cart as just added, in this
     request only. Items on the page or in the basket are excluded.
+
+    Raises:
+        RequestError: Complements are asked for, and no item is known that they could go with.
     """
     now = session.at(time)
     for event in _context_events(request, now, time):
         now = now.after(event)
     known = catalog.rows(sorted(now.basket | set(request.item_ids)))
+    known = known[known >= 0]
+    of_cart = None
+    if request.placement is Placement.CROSS_SELL:
+        if not len(known):
+            expected = "1 or more items of the catalogue, or a visitor with a basket"
+            raise RequestError("item_ids", expected, len(request.item_ids))
+        of_cart = substitutes(catalog, known)
     mask = catalog.mask(request.filter)
     # A filter on stock alone does not narrow what the shopper is looking for.
     is_narrowed = mask is not None and replace(request.filter, in_stock_only=False) != Filter()
@@ -111,7 +123,8 @@ def recommend_rank_request(
         now,
         time,
         mask=mask,
-        excluded=known[known >= 0],
+        excluded=known,
+        substitutes=of_cart,
         has_page_hint=is_narrowed or bool(request.item_ids),
     )
 
@@ -119,7 +132,7 @@ def recommend_rank_request(
 def _context_events(request: RecommendRequest, session: Session, time: float) -> list[Event]:
     if request.placement is Placement.ITEM:
         type_, seen = EventType.VIEW, {event.item_id for event in session.events[-1:]}
-    elif request.placement is Placement.CART:
+    elif request.placement in (Placement.CART, Placement.CROSS_SELL):
         type_, seen = EventType.ADD_TO_CART, set(session.basket)
     else:
         return []

@@ -36,10 +36,9 @@ def results_of(
     rows, positions = page.rows, page.positions
     is_by_relevance = order is SortOrder.RELEVANCE
     model_scores = page.scores
+    is_listed = positions >= 0
     if is_by_relevance:
-        is_listed = positions >= 0
-        model_scores = page.scores.copy()
-        model_scores[is_listed] = shortlist.model_scores[positions[is_listed]]
+        model_scores = np.where(is_listed, _at(shortlist.model_scores, positions), page.scores)
     listed = rows.tolist()
     item_ids, titles, brands = catalog.item_ids, catalog.titles, catalog.brand_codes.names
     return ResultColumns(
@@ -54,10 +53,15 @@ def results_of(
         model_scores.tolist(),
         probabilities,
         SOURCES,
-        _ranks_of(shortlist, positions, is_by_relevance),
-        _parts_of(shortlist.adjustments, positions, is_by_relevance),
-        _parts_of(shortlist.merchandising, positions, is_by_relevance),
+        _ranks_of(shortlist, positions, is_listed, is_by_relevance),
+        _parts_of(shortlist.adjustments, positions, is_listed) if is_by_relevance else None,
+        _parts_of(shortlist.merchandising, positions, is_listed) if is_by_relevance else None,
     )
+
+
+def _at(column: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """The values at ``positions``; any for −1."""
+    return column.take(positions, axis=0, mode="clip") if len(column) else column.dtype.type(0)
 
 
 def with_kept_scores(
@@ -82,12 +86,14 @@ def with_kept_scores(
 
 
 def _parts_of(
-    columns: Mapping[str, np.ndarray], positions: np.ndarray, is_by_relevance: bool
+    columns: Mapping[str, np.ndarray], positions: np.ndarray, is_listed: np.ndarray
 ) -> list[Parts] | None:
-    """Score parts of each result; none beyond the shortlist or when not sorted by relevance."""
-    if not columns or not is_by_relevance:
+    """Score parts of each result, none beyond the shortlist; None where no result has any."""
+    amounts = {name: np.where(is_listed, _at(columns[name], positions), 0.0) for name in columns}
+    amounts = {name: column for name, column in amounts.items() if column.any()}
+    if not amounts:
         return None
-    return [() if position < 0 else parts_at(columns, position) for position in positions.tolist()]
+    return [parts_at(amounts, place) for place in range(len(positions))]
 
 
 def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePart, ...]:
@@ -97,15 +103,18 @@ def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePar
 
 
 def _ranks_of(
-    shortlist: Shortlist, positions: np.ndarray, is_by_relevance: bool
+    shortlist: Shortlist, positions: np.ndarray, is_listed: np.ndarray, is_by_relevance: bool
 ) -> list[list[int]]:
     """The rank of each result in each source, from 0, −1 where that did not find it.
 
     Beyond the shortlist, results sorted by relevance are nearest neighbours; others have no source.
     """
-    ranks = np.full((len(positions), len(SOURCES)), -1, np.int32)
-    is_listed = positions >= 0
-    ranks[is_listed] = shortlist.ranks[positions[is_listed]]
+    if len(shortlist.ranks) and is_listed.all():
+        ranks: list[list[int]] = shortlist.ranks[positions].tolist()
+        return ranks
+    found = np.full((len(positions), len(SOURCES)), -1, np.int32)
+    found[is_listed] = shortlist.ranks[positions[is_listed]]
     if is_by_relevance:
-        ranks[~is_listed, _LEARNT] = len(shortlist.rows)
-    return ranks.tolist()
+        found[~is_listed, _LEARNT] = len(shortlist.rows)
+    of_results: list[list[int]] = found.tolist()
+    return of_results

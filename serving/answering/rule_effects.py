@@ -9,6 +9,7 @@ import numpy as np
 
 from serving.answering.facets import counted_items, facets_over
 from serving.answering.merchandising import Merchandising, Pin, flags
+from serving.answering.reasons import reason_of_pin
 from serving.answering.results import parts_at
 from serving.answering.rules import Rule
 from serving.api.answers import Result, ScorePart, SourceHit
@@ -216,6 +217,7 @@ def with_rules(
     if not merchandising.rules:
         return results
     pins = {pin.row: (position, pin.name) for position, pin in merchandising.pins.items()}
+    query = ranked.encoded.rank_request.text
     updated = []
     for result, row in zip(results, page.rows.tolist(), strict=True):
         if row not in pins:
@@ -243,6 +245,7 @@ def with_rules(
                 model_score=model_score,
                 adjustments=adjustments,
                 merchandising=parts,
+                reason=result.reason and reason_of_pin(result, query=query),
             )
         )
     return tuple(updated)

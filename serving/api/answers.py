@@ -74,6 +74,7 @@ class Result:
     ``merchandising`` (the shop's own rules); all are 0 when sorted by anything but relevance.
     ``rules`` names the query rules that determined its position.
     ``purchase_probability`` is None where the training log held too few purchases to calibrate.
+    ``reason`` is a sentence for the shopper, filled with the effects.
     """
 
     item_id: str
@@ -91,6 +92,7 @@ class Result:
     model_score: float = 0.0
     adjustments: tuple[ScorePart, ...] = ()
     merchandising: tuple[ScorePart, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

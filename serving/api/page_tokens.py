@@ -77,10 +77,12 @@ def _key_bytes(order_key: str) -> bytes:
 
 
 def _digest(request: Any) -> bytes:
-    rest = type(request)()
-    rest.CopyFrom(request)
-    rest.ClearField("page_size")
-    rest.ClearField("page_token")
+    rest = request
+    if request.page_size or request.page_token:
+        rest = type(request)()
+        rest.CopyFrom(request)
+        rest.ClearField("page_size")
+        rest.ClearField("page_token")
     name = request.DESCRIPTOR.full_name.encode()
     content = rest.SerializeToString(deterministic=True)
     return hashlib.blake2b(name + b"\0" + content, digest_size=8).digest()

@@ -26,6 +26,7 @@ class Placement(IntEnum):
     CATEGORY = 2
     ITEM = 3
     CART = 4
+    CROSS_SELL = 5
 
 
 class SortOrder(IntEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
+from itertools import repeat
 
 from protos import discovery_pb2
 from serving.api.answers import ScorePart
@@ -17,6 +18,7 @@ _DOUBLE, _BYTES = 1, 2
 """Wire types: eight bytes, and bytes behind their length."""
 
 
+@lru_cache(maxsize=4_096)
 def _varint(number: int) -> bytes:
     parts = bytearray()
     while number > 0x7F:
@@ -51,21 +53,21 @@ def results_bytes(columns: ResultColumns) -> bytes:
     """The ``results`` of a search or recommend response; bytes that others may follow or precede."""
     pieces: list[bytes] = []
     names = columns.source_names
-    rows = zip(
+    items = map(
+        _item_bytes,
         columns.item_ids,
         columns.titles,
         columns.categories,
         columns.brands,
         columns.prices,
         columns.in_stock,
-        columns.scores,
-        columns.model_scores,
-        columns.probabilities,
-        columns.ranks,
-        strict=True,
     )
-    for position, (*item, score, model_score, probability, ranks) in enumerate(rows):
-        parts = [_item_bytes(*item), _SCORES.pack(_SCORE, score, _MODEL_SCORE, model_score)]
+    scores = map(
+        _SCORES.pack, repeat(_SCORE), columns.scores, repeat(_MODEL_SCORE), columns.model_scores
+    )
+    rows = zip(items, scores, columns.probabilities, columns.ranks, strict=True)
+    for position, (item, score, probability, ranks) in enumerate(rows):
+        parts = [item, score]
         parts += [_hit_bytes(names[n], rank) for n, rank in enumerate(ranks) if rank >= 0]
         if probability is not None:
             parts += (_PROBABILITY, _DOUBLES.pack(probability))

@@ -33,6 +33,7 @@ def read_result(message: Any) -> Result:
         model_score=message.model_score,
         adjustments=tuple(ScorePart(part.name, part.amount) for part in message.adjustments),
         merchandising=tuple(ScorePart(part.name, part.amount) for part in message.merchandising),
+        reason=message.reason,
     )
 
 
@@ -50,6 +51,7 @@ def add_result(results: Any, result: Result) -> None:
         purchase_probability=result.purchase_probability,
         rules=result.rules,
         model_score=result.model_score,
+        reason=result.reason,
     )
     for column, parts in (
         (message.adjustments, result.adjustments),

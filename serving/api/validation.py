@@ -87,7 +87,7 @@ def checked_recommend(request: RecommendRequest) -> RecommendRequest:
     _check_text("visitor_id", request.visitor_id, ID_LENGTH_LIMIT)
     if placement is Placement.ITEM:
         check_count("item_ids", len(item_ids), 1, 1)
-    elif placement is Placement.CART:
+    elif placement in (Placement.CART, Placement.CROSS_SELL):
         check_count("item_ids", len(item_ids), 0, CART_COUNT_LIMIT)
     elif item_ids:
         raise RequestError("item_ids", f"none with placement {placement.name}", len(item_ids))

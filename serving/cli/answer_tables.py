@@ -66,7 +66,8 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         first_rank: Rank of the first result; above 1 on later pages.
     """
     is_explained = any(
-        one.event_effects
+        one.reason
+        or one.event_effects
         or one.feature_effects
         or one.adjustments
         or one.merchandising
@@ -147,10 +148,11 @@ def completion_table(completed: Completed) -> Table:
 
 
 def why(result: Result) -> str:
-    """Why a result has its score, in words: rules and adjustments with their amounts, then the
-    session event and the feature with the strongest effects on the model's score.
+    """Why a result has its score, in words: the shopper's reason, rules and adjustments with their
+    amounts, then the session event and the feature with the strongest effects on the model's score.
     """
-    parts = [f"{one.amount:+.2f} by rule {one.name}" for one in result.merchandising]
+    parts = [result.reason] if result.reason else []
+    parts += [f"{one.amount:+.2f} by rule {one.name}" for one in result.merchandising]
     named = {one.name for one in result.merchandising}
     parts += [f"by rule {name}" for name in result.rules if name not in named]
     parts += [f"{one.amount:+.2f} {one.name.replace('_', ' ')}" for one in result.adjustments]

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from serving.evaluation.query_check import CheckReport
+    from serving.evaluation.searches.query_check import CheckReport
 
 _SYSTEM_LABELS = {
     "engine": "engine as served",
@@ -34,6 +34,7 @@ _SYSTEM_LABELS = {
 _SHOWN_MEASURES = ("ndcg@10", "r@10", "r@100", "mrr@10")
 _SECTIONS = {
     "browse": "next items, at {count:,} moments of the test part",
+    "cross_sell": "what else of another kind comes into the basket, at {count:,} moments",
     "search": "judged queries held out from training ({count:,})",
     "search_made": "synthetic queries ({count:,}), one relevant item each",
 }
@@ -155,6 +156,10 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
         if section in report:
             part = report[section]
             tables.append(_systems(part, title.format(count=part["request_count"])))
+            if "substitute_share@10" in part:
+                share = _interval(part["substitute_share@10"])
+                label = "share of the basket's own categories in the first ten"
+                tables.append(_pairs({label: share}))
     if "misspelt" in report:
         tables.append(_misspelt(report["misspelt"]))
     if "title_precision" in report:

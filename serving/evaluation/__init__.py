@@ -8,10 +8,8 @@ stage_latency     latency of each stage of an answer
 index_recall      recall of the vector index against exact search
 filter_check      random filters, checked against a scan of every item
 system_rankings   rankings of several systems for the same requests
-query_evaluation  searches with known relevant items, as typed and misspelt
-query_check       a shop's own queries, and what must be in their first results
-check_file        the file of such checks
-title_words       searches by single words of titles, and what the first results hold of them
+searches/         judged and synthetic queries, a shop's own checks, words of titles
+cross_sell        complements of the items in a basket
 as_served         the whole evaluation of a bundle on its tables
 file_evaluation   evaluation on a file of queries or sessions
 """

@@ -13,10 +13,11 @@ from data.tables import Tables, iter_events, iter_items
 from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
+from serving.evaluation.cross_sell import CrossSellEvaluation
 from serving.evaluation.filter_check import check_filters
 from serving.evaluation.index_recall import index_recall
 from serving.evaluation.intent_shift import measure_intent_shift
-from serving.evaluation.query_evaluation import (
+from serving.evaluation.searches.query_evaluation import (
     TWO_TOWERS,
     Query,
     ask_queries,
@@ -25,9 +26,9 @@ from serving.evaluation.query_evaluation import (
     misspelt,
     synthetic_queries,
 )
+from serving.evaluation.searches.title_words import title_precision_report
 from serving.evaluation.stage_latency import stage_timings
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, classical_rankings
-from serving.evaluation.title_words import title_precision_report
 from towers.bundle.layout import Layout
 from towers.datasets.head_queries import head_queries
 from towers.datasets.replayed_log import ReplayedLog
@@ -140,9 +141,11 @@ def evaluate_tables(
                 progress=stages.start("asking by words of titles", len(head)),
             )
         if tables.events.num_rows:
-            rankings_by_system = _replay_test(engine, tables, settings, stages, clock)
+            rankings_by_system, cross_sell = _replay_test(engine, tables, settings, stages, clock)
             if rankings_by_system.relevant:
                 report["browse"] = rankings_by_system.report(settings.seed)
+            if found := cross_sell.report(settings.seed):
+                report["cross_sell"] = found
             calibration = engine.bundle.facts.calibration
             if calibration is not None:
                 report["purchase_probability"] = rankings_by_system.purchase_report(
@@ -191,7 +194,7 @@ def _warnings(engine: Engine, tables: Tables) -> list[str]:
 
 def _replay_test(
     engine: Engine, tables: Tables, settings: EvaluationSettings, stages: Progress, clock: Clock
-) -> SystemRankings:
+) -> tuple[SystemRankings, CrossSellEvaluation]:
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     # The bundle's counts end where the test part begins, so no event is counted twice.
     log = ReplayedLog.of(
@@ -200,6 +203,7 @@ def _replay_test(
     moments = _test_moments(log, settings)
     rankings_by_system = SystemRankings()
     classical = load_classical(Layout(engine.bundle.path).training)
+    cross_sell = CrossSellEvaluation(engine, classical, settings.depth)
     report = stages.start("replaying the test part", len(log.events))
     limit = 10_000 if log.targets.is_basket_log else 1
     for number, event in enumerate(log.events):
@@ -225,6 +229,8 @@ def _replay_test(
                     rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
                 rankings |= classical_rankings(ranker, rank_request, classical, settings.depth)
                 rankings_by_system.add(ids, rankings)
+                if log.targets.is_basket_log:
+                    cross_sell.ask(event.visitor_id, session, event.time, catalog.rows(ids))
                 bought = set(log.targets.bought_after(number).tolist())
                 for result in answer.results:
                     if result.purchase_probability is not None:
@@ -239,7 +245,7 @@ def _replay_test(
             engine.sessions.apply(event)
         else:
             engine.apply(event)
-    return rankings_by_system
+    return rankings_by_system, cross_sell
 
 
 def one_event_behind(ranker: Ranker, rank_request: RankRequest) -> list[int]:

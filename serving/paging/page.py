@@ -41,8 +41,9 @@ def page_of(shortlist: Shortlist, further: FurtherResults, span: tuple[int, int]
     """The page of ranks ``span`` (begin and end, from 0), which may extend beyond the shortlist."""
     offset, end = span
     listed_count = len(shortlist.rows)
-    positions = np.arange(offset, min(end, listed_count))
-    rows, scores = shortlist.rows[positions], shortlist.scores[positions]
+    listed = slice(offset, max(offset, min(end, listed_count)))
+    positions = np.arange(listed.start, listed.stop)
+    rows, scores = shortlist.rows[listed], shortlist.scores[listed]
     missing: list[str] = []
     if end > listed_count:
         beyond = max(0, offset - listed_count)
@@ -50,6 +51,6 @@ def page_of(shortlist: Shortlist, further: FurtherResults, span: tuple[int, int]
         more, more_scores = further.after(shortlist.rows, lowest, end - listed_count, missing)
         rows = np.concatenate([rows, more[beyond:]])
         scores = np.concatenate([scores, more_scores[beyond:]])
-        positions = np.concatenate([positions, np.full(len(more[beyond:]), -1)])
+        positions = np.concatenate([positions, np.full(len(more[beyond:]), -1, np.int64)])
     total_count = further.sources.allowed_count(shortlist.encoded.rank_request)
-    return Page(rows, scores, positions.astype(np.int64), total_count, tuple(missing))
+    return Page(rows, scores, positions, total_count, tuple(missing))

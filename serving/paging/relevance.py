@@ -120,14 +120,37 @@ def related_last(
             only what was given up, and leads no item that has it, however few do.
     """
     is_relevant = _relevant(shortlist, holding, is_one_word_left=is_one_word_left)
-    relevant, others = np.flatnonzero(is_relevant), np.flatnonzero(~is_relevant)
-    if not len(relevant) or not len(others):
+    column = np.empty(len(is_relevant), np.float32)
+    order = np.empty(len(is_relevant), np.int64)
+    relevant_count = _set_apart(is_relevant, shortlist.scores, column, order)
+    if relevant_count in (0, len(is_relevant)):
         return shortlist
+    return shortlist.adjusted(RELATED_ONLY, column, order)
+
+
+@compiled(I64, read(BOOL), read(F32), written(F32), written(I64))
+def _set_apart(
+    is_relevant: np.ndarray, scores: np.ndarray, column: np.ndarray, order: np.ndarray
+) -> int:
+    """Writes the push of the others and the new order; the number of relevant results."""
+    count = 0
+    lowest = highest = np.float32(0)
+    for position in range(len(scores)):
+        if is_relevant[position]:
+            order[count] = position
+            count += 1
+            lowest = scores[position]
+    other = count
+    for position in range(len(scores)):
+        if not is_relevant[position]:
+            order[other] = position
+            highest = scores[position] if other == count else highest
+            other += 1
     # Scores fall: the last of the relevant and the first of the others are the ones that may cross.
-    lowest, highest = shortlist.scores[relevant[-1]], shortlist.scores[others[0]]
     push = min(np.float32(0), lowest - highest) - _MARGIN
-    column = np.where(is_relevant, np.float32(0), push).astype(np.float32)
-    return shortlist.adjusted(RELATED_ONLY, column, np.concatenate([relevant, others]))
+    for position in range(len(scores)):
+        column[position] = np.float32(0) if is_relevant[position] else push
+    return count
 
 
 def _relevant(
@@ -138,7 +161,8 @@ def _relevant(
     if len(holding):
         code_lifts = shortlist.adjustments.get(EXACT_CODE, _NO_LIFTS)
         _tell_relevant(
-            shortlist.rows, shortlist.features, holding, code_lifts, is_one_word_left, flags
+            *(shortlist.rows, shortlist.candidate_features, shortlist.places, holding),
+            *(code_lifts, is_one_word_left, flags),
         )
     return flags
 
@@ -167,10 +191,14 @@ def _quantile(values: np.ndarray, share: float) -> Any:
     return values[wanted]
 
 
-@compiled(NONE, read(I64), read(F32, 2), read(I64), read(F32), BOOL, written(BOOL))
+_LIST = (read(I64), read(F32, 2), read(I64))
+
+
+@compiled(NONE, *_LIST, read(I64), read(F32), BOOL, written(BOOL))
 def _tell_relevant(
     rows: np.ndarray,
     features: np.ndarray,
+    places: np.ndarray,
     holding: np.ndarray,
     code_lifts: np.ndarray,
     is_one_word_left: bool,
@@ -181,33 +209,36 @@ def _tell_relevant(
     for place in range(len(rows)):
         position = position_of(holding, rows[place])
         holds[place] = position < len(holding) and holding[position] == rows[place]
-        is_named = features[place, _IN_TITLE] > 0 or features[place, _IN_LEAF] > 0
+        is_named = features[places[place], _IN_TITLE] > 0 or features[places[place], _IN_LEAF] > 0
         is_any_named |= holds[place] and is_named
     of_holders, of_others = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
     held_count, relevant_count = 0, 0
     for place in range(len(rows)):
         # A saw blade of 60 teeth holds most of the weight of "60 inch vanity combo", but is no vanity.
-        is_named = features[place, _IN_TITLE] > 0 or features[place, _IN_LEAF] > 0
+        is_named = features[places[place], _IN_TITLE] > 0 or features[places[place], _IN_LEAF] > 0
         is_relevant[place] = holds[place] or (
-            (is_named or not is_any_named) and features[place, _WORD_SHARE] >= _LEAST_WORD_SHARE
+            (is_named or not is_any_named)
+            and features[places[place], _WORD_SHARE] >= _LEAST_WORD_SHARE
         )
         if len(code_lifts):
             is_relevant[place] |= code_lifts[place] > 0
         relevant_count += is_relevant[place]
         if holds[place]:
-            of_holders[held_count] = features[place, _RULE_SCORE]
+            of_holders[held_count] = features[places[place], _RULE_SCORE]
             held_count += 1
         else:
-            of_others[place - held_count] = features[place, _RULE_SCORE]
+            of_others[place - held_count] = features[places[place], _RULE_SCORE]
     if held_count and relevant_count < len(rows):
         least = _quantile(of_holders[:held_count], 0.5)
         if held_count < _TYPICAL_COUNT:
             least = max(least, _quantile(of_others[: len(rows) - held_count], _BEST_QUANTILE))
         needs_name = is_one_word_left and held_count < _TYPICAL_COUNT
         for place in range(len(rows)):
-            is_named = features[place, _IN_TITLE] > 0 or features[place, _IN_LEAF] > 0
+            is_named = (
+                features[places[place], _IN_TITLE] > 0 or features[places[place], _IN_LEAF] > 0
+            )
             if is_named or not needs_name:
-                is_relevant[place] |= features[place, _RULE_SCORE] >= least
+                is_relevant[place] |= features[places[place], _RULE_SCORE] >= least
 
 
 def relevant_end(shortlist: Shortlist, holding: np.ndarray) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.errors import BundleError, ConfigError, OverloadError
+from data.errors import BundleError, ConfigError, OverloadError, RequestError
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME, category_of, companion_of
 from data.tables import Tables, iter_items
@@ -102,6 +102,41 @@ def test_the_companion_of_what_is_in_the_cart_is_offered(engine: Engine, clock: 
         assert item_id not in shown
         found += companion_of(item_id) in shown
     assert found >= 8
+
+
+def test_cross_sell_offers_nothing_of_the_kind_of_what_is_in_the_cart(
+    engine: Engine, clock: Clock
+) -> None:
+    for number, item_id in enumerate(ids_of(engine, SHOES)[:4]):
+        # As a cart of the request, and as the basket of the session.
+        visitor = f"x{number}" if number % 2 else ""
+        if visitor:
+            did(engine, clock, EventType.ADD_TO_CART, item_id, visitor)
+        cart = () if visitor else (item_id,)
+        request = RecommendRequest(Placement.CROSS_SELL, visitor, cart, page_size=10)
+        pages = [engine.recommend(request)]
+        assert pages[0].next_offset is not None
+        following = replace(request, offset=10, order_key=pages[0].order_key)
+        pages.append(engine.recommend(following))
+        shown = [result.item_id for page in pages for result in page.results]
+        assert len(shown) == len(set(shown)) == 20
+        assert not any(category_of(one) == SHOES for one in shown)
+
+
+def test_cross_sell_counts_no_substitute_among_its_matches(engine: Engine) -> None:
+    of_kind = ids_of(engine, SHOES)
+    request = RecommendRequest(Placement.CROSS_SELL, "", (of_kind[0],))
+    answer = engine.recommend(request)
+    assert answer.match_count == engine.bundle.catalog.count - len(of_kind)
+
+
+def test_cross_sell_without_a_known_item_is_refused(engine: Engine) -> None:
+    for cart in ((), ("unknown", "unknown as well")):
+        with pytest.raises(RequestError, match="item_ids: expected 1 or more items of the cat"):
+            engine.recommend(RecommendRequest(Placement.CROSS_SELL, "nobody", cart))
+    known = ids_of(engine, SHOES)[0]
+    partly = RecommendRequest(Placement.CROSS_SELL, "", ("unknown", known))
+    assert engine.recommend(partly).results
 
 
 def test_an_item_page_shows_its_like_and_not_itself(engine: Engine) -> None:

@@ -1,7 +1,7 @@
 """Indexes: items by embedding (ScaNN), items by words (tantivy), texts by prefix.
 
 result_cache              an LRU cache of results, bounded in bytes
-private_copy              a private copy of an index folder
+private_copy              a private copy of an index folder, in memory where there is room
 item_documents            what of an item is indexed
 tantivy_index             inverted index of stems by field (tantivy)
 document_frequency        document frequencies, exact where they are low

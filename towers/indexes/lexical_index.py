@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from data.records import Item
 from towers.indexes.document_frequency import DocumentFrequency
 from towers.indexes.item_documents import Document, distinct_words, document_of, words_by_field
 from towers.indexes.lexical_caches import LexicalCaches
-from towers.indexes.private_copy import link_files, new_folder
+from towers.indexes.private_copy import PrivateCopy, link_files, new_folder
 from towers.indexes.tantivy_index import Spelling, TantivyIndex
 from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
@@ -52,16 +53,21 @@ class LexicalIndex:
     Live changes go into the same index, so that document frequencies cover all items.
 
     Args:
-        folder: The index's private folder, removed with it.
+        folder: The index's private folder.
         counts: Items by surface word.
         head_counts: Items by head noun of the title, as a stem.
+        remove: Removes the folder.
     """
 
     def __init__(
-        self, folder: Path, counts: Mapping[str, int], head_counts: Mapping[str, int]
+        self,
+        folder: Path,
+        counts: Mapping[str, int],
+        head_counts: Mapping[str, int],
+        remove: Callable[[], object],
     ) -> None:
         self._folder = folder
-        self._index = TantivyIndex(folder)
+        self._index = TantivyIndex(folder, remove)
         self._head_counts = head_counts
         self._unseen_words: set[str] = set()
         self._unseen_count = 0
@@ -91,7 +97,7 @@ class LexicalIndex:
                 yield document_of(row, item, by_field)
 
         TantivyIndex.build(documents(), own)
-        index = cls(own, counts, head_counts)
+        index = cls(own, counts, head_counts, partial(shutil.rmtree, own, ignore_errors=True))
         if folder is not None:
             index.save(folder)
         return index
@@ -109,15 +115,11 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
-        """The index that ``save`` wrote; the folder itself is never changed.
-
-        Works on a temporary copy, by hard links where the file system allows.
-        """
+        """The index that ``save`` wrote, in a private copy: the folder itself is never changed."""
         counts = json.loads((folder / _WORDS_NAME).read_text(encoding="utf-8"))
         head_counts = json.loads((folder / _HEADS_NAME).read_text(encoding="utf-8"))
-        own = new_folder()
-        link_files(folder, own)
-        index = cls(own, counts, head_counts)
+        own = PrivateCopy(folder)
+        index = cls(own.folder, counts, head_counts, own.remove)
         if (folder / _TRANSLATIONS_NAME).exists():
             text = (folder / _TRANSLATIONS_NAME).read_text(encoding="utf-8")
             index.rewriter.translations = json.loads(text)

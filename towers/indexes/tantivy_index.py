@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,11 +43,12 @@ class TantivyIndex:
     Stems are matched verbatim: tantivy neither tokenises nor parses any text.
 
     Args:
-        folder: The index's private folder, removed with it: even reading writes a lock file.
+        folder: The index's private folder: even reading writes a lock file.
+        remove: Removes the folder; called when the index is not used any more.
     """
 
-    def __init__(self, folder: Path) -> None:
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+    def __init__(self, folder: Path, remove: Callable[[], object]) -> None:
+        weakref.finalize(self, remove)
         self._index = tantivy.Index.open(str(folder))
         self._schema = self._index.schema
         self._searcher = self._index.searcher()

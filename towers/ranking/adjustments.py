@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from towers.optional_stages import finite
-from towers.ranking.exact_codes import exact_code_lift
+from towers.ranking.exact_codes import exact_code_lift, may_have_code
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.rank_request import EncodedRequest
 from towers.text.understood import UnderstoodKind, UnderstoodUse
@@ -54,7 +54,7 @@ def adjustments_of(
         rules[SURGE] = partial(surge_lift, sources, encoded, candidates.rows)
     if encoded.is_search and encoded.query.conditions.has(UnderstoodUse.PREFERENCE):
         rules[LOW_PRICE] = partial(low_price_lift, sources, encoded, candidates.rows)
-    if encoded.is_search:
+    if encoded.is_search and may_have_code(encoded.query, sources.catalog):
         rules[EXACT_CODE] = partial(exact_code_lift, encoded, candidates, sources.catalog)
     found: dict[str, np.ndarray] = {}
     total, nothing = model_scores, np.zeros(0, np.float32)

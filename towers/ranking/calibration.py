@@ -7,12 +7,16 @@ probabilities is that of the scores.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from towers.compiled import F32, F64, NONE, compiled, read, written
+from towers.read_only import read_only
 from towers.sessions.session import Session
 
 INPUT_NAMES = (
@@ -50,9 +54,13 @@ class Calibration:
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """``[n] float64``, 0 to 1, of ``inputs [n, len(INPUT_NAMES)]``."""
-        logits = inputs @ np.array(self.weights) + self.intercept
-        probabilities: np.ndarray = 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
+        probabilities = np.empty(len(inputs))
+        _predict(inputs, self._weights, self.intercept, probabilities)
         return probabilities
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        return read_only(np.array(self.weights))
 
 
 def calibration_inputs(
@@ -66,17 +74,37 @@ def calibration_inputs(
         session: The session of the request.
         is_search: Whether the request has a query.
     """
-    whole = shortlist_scores.astype(np.float64)
-    largest = float(whole.max(initial=0.0))
-    log_total = largest + float(np.log(np.exp(whole - largest).sum())) if len(whole) else 0.0
+    largest = max(0.0, float(shortlist_scores.max(initial=0.0)))
+    log_total = largest + _log_sum(shortlist_scores, largest)
     common = (
         largest - log_total,
         float(is_search),
-        np.log1p(len(session.events)),
-        np.log1p(len(session.basket)),
-        np.log1p(len(session.bought)),
+        math.log1p(len(session.events)),
+        math.log1p(len(session.basket)),
+        math.log1p(len(session.bought)),
     )
     inputs = np.empty((len(scores), len(INPUT_NAMES)))
-    inputs[:, 0] = scores - log_total
+    inputs[:, 0] = scores
+    inputs[:, 0] -= log_total
     inputs[:, 1:] = common
     return inputs
+
+
+@compiled(F64, read(F32), F64)
+def _log_sum(scores: np.ndarray, largest: float) -> float:
+    """Logarithm of the sum of the scores' exponentials over that of ``largest``; 0 without scores."""
+    total = 0.0
+    for score in scores:
+        total += math.exp(score - largest)
+    return math.log(total) if len(scores) else 0.0
+
+
+@compiled(NONE, read(F64, 2), read(F64), F64, written(F64))
+def _predict(
+    inputs: np.ndarray, weights: np.ndarray, intercept: float, probabilities: np.ndarray
+) -> None:
+    for place in range(len(inputs)):
+        logit = intercept
+        for column in range(len(weights)):
+            logit += weights[column] * inputs[place, column]
+        probabilities[place] = 1.0 / (1.0 + math.exp(-min(60.0, max(-60.0, logit))))

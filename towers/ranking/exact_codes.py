@@ -39,6 +39,11 @@ def with_typed_item(sources: Sources, encoded: EncodedRequest, found: Candidates
     )
 
 
+def may_have_code(query: ParsedQuery, catalog: Catalog) -> bool:
+    """Whether an item may match a code in the query; only then there are lifts."""
+    return bool(query.product_codes) or query.text in catalog.row_of
+
+
 def exact_code_lift(
     encoded: EncodedRequest, candidates: Candidates, catalog: Catalog, scores: np.ndarray
 ) -> np.ndarray:

@@ -44,15 +44,20 @@ def event_effects(
         session = rank_request.session.without(event_index)
         text = rank_request.text if session.search_text == rank_request.text else ""
         other = replace(rank_request, session=session, text=text)
-        again = rescored(ranker, other, shortlist)
-        effects[:, column] = (shortlist.model_scores - again)[shortlist_positions]
+        again = rescored(ranker, other, shortlist, shortlist_positions)
+        effects[:, column] = shortlist.model_scores[shortlist_positions] - again
     return effects
 
 
-def rescored(ranker: Ranker, rank_request: RankRequest, shortlist: Shortlist) -> np.ndarray:
-    """The model's scores of a shortlist's items under another request, in their order, ``[n]``.
+def rescored(
+    ranker: Ranker, rank_request: RankRequest, shortlist: Shortlist, positions: np.ndarray
+) -> np.ndarray:
+    """The model's scores of some of a shortlist's items under another request, ``[m] float32``.
 
-    Scores the whole list, since some features are relative to it.
+    Their features are computed among the whole list, which some are relative to.
+
+    Args:
+        positions: ``[m] int64`` of the items on the list.
     """
     rows = shortlist.rows
     encoded = ranker.read(rank_request)
@@ -63,9 +68,9 @@ def rescored(ranker: Ranker, rank_request: RankRequest, shortlist: Shortlist) ->
     ranks[inside] = found.ranks[position[inside]]
     candidates = Candidates(rows, ranks, found.scores, found.missing)
     if ranker.reranker is None or "reranker" in shortlist.missing:
-        return ranker.fused(encoded, candidates)
-    context = FeatureContext(encoded, candidates, ranker.sources)
-    return finite(ranker.reranker.scores(finite(feature_matrix(context))))
+        return ranker.fused(encoded, candidates)[positions]
+    features = feature_matrix(FeatureContext(encoded, candidates, ranker.sources))[positions]
+    return finite(ranker.reranker.scores(finite(features)))
 
 
 def feature_effects(
@@ -83,7 +88,7 @@ def feature_effects(
     Returns:
         ``[m, features] float32``; zeros where the reranker is absent.
     """
-    features = shortlist.features[shortlist_positions]
+    features = shortlist.features_at(shortlist_positions)
     if ranker.reranker is None or "reranker" in shortlist.missing:
         return np.zeros_like(features)
     changed = np.repeat(features[:, None, :], len(means), axis=1)

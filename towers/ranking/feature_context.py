@@ -12,6 +12,7 @@ from towers.ranking.list_scores import score_list
 from towers.ranking.word_matches import match_words
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.sources.repurchase import rate_of
 
 
 class FeatureContext:
@@ -38,17 +39,19 @@ class FeatureContext:
         self.items, self.request = np.zeros(len(rows), CANDIDATE), np.zeros(1, REQUEST)
         items, request, time = self.items, self.request, encoded.rank_request.time
         # Compiled loops do not check: a row that a column lacks must end here.
-        limit = min(map(len, (catalog.leaf, catalog.title_heads, sources.index.embeddings)))
-        for used in (rows, encoded.summary.rows, encoded.summary.bought_rows):
-            if not _are_below(used, limit):
-                raise IndexError(f"rows: expected 0 to {limit - 1:,}, received others")
-        demand = (sources.popularity, sources.trend, sources.surge)
-        counts, decays = zip(*(one.decayed(time) for one in demand), strict=True)
+        summary, repurchase, popular = encoded.summary, sources.repurchase, sources.popular
+        limit = min(len(catalog.leaf), len(catalog.title_heads), len(sources.index.embeddings))
+        if not _are_below(rows, summary.rows, summary.bought_rows, limit):
+            raise IndexError(f"rows: expected 0 to {limit - 1:,}, received others")
+        long, long_decay = popular.popularity.decayed(time)
+        recent, recent_decay = popular.trend.decayed(time)
+        present, present_decay = popular.surge.decayed(time)
         _read_items(
             *(items, rows, catalog.leaf, catalog.top, catalog.brand, catalog.price),
-            *(catalog.completeness, *counts, *decays),
+            *(catalog.completeness, long, recent, present),
+            *(long_decay, recent_decay, present_decay),
+            *(repurchase.of_items, repurchase.of_categories, repurchase.of_shop),
         )
-        items["repurchase_rate"] = sources.repurchase.at(rows, catalog)
         request["is_search"] = encoded.is_search
         match_words(encoded.query, catalog.text.bucket_count, catalog.tokens, rows, items, request)
         # Of the request itself: a pending search of the session wants no more than its words.
@@ -71,11 +74,12 @@ class FeatureContext:
         return np.ascontiguousarray(self.items["search_score"])
 
 
-@compiled(BOOL, read(I64), I64)
-def _are_below(rows: np.ndarray, limit: int) -> bool:
+@compiled(BOOL, read(I64), read(I64), read(I64), I64)
+def _are_below(rows: np.ndarray, seen: np.ndarray, bought: np.ndarray, limit: int) -> bool:
     is_below = True
-    for row in rows:
-        is_below &= 0 <= row < limit
+    for used in (rows, seen, bought):
+        for row in used:
+            is_below &= 0 <= row < limit
     return is_below
 
 
@@ -86,9 +90,10 @@ def _count_at(counts: np.ndarray, row: int, decay: float) -> float:
 
 _ITEMS = (records(CANDIDATE), read(I64), read(I32), read(I32), read(I32), read(F32), read(F32))
 _DEMAND = (read(F64), read(F64), read(F64), F64, F64, F64)
+_REPURCHASE = (read(F32), read(F32), F64)
 
 
-@compiled(NONE, *_ITEMS, *_DEMAND)
+@compiled(NONE, *_ITEMS, *_DEMAND, *_REPURCHASE)
 def _read_items(
     items: np.ndarray,
     rows: np.ndarray,
@@ -103,6 +108,9 @@ def _read_items(
     long_decay: float,
     recent_decay: float,
     present_decay: float,
+    rates: np.ndarray,
+    category_rates: np.ndarray,
+    shop_rate: float,
 ) -> None:
     for position in range(len(rows)):
         item, row = items[position], rows[position]
@@ -112,3 +120,4 @@ def _read_items(
         item.long_popularity = _count_at(long, row, long_decay)
         item.recent_popularity = _count_at(recent, row, recent_decay)
         item.present_popularity = _count_at(present, row, present_decay)
+        item.repurchase_rate = rate_of(rates, category_rates, shop_rate, row, leaf[row])

@@ -9,7 +9,6 @@ import numpy as np
 
 from towers.compiled import (
     F32,
-    F64,
     I32,
     I64,
     NONE,
@@ -63,11 +62,11 @@ def score_list(
     vectors, vector = _NO_VECTORS, _NO_VECTOR
     if request["has_query"][0] and sources.semantic is not None:
         vectors, vector = sources.semantic.vectors, sources.semantic.query_vector(encoded.query)
-    vote_total = float(candidates.scores["neighbours"].values.sum())
+    votes = candidates.scores[SOURCES[_NEIGHBOURS]].values
     embeddings, query_embedding = sources.index.embeddings, encoded.query_embedding
     _score(
         *(items, request, candidates.rows, candidates.ranks, listed_count, term_count),
-        *(embeddings, query_embedding, vectors, vector, vote_total),
+        *(embeddings, query_embedding, vectors, vector, votes),
     )
 
 
@@ -111,7 +110,7 @@ def _search_score(item: Any, bests: np.ndarray, term_count: int) -> Any:
 
 
 _LIST = (records(CANDIDATE), records(REQUEST), read(I64), read(I32, 2), I64, I64)
-_VECTORS = (read(F32, 2), read(F32), read(F32, 2), read(F32), F64)
+_VECTORS = (read(F32, 2), read(F32), read(F32, 2), read(F32), read(F32))
 
 
 @compiled(NONE, *_LIST, *_VECTORS)
@@ -126,9 +125,12 @@ def _score(
     query_embedding: np.ndarray,
     text_vectors: np.ndarray,
     text_vector: np.ndarray,
-    vote_total: float,
+    votes: np.ndarray,
 ) -> None:
     request = requests[0]
+    vote_total = 0.0
+    for vote in votes:
+        vote_total += vote
     request.best_learnt, request.best_semantic = -1.0, -1.0
     for position in range(len(rows)):
         item, row = items[position], rows[position]

@@ -112,17 +112,19 @@ class QueryEncoder:
 
     def encode(self, inputs: QueryInput, embeddings: np.ndarray) -> np.ndarray:
         """Embeds one session; ``embeddings [rows, dim]`` are those of the items."""
+        items = np.zeros((1, len(inputs.event_rows), embeddings.shape[1]), np.float32)
         known = inputs.event_rows >= 0
-        items = np.zeros((len(known), embeddings.shape[1]), np.float32)
-        items[known] = embeddings[inputs.event_rows[known]]
+        if known.any():
+            items[0, known] = embeddings[inputs.event_rows[known]]
         taste = np.zeros(embeddings.shape[1], np.float32)
-        bought = inputs.history_rows >= 0
-        weights = inputs.history_weights[bought]
-        if len(weights):
+        # Filled from the first slot on.
+        if inputs.history_rows[0] >= 0:
+            bought = inputs.history_rows >= 0
+            weights = inputs.history_weights[bought]
             total = np.float32(max(float(weights.sum()), 1e-6))
             taste = weights @ embeddings[inputs.history_rows[bought]] / total
         return self._model.run(
-            event_embeddings=items[None],
+            event_embeddings=items,
             event_types=inputs.event_types[None],
             event_ages=inputs.event_ages[None],
             event_dwells=inputs.event_dwells[None],
@@ -149,6 +151,8 @@ class Reranker:
 
     def _part(self, features: np.ndarray) -> np.ndarray:
         count = len(features)
+        if count % _ROW_STEP == 0:
+            return self._model.run(features=features)
         padded = np.zeros((-(-count // _ROW_STEP) * _ROW_STEP, features.shape[1]), np.float32)
         padded[:count] = features
         return self._model.run(features=padded)[:count]

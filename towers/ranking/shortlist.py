@@ -8,12 +8,14 @@ from types import MappingProxyType
 
 import numpy as np
 
-from towers.read_only import read_only, read_only_columns
+from towers.compiled import I64, NONE, compiled, read, written
+from towers.read_only import freeze, read_only, read_only_columns
 from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.sparse_scores import SparseScores
 
 _NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
+_NO_PLACES = read_only(np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,14 @@ class Shortlist:
         adjustments: ``[n] float32`` by name: rule-based score adjustments of the ranker, possibly
             negative. Only those that affect an item of the list.
         merchandising: ``[n] float32`` by name: boosts and pins of the shop's rules.
-        features: ``[n, features] float32``; zeros where ``features`` is missing.
+        candidate_features: ``[candidates, features] float32``, in any order; zeros where ``features``
+            is missing.
         ranks: ``[n, sources] int32`` rank in each source from 0, −1 where it did not find the item.
         source_scores: Scores of all items that a source evaluated, by source name.
         encoded: The encoded request.
         missing: Stages that were absent or failed.
         without_filter: The candidates of a filtered request without its filter, if they were asked for.
+        places: ``[n] int64`` row of each item in ``candidate_features``; empty: in this order.
 
     Attributes:
         scores: ``[n] float32`` sum of the three columns, falling; ties by row.
@@ -42,12 +46,13 @@ class Shortlist:
     model_scores: np.ndarray
     adjustments: Mapping[str, np.ndarray]
     merchandising: Mapping[str, np.ndarray]
-    features: np.ndarray
+    candidate_features: np.ndarray
     ranks: np.ndarray
     source_scores: Mapping[str, SparseScores]
     encoded: EncodedRequest
     missing: tuple[str, ...]
     without_filter: Candidates | None = None
+    places: np.ndarray = field(default_factory=lambda: _NO_PLACES)
     scores: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,9 +62,10 @@ class Shortlist:
         order = np.lexsort((self.rows, -scores))
         put = object.__setattr__
         put(self, "scores", read_only(scores[order]))
+        put(self, "candidate_features", read_only(self.candidate_features))
         put(self, "rows", read_only(self.rows[order]))
         put(self, "model_scores", read_only(self.model_scores[order]))
-        put(self, "features", read_only(self.features[order]))
+        put(self, "places", read_only(self.places[order] if len(self.places) else order))
         put(self, "ranks", read_only(self.ranks[order]))
         put(self, "adjustments", _in_order(self.adjustments, order))
         put(self, "merchandising", _in_order(self.merchandising, order))
@@ -88,6 +94,17 @@ class Shortlist:
             missing,
             without_filter,
         )
+
+    @property
+    def features(self) -> np.ndarray:
+        """``[n, features] float32`` in the order of the list, a copy: few requests read them all."""
+        features = self.candidate_features[self.places]
+        freeze(features)
+        return features
+
+    def features_at(self, positions: np.ndarray) -> np.ndarray:
+        """``[m, features] float32`` of the items at ``positions [m]`` of the list, a copy."""
+        return self.candidate_features[self.places[positions]]
 
     def merchandised(self, merchandising: Mapping[str, np.ndarray]) -> Shortlist:
         """The list reordered by the shop's rules, ``[n]`` by rule name."""
@@ -121,9 +138,9 @@ class Shortlist:
         """Some of the list in an order that its scores have; so nothing has to be sorted."""
         other = object.__new__(Shortlist)
         put = object.__setattr__
-        for name in ("rows", "model_scores", "features", "ranks"):
+        for name in ("rows", "model_scores", "places", "ranks"):
             put(other, name, read_only(getattr(self, name)[places]))
-        for name in ("source_scores", "missing", "without_filter"):
+        for name in ("candidate_features", "source_scores", "missing", "without_filter"):
             put(other, name, getattr(self, name))
         put(other, "scores", read_only((self.scores if scores is None else scores)[places]))
         put(other, "adjustments", _in_order(adjustments or self.adjustments, places))
@@ -133,11 +150,9 @@ class Shortlist:
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
         """Positions of items on the list, from 0; −1 if not on it, ``[m] int64``."""
-        if not len(self.rows):
-            return np.full(len(rows), -1, np.int64)
-        # Pages and lists are short: pairwise comparison is faster than sorting.
-        is_it = rows[:, None] == self.rows
-        return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
+        positions = np.empty(len(rows), np.int64)
+        _find_positions(self.rows, rows, positions)
+        return positions
 
 
 def _in_order(
@@ -146,3 +161,14 @@ def _in_order(
     if not columns:
         return _NO_COLUMNS
     return read_only_columns({name: column[order] for name, column in columns.items()})
+
+
+@compiled(NONE, read(I64), read(I64), written(I64))
+def _find_positions(listed: np.ndarray, rows: np.ndarray, positions: np.ndarray) -> None:
+    # Pages and lists are short: pairwise comparison is faster than sorting.
+    for place in range(len(rows)):
+        positions[place] = -1
+        for position in range(len(listed)):
+            if listed[position] == rows[place]:
+                positions[place] = position
+                break

@@ -1,18 +1,24 @@
 """The items that an answer may show; this is decided here only.
 
 An item is allowed if it is listed, in the request's mask, not hidden by a rule, not excluded by the
-request (as items in the basket or on the page are), and not a past purchase of the visitor that is
-rarely bought again. Completion asks here too; beyond that it suggests only what is in stock.
+request (as items in the basket or on the page are), no substitute of what is in the cart where only
+complements are asked for, and not a past purchase of the visitor that is rarely bought again.
+Completion asks here too; beyond that it suggests only what is in stock.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from towers.catalog.items import Catalog
+from towers.compiled import BOOL, I64, NONE, compiled, read, written
+from towers.read_only import read_only
 from towers.retrieval.rank_request import RankRequest
 from towers.retrieval.sparse_scores import SparseScores
 
+_NO_FLAGS = read_only(np.zeros(0, bool))
 _NARROW_ROWS = 20_000
 """Up to this many allowed items all are scored; beyond, sources overfetch and filter."""
 
@@ -28,21 +34,25 @@ class AllowedItems:
     def __init__(self, catalog: Catalog, mask: np.ndarray | None, excluded: np.ndarray) -> None:
         self._listed = catalog.listed[: catalog.count]
         self._mask = mask
-        self._mask_count = 0 if mask is None else int(np.count_nonzero(mask))
-        self._excluded = np.sort(excluded)
+        self._excluded = np.sort(excluded) if len(excluded) > 1 else excluded
 
     @classmethod
     def of(cls, catalog: Catalog, rank_request: RankRequest) -> AllowedItems:
         """The allowed items of a request."""
-        mask, hidden = rank_request.mask, rank_request.hidden
-        if hidden is not None:
-            mask = (catalog.listed[: catalog.count] if mask is None else mask).copy()
-            both = min(len(mask), len(hidden))
-            mask[:both] &= ~hidden[:both]
+        mask = rank_request.mask
+        for hidden in (rank_request.hidden, rank_request.substitutes):
+            if hidden is not None:
+                mask = (catalog.listed[: catalog.count] if mask is None else mask).copy()
+                both = min(len(mask), len(hidden))
+                mask[:both] &= ~hidden[:both]
         excluded = rank_request.excluded
         if len(rank_request.already_bought):
             excluded = np.concatenate([excluded, rank_request.already_bought])
         return cls(catalog, mask, excluded)
+
+    @cached_property
+    def _mask_count(self) -> int:
+        return 0 if self._mask is None else int(np.count_nonzero(self._mask))
 
     @property
     def is_narrow(self) -> bool:
@@ -67,6 +77,8 @@ class AllowedItems:
     def count(self) -> int:
         """Number of allowed items."""
         flags = self._listed if self._mask is None else self._mask
+        if not len(self._excluded):
+            return int(np.count_nonzero(flags))
         inside = np.unique(self._excluded[self._excluded < len(flags)])
         return int(np.count_nonzero(flags)) - int(np.count_nonzero(flags[inside]))
 
@@ -89,18 +101,35 @@ class AllowedItems:
 
     def has(self, rows: np.ndarray) -> np.ndarray:
         """Which of ``rows`` are allowed, ``[n] bool``."""
-        kept = _flags(self._listed, rows)
-        if self._mask is not None:
-            kept &= _flags(self._mask, rows)
-        if len(self._excluded):
-            position = np.searchsorted(self._excluded, rows)
-            kept &= self._excluded[np.minimum(position, len(self._excluded) - 1)] != rows
-        return kept
+        is_allowed = np.empty(len(rows), bool)
+        _tell_allowed(
+            self._listed,
+            self._mask is not None,
+            _NO_FLAGS if self._mask is None else self._mask,
+            self._excluded,
+            rows,
+            is_allowed,
+        )
+        return is_allowed
 
 
-def _flags(flags: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    if not len(flags):
-        return np.zeros(len(rows), bool)
+@compiled(NONE, read(BOOL), BOOL, read(BOOL), read(I64), read(I64), written(BOOL))
+def _tell_allowed(
+    listed: np.ndarray,
+    has_mask: bool,
+    mask: np.ndarray,
+    excluded: np.ndarray,
+    rows: np.ndarray,
+    is_allowed: np.ndarray,
+) -> None:
     # Items added since the flags were read are beyond their end: not allowed.
-    found: np.ndarray = flags.take(rows, mode="clip") & (rows < len(flags))
-    return found
+    end = min(len(listed), len(mask)) if has_mask else len(listed)
+    for place in range(len(rows)):
+        row = rows[place]
+        is_it = 0 <= row < end and listed[row]
+        if is_it and has_mask:
+            is_it = mask[row]
+        if is_it and len(excluded):
+            position = np.searchsorted(excluded, row)
+            is_it = position == len(excluded) or excluded[position] != row
+        is_allowed[place] = is_it

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from towers.compiled import F64, I64, compiled, inlined, read, written
+from towers.compiled import F32, F64, I64, compiled, inlined, read, written
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, section 6.4."""
@@ -87,14 +87,34 @@ def distinct_sums(found: np.ndarray, values: np.ndarray, keys: np.ndarray, sums:
     return int(places)
 
 
+@inlined
+def sort_sums(keys: np.ndarray, sums: np.ndarray, out_keys: np.ndarray, out: np.ndarray) -> int:
+    """Writes distinct keys in ascending order with their sums; returns their number."""
+    order = np.argsort(keys)
+    for position in range(len(order)):
+        out_keys[position], out[position] = keys[order[position]], sums[order[position]]
+    return len(order)
+
+
+@compiled(I64, read(I64), read(F32), written(I64), written(F32))
+def _ascending_sums(
+    found: np.ndarray, values: np.ndarray, out_keys: np.ndarray, out: np.ndarray
+) -> int:
+    keys, sums = np.empty(len(found), np.int64), np.empty(len(found), np.float64)
+    doubles = values.astype(np.float64)
+    count = distinct_sums(found, doubles, keys, sums)
+    return sort_sums(keys[:count], sums[:count], out_keys, out)
+
+
 def ascending_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct keys, ascending, and the sums of their values, ``[m] int64`` and ``float32``.
 
     Args:
         found: ``[n]`` keys from 0, repeated in any order.
-        values: ``[n]``, added up in this order in double precision.
+        values: ``[n] float32``, added up in this order in double precision.
     """
-    keys, sums = np.empty(len(found), np.int64), np.empty(len(found), np.float64)
-    count = distinct_sums(found.astype(np.int64), values.astype(np.float64), keys, sums)
-    order = np.argsort(keys[:count])
-    return keys[order], sums[order].astype(np.float32)
+    keys, sums = np.empty(len(found), np.int64), np.empty(len(found), np.float32)
+    count = _ascending_sums(
+        found.astype(np.int64, copy=False), values.astype(np.float32, copy=False), keys, sums
+    )
+    return keys[:count], sums[:count]

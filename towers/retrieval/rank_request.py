@@ -25,6 +25,8 @@ class RankRequest:
         excluded: ``[n] int64`` rows not to be shown, such as the basket's.
         synonyms: Phrases that are searched for besides the words of ``text``.
         hidden: ``[rows] bool``, true where a rule hides an item; None: nothing is hidden.
+        substitutes: ``[rows] bool``, true where an item could take the place of one in the cart, and
+            so is not shown; None: such items may be shown.
         already_bought: ``[n] int64`` rows that the visitor has bought and that are rarely bought again;
             left out of browse pages. Set by ``Ranker.read``.
         is_literal: Whether all of ``text`` is words to match, conditions too.
@@ -39,12 +41,13 @@ class RankRequest:
     excluded: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     synonyms: tuple[Synonym, ...] = ()
     hidden: np.ndarray | None = None
+    substitutes: np.ndarray | None = None
     already_bought: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     has_page_hint: bool = False
     is_literal: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("mask", "hidden"):
+        for name in ("mask", "hidden", "substitutes"):
             if (flags := getattr(self, name)) is not None:
                 object.__setattr__(self, name, read_only(flags))
         for name in ("excluded", "already_bought"):

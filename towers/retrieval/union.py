@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from towers.compiled import I32, I64, NONE, compiled, read, written
+from towers.compiled import I32, I64, compiled, read, written
 from towers.retrieval.hashed_sums import EMPTY, position_of, slot_count, slot_of
 from towers.retrieval.source import NO_ROWS
 
@@ -23,28 +23,34 @@ def union(lists: Mapping[str, np.ndarray], names: Sequence[str]) -> tuple[np.nda
         did not find the item.
     """
     found = np.concatenate([*lists.values()]) if lists else NO_ROWS
+    columns = [names.index(name) for name in lists]
+    ends = np.cumsum([len(of_source) for of_source in lists.values()], dtype=np.int64)
     rows = np.empty(len(found), np.int64)
-    rows = np.sort(rows[: _distinct(found, rows)])
-    ranks = np.full((len(rows), len(names)), -1, np.int32)
-    for name, of_source in lists.items():
-        _rank(of_source, rows, names.index(name), ranks)
-    return rows, ranks
+    ranks = np.full((len(found), len(names)), -1, np.int32)
+    count = _join(found, np.array(columns, np.int64), ends, rows, ranks)
+    return rows[:count], ranks[:count]
 
 
-@compiled(I64, read(I64), written(I64))
-def _distinct(found: np.ndarray, rows: np.ndarray) -> int:
-    """Writes each row once, in any order; their number."""
+@compiled(I64, read(I64), read(I64), read(I64), written(I64), written(I32, 2))
+def _join(
+    found: np.ndarray, columns: np.ndarray, ends: np.ndarray, rows: np.ndarray, ranks: np.ndarray
+) -> int:
+    """Writes the distinct rows, ascending, and the ranks of each; their number.
+
+    Args:
+        found: The lists one after the other, which end at ``ends``.
+        columns: Column of each list.
+    """
     table, count = np.full(slot_count(len(found)), EMPTY, np.int64), 0
     for row in found:
         slot = slot_of(table, row)
         if table[slot] == EMPTY:
             table[slot], rows[count] = row, row
             count += 1
+    rows[:count].sort()
+    begin = 0
+    for number in range(len(columns)):
+        for place in range(begin, ends[number]):
+            ranks[position_of(rows[:count], found[place]), columns[number]] = place - begin
+        begin = ends[number]
     return count
-
-
-@compiled(NONE, read(I64), read(I64), I64, written(I32, 2))
-def _rank(found: np.ndarray, rows: np.ndarray, column: int, ranks: np.ndarray) -> None:
-    """Writes the ranks of one source's list; ``rows`` ascend."""
-    for rank in range(len(found)):
-        ranks[position_of(rows, found[rank]), column] = rank

@@ -69,6 +69,10 @@ def relaxed_query(
         synonyms: Phrases that count as alternatives of the query's words.
     """
     terms = _terms(query, synonyms)
+    is_usual = not synonyms and not any(term.translations or term.corrections for term in terms)
+    if is_usual and _has_any(lexical.complete_rows(query), only_allowed):
+        # What was asked here is the match set, which the answer needs anyway.
+        return RelaxedQuery((), tuple(terms))
 
     def is_matched(required: Sequence[Term]) -> bool:
         requirements = [term.alternatives for term in required]
@@ -82,13 +86,7 @@ def relaxed_query(
                 return False
             count *= _WIDENING
 
-    as_typed = tuple(term.alternatives for term in terms)
-    if as_typed == query.requirements:
-        # The usual query: what is asked here is the match set, which the answer needs anyway.
-        is_whole = _has_any(lexical.complete_rows(query), only_allowed)
-    else:
-        is_whole = is_matched(terms) or _has_code(lexical, query, only_allowed)
-    if is_whole:
+    if not is_usual and (is_matched(terms) or _has_code(lexical, query, only_allowed)):
         return RelaxedQuery((), tuple(terms))
     relaxed = relaxed_terms(terms, TermStatistics(is_matched, lexical.rarity))
     if not relaxed.kept:
@@ -114,6 +112,8 @@ def relaxations(
 
 def _terms(query: ParsedQuery, synonyms: tuple[Synonym, ...]) -> list[Term]:
     """The required terms of a query, with synonym phrases among their alternatives."""
+    if not synonyms:
+        return [term for term in query.terms if term.is_required]
     terms = []
     for term in query.terms:
         if term.is_required:

@@ -121,6 +121,10 @@ def query_input(
 def _history(
     session: Session, time: float, row_of: Mapping[str, int], slots: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.full(slots, -1, np.int32)
+    weights = np.zeros(slots, np.float32)
+    if not session.bought:
+        return rows, weights
     known, counts, last_times = [], [], []
     # The dict is ordered by last purchase: the newest items fill the slots.
     for item_id, (count, last_time) in reversed(session.bought.items()):
@@ -131,8 +135,6 @@ def _history(
             last_times.append(last_time)
             if len(known) == slots:
                 break
-    rows = np.full(slots, -1, np.int32)
-    weights = np.zeros(slots, np.float32)
     if not known:
         return rows, weights
     rows[: len(known)] = known

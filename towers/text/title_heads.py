@@ -44,6 +44,7 @@ _PIECE = re.compile(
 _READ_LETTERS = 500
 """What stands behind does not tell what an item is; signs without digits would cost their square."""
 _DASHES = "-–—:|"
+_JOINING = "/&+"
 
 
 def head_keys(title: str, brand: str) -> frozenset[str]:
@@ -86,8 +87,9 @@ def title_phrases(normalised: str) -> Iterator[TitlePhrase]:
             is_before_model = match["number"] is not None or match[0] in _DASHES
             yield TitlePhrase(tuple(phrase), is_own, is_behind_number, is_before_model)
             phrase, is_behind_number = [], False
-            # "for phones and tablets": both go with it.
-            is_own = is_own or word is None or word in _PREPOSITIONS
+            # "for phones and tablets", "for phones/tablets": both go with it.
+            is_joined = match[0] in _JOINING if word is None else word not in _PREPOSITIONS
+            is_own = is_own or not is_joined
         # "5 in." is a size.
         if word in _PREPOSITIONS and not is_behind_number:
             is_own = False

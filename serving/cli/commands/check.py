@@ -13,7 +13,7 @@ from serving.cli.options import json_option, print_json, reports_errors
 from serving.cli.progress import stage_bars
 
 if TYPE_CHECKING:
-    from serving.evaluation.query_check import CheckReport
+    from serving.evaluation.searches.query_check import CheckReport
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -47,8 +47,8 @@ def check_file(bundle: Path, queries: Path, *, rules: Path | None) -> CheckRepor
     Raises:
         click.BadParameter: A line of the file is malformed.
     """
-    from serving.evaluation.check_file import read_checks
-    from serving.evaluation.query_check import check_bundle
+    from serving.evaluation.searches.check_file import read_checks
+    from serving.evaluation.searches.query_check import check_bundle
 
     try:
         checks = read_checks(queries)

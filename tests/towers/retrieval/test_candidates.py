@@ -353,7 +353,7 @@ def test_words_find_as_many_allowed_items_as_there_are_however_low_they_stand(
     allowed = AllowedItems(catalog, mask, np.zeros(0, np.int64))
     assert allowed.widened(40) == 800
     query = words.parse("paint")
-    rows, scores = Lexical(words).hits(query, allowed, 40)
+    rows, scores, _ = Lexical(words).hits(query, allowed, 40)
     assert len(rows) == len(scores) and len(allowed.only(rows)) >= 40
     everything = allowed.only(words.search(query, 1_000)[0])
     assert allowed.only(rows)[:40].tolist() == everything[:40].tolist()

@@ -14,6 +14,8 @@ from towers.text.title_heads import head_keys, title_phrases
         ("Steel ladders", {"ladder"}),
         ("Ladder hook for walls", {"hook"}),
         ("Hooks and rails with screws", {"hook", "rail"}),
+        ("Battery for phones/tablets", {"batteri"}),
+        ("Battery for phones & tablets, spare", {"batteri", "spare"}),
         ("Ladder, painted green", {"ladder"}),
         ("Zed L-300 steel ladder 3 m", {"ladder"}),
         ("Oak ladder - extension", {"ladder", "extens"}),

@@ -9,8 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from towers.catalog.items import Catalog
+from towers.compiled import F32, F64, I32, I64, compiled, read, written
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
+from towers.retrieval.hashed_sums import distinct_sums, sort_sums
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.retrieval.sparse_scores import SparseScores
@@ -134,7 +136,12 @@ class Cooccurrence(Source):
             rows: ``[n] int64`` item rows; rows beyond the table have no companions.
             weights: ``[n] float32`` weight of each.
         """
-        return SparseScores.summed(*self._weighted(self.scores, rows, weights))
+        limit = len(rows) * self.companions.shape[1]
+        found, sums = np.empty(limit, np.int64), np.empty(limit, np.float32)
+        count = _companion_sums(
+            self.companions, self.scores, rows, weights.astype(np.float64), found, sums
+        )
+        return SparseScores(found[:count], sums[:count])
 
     def followers(self, rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Companions of several items and their weighted follow shares, not summed.
@@ -142,15 +149,10 @@ class Cooccurrence(Source):
         Returns:
             ``[n] int32`` rows, one for each item that the companion follows, and ``[n] float32``.
         """
-        return self._weighted(self.follow_shares, rows, weights)
-
-    def _weighted(
-        self, table: np.ndarray, rows: np.ndarray, weights: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
         known = rows < len(self.companions)
         rows, weights = rows[known], weights[known]
         companions = self.companions[rows].ravel()
-        values = (table[rows] * weights[:, None]).ravel()
+        values = (self.follow_shares[rows] * weights[:, None]).ravel()
         present = companions >= 0
         return companions[present], values[present]
 
@@ -183,6 +185,33 @@ class Cooccurrence(Source):
             values[moved[kept]] = np.where(new >= 0, table[kept], 0.0)
             tables.append(values)
         return type(self)(companions, *tables)
+
+
+_COMPANIONS = (read(I32, 2), read(F32, 2), read(I64), read(F64))
+
+
+@compiled(I64, *_COMPANIONS, written(I64), written(F32))
+def _companion_sums(
+    companions: np.ndarray,
+    scores: np.ndarray,
+    rows: np.ndarray,
+    weights: np.ndarray,
+    keys: np.ndarray,
+    sums: np.ndarray,
+) -> int:
+    """Writes the companions of several items, ascending, and their summed scores; their number."""
+    found, values = np.empty(len(keys), np.int64), np.empty(len(keys), np.float64)
+    count = 0
+    for place in range(len(rows)):
+        if rows[place] < len(companions):
+            for column in range(companions.shape[1]):
+                row = companions[rows[place], column]
+                if row >= 0:
+                    found[count], values[count] = row, scores[rows[place], column] * weights[place]
+                    count += 1
+    distinct, totals = np.empty(count, np.int64), np.empty(count, np.float64)
+    count = distinct_sums(found[:count], values[:count], distinct, totals)
+    return sort_sums(distinct[:count], totals[:count], keys, sums)
 
 
 def _follow_counts(log: SessionLog, item_count: int, shares: np.ndarray) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -21,6 +21,20 @@ from towers.text.parsed_query import ParsedQuery, Synonym
 
 _OVERFETCH = 8
 """Factor of the hits to fetch where too few of the previous ones were allowed."""
+
+
+class Hits(NamedTuple):
+    """Hits of the index.
+
+    Args:
+        rows: ``[n] int64``, best first.
+        scores: ``[n] float32``.
+        allowed: ``[≤ n] int64`` the allowed ones of ``rows``.
+    """
+
+    rows: np.ndarray
+    scores: np.ndarray
+    allowed: np.ndarray
 
 
 class Lexical(Source):
@@ -49,8 +63,8 @@ class Lexical(Source):
         if not encoded.text:
             return Found()
         count, synonyms = config.lexical_count, encoded.rank_request.synonyms
-        rows, scores = self.hits(encoded.query, allowed, count, synonyms)
-        return Found(allowed.only(rows)[:count], SparseScores.summed(rows, scores))
+        hits = self.hits(encoded.query, allowed, count, synonyms)
+        return Found(hits.allowed[:count], SparseScores.summed(hits.rows, hits.scores))
 
     def hits(
         self,
@@ -58,8 +72,8 @@ class Lexical(Source):
         allowed: AllowedItems,
         count: int,
         synonyms: tuple[Synonym, ...] = (),
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and scores that include the best ``count`` allowed ones, or all hits.
+    ) -> Hits:
+        """Hits that include the best ``count`` allowed ones, or all hits.
 
         Where few items are allowed and the first hits are others, these few are searched alone, so that
         a narrow filter does not fetch most of the catalogue.
@@ -69,10 +83,13 @@ class Lexical(Source):
             fetched = min(fetched, _OVERFETCH * count)
         while True:
             rows, scores = self.index.search(query, fetched, synonyms)
-            if len(rows) < fetched or len(allowed.only(rows)) >= count:
-                return rows, scores
+            kept = allowed.only(rows)
+            if len(rows) < fetched or len(kept) >= count:
+                return Hits(rows, scores, kept)
             if allowed.is_narrow:
-                return self.index.search_among(query, allowed.rows(), 2 * count, synonyms)
+                kept = allowed.rows()
+                rows, scores = self.index.search_among(query, kept, 2 * count, synonyms)
+                return Hits(rows, scores, allowed.only(rows))
             fetched *= _OVERFETCH
 
     def save(self, folder: Path) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from data.records import Event, EventType
 from towers.catalog.items import Catalog
+from towers.compiled import F32, F64, I32, I64, NONE, compiled, inlined, read, written
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
@@ -105,15 +106,9 @@ class Repurchase(Source):
 
     def at(self, rows: np.ndarray, catalog: Catalog) -> np.ndarray:
         """Repurchase rates of ``rows``, ``[n] float32``; items added later have their category's."""
-        known = rows < len(self.of_items)
-        if known.all():
-            return self.of_items[rows]
-        shares = np.full(len(rows), self.of_shop, np.float32)
-        shares[known] = self.of_items[rows[known]]
-        leaves = catalog.leaf[rows]
-        by_category = ~known & (leaves < len(self.of_categories))
-        shares[by_category] = self.of_categories[leaves[by_category]]
-        return shares
+        rates = np.empty(len(rows), np.float32)
+        _look_up(self.of_items, self.of_categories, self.of_shop, rows, catalog.leaf, rates)
+        return rates
 
     def already_bought(self, session: Session, catalog: Catalog) -> np.ndarray:
         """Rows of the visitor's purchases that are rarely bought again, ``[n] int64``."""
@@ -151,3 +146,27 @@ class Repurchase(Source):
 
 def _shrunk(buyers: np.ndarray, repurchasers: np.ndarray, prior: np.ndarray | float) -> np.ndarray:
     return (repurchasers + _PRIOR_BUYERS * prior) / (buyers + _PRIOR_BUYERS)
+
+
+@inlined
+def rate_of(
+    of_items: np.ndarray, of_categories: np.ndarray, of_shop: float, row: int, leaf: int
+) -> Any:
+    """The repurchase rate of an item; that of its category where it was added later."""
+    if row < len(of_items):
+        return of_items[row]
+    return of_categories[leaf] if leaf < len(of_categories) else np.float32(of_shop)
+
+
+@compiled(NONE, read(F32), read(F32), F64, read(I64), read(I32), written(F32))
+def _look_up(
+    of_items: np.ndarray,
+    of_categories: np.ndarray,
+    of_shop: float,
+    rows: np.ndarray,
+    leaf: np.ndarray,
+    rates: np.ndarray,
+) -> None:
+    for place in range(len(rows)):
+        row = rows[place]
+        rates[place] = rate_of(of_items, of_categories, of_shop, row, leaf[row])

@@ -17,7 +17,7 @@ from towers.indexes.item_index import ItemIndex
 from towers.indexes.result_cache import ResultCache
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.rank_request import EncodedRequest
-from towers.retrieval.source import Found, Rebase, Source, TextVectors, TrainingData
+from towers.retrieval.source import NO_ROWS, Found, Rebase, Source, TextVectors, TrainingData
 from towers.retrieval.sources.learnt import nearest_allowed
 from towers.text.distilled_encoder import DistilledEncoder
 from towers.text.parsed_query import ParsedQuery
@@ -82,20 +82,20 @@ class Semantic(Source):
         """The nearest ``config.semantic_count``."""
         if self._text is None or not encoded.text or not config.semantic_count:
             return Found()
-        query = self.query_vector(encoded.query)
-        if not query.any():
-            return Found()
         count = config.semantic_count
         if allowed.is_everything:
             key = (encoded.query.corrected_stems, count)
-            nearest = self._nearest.of(key, lambda: self._found(query, allowed, count))
+            nearest = self._nearest.of(key, lambda: self._found(encoded.query, allowed, count))
             # Items may have been deleted since.
             return Found(allowed.only(nearest))
-        return Found(self._found(query, allowed, count))
+        return Found(self._found(encoded.query, allowed, count))
 
-    def _found(self, query: np.ndarray, allowed: AllowedItems, count: int) -> np.ndarray:
+    def _found(self, query: ParsedQuery, allowed: AllowedItems, count: int) -> np.ndarray:
         assert self._text is not None
-        return nearest_allowed(self._text.index, query, allowed, count)
+        vector = self.query_vector(query)
+        if not vector.any():
+            return NO_ROWS
+        return nearest_allowed(self._text.index, vector, allowed, count)
 
     def query_vector(self, query: ParsedQuery) -> np.ndarray:
         """``[dim] float32`` unit vector of a query; zeros where none of its words is known."""

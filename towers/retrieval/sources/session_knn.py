@@ -17,7 +17,7 @@ from towers.catalog.items import Catalog
 from towers.compiled import F32, F64, I32, I64, compiled, read, written
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.hashed_sums import distinct_sums
+from towers.retrieval.hashed_sums import distinct_sums, sort_sums
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.retrieval.sparse_scores import SparseScores
@@ -121,12 +121,11 @@ class SessionKnn(Source):
         sessions, votes = sessions[best], votes[best]
         offsets = self.log.offsets
         limit = int((offsets[sessions + 1] - offsets[sessions]).sum())
-        items, values = np.empty(limit, np.int64), np.empty(limit, np.float64)
+        items, values = np.empty(limit, np.int64), np.empty(limit, np.float32)
         count = _item_votes(
             *(sessions, votes, offsets, self.log.rows, self._rarity, items, values),
         )
-        order = np.argsort(items[:count])
-        return SparseScores(items[order], values[order].astype(np.float32))
+        return SparseScores(items[:count], values[:count])
 
     def save(self, folder: Path) -> None:
         """Writes the sessions and what finds them, without any visitor data."""
@@ -193,7 +192,7 @@ def _similar_sessions(
     return distinct_sums(found[:count], values[:count], sessions, votes)
 
 
-@compiled(I64, read(I64), read(F32), read(I64), read(I32), read(F32), written(I64), written(F64))
+@compiled(I64, read(I64), read(F32), read(I64), read(I32), read(F32), written(I64), written(F32))
 def _item_votes(
     sessions: np.ndarray,
     votes: np.ndarray,
@@ -203,7 +202,7 @@ def _item_votes(
     items: np.ndarray,
     values: np.ndarray,
 ) -> int:
-    """Writes the items of sessions with the votes of these, shared among a session's items."""
+    """Writes the items of sessions, ascending, with the votes of these, shared among its items."""
     found, shares = np.empty(len(items), np.int64), np.empty(len(items), np.float64)
     count = 0
     for place in range(len(sessions)):
@@ -213,4 +212,6 @@ def _item_votes(
             row = session_rows[position]
             found[count], shares[count] = row, share * rarity[row]
             count += 1
-    return distinct_sums(found, shares, items, values)
+    distinct, totals = np.empty(count, np.int64), np.empty(count, np.float64)
+    count = distinct_sums(found, shares, distinct, totals)
+    return sort_sums(distinct[:count], totals[:count], items, values)

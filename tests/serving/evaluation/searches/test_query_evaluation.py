@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.evaluation.query_evaluation import misspelling_report, misspelt
+from serving.evaluation.searches.query_evaluation import misspelling_report, misspelt
 from serving.evaluation.system_rankings import SystemRankings
 
 QUERIES = [("cordless drill", ["d"]), ("12 v", ["x"]), ("手机", ["p"]), ("garden hose", ["h"])]

@@ -16,8 +16,8 @@ from serving.api.requests import SearchRequest
 from serving.cli.main import main
 from serving.edge.server import RunningServer
 from serving.engine import Engine
-from serving.evaluation.check_file import read_checks
-from serving.evaluation.query_check import QueryCheck, Selection, Verdict, judged
+from serving.evaluation.searches.check_file import read_checks
+from serving.evaluation.searches.query_check import QueryCheck, Selection, Verdict, judged
 from tests.serving.gated_engine import GatedEngine
 from tests.towers import shelf
 from towers.catalog.items import Catalog

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.errors import InputError
 from serving.api.validation import PAGE_SIZE_LIMIT, QUERY_LENGTH_LIMIT
-from serving.evaluation.query_check import FIELDS, Pattern, QueryCheck, Selection
+from serving.evaluation.searches.query_check import FIELDS, Pattern, QueryCheck, Selection
 from towers.text.writing.folding import normalise
 
 _COLUMNS = ("query", "wanted", "n", "unwanted")

@@ -12,7 +12,7 @@ from data.synthetic import END_TIME
 from serving.api.requests import SearchRequest
 from serving.cli.report_tables import evaluation_tables
 from serving.engine import Engine
-from serving.evaluation.title_words import title_precision_report
+from serving.evaluation.searches.title_words import title_precision_report
 from tests.towers import shelf
 from towers.datasets.head_queries import HeadQuery, head_queries
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from serving.engine import Engine
-from serving.evaluation.query_evaluation import search_rankings
+from serving.evaluation.searches.query_evaluation import search_rankings
 from serving.evaluation.system_rankings import ENGINE
 from towers.bootstrap import mean_interval
 from towers.datasets.head_queries import KINDS, HeadQuery
