@@ -5,6 +5,7 @@ records          the record types: items, events, judgments
 markup           plain text of texts with HTML, entities and web addresses
 atomic           folders that are written completely or not at all
 split            the time-based split into training and test parts
+offers/          coupons, promotions and services, and their redemptions
 tables           the records as Arrow tables, in memory and on disk
 hash_lookup      places of texts by 64-bit hashes
 item_columns     items in batches, their columns by distinct values

@@ -47,7 +47,7 @@ class Loss:
     """Rows that a rule dropped, or in which it cleared a field.
 
     Args:
-        table: ``items``, ``events`` or ``judgments``.
+        table: ``items``, ``events``, ``judgments``, ``offers``, ``audiences`` or ``redemptions``.
         rule: Name of the rule.
         count: Number of rows affected.
         total: Number of rows before any rule.

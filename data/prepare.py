@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.atomic import check_replaceable
-from data.clean import clean, clean_items, source_losses
+from data.clean import EARLIEST_TIME, Loss, clean, clean_items, source_losses
 from data.errors import ConfigError, InputError
+from data.offers.clean_offers import clean_offers
+from data.offers.offer_tables import OfferTables, extended
 from data.records import ItemChange
 from data.report import quality_report
 from data.sessionize import GAP_MINUTES, sessionize, text_codes
@@ -131,8 +133,11 @@ def prepare(
         if visitor_share < 1:
             events = _visitor_sample(events, visitor_share)
         raw = replace(raw, events=events)
+    if raw.offers is not None and visitor_share < 1:
+        raw = replace(raw, offers=_offers_of_sample(raw.offers, visitor_share))
     progress("cleaning")
     shop = clean(raw, now=now)
+    offers, offer_losses = _clean_offers(raw.offers, shop.items, now)
     if shop.items.num_rows == 0:
         raise InputError(f"{source}: expected at least one item, received none that is clean")
     progress("finding sessions")
@@ -154,9 +159,11 @@ def prepare(
             events=events,
             judgments=shop.judgments,
             split=split,
-            losses=(*source_losses(raw), *shop.losses),
+            losses=(*source_losses(raw), *shop.losses, *offer_losses),
         ),
     }
+    if offers is not None:
+        report["offers"] = offers.counts
     progress("writing")
     write_tables(
         out,
@@ -168,8 +175,18 @@ def prepare(
         items_time=known_time,
         newest_items=newest_items,
         log_positions=raw.log_positions,
+        offers=offers,
     )
     return report
+
+
+def _clean_offers(
+    offers: OfferTables | None, items: pa.Table, now: float
+) -> tuple[OfferTables | None, list[Loss]]:
+    if offers is None:
+        return None, []
+    cleaned, losses = clean_offers(offers, items, earliest=EARLIEST_TIME, now=now)
+    return cleaned, [Loss(**vars(one)) for one in losses]
 
 
 def _known_when_training_ends(
@@ -193,6 +210,7 @@ def _extended(base: Tables, raw: RawShop) -> RawShop:
         judgments=_joined(raw.judgments, base.judgments),
         # Earlier positions stay: they may be of another server's log.
         log_positions=tuple(dict.fromkeys(base.log_positions + raw.log_positions)),
+        offers=extended(base.offers, raw.offers),
     )
 
 
@@ -295,12 +313,20 @@ def _newest_days(events: pa.Table, days: float, now: float) -> pa.Table:
     return events.filter(pa.array(micros > newest - days * _DAY_MICROS))
 
 
-def _visitor_sample(events: pa.Table, share: float) -> pa.Table:
-    visitors = pc.unique(events["visitor_id"])
+def _visitor_sample(rows: pa.Table, share: float) -> pa.Table:
+    visitors = pc.unique(rows["visitor_id"])
     is_chosen = pa.array(
         [_id_fraction(visitor) < share for visitor in visitors.to_pylist()], pa.bool_()
     )
-    return events.filter(pc.is_in(events["visitor_id"], value_set=visitors.filter(is_chosen)))
+    return rows.filter(pc.is_in(rows["visitor_id"], value_set=visitors.filter(is_chosen)))
+
+
+def _offers_of_sample(offers: OfferTables, share: float) -> OfferTables:
+    return replace(
+        offers,
+        audiences=_visitor_sample(offers.audiences, share),
+        redemptions=_visitor_sample(offers.redemptions, share),
+    )
 
 
 def _id_fraction(visitor_id: str) -> float:

@@ -105,6 +105,7 @@ class Event:
         rating: 1 to 5, for a review; None elsewhere.
         text: Text of a review.
         dwell_seconds: How long a viewed page stayed open; None where not known.
+        offer_id: The offer that a purchase was made with; empty for none.
         surface: Where it happened: ``search``, ``home``, ``item`` …
         attribution_token: The token of the answer that showed the item.
     """
@@ -123,6 +124,7 @@ class Event:
     surface: str = ""
     attribution_token: str = ""
     dwell_seconds: float | None = None
+    offer_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from data.atomic import atomic_folder
 from data.errors import InputError
+from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
 from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
 
@@ -88,6 +89,7 @@ class RawShop:
         items_at: Returns the rows of ``items`` as known before a time, seconds since 1970; None if
             no field of an item depends on the log.
         log_positions: For each log of the service among the events, the last entry that was read.
+        offers: Coupons, promotions and services; None where it has none.
     """
 
     items: pa.Table | None
@@ -99,6 +101,7 @@ class RawShop:
     item_changes: Mapping[str, ItemChange] = field(default_factory=dict)
     items_at: Callable[[float], pa.Table] | None = None
     log_positions: tuple[LogPosition, ...] = ()
+    offers: OfferTables | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +119,7 @@ class Tables:
         items_time: As in ``RawShop``; it refers to ``newest_items`` if there are any.
         newest_items: The same rows with fields derived from the whole log, the test part included;
             None if they are equal to ``items``.
-        log_positions: As in ``RawShop``.
+        log_positions, offers: As in ``RawShop``.
     """
 
     path: Path
@@ -128,6 +131,7 @@ class Tables:
     items_time: float = 0.0
     newest_items: pa.Table | None = None
     log_positions: tuple[LogPosition, ...] = ()
+    offers: OfferTables | None = None
 
     def items_known(self, *, whole_log: bool) -> tuple[pa.Table, float]:
         """The items as known at a time, and their ``items_time``.
@@ -195,6 +199,7 @@ def read_tables(path: Path) -> Tables:
         items_time,
         newest_items,
         log_positions,
+        read_offer_tables(path),
     )
 
 
@@ -209,6 +214,7 @@ def write_tables(
     items_time: float = 0.0,
     newest_items: pa.Table | None = None,
     log_positions: tuple[LogPosition, ...] = (),
+    offers: OfferTables | None = None,
 ) -> None:
     """Writes a folder of tables; an existing one is replaced atomically.
 
@@ -219,7 +225,7 @@ def write_tables(
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
         report: Plain JSON.
-        items_time, newest_items, log_positions: As in ``Tables``.
+        items_time, newest_items, log_positions, offers: As in ``Tables``.
     """
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -237,6 +243,8 @@ def write_tables(
         if newest_items is not None:
             newest_path = folder / _NEWEST_ITEMS_NAME
             pq.write_table(conform(newest_items, ITEM_SCHEMA), newest_path, compression="zstd")
+        if offers is not None:
+            write_offer_tables(folder, offers)
         (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 In reading order:
 
+    offers.proto        coupons, promotions and services
     catalog.proto       items, and live changes of the catalogue
     events.proto        recording of shoppers' events
     discovery.proto     search, recommendations and completion

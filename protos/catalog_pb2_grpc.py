@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from protos import catalog_pb2 as protos_dot_catalog__pb2
+from protos import offers_pb2 as protos_dot_offers__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -45,6 +46,11 @@ class CatalogStub:
                 request_serializer=protos_dot_catalog__pb2.BatchDeleteItemsRequest.SerializeToString,
                 response_deserializer=protos_dot_catalog__pb2.BatchDeleteItemsResponse.FromString,
                 _registered_method=True)
+        self.BatchUpdateOffers = channel.unary_unary(
+                '/nextclick.v1.Catalog/BatchUpdateOffers',
+                request_serializer=protos_dot_offers__pb2.BatchUpdateOffersRequest.SerializeToString,
+                response_deserializer=protos_dot_offers__pb2.BatchUpdateOffersResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServicer:
@@ -66,6 +72,13 @@ class CatalogServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchUpdateOffers(self, request, context):
+        """Adds, replaces and deletes offers. The whole batch is refused if one offer is not valid.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +91,11 @@ def add_CatalogServicer_to_server(servicer, server):
                     servicer.BatchDeleteItems,
                     request_deserializer=protos_dot_catalog__pb2.BatchDeleteItemsRequest.FromString,
                     response_serializer=protos_dot_catalog__pb2.BatchDeleteItemsResponse.SerializeToString,
+            ),
+            'BatchUpdateOffers': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchUpdateOffers,
+                    request_deserializer=protos_dot_offers__pb2.BatchUpdateOffersRequest.FromString,
+                    response_serializer=protos_dot_offers__pb2.BatchUpdateOffersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +153,33 @@ class Catalog:
             '/nextclick.v1.Catalog/BatchDeleteItems',
             protos_dot_catalog__pb2.BatchDeleteItemsRequest.SerializeToString,
             protos_dot_catalog__pb2.BatchDeleteItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchUpdateOffers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextclick.v1.Catalog/BatchUpdateOffers',
+            protos_dot_offers__pb2.BatchUpdateOffersRequest.SerializeToString,
+            protos_dot_offers__pb2.BatchUpdateOffersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,73 +23,74 @@ _sym_db = _symbol_database.Default()
 
 
 from protos import events_pb2 as protos_dot_events__pb2
+from protos import offers_pb2 as protos_dot_offers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/discovery.proto\x12\x0cnextclick.v1\x1a\x13protos/events.proto\"/\n\nPolicyStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bmoved_count\x18\x02 \x01(\x05\"~\n\x12\x41ttributeCondition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\x12\x16\n\tmin_value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_value\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_valueB\x0c\n\n_max_value\"\xc3\x01\n\x06\x46ilter\x12\x10\n\x08\x63\x61tegory\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x16\n\tmin_price\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rin_stock_only\x18\x05 \x01(\x08\x12\x34\n\nattributes\x18\x06 \x03(\x0b\x32 .nextclick.v1.AttributeConditionB\x0c\n\n_min_priceB\x0c\n\n_max_price\"+\n\x0c\x46\x61\x63\x65tRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\"?\n\x05\x46\x61\x63\x65t\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x06values\x18\x02 \x03(\x0b\x32\x18.nextclick.v1.FacetValue\"\x88\x01\n\nFacetValue\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\x16\n\tmin_price\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"\x9c\x02\n\x12SearchItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12$\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x13\n\x06record\x18\x07 \x01(\x08H\x00\x88\x01\x01\x12(\n\x07sort_by\x18\x08 \x01(\x0e\x32\x17.nextclick.v1.SortOrder\x12*\n\x06\x66\x61\x63\x65ts\x18\t \x03(\x0b\x32\x1a.nextclick.v1.FacetRequest\x12\x0f\n\x07literal\x18( \x01(\x08\x42\t\n\x07_record\"\x8d\x05\n\x13SearchItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12#\n\x06\x66\x61\x63\x65ts\x18\x06 \x03(\x0b\x32\x13.nextclick.v1.Facet\x12\x18\n\x0bmatch_count\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12-\n\x0brelaxations\x18\x1e \x03(\x0b\x32\x18.nextclick.v1.Relaxation\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\x12,\n\nunderstood\x18( \x03(\x0b\x32\x18.nextclick.v1.Understood\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\x12\x15\n\rorder_expired\x18\x46 \x01(\x08\x12\"\n\x1amatch_count_is_lower_bound\x18G \x01(\x08\x12\x1b\n\x0erelevant_count\x18H \x01(\x05H\x01\x88\x01\x01\x12&\n\x07segment\x18Z \x01(\x0e\x32\x15.nextclick.v1.Segment\x12.\n\x0cpolicy_steps\x18[ \x03(\x0b\x32\x18.nextclick.v1.PolicyStepB\x0e\n\x0c_match_countB\x11\n\x0f_relevant_count\"\x9d\x02\n\x15RecommendItemsRequest\x12*\n\tplacement\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.Placement\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12$\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\x12(\n\x07sort_by\x18\x08 \x01(\x0e\x32\x17.nextclick.v1.SortOrder\x12*\n\x06\x66\x61\x63\x65ts\x18\t \x03(\x0b\x32\x1a.nextclick.v1.FacetRequest\"\x83\x04\n\x16RecommendItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12#\n\x06\x66\x61\x63\x65ts\x18\x06 \x03(\x0b\x32\x13.nextclick.v1.Facet\x12\x18\n\x0bmatch_count\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\x12\x15\n\rorder_expired\x18\x46 \x01(\x08\x12\"\n\x1amatch_count_is_lower_bound\x18G \x01(\x08\x12&\n\x07segment\x18Z \x01(\x0e\x32\x15.nextclick.v1.Segment\x12.\n\x0cpolicy_steps\x18[ \x03(\x0b\x32\x18.nextclick.v1.PolicyStepB\x0e\n\x0c_match_count\"\xe8\x03\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\r\n\x05\x62rand\x18\x04 \x01(\t\x12\x12\n\x05price\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\r\n\x05score\x18\x07 \x01(\x01\x12(\n\x07sources\x18\x08 \x03(\x0b\x32\x17.nextclick.v1.SourceHit\x12\x30\n\revent_effects\x18\t \x03(\x0b\x32\x19.nextclick.v1.EventEffect\x12\x34\n\x0f\x66\x65\x61ture_effects\x18\n \x03(\x0b\x32\x1b.nextclick.v1.FeatureEffect\x12\r\n\x05rules\x18\x1e \x03(\t\x12!\n\x14purchase_probability\x18\x32 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x0bmodel_score\x18< \x01(\x01\x12,\n\x0b\x61\x64justments\x18= \x03(\x0b\x32\x17.nextclick.v1.ScorePart\x12.\n\rmerchandising\x18> \x03(\x0b\x32\x17.nextclick.v1.ScorePart\x12\x0e\n\x06reason\x18\x46 \x01(\tB\x08\n\x06_priceB\x17\n\x15_purchase_probability\")\n\tScorePart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x01\")\n\tSourceHit\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"j\n\x0b\x45ventEffect\x12+\n\nevent_type\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"?\n\rFeatureEffect\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x01\"F\n\nRelaxation\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.RelaxationKind\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xf0\x01\n\nUnderstood\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.UnderstoodKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12(\n\x03use\x18\x04 \x01(\x0e\x32\x1b.nextclick.v1.UnderstoodUse\x12\x11\n\tattribute\x18\x05 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x06 \x03(\t\x12\x16\n\tmin_price\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x08 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"a\n\x0f\x43ompleteRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x13\n\x0bmax_results\x18\x02 \x01(\x05\x12+\n\x05kinds\x18\x03 \x03(\x0e\x32\x1c.nextclick.v1.SuggestionKind\"l\n\x10\x43ompleteResponse\x12-\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x18.nextclick.v1.Suggestion\x12\x16\n\x0e\x63orrected_text\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\"\x96\x01\n\nSuggestion\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.SuggestionKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x03(\t\x12+\n\nhighlights\x18\x05 \x03(\x0b\x32\x17.nextclick.v1.Highlight\"\'\n\tHighlight\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05*\x94\x01\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLACEMENT_HOME\x10\x01\x12\x16\n\x12PLACEMENT_CATEGORY\x10\x02\x12\x12\n\x0ePLACEMENT_ITEM\x10\x03\x12\x12\n\x0ePLACEMENT_CART\x10\x04\x12\x18\n\x14PLACEMENT_CROSS_SELL\x10\x05*\x8c\x01\n\tSortOrder\x12\x18\n\x14SORT_ORDER_RELEVANCE\x10\x00\x12\x18\n\x14SORT_ORDER_PRICE_LOW\x10\x01\x12\x19\n\x15SORT_ORDER_PRICE_HIGH\x10\x02\x12\x15\n\x11SORT_ORDER_NEWEST\x10\x03\x12\x19\n\x15SORT_ORDER_POPULARITY\x10\x04*\x87\x01\n\x07Segment\x12\x17\n\x13SEGMENT_UNSPECIFIED\x10\x00\x12\x17\n\x13SEGMENT_NEW_VISITOR\x10\x01\x12\x15\n\x11SEGMENT_RETURNING\x10\x02\x12\x17\n\x13SEGMENT_HEAVY_BUYER\x10\x03\x12\x1a\n\x16SEGMENT_BARGAIN_HUNTER\x10\x04*\x99\x01\n\x0eRelaxationKind\x12\x1f\n\x1bRELAXATION_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eRELAXATION_KIND_TYPO_CORRECTED\x10\x01\x12 \n\x1cRELAXATION_KIND_WORD_DROPPED\x10\x02\x12 \n\x1cRELAXATION_KIND_MEANING_ONLY\x10\x03*\xd6\x01\n\x0eUnderstoodKind\x12\x1f\n\x1bUNDERSTOOD_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15UNDERSTOOD_KIND_BRAND\x10\x01\x12\x1a\n\x16UNDERSTOOD_KIND_COLOUR\x10\x02\x12\x18\n\x14UNDERSTOOD_KIND_SIZE\x10\x03\x12\x1c\n\x18UNDERSTOOD_KIND_CATEGORY\x10\x04\x12\x19\n\x15UNDERSTOOD_KIND_PRICE\x10\x05\x12\x19\n\x15UNDERSTOOD_KIND_STOCK\x10\x06*\xfa\x01\n\rUnderstoodUse\x12\x1e\n\x1aUNDERSTOOD_USE_UNSPECIFIED\x10\x00\x12\x1d\n\x19UNDERSTOOD_USE_RECOGNISED\x10\x01\x12\x19\n\x15UNDERSTOOD_USE_FILTER\x10\x02\x12\x17\n\x13UNDERSTOOD_USE_SORT\x10\x03\x12\x1d\n\x19UNDERSTOOD_USE_PREFERENCE\x10\x04\x12\x1d\n\x19UNDERSTOOD_USE_OVERRIDDEN\x10\x05\x12\x1f\n\x1bUNDERSTOOD_USE_NO_ITEM_LEFT\x10\x06\x12\x17\n\x13UNDERSTOOD_USE_TEXT\x10\x07*r\n\x0b\x45mptyReason\x12\x1c\n\x18\x45MPTY_REASON_UNSPECIFIED\x10\x00\x12&\n\"EMPTY_REASON_NO_ITEM_PASSES_FILTER\x10\x01\x12\x1d\n\x19\x45MPTY_REASON_NO_ITEM_LEFT\x10\x02*\x84\x01\n\x0eSuggestionKind\x12\x1f\n\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15SUGGESTION_KIND_QUERY\x10\x01\x12\x1c\n\x18SUGGESTION_KIND_CATEGORY\x10\x02\x12\x18\n\x14SUGGESTION_KIND_ITEM\x10\x03\x32\x87\x02\n\tDiscovery\x12R\n\x0bSearchItems\x12 .nextclick.v1.SearchItemsRequest\x1a!.nextclick.v1.SearchItemsResponse\x12[\n\x0eRecommendItems\x12#.nextclick.v1.RecommendItemsRequest\x1a$.nextclick.v1.RecommendItemsResponse\x12I\n\x08\x43omplete\x12\x1d.nextclick.v1.CompleteRequest\x1a\x1e.nextclick.v1.CompleteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/discovery.proto\x12\x0cnextclick.v1\x1a\x13protos/events.proto\x1a\x13protos/offers.proto\"/\n\nPolicyStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bmoved_count\x18\x02 \x01(\x05\"~\n\x12\x41ttributeCondition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\x12\x16\n\tmin_value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_value\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_valueB\x0c\n\n_max_value\"\xc3\x01\n\x06\x46ilter\x12\x10\n\x08\x63\x61tegory\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x16\n\tmin_price\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rin_stock_only\x18\x05 \x01(\x08\x12\x34\n\nattributes\x18\x06 \x03(\x0b\x32 .nextclick.v1.AttributeConditionB\x0c\n\n_min_priceB\x0c\n\n_max_price\"+\n\x0c\x46\x61\x63\x65tRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\"?\n\x05\x46\x61\x63\x65t\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x06values\x18\x02 \x03(\x0b\x32\x18.nextclick.v1.FacetValue\"\x88\x01\n\nFacetValue\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\x16\n\tmin_price\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"\x9c\x02\n\x12SearchItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12$\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x13\n\x06record\x18\x07 \x01(\x08H\x00\x88\x01\x01\x12(\n\x07sort_by\x18\x08 \x01(\x0e\x32\x17.nextclick.v1.SortOrder\x12*\n\x06\x66\x61\x63\x65ts\x18\t \x03(\x0b\x32\x1a.nextclick.v1.FacetRequest\x12\x0f\n\x07literal\x18( \x01(\x08\x42\t\n\x07_record\"\x8d\x05\n\x13SearchItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12#\n\x06\x66\x61\x63\x65ts\x18\x06 \x03(\x0b\x32\x13.nextclick.v1.Facet\x12\x18\n\x0bmatch_count\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12-\n\x0brelaxations\x18\x1e \x03(\x0b\x32\x18.nextclick.v1.Relaxation\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\x12,\n\nunderstood\x18( \x03(\x0b\x32\x18.nextclick.v1.Understood\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\x12\x15\n\rorder_expired\x18\x46 \x01(\x08\x12\"\n\x1amatch_count_is_lower_bound\x18G \x01(\x08\x12\x1b\n\x0erelevant_count\x18H \x01(\x05H\x01\x88\x01\x01\x12&\n\x07segment\x18Z \x01(\x0e\x32\x15.nextclick.v1.Segment\x12.\n\x0cpolicy_steps\x18[ \x03(\x0b\x32\x18.nextclick.v1.PolicyStepB\x0e\n\x0c_match_countB\x11\n\x0f_relevant_count\"\x9d\x02\n\x15RecommendItemsRequest\x12*\n\tplacement\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.Placement\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x10\n\x08item_ids\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12$\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x14.nextclick.v1.Filter\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\x12(\n\x07sort_by\x18\x08 \x01(\x0e\x32\x17.nextclick.v1.SortOrder\x12*\n\x06\x66\x61\x63\x65ts\x18\t \x03(\x0b\x32\x1a.nextclick.v1.FacetRequest\"\x83\x04\n\x16RecommendItemsResponse\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.nextclick.v1.Result\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\x12\x0f\n\x07missing\x18\x05 \x03(\t\x12#\n\x06\x66\x61\x63\x65ts\x18\x06 \x03(\x0b\x32\x13.nextclick.v1.Facet\x12\x18\n\x0bmatch_count\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12/\n\x0c\x65mpty_reason\x18\x1f \x01(\x0e\x32\x19.nextclick.v1.EmptyReason\x12\x14\n\x0credirect_uri\x18  \x01(\t\x12\r\n\x05rules\x18! \x03(\t\x12\x15\n\rrules_version\x18\" \x01(\t\x12\x1b\n\x13session_event_count\x18\x32 \x01(\x05\x12\x15\n\rorder_expired\x18\x46 \x01(\x08\x12\"\n\x1amatch_count_is_lower_bound\x18G \x01(\x08\x12&\n\x07segment\x18Z \x01(\x0e\x32\x15.nextclick.v1.Segment\x12.\n\x0cpolicy_steps\x18[ \x03(\x0b\x32\x18.nextclick.v1.PolicyStepB\x0e\n\x0c_match_count\"\xe8\x03\n\x06Result\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x03(\t\x12\r\n\x05\x62rand\x18\x04 \x01(\t\x12\x12\n\x05price\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\r\n\x05score\x18\x07 \x01(\x01\x12(\n\x07sources\x18\x08 \x03(\x0b\x32\x17.nextclick.v1.SourceHit\x12\x30\n\revent_effects\x18\t \x03(\x0b\x32\x19.nextclick.v1.EventEffect\x12\x34\n\x0f\x66\x65\x61ture_effects\x18\n \x03(\x0b\x32\x1b.nextclick.v1.FeatureEffect\x12\r\n\x05rules\x18\x1e \x03(\t\x12!\n\x14purchase_probability\x18\x32 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x0bmodel_score\x18< \x01(\x01\x12,\n\x0b\x61\x64justments\x18= \x03(\x0b\x32\x17.nextclick.v1.ScorePart\x12.\n\rmerchandising\x18> \x03(\x0b\x32\x17.nextclick.v1.ScorePart\x12\x0e\n\x06reason\x18\x46 \x01(\tB\x08\n\x06_priceB\x17\n\x15_purchase_probability\")\n\tScorePart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x01\")\n\tSourceHit\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"j\n\x0b\x45ventEffect\x12+\n\nevent_type\x18\x01 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x04 \x01(\x01\"?\n\rFeatureEffect\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x01\"F\n\nRelaxation\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.RelaxationKind\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xf0\x01\n\nUnderstood\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.UnderstoodKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12(\n\x03use\x18\x04 \x01(\x0e\x32\x1b.nextclick.v1.UnderstoodUse\x12\x11\n\tattribute\x18\x05 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x06 \x03(\t\x12\x16\n\tmin_price\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_price\x18\x08 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_priceB\x0c\n\n_max_price\"a\n\x0f\x43ompleteRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x13\n\x0bmax_results\x18\x02 \x01(\x05\x12+\n\x05kinds\x18\x03 \x03(\x0e\x32\x1c.nextclick.v1.SuggestionKind\"l\n\x10\x43ompleteResponse\x12-\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x18.nextclick.v1.Suggestion\x12\x16\n\x0e\x63orrected_text\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\"\x96\x01\n\nSuggestion\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextclick.v1.SuggestionKind\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x03(\t\x12+\n\nhighlights\x18\x05 \x03(\x0b\x32\x17.nextclick.v1.Highlight\"\'\n\tHighlight\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05*\x94\x01\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLACEMENT_HOME\x10\x01\x12\x16\n\x12PLACEMENT_CATEGORY\x10\x02\x12\x12\n\x0ePLACEMENT_ITEM\x10\x03\x12\x12\n\x0ePLACEMENT_CART\x10\x04\x12\x18\n\x14PLACEMENT_CROSS_SELL\x10\x05*\x8c\x01\n\tSortOrder\x12\x18\n\x14SORT_ORDER_RELEVANCE\x10\x00\x12\x18\n\x14SORT_ORDER_PRICE_LOW\x10\x01\x12\x19\n\x15SORT_ORDER_PRICE_HIGH\x10\x02\x12\x15\n\x11SORT_ORDER_NEWEST\x10\x03\x12\x19\n\x15SORT_ORDER_POPULARITY\x10\x04*\x87\x01\n\x07Segment\x12\x17\n\x13SEGMENT_UNSPECIFIED\x10\x00\x12\x17\n\x13SEGMENT_NEW_VISITOR\x10\x01\x12\x15\n\x11SEGMENT_RETURNING\x10\x02\x12\x17\n\x13SEGMENT_HEAVY_BUYER\x10\x03\x12\x1a\n\x16SEGMENT_BARGAIN_HUNTER\x10\x04*\x99\x01\n\x0eRelaxationKind\x12\x1f\n\x1bRELAXATION_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eRELAXATION_KIND_TYPO_CORRECTED\x10\x01\x12 \n\x1cRELAXATION_KIND_WORD_DROPPED\x10\x02\x12 \n\x1cRELAXATION_KIND_MEANING_ONLY\x10\x03*\xd6\x01\n\x0eUnderstoodKind\x12\x1f\n\x1bUNDERSTOOD_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15UNDERSTOOD_KIND_BRAND\x10\x01\x12\x1a\n\x16UNDERSTOOD_KIND_COLOUR\x10\x02\x12\x18\n\x14UNDERSTOOD_KIND_SIZE\x10\x03\x12\x1c\n\x18UNDERSTOOD_KIND_CATEGORY\x10\x04\x12\x19\n\x15UNDERSTOOD_KIND_PRICE\x10\x05\x12\x19\n\x15UNDERSTOOD_KIND_STOCK\x10\x06*\xfa\x01\n\rUnderstoodUse\x12\x1e\n\x1aUNDERSTOOD_USE_UNSPECIFIED\x10\x00\x12\x1d\n\x19UNDERSTOOD_USE_RECOGNISED\x10\x01\x12\x19\n\x15UNDERSTOOD_USE_FILTER\x10\x02\x12\x17\n\x13UNDERSTOOD_USE_SORT\x10\x03\x12\x1d\n\x19UNDERSTOOD_USE_PREFERENCE\x10\x04\x12\x1d\n\x19UNDERSTOOD_USE_OVERRIDDEN\x10\x05\x12\x1f\n\x1bUNDERSTOOD_USE_NO_ITEM_LEFT\x10\x06\x12\x17\n\x13UNDERSTOOD_USE_TEXT\x10\x07*r\n\x0b\x45mptyReason\x12\x1c\n\x18\x45MPTY_REASON_UNSPECIFIED\x10\x00\x12&\n\"EMPTY_REASON_NO_ITEM_PASSES_FILTER\x10\x01\x12\x1d\n\x19\x45MPTY_REASON_NO_ITEM_LEFT\x10\x02*\x84\x01\n\x0eSuggestionKind\x12\x1f\n\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15SUGGESTION_KIND_QUERY\x10\x01\x12\x1c\n\x18SUGGESTION_KIND_CATEGORY\x10\x02\x12\x18\n\x14SUGGESTION_KIND_ITEM\x10\x03\x32\xe7\x02\n\tDiscovery\x12R\n\x0bSearchItems\x12 .nextclick.v1.SearchItemsRequest\x1a!.nextclick.v1.SearchItemsResponse\x12[\n\x0eRecommendItems\x12#.nextclick.v1.RecommendItemsRequest\x1a$.nextclick.v1.RecommendItemsResponse\x12I\n\x08\x43omplete\x12\x1d.nextclick.v1.CompleteRequest\x1a\x1e.nextclick.v1.CompleteResponse\x12^\n\x0fRecommendOffers\x12$.nextclick.v1.RecommendOffersRequest\x1a%.nextclick.v1.RecommendOffersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.discovery_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLACEMENT']._serialized_start=3903
-  _globals['_PLACEMENT']._serialized_end=4051
-  _globals['_SORTORDER']._serialized_start=4054
-  _globals['_SORTORDER']._serialized_end=4194
-  _globals['_SEGMENT']._serialized_start=4197
-  _globals['_SEGMENT']._serialized_end=4332
-  _globals['_RELAXATIONKIND']._serialized_start=4335
-  _globals['_RELAXATIONKIND']._serialized_end=4488
-  _globals['_UNDERSTOODKIND']._serialized_start=4491
-  _globals['_UNDERSTOODKIND']._serialized_end=4705
-  _globals['_UNDERSTOODUSE']._serialized_start=4708
-  _globals['_UNDERSTOODUSE']._serialized_end=4958
-  _globals['_EMPTYREASON']._serialized_start=4960
-  _globals['_EMPTYREASON']._serialized_end=5074
-  _globals['_SUGGESTIONKIND']._serialized_start=5077
-  _globals['_SUGGESTIONKIND']._serialized_end=5209
-  _globals['_POLICYSTEP']._serialized_start=61
-  _globals['_POLICYSTEP']._serialized_end=108
-  _globals['_ATTRIBUTECONDITION']._serialized_start=110
-  _globals['_ATTRIBUTECONDITION']._serialized_end=236
-  _globals['_FILTER']._serialized_start=239
-  _globals['_FILTER']._serialized_end=434
-  _globals['_FACETREQUEST']._serialized_start=436
-  _globals['_FACETREQUEST']._serialized_end=479
-  _globals['_FACET']._serialized_start=481
-  _globals['_FACET']._serialized_end=544
-  _globals['_FACETVALUE']._serialized_start=547
-  _globals['_FACETVALUE']._serialized_end=683
-  _globals['_SEARCHITEMSREQUEST']._serialized_start=686
-  _globals['_SEARCHITEMSREQUEST']._serialized_end=970
-  _globals['_SEARCHITEMSRESPONSE']._serialized_start=973
-  _globals['_SEARCHITEMSRESPONSE']._serialized_end=1626
-  _globals['_RECOMMENDITEMSREQUEST']._serialized_start=1629
-  _globals['_RECOMMENDITEMSREQUEST']._serialized_end=1914
-  _globals['_RECOMMENDITEMSRESPONSE']._serialized_start=1917
-  _globals['_RECOMMENDITEMSRESPONSE']._serialized_end=2432
-  _globals['_RESULT']._serialized_start=2435
-  _globals['_RESULT']._serialized_end=2923
-  _globals['_SCOREPART']._serialized_start=2925
-  _globals['_SCOREPART']._serialized_end=2966
-  _globals['_SOURCEHIT']._serialized_start=2968
-  _globals['_SOURCEHIT']._serialized_end=3009
-  _globals['_EVENTEFFECT']._serialized_start=3011
-  _globals['_EVENTEFFECT']._serialized_end=3117
-  _globals['_FEATUREEFFECT']._serialized_start=3119
-  _globals['_FEATUREEFFECT']._serialized_end=3182
-  _globals['_RELAXATION']._serialized_start=3184
-  _globals['_RELAXATION']._serialized_end=3254
-  _globals['_UNDERSTOOD']._serialized_start=3257
-  _globals['_UNDERSTOOD']._serialized_end=3497
-  _globals['_COMPLETEREQUEST']._serialized_start=3499
-  _globals['_COMPLETEREQUEST']._serialized_end=3596
-  _globals['_COMPLETERESPONSE']._serialized_start=3598
-  _globals['_COMPLETERESPONSE']._serialized_end=3706
-  _globals['_SUGGESTION']._serialized_start=3709
-  _globals['_SUGGESTION']._serialized_end=3859
-  _globals['_HIGHLIGHT']._serialized_start=3861
-  _globals['_HIGHLIGHT']._serialized_end=3900
-  _globals['_DISCOVERY']._serialized_start=5212
-  _globals['_DISCOVERY']._serialized_end=5475
+  _globals['_PLACEMENT']._serialized_start=3924
+  _globals['_PLACEMENT']._serialized_end=4072
+  _globals['_SORTORDER']._serialized_start=4075
+  _globals['_SORTORDER']._serialized_end=4215
+  _globals['_SEGMENT']._serialized_start=4218
+  _globals['_SEGMENT']._serialized_end=4353
+  _globals['_RELAXATIONKIND']._serialized_start=4356
+  _globals['_RELAXATIONKIND']._serialized_end=4509
+  _globals['_UNDERSTOODKIND']._serialized_start=4512
+  _globals['_UNDERSTOODKIND']._serialized_end=4726
+  _globals['_UNDERSTOODUSE']._serialized_start=4729
+  _globals['_UNDERSTOODUSE']._serialized_end=4979
+  _globals['_EMPTYREASON']._serialized_start=4981
+  _globals['_EMPTYREASON']._serialized_end=5095
+  _globals['_SUGGESTIONKIND']._serialized_start=5098
+  _globals['_SUGGESTIONKIND']._serialized_end=5230
+  _globals['_POLICYSTEP']._serialized_start=82
+  _globals['_POLICYSTEP']._serialized_end=129
+  _globals['_ATTRIBUTECONDITION']._serialized_start=131
+  _globals['_ATTRIBUTECONDITION']._serialized_end=257
+  _globals['_FILTER']._serialized_start=260
+  _globals['_FILTER']._serialized_end=455
+  _globals['_FACETREQUEST']._serialized_start=457
+  _globals['_FACETREQUEST']._serialized_end=500
+  _globals['_FACET']._serialized_start=502
+  _globals['_FACET']._serialized_end=565
+  _globals['_FACETVALUE']._serialized_start=568
+  _globals['_FACETVALUE']._serialized_end=704
+  _globals['_SEARCHITEMSREQUEST']._serialized_start=707
+  _globals['_SEARCHITEMSREQUEST']._serialized_end=991
+  _globals['_SEARCHITEMSRESPONSE']._serialized_start=994
+  _globals['_SEARCHITEMSRESPONSE']._serialized_end=1647
+  _globals['_RECOMMENDITEMSREQUEST']._serialized_start=1650
+  _globals['_RECOMMENDITEMSREQUEST']._serialized_end=1935
+  _globals['_RECOMMENDITEMSRESPONSE']._serialized_start=1938
+  _globals['_RECOMMENDITEMSRESPONSE']._serialized_end=2453
+  _globals['_RESULT']._serialized_start=2456
+  _globals['_RESULT']._serialized_end=2944
+  _globals['_SCOREPART']._serialized_start=2946
+  _globals['_SCOREPART']._serialized_end=2987
+  _globals['_SOURCEHIT']._serialized_start=2989
+  _globals['_SOURCEHIT']._serialized_end=3030
+  _globals['_EVENTEFFECT']._serialized_start=3032
+  _globals['_EVENTEFFECT']._serialized_end=3138
+  _globals['_FEATUREEFFECT']._serialized_start=3140
+  _globals['_FEATUREEFFECT']._serialized_end=3203
+  _globals['_RELAXATION']._serialized_start=3205
+  _globals['_RELAXATION']._serialized_end=3275
+  _globals['_UNDERSTOOD']._serialized_start=3278
+  _globals['_UNDERSTOOD']._serialized_end=3518
+  _globals['_COMPLETEREQUEST']._serialized_start=3520
+  _globals['_COMPLETEREQUEST']._serialized_end=3617
+  _globals['_COMPLETERESPONSE']._serialized_start=3619
+  _globals['_COMPLETERESPONSE']._serialized_end=3727
+  _globals['_SUGGESTION']._serialized_start=3730
+  _globals['_SUGGESTION']._serialized_end=3880
+  _globals['_HIGHLIGHT']._serialized_start=3882
+  _globals['_HIGHLIGHT']._serialized_end=3921
+  _globals['_DISCOVERY']._serialized_start=5233
+  _globals['_DISCOVERY']._serialized_end=5592
 # @@protoc_insertion_point(module_scope)

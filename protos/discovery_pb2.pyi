@@ -1,4 +1,5 @@
 from protos import events_pb2 as _events_pb2
+from protos import offers_pb2 as _offers_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from protos import discovery_pb2 as protos_dot_discovery__pb2
+from protos import offers_pb2 as protos_dot_offers__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -50,6 +51,11 @@ class DiscoveryStub:
                 request_serializer=protos_dot_discovery__pb2.CompleteRequest.SerializeToString,
                 response_deserializer=protos_dot_discovery__pb2.CompleteResponse.FromString,
                 _registered_method=True)
+        self.RecommendOffers = channel.unary_unary(
+                '/nextclick.v1.Discovery/RecommendOffers',
+                request_serializer=protos_dot_offers__pb2.RecommendOffersRequest.SerializeToString,
+                response_deserializer=protos_dot_offers__pb2.RecommendOffersResponse.FromString,
+                _registered_method=True)
 
 
 class DiscoveryServicer:
@@ -77,6 +83,13 @@ class DiscoveryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecommendOffers(self, request, context):
+        """Offers for a visitor: coupons, promotions and services that hold now, most likely redeemed first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DiscoveryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +107,11 @@ def add_DiscoveryServicer_to_server(servicer, server):
                     servicer.Complete,
                     request_deserializer=protos_dot_discovery__pb2.CompleteRequest.FromString,
                     response_serializer=protos_dot_discovery__pb2.CompleteResponse.SerializeToString,
+            ),
+            'RecommendOffers': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecommendOffers,
+                    request_deserializer=protos_dot_offers__pb2.RecommendOffersRequest.FromString,
+                    response_serializer=protos_dot_offers__pb2.RecommendOffersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +196,33 @@ class Discovery:
             '/nextclick.v1.Discovery/Complete',
             protos_dot_discovery__pb2.CompleteRequest.SerializeToString,
             protos_dot_discovery__pb2.CompleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecommendOffers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextclick.v1.Discovery/RecommendOffers',
+            protos_dot_offers__pb2.RecommendOffersRequest.SerializeToString,
+            protos_dot_offers__pb2.RecommendOffersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -25,21 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13protos/events.proto\x12\x0cnextclick.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xea\x02\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12%\n\x04type\x18\x02 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x12\n\nvisitor_id\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07item_id\x18\x05 \x01(\t\x12\r\n\x05query\x18\x06 \x01(\t\x12\x12\n\nsession_id\x18\x07 \x01(\t\x12\x10\n\x08quantity\x18\x08 \x01(\x05\x12\x12\n\x05price\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06rating\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04text\x18\x0b \x01(\t\x12\x0f\n\x07surface\x18\x0c \x01(\t\x12\x19\n\x11\x61ttribution_token\x18\r \x01(\t\x12\x1a\n\rdwell_seconds\x18\x0e \x01(\x01H\x02\x88\x01\x01\x42\x08\n\x06_priceB\t\n\x07_ratingB\x10\n\x0e_dwell_seconds\":\n\x13RecordEventsRequest\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.nextclick.v1.Event\"c\n\x14RecordEventsResponse\x12\x16\n\x0erecorded_count\x18\x01 \x01(\x05\x12\x17\n\x0f\x64uplicate_count\x18\x02 \x01(\x05\x12\x1a\n\x12unknown_item_count\x18\x03 \x01(\x05*\xa6\x02\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45VENT_TYPE_SEARCH\x10\x01\x12\x13\n\x0f\x45VENT_TYPE_VIEW\x10\x02\x12\x17\n\x13\x45VENT_TYPE_FAVORITE\x10\x03\x12\x19\n\x15\x45VENT_TYPE_UNFAVORITE\x10\x04\x12\x1a\n\x16\x45VENT_TYPE_ADD_TO_CART\x10\x05\x12\x1f\n\x1b\x45VENT_TYPE_REMOVE_FROM_CART\x10\x06\x12\x17\n\x13\x45VENT_TYPE_PURCHASE\x10\x07\x12\x15\n\x11\x45VENT_TYPE_REVIEW\x10\x08\x12\x15\n\x11\x45VENT_TYPE_RETURN\x10\t\x12\x19\n\x15\x45VENT_TYPE_IMPRESSION\x10\n2_\n\x06\x45vents\x12U\n\x0cRecordEvents\x12!.nextclick.v1.RecordEventsRequest\x1a\".nextclick.v1.RecordEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13protos/events.proto\x12\x0cnextclick.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x02\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12%\n\x04type\x18\x02 \x01(\x0e\x32\x17.nextclick.v1.EventType\x12\x12\n\nvisitor_id\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07item_id\x18\x05 \x01(\t\x12\r\n\x05query\x18\x06 \x01(\t\x12\x12\n\nsession_id\x18\x07 \x01(\t\x12\x10\n\x08quantity\x18\x08 \x01(\x05\x12\x12\n\x05price\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06rating\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04text\x18\x0b \x01(\t\x12\x0f\n\x07surface\x18\x0c \x01(\t\x12\x19\n\x11\x61ttribution_token\x18\r \x01(\t\x12\x1a\n\rdwell_seconds\x18\x0e \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x08offer_id\x18\x0f \x01(\tB\x08\n\x06_priceB\t\n\x07_ratingB\x10\n\x0e_dwell_seconds\":\n\x13RecordEventsRequest\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.nextclick.v1.Event\"c\n\x14RecordEventsResponse\x12\x16\n\x0erecorded_count\x18\x01 \x01(\x05\x12\x17\n\x0f\x64uplicate_count\x18\x02 \x01(\x05\x12\x1a\n\x12unknown_item_count\x18\x03 \x01(\x05*\xa6\x02\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45VENT_TYPE_SEARCH\x10\x01\x12\x13\n\x0f\x45VENT_TYPE_VIEW\x10\x02\x12\x17\n\x13\x45VENT_TYPE_FAVORITE\x10\x03\x12\x19\n\x15\x45VENT_TYPE_UNFAVORITE\x10\x04\x12\x1a\n\x16\x45VENT_TYPE_ADD_TO_CART\x10\x05\x12\x1f\n\x1b\x45VENT_TYPE_REMOVE_FROM_CART\x10\x06\x12\x17\n\x13\x45VENT_TYPE_PURCHASE\x10\x07\x12\x15\n\x11\x45VENT_TYPE_REVIEW\x10\x08\x12\x15\n\x11\x45VENT_TYPE_RETURN\x10\t\x12\x19\n\x15\x45VENT_TYPE_IMPRESSION\x10\n2_\n\x06\x45vents\x12U\n\x0cRecordEvents\x12!.nextclick.v1.RecordEventsRequest\x1a\".nextclick.v1.RecordEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVENTTYPE']._serialized_start=597
-  _globals['_EVENTTYPE']._serialized_end=891
+  _globals['_EVENTTYPE']._serialized_start=615
+  _globals['_EVENTTYPE']._serialized_end=909
   _globals['_EVENT']._serialized_start=71
-  _globals['_EVENT']._serialized_end=433
-  _globals['_RECORDEVENTSREQUEST']._serialized_start=435
-  _globals['_RECORDEVENTSREQUEST']._serialized_end=493
-  _globals['_RECORDEVENTSRESPONSE']._serialized_start=495
-  _globals['_RECORDEVENTSRESPONSE']._serialized_end=594
-  _globals['_EVENTS']._serialized_start=893
-  _globals['_EVENTS']._serialized_end=988
+  _globals['_EVENT']._serialized_end=451
+  _globals['_RECORDEVENTSREQUEST']._serialized_start=453
+  _globals['_RECORDEVENTSREQUEST']._serialized_end=511
+  _globals['_RECORDEVENTSRESPONSE']._serialized_start=513
+  _globals['_RECORDEVENTSRESPONSE']._serialized_end=612
+  _globals['_EVENTS']._serialized_start=911
+  _globals['_EVENTS']._serialized_end=1006
 # @@protoc_insertion_point(module_scope)

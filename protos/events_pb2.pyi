@@ -36,7 +36,7 @@ EVENT_TYPE_RETURN: EventType
 EVENT_TYPE_IMPRESSION: EventType
 
 class Event(_message.Message):
-    __slots__ = ("event_id", "type", "visitor_id", "time", "item_id", "query", "session_id", "quantity", "price", "rating", "text", "surface", "attribution_token", "dwell_seconds")
+    __slots__ = ("event_id", "type", "visitor_id", "time", "item_id", "query", "session_id", "quantity", "price", "rating", "text", "surface", "attribution_token", "dwell_seconds", "offer_id")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +51,7 @@ class Event(_message.Message):
     SURFACE_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     DWELL_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    OFFER_ID_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     type: EventType
     visitor_id: str
@@ -65,7 +66,8 @@ class Event(_message.Message):
     surface: str
     attribution_token: str
     dwell_seconds: float
-    def __init__(self, event_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., visitor_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_id: _Optional[str] = ..., query: _Optional[str] = ..., session_id: _Optional[str] = ..., quantity: _Optional[int] = ..., price: _Optional[float] = ..., rating: _Optional[float] = ..., text: _Optional[str] = ..., surface: _Optional[str] = ..., attribution_token: _Optional[str] = ..., dwell_seconds: _Optional[float] = ...) -> None: ...
+    offer_id: str
+    def __init__(self, event_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., visitor_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_id: _Optional[str] = ..., query: _Optional[str] = ..., session_id: _Optional[str] = ..., quantity: _Optional[int] = ..., price: _Optional[float] = ..., rating: _Optional[float] = ..., text: _Optional[str] = ..., surface: _Optional[str] = ..., attribution_token: _Optional[str] = ..., dwell_seconds: _Optional[float] = ..., offer_id: _Optional[str] = ...) -> None: ...
 
 class RecordEventsRequest(_message.Message):
     __slots__ = ("events",)

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
-PROTO_NAMES = ("catalog", "events", "discovery", "admin")
+PROTO_NAMES = ("offers", "catalog", "events", "discovery", "admin")
 
 
 def generate(out: Path) -> list[Path]:

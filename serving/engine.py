@@ -27,6 +27,7 @@ from serving.api.answers import Answer, Completed
 from serving.api.reports import CatalogReport, RecordReport, Status, installed_versions
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import check_attributes
+from serving.offers.offer_desk import OfferDesk
 from serving.paging.kept_orders import KeptOrders
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
@@ -55,13 +56,11 @@ class Engine:
         clock: Callable[[], float],
         seed: int,
     ) -> None:
-        self._active = active
-        self._previous_path = ""
+        self._active, self._previous_path = active, ""
         self._publishing, self._changing_items = threading.Lock(), threading.Lock()
         # Items changed while another bundle is loading; None while none is.
         self._changed_meanwhile: dict[str, Item | None] | None = None
-        self._clock = clock
-        self._start_time = clock()
+        self._clock, self._start_time = clock, clock()
         self._log_feature_share = log_feature_share
         self._rng = random.Random(seed)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -76,6 +75,7 @@ class Engine:
         self._lock = StateLock(folder)
         try:
             self._items = ItemLog(folder / ITEM_LOG_NAME)
+            self.offers = OfferDesk(folder, lambda: self._active, self.sessions, clock)
             self.log = EventLog(folder / LOG_NAME, after_commit=self.apply)
             self._restore()
         except BaseException:
@@ -184,12 +184,10 @@ class Engine:
             OverloadError: The disk is full or failing; no event is recorded.
         """
         is_new_flags = self.log.append_events(events)
+        new = [event for event, is_new in zip(events, is_new_flags, strict=True) if is_new]
         row_of = self._active.bundle.catalog.row_of
-        unknown = sum(
-            is_new and bool(event.item_id) and event.item_id not in row_of
-            for event, is_new in zip(events, is_new_flags, strict=True)
-        )
-        return RecordReport(sum(is_new_flags), len(is_new_flags) - sum(is_new_flags), unknown)
+        unknown = sum(bool(event.item_id) and event.item_id not in row_of for event in new)
+        return RecordReport(len(new), len(events) - len(new), unknown)
 
     def apply(self, event: Event) -> None:
         """Applies an event to sessions and counts, without writing it to the log."""
@@ -287,6 +285,7 @@ class Engine:
         self._is_closed = True
         self.log.close()
         self._items.close()
+        self.offers.close()
         self._lock.release()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -299,7 +298,7 @@ class Engine:
         incoming.change_items(self._items.since(incoming.bundle.facts.items_time))
         incoming.count_events(self.log, until_sequence=counted_sequence)
         # The slow part is done: live changes wait only while the rest is applied.
-        with self._changing_items:
+        with self._changing_items, self.offers.handing_over(incoming):
             incoming.change_items(changed_meanwhile.items())
             late_sequence = self.log.applied_sequence
             incoming.count_events(

@@ -39,8 +39,10 @@ OWNERS = {
     "sqlite3": {
         "data/sources/own_log.py",
         "data/sources/live_items.py",
+        "data/sources/live_offers.py",
         "serving/state/event_log.py",
         "serving/state/item_log.py",
+        "serving/state/offer_log.py",
     },
 }
 """Heavy libraries, and the only files that import them; a store has a writer and a reader, an

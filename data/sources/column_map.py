@@ -20,17 +20,22 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import ConfigError
+from data.offers.offer_tables import AUDIENCE_SCHEMA, OFFER_SCHEMA, REDEMPTION_SCHEMA
 from data.records import EVENT_TYPE_BY_LABEL
 from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, JUDGMENT_SCHEMA
 
 ATTRIBUTE = "attributes."
 """Prefix of a column with one attribute: ``attributes.colour``."""
 
-_COLUMNS: Mapping[str, Iterable[str]] = {
+COLUMNS: Mapping[str, Iterable[str]] = {
     "items": ITEM_SCHEMA.names,
     "events": EVENT_SCHEMA.names,
     "judgments": JUDGMENT_SCHEMA.names,
+    "offers": OFFER_SCHEMA.names,
+    "audiences": AUDIENCE_SCHEMA.names,
+    "redemptions": REDEMPTION_SCHEMA.names,
 }
+"""Our columns of each table that a file may hold."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,9 @@ class ColumnMap:
     items: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     judgments: Mapping[str, str] = field(default_factory=dict)
+    offers: Mapping[str, str] = field(default_factory=dict)
+    audiences: Mapping[str, str] = field(default_factory=dict)
+    redemptions: Mapping[str, str] = field(default_factory=dict)
     event_types: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,7 +66,7 @@ def read_column_map(path: Path | None) -> ColumnMap:
         raise ConfigError(f"{path}: expected a column map, received: {error.strerror}") from error
     except ValueError as error:
         raise ConfigError(f"{path.name}: expected TOML in UTF-8, received: {error}") from error
-    known_sections = (*_COLUMNS, "event_types")
+    known_sections = (*COLUMNS, "event_types")
     for section, names in sections.items():
         _check_known(path, "section", section, known_sections)
         if not isinstance(names, dict):
@@ -66,7 +74,7 @@ def read_column_map(path: Path | None) -> ColumnMap:
                 f"{path.name}, {section}: expected a section [{section}], received {names!r}"
             )
     maps = {section: _flat(names) for section, names in sections.items()}
-    for section, columns in _COLUMNS.items():
+    for section, columns in COLUMNS.items():
         for ours, theirs in maps.get(section, {}).items():
             _check_text(path, section, ours, theirs)
             if not (section == "items" and ours.startswith(ATTRIBUTE)):

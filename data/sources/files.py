@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,10 +26,10 @@ from data.sources.fields import (
     truths,
     whole_numbers,
 )
+from data.sources.mapped_rows import Convert, MappedRows, converted, find_file
+from data.sources.offer_files import read_offer_files
 from data.sources.row_files import ENDINGS, read_rows
 from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, JUDGMENT_SCHEMA, RawShop, conform
-
-Convert = Callable[[Column], pa.ChunkedArray]
 
 _ITEM_FIELDS: Mapping[str, Convert] = {
     "item_id": required_ids,
@@ -65,52 +63,6 @@ _JUDGMENT_FIELDS: Mapping[str, Convert] = {
     "item_id": ids,
     "grade": required_numbers,
 }
-_SCHEMAS: Mapping[str, pa.Schema] = {
-    "items": ITEM_SCHEMA,
-    "events": EVENT_SCHEMA,
-    "judgments": JUDGMENT_SCHEMA,
-}
-
-
-@dataclass(frozen=True, eq=False)
-class _RowFile:
-    """A file's rows, accessed by our column names; ``table`` is its section in the column map."""
-
-    file_name: str
-    table: str
-    rows: pa.Table
-    theirs: Mapping[str, str]
-
-    def find(self, ours: str) -> Column | None:
-        theirs = self.theirs.get(ours, ours)
-        if theirs in self.rows.column_names:
-            label = ours if ours == theirs else f"{ours} (column {theirs!r})"
-            return Column(self.file_name, label, self.rows[theirs])
-        if ours in self.theirs:
-            raise self.missing(ours)
-        return None
-
-    def require(self, ours: str) -> Column:
-        column = self.find(ours)
-        if column is None:
-            raise self.missing(ours)
-        return column
-
-    def missing(self, ours: str) -> InputError:
-        expected, found = self.theirs.get(ours, ours), self.rows.column_names
-        # A column whose name we know is not a misspelling of another.
-        unknown = [name for name in found if name not in _SCHEMAS[self.table].names]
-        near = difflib.get_close_matches(expected, unknown, n=1, cutoff=0.4)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        return InputError(
-            f"{self.file_name}: expected a column {expected}, received {', '.join(found)}{hint}; "
-            f'a column map renames columns: [{self.table}] {ours} = "…"'
-        )
-
-    def unused(self, used: set[str]) -> tuple[str, ...]:
-        names = {self.theirs.get(ours, ours) for ours in used}
-        unused = [name for name in self.rows.column_names if name not in names]
-        return (f"{self.file_name}: columns not used: {', '.join(unused)}",) if unused else ()
 
 
 def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
@@ -120,7 +72,8 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
     items; ``type``, ``visitor_id``, ``time`` and ``item_id`` or ``query`` of events; all of
     judgments. A category is a list, or text with `` > `` or ``|`` between its levels; attributes
     are a map, JSON text, or columns such as ``attributes.colour``. Events without ``event_id``
-    get one derived from content and row number. Unknown columns are listed in the notes.
+    get one derived from content and row number. Unknown columns are listed in the notes. Offers,
+    where there are any, are read by ``data.sources.offer_files``.
 
     Args:
         folder: Contains at least items or events.
@@ -131,7 +84,7 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
         ConfigError: The column map is invalid.
     """
     column_map = read_column_map(map_file)
-    found = {name: _find(folder, name) for name in ("items", "events", "judgments")}
+    found = {name: find_file(folder, name) for name in ("items", "events", "judgments")}
     if found["items"] is None and found["events"] is None:
         raise InputError(
             f"{folder}: expected items.* or events.*, each {', '.join(ENDINGS)}; found neither"
@@ -140,7 +93,7 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
     notes: tuple[str, ...] = ()
     for name, path in found.items():
         if path is not None:
-            file = _RowFile(path.name, name, read_rows(path), getattr(column_map, name))
+            file = MappedRows(path.name, name, read_rows(path), getattr(column_map, name))
             if name == "items":
                 tables[name], unused = _items(file)
             elif name == "events":
@@ -152,7 +105,14 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
             notes += unused
     if found["items"] is None:
         notes += ("no items.*: each item id of an event became an item without a title",)
-    return RawShop(tables.get("items"), tables.get("events"), tables.get("judgments"), notes=notes)
+    offers, unused = read_offer_files(folder, column_map)
+    return RawShop(
+        tables.get("items"),
+        tables.get("events"),
+        tables.get("judgments"),
+        notes=notes + unused,
+        offers=offers,
+    )
 
 
 def read_items_file(path: Path, map_file: Path | None = None) -> RawShop:
@@ -164,28 +124,13 @@ def read_items_file(path: Path, map_file: Path | None = None) -> RawShop:
     """
     if not path.is_file():
         raise InputError(f"{path}: expected a file of items, each {', '.join(ENDINGS)}; found none")
-    file = _RowFile(path.name, "items", read_rows(path), read_column_map(map_file).items)
+    file = MappedRows(path.name, "items", read_rows(path), read_column_map(map_file).items)
     return RawShop(_items(file)[0], None, None)
 
 
-def _find(folder: Path, name: str) -> Path | None:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder with items.* and events.*, found none")
-    paths_found = [path for end in ENDINGS if (path := folder / f"{name}{end}").is_file()]
-    if len(paths_found) > 1:
-        received = " and ".join(path.name for path in paths_found)
-        raise InputError(f"{folder}: expected one file of {name}, received {received}")
-    return paths_found[0] if paths_found else None
-
-
-def _columns(file: _RowFile, fields: Mapping[str, Convert]) -> dict[str, pa.ChunkedArray]:
-    found = {ours: (file.find(ours), convert) for ours, convert in fields.items()}
-    return {ours: to(column) for ours, (column, to) in found.items() if column is not None}
-
-
-def _items(file: _RowFile) -> tuple[pa.Table, tuple[str, ...]]:
+def _items(file: MappedRows) -> tuple[pa.Table, tuple[str, ...]]:
     item_ids = file.require("item_id")
-    columns = _columns(file, _ITEM_FIELDS)
+    columns = converted(file, _ITEM_FIELDS)
     _refuse_repeats(item_ids, columns["item_id"])
     names = dict.fromkeys([*file.rows.column_names, *file.theirs])
     attribute_names = [name for name in names if name.startswith(ATTRIBUTE)]
@@ -194,7 +139,7 @@ def _items(file: _RowFile) -> tuple[pa.Table, tuple[str, ...]]:
     return conform(pa.table(columns), ITEM_SCHEMA), unused
 
 
-def _attributes(file: _RowFile, names: list[str]) -> pa.Array:
+def _attributes(file: MappedRows, names: list[str]) -> pa.Array:
     column = file.find("attributes")
     rows = [{} for _ in range(file.rows.num_rows)] if column is None else facts(column)
     for name in names:
@@ -214,13 +159,13 @@ def _refuse_repeats(column: Column, item_ids: pa.ChunkedArray) -> None:
         seen.add(item_id)
 
 
-def _events(file: _RowFile, type_map: Mapping[str, str]) -> tuple[pa.Table, tuple[str, ...]]:
+def _events(file: MappedRows, type_map: Mapping[str, str]) -> tuple[pa.Table, tuple[str, ...]]:
     for ours in ("visitor_id", "time"):
         file.require(ours)
     if file.find("query") is None:
         file.require("item_id")
     types = _event_types(file.require("type"), type_map)
-    columns = {"type": types, **_columns(file, _EVENT_FIELDS)}
+    columns = {"type": types, **converted(file, _EVENT_FIELDS)}
     if "event_id" not in columns:
         columns["event_id"] = _event_ids(file.file_name, columns)
     return conform(pa.table(columns), EVENT_SCHEMA), file.unused({"type", *_EVENT_FIELDS})

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from data.errors import InputError, RequestError
+from data.offers.offer import Redemption
 from data.records import EVENT_TYPE_BY_LABEL, Event, EventType, Impression, LogPosition
 from data.sources.live_items import read_live_items
+from data.sources.live_offers import read_live_offers
 
 if TYPE_CHECKING:
     from data.tables import RawShop
@@ -211,7 +213,9 @@ def iter_events(path: Path) -> Iterator[Event]:
 
 
 def read_own_log(path: Path) -> RawShop:
-    """The events of a log, or of the log in a state folder, with the live changes of items.
+    """The events of a log, or of the log in a state folder, with the live changes of items and offers.
+
+    Purchases with an offer are its redemptions.
 
     Its ``log_positions`` is the last event that was read.
 
@@ -221,14 +225,19 @@ def read_own_log(path: Path) -> RawShop:
     # Imported here because the server uses this module too, and does without Arrow.
     import pyarrow as pa
 
+    from data.offers.offer_tables import OfferTables
     from data.tables import EVENT_SCHEMA, RawShop, events_table
 
     changes = read_live_items(path) if path.is_dir() else {}
+    offer_changes = read_live_offers(path) if path.is_dir() else []
+    redemptions: list[Redemption] = []
     entries, chunks = _entries(path, EVENT), [EVENT_SCHEMA.empty_table()]
     positions: tuple[LogPosition, ...] = ()
     # In chunks, since rows as Python objects take ten times the memory of a table.
     while chunk := list(islice(entries, _CHUNK_SIZE)):
         chunks.append(events_table(e.record for e in chunk if isinstance(e.record, Event)))
+        made = (Redemption.of(e.record) for e in chunk if isinstance(e.record, Event))
+        redemptions += filter(None, made)
         positions = (LogPosition(chunk[-1].sequence, chunk[-1].checksum),)
     return RawShop(
         items=None,
@@ -238,6 +247,14 @@ def read_own_log(path: Path) -> RawShop:
         items_time=math.inf,
         item_changes=changes,
         log_positions=positions,
+        offers=replace(
+            OfferTables.of(
+                (one.offer for one in offer_changes if one.offer), redemptions=redemptions
+            ),
+            deleted_ids=frozenset(one.offer_id for one in offer_changes if one.offer is None),
+        )
+        if offer_changes or redemptions
+        else None,
     )
 
 

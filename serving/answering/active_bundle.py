@@ -65,6 +65,7 @@ class ActiveBundle:
 
     def count(self, event: Event) -> bool:
         """Adds a new event, of whatever time, to the bundle's counts; False if its item is unknown."""
+        self.bundle.offers.record(event)
         return self.bundle.ranker.record(event)
 
     def count_events(
@@ -95,3 +96,5 @@ class ActiveBundle:
                     entry.sequence, event.time, last_read=last_read
                 )
                 self.bundle.ranker.record(event, is_counted=is_counted)
+                # An event that the bundle has counted already counts once: redemptions have ids.
+                self.bundle.offers.record(event)

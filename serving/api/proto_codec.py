@@ -229,6 +229,7 @@ def read_event(message: Any, prefix: str, *, now: float, new_id: Callable[[], st
         surface=message.surface,
         attribution_token=message.attribution_token,
         dwell_seconds=message.dwell_seconds if message.HasField("dwell_seconds") else None,
+        offer_id=message.offer_id,
     )
 
 
@@ -249,6 +250,7 @@ def write_event(event: Event) -> Any:
         surface=event.surface,
         attribution_token=event.attribution_token,
         dwell_seconds=event.dwell_seconds,
+        offer_id=event.offer_id,
     )
 
 

@@ -157,6 +157,10 @@ def checked_event(event: Event, prefix: str = "", *, now: float) -> Event:
     _check_price(f"{prefix}price", event.price)
     _check_rating(f"{prefix}rating", event)
     _check_dwell(f"{prefix}dwell_seconds", event)
+    _check_text(f"{prefix}offer_id", event.offer_id, ID_LENGTH_LIMIT)
+    if event.offer_id and event.type is not EventType.PURCHASE:
+        received = event.offer_id
+        raise RequestError(f"{prefix}offer_id", f"none for the type {event.type.label}", received)
     _check_bytes(f"{prefix}text", event.text)
     return replace(event, query=query, quantity=event.quantity or 1)
 

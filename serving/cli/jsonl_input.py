@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data.errors import InputError, RequestError
+from data.offers.offer import KIND_BY_LABEL, Offer, fault_of
 from data.records import EVENT_TYPE_BY_LABEL, Event, Item
 from serving.api.validation import checked_event, checked_item
 from serving.cli.options import category_path
@@ -27,6 +28,7 @@ _EVENT_KINDS: dict[str, type | tuple[type, ...]] = {
     "surface": str,
     "attribution_token": str,
     "dwell_seconds": (int, float),
+    "offer_id": str,
 }
 _ITEM_KINDS: dict[str, type | tuple[type, ...]] = {
     "item_id": str,
@@ -40,6 +42,21 @@ _ITEM_KINDS: dict[str, type | tuple[type, ...]] = {
     "attributes": dict,
     "image": str,
     "created_time": (int, float, str),
+}
+
+_OFFER_KINDS: dict[str, type | tuple[type, ...]] = {
+    "offer_id": str,
+    "kind": str,
+    "item_ids": list,
+    "categories": list,
+    "percent_off": (int, float),
+    "amount_off": (int, float),
+    "audience": str,
+    "start_time": (int, float, str),
+    "end_time": (int, float, str),
+    "budget": (int, float),
+    "visitor_limit": int,
+    "text": str,
 }
 
 
@@ -90,6 +107,39 @@ def read_items(lines: Iterable[str], file_name: str) -> Iterator[Item]:
             yield checked_item(item)
         except RequestError as error:
             raise InputError(f"{file_name}, row {row:,}, {error}") from error
+
+
+def read_offers(lines: Iterable[str], file_name: str) -> Iterator[Offer]:
+    """The offers of a file; ``categories`` are lists or texts such as ``"Dairy > Milk"``.
+
+    Raises:
+        InputError: A line is not valid; the message names line and field.
+    """
+    for row, values in _rows(lines, file_name, _OFFER_KINDS):
+        label = values.pop("kind", None)
+        if label not in KIND_BY_LABEL:
+            expected = f"one of {', '.join(KIND_BY_LABEL)}"
+            raise InputError.at(file_name, row, "kind", expected, label)
+        item_ids = tuple(values.pop("item_ids", ()))
+        paths = [
+            category_path(one) if isinstance(one, str) else tuple(one)
+            for one in values.pop("categories", ())
+            if isinstance(one, str | list)
+        ]
+        if not all(
+            isinstance(part, str) for part in (*item_ids, *(p for path in paths for p in path))
+        ):
+            raise InputError.at(file_name, row, "item_ids", "words", item_ids)
+        for name in ("start_time", "end_time"):
+            if name in values:
+                values[name] = _moment(values[name], file_name, row, name).timestamp()
+        offer_id = values.pop("offer_id", "")
+        kind = KIND_BY_LABEL[label]
+        offer = Offer(offer_id, kind, item_ids, tuple(paths), **values)
+        fault = fault_of(offer)
+        if fault is not None:
+            raise InputError.at(file_name, row, fault.field, fault.expected, fault.received)
+        yield offer
 
 
 def _rows(

@@ -26,6 +26,7 @@ COMMANDS = {
     "recommend": "serving.cli.commands.ask:recommend",
     "record": "serving.cli.commands.record:record",
     "items": "serving.cli.commands.items:items",
+    "offers": "serving.cli.commands.offers:offers",
     "publish": "serving.cli.commands.admin:publish",
     "status": "serving.cli.commands.admin:status",
     "loadtest": "serving.cli.commands.loadtest:loadtest",

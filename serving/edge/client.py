@@ -14,6 +14,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from data.errors import ConfigError, OverloadError, RequestError
+from data.offers.offer import Offer
 from data.records import Event, Item
 from protos import (
     admin_pb2,
@@ -38,6 +39,13 @@ from serving.api.reports import CatalogReport, RecordReport, Status
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import BATCH_LIMIT
 from serving.edge.grpc_errors import error_of
+from serving.offers.offer_codec import (
+    read_offer_answer,
+    read_report,
+    write_changes,
+    write_offer_request,
+)
+from serving.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest
 
 BATCH_BYTE_LIMIT = 200 * 1024
 """Below the server's message limit, with room for the other fields of the message."""
@@ -50,9 +58,9 @@ ATTEMPT_LIMIT = 5
 """gRPC's own upper limit on attempts."""
 
 _RETRIED_METHODS = {
-    "nextclick.v1.Discovery": ("SearchItems", "RecommendItems", "Complete"),
+    "nextclick.v1.Discovery": ("SearchItems", "RecommendItems", "Complete", "RecommendOffers"),
     "nextclick.v1.Events": ("RecordEvents",),
-    "nextclick.v1.Catalog": ("BatchUpdateItems", "BatchDeleteItems"),
+    "nextclick.v1.Catalog": ("BatchUpdateItems", "BatchDeleteItems", "BatchUpdateOffers"),
     "nextclick.v1.Admin": ("GetStatus",),
 }
 """Calls that are safe to repeat. A repeated rollback would swap the two bundles back."""
@@ -133,6 +141,11 @@ class Client:
         message = _written(write_complete, request)
         return read_completed(self._call(self._discovery.Complete, message))
 
+    def recommend_offers(self, request: OfferRequest) -> OfferAnswer:
+        """Requests the offers for a visitor."""
+        message = _written(write_offer_request, request)
+        return read_offer_answer(self._call(self._discovery.RecommendOffers, message))
+
     def record(self, events: Sequence[Event]) -> RecordReport:
         """Records events, in as many batches as needed; they are on disk on return.
 
@@ -167,6 +180,13 @@ class Client:
             )
             removed += self._call(self._catalog.BatchDeleteItems, request).removed_count
         return CatalogReport(0, 0, removed)
+
+    def update_offers(
+        self, offers: Sequence[Offer], deleted_ids: Sequence[str] = ()
+    ) -> OfferReport:
+        """Adds or replaces offers and deletes others, in one batch, all or none."""
+        message = _written(lambda changed: write_changes(changed, deleted_ids), offers)
+        return read_report(self._call(self._catalog.BatchUpdateOffers, message))
 
     def publish(self, path: str) -> Status:
         """Makes the bundle in ``path``, a folder on the server's machine, the active one."""

@@ -39,6 +39,13 @@ from serving.api.validation import (
     checked_recommend,
     checked_search,
 )
+from serving.offers.offer_codec import (
+    read_offer,
+    read_offer_request,
+    write_offer_answer,
+    write_report,
+)
+from serving.offers.offer_validation import check_offers, checked_offer_request
 
 if TYPE_CHECKING:
     from serving.engine import Engine
@@ -79,6 +86,11 @@ class DiscoveryServicer(_Servicer):
     def Complete(self, request: Any, context: Any) -> Any:
         """Completes a typed text."""
         return write_completed(self.engine.complete(checked_complete(read_complete(request))))
+
+    def RecommendOffers(self, request: Any, context: Any) -> Any:
+        """Answers a request for offers."""
+        asked = checked_offer_request(read_offer_request(request))
+        return write_offer_answer(self.engine.offers.recommend(asked))
 
 
 class EventsServicer(_Servicer):
@@ -121,6 +133,17 @@ class CatalogServicer(_Servicer):
         """Deletes a batch of items from the catalogue."""
         report = self.engine.delete_items(checked_item_ids(request.item_ids))
         return catalog_pb2.BatchDeleteItemsResponse(removed_count=report.removed_count)
+
+    def BatchUpdateOffers(self, request: Any, context: Any) -> Any:
+        """Adds, replaces and deletes a batch of offers, all or none."""
+        check_count("offers", len(request.offers), 0, BATCH_LIMIT)
+        offers = [
+            read_offer(message, f"offers[{position}].")
+            for position, message in enumerate(request.offers)
+        ]
+        deleted_ids = tuple(request.deleted_offer_ids)
+        check_offers(offers, deleted_ids, now=self.clock())
+        return write_report(self.engine.offers.update(offers, deleted_ids))
 
 
 class AdminServicer(_Servicer):

@@ -64,8 +64,8 @@ def test_no_map_and_an_empty_one_rename_nothing(tmp_path: Path) -> None:
         ('[items]\ntitle = "Größe"'.encode("latin-1"), "map.toml: expected TOML in UTF-8, rec"),
         (
             "[products]",
-            "map.toml, section: expected one of items, events, judgments, event_types, "
-            "received 'products'",
+            "map.toml, section: expected one of items, events, judgments, offers, audiences, "
+            "redemptions, event_types, received 'products'",
         ),
         ('items = "sku"', "map.toml, items: expected a section [items], received 'sku'"),
         (

@@ -17,6 +17,7 @@ import pytest
 
 from data.clean import tidy_text
 from data.errors import InputError
+from data.offers.offer_tables import iter_offers, iter_redemptions, members
 from data.records import EventType
 from data.sources.completejourney import _line_numbers, read_completejourney, readable
 from data.tables import EVENT_SCHEMA, ITEM_SCHEMA, RawShop
@@ -156,3 +157,26 @@ def test_what_is_known_at_a_time_comes_from_the_lines_before_it(
         assert of_item[item_id] == pytest.approx(middle, abs=0.00501)
     newest = dict(zip(item_ids, shop.items["price"].to_pylist(), strict=True))
     assert sum(newest[one] is not None and of_item[one] is None for one in item_ids) > 1_000
+
+
+def test_each_coupon_of_each_campaign_is_an_offer_to_its_households(
+    folder: Path, shop: RawShop
+) -> None:
+    assert shop.offers is not None
+    links = duckdb.sql(
+        f"SELECT count(DISTINCT (campaign_id, coupon_upc)), "
+        f"count(DISTINCT (campaign_id, coupon_upc, product_id)) "
+        f"FROM read_parquet('{folder / 'coupons.parquet'}')"
+    ).fetchall()
+    offers = list(iter_offers(shop.offers.offers))
+    assert (len(offers), sum(len(one.item_ids) for one in offers)) == links[0]
+    households = members(shop.offers.audiences)
+    assert len(households) == 27
+    assert sum(map(len, households.values())) == 6_589
+    by_id = {one.offer_id: one for one in offers}
+    redemptions = list(iter_redemptions(shop.offers.redemptions))
+    assert len(redemptions) == 2_102
+    for one in redemptions:
+        offer = by_id[one.offer_id]
+        assert offer.is_live(one.time)
+        assert one.visitor_id in households[offer.audience]

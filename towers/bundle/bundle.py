@@ -20,6 +20,8 @@ from towers.bundle.model_metadata import ModelMetadata, read_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, config_from
 from towers.indexes.prefix_index import PrefixIndex
+from towers.offers.offer_book import OfferBook
+from towers.offers.offer_model import OfferModel
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import ItemEncoder, LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
@@ -46,6 +48,8 @@ class Bundle:
         completion: Suggestions while typing.
         feature_means: ``[features] float32`` over the training lists.
         segments: Tells visitors' segments, by the prices that the catalogue had when it was loaded.
+        offers: Coupons, promotions and services; empty where the shop has none.
+        offer_model: None where too little was redeemed to learn from.
     """
 
     path: Path
@@ -57,6 +61,8 @@ class Bundle:
     completion: Completion
     feature_means: np.ndarray
     segments: Segments
+    offers: OfferBook
+    offer_model: OfferModel | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -119,7 +125,22 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         _load_completion(layout, sources, config),
         np.array(facts.feature_means, np.float32),
         Segments.of(catalog),
+        *_load_offers(layout, catalog),
     )
+
+
+def _load_offers(layout: Layout, catalog: Catalog) -> tuple[OfferBook, OfferModel | None]:
+    if not layout.offers.is_dir():
+        return OfferBook(catalog), None
+    return OfferBook.load(layout.offers, catalog), OfferModel.load(layout.offers)
+
+
+def write_offers(layout: Layout, book: OfferBook, model: OfferModel | None) -> None:
+    """Writes the offers, and their model where there is one."""
+    layout.offers.mkdir()
+    book.save(layout.offers)
+    if model is not None:
+        model.save(layout.offers)
 
 
 def _load_completion(layout: Layout, sources: Sources, config: Config) -> Completion:

@@ -31,6 +31,11 @@ class Layout:
         return self.folder / "completion"
 
     @property
+    def offers(self) -> Path:
+        """Offers, audiences, redemptions and their model, with visitor ids; missing without any."""
+        return self.folder / "offers"
+
+    @property
     def training(self) -> Path:
         """Files for training and batch embedding only."""
         return self.folder / "training"

@@ -130,6 +130,9 @@ def reembed(
                 shutil.copyfile(layout / name, new / name)
         shutil.copyfile(layout.metrics, new.metrics)
         shutil.copytree(layout.training, new.training)
+        if layout.offers.is_dir():
+            # They name items by id, and are placed in the catalogue when they are loaded.
+            shutil.copytree(layout.offers, new.offers)
         write_sources(new, renewed)
         write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(

@@ -53,6 +53,7 @@ from towers.training.encoder.text_vectors import text_vectors
 from towers.training.languages.translations import translations
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
+from towers.training.offers.offer_training import release_offers
 from towers.training.second_stage import VALIDATION_SHARE, exported, train_second_stage
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
 
@@ -165,6 +166,15 @@ def train(
             tables.log_positions,
         )
         write_facts(layout, config, facts)
+        offers = release_offers(
+            layout,
+            tables,
+            dataset,
+            towers.index.embeddings,
+            until=float("inf") if config.learn_test_part else tables.split.test_from,
+            stages=stages,
+            seed=config.seed,
+        )
         curves = {"two towers": tower_curves, "reranker": second.curves}
         metrics = {
             "towers": _curves_report(tower_curves),
@@ -176,6 +186,7 @@ def train(
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
             "search_share": None if second.share is None else second.share.report(),
+            "offers": offers,
             "litert_parity": {**towers.agreement(model, sample), **rerank_parity},
             "warnings": [
                 *(

@@ -12,6 +12,7 @@ serve      serve
 ask        search, complete, recommend
 record     record
 items      items update, items delete
+offers     offers recommend, offers update, offers delete
 admin      publish, status
 loadtest   loadtest
 demo       demo

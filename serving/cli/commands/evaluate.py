@@ -73,6 +73,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     multiple=True,
     help="Also rank browse requests with this diversity of the policy; may be repeated.",
 )
+@click.option(
+    "--offers",
+    is_flag=True,
+    help="Evaluate the offers alone: what was redeemed, and what offers changed.",
+)
 @click.option("--seed", type=int, default=7, show_default=True, help="Seed of all sampling.")
 @json_option
 @reports_errors
@@ -89,13 +94,16 @@ def evaluate(
     text_baselines: bool,
     rules: Path | None,
     diversities: tuple[float, ...],
+    offers: bool,
     seed: int,
     as_json: bool,
 ) -> None:
     """Evaluate BUNDLE on the test part of TABLES, and compare it with the baselines.
 
-    With --queries or --sessions, evaluate on that file instead; --run writes the rankings.
+    With --queries or --sessions, evaluate on that file instead; --run writes the rankings. With
+    --offers, evaluate the offers of TABLES.
     """
+    from serving.cli.offer_tables import offer_evaluation_tables
     from serving.cli.report_tables import evaluation_tables, metrics_table
     from serving.evaluation.as_served import EvaluationSettings
 
@@ -103,7 +111,12 @@ def evaluate(
         raise click.UsageError("expected either --queries or --sessions")
     if queries is None and qrels is not None:
         raise click.UsageError("--qrels: expected with --queries")
-    if queries is None and sessions is None:
+    if offers and (queries is not None or sessions is not None):
+        raise click.UsageError("--offers: expected neither --queries nor --sessions")
+    if offers:
+        report = _of_offers(bundle, tables, seed)
+        shown = offer_evaluation_tables(report)
+    elif queries is None and sessions is None:
         if run_file is not None:
             raise click.UsageError("--run: expected with --queries or --sessions")
         settings = EvaluationSettings(
@@ -141,6 +154,16 @@ def _from_tables(
     with stage_bars() as bars:
         bars.start("reading")
         return evaluate_tables(bundle, read_tables(tables), settings, stages=bars, rules=rules)
+
+
+def _of_offers(bundle: Path, tables: Path, seed: int) -> dict[str, Any]:
+    from data.tables import read_tables
+    from towers.bundle.bundle import load_bundle
+    from towers.training.offers.offer_evaluation import evaluate_offers
+
+    with stage_bars() as bars:
+        bars.start("loading")
+        return evaluate_offers(load_bundle(bundle), read_tables(tables), bars, seed=seed)
 
 
 def _from_file(

@@ -27,6 +27,7 @@ from serving.api.requests import (
 )
 from serving.edge.client import Client, RetrySettings
 from serving.edge.server import serve
+from serving.offers.offer_requests import OfferRequest
 from tests.serving.gated_engine import GatedEngine
 from tests.towers import shelf
 
@@ -164,6 +165,8 @@ def test_every_method_that_is_tried_again_is_one_of_the_interface(
         "RecordEvents": lambda: patient.record([view(1)]),
         "BatchUpdateItems": lambda: patient.update_items([Item("m1", "Milk")]),
         "BatchDeleteItems": lambda: patient.delete_items(["m1"]),
+        "RecommendOffers": lambda: patient.recommend_offers(OfferRequest("v")),
+        "BatchUpdateOffers": lambda: patient.update_offers([], ["o1"]),
         "GetStatus": patient.status,
         "PublishBundle": lambda: patient.publish("second"),
         "RollbackBundle": patient.rollback,

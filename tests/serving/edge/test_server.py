@@ -30,6 +30,7 @@ from protos import (
     discovery_pb2_grpc,
     events_pb2,
     events_pb2_grpc,
+    offers_pb2,
 )
 from serving.api.requests import SearchRequest
 from serving.edge.admission import Lane
@@ -113,6 +114,8 @@ def refusal(channel: grpc.Channel, method: str, request: Any, **options: Any) ->
             "items[0].price",
         ),
         ("Catalog/BatchDeleteItems", catalog_pb2.BatchDeleteItemsRequest(), "item_ids"),
+        ("Catalog/BatchUpdateOffers", offers_pb2.BatchUpdateOffersRequest(), "offers"),
+        ("Discovery/RecommendOffers", offers_pb2.RecommendOffersRequest(limit=-1), "limit"),
         ("Admin/PublishBundle", b"", "path"),
     ],
 )

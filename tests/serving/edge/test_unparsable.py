@@ -25,8 +25,10 @@ LEAK_LIMIT_KIB = 1_000
 
 METHODS = (
     *(f"nextclick.v1.Discovery/{name}" for name in ("SearchItems", "RecommendItems", "Complete")),
+    "nextclick.v1.Discovery/RecommendOffers",
     "nextclick.v1.Events/RecordEvents",
     *(f"nextclick.v1.Catalog/{name}" for name in ("BatchUpdateItems", "BatchDeleteItems")),
+    "nextclick.v1.Catalog/BatchUpdateOffers",
     *(f"nextclick.v1.Admin/{name}" for name in ("PublishBundle", "RollbackBundle", "GetStatus")),
     *(f"grpc.health.v1.Health/{name}" for name in ("Check", "Watch", "List")),
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",

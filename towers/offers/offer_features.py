@@ -1,0 +1,215 @@
+"""The features of a visitor and an offer, the same in training and in serving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from towers.catalog.items import Catalog
+from towers.offers.offer_book import OfferBook
+from towers.offers.placed_offer import PlacedOffer
+from towers.offers.visitor_state import VisitorState
+from towers.retrieval.popularity import Popularity
+
+FEATURE_NAMES = (
+    # What the visitor bought, among the offer's items.
+    "own_count",
+    "own_recent",
+    "own_share",
+    "own_days",
+    "due",
+    # … and in their categories.
+    "category_count",
+    "category_share",
+    # Embeddings.
+    "mean_cosine",
+    "largest_cosine",
+    # The session and the cart.
+    "session_share",
+    # The offer.
+    "item_count",
+    "category_breadth",
+    "popularity",
+    "largest_popularity",
+    "offer_redemptions",
+    "percent_off",
+    "amount_off",
+    "age_days",
+    "left_days",
+    # The visitor.
+    "visit_count",
+    "visit_days",
+    "bought_item_count",
+    "visitor_redemptions",
+    "visitor_redemption_days",
+    "redeemed_before",
+    "redeemed_overlap",
+)
+"""Columns of the feature matrix. Counts and days are logarithms of one more."""
+
+_Put = Callable[[str, Any], None]
+_COLUMN = {name: column for column, name in enumerate(FEATURE_NAMES)}
+_RECENT_HALF_LIFE_DAYS = 28.0
+_DAYS_LIMIT = 365.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OfferTables:
+    """Tables that features read besides the visitor's state.
+
+    Args:
+        book: The offers and their uses.
+        popularity: Decayed counts of items.
+        embeddings: ``[rows, dim] float32`` unit rows.
+    """
+
+    book: OfferBook
+    popularity: Popularity
+    embeddings: np.ndarray
+
+    @property
+    def catalog(self) -> Catalog:
+        """The items of the rows."""
+        return self.book.catalog
+
+
+def offer_features(
+    state: VisitorState, offers: Sequence[PlacedOffer], tables: OfferTables
+) -> np.ndarray:
+    """``[offers, len(FEATURE_NAMES)] float32``, finite. Each offer has at least one known item."""
+    values = np.zeros((len(offers), len(FEATURE_NAMES)), np.float32)
+    if not offers:
+        return values
+
+    def put(name: str, column: Any) -> None:
+        values[:, _COLUMN[name]] = column
+
+    rows = np.concatenate([one.rows for one in offers])
+    starts = _starts([one.rows for one in offers])
+    counts = np.array([len(one.rows) for one in offers])
+    _put_purchases(put, state, offers, rows, starts, tables.catalog)
+    _put_embeddings(put, state, offers, tables.embeddings)
+    in_session = np.zeros(tables.catalog.count, bool)
+    in_session[state.rows] = True
+    seen = _sums(in_session[rows], starts)
+    put("session_share", seen / max(1, len(np.unique(state.rows))))
+    put("item_count", np.log1p(counts))
+    put("category_breadth", np.log1p([len(one.leaves) for one in offers]))
+    wanted = tables.popularity.at(rows, state.time)
+    put("popularity", np.log1p(_sums(wanted, starts)))
+    put("largest_popularity", np.log1p(_largest(wanted, starts)))
+    put("percent_off", [one.offer.percent_off or 0.0 for one in offers])
+    put("amount_off", np.log1p([one.offer.amount_off or 0.0 for one in offers]))
+    put("age_days", np.log1p([_age(one, state.time) for one in offers]))
+    put("left_days", np.log1p([_left(one, state.time) for one in offers]))
+    put("visit_count", np.log1p(state.visit_count))
+    put("visit_days", np.log1p(min(state.visit_days, _DAYS_LIMIT)))
+    put("bought_item_count", np.log1p(len(state.bought_rows)))
+    _put_redemptions(put, state, offers, rows, starts, tables.book)
+    return values
+
+
+def column(name: str) -> int:
+    """The place of a feature in ``FEATURE_NAMES``."""
+    return _COLUMN[name]
+
+
+def _put_purchases(
+    put: _Put,
+    state: VisitorState,
+    offers: Sequence[PlacedOffer],
+    rows: np.ndarray,
+    starts: np.ndarray,
+    catalog: Catalog,
+) -> None:
+    bought = np.zeros(catalog.count, np.float32)
+    bought[state.bought_rows] = state.bought_counts
+    recent = np.zeros(catalog.count, np.float32)
+    recency = 0.5 ** (state.bought_days / _RECENT_HALF_LIFE_DAYS)
+    recent[state.bought_rows] = state.bought_counts * recency
+    days = np.full(catalog.count, _DAYS_LIMIT, np.float32)
+    days[state.bought_rows] = np.minimum(state.bought_days, _DAYS_LIMIT)
+    total = max(1.0, float(state.bought_counts.sum()))
+    own = _sums(bought[rows], starts)
+    own_recent = _sums(recent[rows], starts)
+    own_days = -_largest(-days[rows], starts)
+    put("own_count", np.log1p(own))
+    put("own_recent", np.log1p(own_recent))
+    put("own_share", own / total)
+    put("own_days", np.log1p(own_days))
+    # Visits missed since the last purchase, against visits between two purchases.
+    span_days = float(state.bought_days.max(initial=0.0))
+    put("due", np.log1p(own * own_days / max(span_days, 1.0)) * (own > 0))
+    leaf_counts = np.bincount(
+        catalog.leaf[state.bought_rows],
+        weights=state.bought_counts,
+        minlength=len(catalog.category_codes.names),
+    )
+    leaves = np.concatenate([one.leaves for one in offers])
+    in_category = _sums(leaf_counts[leaves], _starts([one.leaves for one in offers]))
+    put("category_count", np.log1p(in_category))
+    put("category_share", in_category / total)
+
+
+def _put_embeddings(
+    put: _Put, state: VisitorState, offers: Sequence[PlacedOffer], embeddings: np.ndarray
+) -> None:
+    sample = np.concatenate([one.sample for one in offers])
+    starts = _starts([one.sample for one in offers])
+    cosines = embeddings[sample] @ state.taste
+    put("mean_cosine", _sums(cosines, starts) / [len(one.sample) for one in offers])
+    put("largest_cosine", _largest(cosines, starts))
+
+
+def _put_redemptions(
+    put: _Put,
+    state: VisitorState,
+    offers: Sequence[PlacedOffer],
+    rows: np.ndarray,
+    starts: np.ndarray,
+    book: OfferBook,
+) -> None:
+    redeemed = book.uses.of_visitor(state.visitor_id) if state.visitor_id else {}
+    put("offer_redemptions", np.log1p([book.uses.count(one.offer.offer_id) for one in offers]))
+    put("visitor_redemptions", np.log1p(sum(redeemed.values())))
+    last = book.uses.last_time(state.visitor_id) if redeemed else None
+    days = _DAYS_LIMIT if last is None else max(0.0, state.time - last) / 86_400.0
+    put("visitor_redemption_days", np.log1p(min(days, _DAYS_LIMIT)))
+    put("redeemed_before", np.log1p([redeemed.get(one.offer.offer_id, 0) for one in offers]))
+    is_redeemed = np.zeros(book.catalog.count, bool)
+    for offer_id in redeemed:
+        placed = book.get(offer_id)
+        if placed is not None:
+            is_redeemed[placed.rows] = True
+    put("redeemed_overlap", _sums(is_redeemed[rows], starts) / [len(one.rows) for one in offers])
+
+
+def _sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Sums of consecutive parts, none of them empty, ``[parts] float64``."""
+    return np.add.reduceat(values.astype(np.float64), starts)
+
+
+def _largest(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The largest value of each of these parts."""
+    return np.maximum.reduceat(values, starts)
+
+
+def _starts(parts: Sequence[np.ndarray]) -> np.ndarray:
+    return np.cumsum([0, *(len(part) for part in parts[:-1])])
+
+
+def _age(placed: PlacedOffer, time: float) -> float:
+    start = placed.offer.start_time
+    return _DAYS_LIMIT if start is None else _days(time - start)
+
+
+def _left(placed: PlacedOffer, time: float) -> float:
+    end = placed.offer.end_time
+    return _DAYS_LIMIT if end is None else _days(end - time)
+
+
+def _days(seconds: float) -> float:
+    return min(max(0.0, seconds) / 86_400.0, _DAYS_LIMIT)
