@@ -5,6 +5,7 @@ train     train
 evaluate  evaluate
 check     check
 compare   compare
+demand    demand
 embed     embed
 index     index
 serve     serve
