@@ -24,7 +24,7 @@ def _table(group: Mapping[str, Any], report: Mapping[str, Any], unit: str) -> Ta
     from towers.demand.picture import METHOD_LABELS
 
     table = Table(
-        title=f"{group['series_count']:,} series, {group['kind']}, {group['class']}: the next "
+        title=f"{group['kind']} series, {group['class']} ({group['series_count']:,}): the next "
         f"{report['horizon']} {unit} from {report['test_origins']} origins",
         title_justify="left",
     )

@@ -25,6 +25,7 @@ CLASSES = {"frequent": 5.0, "regular": 1.0, "sparse": 0.0}
 KNOWN_SHARE = 0.6
 """Items are chosen by this first share of the log, so by none of the periods they are measured on."""
 
+_PLURALS = {ITEM: "items", CATEGORY: "categories"}
 _TEST_ORIGINS = 4
 _VALIDATION_ORIGINS = 3
 _WINDOW_LIMIT = {1: 35, 7: 16}
@@ -185,7 +186,7 @@ def forecast_demand(series: DemandSeries, horizon: int, *, seed: int, stages: Pr
         "training_seconds": round(networks.training_seconds, 1),
         "forecast_seconds": {name: round(value, 3) for name, value in times.items()},
         "network_groups": [
-            f"{group['kind']}, {group['class']}"
+            f"{group['class']} {_PLURALS[group['kind']]}"
             for group in groups
             if group["chosen"] in (GRU, COMBINED)
         ],

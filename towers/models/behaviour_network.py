@@ -85,8 +85,9 @@ class _GruReader(keras.layers.Layer):
 
     def __init__(self, slot_count: int, seed: int) -> None:
         super().__init__()
+        # A plain cell: the GRU layer also traces a kernel for GPUs, which takes longer than training.
         # Slots hold the newest event first, so that empty ones come before the oldest here.
-        self.gru = keras.layers.GRU(_DIM, go_backwards=True)
+        self.gru = keras.layers.RNN(keras.layers.GRUCell(_DIM), go_backwards=True)
 
     def call(self, facts: tf.Tensor, present: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.gru(facts, mask=present)

@@ -34,7 +34,7 @@ class DemandNetwork(tfrs.Model):
     def __init__(self, seed: int) -> None:
         super().__init__()
         keras.utils.set_random_seed(seed)
-        self.past = keras.layers.GRU(_UNITS)
+        self.past = keras.layers.RNN(keras.layers.GRUCell(_UNITS))
         self.dropout = keras.layers.Dropout(_DROPOUT)
         self.hidden = keras.layers.Dense(_HIDDEN, activation="relu")
         # Zeros, so that training starts from the simple forecast.
