@@ -64,7 +64,7 @@ class Plan:
         training_end = test_begin - horizon - step * (_VALIDATION_ORIGINS - 1)
         window = min(_WINDOW_LIMIT[series.period_days], training_end // 2)
         least = max(series.season, horizon)
-        if window < least:
+        if training_end // 2 < least:
             unit = "days" if series.period_days == 1 else "weeks"
             needed = series.period_count - training_end + 2 * least
             raise InputError(
@@ -142,38 +142,24 @@ def forecast_demand(series: DemandSeries, horizon: int, *, seed: int, stages: Pr
     classes = np.full(len(means), "", dtype=object)
     for name, least in reversed(CLASSES.items()):
         classes[means >= least] = name
-    methods = np.full(len(means), NAIVE, dtype=object)
-    groups = []
-    sold = {
-        name: np.stack([series.counts[:, one : one + horizon] for one in origins])
-        for name, origins in (("validation", plan.validation), ("test", plan.test))
-    }
+    methods = np.full(len(means), SIMPLE, dtype=object)
+    groups: list[dict[str, Any]] = []
     for kind in (ITEM, CATEGORY):
         for volume in CLASSES:
             chosen = (series.kinds == kind) & (classes == volume)
-            if not chosen.any():
-                continue
-            by_method = {}
-            for name in validation:
-                found = {
-                    part: error_measures(
-                        sold[part][:, chosen], forecasts[name][:, chosen], scale[chosen]
-                    )
-                    for part, forecasts in (("validation", validation), ("test", test))
-                }
-                by_method[name] = {**found["test"], "validation_wape": found["validation"]["wape"]}
-            best = _chosen({name: one["validation_wape"] for name, one in by_method.items()})
-            methods[chosen] = best
-            groups.append(
-                {
-                    "kind": kind,
-                    "class": volume,
-                    "series_count": int(chosen.sum()),
-                    "sold": int(sold["test"][:, chosen].sum()),
-                    "chosen": best,
-                    "methods": by_method,
-                }
-            )
+            if chosen.any():
+                by_method = _errors(series, plan, chosen, scale[chosen], (validation, test))
+                best = _chosen({name: one["validation_wape"] for name, one in by_method.items()})
+                methods[chosen] = best
+                groups.append(
+                    {
+                        "kind": kind,
+                        "class": volume,
+                        "series_count": int(chosen.sum()),
+                        "chosen": best,
+                        "methods": by_method,
+                    }
+                )
     selected = np.stack([coming[name][row] for row, name in enumerate(methods)])
     report = {
         "period_days": series.period_days,
@@ -228,6 +214,34 @@ def _networks(series: DemandSeries, plan: Plan, seed: int, stages: Progress) -> 
         seed=seed,
     )
     return _Networks(chosen, final, time.perf_counter() - began)
+
+
+def _errors(
+    series: DemandSeries,
+    plan: Plan,
+    chosen: np.ndarray,
+    scale: np.ndarray,
+    forecasts: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]],
+) -> dict[str, dict[str, float | None]]:
+    """Errors of each method in the test part, and its WAPE in validation.
+
+    Args:
+        chosen: ``[series] bool``.
+        scale: ``[chosen]``, for MASE.
+        forecasts: By method ``[origins, series, horizon]``, of validation and of the test part.
+    """
+    validation, test = (
+        {
+            name: error_measures(
+                np.stack([series.counts[chosen, one : one + plan.horizon] for one in origins]),
+                values[:, chosen],
+                scale,
+            )
+            for name, values in by_method.items()
+        }
+        for origins, by_method in zip((plan.validation, plan.test), forecasts, strict=True)
+    )
+    return {name: {**test[name], "validation_wape": validation[name]["wape"]} for name in test}
 
 
 def _pairs(

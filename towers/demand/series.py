@@ -15,6 +15,7 @@ ITEM, CATEGORY = "item", "category"
 WEEK = 7
 
 _WEEKS_OF_YEAR = 52
+_YEARS = 3
 _DAILY_SHARE = 0.5
 _USUAL_PERIODS = 8
 _PATH_SEPARATOR = " > "
@@ -52,10 +53,13 @@ class DemandSeries:
 
     @property
     def season(self) -> int:
-        """Periods of a season: a week of days, or a year of weeks where two years are known, else 1."""
+        """Periods of a season: a week of days; a year of weeks where three years are known, else 1.
+
+        Of three years, two are left to learn from before the parts that forecasts are measured on.
+        """
         if self.period_days == 1:
             return WEEK
-        return _WEEKS_OF_YEAR if self.period_count >= 2 * _WEEKS_OF_YEAR else 1
+        return _WEEKS_OF_YEAR if self.period_count >= _YEARS * _WEEKS_OF_YEAR else 1
 
     def time_of(self, period: int) -> float:
         """Begin of a period, which may lie in the future, seconds since 1970."""

@@ -79,6 +79,14 @@ def test_parts_follow_each_other_and_their_horizons_do_not_overlap(series: Deman
     assert plan.training_end == 121 and plan.window == 35
 
 
+def test_three_years_of_weeks_are_planned_with_their_season(series: DemandSeries) -> None:
+    weekly = replace(series, period_days=7, counts=np.zeros((3, 156)))
+    assert weekly.season == 52
+    plan = Plan.of(weekly, 4)
+    # Test: 4 and three times 2 weeks; validation: 4 and twice 2; the network reads 16 weeks.
+    assert plan.test[0] == 156 - 10 and plan.training_end == 146 - 8 and plan.window == 16
+
+
 def test_too_short_a_log_is_refused_with_what_it_needs(series: DemandSeries) -> None:
     short = replace(series, counts=series.counts[:, :60])
     with pytest.raises(InputError, match="over 91 whole days or more for a horizon of 14, .* 60"):

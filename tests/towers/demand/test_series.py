@@ -103,12 +103,12 @@ def test_items_are_chosen_by_what_was_bought_before_forecasts_are_measured() -> 
     assert series.keys[series.kinds == "item"].tolist() == ["cheese"]
 
 
-def test_a_season_of_weeks_needs_two_years() -> None:
+def test_a_season_of_weeks_needs_three_years() -> None:
     series = series_of(tables(EVENTS))
     assert series.season == 7
     weekly = replace(series, period_days=7)
     assert weekly.season == 1
-    assert replace(weekly, counts=np.zeros((6, 104))).season == 52
+    assert replace(weekly, counts=np.zeros((6, 156))).season == 52
 
 
 def test_a_log_without_days_of_purchases_is_refused() -> None:
