@@ -10,6 +10,7 @@ tables           the records as Arrow tables, in memory and on disk
 hash_lookup      places of texts by 64-bit hashes
 item_columns     items in batches, their columns by distinct values
 embedding_parts  embeddings of items in Parquet files
+forecasts        forecasts of demand as a Parquet file
 clean            drops invalid rows by named rules, and counts them
 sessionize       session ids for logs without any
 report           the quality report of a shop's tables, as plain JSON

@@ -18,6 +18,7 @@ COMMANDS = {
     "offpolicy": "serving.cli.commands.offpolicy:offpolicy",
     "check": "serving.cli.commands.check:check",
     "compare": "serving.cli.commands.compare:compare",
+    "demand": "serving.cli.commands.demand:demand",
     "embed": "serving.cli.commands.embed:embed",
     "index": "serving.cli.commands.index:index",
     "serve": "serving.cli.commands.serve:serve",

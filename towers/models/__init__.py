@@ -1,12 +1,14 @@
 """The models in TensorFlow: towers, losses, reranker, and their fitting and export.
 
-legacy_keras      TensorFlow with the Keras that the models need
-lazy_adam         Adam for large embedding tables with sparse gradients
-fitting           epochs, early stopping, loss curves
-full_softmax      part of the two-tower loss: softmax over the whole catalogue, in slices
-sampled_softmax   part of the two-tower loss: sampled items, with the logQ correction
-session_encoders  encoders of a session's event sequence: transformer, GRU, pooled DNN
-two_tower         the query tower, the candidate tower, and their loss
-deep_cross        the deep & cross reranker and its list loss
-export            trained models as LiteRT files
+legacy_keras       TensorFlow with the Keras that the models need
+lazy_adam          Adam for large embedding tables with sparse gradients
+fitting            epochs, early stopping, loss curves
+full_softmax       part of the two-tower loss: softmax over the whole catalogue, in slices
+sampled_softmax    part of the two-tower loss: sampled items, with the logQ correction
+session_encoders   encoders of a session's event sequence: transformer, GRU, pooled DNN
+two_tower          the query tower, the candidate tower, and their loss
+deep_cross         the deep & cross reranker and its list loss
+behaviour_network  predictions of what a visit does next: DNN, GRU, transformer
+demand_network     a GRU that forecasts demand
+export             trained models as LiteRT files
 """

@@ -6,6 +6,7 @@ evaluate   evaluate
 offpolicy  offpolicy
 check      check
 compare    compare
+demand     demand
 embed      embed
 index      index
 serve      serve

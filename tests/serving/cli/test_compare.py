@@ -1,4 +1,4 @@
-"""One command trains every session encoder and puts them side by side."""
+"""One command trains every session encoder, and every behaviour model, and puts them side by side."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from data.prepare import prepare
+from data.tables import Tables, read_tables
+from serving.cli.behaviour_tables import behaviour_tables
 from serving.cli.commands.compare import compare
 from serving.cli.report_tables import comparison_table
 from tests.serving import ring_shop
+from towers.behaviour.classical_models import CLASSICAL
+from towers.behaviour.tasks import Limits, next_type, visit_buys
+from towers.behaviour.visit_log import VisitLog
+from towers.models.behaviour_network import NETWORKS
 from towers.models.session_encoders import SESSION_ENCODERS
 from towers.ranking.litert_models import LiteModel
 
@@ -20,6 +26,7 @@ from towers.ranking.litert_models import LiteModel
 def _compared(tables: Path, out: Path, config: Path, *options: str) -> Result:
     config.write_text(ring_shop.CONFIG, encoding="utf-8")
     words = [str(tables), "--out", str(out), "--config", str(config), "--requests", "200"]
+    words += ["--moments", "200"]
     return CliRunner().invoke(compare, [*words, *options])
 
 
@@ -29,7 +36,8 @@ def test_all_encoders_learn_a_ring_of_items_and_are_measured_as_exported(tmp_pat
     (tmp_path / "sessions.txt").write_text("\n".join(lines), encoding="utf-8")
     prepare("sessions", tmp_path / "sessions.txt", out=tmp_path / "tables", now=1.7e9)
     out = tmp_path / "comparison"
-    result = _compared(tmp_path / "tables", out, tmp_path / "config.toml", "--json")
+    options = ("--only", "encoders", "--json")
+    result = _compared(tmp_path / "tables", out, tmp_path / "config.toml", *options)
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert json.loads((out / "comparison.json").read_text()) == report
@@ -53,6 +61,47 @@ def test_all_encoders_learn_a_ring_of_items_and_are_measured_as_exported(tmp_pat
     assert all(np.abs(answers[a] - answers[b]).max() > 0.01 for a, b in [(0, 1), (0, 2), (1, 2)])
     assert comparison_table(report).row_count == 3
     assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_behaviour_models_are_compared_on_every_task_that_the_log_holds(
+    shop_tables: Tables, tmp_path: Path
+) -> None:
+    out = tmp_path / "comparison"
+    options = ("--only", "behaviour", "--json")
+    result = _compared(shop_tables.path, out, tmp_path / "config.toml", *options)
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert json.loads((out / "comparison.json").read_text()) == report
+    assert (out / "behaviour.png").read_bytes().startswith(b"\x89PNG")
+    tasks = report["behaviour"]["tasks"]
+    measures = {"accuracy", "precision", "recall", "f1", "auc", "log_loss"}
+    for name, task in tasks.items():
+        assert {"training_seconds", "answer_microseconds", *measures} < set(task["models"]["gru"])
+        assert {*CLASSICAL, *NETWORKS} < set(task["models"])
+        assert task["counts"]["training"]["used"] == 200
+        # Moments whose type the training part does not hold are left out.
+        limit = 50 if name == "next_item" else 100
+        assert 0.9 * limit <= task["counts"]["test"]["used"] <= limit
+    assert "ndcg@10" in tasks["next_item"]["models"]["transformer"]
+    # What a shopper does with a cart shows in the visit so far: every model beats the class shares.
+    of = tasks["next_type"]["models"]
+    for name in (*CLASSICAL, *NETWORKS):
+        assert of[name]["auc"] > 0.55, name
+    assert len(list(behaviour_tables(report["behaviour"]))) == 6
+
+
+def test_a_task_that_the_log_does_not_hold_is_left_out_and_says_why(tmp_path: Path) -> None:
+    lines = ring_shop.walks(200, seed=2)
+    (tmp_path / "sessions.txt").write_text("\n".join(lines), encoding="utf-8")
+    prepare("sessions", tmp_path / "sessions.txt", out=tmp_path / "tables", now=1.7e9)
+    log = VisitLog.of(read_tables(tmp_path / "tables"), seed=0)
+    limits = Limits.of(100)
+    assert "holds one class only: does not buy" in visit_buys(log, limits, seed=0).skipped
+    assert "holds one class only: view" in next_type(log, limits, seed=0).skipped
+    skipped = {"visit_buys": {"skipped": "no purchases"}}
+    assert list(behaviour_tables({"tasks": skipped})) == [
+        "will this visit buy? left out: no purchases"
+    ]
 
 
 def test_a_shop_without_a_test_part_cannot_be_compared(tmp_path: Path) -> None:

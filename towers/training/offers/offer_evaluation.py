@@ -23,7 +23,7 @@ from towers.bundle.layout import Layout
 from towers.datasets.progress import Progress
 from towers.offers.offer_features import column
 from towers.offers.offer_model import OfferModel
-from towers.training.classical_baselines import classical_scores
+from towers.training.baselines.classical import classical_scores
 from towers.training.offers.offer_metrics import (
     Trials,
     auc,

@@ -13,7 +13,7 @@ from towers.bundle.layout import Layout
 from towers.datasets.dataset import Dataset
 from towers.datasets.progress import Progress
 from towers.offers.offer_model import OfferModel
-from towers.training.classical_baselines import fit_classical
+from towers.training.baselines.classical import fit_classical
 from towers.training.offers.offer_replay import OfferLog
 from towers.training.offers.redemption_moments import training_moments
 from towers.training.offers.redemption_training import (

@@ -1,0 +1,77 @@
+"""The comparison of behaviour models as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.table import Table
+
+_MEASURES = {
+    "accuracy": "acc.",
+    "precision": "prec.",
+    "recall": "recall",
+    "f1": "F1",
+    "auc": "AUC",
+    "log_loss": "log loss",
+    "ndcg@10": "NDCG @10",
+}
+
+
+def behaviour_tables(report: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Two tables for each task that the log holds, or a sentence why it does not."""
+    from towers.behaviour.comparison import MAIN_MEASURE
+    from towers.behaviour.picture import MODEL_LABELS, TASK_TITLES
+
+    for name, task in report["tasks"].items():
+        title = TASK_TITLES[name]
+        if "skipped" in task:
+            yield f"{title} left out: {task['skipped']}"
+            continue
+        main = MAIN_MEASURE[name]
+        best = max(one[main] for one in task["models"].values())
+        counts = {part: f"{one['used']:,}" for part, one in task["counts"].items()}
+        measures = [name for name in _MEASURES if name in next(iter(task["models"].values()))]
+        quality = Table(
+            title=f"{title} ({counts['training']} training, {counts['test']} test moments)",
+            title_justify="left",
+            caption=_caption(task),
+            caption_justify="left",
+        )
+        times = Table()
+        quality.add_column("model", no_wrap=True)
+        times.add_column("model", no_wrap=True)
+        for measure in measures:
+            quality.add_column(_MEASURES[measure], justify="right", min_width=5)
+        interval = f"{_MEASURES[main]}, 95 % interval"
+        for heading in (interval, "training, s", "an answer, µs"):
+            times.add_column(heading, justify="right")
+        for model, one in task["models"].items():
+            label, style = MODEL_LABELS[model], "bold" if one[main] == best else ""
+            low, high = one["interval"]
+            quality.add_row(label, *(f"{one[measure]:.3f}" for measure in measures), style=style)
+            times.add_row(
+                label,
+                f"{low:.3f}–{high:.3f}",
+                f"{one['training_seconds']:.1f}",
+                f"{one['answer_microseconds']:.1f}",
+                style=style,
+            )
+        yield quality
+        yield times
+
+
+def _caption(task: Mapping[str, Any]) -> str:
+    if "classes" in task:
+        classes = ", ".join(f"{name} {count:,}" for name, count in task["classes"].items())
+        averages = (
+            "precision, recall and F1 of the second, at the threshold of the best F1 in validation"
+            if len(task["classes"]) == 2
+            else "precision, recall, F1 and AUC are macro averages"
+        )
+        return f"test moments: {classes}; {averages}"
+    return (
+        f"in {task['candidate_recall']:.1%} of test moments the item that came is a candidate; the "
+        "others are misses (not in AUC and log loss)\naccuracy: it leads the list; precision, "
+        "recall and F1 of the first ten"
+    )
