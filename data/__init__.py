@@ -7,10 +7,7 @@ atomic           folders that are written completely or not at all
 split            the time-based split into training and test parts
 offers/          coupons, promotions and services, and their redemptions
 tables           the records as Arrow tables, in memory and on disk
-hash_lookup      places of texts by 64-bit hashes
-item_columns     items in batches, their columns by distinct values
-embedding_parts  embeddings of items in Parquet files
-forecasts        forecasts of demand as a Parquet file
+bulk/            Parquet files of any size: items in batches, embeddings, forecasts
 clean            drops invalid rows by named rules, and counts them
 sessionize       session ids for logs without any
 report           the quality report of a shop's tables, as plain JSON

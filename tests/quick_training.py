@@ -28,7 +28,7 @@ class Silence:
 def train_quickly(tables: Tables, out: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Trains a bundle into ``out`` with the settings that are given; returns its metrics."""
     from towers.config import config_from
-    from towers.training import translations
+    from towers.training.languages import translations
     from towers.training.train import train
 
     with pytest.MonkeyPatch.context() as patch:

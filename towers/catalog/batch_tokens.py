@@ -6,7 +6,7 @@ from itertools import chain
 
 import numpy as np
 
-from data.item_columns import ItemColumns
+from data.bulk.item_columns import ItemColumns
 from data.records import Item
 from towers.catalog.item_tokens import path_tokens, price_step
 from towers.catalog.text_tokens import TextTokens

@@ -5,10 +5,10 @@ languages/            glosses of Chinese words, a bilingual dictionary into the 
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
 encoder/              the large text encoder, and what is distilled from it
-offers/               the models of offers: redemption, uplift, and their evaluation
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker
 baselines/            what the ranker is compared with
+offers/               the models of offers: redemption, uplift, and their evaluation
 search_share          how much of the reranker a release serves in searches
 embedding_stream      embeddings of Parquet files of any size
 item_embedding        batch embedding of items, and bundles for changed catalogues

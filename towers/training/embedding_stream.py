@@ -24,16 +24,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from data.embedding_parts import (
+from data.bulk.embedding_parts import (
     EmbeddingJournal,
     part_embeddings,
     part_keys,
     part_path,
     write_part,
 )
+from data.bulk.hash_lookup import HashLookup, text_hashes
+from data.bulk.item_columns import item_batches, item_columns, open_items
 from data.errors import InputError
-from data.hash_lookup import HashLookup, text_hashes
-from data.item_columns import item_batches, item_columns, open_items
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import verify

@@ -58,7 +58,7 @@ def demand(
     to --out.
     """
     from data.atomic import atomic_folder, check_replaceable
-    from data.forecasts import ForecastTable
+    from data.bulk.forecasts import ForecastTable
     from data.tables import read_tables
     from serving.cli.demand_tables import demand_tables
     from towers.demand.forecast import KNOWN_SHARE, forecast_demand

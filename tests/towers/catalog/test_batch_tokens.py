@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from data.bulk.item_columns import item_columns
 from data.errors import InputError
-from data.item_columns import item_columns
 from data.records import Item
 from data.tables import items_table
 from towers.catalog.batch_tokens import BatchTokens

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from data.embedding_parts import EmbeddingJournal, part_embeddings, part_keys, part_path
+from data.bulk.embedding_parts import EmbeddingJournal, part_embeddings, part_keys, part_path
 from data.errors import InputError
 from data.records import Item
 from data.tables import ITEM_SCHEMA, items_table
