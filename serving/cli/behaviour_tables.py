@@ -10,7 +10,7 @@ from rich.table import Table
 _MEASURES = {
     "accuracy": "acc.",
     "precision": "prec.",
-    "recall": "recall",
+    "recall": "rec.",
     "f1": "F1",
     "auc": "AUC",
     "log_loss": "log loss",

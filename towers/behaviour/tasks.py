@@ -83,6 +83,9 @@ def visit_buys(log: VisitLog, limits: Limits, *, seed: int) -> Task:
     moments = np.flatnonzero(so_far == 0)
     labels = (in_all > 0).astype(np.int64)
     drawn = _drawn("visit_buys", log, moments, labels, limits, seed)
+    if not len(moments):
+        # As in a log of purchases alone.
+        drawn = replace(drawn, skipped="every visit buys with its first event")
     return _of_classes(drawn, ("does not buy", "buys"))
 
 

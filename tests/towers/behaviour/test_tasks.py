@@ -76,6 +76,20 @@ def test_a_part_of_one_class_is_refused_by_name() -> None:
     assert task.skipped == "the validation part holds one class only: buys"
 
 
+def test_a_log_of_purchases_or_of_one_type_a_visit_asks_nothing_trivial() -> None:
+    steps = [
+        visit(f"n{number}", 100.0 * number, *[(type_, item) for item in ("tea", "cup")])
+        for number in range(20)
+        for type_ in [BUY if number % 2 else EventType.RETURN]
+    ]
+    log = VisitLog.of(tables([one for each in steps for one in each], test_from=1_500.0), seed=0)
+    unchanging = next_type(log, PLENTY, seed=0)
+    assert unchanging.skipped == "the type of event never changes within a visit"
+    only_bought = [one for each in steps[1::2] for one in each]
+    log = VisitLog.of(tables(only_bought, test_from=1_500.0), seed=0)
+    assert visit_buys(log, PLENTY, seed=0).skipped == "every visit buys with its first event"
+
+
 def test_the_next_type_is_that_of_the_next_event() -> None:
     task = next_type(LOG, PLENTY, seed=0)
     assert task.classes == ("view", "add_to_cart", "purchase")
