@@ -82,7 +82,7 @@ def qini_curve(trials: Trials, scores: np.ndarray, steps: int = 20) -> np.ndarra
     Gain: the share times the weighted effect on it, in outcomes a case of all (Radcliffe 2007, with
     inverse propensities, since nobody was treated by lot).
     """
-    order = np.argsort(-scores, kind="stable")
+    order = _best_first(scores)
     gains = [0.0]
     for step in range(1, steps + 1):
         count = round(len(order) * step / steps)
@@ -99,9 +99,15 @@ def qini(trials: Trials, scores: np.ndarray, steps: int = 20) -> float:
     return float(np.trapezoid(gains - line, dx=1.0 / steps))
 
 
+def _best_first(scores: np.ndarray) -> np.ndarray:
+    """Places by score; ties in a fixed random order, since cases come sorted by who had an offer."""
+    lots = np.random.default_rng(0).permutation(len(scores))
+    return np.lexsort((lots, -scores))
+
+
 def effects_by_part(trials: Trials, scores: np.ndarray, count: int = 10) -> list[float]:
     """Weighted effect on each of ``count`` equal parts of the cases, best scores first."""
-    order = np.argsort(-scores, kind="stable")
+    order = _best_first(scores)
     effects = []
     for part in np.array_split(order, count):
         chosen = np.zeros(len(order), bool)

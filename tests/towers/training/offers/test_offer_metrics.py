@@ -92,4 +92,10 @@ def test_qini_is_positive_for_the_true_order_and_zero_for_chance() -> None:
     assert qini(trials, effect_of, 4) == pytest.approx(0.05, abs=0.01)
     assert qini(trials, -effect_of, 4) == pytest.approx(-0.05, abs=0.01)
     assert qini(trials, np.random.default_rng(6).random(40_000)) == pytest.approx(0.0, abs=0.01)
+    # Where all scores are equal, the order in which the cases come tells nothing.
+    by_side = np.argsort(~trials.treated, kind="stable")
+    sorted_trials = Trials(
+        trials.treated[by_side], trials.outcomes[by_side], trials.propensities[by_side]
+    )
+    assert qini(sorted_trials, np.zeros(40_000)) == pytest.approx(0.0, abs=0.01)
     assert effects_by_part(trials, effect_of, 2) == pytest.approx([0.4, 0.0], abs=0.02)
