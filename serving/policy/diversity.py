@@ -2,8 +2,9 @@
 
 Carbonell and Goldstein (1998), with the sum of the similarities in place of the largest one, as in
 max-sum diversification (Borodin et al. 2012): at the same loss of relevance it puts the items of a page
-further apart. For 2 to 3 % less NDCG@10 of a grocer's home pages, intra-list distance rises by 13 to 15 %
-with the sum and by 10 % with the largest.
+further apart. At 999 moments of a grocer's last month a diversity of 0.15 costs 2.0 % of the NDCG@10 of
+the home page and raises its intra-list distance by 13 %, 0.3 costs 9 % and raises it by 21 %; with the
+largest cosine 10 % more distance cost 2.6 %.
 """
 
 from __future__ import annotations

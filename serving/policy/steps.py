@@ -10,8 +10,10 @@ An answer by relevance is made in this order, and each step tells what it did:
 5. caps, all at once (adjustments ``brand_cap``, ``category_cap``, ``variant_cap``);
 6. exploration (adjustment ``exploration``, and the propensity in the log).
 
-Steps 4 to 6 never put a result that is only related before a relevant one, never move a pinned item, and
-leave an order other than relevance, and the search for an item's own code, as they are.
+Caps hold on the page that is answered, exploration included; the item that gives way to a drawn one goes
+to a later page whatever its caps. Steps 4 to 6 never put a result that is only related before a relevant
+one, never move a pinned item, and leave an order other than relevance, and the search for an item's own
+code, as they are.
 """
 
 from __future__ import annotations
