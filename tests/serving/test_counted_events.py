@@ -15,7 +15,7 @@ from serving.engine import Engine
 from serving.evaluation.as_served import Clock
 from serving.evaluation.feature_parity import recompute_features
 from tests.towers import shelf
-from tests.towers.demand import decayed
+from tests.towers.decayed_counts import decayed
 
 NOW = END_TIME + 60.0
 HALF_LIFE_DAYS = {"popularity": 30.0, "trend": 3.0, "surge": 1 / 24}

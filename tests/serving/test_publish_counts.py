@@ -18,7 +18,7 @@ from data.synthetic import END_TIME
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock
 from serving.state.event_log import EventLog
-from tests.towers.demand import decayed
+from tests.towers.decayed_counts import decayed
 from towers.retrieval.popularity import Popularity
 
 START = END_TIME + 60.0

@@ -16,7 +16,7 @@ from data.errors import BundleError
 from data.records import EventType, Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
-from tests.towers.demand import WORTH, decayed
+from tests.towers.decayed_counts import WORTH, decayed
 from towers.bundle.bundle import FORBIDDEN_SUFFIXES, load_bundle
 from towers.bundle.golden import check_golden
 from towers.bundle.layout import Layout

@@ -10,7 +10,7 @@ import pytest
 from data.records import Event, EventType
 from data.synthetic import END_TIME
 from tests.towers import shelf
-from tests.towers.demand import decayed
+from tests.towers.decayed_counts import decayed
 from towers.datasets.pseudo_judgments import MadeQuery, graded
 from towers.datasets.ranking_lists import Lists, query_lists, replayed_lists
 from towers.datasets.replayed_log import ReplayedLog

@@ -15,7 +15,7 @@ import pytest
 from data.records import Event, EventType, Item
 from data.synthetic import END_TIME
 from tests.towers import shelf
-from tests.towers.demand import decayed
+from tests.towers.decayed_counts import decayed
 from towers.catalog.item_tokens import item_tokens
 from towers.indexes.lexical_index import CODE_SCORE
 from towers.ranking import field_matches, list_scores

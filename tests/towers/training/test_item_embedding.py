@@ -16,7 +16,7 @@ from data.records import Item
 from data.synthetic import END_TIME
 from data.tables import iter_items
 from tests.towers import shelf
-from tests.towers.demand import decayed
+from tests.towers.decayed_counts import decayed
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.golden import check_golden

@@ -13,7 +13,7 @@ from data.records import Item, LogPosition
 from data.split import Split
 from data.tables import Tables, events_table, items_table, iter_events
 from tests.quick_training import train_quickly
-from tests.towers.demand import decayed
+from tests.towers.decayed_counts import decayed
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.config import Config, default_config
 from towers.training.train import starting_config

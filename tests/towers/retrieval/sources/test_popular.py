@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from data.records import Event, EventType
-from tests.towers.demand import DAY, decayed
+from tests.towers.decayed_counts import DAY, decayed
 from towers.catalog.items import Catalog
 from towers.config import TextConfig
 from towers.retrieval.bounded_map import BoundedMap
