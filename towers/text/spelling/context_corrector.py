@@ -114,7 +114,7 @@ class ContextCorrector:
         return self._compound(word) if len(word) >= _SHORTEST_COMPOUND else ()
 
     def is_doubtful(self, word: str) -> bool:
-        """Whether a word that items have may be a slip: one of few items that names a thing."""
+        """Whether a word of few items may be a slip: an English one that may name a thing."""
         if len(word) < _SHORTEST or not (word.isascii() and word.isalpha()):
             return False
         return modifier_role(word) is None and not self._corrector.is_very_frequent(word)
