@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -24,20 +25,36 @@ from numba import types
 logger = logging.getLogger(__name__)
 
 _KEPT_COUNT = 8
-_PACKAGES = (Path(__file__).parent, Path(__file__).parents[1] / "serving")
+_ROOT = Path(__file__).parents[1]
+_PACKAGES = ("towers", "serving")
+_CONSTANTS = re.compile(
+    r"^from ((?:towers|serving|data)[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE
+)
+_CONSTANT = re.compile(r"\b_?[A-Z][A-Z0-9_]+\b")
 
 
-def _sources_hash() -> str:
+def sources_hash(root: Path) -> str:
     """Of every file that may hold compiled code, and of the compiler's version.
 
+    Constants are part of machine code, so the files that those of a compiled file come from count too.
     Numba itself notices only a change of the file of the outermost function.
+
+    Args:
+        root: Folder of the packages.
     """
     found = hashlib.blake2b(f"{numba.__version__} {np.__version__}".encode(), digest_size=10)
-    for package in _PACKAGES:
-        for path in sorted(package.rglob("*.py")):
-            content = path.read_bytes()
-            if b"compiled" in content:
-                found.update(path.relative_to(package).as_posix().encode() + content)
+    every = (path for package in _PACKAGES for path in (root / package).rglob("*.py"))
+    waiting = [path for path in sorted(every) if b"compiled" in path.read_bytes()]
+    seen = set(waiting)
+    while waiting:
+        path = waiting.pop()
+        content = path.read_bytes()
+        found.update(path.relative_to(root).as_posix().encode() + content)
+        for module, names in _CONSTANTS.findall(content.decode()):
+            source = root / f"{module.replace('.', '/')}.py"
+            if source not in seen and source.is_file() and _CONSTANT.search(names):
+                seen.add(source)
+                waiting.append(source)
     return found.hexdigest()
 
 
@@ -66,7 +83,7 @@ def cache_folder(home: Path, version: str) -> Path:
 
 
 CACHE_FOLDER = cache_folder(
-    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"), _sources_hash()
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"), sources_hash(_ROOT)
 )
 numba.config.CACHE_DIR = str(CACHE_FOLDER)  # type: ignore[attr-defined]
 

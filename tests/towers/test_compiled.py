@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from towers import compiled
-from towers.compiled import F64, cache_folder, generated, inlined, read, written
+from towers.compiled import F64, cache_folder, generated, inlined, read, sources_hash, written
 
 
 def test_every_version_has_a_folder_and_a_new_one_is_told(
@@ -23,6 +23,26 @@ def test_every_version_has_a_folder_and_a_new_one_is_told(
     assert [record.message.partition(",")[0] for record in caplog.records] == [
         "compiling the loops of this version"
     ] * 2
+
+
+def test_a_constant_of_another_file_makes_another_version(tmp_path: Path) -> None:
+    files = {
+        "towers/loops.py": "# compiled\nfrom towers.names import (\n    NAMES,\n)\n",
+        "towers/names.py": "from data.kinds import KINDS\nNAMES = KINDS\n",
+        "data/kinds.py": "KINDS = 3\n",
+        "serving/words.py": "WORDS = 5\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    first = sources_hash(tmp_path)
+    (tmp_path / "serving/words.py").write_text("WORDS = 6\n")
+    assert sources_hash(tmp_path) == first
+    hashes = {first}
+    for name in ("towers/loops.py", "towers/names.py", "data/kinds.py"):
+        (tmp_path / name).write_text(files[name] + "# changed\n")
+        hashes.add(sources_hash(tmp_path))
+    assert len(hashes) == 4
 
 
 def test_folders_of_old_versions_go(tmp_path: Path) -> None:

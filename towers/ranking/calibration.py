@@ -29,6 +29,8 @@ INPUT_NAMES = (
 )
 """Inputs of the regression; all but the first are the same for every item of an answer."""
 
+_LOGIT_LIMIT = 60.0
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -107,4 +109,6 @@ def _predict(
         logit = intercept
         for column in range(len(weights)):
             logit += weights[column] * inputs[place, column]
-        probabilities[place] = 1.0 / (1.0 + math.exp(-min(60.0, max(-60.0, logit))))
+        if abs(logit) > _LOGIT_LIMIT:
+            logit = math.copysign(_LOGIT_LIMIT, logit)
+        probabilities[place] = 1.0 / (1.0 + math.exp(-logit))

@@ -135,7 +135,7 @@ def broken_lexical(folder: Path) -> LexicalIndex:
     writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
-    return LexicalIndex(folder, {"espresso": 1}, {})
+    return LexicalIndex(folder, {"espresso": 1}, {}, lambda: None)
 
 
 def test_a_lexical_index_that_fails_is_left_out_everywhere(engine: Engine, tmp_path: Path) -> None:

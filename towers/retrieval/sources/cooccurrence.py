@@ -136,6 +136,10 @@ class Cooccurrence(Source):
             rows: ``[n] int64`` item rows; rows beyond the table have no companions.
             weights: ``[n] float32`` weight of each.
         """
+        # Compiled loops do not check.
+        if self.scores.shape != self.companions.shape:
+            shapes = f"{self.companions.shape}, received {self.scores.shape}"
+            raise IndexError(f"companion scores: expected {shapes}")
         limit = len(rows) * self.companions.shape[1]
         found, sums = np.empty(limit, np.int64), np.empty(limit, np.float32)
         count = _companion_sums(
