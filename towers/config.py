@@ -124,7 +124,7 @@ class RerankConfig:
     hidden_dims: tuple[Annotated[int, Range(1, 65_536)], ...] = (64, 32)
     dropout: Annotated[float, Range(0, 0.99)] = 0.05
     request_limit: Annotated[int, Range(1, 1_000_000_000)] = 16_000
-    turned_share: Annotated[float, Range(0, 1)] = 0.25
+    turned_share: Annotated[float, Range(0, 1)] = 0.5
     batch_size: Annotated[int, Range(1, 1_000_000)] = 64
     epoch_limit: Annotated[int, Range(1, 10_000)] = 12
     patience: Annotated[int, Range(0, 1_000)] = 4

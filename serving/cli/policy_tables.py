@@ -33,8 +33,8 @@ _ESTIMATES = {
 
 
 def policy_tables(part: Mapping[str, Any], title: str) -> list[Table]:
-    """Of a section of the evaluation: the lists as such, and where there are any, its segments."""
-    tables = [_lists(part, title)]
+    """Of a section of the evaluation: the lists as such, and its segments, where it has them."""
+    tables = [_lists(part, title)] if "coverage@10" in part else []
     if "segments" in part:
         tables.append(_segments(part["segments"]))
     return tables

@@ -30,7 +30,7 @@ def test_no_array_of_a_request_on_its_way_can_be_written_to() -> None:
     found, shortlist = ranker.candidates(encoded), ranker.ranked(encoded)
     values = (encoded.rank_request, encoded, encoded.inputs, encoded.summary, found, shortlist)
     arrays = [pair for value in values for pair in arrays_of(value)]
-    assert len(arrays) == 3 + 1 + 7 + 7 + 2 + 5
+    assert len(arrays) == 3 + 1 + 7 + 7 + 2 + 6
     for name, array in arrays:
         assert not array.flags.writeable, name
 

@@ -226,7 +226,7 @@ class LexicalIndex:
             rows, scores, asked = kept
             # The best are the first of more, and where there were no more, these are all.
             if count <= asked[0] or len(rows) < asked[0]:
-                return rows[:count], scores[:count]
+                return (rows, scores) if count >= len(rows) else (rows[:count], scores[:count])
         rows, scores = self._search(query, count, synonyms)
         caches.found.put(key, (rows, scores, np.array([count])))
         return rows, scores

@@ -39,7 +39,7 @@ _LEAST_GLOSS = 0.65
 """Least weight of a gloss; rarer senses mislead more often than they help."""
 _PLAIN_GLOSS = 0.9
 """Least weight of a gloss that is among the usual ones of its word."""
-_HEAD_SHARE = 0.85
+_HEAD_SHARE = 0.95
 """Of a gloss for its last word: a dining table is a table."""
 _PHRASE = 2
 """Words of a phrase at most."""
