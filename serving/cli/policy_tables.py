@@ -34,7 +34,7 @@ _ESTIMATES = {
 
 def policy_tables(part: Mapping[str, Any], title: str) -> list[Table]:
     """Of a section of the evaluation: the lists as such, and its segments, where it has them."""
-    tables = [_lists(part, title)] if "coverage@10" in part else []
+    tables = [_lists(part, title)] if _ENGINE in part.get("coverage@10", ()) else []
     if "segments" in part:
         tables.append(_segments(part["segments"]))
     return tables
