@@ -25,6 +25,7 @@ from serving.cli.demo_story import running_server
 from serving.edge.server import serve
 from serving.engine import Engine
 from towers.config import config_from
+from towers.sessions.segments import Segment
 from towers.text.query_rewriter import parsed_as_typed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,7 +77,7 @@ def test_every_command_of_the_readme_is_one() -> None:
 
 
 def test_the_settings_of_the_readme_are_settings() -> None:
-    config = config_from(tomllib.loads(blocks("toml")[2]))
+    config = config_from(tomllib.loads(blocks("toml")[3]))
     assert config.retrieval.epoch_limit == 2
 
 
@@ -89,10 +90,20 @@ def test_the_rules_of_the_readme_are_rules(tmp_path: Path) -> None:
     assert [rule.uri for rule in met if rule.uri] == ["/help/returns"]
 
 
+def test_the_policy_of_the_readme_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text('version = "1"\n' + blocks("toml")[2], encoding="utf-8")
+    policies = read_rules(path).policies
+    assert policies.of("home", Segment.RETURNING).exploration == 0.05
+    assert policies.of("search", Segment.BARGAIN_HUNTER).diversity == 0.05
+    assert policies.of("search", Segment.RETURNING).brand_cap == 4
+
+
 def test_the_examples_of_asking_end_well(shop_bundle: Path, tmp_path: Path) -> None:
     with shop_server(shop_bundle) as address:
         for line in asking():
-            result = run(line, tmp_path, address)
+            # The demo's items are not this shop's.
+            result = run(line.replace("957089", "p0002"), tmp_path, address)
             assert result.returncode == 0, f"{line}\n{result.stdout}{result.stderr}"
             if "--json" in line:
                 json.loads(result.stdout)
