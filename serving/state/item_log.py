@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from data.errors import OverloadError
@@ -97,16 +98,30 @@ class ItemLog:
     def _commit(self, write: Callable[[], None]) -> None:
         with self._lock:
             self._check_open()
-            try:
-                self._file.execute("BEGIN IMMEDIATE")
+            with transaction(self._file, "item log"):
                 write()
-                self._file.execute("COMMIT")
-            except BaseException as error:
-                # On any error: an open transaction would block every later change.
-                if self._file.in_transaction:
-                    self._file.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise OverloadError(
-                        f"item log: expected a writable disk, received: {error}"
-                    ) from error
-                raise
+
+
+@contextmanager
+def transaction(file: sqlite3.Connection, name: str) -> Iterator[None]:
+    """Commits what the block writes; on any error nothing is written.
+
+    Args:
+        file: In autocommit mode; one thread at a time.
+        name: Of the file, for error messages.
+
+    Raises:
+        OverloadError: The disk is full or failing.
+    """
+    try:
+        file.execute("BEGIN IMMEDIATE")
+        yield
+        file.execute("COMMIT")
+    except BaseException as error:
+        # On any error: an open transaction would block every later change.
+        if file.in_transaction:
+            file.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            message = f"{name}: expected a writable disk, received: {error}"
+            raise OverloadError(message) from error
+        raise

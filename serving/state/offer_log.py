@@ -17,6 +17,7 @@ from data.sources.live_offers import (
     open_offer_log,
     read_offer_changes,
 )
+from serving.state.item_log import transaction
 
 _INSERT = "INSERT OR REPLACE INTO changes (offer_id, time, body, checksum) VALUES (?, ?, ?, ?)"
 
@@ -60,18 +61,8 @@ class OfferLog:
         rows = [(id_, time, body, change_checksum(id_, time, body)) for id_, body in bodies]
         with self._lock:
             self._check_open()
-            try:
-                self._file.execute("BEGIN IMMEDIATE")
+            with transaction(self._file, "offer log"):
                 self._file.executemany(_INSERT, rows)
-                self._file.execute("COMMIT")
-            except BaseException as error:
-                # On any error: an open transaction would block every later change.
-                if self._file.in_transaction:
-                    self._file.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    message = f"offer log: expected a writable disk, received: {error}"
-                    raise OverloadError(message) from error
-                raise
 
     def since(self, time: float) -> list[OfferChange]:
         """The newest change of each offer from ``time`` on, oldest first.

@@ -208,10 +208,11 @@ class _Built(NamedTuple):
 
 
 @inlined_sums
-def _product(left: np.ndarray, right: np.ndarray) -> Any:
+def product(one: np.ndarray, other: np.ndarray) -> Any:
+    """Inner product of two float32 vectors of one length."""
     total = np.float32(0)
-    for position in range(len(right)):
-        total += left[position] * right[position]
+    for place in range(len(other)):
+        total += one[place] * other[place]
     return total
 
 
@@ -221,7 +222,7 @@ def _set_products(
 ) -> None:
     # Each row is read once: a copy of half of the catalogue took three times as long as the products.
     for position in range(len(rows)):
-        found[position] = _product(embeddings[rows[position]], query)
+        found[position] = product(embeddings[rows[position]], query)
 
 
 def _indexed(built: _Built, query: np.ndarray, count: int) -> np.ndarray:

@@ -14,10 +14,10 @@ from towers.compiled import (
     NONE,
     compiled,
     inlined,
-    inlined_sums,
     read,
     records,
 )
+from towers.indexes.item_index import product
 from towers.indexes.lexical_index import CODE_SCORE
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.field_matches import field_score
@@ -68,15 +68,6 @@ def score_list(
         *(items, request, candidates.rows, candidates.ranks, listed_count, term_count),
         *(embeddings, query_embedding, vectors, vector, votes),
     )
-
-
-@inlined_sums
-def product(one: np.ndarray, other: np.ndarray) -> Any:
-    """Inner product of two float32 vectors of one length."""
-    total = np.float32(0)
-    for place in range(len(other)):
-        total += one[place] * other[place]
-    return total
 
 
 @compiled(NONE, records(CANDIDATE), read(I64), I64, read(I64), read(F32))
