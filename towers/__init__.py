@@ -16,6 +16,7 @@ indexes/         ScaNN, tantivy, prefix indexes
 retrieval/       candidate sources behind one interface, and their fusion
 search_box/      completion and query relaxation
 ranking/         features, the exported models, the ranker, adjustments, calibration, explanations
+actions/         probabilities of what a shopper does with an item that is shown
 offers/          coupons, promotions and services: eligibility, probability of redemption, uplift
 bundle/          the released folder: layout, manifest, loading, golden answers
 datasets/        training data: examples, ranking lists, synthetic queries and sessions

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import BundleError
+from towers.actions.action_model import ActionModel
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import Manifest, verify
 from towers.bundle.model_metadata import ModelMetadata, read_facts
@@ -50,6 +51,7 @@ class Bundle:
         segments: Tells visitors' segments, by the prices that the catalogue had when it was loaded.
         offers: Coupons, promotions and services; empty where the shop has none.
         offer_model: None where too little was redeemed to learn from.
+        action_model: Probabilities of clicks, carts and more; None where the log holds too few.
     """
 
     path: Path
@@ -63,6 +65,7 @@ class Bundle:
     segments: Segments
     offers: OfferBook
     offer_model: OfferModel | None = None
+    action_model: ActionModel | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -126,6 +129,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         np.array(facts.feature_means, np.float32),
         Segments.of(catalog),
         *_load_offers(layout, catalog),
+        ActionModel.load(layout.folder),
     )
 
 
