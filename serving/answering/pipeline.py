@@ -18,7 +18,7 @@ from serving.answering.merchandising import (
     merchandising_of,
     shown_shortlist,
 )
-from serving.answering.probabilities import purchase_probabilities
+from serving.answering.probabilities import purchase_probabilities, with_actions
 from serving.answering.rank_request_builders import with_conditions
 from serving.answering.results import results_of, with_kept_scores
 from serving.answering.rule_effects import (
@@ -192,6 +192,11 @@ def answered(
         plain = results
         results = run(
             "explanations", lambda: explained(bundle, ranked_with_pins, page.rows, plain), plain
+        )
+    if request.predict_actions:
+        without = results
+        results = run(
+            "actions", lambda: with_actions(bundle, unexpanded, page.rows, without), without
         )
     unnamed = results
     results = run(

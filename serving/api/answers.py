@@ -76,6 +76,14 @@ class FeatureEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionProbability:
+    """Probability, 0 to 1, that the visitor does something with an item: ``click``, ``purchase`` …"""
+
+    action: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One item of an answer. Effects are filled only if the request has ``explain``.
 
@@ -84,6 +92,7 @@ class Result:
     ``rules`` names the query rules that determined its position.
     ``purchase_probability`` is None where the training log held too few purchases to calibrate.
     ``reason`` is a sentence for the shopper, filled with the effects.
+    ``actions`` is filled only if the request has ``predict_actions``.
     """
 
     item_id: str
@@ -102,6 +111,7 @@ class Result:
     adjustments: tuple[ScorePart, ...] = ()
     merchandising: tuple[ScorePart, ...] = ()
     reason: str = ""
+    actions: tuple[ActionProbability, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

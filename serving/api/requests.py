@@ -72,6 +72,7 @@ class SearchRequest:
     facets: tuple[FacetRequest, ...] = ()
     order_key: str = ""
     is_literal: bool = False
+    predict_actions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class RecommendRequest:
     sort_by: SortOrder = SortOrder.RELEVANCE
     facets: tuple[FacetRequest, ...] = ()
     order_key: str = ""
+    predict_actions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,9 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
     table.add_column("found by")
     if has_other_parts:
         table.add_column("model", justify="right")
+    actions = list(dict.fromkeys(one.action for result in answer.results for one in result.actions))
+    for action in actions:
+        table.add_column(action.replace("_", " "), justify="right")
     if is_explained:
         table.add_column("why", overflow="fold")
     earlier_ranks = {
@@ -110,6 +113,8 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         cells += [escape(result.item_id), title, price, f"{result.score:.3f}", escape(found_by)]
         if has_other_parts:
             cells.append(f"{result.model_score:.3f}")
+        probabilities = {one.action: f"{one.probability:.1%}" for one in result.actions}
+        cells += [probabilities.get(action, "") for action in actions]
         if is_explained:
             cells.append(escape(why(result)))
         table.add_row(*cells)
