@@ -28,11 +28,11 @@ def test_a_place_that_is_looked_at_more_does_not_make_its_items_better() -> None
     rng = np.random.default_rng(7)
     count = 30_000
     features = rng.normal(size=(count, 2)).astype(np.float32)
-    places = np.clip(np.round(5.5 - 2.0 * features[:, 0] + rng.normal(size=count)), 1, 10)
+    places = np.clip(np.round(5.5 - 2.0 * features[:, 0] + 2.0 * rng.normal(size=count)), 1, 10)
     looked_at = rng.random(count) < 1.0 / places
     clicked = looked_at & (rng.random(count) < 1.0 / (1.0 + np.exp(-2.0 * features[:, 1])))
     labels = clicked[:, None].astype(np.float32)
-    slopes = {}
+    weights_of_place = {}
     for name, codes in (("known", places), ("unknown", np.zeros(count))):
         keras.utils.set_random_seed(1)
         network = ActionNetwork((-1,), features.mean(axis=0), features.std(axis=0), place_count=11)
@@ -43,18 +43,18 @@ def test_a_place_that_is_looked_at_more_does_not_make_its_items_better() -> None
             columns,
             none,
             batch_size=512,
-            epoch_limit=3,
-            patience=3,
+            epoch_limit=8,
+            patience=8,
             learning_rate=0.01,
             seed=1,
         )
         effects = network.make_places_neutral(columns["places"])
         steps = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]], np.float32)
         left, right, worse, better = network(steps).numpy()[:, 0]
-        slopes[name] = (right - left) / (better - worse)
+        weights_of_place[name] = (right - left) / (better - worse)
         if name == "known":
             assert effects[1] > effects[3] > effects[6] > effects[10]
             weights = np.bincount(columns["places"], minlength=11)
             assert effects @ weights == pytest.approx(0.0, abs=1e-2 * count / 100)
-    assert slopes["unknown"] > 0.3
-    assert abs(slopes["known"]) < 0.4 * slopes["unknown"]
+    assert weights_of_place["unknown"] > 0.3
+    assert abs(weights_of_place["known"]) < 0.4 * weights_of_place["unknown"]

@@ -44,8 +44,8 @@ def watched(
 @cache
 def learnt() -> LearntActions:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(answers_in_log, "LEARNT_LIMIT", 400)
-        patch.setattr(answers_in_log, "HELD_OUT_LIMIT", 300)
+        patch.setattr(answers_in_log, "LEARNT_LIMIT", 150)
+        patch.setattr(answers_in_log, "HELD_OUT_LIMIT", 200)
         moments, ranker = watched(shelf.log())
     assert ranker.reranker is not None
     found = learn_actions(
