@@ -34,6 +34,8 @@ def read_result(message: Any) -> Result:
         adjustments=tuple(ScorePart(part.name, part.amount) for part in message.adjustments),
         merchandising=tuple(ScorePart(part.name, part.amount) for part in message.merchandising),
         reason=message.reason,
+        offer_id=message.offer_id,
+        earlier_price=message.earlier_price if message.HasField("earlier_price") else None,
     )
 
 
@@ -52,6 +54,8 @@ def add_result(results: Any, result: Result) -> None:
         rules=result.rules,
         model_score=result.model_score,
         reason=result.reason,
+        offer_id=result.offer_id,
+        earlier_price=result.earlier_price,
     )
     for column, parts in (
         (message.adjustments, result.adjustments),

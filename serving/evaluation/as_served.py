@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from data.tables import Tables, iter_events, iter_items
-from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from serving.evaluation.cross_sell import CrossSellEvaluation
@@ -35,6 +35,7 @@ from serving.evaluation.system_rankings import (
     diverse_rankings,
     rival_rankings,
 )
+from serving.placements.placement_list import recommend_rank_request
 from towers.bundle.layout import Layout
 from towers.datasets.head_queries import head_queries
 from towers.datasets.replayed_log import ReplayedLog
@@ -240,7 +241,7 @@ def _replay_test(
                 )
                 answer = engine.recommend(request)
                 rankings = {ENGINE: [result.item_id for result in answer.results]}
-                rank_request = recommend_rank_request(request, session, event.time, catalog)
+                rank_request = recommend_rank_request(request, session, event.time, engine.bundle)
                 encoded = ranker.read(rank_request)
                 behind = one_event_behind(ranker, rank_request)
                 rankings[BEHIND] = [catalog.item_ids[row] for row in behind[: settings.depth]]

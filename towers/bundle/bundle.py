@@ -25,6 +25,7 @@ from towers.offers.offer_model import OfferModel
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import ItemEncoder, LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
+from towers.read_only import read_only
 from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
 from towers.search_box.completion import Completion
@@ -49,6 +50,7 @@ class Bundle:
         feature_means: ``[features] float32`` over the training lists.
         segments: Tells visitors' segments, by the prices that the catalogue had when it was loaded.
         offers: Coupons, promotions and services; empty where the shop has none.
+        released_prices: ``[rows] float32``, read-only: prices when it was loaded, NaN where unknown.
         offer_model: None where too little was redeemed to learn from.
     """
 
@@ -62,12 +64,20 @@ class Bundle:
     feature_means: np.ndarray
     segments: Segments
     offers: OfferBook
+    released_prices: np.ndarray
     offer_model: OfferModel | None = None
 
     @property
     def catalog(self) -> Catalog:
         """The items of the bundle."""
         return self.ranker.sources.catalog
+
+    @property
+    def score_slope(self) -> float:
+        """By how much a score more raises the logit of the purchase probability; 1 where none was
+        learnt."""
+        calibration = self.facts.calibration
+        return 1.0 if calibration is None else calibration.weights[0]
 
     def segment_of(self, encoded: EncodedRequest) -> Segment:
         """The segment of the visitor of a request."""
@@ -115,6 +125,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         config=config,
         known_types=frozenset(facts.known_types),
     )
+    book, offer_model = _load_offers(layout, catalog)
     return Bundle(
         layout.folder,
         manifest,
@@ -125,7 +136,9 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         _load_completion(layout, sources, config),
         np.array(facts.feature_means, np.float32),
         Segments.of(catalog),
-        *_load_offers(layout, catalog),
+        book,
+        read_only(catalog.price.copy()),
+        offer_model,
     )
 
 
