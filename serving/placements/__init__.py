@@ -5,5 +5,6 @@ page_plan       what a placement shows: the ranker's request, and what its resul
 browse_pages    home, category, item and cart
 cross_sell      what goes with the cart
 promotion       what is on offer to the visitor
+after_sales     what follows a purchase, a bad review or a return
 placement_list  the list of all placements: add one here
 """

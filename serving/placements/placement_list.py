@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from serving.api.requests import Placement, RecommendRequest
+from serving.placements.after_sales import after_sales_page
 from serving.placements.browse_pages import browse_page, cart_page, item_page
 from serving.placements.cross_sell import cross_sell_page
 from serving.placements.page_plan import PagePlan, Planner
@@ -24,6 +25,7 @@ PLANNERS: Mapping[Placement, Planner] = {
     Placement.CART: cart_page,
     Placement.CROSS_SELL: cross_sell_page,
     Placement.PROMOTION: promotion_page,
+    Placement.AFTER_SALES: after_sales_page,
 }
 
 

@@ -12,7 +12,7 @@ class Saying(Enum):
     """What a placement says of an item, in English and in Chinese; ``{}`` is filled in."""
 
     BOUGHT_BEFORE_IT = "because you bought {}", "因为您买过{}"
-    OF_BOUGHT_KIND = "often bought after {}, as you did", "买过{}的顾客之后常买"
+    BOUGHT_KIND_BEFORE_IT = "because you bought from {}", "因为您买过{}类商品"
     DUE_AGAIN = "you bought it {} days ago, and may need it again", "您{}天前买过，可能又需要了"
     REPLACES = "instead of {}, which did not suit you", "可替换不合您意的{}"
     ON_OFFER = "on offer: {}", "优惠中：{}"

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import BundleError
+from towers.after_sales.after_sales import AfterSales
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import Manifest, verify
 from towers.bundle.model_metadata import ModelMetadata, read_facts
@@ -50,6 +51,7 @@ class Bundle:
         feature_means: ``[features] float32`` over the training lists.
         segments: Tells visitors' segments, by the prices that the catalogue had when it was loaded.
         offers: Coupons, promotions and services; empty where the shop has none.
+        after_sales: What follows a purchase; nothing in a bundle made before it was measured.
         released_prices: ``[rows] float32``, read-only: prices when it was loaded, NaN where unknown.
         offer_model: None where too little was redeemed to learn from.
     """
@@ -65,6 +67,7 @@ class Bundle:
     segments: Segments
     offers: OfferBook
     released_prices: np.ndarray
+    after_sales: AfterSales
     offer_model: OfferModel | None = None
 
     @property
@@ -138,6 +141,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         Segments.of(catalog),
         book,
         read_only(catalog.price.copy()),
+        AfterSales.load(layout.after_sales) if layout.after_sales.is_dir() else AfterSales.none(),
         offer_model,
     )
 
@@ -154,6 +158,12 @@ def write_offers(layout: Layout, book: OfferBook, model: OfferModel | None) -> N
     book.save(layout.offers)
     if model is not None:
         model.save(layout.offers)
+
+
+def write_after_sales(layout: Layout, after_sales: AfterSales) -> None:
+    """Writes what follows a purchase."""
+    layout.after_sales.mkdir()
+    after_sales.save(layout.after_sales)
 
 
 def _load_completion(layout: Layout, sources: Sources, config: Config) -> Completion:

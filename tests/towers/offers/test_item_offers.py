@@ -55,7 +55,7 @@ def test_with_a_model_the_likeliest_is_and_the_mean_offer_lifts_nothing() -> Non
     dear = coupon("a", MILK, NUTS, percent_off=50.0)
     cheap = coupon("b", MILK, percent_off=5.0)
     # Offers of few items are redeemed: logit 2 against 0, which are 1 above and below their mean.
-    model = OfferModel(stump("item_count", np.log(2.5), 2.0, 0.0), None, 0.0)
+    model = OfferModel(stump("item_count", 5.0, 2.0, 0.0), None, 0.0)
     model_of_two = OfferModel(stump("item_count", 0.9, 2.0, 0.0), None, 0.0)
     found = on_offer(book([dear, cheap]), model_of_two)
     assert found[MILK][0] == "b" and found[NUTS][0] == "a"

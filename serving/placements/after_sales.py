@@ -1,0 +1,229 @@
+"""The placement after-sales: what follows a purchase, a bad review or a return.
+
+Sources: what people buy days later (by item, else by category), the same again when it is due, and after
+a bad review or a return what could take the item's place and was liked no less. Objective: the odds of a
+purchase by the ranker, times how much more often the item is bought after what the visitor bought;
+replacements first. Excluded: what did not suit, and substitutes of what was bought, unless people buy it
+again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data.errors import RequestError
+from data.records import EventType
+from serving.api.answers import EmptyReason
+from serving.api.requests import RecommendRequest
+from serving.placements.page_plan import Note, PagePlan, notes_at, page_request, with_items
+from serving.placements.sentences import Saying, Sentence
+from towers.bundle.bundle import Bundle
+from towers.catalog.items import Catalog
+from towers.catalog.substitutes import substitutes
+from towers.retrieval.sources.repurchase import REPURCHASE_SHARE
+from towers.retrieval.sparse_scores import SparseScores
+from towers.sessions.session import Session
+
+LIFT = "after_sales"
+
+_PRODUCT_LIMIT = 30
+"""Newest purchases that the page is about, and newest bad reviews and returns."""
+
+_KEPT_LIMIT = 100
+"""Newest purchases whose substitutes are not shown."""
+
+_CATEGORY_LIMIT = 5
+_ITEMS_PER_CATEGORY = 20
+
+_LARGEST_LIFT = 2.0
+"""Logarithm of a lift: few purchases tell of larger ones, and those not reliably."""
+
+_REPLACEMENT_LIFT = 4.0
+"""Log odds of a replacement over what is bought later: who sent a phone back needs a phone."""
+
+_DUE_SHARE = 0.8
+"""Share of the days between two purchases after which the next is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """What a page is about.
+
+    Args:
+        bought: ``[n] int64`` rows of what was bought and kept, newest first.
+        days: ``[n] float64`` since its last purchase.
+        disliked: ``[m] int64`` rows of what was reviewed badly or returned, newest first.
+    """
+
+    bought: np.ndarray
+    days: np.ndarray
+    disliked: np.ndarray
+
+    @classmethod
+    def of(
+        cls, item_ids: Iterable[str], session: Session, time: float, catalog: Catalog
+    ) -> Products:
+        """Of a visitor, or of the items that are given."""
+        given = set(item_ids)
+        disliked = [one for one in reversed(session.disliked) if not given or one in given]
+        # A review tells of a purchase that may be older than the log.
+        times = {
+            event.item_id: event.time
+            for event in session.events
+            if event.type is EventType.REVIEW and event.item_id not in session.disliked
+        }
+        times |= {one: bought.last_time for one, bought in session.bought.items()}
+        bought = [
+            one
+            for one in sorted(times, key=lambda one: -times[one])
+            if one not in session.disliked and (not given or one in given)
+        ]
+        bought_rows, disliked_rows = catalog.rows(bought), catalog.rows(disliked)
+        days = np.array([(time - times[one]) / 86_400.0 for one in bought])
+        is_known = bought_rows >= 0
+        return cls(
+            bought_rows[is_known],
+            days[is_known],
+            disliked_rows[disliked_rows >= 0][:_PRODUCT_LIMIT],
+        )
+
+
+def after_sales_page(
+    request: RecommendRequest, session: Session, time: float, bundle: Bundle
+) -> PagePlan:
+    """What follows the items of the request, or else all that is known of the visitor's.
+
+    Items of the request count as just bought, unless the visitor bought or rejected them before.
+
+    Raises:
+        RequestError: No item is known that anything could follow.
+    """
+    catalog = bundle.catalog
+    now = session.at(time)
+    known = {*now.bought, *now.disliked}
+    new = [one for one in request.item_ids if one not in known and one in catalog.row_of]
+    now = with_items(now, EventType.PURCHASE, new, time)
+    products = Products.of(request.item_ids, now, time, catalog)
+    if not len(products.bought) and not len(products.disliked):
+        expected = (
+            "1 or more items of the catalogue, or a visitor with a purchase, a review or a return"
+        )
+        raise RequestError("item_ids", expected, len(request.item_ids))
+    return _Page(products, now, time, bundle).plan(request)
+
+
+class _Page:
+    """The candidates of one page, each with its lift and its note; the first note of a row stays."""
+
+    def __init__(self, products: Products, session: Session, time: float, bundle: Bundle) -> None:
+        self._products, self._session, self._time = products, session, time
+        self._bundle, self._catalog = bundle, bundle.catalog
+        self._lifts: dict[int, float] = {}
+        self._notes: dict[int, Note] = {}
+
+    def plan(self, request: RecommendRequest) -> PagePlan:
+        """Replacements, then what is due, then what people buy later."""
+        barred = never_shown(self._products, self._bundle)
+        self._add_replacements()
+        self._add_due()
+        for row in self._products.bought[:_PRODUCT_LIMIT].tolist():
+            self._add_next(row)
+        rank_request = page_request(request, self._session, self._time, self._catalog)
+        outside = np.ones(self._catalog.count, bool)
+        rows = np.array(sorted(self._lifts), np.int64)
+        outside[rows[~barred[rows]]] = False
+        # A replacement may be of the kind of what was bought and kept.
+        replacing = [row for row, note in self._notes.items() if _is_replacement(note)]
+        outside[np.array(replacing, np.int64)] = False
+        for own in (self._products.disliked, self._products.bought):
+            outside[own] = True
+        due = [row for row in self._products.bought.tolist() if row in self._notes]
+        outside[np.array(due, np.int64)] = False
+        slope = self._bundle.score_slope
+        values = np.array([self._lifts[row] / slope for row in rows.tolist()], np.float32)
+        excluded = np.setdiff1d(rank_request.excluded, np.array(due, np.int64))
+        ids = self._catalog.item_ids
+        products = (*self._products.disliked, *self._products.bought[:_PRODUCT_LIMIT])
+        return PagePlan(
+            replace(
+                rank_request,
+                outside=outside,
+                excluded=excluded,
+                lifts={LIFT: SparseScores(rows, values)},
+            ),
+            notes_at(self._notes),
+            EmptyReason.NOTHING_GOES_ON,
+            tuple(ids[row] for row in products),
+        )
+
+    def _add(self, rows: np.ndarray, lifts: np.ndarray, sentence: Sentence) -> None:
+        for row, lift in zip(rows.tolist(), lifts.tolist(), strict=True):
+            self._notes.setdefault(row, Note(sentence))
+            self._lifts[row] = max(self._lifts.get(row, 0.0), lift)
+
+    def _add_replacements(self) -> None:
+        """Of the narrowest category of what did not suit, or of its kind, and liked no less."""
+        approval = self._bundle.after_sales.approval_at
+        for row in self._products.disliked.tolist():
+            others = np.flatnonzero(substitutes(self._catalog, np.array([row])))
+            gains = approval(others) - approval(np.array([row]))
+            is_liked = (gains >= 0) & (others != row) & self._catalog.in_stock[others]
+            lifts = _REPLACEMENT_LIFT + gains[is_liked]
+            self._add(others[is_liked], lifts, Sentence(Saying.REPLACES, self._title(row)))
+
+    def _add_due(self) -> None:
+        """What people buy again, once most of the days between two purchases have gone by."""
+        rows, days = self._products.bought, self._products.days
+        between = self._bundle.after_sales.days_until_again(rows, self._catalog)
+        is_due = _are_consumables(rows, self._bundle) & (days >= _DUE_SHARE * between)
+        for row, ago in zip(rows[is_due].tolist(), days[is_due].tolist(), strict=True):
+            sentence = Sentence(Saying.DUE_AGAIN, f"{max(1, round(ago))}")
+            self._add(np.array([row]), np.zeros(1), sentence)
+
+    def _add_next(self, row: int) -> None:
+        """What people buy after an item; where that is not known, after its category."""
+        known = self._bundle.after_sales
+        rows, lifts = known.by_item.after(row)
+        if len(rows):
+            sentence = Sentence(Saying.BOUGHT_BEFORE_IT, self._title(row))
+            self._add(rows, np.minimum(lifts, _LARGEST_LIFT), sentence)
+            return
+        path = self._catalog.category(row)
+        leaf = int(self._catalog.leaf[row])
+        leaves, lifts = known.by_category.after(leaf)
+        for other, lift in zip(leaves[:_CATEGORY_LIMIT].tolist(), lifts.tolist(), strict=False):
+            rows = self._most_wanted(other)
+            sentence = Sentence(Saying.BOUGHT_KIND_BEFORE_IT, path[-1])
+            self._add(rows, np.full(len(rows), min(lift, _LARGEST_LIFT)), sentence)
+
+    def _most_wanted(self, leaf: int) -> np.ndarray:
+        rows = np.flatnonzero(self._catalog.leaf[: self._catalog.count] == leaf)
+        wanted = self._bundle.ranker.sources.popularity.at(rows, self._time)
+        return rows[np.argsort(-wanted, kind="stable")][:_ITEMS_PER_CATEGORY]
+
+    def _title(self, row: int) -> str:
+        return self._catalog.titles[row] or self._catalog.item_ids[row]
+
+
+def never_shown(products: Products, bundle: Bundle) -> np.ndarray:
+    """``[count] bool``: what did not suit, what was bought, and the substitutes of what was bought,
+    unless it is bought again and again."""
+    newest = products.bought[:_KEPT_LIMIT]
+    kept = newest[~_are_consumables(newest, bundle)]
+    barred = substitutes(bundle.catalog, kept)
+    barred[products.disliked] = True
+    barred[products.bought] = True
+    return barred
+
+
+def _are_consumables(rows: np.ndarray, bundle: Bundle) -> np.ndarray:
+    repurchase = bundle.ranker.sources.repurchase
+    consumable: np.ndarray = repurchase.at(rows, bundle.catalog) >= REPURCHASE_SHARE
+    return consumable
+
+
+def _is_replacement(note: Note) -> bool:
+    return note.sentence.saying is Saying.REPLACES
