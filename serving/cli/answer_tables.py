@@ -88,6 +88,9 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
     table.add_column("found by")
     if has_other_parts:
         table.add_column("model", justify="right")
+    is_on_offer = any(one.offer_id or one.earlier_price is not None for one in answer.results)
+    if is_on_offer:
+        table.add_column("on offer", overflow="fold")
     if is_explained:
         table.add_column("why", overflow="fold")
     earlier_ranks = {
@@ -110,10 +113,17 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         cells += [escape(result.item_id), title, price, f"{result.score:.3f}", escape(found_by)]
         if has_other_parts:
             cells.append(f"{result.model_score:.3f}")
+        if is_on_offer:
+            cells.append(escape(_on_offer(result)))
         if is_explained:
             cells.append(escape(why(result)))
         table.add_row(*cells)
     return table
+
+
+def _on_offer(result: Result) -> str:
+    was = "" if result.earlier_price is None else f"was {result.earlier_price:,.2f}"
+    return ", ".join(part for part in (result.offer_id, was) if part)
 
 
 def facet_table(facet: Facet) -> Table:

@@ -18,7 +18,7 @@ from data.errors import RequestError
 from data.records import EventType
 from serving.api.answers import EmptyReason
 from serving.api.requests import RecommendRequest
-from serving.placements.page_plan import Note, PagePlan, notes_at, page_request, with_items
+from serving.placements.page_plan import Note, PagePlan, page_request, with_items
 from serving.placements.sentences import Saying, Sentence
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
@@ -38,7 +38,7 @@ _KEPT_LIMIT = 100
 _CATEGORY_LIMIT = 5
 _ITEMS_PER_CATEGORY = 20
 
-_LARGEST_LIFT = 2.0
+_LARGEST_LIFT = 1.0
 """Logarithm of a lift: few purchases tell of larger ones, and those not reliably."""
 
 _REPLACEMENT_LIFT = 4.0
@@ -46,6 +46,15 @@ _REPLACEMENT_LIFT = 4.0
 
 _DUE_SHARE = 0.8
 """Share of the days between two purchases after which the next is due."""
+
+
+_ORDER = {
+    Saying.REPLACES: 0,
+    Saying.DUE_AGAIN: 1,
+    Saying.BOUGHT_BEFORE_IT: 2,
+    Saying.BOUGHT_KIND_BEFORE_IT: 3,
+}
+"""Which reason of several an item is shown with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,65 +125,76 @@ def after_sales_page(
 
 
 class _Page:
-    """The candidates of one page, each with its lift and its note; the first note of a row stays."""
+    """The candidates of one page, gathered in the order in which their reasons count."""
 
     def __init__(self, products: Products, session: Session, time: float, bundle: Bundle) -> None:
         self._products, self._session, self._time = products, session, time
         self._bundle, self._catalog = bundle, bundle.catalog
-        self._lifts: dict[int, float] = {}
-        self._notes: dict[int, Note] = {}
+        self._rows = [np.zeros(0, np.int64)]
+        self._lifts = [np.zeros(0)]
+        self._sentences = [Sentence(Saying.BOUGHT_BEFORE_IT)]
 
     def plan(self, request: RecommendRequest) -> PagePlan:
         """Replacements, then what is due, then what people buy later."""
         barred = never_shown(self._products, self._bundle)
-        self._add_replacements()
-        self._add_due()
+        may_be_shown = [self._add_replacements(), self._add_due()]
         for row in self._products.bought[:_PRODUCT_LIMIT].tolist():
             self._add_next(row)
-        rank_request = page_request(request, self._session, self._time, self._catalog)
+        rows, lifts, notes = self._joined()
+        # What is due was bought, and a replacement may be of the kind of what was bought and kept.
+        barred[np.concatenate(may_be_shown)] = False
+        barred[self._products.disliked] = True
         outside = np.ones(self._catalog.count, bool)
-        rows = np.array(sorted(self._lifts), np.int64)
-        outside[rows[~barred[rows]]] = False
-        # A replacement may be of the kind of what was bought and kept.
-        replacing = [row for row, note in self._notes.items() if _is_replacement(note)]
-        outside[np.array(replacing, np.int64)] = False
-        for own in (self._products.disliked, self._products.bought):
-            outside[own] = True
-        due = [row for row in self._products.bought.tolist() if row in self._notes]
-        outside[np.array(due, np.int64)] = False
-        slope = self._bundle.score_slope
-        values = np.array([self._lifts[row] / slope for row in rows.tolist()], np.float32)
-        excluded = np.setdiff1d(rank_request.excluded, np.array(due, np.int64))
+        outside[rows] = barred[rows]
+        rank_request = page_request(request, self._session, self._time, self._catalog)
+        values = (lifts / self._bundle.score_slope).astype(np.float32)
         ids = self._catalog.item_ids
         products = (*self._products.disliked, *self._products.bought[:_PRODUCT_LIMIT])
         return PagePlan(
-            replace(
-                rank_request,
-                outside=outside,
-                excluded=excluded,
-                lifts={LIFT: SparseScores(rows, values)},
-            ),
-            notes_at(self._notes),
+            replace(rank_request, outside=outside, lifts={LIFT: SparseScores(rows, values)}),
+            notes.get,
             EmptyReason.NOTHING_GOES_ON,
             tuple(ids[row] for row in products),
         )
 
     def _add(self, rows: np.ndarray, lifts: np.ndarray, sentence: Sentence) -> None:
-        for row, lift in zip(rows.tolist(), lifts.tolist(), strict=True):
-            self._notes.setdefault(row, Note(sentence))
-            self._lifts[row] = max(self._lifts.get(row, 0.0), lift)
+        self._rows.append(rows)
+        self._lifts.append(lifts)
+        self._sentences.append(sentence)
 
-    def _add_replacements(self) -> None:
-        """Of the narrowest category of what did not suit, or of its kind, and liked no less."""
+    def _joined(self) -> tuple[np.ndarray, np.ndarray, dict[int, Note]]:
+        """Distinct rows, ascending, with the largest lift and the note of each: that of the kind of
+        reason that came first, and of several of a kind that of the largest lift."""
+        rows, lifts = np.concatenate(self._rows), np.concatenate(self._lifts)
+        lengths = [len(part) for part in self._rows]
+        sentences = np.repeat(np.arange(len(lengths)), lengths)
+        kinds = np.repeat([_ORDER[one.saying] for one in self._sentences], lengths)
+        order = np.lexsort((-lifts, kinds, rows))
+        distinct, first = np.unique(rows[order], return_index=True)
+        largest = np.maximum.reduceat(lifts[order], first) if len(rows) else lifts
+        told = sentences[order][first].tolist()
+        notes = {
+            row: Note(self._sentences[number])
+            for row, number in zip(distinct.tolist(), told, strict=True)
+        }
+        return distinct, largest, notes
+
+    def _add_replacements(self) -> np.ndarray:
+        """Of the narrowest category of what did not suit, or of its kind, and liked no less than that, or
+        no less than half of its like."""
         approval = self._bundle.after_sales.approval_at
+        found = [np.zeros(0, np.int64)]
         for row in self._products.disliked.tolist():
             others = np.flatnonzero(substitutes(self._catalog, np.array([row])))
-            gains = approval(others) - approval(np.array([row]))
+            liking = approval(others)
+            gains = liking - min(approval(np.array([row]))[0], np.median(liking))
             is_liked = (gains >= 0) & (others != row) & self._catalog.in_stock[others]
             lifts = _REPLACEMENT_LIFT + gains[is_liked]
             self._add(others[is_liked], lifts, Sentence(Saying.REPLACES, self._title(row)))
+            found.append(np.setdiff1d(others[is_liked], self._products.bought))
+        return np.concatenate(found)
 
-    def _add_due(self) -> None:
+    def _add_due(self) -> np.ndarray:
         """What people buy again, once most of the days between two purchases have gone by."""
         rows, days = self._products.bought, self._products.days
         between = self._bundle.after_sales.days_until_again(rows, self._catalog)
@@ -182,6 +202,7 @@ class _Page:
         for row, ago in zip(rows[is_due].tolist(), days[is_due].tolist(), strict=True):
             sentence = Sentence(Saying.DUE_AGAIN, f"{max(1, round(ago))}")
             self._add(np.array([row]), np.zeros(1), sentence)
+        return rows[is_due]
 
     def _add_next(self, row: int) -> None:
         """What people buy after an item; where that is not known, after its category."""
@@ -192,10 +213,9 @@ class _Page:
             self._add(rows, np.minimum(lifts, _LARGEST_LIFT), sentence)
             return
         path = self._catalog.category(row)
-        leaf = int(self._catalog.leaf[row])
-        leaves, lifts = known.by_category.after(leaf)
-        for other, lift in zip(leaves[:_CATEGORY_LIMIT].tolist(), lifts.tolist(), strict=False):
-            rows = self._most_wanted(other)
+        leaves, lifts = known.by_category.after(int(self._catalog.leaf[row]))
+        for leaf, lift in zip(leaves[:_CATEGORY_LIMIT].tolist(), lifts.tolist(), strict=False):
+            rows = self._most_wanted(leaf)
             sentence = Sentence(Saying.BOUGHT_KIND_BEFORE_IT, path[-1])
             self._add(rows, np.full(len(rows), min(lift, _LARGEST_LIFT)), sentence)
 
@@ -223,7 +243,3 @@ def _are_consumables(rows: np.ndarray, bundle: Bundle) -> np.ndarray:
     repurchase = bundle.ranker.sources.repurchase
     consumable: np.ndarray = repurchase.at(rows, bundle.catalog) >= REPURCHASE_SHARE
     return consumable
-
-
-def _is_replacement(note: Note) -> bool:
-    return note.sentence.saying is Saying.REPLACES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -109,8 +109,3 @@ def with_items(session: Session, type_: EventType, item_ids: Sequence[str], time
     for item_id in dict.fromkeys(item_ids):
         now = now.after(Event("", type_, session.visitor_id, moment, item_id=item_id))
     return now
-
-
-def notes_at(notes: Mapping[int, Note]) -> Callable[[int], Note | None]:
-    """The notes of the rows that have one."""
-    return notes.get

@@ -28,6 +28,9 @@ from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session import Session
 
 LIFT = "offer"
+_REDEMPTION_WEIGHT = 0.0
+"""Power of the odds of redemption: taste speaks in them too, and would count twice."""
+
 KINDS = (OfferKind.COUPON, OfferKind.PROMOTION)
 
 
@@ -47,7 +50,7 @@ def promotion_page(
     outside[known] = False
     lifts = {}
     if on_offer.log_odds.any():
-        values = (on_offer.log_odds / bundle.score_slope).astype(np.float32)
+        values = (_REDEMPTION_WEIGHT * on_offer.log_odds / bundle.score_slope).astype(np.float32)
         lifts[LIFT] = SparseScores(on_offer.rows, values)
 
     def note_of(row: int) -> Note:
