@@ -32,7 +32,7 @@ SYSTEM_LABELS = {
     "lambda_mart": "LambdaMART",
     "tifu_knn": "TIFU-kNN",
     "up_cf": "UP-CF",
-    "taste_alone": "engine, whatever the offer",
+    "times_redemption": "… times odds of redemption",
 }
 _SHOWN_MEASURES = ("ndcg@10", "r@10", "r@100", "mrr@10")
 _SECTIONS = {

@@ -12,13 +12,15 @@ from serving.api.requests import Placement, RecommendRequest
 from serving.engine import Engine
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, rival_rankings
 from serving.placements.placement_list import recommend_rank_request
+from serving.placements.promotion import items_on_offer
 from towers.bootstrap import mean_interval
+from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session import Session
 from towers.training.baselines.rivals import Scorer
 from towers.training.baselines.untrained import BASELINES
 
-TASTE_ALONE = "taste_alone"
-"""The engine without the odds that the offers are redeemed."""
+TIMES_REDEMPTION = "times_redemption"
+"""The engine's odds of a purchase times the odds that the item's offer is redeemed."""
 
 
 class PromotionEvaluation:
@@ -52,14 +54,16 @@ class PromotionEvaluation:
             return
         answer = self._engine.recommend(request)
         rankings = {ENGINE: [result.item_id for result in answer.results]}
-        by_taste = replace(rank_request, lifts={})
-        encoded = ranker.read(by_taste)
-        found = {TASTE_ALONE: ranker.ranked(encoded).rows[: self._depth]}
+        on_offer = items_on_offer(session, time, bundle)
+        values = (on_offer.log_odds / bundle.score_slope).astype(np.float32)
+        times = replace(rank_request, lifts={"redemption": SparseScores(on_offer.rows, values)})
+        found = {TIMES_REDEMPTION: ranker.rank(times).rows[: self._depth]}
+        encoded = ranker.read(rank_request)
         for name, rank in BASELINES.items():
             found[name] = rank(encoded, ranker.sources, self._depth)
         for name, rows in found.items():
             rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
-        rankings |= rival_rankings(ranker, by_taste, self._rivals, self._depth)
+        rankings |= rival_rankings(ranker, rank_request, self._rivals, self._depth)
         self._rankings.add(relevant, rankings)
         self._item_counts.append(float(allowed.count()))
 

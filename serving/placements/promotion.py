@@ -1,10 +1,11 @@
 """The placement promotion: what is on offer to the visitor now, what they would like first.
 
 Sources: items of the coupons and promotions that the visitor may have, and items whose price is below
-an earlier one. Objective: the odds of a purchase by the ranker, times the odds that the visitor redeems
-the item's offer, where a model of offers knows them. Excluded: what is out of stock, in the basket or
-bought for good; offers past their budget or the visitor's limit. Uplift orders nothing here: on the logs
-tried so far it cannot be told better than by chance (see ``evaluate --offers``).
+an earlier one. Objective: the odds of a purchase by the ranker. Of several offers an item is on the one
+that the visitor most likely redeems. Excluded: what is out of stock, in the basket or bought for good;
+offers past their budget or the visitor's limit. The odds of redemption do not order the items: times
+those of a purchase they found less of what was bought (see ``serving/evaluation/promotion``), and uplift
+cannot be told better than by chance (see ``evaluate --offers``).
 """
 
 from __future__ import annotations
@@ -24,12 +25,7 @@ from towers.offers.item_offers import ItemOffers
 from towers.offers.offer_features import OfferTables
 from towers.offers.reductions import earlier_prices
 from towers.offers.visitor_state import VisitorState
-from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session import Session
-
-LIFT = "offer"
-_REDEMPTION_WEIGHT = 0.0
-"""Power of the odds of redemption: taste speaks in them too, and would count twice."""
 
 KINDS = (OfferKind.COUPON, OfferKind.PROMOTION)
 
@@ -38,20 +34,12 @@ def promotion_page(
     request: RecommendRequest, session: Session, time: float, bundle: Bundle
 ) -> PagePlan:
     """What is on offer; empty, with its reason, where nothing is."""
-    catalog, sources = bundle.catalog, bundle.ranker.sources
-    rank_request = page_request(request, session, time, catalog)
-    state = VisitorState.of(session, time, catalog, sources.index.embeddings)
-    eligible = eligible_offers(bundle.offers, request.visitor_id, time, KINDS)
-    tables = OfferTables(bundle.offers, sources.popular.popularity, sources.index.embeddings)
-    on_offer = ItemOffers.of(state, eligible.offers, tables, bundle.offer_model)
+    catalog = bundle.catalog
+    on_offer = items_on_offer(session, time, bundle)
     earlier = earlier_prices(catalog, bundle.released_prices)
     outside = np.isnan(earlier) | ~catalog.in_stock[: len(earlier)]
     known = on_offer.rows[on_offer.rows < len(outside)]
     outside[known] = False
-    lifts = {}
-    if on_offer.log_odds.any():
-        values = (_REDEMPTION_WEIGHT * on_offer.log_odds / bundle.score_slope).astype(np.float32)
-        lifts[LIFT] = SparseScores(on_offer.rows, values)
 
     def note_of(row: int) -> Note:
         place = int(np.searchsorted(on_offer.rows, row))
@@ -62,11 +50,21 @@ def promotion_page(
         return Note(Sentence(Saying.REDUCED, f"{price:,.2f}"), "", price)
 
     return PagePlan(
-        replace(rank_request, outside=outside, lifts=lifts),
+        replace(page_request(request, session, time, catalog), outside=outside),
         note_of,
         EmptyReason.NOTHING_ON_OFFER,
         is_in_log=False,
     )
+
+
+def items_on_offer(session: Session, time: float, bundle: Bundle) -> ItemOffers:
+    """The items of the offers that a visitor may have, in stock, each with its best offer."""
+    sources = bundle.ranker.sources
+    embeddings = sources.index.embeddings
+    state = VisitorState.of(session, time, bundle.catalog, embeddings)
+    eligible = eligible_offers(bundle.offers, session.visitor_id, time, KINDS)
+    tables = OfferTables(bundle.offers, sources.popular.popularity, embeddings)
+    return ItemOffers.of(state, eligible.offers, tables, bundle.offer_model)
 
 
 def _of_offer(offer: Offer) -> Sentence:
