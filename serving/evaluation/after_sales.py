@@ -56,10 +56,6 @@ class AfterSalesEvaluation:
         if not len(products.bought):
             return
         barred = never_shown(products, bundle)
-        # What is bought again may be due.
-        rates = ranker.sources.repurchase.at(products.bought, catalog)
-        consumable = products.bought[rates >= REPURCHASE_SHARE]
-        barred[consumable[~np.isin(consumable, catalog.rows(sorted(session.basket)))]] = False
         relevant = [catalog.item_ids[row] for row in np.unique(wanted).tolist() if not barred[row]]
         if not relevant:
             return
@@ -73,6 +69,7 @@ class AfterSalesEvaluation:
             rankings[name] = [catalog.item_ids[row] for row in rows.tolist()]
         self._rankings.add(relevant, rankings)
         shown = catalog.rows([result.item_id for result in answer.results[:_FIRST]])
+        rates = ranker.sources.repurchase.at(products.bought, catalog)
         kept = products.bought[rates < REPURCHASE_SHARE]
         of_kept = substitutes(catalog, kept)[shown]
         self._substitute_shares.append(float(of_kept.sum()) / max(1, len(shown)))

@@ -44,8 +44,11 @@ _LARGEST_LIFT = 1.0
 _REPLACEMENT_LIFT = 4.0
 """Log odds of a replacement over what is bought later: who sent a phone back needs a phone."""
 
-_DUE_SHARE = 0.8
-"""Share of the days between two purchases after which the next is due."""
+_DUE_SHARE = 0.5
+"""Share of the median days between two purchases after which the next is due."""
+
+_HABIT = 1.0
+"""Log odds of what is due, for each unit of the logarithm of its purchases: habit beside taste."""
 
 
 _ORDER = {
@@ -63,12 +66,14 @@ class Products:
 
     Args:
         bought: ``[n] int64`` rows of what was bought and kept, newest first.
-        days: ``[n] float64`` since its last purchase.
+        days: ``[n] float64`` since its last purchase, or its review.
+        counts: ``[n] float64`` how often it was bought, 1 or more.
         disliked: ``[m] int64`` rows of what was reviewed badly or returned, newest first.
     """
 
     bought: np.ndarray
     days: np.ndarray
+    counts: np.ndarray
     disliked: np.ndarray
 
     @classmethod
@@ -92,10 +97,14 @@ class Products:
         ]
         bought_rows, disliked_rows = catalog.rows(bought), catalog.rows(disliked)
         days = np.array([(time - times[one]) / 86_400.0 for one in bought])
+        counts = [
+            session.bought[one].purchase_count if one in session.bought else 1 for one in bought
+        ]
         is_known = bought_rows >= 0
         return cls(
             bought_rows[is_known],
             days[is_known],
+            np.array(counts, np.float64)[is_known],
             disliked_rows[disliked_rows >= 0][:_PRODUCT_LIMIT],
         )
 
@@ -137,12 +146,13 @@ class _Page:
     def plan(self, request: RecommendRequest) -> PagePlan:
         """Replacements, then what is due, then what people buy later."""
         barred = never_shown(self._products, self._bundle)
-        may_be_shown = [self._add_replacements(), self._add_due()]
+        self._add_due()
+        replacements = self._add_replacements()
         for row in self._products.bought[:_PRODUCT_LIMIT].tolist():
             self._add_next(row)
         rows, lifts, notes = self._joined()
-        # What is due was bought, and a replacement may be of the kind of what was bought and kept.
-        barred[np.concatenate(may_be_shown)] = False
+        # A replacement may be of the kind of what was bought and kept.
+        barred[replacements] = False
         barred[self._products.disliked] = True
         outside = np.ones(self._catalog.count, bool)
         outside[rows] = barred[rows]
@@ -194,15 +204,13 @@ class _Page:
             found.append(np.setdiff1d(others[is_liked], self._products.bought))
         return np.concatenate(found)
 
-    def _add_due(self) -> np.ndarray:
-        """What people buy again, once most of the days between two purchases have gone by."""
-        rows, days = self._products.bought, self._products.days
-        between = self._bundle.after_sales.days_until_again(rows, self._catalog)
-        is_due = _are_consumables(rows, self._bundle) & (days >= _DUE_SHARE * between)
-        for row, ago in zip(rows[is_due].tolist(), days[is_due].tolist(), strict=True):
-            sentence = Sentence(Saying.DUE_AGAIN, f"{max(1, round(ago))}")
-            self._add(np.array([row]), np.zeros(1), sentence)
-        return rows[is_due]
+    def _add_due(self) -> None:
+        products = self._products
+        lifts = _HABIT * np.log(products.counts)
+        for place in np.flatnonzero(_are_due(products, self._bundle)).tolist():
+            sentence = Sentence(Saying.DUE_AGAIN, f"{max(1, round(products.days[place]))}")
+            only = slice(place, place + 1)
+            self._add(products.bought[only], lifts[only], sentence)
 
     def _add_next(self, row: int) -> None:
         """What people buy after an item; where that is not known, after its category."""
@@ -229,14 +237,21 @@ class _Page:
 
 
 def never_shown(products: Products, bundle: Bundle) -> np.ndarray:
-    """``[count] bool``: what did not suit, what was bought, and the substitutes of what was bought,
-    unless it is bought again and again."""
+    """``[count] bool``: what did not suit, what was bought and is not due again, and the substitutes of
+    what was bought, unless it is bought again and again."""
     newest = products.bought[:_KEPT_LIMIT]
     kept = newest[~_are_consumables(newest, bundle)]
     barred = substitutes(bundle.catalog, kept)
+    barred[products.bought[~_are_due(products, bundle)]] = True
     barred[products.disliked] = True
-    barred[products.bought] = True
     return barred
+
+
+def _are_due(products: Products, bundle: Bundle) -> np.ndarray:
+    """``[n] bool`` of what was bought: people buy it again, and by now it is time."""
+    between = bundle.after_sales.days_until_again(products.bought, bundle.catalog)
+    due: np.ndarray = products.days >= _DUE_SHARE * between
+    return due & _are_consumables(products.bought, bundle)
 
 
 def _are_consumables(rows: np.ndarray, bundle: Bundle) -> np.ndarray:
