@@ -191,11 +191,16 @@ class _Page:
 
     def _add_replacements(self) -> np.ndarray:
         """Of the narrowest category of what did not suit, or of its kind, and liked no less than that, or
-        no less than half of its like."""
+        no less than half of its like. None where the visitor has bought another one since."""
         approval = self._bundle.after_sales.approval_at
         found = [np.zeros(0, np.int64)]
         for row in self._products.disliked.tolist():
-            others = np.flatnonzero(substitutes(self._catalog, np.array([row])))
+            of_kind = substitutes(self._catalog, np.array([row]))
+            complaint_time = self._session.disliked[self._catalog.item_ids[row]]
+            days = (self._time - complaint_time) / 86_400.0
+            if (of_kind[self._products.bought] & (self._products.days < days)).any():
+                continue
+            others = np.flatnonzero(of_kind)
             liking = approval(others)
             gains = liking - min(approval(np.array([row]))[0], np.median(liking))
             is_liked = (gains >= 0) & (others != row) & self._catalog.in_stock[others]

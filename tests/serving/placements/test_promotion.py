@@ -108,15 +108,6 @@ def test_the_reason_is_the_offer_in_the_language_of_the_title(
     assert reasons == {IN_STOCK[0].item_id: english, chinese_item.item_id: chinese}
 
 
-def test_probabilities_are_those_of_the_home_page(client: Client) -> None:
-    client.update_offers([SALE])
-    home = client.recommend(RecommendRequest(Placement.HOME, "v", page_size=100))
-    known = {one.item_id: one.purchase_probability for one in home.results}
-    for one in promotion(client).results:
-        if one.item_id in known:
-            assert one.purchase_probability == known[one.item_id]
-
-
 def test_items_are_not_taken_with_it(client: Client) -> None:
     with pytest.raises(RequestError, match="item_ids: expected none with placement PROMOTION"):
         promotion(client, item_ids=("p0001",))
