@@ -61,7 +61,9 @@ class PagePlan:
         if services and not request.offset:
             answer = replace(answer, services=services)
         if not answer.results:
-            if self.empty_reason and not request.offset:
+            mask = self.rank_request.mask
+            passes = mask is None or bool(mask.any())
+            if self.empty_reason and passes and not request.offset:
                 return replace(answer, empty_reason=self.empty_reason)
             return answer
         if self.note_of is None:

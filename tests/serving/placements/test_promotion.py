@@ -63,8 +63,11 @@ def test_what_is_in_the_basket_or_fails_the_filter_is_not_shown(client: Client) 
     first = IN_STOCK[1]
     client.record([Event("e1", EventType.ADD_TO_CART, "v", NOW, first.item_id)])
     assert first.item_id not in offers_of(promotion(client))
+    elsewhere = next(one for one in IN_STOCK if one.category[0] != IN_STOCK[0].category[0])
+    empty = promotion(client, filter=Filter(category=elsewhere.category))
+    assert (empty.results, empty.empty_reason) == ((), EmptyReason.NOTHING_ON_OFFER)
     nowhere = promotion(client, filter=Filter(max_price=0.0001))
-    assert nowhere.results == () and nowhere.empty_reason is EmptyReason.NOTHING_ON_OFFER
+    assert (nowhere.results, nowhere.empty_reason) == ((), EmptyReason.NO_ITEM_PASSES_FILTER)
 
 
 def test_a_used_up_offer_and_a_spent_one_are_off_the_page(client: Client) -> None:
