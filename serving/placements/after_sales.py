@@ -47,7 +47,7 @@ _REPLACEMENT_LIFT = 4.0
 _DUE_SHARE = 0.5
 """Share of the median days between two purchases after which the next is due."""
 
-_HABIT = 1.0
+_HABIT = 2.0
 """Log odds of what is due, for each unit of the logarithm of its purchases: habit beside taste."""
 
 
@@ -151,10 +151,12 @@ class _Page:
         for row in self._products.bought[:_PRODUCT_LIMIT].tolist():
             self._add_next(row)
         rows, lifts, notes = self._joined()
+        # Items may be added meanwhile; this page is of those that there were.
+        rows, lifts = rows[rows < len(barred)], lifts[rows < len(barred)]
         # A replacement may be of the kind of what was bought and kept.
-        barred[replacements] = False
+        barred[replacements[replacements < len(barred)]] = False
         barred[self._products.disliked] = True
-        outside = np.ones(self._catalog.count, bool)
+        outside = np.ones(len(barred), bool)
         outside[rows] = barred[rows]
         rank_request = page_request(request, self._session, self._time, self._catalog)
         values = (lifts / self._bundle.score_slope).astype(np.float32)

@@ -41,13 +41,14 @@ def promotion_page(
     known = on_offer.rows[on_offer.rows < len(outside)]
     outside[known] = False
 
-    def note_of(row: int) -> Note:
+    def note_of(row: int) -> Note | None:
         place = int(np.searchsorted(on_offer.rows, row))
         price = float(earlier[row]) if row < len(earlier) and earlier[row] == earlier[row] else None
         if place < len(on_offer.rows) and on_offer.rows[place] == row:
             offer = on_offer.offers[on_offer.places[place]].offer
             return Note(_of_offer(offer), offer.offer_id, price)
-        return Note(Sentence(Saying.REDUCED, f"{price:,.2f}"), "", price)
+        # Neither: an item that was added meanwhile.
+        return None if price is None else Note(Sentence(Saying.REDUCED, f"{price:,.2f}"), "", price)
 
     return PagePlan(
         replace(page_request(request, session, time, catalog), outside=outside),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from data.offers.offer import Offer, OfferKind
 from data.records import Event, EventType
 from data.synthetic import END_TIME
 from data.tables import Tables, iter_events
+from serving.cli.report_tables import evaluation_tables
 from serving.engine import Engine
 from serving.evaluation.after_sales import AfterSalesEvaluation, purchase_moments
 from serving.evaluation.as_served import Clock
@@ -88,3 +91,25 @@ def test_moments_are_the_ends_of_visits_with_a_purchase(shop_tables: Tables) -> 
         }
         assert later == {*rows.tolist()}
         assert event.time <= log.events[-1].time - 14 * DAY
+
+
+def test_promotion_and_after_sales_have_tables_of_their_own() -> None:
+    interval = {"mean": 0.25, "low": 0.2, "high": 0.3}
+    measures = dict.fromkeys(("ndcg@10", "r@10", "r@100", "mrr@10"), interval)
+    part = {
+        "request_count": 12,
+        "systems": {"engine": measures, "times_redemption": measures},
+        "lead_at_ndcg@10": {"times_redemption": interval},
+    }
+    report = {
+        "promotion": {**part, "on_offer_count": {**interval, "mean": 1_234.0}},
+        "after_sales": {**part, "substitute_share@10": interval},
+    }
+    out = io.StringIO()
+    for table in evaluation_tables(report):
+        Console(file=out, width=160).print(table)
+    text = out.getvalue()
+    assert "what comes into the basket of what is on offer, at 12 moments" in text
+    assert "times odds of redemption" in text and "1,234" in text
+    assert "what is bought in the two weeks after a purchase, at 12 moments" in text
+    assert "substitutes of what was bought for good" in text and "0.250 (0.200–0.300)" in text
