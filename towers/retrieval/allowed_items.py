@@ -45,6 +45,9 @@ class AllowedItems:
                 mask = (catalog.listed[: catalog.count] if mask is None else mask).copy()
                 both = min(len(mask), len(hidden))
                 mask[:both] &= ~hidden[:both]
+                if hidden is rank_request.outside:
+                    # What a placement shows is chosen: an item added since then was not.
+                    mask[both:] = False
         excluded = rank_request.excluded
         if len(rank_request.already_bought):
             excluded = np.concatenate([excluded, rank_request.already_bought])
