@@ -39,7 +39,7 @@ _SECTIONS = {
     "browse": "next items, at {count:,} moments of the test part",
     "cross_sell": "what else of another kind comes into the basket, at {count:,} moments",
     "promotion": "what comes into the basket of what is on offer, at {count:,} moments",
-    "after_sales": "what is bought in the two weeks after a purchase, at {count:,} moments",
+    "after_sales": "what is bought in the days after a purchase, at {count:,} moments",
     "search": "judged queries held out from training ({count:,})",
     "search_made": "synthetic queries ({count:,}), one relevant item each",
 }

@@ -89,14 +89,18 @@ def purchase_moments(
     log: ReplayedLog, *, limit: int, rng: np.random.Generator
 ) -> dict[int, np.ndarray]:
     """Visits of the test part with a purchase, sampled: the number of the visit's last event, and what
-    the visitor buys on other visits of the two weeks after it, ``[n] int64`` rows.
+    the visitor buys on other visits of the days after it, ``[n] int64`` rows.
 
-    Visits nearer to the log's end than two weeks are left out.
+    Two weeks, or half of a test part that is shorter than four; visits nearer to the log's end are left
+    out.
     """
+    if log.learn_from >= len(log.events):
+        return {}
+    begin, end = log.events[log.learn_from].time, log.events[-1].time
+    span = min(_DAYS * 86_400.0, (end - begin) / 2)
     bought: dict[str, list[tuple[float, int]]] = {}
     last: dict[int, int] = {}
     with_purchase = set()
-    end = log.events[-1].time - _DAYS * 86_400.0 if log.events else 0.0
     for number, event in enumerate(log.events):
         session = int(log.sessions[number])
         if number >= log.learn_from:
@@ -107,10 +111,10 @@ def purchase_moments(
     moments: dict[int, np.ndarray] = {}
     for session, number in last.items():
         event = log.events[number]
-        if session not in with_purchase or event.time > end:
+        if session not in with_purchase or event.time > end - span:
             continue
-        begin, until = event.time + IDLE_GAP_SECONDS, event.time + _DAYS * 86_400.0
-        later = [row for time, row in bought[event.visitor_id] if begin < time <= until]
+        after, until = event.time + IDLE_GAP_SECONDS, event.time + span
+        later = [row for time, row in bought[event.visitor_id] if after < time <= until]
         if later:
             moments[number] = np.array(later, np.int64)
     chosen = rng.permutation(sorted(moments))[:limit]
