@@ -17,6 +17,8 @@ class Placement(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLACEMENT_ITEM: _ClassVar[Placement]
     PLACEMENT_CART: _ClassVar[Placement]
     PLACEMENT_CROSS_SELL: _ClassVar[Placement]
+    PLACEMENT_PROMOTION: _ClassVar[Placement]
+    PLACEMENT_AFTER_SALES: _ClassVar[Placement]
 
 class SortOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -67,6 +69,8 @@ class EmptyReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EMPTY_REASON_UNSPECIFIED: _ClassVar[EmptyReason]
     EMPTY_REASON_NO_ITEM_PASSES_FILTER: _ClassVar[EmptyReason]
     EMPTY_REASON_NO_ITEM_LEFT: _ClassVar[EmptyReason]
+    EMPTY_REASON_NOTHING_ON_OFFER: _ClassVar[EmptyReason]
+    EMPTY_REASON_NOTHING_GOES_ON: _ClassVar[EmptyReason]
 
 class SuggestionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -80,6 +84,8 @@ PLACEMENT_CATEGORY: Placement
 PLACEMENT_ITEM: Placement
 PLACEMENT_CART: Placement
 PLACEMENT_CROSS_SELL: Placement
+PLACEMENT_PROMOTION: Placement
+PLACEMENT_AFTER_SALES: Placement
 SORT_ORDER_RELEVANCE: SortOrder
 SORT_ORDER_PRICE_LOW: SortOrder
 SORT_ORDER_PRICE_HIGH: SortOrder
@@ -112,6 +118,8 @@ UNDERSTOOD_USE_TEXT: UnderstoodUse
 EMPTY_REASON_UNSPECIFIED: EmptyReason
 EMPTY_REASON_NO_ITEM_PASSES_FILTER: EmptyReason
 EMPTY_REASON_NO_ITEM_LEFT: EmptyReason
+EMPTY_REASON_NOTHING_ON_OFFER: EmptyReason
+EMPTY_REASON_NOTHING_GOES_ON: EmptyReason
 SUGGESTION_KIND_UNSPECIFIED: SuggestionKind
 SUGGESTION_KIND_QUERY: SuggestionKind
 SUGGESTION_KIND_CATEGORY: SuggestionKind
@@ -276,7 +284,7 @@ class RecommendItemsRequest(_message.Message):
     def __init__(self, placement: _Optional[_Union[Placement, str]] = ..., visitor_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ..., predict_actions: _Optional[bool] = ...) -> None: ...
 
 class RecommendItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "empty_reason", "redirect_uri", "rules", "rules_version", "session_event_count", "order_expired", "match_count_is_lower_bound", "segment", "policy_steps")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "empty_reason", "redirect_uri", "rules", "rules_version", "session_event_count", "order_expired", "match_count_is_lower_bound", "segment", "policy_steps", "services")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -293,6 +301,7 @@ class RecommendItemsResponse(_message.Message):
     MATCH_COUNT_IS_LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     POLICY_STEPS_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
@@ -309,10 +318,11 @@ class RecommendItemsResponse(_message.Message):
     match_count_is_lower_bound: bool
     segment: Segment
     policy_steps: _containers.RepeatedCompositeFieldContainer[PolicyStep]
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ...) -> None: ...
+    services: _containers.RepeatedCompositeFieldContainer[_offers_pb2.OfferResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ..., services: _Optional[_Iterable[_Union[_offers_pb2.OfferResult, _Mapping]]] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability", "model_score", "adjustments", "merchandising", "reason", "actions")
+    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability", "model_score", "adjustments", "merchandising", "reason", "offer_id", "earlier_price", "actions")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -329,6 +339,8 @@ class Result(_message.Message):
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
     MERCHANDISING_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    OFFER_ID_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_PRICE_FIELD_NUMBER: _ClassVar[int]
     ACTIONS_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
@@ -346,8 +358,10 @@ class Result(_message.Message):
     adjustments: _containers.RepeatedCompositeFieldContainer[ScorePart]
     merchandising: _containers.RepeatedCompositeFieldContainer[ScorePart]
     reason: str
+    offer_id: str
+    earlier_price: float
     actions: _containers.RepeatedCompositeFieldContainer[ActionProbability]
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., purchase_probability: _Optional[float] = ..., model_score: _Optional[float] = ..., adjustments: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., merchandising: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., reason: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[ActionProbability, _Mapping]]] = ...) -> None: ...
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., purchase_probability: _Optional[float] = ..., model_score: _Optional[float] = ..., adjustments: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., merchandising: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., reason: _Optional[str] = ..., offer_id: _Optional[str] = ..., earlier_price: _Optional[float] = ..., actions: _Optional[_Iterable[_Union[ActionProbability, _Mapping]]] = ...) -> None: ...
 
 class ActionProbability(_message.Message):
     __slots__ = ("action", "probability")

@@ -8,6 +8,7 @@ api/         request and response types, their validation, and their protobuf co
 state/       sessions and durable logs
 paging/      the match set, the order of all results, and the order kept between pages
 policy/      diversity, caps and exploration: what is done to a list after the shop's rules
+placements/  what each page of the shop shows, and why
 answering/   from a request, through ranking and query rules, to a page of results
 offers/      requests for offers and their live changes
 engine       answers requests (and mints their attribution tokens), ingests events and items,

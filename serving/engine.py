@@ -17,11 +17,7 @@ from data.sources.own_log import LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
 from serving.answering.merchandising import hidden_from_completion
 from serving.answering.pipeline import answered, impression_of
-from serving.answering.rank_request_builders import (
-    recommend_rank_request,
-    search_event,
-    search_rank_request,
-)
+from serving.answering.rank_request_builders import search_event, search_rank_request
 from serving.answering.rule_file import RuleFile
 from serving.api.answers import Answer, Completed
 from serving.api.reports import CatalogReport, RecordReport, Status, installed_versions
@@ -29,6 +25,7 @@ from serving.api.requests import CompleteRequest, RecommendRequest, SearchReques
 from serving.api.validation import check_attributes
 from serving.offers.offer_desk import OfferDesk
 from serving.paging.kept_orders import KeptOrders
+from serving.placements.placement_list import page_plan
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
 from serving.state.session_store import SessionStore
@@ -154,19 +151,22 @@ class Engine:
         else:
             session = self.sessions.get(request.visitor_id)
         rank_request = search_rank_request(request, session, now, active.bundle.catalog)
-        return self._answer(active.bundle, rank_request, request, before_stage)
+        share = self._log_feature_share
+        return self._answer(active.bundle, rank_request, request, before_stage, share)
 
     def recommend(self, request: RecommendRequest, before_stage: Check = no_check) -> Answer:
         """Answers a recommendation request; ``before_stage`` as in ``search``.
 
         Raises:
-            RequestError: The catalogue does not know an attribute that is asked for.
+            RequestError: An unknown attribute is asked for, or what the placement needs is not there.
         """
-        active, now = self._active, self._clock()
-        check_attributes(request, active.bundle.catalog.attributes)
-        session = self.sessions.get(request.visitor_id)
-        rank_request = recommend_rank_request(request, session, now, active.bundle.catalog)
-        return self._answer(active.bundle, rank_request, request, before_stage)
+        bundle, now = self._active.bundle, self._clock()
+        check_attributes(request, bundle.catalog.attributes)
+        plan = page_plan(request, self.sessions.get(request.visitor_id), now, bundle)
+        share = self._log_feature_share if plan.is_in_log else 0.0
+        answer = self._answer(bundle, plan.rank_request, request, before_stage, share)
+        services = self.offers.services(request.visitor_id, plan.product_ids)
+        return plan.told(answer, request, bundle.catalog, services)
 
     def complete(self, request: CompleteRequest) -> Completed:
         """Completes typed text; nothing of it is stored."""
@@ -340,10 +340,10 @@ class Engine:
         rank_request: RankRequest,
         request: SearchRequest | RecommendRequest,
         before_stage: Check,
+        log_feature_share: float,
     ) -> Answer:
         rules, token = self._rules.current(rank_request.time), secrets.token_hex(16)
         done = answered(bundle, rules, rank_request, request, token, self._orders, before_stage)
-        with_features = done.is_unchanged_ranking and self._rng.random() < self._log_feature_share
-        impression = impression_of(done, bundle, request, with_features=with_features)
-        self.log.enqueue_impression(impression)
+        is_drawn = done.is_unchanged_ranking and self._rng.random() < log_feature_share
+        self.log.enqueue_impression(impression_of(done, bundle, request, with_features=is_drawn))
         return done.answer

@@ -18,6 +18,7 @@ search_box/      completion and query relaxation
 ranking/         features, the exported models, the ranker, adjustments, calibration, explanations
 actions/         probabilities of what a shopper does with an item that is shown
 offers/          coupons, promotions and services: eligibility, probability of redemption, uplift
+after_sales/     what follows a purchase, days later
 bundle/          the released folder: layout, manifest, loading, golden answers
 datasets/        training data: examples, ranking lists, synthetic queries and sessions
 models/          the models in TensorFlow: two towers, session encoders, losses, deep & cross, export

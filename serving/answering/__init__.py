@@ -1,6 +1,6 @@
 """From a request to a page of results: retrieval and ranking, query rules, facets.
 
-rank_request_builders  the ranker's request, built from a request, its query's conditions, a session
+rank_request_builders  the ranker's request of a search, built from its query's conditions and a session
 live_catalog           items added, changed or deleted since the bundle was built
 active_bundle          a loaded bundle with the events and item changes that came after it
 facets                 facet counts over the match set

@@ -19,9 +19,10 @@ def purchase_probabilities(
 ) -> list[float | None]:
     """The probability that each item is bought in the current session; None where unknown.
 
-    Calibrated from the model's score in the context of the request without its filter, its sort
-    order and the shop's rules, which do not change how likely a purchase is. So an item has the
-    same probability on every page. Of a request with a filter the list without it is scored too.
+    Calibrated from the model's score in the context of the request without its filter, its
+    placement's choice of items, its sort order and the shop's rules, which do not change how likely a
+    purchase is. So an item has the same probability on every page. Of a narrowed request the list of
+    all items is scored too.
 
     Args:
         shortlist: The request ranked without synonyms.
@@ -32,7 +33,7 @@ def purchase_probabilities(
         return [None] * len(rows)
     encoded = shortlist.encoded
     rank_request = encoded.rank_request
-    if rank_request.mask is None:
+    if not rank_request.is_narrowed:
         scores, list_scores = bundle.ranker.scores_beside(shortlist, rows), shortlist.model_scores
     else:
         scores, list_scores = bundle.ranker.scores_without_filter(shortlist, rows)

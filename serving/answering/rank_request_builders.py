@@ -1,4 +1,4 @@
-"""The ranker's request, built from a request and a session: shared by serving and log replay."""
+"""The ranker's request of a search, and its conditions: shared by serving and log replay."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.errors import RequestError
 from data.records import Event, EventType
-from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest, SortOrder
+from serving.api.requests import Filter, SearchRequest, SortOrder
 from towers.catalog.items import Catalog
-from towers.catalog.substitutes import substitutes
 from towers.ranking.ranker import Ranker
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -92,55 +90,6 @@ def with_conditions(
         replace(rank_request, mask=mask),
         (*conditions.parts, *query.names),
     )
-
-
-def recommend_rank_request(
-    request: RecommendRequest, session: Session, time: float, catalog: Catalog
-) -> RankRequest:
-    """The rank request of a browse page.
-
-    The item of an item page counts as just viewed, and the items of a cart as just added, in this
-    request only. Items on the page or in the basket are excluded.
-
-    Raises:
-        RequestError: Complements are asked for, and no item is known that they could go with.
-    """
-    now = session.at(time)
-    for event in _context_events(request, now, time):
-        now = now.after(event)
-    known = catalog.rows(sorted(now.basket | set(request.item_ids)))
-    known = known[known >= 0]
-    of_cart = None
-    if request.placement is Placement.CROSS_SELL:
-        if not len(known):
-            expected = "1 or more items of the catalogue, or a visitor with a basket"
-            raise RequestError("item_ids", expected, len(request.item_ids))
-        of_cart = substitutes(catalog, known)
-    mask = catalog.mask(request.filter)
-    # A filter on stock alone does not narrow what the shopper is looking for.
-    is_narrowed = mask is not None and replace(request.filter, in_stock_only=False) != Filter()
-    return RankRequest(
-        now,
-        time,
-        mask=mask,
-        excluded=known,
-        substitutes=of_cart,
-        has_page_hint=is_narrowed or bool(request.item_ids),
-    )
-
-
-def _context_events(request: RecommendRequest, session: Session, time: float) -> list[Event]:
-    if request.placement is Placement.ITEM:
-        type_, seen = EventType.VIEW, {event.item_id for event in session.events[-1:]}
-    elif request.placement in (Placement.CART, Placement.CROSS_SELL):
-        type_, seen = EventType.ADD_TO_CART, set(session.basket)
-    else:
-        return []
-    # Not before the newest event: the page's item is what the shopper looks at now.
-    moment = max(time, session.events[-1].time) if session.events else time
-    template = Event("", type_, request.visitor_id, moment)
-    missing = dict.fromkeys(item_id for item_id in request.item_ids if item_id not in seen)
-    return [replace(template, item_id=item_id) for item_id in missing]
 
 
 def _not_overridden(conditions: QueryConditions, request: SearchRequest) -> QueryConditions:

@@ -1,6 +1,7 @@
 """Request and response types of the engine, their validation, and their protobuf codecs.
 
 requests          request types
+offer_requests    request and response types of offers
 answers           response types
 result_columns    the results of a page as columns
 reports           what the engine reports of an ingested batch, and its status
@@ -11,5 +12,6 @@ result_bytes      result columns to the bytes of their messages
 result_codec      results to and from protobuf messages
 understood_codec  understood parts of queries to and from protobuf messages
 completion_codec  completion requests and suggestions to and from protobuf messages
+offer_codec       offers to and from protobuf messages
 proto_codec       all other requests, answers, events, items and status, likewise
 """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from serving.api.offer_requests import OfferResult as OfferResult
 from towers.search_box.relaxation import Relaxation as Relaxation
 from towers.search_box.relaxation import RelaxationKind as RelaxationKind
 from towers.search_box.suggestions import Suggestion as Suggestion
@@ -30,6 +31,8 @@ class EmptyReason(IntEnum):
     UNSPECIFIED = 0
     NO_ITEM_PASSES_FILTER = 1
     NO_ITEM_LEFT = 2
+    NOTHING_ON_OFFER = 3
+    NOTHING_GOES_ON = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ class Result:
     ``merchandising`` (the shop's own rules); all are 0 when sorted by anything but relevance.
     ``rules`` names the query rules that determined its position.
     ``purchase_probability`` is None where the training log held too few purchases to calibrate.
-    ``reason`` is a sentence for the shopper, filled with the effects.
+    ``reason`` is a sentence for the shopper, filled with the effects. ``offer_id`` is the offer that the
+    item is on, ``earlier_price`` what it is reduced from; both for the promotion placement only.
     ``actions`` is filled only if the request has ``predict_actions``.
     """
 
@@ -112,6 +116,8 @@ class Result:
     merchandising: tuple[ScorePart, ...] = ()
     reason: str = ""
     actions: tuple[ActionProbability, ...] = ()
+    offer_id: str = ""
+    earlier_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,7 @@ class Answer:
             related; None where nothing can be told.
         segment: The visitor's segment; ``UNSPECIFIED`` where its stage failed.
         policy_steps: Steps of the shop's policy that changed the order, in their order.
+        services: Services for what was bought, best first; for the after-sales placement only.
     """
 
     results: Sequence[Result]
@@ -188,3 +195,4 @@ class Answer:
     understood: tuple[Understood, ...] = ()
     segment: Segment = Segment.UNSPECIFIED
     policy_steps: tuple[PolicyStep, ...] = ()
+    services: tuple[OfferResult, ...] = ()

@@ -33,6 +33,7 @@ from serving.api.filter_codec import (
     write_facet_requests,
     write_filter,
 )
+from serving.api.offer_codec import read_offer_result, write_offer_result
 from serving.api.page_tokens import OFFSET_LIMIT, PageStart, page_start, page_token
 from serving.api.reports import Status
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
@@ -152,6 +153,7 @@ def read_answer(message: Any, request: Any) -> Answer:
         understood=tuple(map(read_understood, getattr(message, "understood", ()))),
         segment=Segment(message.segment),
         policy_steps=tuple(PolicyStep(one.name, one.moved_count) for one in message.policy_steps),
+        services=tuple(map(read_offer_result, getattr(message, "services", ()))),
     )
 
 
@@ -188,7 +190,7 @@ def write_answer(answer: Answer, request: Any) -> bytes:
         **(
             {"relaxations": relaxations, "relevant_count": answer.relevant_count}
             if is_search
-            else {}
+            else {"services": map(write_offer_result, answer.services)}
         ),
     )
     for part in answer.understood if is_search else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -27,6 +28,18 @@ class Placement(IntEnum):
     ITEM = 3
     CART = 4
     CROSS_SELL = 5
+    PROMOTION = 6
+    AFTER_SALES = 7
+
+
+CART_COUNT_LIMIT = 100
+ITEM_COUNTS: Mapping[Placement, tuple[int, int]] = {
+    Placement.ITEM: (1, 1),
+    Placement.CART: (0, CART_COUNT_LIMIT),
+    Placement.CROSS_SELL: (0, CART_COUNT_LIMIT),
+    Placement.AFTER_SALES: (0, CART_COUNT_LIMIT),
+}
+"""Least and most items that a request names for a placement; none for all others."""
 
 
 class SortOrder(IntEnum):
@@ -77,7 +90,8 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecommendRequest:
-    """One recommendation request. ``item_ids``: the item of an item page, or the cart's items.
+    """One recommendation request. ``item_ids``: the item of an item page, the cart's
+    items, or what was bought.
 
     ``offset`` and ``order_key`` are as in ``SearchRequest``.
     """

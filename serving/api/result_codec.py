@@ -42,6 +42,8 @@ def read_result(message: Any) -> Result:
         merchandising=tuple(ScorePart(part.name, part.amount) for part in message.merchandising),
         reason=message.reason,
         actions=tuple(ActionProbability(one.action, one.probability) for one in message.actions),
+        offer_id=message.offer_id,
+        earlier_price=message.earlier_price if message.HasField("earlier_price") else None,
     )
 
 
@@ -60,6 +62,8 @@ def add_result(results: Any, result: Result) -> None:
         rules=result.rules,
         model_score=result.model_score,
         reason=result.reason,
+        offer_id=result.offer_id,
+        earlier_price=result.earlier_price,
     )
     for column, parts in (
         (message.adjustments, result.adjustments),

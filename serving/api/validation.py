@@ -25,6 +25,7 @@ from data.records import (
     Item,
 )
 from serving.api.requests import (
+    ITEM_COUNTS,
     KINDS,
     RESERVED_NAMES,
     AttributeCondition,
@@ -52,7 +53,6 @@ PATH_LENGTH_LIMIT = 4_096
 TEXT_BYTE_LIMIT = 8_192
 CATEGORY_DEPTH_LIMIT = 16
 BRAND_COUNT_LIMIT = 100
-CART_COUNT_LIMIT = 100
 ATTRIBUTE_COUNT_LIMIT = 128
 CONDITION_COUNT_LIMIT = 32
 VALUE_COUNT_LIMIT = 100
@@ -85,10 +85,8 @@ def checked_recommend(request: RecommendRequest) -> RecommendRequest:
         names = ", ".join(known.name for known in Placement if known is not Placement.UNSPECIFIED)
         raise RequestError("placement", f"one of {names}", placement.name)
     _check_text("visitor_id", request.visitor_id, ID_LENGTH_LIMIT)
-    if placement is Placement.ITEM:
-        check_count("item_ids", len(item_ids), 1, 1)
-    elif placement in (Placement.CART, Placement.CROSS_SELL):
-        check_count("item_ids", len(item_ids), 0, CART_COUNT_LIMIT)
+    if placement in ITEM_COUNTS:
+        check_count("item_ids", len(item_ids), *ITEM_COUNTS[placement])
     elif item_ids:
         raise RequestError("item_ids", f"none with placement {placement.name}", len(item_ids))
     for position, item_id in enumerate(item_ids):

@@ -7,6 +7,7 @@ answer_tables     answers, server status and load test results as tables
 recall_picture    recall over search time as a picture
 policy_tables     what a policy costs and gains, and metrics by segment, as tables
 offer_tables      offers and their evaluation as tables
+system_tables     the metrics of every system as tables
 report_tables     preparation, training and evaluation reports as tables
 behaviour_tables  behaviour models and predicted actions as tables
 demand_tables     the comparison of demand forecasts as tables

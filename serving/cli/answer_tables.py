@@ -91,6 +91,9 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
     actions = list(dict.fromkeys(one.action for result in answer.results for one in result.actions))
     for action in actions:
         table.add_column(action.replace("_", " "), justify="right")
+    is_on_offer = any(one.offer_id or one.earlier_price is not None for one in answer.results)
+    if is_on_offer:
+        table.add_column("on offer", overflow="fold")
     if is_explained:
         table.add_column("why", overflow="fold")
     earlier_ranks = {
@@ -115,10 +118,17 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
             cells.append(f"{result.model_score:.3f}")
         probabilities = {one.action: f"{one.probability:.1%}" for one in result.actions}
         cells += [probabilities.get(action, "") for action in actions]
+        if is_on_offer:
+            cells.append(escape(_on_offer(result)))
         if is_explained:
             cells.append(escape(why(result)))
         table.add_row(*cells)
     return table
+
+
+def _on_offer(result: Result) -> str:
+    was = "" if result.earlier_price is None else f"was {result.earlier_price:,.2f}"
+    return ", ".join(part for part in (result.offer_id, was) if part)
 
 
 def facet_table(facet: Facet) -> Table:

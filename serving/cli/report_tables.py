@@ -9,41 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from serving.cli.policy_tables import policy_tables
-from serving.policy.steps import DIVERSITY
+from serving.cli.system_tables import SYSTEM_LABELS, interval, pairs, section_tables
 
 if TYPE_CHECKING:
     from serving.evaluation.searches.query_check import CheckReport
-
-_SYSTEM_LABELS = {
-    "engine": "engine as served",
-    "one_event_behind": "one event behind",
-    "fixed_rule": "the fixed rule alone",
-    "fused": "fused, before reranking",
-    "tf_idf": "TF-IDF of titles",
-    "text_encoder": "text encoder as it comes",
-    "tf_idf_and_text_encoder": "both of these",
-    "two_towers": "two towers alone",
-    "lexical": "lexical alone",
-    "popular": "popular",
-    "trending": "trending",
-    "covisited": "co-visited",
-    "session_knn": "session-kNN",
-    "bought_most": "most bought",
-    "linear_regression": "linear regression",
-    "logistic_regression": "logistic regression",
-    "naive_bayes": "naive Bayes",
-    "lambda_mart": "LambdaMART",
-    "tifu_knn": "TIFU-kNN",
-    "up_cf": "UP-CF",
-}
-_SHOWN_MEASURES = ("ndcg@10", "r@10", "r@100", "mrr@10")
-_SECTIONS = {
-    "browse": "next items, at {count:,} moments of the test part",
-    "cross_sell": "what else of another kind comes into the basket, at {count:,} moments",
-    "search": "judged queries held out from training ({count:,})",
-    "search_made": "synthetic queries ({count:,}), one relevant item each",
-}
 
 _KIND_LABELS = {
     "type": "type words",
@@ -52,7 +21,6 @@ _KIND_LABELS = {
     "brand": "brands",
     "brand_type": "brand and type",
 }
-_CLOSEST_COUNT = 4
 _SHORT_SYSTEM_LABELS = {"fixed_rule": "rule", "two_towers": "towers"}
 
 
@@ -62,7 +30,7 @@ def quality_table(report: Mapping[str, Any]) -> Table:
     by_type = ", ".join(f"{count:,} {name}" for name, count in events["by_type"].items())
     parts = split["parts"]
     sessions = report["sessions"]
-    return _pairs(
+    return pairs(
         {
             "items": f"{items['count']:,}, {items['with_events_count']:,} of them with events",
             **_known_later(items["known_later"]),
@@ -123,7 +91,7 @@ def training_table(report: Mapping[str, Any]) -> Table:
     rows["seconds"] = ", ".join(
         f"{name} {seconds:g}" for name, seconds in report["seconds"].items() if seconds >= 1
     )
-    return _pairs(rows)
+    return pairs(rows)
 
 
 def comparison_table(report: Mapping[str, Any]) -> Table:
@@ -147,7 +115,7 @@ def comparison_table(report: Mapping[str, Any]) -> Table:
     for name, one in report["encoders"].items():
         table.add_row(
             name,
-            *(_interval(one["metrics"][measure]) for measure in measures),
+            *(interval(one["metrics"][measure]) for measure in measures),
             f"{one['encode_microseconds']:.0f}",
             f"{one['training_seconds']:.1f}",
             f"{one['epoch_count']} ({one['kept_epoch']})",
@@ -158,18 +126,7 @@ def comparison_table(report: Mapping[str, Any]) -> Table:
 
 def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
     """Metrics of every system with intervals, then index recall and stage latencies."""
-    tables = []
-    for section, title in _SECTIONS.items():
-        if section in report:
-            part = report[section]
-            titled = title.format(count=part["request_count"])
-            tables += [_systems(part, titled), *policy_tables(part, titled)]
-            if "seeds_at_ndcg@10" in part:
-                tables.append(_seeds(part["seeds_at_ndcg@10"]))
-            if "substitute_share@10" in part:
-                share = _interval(part["substitute_share@10"])
-                label = "share of the basket's own categories in the first ten"
-                tables.append(_pairs({label: share}))
+    tables = section_tables(report)
     if "misspelt" in report:
         tables.append(_misspelt(report["misspelt"]))
     if "title_precision" in report:
@@ -178,16 +135,16 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
         shift = report["turn"]
         rows = {
             f"next page after {kind.replace('_', ' ')}": (
-                f"share of the new category in its top ten {_interval(shift[kind])},"
-                f" of the new top-level category {_interval(shift[kind + '_top'])}"
+                f"share of the new category in its top ten {interval(shift[kind])},"
+                f" of the new top-level category {interval(shift[kind + '_top'])}"
             )
             for kind in ("two_views", "one_search")
         }
         rows["results most similar to a badly reviewed item"] = (
-            f"drop by {_interval(shift['review_fall'])} ranks within the first 100"
+            f"drop by {interval(shift['review_fall'])} ranks within the first 100"
         )
         rows["simulated visitors who change category"] = f"{shift['shopper_count']:,} of each kind"
-        tables.append(_pairs(rows))
+        tables.append(pairs(rows))
     if report.get("purchase_probability"):
         tables.append(_purchases(report["purchase_probability"]))
     if "index" in report:
@@ -201,7 +158,7 @@ def evaluation_tables(report: Mapping[str, Any]) -> list[Table]:
         # A catalogue of titles alone has no fields to filter by.
         if report.get("filters", {}).get("filter_count"):
             rows["filters"] = _filters(report["filters"])
-        tables.append(_pairs(rows))
+        tables.append(pairs(rows))
     return tables
 
 
@@ -221,8 +178,8 @@ def metrics_table(report: Mapping[str, Any]) -> Table:
         name.replace("_", " "): f"{value:,}" for name, value in report.items() if name != "metrics"
     }
     for name, values in report.get("metrics", {}).items():
-        rows[name] = _interval(values)
-    return _pairs(rows)
+        rows[name] = interval(values)
+    return pairs(rows)
 
 
 def check_table(report: CheckReport) -> Table:
@@ -238,46 +195,6 @@ def check_table(report: CheckReport) -> Table:
     return table
 
 
-def _systems(part: Mapping[str, Any], title: str) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        caption="in brackets 95 % intervals; lead: the engine's ndcg@10 minus this system's",
-        caption_justify="left",
-    )
-    table.add_column("system", no_wrap=True)
-    for measure in _SHOWN_MEASURES:
-        table.add_column(measure, justify="right")
-    table.add_column("lead", justify="right")
-    for name, values in part["systems"].items():
-        if name.startswith(DIVERSITY):
-            continue
-        lead = part["lead_at_ndcg@10"].get(name)
-        cells = [
-            _interval(values[measure]) if measure == "ndcg@10" else f"{values[measure]['mean']:.3f}"
-            for measure in _SHOWN_MEASURES
-        ]
-        style = "bold" if name == "engine" else ""
-        table.add_row(
-            _SYSTEM_LABELS.get(name, name), *cells, _interval(lead) if lead else "", style=style
-        )
-    return table
-
-
-def _seeds(spread: Mapping[str, Any]) -> Table:
-    """The engine's spread over the seeds of its reranker, and that of its smallest leads."""
-    leads = sorted(spread["leads"].items(), key=lambda item: float(item[1]["mean"]))
-    rows = {f"ndcg@10 over {spread['count']} seeds of the reranker": _deviation(spread["engine"])}
-    for name, lead in leads[:_CLOSEST_COUNT]:
-        rows[f"lead over {_SYSTEM_LABELS.get(name, name)}"] = _deviation(lead)
-    return _pairs(rows)
-
-
-def _deviation(values: Mapping[str, float]) -> str:
-    spread = f"{values['low']:.4f} to {values['high']:.4f}"
-    return f"{values['mean']:.4f} ± {values['deviation']:.4f} ({spread})"
-
-
 def _misspelt(report: Mapping[str, Any]) -> Table:
     title = f"{report['query_count']:,} queries, with and without a typo: {report['measure']}"
     table = Table(title=title, title_justify="left")
@@ -286,10 +203,10 @@ def _misspelt(report: Mapping[str, Any]) -> Table:
         table.add_column(name, justify="right")
     for name, one in report["systems"].items():
         table.add_row(
-            _SYSTEM_LABELS.get(name, name),
+            SYSTEM_LABELS.get(name, name),
             f"{one['as_typed']['mean']:.3f}",
             f"{one['misspelt']['mean']:.3f}",
-            _interval(one["fall"]),
+            interval(one["fall"]),
         )
     return table
 
@@ -317,7 +234,7 @@ def _title_precision(report: Mapping[str, Any]) -> Table:
     for label, part in parts:
         cells = [f"{part['systems'][name]['mean']:.3f}" for name in systems]
         name = f"{label} ({part['query_count']:,})"
-        table.add_row(name, *cells, _interval(part["lead"]["fused"]))
+        table.add_row(name, *cells, interval(part["lead"]["fused"]))
     return table
 
 
@@ -333,17 +250,4 @@ def _purchases(part: Mapping[str, float]) -> Table:
             f"recall {part['recall']:.4f}, F1 {part['f1']:.4f}"
         ),
     }
-    return _pairs(rows)
-
-
-def _interval(values: Mapping[str, float]) -> str:
-    return f"{values['mean']:.3f} ({values['low']:.3f}–{values['high']:.3f})"
-
-
-def _pairs(rows: Mapping[str, str]) -> Table:
-    table = Table(show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        table.add_row(name, escape(value))
-    return table
+    return pairs(rows)

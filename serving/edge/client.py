@@ -27,6 +27,13 @@ from protos import (
 )
 from serving.api.answers import Answer, Completed
 from serving.api.completion_codec import read_completed, write_complete
+from serving.api.offer_codec import (
+    read_offer_answer,
+    read_report,
+    write_changes,
+    write_offer_request,
+)
+from serving.api.offer_requests import OfferAnswer, OfferReport, OfferRequest
 from serving.api.proto_codec import (
     read_answer,
     read_status,
@@ -39,13 +46,6 @@ from serving.api.reports import CatalogReport, RecordReport, Status
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import BATCH_LIMIT
 from serving.edge.grpc_errors import error_of
-from serving.offers.offer_codec import (
-    read_offer_answer,
-    read_report,
-    write_changes,
-    write_offer_request,
-)
-from serving.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest
 
 BATCH_BYTE_LIMIT = 200 * 1024
 """Below the server's message limit, with room for the other fields of the message."""

@@ -20,6 +20,12 @@ from protos import (
     events_pb2_grpc,
 )
 from serving.api.completion_codec import read_complete, write_completed
+from serving.api.offer_codec import (
+    read_offer,
+    read_offer_request,
+    write_offer_answer,
+    write_report,
+)
 from serving.api.proto_codec import (
     read_event,
     read_item,
@@ -38,12 +44,6 @@ from serving.api.validation import (
     checked_path,
     checked_recommend,
     checked_search,
-)
-from serving.offers.offer_codec import (
-    read_offer,
-    read_offer_request,
-    write_offer_answer,
-    write_report,
 )
 from serving.offers.offer_validation import check_offers, checked_offer_request
 

@@ -10,14 +10,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from data.tables import Tables, iter_events, iter_items
-from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
+from serving.evaluation.after_sales import AfterSalesEvaluation, purchase_moments
 from serving.evaluation.cross_sell import CrossSellEvaluation
 from serving.evaluation.filter_check import check_filters
 from serving.evaluation.index_recall import index_recall
 from serving.evaluation.intent_shift import measure_intent_shift
 from serving.evaluation.metrics import ListMetrics
+from serving.evaluation.promotion import PromotionEvaluation
 from serving.evaluation.searches.query_evaluation import (
     TWO_TOWERS,
     Query,
@@ -35,6 +37,7 @@ from serving.evaluation.system_rankings import (
     diverse_rankings,
     rival_rankings,
 )
+from serving.placements.placement_list import recommend_rank_request
 from towers.bundle.layout import Layout
 from towers.datasets.head_queries import head_queries
 from towers.datasets.replayed_log import ReplayedLog
@@ -48,6 +51,7 @@ from towers.training.encoder.text_baselines import text_baselines
 
 BEHIND = "one_event_behind"
 _AFTER_SECONDS = 3_600.0
+_AFTER_PURCHASE_SECONDS = 60.0
 
 
 class Progress(Protocol):
@@ -55,6 +59,13 @@ class Progress(Protocol):
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
         """Starts a stage; the returned function takes the number of steps done."""
+
+
+class PlacementEvaluation(Protocol):
+    """What one placement was asked, and what its answers are worth."""
+
+    def report(self, seed: int) -> dict[str, Any]:
+        """The metrics of all systems; empty where nothing was asked."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +170,12 @@ def evaluate_tables(
                 progress=stages.start("asking by words of titles", len(head)),
             )
         if tables.events.num_rows:
-            rankings_by_system, cross_sell = _replay_test(engine, tables, settings, stages, clock)
+            rankings_by_system, placements = _replay_test(engine, tables, settings, stages, clock)
             if rankings_by_system.relevant:
                 report["browse"] = rankings_by_system.report(seed, lists)
-            if found := cross_sell.report(seed):
-                report["cross_sell"] = found
+            for name, placement in placements.items():
+                if found := placement.report(seed):
+                    report[name] = found
             calibration = engine.bundle.facts.calibration
             if calibration is not None:
                 report["purchase_probability"] = rankings_by_system.purchase_report(
@@ -212,7 +224,7 @@ def _warnings(engine: Engine, tables: Tables) -> list[str]:
 
 def _replay_test(
     engine: Engine, tables: Tables, settings: EvaluationSettings, stages: Progress, clock: Clock
-) -> tuple[SystemRankings, CrossSellEvaluation]:
+) -> tuple[SystemRankings, dict[str, PlacementEvaluation]]:
     catalog, ranker = engine.bundle.catalog, engine.bundle.ranker
     # The bundle's counts end where the test part begins, so no event is counted twice.
     log = ReplayedLog.of(
@@ -222,7 +234,12 @@ def _replay_test(
     rankings_by_system = SystemRankings()
     rivals = load_rivals(Layout(engine.bundle.path).training)
     cross_sell = CrossSellEvaluation(engine, rivals, settings.depth)
+    promotion = PromotionEvaluation(engine, rivals, settings.depth)
+    after_sales = AfterSalesEvaluation(engine, settings.depth)
     is_basket_log = log.targets.is_basket_log
+    purchases = purchase_moments(
+        log, limit=settings.request_limit, rng=np.random.default_rng(settings.seed)
+    )
     next_basket = NextBasket(log, catalog.count) if is_basket_log else None
     report = stages.start("replaying the test part", len(log.events))
     limit = 10_000 if is_basket_log else 1
@@ -240,7 +257,7 @@ def _replay_test(
                 )
                 answer = engine.recommend(request)
                 rankings = {ENGINE: [result.item_id for result in answer.results]}
-                rank_request = recommend_rank_request(request, session, event.time, catalog)
+                rank_request = recommend_rank_request(request, session, event.time, engine.bundle)
                 encoded = ranker.read(rank_request)
                 behind = one_event_behind(ranker, rank_request)
                 rankings[BEHIND] = [catalog.item_ids[row] for row in behind[: settings.depth]]
@@ -258,6 +275,7 @@ def _replay_test(
                 rankings_by_system.add(ids, rankings, answer.segment.label)
                 if is_basket_log:
                     cross_sell.ask(event.visitor_id, session, event.time, catalog.rows(ids))
+                promotion.ask(event.visitor_id, session, event.time, catalog.rows(ids))
                 bought = set(log.targets.bought_after(number).tolist())
                 for result in answer.results:
                     if result.purchase_probability is not None:
@@ -272,7 +290,15 @@ def _replay_test(
             engine.sessions.apply(event)
         else:
             engine.apply(event)
-    return rankings_by_system, cross_sell
+        if number in purchases:
+            clock.now = event.time + _AFTER_PURCHASE_SECONDS
+            session = engine.sessions.get(event.visitor_id).at(clock.now)
+            after_sales.ask(session, clock.now, purchases[number])
+    return rankings_by_system, {
+        "cross_sell": cross_sell,
+        "promotion": promotion,
+        "after_sales": after_sales,
+    }
 
 
 def one_event_behind(ranker: Ranker, rank_request: RankRequest) -> list[int]:

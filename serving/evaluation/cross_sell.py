@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from serving.answering.rank_request_builders import recommend_rank_request
 from serving.api.requests import Placement, RecommendRequest
 from serving.engine import Engine
 from serving.evaluation.system_rankings import ENGINE, SystemRankings, rival_rankings
+from serving.placements.placement_list import recommend_rank_request
 from towers.bootstrap import mean_interval
 from towers.catalog.substitutes import substitutes
 from towers.sessions.session import Session
@@ -61,7 +61,7 @@ class CrossSellEvaluation:
         request = RecommendRequest(Placement.CROSS_SELL, visitor_id, page_size=self._depth)
         answer = self._engine.recommend(request)
         rankings = {ENGINE: [result.item_id for result in answer.results]}
-        rank_request = recommend_rank_request(request, session, time, catalog)
+        rank_request = recommend_rank_request(request, session, time, self._engine.bundle)
         encoded = ranker.read(rank_request)
         for name, rank in self._baselines.items():
             rows = rank(encoded, ranker.sources, self._depth)

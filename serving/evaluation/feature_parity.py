@@ -15,12 +15,12 @@ import numpy as np
 from data.records import Event, Impression
 from data.sources.own_log import LOG_NAME, last_known_sequence, open_log, read_entries
 from serving.answering.rank_request_builders import (
-    recommend_rank_request,
     search_rank_request,
     with_conditions,
 )
 from serving.api.filter_codec import logged_filter
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
+from serving.placements.placement_list import recommend_rank_request
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -98,4 +98,4 @@ def _rank_request(bundle: Bundle, impression: Impression, session: Session) -> R
     browse = RecommendRequest(
         placement, visitor_id, tuple(impression.context_item_ids), filter=filter_
     )
-    return recommend_rank_request(browse, session, time, bundle.catalog)
+    return recommend_rank_request(browse, session, time, bundle)

@@ -9,12 +9,12 @@ from typing import Any, TextIO
 import numpy as np
 
 from data.records import Event, EventType
-from serving.answering.rank_request_builders import recommend_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock, one_event_behind
 from serving.evaluation.metrics import rank_values, ranking_values, summary
 from serving.evaluation.trec import read_qrels, read_queries, read_session_file, write_ranking
+from serving.placements.placement_list import recommend_rank_request
 from towers.bootstrap import mean_interval
 
 _AFTER_SECONDS = 60.0
@@ -102,7 +102,7 @@ def ask_session_file(
             if last in found:
                 ranks[number] = found.index(last)
             rank_request = recommend_rank_request(
-                request, engine.sessions.get(visitor_id), clock.now, engine.bundle.catalog
+                request, engine.sessions.get(visitor_id), clock.now, engine.bundle
             )
             late = one_event_behind(engine.bundle.ranker, rank_request)
             row = engine.bundle.catalog.row_of.get(last, -1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from data.records import Item
-from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import (
     AttributeCondition,
     Filter,
@@ -20,6 +20,7 @@ from serving.api.requests import (
     SearchRequest,
 )
 from serving.engine import Engine
+from serving.placements.placement_list import recommend_rank_request
 from towers.catalog.items import Catalog
 from towers.datasets.synthetic_queries import catalogue_query
 from towers.indexes.item_index import exact_top
@@ -149,7 +150,7 @@ def check_filters(
         rank_request = (
             search_rank_request(search, anonymous, time_asked, catalog)
             if is_search
-            else recommend_rank_request(browse, anonymous, time_asked, catalog)
+            else recommend_rank_request(browse, anonymous, time_asked, engine.bundle)
         )
         encoded = ranker.read(rank_request)
         exact = exact_top(

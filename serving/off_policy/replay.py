@@ -9,12 +9,13 @@ from pathlib import Path
 from data.records import Event, Impression
 from data.sources.own_log import LOG_NAME, last_known_sequence, open_log, read_entries
 from serving.answering.pipeline import answered
-from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import search_rank_request
 from serving.answering.rules import Rules
 from serving.api.filter_codec import logged_filter
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.off_policy.logged_slots import chance_place
 from serving.paging.kept_orders import KeptOrders
+from serving.placements.placement_list import recommend_rank_request
 from serving.policy.settings import SEARCH
 from towers.bundle.bundle import Bundle
 from towers.sessions.session import Session
@@ -89,6 +90,6 @@ def page_again(bundle: Bundle, rules: Rules, shown: Impression, session: Session
             size,
             filter=filter_,
         )
-        asked = recommend_rank_request(request, session, shown.time, bundle.catalog)
+        asked = recommend_rank_request(request, session, shown.time, bundle)
     done = answered(bundle, rules, asked, request, shown.attribution_token, KeptOrders())
     return [result.item_id for result in done.answer.results]

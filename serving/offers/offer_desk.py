@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data.offers.offer import Offer
+from data.offers.offer import Offer, OfferKind
 from data.sources.live_offers import OFFER_LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
-from serving.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest, OfferResult
-from serving.offers.offer_validation import check_audiences, check_cart
+from serving.api.offer_requests import OfferAnswer, OfferReport, OfferRequest, OfferResult
+from serving.api.requests import CART_COUNT_LIMIT
+from serving.offers.offer_validation import OFFER_COUNT_LIMIT, check_audiences, check_cart
 from serving.state.offer_log import OfferLog
 from serving.state.session_store import SessionStore
 from towers.catalog.items import Catalog
@@ -23,6 +24,7 @@ from towers.offers.offer_ranking import RankedOffer, rank_offers
 from towers.offers.visitor_state import VisitorState
 
 _SHOWN_ITEM_COUNT = 5
+_SERVICE_COUNT = 5
 _COMPARED_ITEM_LIMIT = 2_000
 
 
@@ -83,6 +85,23 @@ class OfferDesk:
         left_out = {**eligible.left_out, **({"unwanted": unwanted} if unwanted else {})}
         results = tuple(_result(one, state, bundle.catalog, embeddings) for one in ranked)
         return OfferAnswer(results, bundle.manifest.bundle_id, left_out)
+
+    def services(self, visitor_id: str, product_ids: Sequence[str]) -> tuple[OfferResult, ...]:
+        """The services that hold for a visitor now and go with any of the items, best first."""
+        if not product_ids:
+            return ()
+        catalog = self._active().bundle.catalog
+        rows = catalog.rows(product_ids)
+        known = tuple(one for one in product_ids if one in catalog.row_of)
+        asked = OfferRequest(
+            visitor_id, (OfferKind.SERVICE,), known[:CART_COUNT_LIMIT], OFFER_COUNT_LIMIT
+        )
+        of_products = []
+        for one in self.recommend(asked).offers:
+            placed = self._active().bundle.offers.get(one.offer_id)
+            if placed is not None and np.isin(placed.rows, rows).any():
+                of_products.append(one)
+        return tuple(of_products[:_SERVICE_COUNT])
 
     def update(self, offers: Sequence[Offer], deleted_ids: Sequence[str] = ()) -> OfferReport:
         """Adds or replaces offers and deletes others, all or none; the next answer uses them.

@@ -17,7 +17,13 @@ import numpy as np
 from data.records import Event, EventType, Item, LogPosition
 from data.synthetic import END_TIME, synthetic_shop
 from data.tables import iter_events, iter_items
-from towers.bundle.bundle import RERANK_BATCH_SIZE, write_completion, write_sources
+from towers.after_sales.after_sales import AfterSales
+from towers.bundle.bundle import (
+    RERANK_BATCH_SIZE,
+    write_after_sales,
+    write_completion,
+    write_sources,
+)
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
@@ -201,6 +207,7 @@ def write_bundle(folder: Path) -> None:
     layout = Layout(folder)
     released = ranker_of(sources(lexical()))
     write_sources(layout, released.sources)
+    write_after_sales(layout, AfterSales.of(events(), log().rows.tolist(), catalog()))
     write_completion(layout, catalog(), searched_queries(events(), CONFIG.completion))
     (layout / "query_tower.tflite").write_bytes(models().query_tower)
     (layout / "candidate_tower.tflite").write_bytes(models().candidate_tower)

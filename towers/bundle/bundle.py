@@ -15,6 +15,7 @@ import numpy as np
 
 from data.errors import BundleError
 from towers.actions.action_model import ActionModel
+from towers.after_sales.after_sales import AfterSales
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import Manifest, verify
 from towers.bundle.model_metadata import ModelMetadata, read_facts
@@ -26,6 +27,7 @@ from towers.offers.offer_model import OfferModel
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import ItemEncoder, LiteModel, QueryEncoder, Reranker
 from towers.ranking.ranker import Ranker
+from towers.read_only import read_only
 from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
 from towers.search_box.completion import Completion
@@ -50,6 +52,8 @@ class Bundle:
         feature_means: ``[features] float32`` over the training lists.
         segments: Tells visitors' segments, by the prices that the catalogue had when it was loaded.
         offers: Coupons, promotions and services; empty where the shop has none.
+        after_sales: What follows a purchase; nothing in a bundle made before it was measured.
+        released_prices: ``[rows] float32``, read-only: prices when it was loaded, NaN where unknown.
         offer_model: None where too little was redeemed to learn from.
         action_model: Probabilities of clicks, carts and more; None where the log holds too few.
     """
@@ -64,6 +68,8 @@ class Bundle:
     feature_means: np.ndarray
     segments: Segments
     offers: OfferBook
+    released_prices: np.ndarray
+    after_sales: AfterSales
     offer_model: OfferModel | None = None
     action_model: ActionModel | None = None
 
@@ -71,6 +77,13 @@ class Bundle:
     def catalog(self) -> Catalog:
         """The items of the bundle."""
         return self.ranker.sources.catalog
+
+    @property
+    def score_slope(self) -> float:
+        """By how much a score more raises the logit of the purchase probability; 1 where none was
+        learnt."""
+        calibration = self.facts.calibration
+        return 1.0 if calibration is None else calibration.weights[0]
 
     def segment_of(self, encoded: EncodedRequest) -> Segment:
         """The segment of the visitor of a request."""
@@ -118,6 +131,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         config=config,
         known_types=frozenset(facts.known_types),
     )
+    book, offer_model = _load_offers(layout, catalog)
     return Bundle(
         layout.folder,
         manifest,
@@ -128,7 +142,10 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         _load_completion(layout, sources, config),
         np.array(facts.feature_means, np.float32),
         Segments.of(catalog),
-        *_load_offers(layout, catalog),
+        book,
+        read_only(catalog.price.copy()),
+        AfterSales.load(layout.after_sales) if layout.after_sales.is_dir() else AfterSales.none(),
+        offer_model,
         ActionModel.load(layout.folder),
     )
 
@@ -145,6 +162,12 @@ def write_offers(layout: Layout, book: OfferBook, model: OfferModel | None) -> N
     book.save(layout.offers)
     if model is not None:
         model.save(layout.offers)
+
+
+def write_after_sales(layout: Layout, after_sales: AfterSales) -> None:
+    """Writes what follows a purchase."""
+    layout.after_sales.mkdir()
+    after_sales.save(layout.after_sales)
 
 
 def _load_completion(layout: Layout, sources: Sources, config: Config) -> Completion:

@@ -36,6 +36,11 @@ class Layout:
         return self.folder / "offers"
 
     @property
+    def after_sales(self) -> Path:
+        """What follows a purchase; without visitor data."""
+        return self.folder / "after_sales"
+
+    @property
     def training(self) -> Path:
         """Files for training and batch embedding only."""
         return self.folder / "training"

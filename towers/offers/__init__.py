@@ -8,5 +8,7 @@ visitor_state    a visitor's purchases, session and taste at one moment
 offer_features   the features of a visitor and an offer
 boosted_trees    boosted trees as arrays, evaluated in compiled loops
 offer_model      the probability of redemption, and the uplift over no offer
+reductions       items whose price is below an earlier one
+item_offers      the items on offer for a visitor, and the best offer of each
 offer_ranking    the eligible offers that a visitor may want, ranked, each with its reason
 """

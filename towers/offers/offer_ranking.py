@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -13,6 +13,7 @@ from towers.offers.offer_features import OfferTables, column, offer_features
 from towers.offers.offer_model import OfferModel
 from towers.offers.placed_offer import PlacedOffer
 from towers.offers.visitor_state import VisitorState
+from towers.text.writing.folding import has_chinese
 
 _DEFAULT_THRESHOLD = 0.3
 """Least affinity without a model."""
@@ -34,6 +35,15 @@ class ReasonKind(IntEnum):
     CATEGORY = 3
     SIMILAR = 4
     POPULAR = 5
+
+
+_SENTENCES: Mapping[ReasonKind, tuple[str, str]] = {
+    ReasonKind.SESSION: ("Because you are interested in {}", "因为您对{}感兴趣"),
+    ReasonKind.BOUGHT: ("Because you bought {}", "因为您买过{}"),
+    ReasonKind.CATEGORY: ("Because you buy from {}", "因为您常买{}"),
+    ReasonKind.SIMILAR: ("It is like what you buy and look at", "与您购买和浏览的商品相似"),
+    ReasonKind.POPULAR: ("Many shoppers buy what it is for", "适用商品近期热销"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +138,38 @@ def affinities_of(features: np.ndarray) -> np.ndarray:
 def reason_of(
     state: VisitorState, placed: PlacedOffer, catalog: Catalog, is_similar: bool
 ) -> Reason:
-    """The strongest reason for an offer: the session, a purchase, a category, a likeness, demand."""
+    """The strongest reason for an offer: the session, a purchase, a category, a likeness, demand.
+
+    In Chinese where the offer's text is, or without a text what is named; else in English.
+    """
     in_session = state.rows[np.isin(state.rows, placed.rows)]
     if len(in_session):
-        return _of_item(ReasonKind.SESSION, "Because you are interested in", in_session[0], catalog)
+        return _of_item(ReasonKind.SESSION, placed, in_session[0], catalog)
     own = np.flatnonzero(np.isin(state.bought_rows, placed.rows))
     if len(own):
         most = own[np.argmax(state.bought_counts[own])]
-        return _of_item(ReasonKind.BOUGHT, "Because you bought", state.bought_rows[most], catalog)
+        return _of_item(ReasonKind.BOUGHT, placed, state.bought_rows[most], catalog)
     leaves = catalog.leaf[state.bought_rows]
     shared = leaves[np.isin(leaves, placed.leaves)]
     path = catalog.category_path(int(np.bincount(shared).argmax())) if len(shared) else ()
     if path:
-        return Reason(ReasonKind.CATEGORY, "", f"Because you buy from {path[-1]}")
-    if state.is_known and is_similar:
-        return Reason(ReasonKind.SIMILAR, "", "It is like what you buy and look at")
-    return Reason(ReasonKind.POPULAR, "", "Many shoppers buy what it is for")
+        return Reason(ReasonKind.CATEGORY, "", _sentence(ReasonKind.CATEGORY, placed, path[-1]))
+    is_like = state.is_known and is_similar
+    kind = ReasonKind.SIMILAR if is_like else ReasonKind.POPULAR
+    # Without a text the items tell the language.
+    title = catalog.titles[placed.rows[0]] if len(placed.rows) else ""
+    return Reason(kind, "", _sentence(kind, placed, "", title))
 
 
-def _of_item(kind: ReasonKind, text: str, row: int, catalog: Catalog) -> Reason:
+def _of_item(kind: ReasonKind, placed: PlacedOffer, row: int, catalog: Catalog) -> Reason:
     item_id = catalog.item_ids[row]
-    return Reason(kind, item_id, f"{text} {catalog.titles[row] or item_id}")
+    return Reason(kind, item_id, _sentence(kind, placed, catalog.titles[row] or item_id))
+
+
+def _sentence(kind: ReasonKind, placed: PlacedOffer, named: str, language_of: str = "") -> str:
+    english, chinese = _SENTENCES[kind]
+    is_chinese = has_chinese(placed.offer.text or named or language_of)
+    return (chinese if is_chinese else english).format(named)
 
 
 def _is_rejected(state: VisitorState, placed: PlacedOffer) -> bool:

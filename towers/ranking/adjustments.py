@@ -11,6 +11,7 @@ from towers.optional_stages import finite
 from towers.ranking.exact_codes import exact_code_lift, may_have_code
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.sparse_scores import SparseScores
 from towers.text.understood import UnderstoodKind, UnderstoodUse
 
 NEGATIVE_FEEDBACK = "negative_feedback"
@@ -56,6 +57,8 @@ def adjustments_of(
         rules[LOW_PRICE] = partial(low_price_lift, sources, encoded, candidates.rows)
     if encoded.is_search and may_have_code(encoded.query, sources.catalog):
         rules[EXACT_CODE] = partial(exact_code_lift, encoded, candidates, sources.catalog)
+    for name, lift in encoded.rank_request.lifts.items():
+        rules[name] = partial(_of_placement, lift, candidates.rows)
     found: dict[str, np.ndarray] = {}
     total, nothing = model_scores, np.zeros(0, np.float32)
     for name, adjust in rules.items():
@@ -68,6 +71,10 @@ def adjustments_of(
 
 def _finite(adjust: Callable[[np.ndarray], np.ndarray], scores: np.ndarray) -> np.ndarray:
     return finite(adjust(scores))
+
+
+def _of_placement(lift: SparseScores, rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return lift.at(rows)
 
 
 def feedback_push(

@@ -187,7 +187,7 @@ class Ranker:
         before_stage()
         candidates = self.candidates(encoded)
         unfiltered = None
-        if also_without_filter and encoded.rank_request.mask is not None:
+        if also_without_filter and encoded.rank_request.is_narrowed:
             unfiltered = self.candidates(_without_filter(encoded), candidates)
         missing = [*dict.fromkeys((*encoded.missing, *candidates.missing))]
         before_stage()
@@ -272,7 +272,7 @@ class Ranker:
 
 
 def _without_filter(encoded: EncodedRequest) -> EncodedRequest:
-    return replace(encoded, rank_request=replace(encoded.rank_request, mask=None))
+    return replace(encoded, rank_request=replace(encoded.rank_request, mask=None, outside=None))
 
 
 def _with_others(candidates: Candidates, others: np.ndarray) -> Candidates:

@@ -1,8 +1,8 @@
 """The items that an answer may show; this is decided here only.
 
 An item is allowed if it is listed, in the request's mask, not hidden by a rule, not excluded by the
-request (as items in the basket or on the page are), no substitute of what is in the cart where only
-complements are asked for, and not a past purchase of the visitor that is rarely bought again.
+request (as items in the basket or on the page are), of what the placement shows, and not a past
+purchase of the visitor that is rarely bought again.
 Completion asks here too; beyond that it suggests only what is in stock.
 """
 
@@ -40,11 +40,14 @@ class AllowedItems:
     def of(cls, catalog: Catalog, rank_request: RankRequest) -> AllowedItems:
         """The allowed items of a request."""
         mask = rank_request.mask
-        for hidden in (rank_request.hidden, rank_request.substitutes):
+        for hidden in (rank_request.hidden, rank_request.outside):
             if hidden is not None:
                 mask = (catalog.listed[: catalog.count] if mask is None else mask).copy()
                 both = min(len(mask), len(hidden))
                 mask[:both] &= ~hidden[:both]
+                if hidden is rank_request.outside:
+                    # What a placement shows is chosen: an item added since then was not.
+                    mask[both:] = False
         excluded = rank_request.excluded
         if len(rank_request.already_bought):
             excluded = np.concatenate([excluded, rank_request.already_bought])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
 from towers.read_only import freeze, read_only
+from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.query_input import QueryInput
 from towers.sessions.session import Session
 from towers.sessions.session_summary import SessionSummary
 from towers.text.parsed_query import ParsedQuery, Synonym
+
+_NO_LIFTS: Mapping[str, SparseScores] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,9 @@ class RankRequest:
         excluded: ``[n] int64`` rows not to be shown, such as the basket's.
         synonyms: Phrases that are searched for besides the words of ``text``.
         hidden: ``[rows] bool``, true where a rule hides an item; None: nothing is hidden.
-        substitutes: ``[rows] bool``, true where an item could take the place of one in the cart, and
-            so is not shown; None: such items may be shown.
+        outside: ``[rows] bool``, true where the placement does not show an item, such as a substitute
+            of what is in the cart; None: it may show all.
+        lifts: What the placement adds to the scores of items, by name of the adjustment.
         already_bought: ``[n] int64`` rows that the visitor has bought and that are rarely bought again;
             left out of browse pages. Set by ``Ranker.read``.
         is_literal: Whether all of ``text`` is words to match, conditions too.
@@ -41,17 +47,23 @@ class RankRequest:
     excluded: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     synonyms: tuple[Synonym, ...] = ()
     hidden: np.ndarray | None = None
-    substitutes: np.ndarray | None = None
+    outside: np.ndarray | None = None
+    lifts: Mapping[str, SparseScores] = field(default_factory=lambda: _NO_LIFTS)
     already_bought: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     has_page_hint: bool = False
     is_literal: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("mask", "hidden", "substitutes"):
+        for name in ("mask", "hidden", "outside"):
             if (flags := getattr(self, name)) is not None:
                 object.__setattr__(self, name, read_only(flags))
         for name in ("excluded", "already_bought"):
             object.__setattr__(self, name, read_only(getattr(self, name)))
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a filter or the placement leaves items out that another page would show."""
+        return self.mask is not None or self.outside is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
 from data.records import Item
-from towers.bundle.bundle import load_bundle, write_completion, write_sources
+from towers.bundle.bundle import load_bundle, write_after_sales, write_completion, write_sources
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
@@ -133,6 +133,7 @@ def reembed(
         if layout.offers.is_dir():
             # They name items by id, and are placed in the catalogue when they are loaded.
             shutil.copytree(layout.offers, new.offers)
+        write_after_sales(new, old.after_sales.rebased(sources.catalog, catalog))
         write_sources(new, renewed)
         write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(

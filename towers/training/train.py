@@ -12,7 +12,8 @@ import numpy as np
 from data.atomic import atomic_folder, check_replaceable
 from data.records import Event, EventType
 from data.tables import Tables, event_micros, iter_items
-from towers.bundle.bundle import write_completion, write_sources
+from towers.after_sales.after_sales import AfterSales
+from towers.bundle.bundle import write_after_sales, write_completion, write_sources
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
@@ -189,6 +190,9 @@ def train(
             tables.log_positions,
         )
         write_facts(layout, config, facts)
+        write_after_sales(
+            layout, AfterSales.of(newest.events, newest.rows.tolist(), dataset.catalog)
+        )
         offers = release_offers(
             layout,
             tables,

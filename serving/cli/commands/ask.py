@@ -67,7 +67,7 @@ def search(text: str, address: str, as_json: bool, no_record: bool, **options: A
     "items",
     multiple=True,
     metavar="ID",
-    help="Item of the item page, or in the cart; may be repeated.",
+    help="Item of the item page, in the cart, or bought (after_sales); may be repeated.",
 )
 @page_options
 @reports_errors
@@ -121,7 +121,9 @@ def complete(
 
 
 def _show(answer: Answer, offset: int, *, as_json: bool) -> None:
+    from serving.api.offer_requests import OfferAnswer
     from serving.cli.answer_tables import answer_table, facet_table
+    from serving.cli.offer_tables import offer_table
 
     if as_json:
         print_json(answer)
@@ -129,3 +131,5 @@ def _show(answer: Answer, offset: int, *, as_json: bool) -> None:
         console().print(answer_table(answer, first_rank=offset + 1))
         for facet in answer.facets:
             console().print(facet_table(facet))
+        if answer.services:
+            console().print(offer_table(OfferAnswer(answer.services, answer.bundle_id)))

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from data.errors import RequestError
+from data.offers.offer import OfferKind
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import catalog_pb2, discovery_pb2, events_pb2
 from serving.api.answers import (
@@ -38,6 +39,7 @@ from serving.api.completion_codec import (
     write_complete,
     write_completed,
 )
+from serving.api.offer_requests import OfferResult
 from serving.api.page_tokens import PageStart, page_start, page_token
 from serving.api.proto_codec import (
     read_answer,
@@ -65,6 +67,7 @@ from serving.api.requests import (
     SortOrder,
     SuggestionKind,
 )
+from towers.offers.offer_ranking import Reason, ReasonKind
 
 text = some.text(alphabet=some.characters(exclude_categories=["Cs"]), max_size=12)
 words = some.lists(text, max_size=3).map(tuple)
@@ -120,6 +123,23 @@ results = some.builds(
     number,
     score_parts,
     score_parts,
+    text,
+    text,
+    maybe,
+)
+services = some.builds(
+    OfferResult,
+    text,
+    some.sampled_from(OfferKind),
+    text,
+    maybe,
+    maybe,
+    some.none(),
+    words,
+    maybe,
+    maybe,
+    number,
+    some.builds(Reason, some.sampled_from(ReasonKind), text, text),
 )
 relaxed = some.lists(
     some.builds(Relaxation, some.sampled_from(RelaxationKind), text), max_size=2
@@ -216,6 +236,7 @@ def test_recommend_request_round_trip(request: RecommendRequest) -> None:
     words,
     some.lists(facets, max_size=2).map(tuple),
     some.one_of(some.none(), count),
+    some.lists(services, max_size=2).map(tuple),
 )
 def test_answer_round_trip(
     found: tuple[Result, ...],
@@ -224,6 +245,7 @@ def test_answer_round_trip(
     missing: tuple[str, ...],
     counted: tuple[Facet, ...],
     match_count: int | None,
+    beside: tuple[OfferResult, ...],
 ) -> None:
     for asked in (
         write_search(SearchRequest("q")),
@@ -239,6 +261,8 @@ def test_answer_round_trip(
             counted,
             match_count,
             session_event_count=len(token),
+            # A search has none.
+            services=beside if isinstance(asked, discovery_pb2.RecommendItemsRequest) else (),
         )
         assert read_answer(response(answer, asked), asked) == answer
 

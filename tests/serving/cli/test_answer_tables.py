@@ -11,6 +11,7 @@ from rich.table import Table
 
 from serving.api.answers import (
     Answer,
+    EmptyReason,
     EventEffect,
     Facet,
     FacetValue,
@@ -46,6 +47,24 @@ def answer(*item_ids: str, **fields: object) -> Answer:
 def row(lines: list[str], item_id: str) -> str:
     (line,) = [line for line in lines if f" {item_id} " in line and "Title" in line]
     return line
+
+
+def test_what_an_item_is_on_offer_by_has_a_column_of_its_own() -> None:
+    found = (
+        result("a", offer_id="c1"),
+        result("b", earlier_price=12.0),
+        result("d", offer_id="s1", earlier_price=2.5),
+    )
+    lines = shown(answer_table(Answer(found, "token", "bundle", None)))
+    assert any("on offer" in line for line in lines)
+    assert "c1" in row(lines, "a") and "was 12.00" in row(lines, "b")
+    assert "s1, was 2.50" in row(lines, "d")
+    assert not any("on offer" in line for line in shown(answer_table(answer("a"))))
+
+
+def test_an_empty_promotion_says_why() -> None:
+    empty = answer(empty_reason=EmptyReason.NOTHING_ON_OFFER)
+    assert any("nothing on offer" in line for line in shown(answer_table(empty)))
 
 
 def test_moves_are_told_against_the_answer_before() -> None:

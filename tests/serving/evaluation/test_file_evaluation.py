@@ -114,7 +114,12 @@ def test_the_engine_beats_every_baseline_on_the_made_up_shop(
     by_words = report["title_precision"]["kinds"]
     assert {"type", "slip", "category", "brand", "brand_type"} >= set(by_words) >= {"type", "brand"}
     assert by_words["type"]["systems"]["engine"]["mean"] > 0.9
-    assert len(evaluation_tables(report)) == 10
+    after = report["after_sales"]
+    assert after["substitute_share@10"]["mean"] <= 0.01
+    assert {"engine", "popular", "covisited", "session_knn"} <= set(after["systems"])
+    # Nothing is on offer there.
+    assert "promotion" not in report
+    assert len(evaluation_tables(report)) == 12
     # Without diversity the list is the served one; with it, it is spread and its metrics differ.
     systems = browse["systems"]
     assert systems["diversity 0"] == systems["engine"]

@@ -19,10 +19,10 @@ from data.records import Event, EventType, Item
 from data.sources.live_offers import OFFER_LOG_NAME
 from data.sources.own_log import read_own_log
 from data.synthetic import END_TIME
+from serving.api.offer_requests import OfferReport, OfferRequest
 from serving.edge.client import Client
 from serving.edge.server import serve
 from serving.engine import Engine
-from serving.offers.offer_requests import OfferReport, OfferRequest
 from tests.towers import shelf
 from tests.towers.offers.test_offer_ranking import stump
 from towers.bundle.bundle import write_offers

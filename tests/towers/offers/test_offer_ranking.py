@@ -130,6 +130,26 @@ def test_the_reason_is_the_strongest_there_is(
     assert reasons[offer].item_id == (MILK if kind <= ReasonKind.BOUGHT else "")
 
 
+@pytest.mark.parametrize(
+    ("events", "offer", "text"),
+    [
+        ([(BUY, MILK, 3.0), (VIEW, MILK, 0.0)], "milk", "因为您对Fresh milk感兴趣"),
+        ([(BUY, MILK, 3.0)], "milk", "因为您买过Fresh milk"),
+        ([(BUY, MILK, 3.0)], "cream", "因为您常买Milk"),
+        ([(VIEW, MILK, 0.0)], "cream", "与您购买和浏览的商品相似"),
+        ([], "milk", "适用商品近期热销"),
+    ],
+)
+def test_the_reason_is_in_the_language_of_the_offer(
+    events: list[tuple[EventType, str, float]], offer: str, text: str
+) -> None:
+    found = book([coupon("milk", MILK, text="立减一元"), coupon("cream", CREAM, text="奶油八折")])
+    tables = OfferTables(found, Popularity(30.0), EMBEDDINGS)
+    state = VisitorState.of(session(*events), NOW, found.catalog, EMBEDDINGS)
+    results, _ = rank_offers(state, found.all(), tables, None, limit=10)
+    assert {one.placed.offer.offer_id: one.reason.text for one in results}[offer] == text
+
+
 def test_a_saved_model_is_the_same_model(tmp_path: Path) -> None:
     model = OfferModel(stump("own_count", 0.1, 2.0, -2.0), stump("due", 0.1, 0.0, 0.5), 0.25)
     model.save(tmp_path)

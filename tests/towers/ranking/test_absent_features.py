@@ -10,9 +10,10 @@ import pytest
 
 from data.records import Event, EventType
 from data.synthetic import END_TIME
-from serving.answering.rank_request_builders import recommend_rank_request, search_rank_request
+from serving.answering.rank_request_builders import search_rank_request
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
+from serving.placements.placement_list import recommend_rank_request
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURES, feature_matrix
 from towers.sessions.session import Session
@@ -36,7 +37,7 @@ def test_the_loop_gives_what_the_functions_give(engine: Engine) -> None:
         for make in (
             lambda one: search_rank_request(SearchRequest("shoes", "v"), one, now, catalog),
             lambda one: recommend_rank_request(
-                RecommendRequest(Placement.HOME, "v"), one, now, catalog
+                RecommendRequest(Placement.HOME, "v"), one, now, engine.bundle
             ),
         )
     ]

@@ -32,6 +32,7 @@ def test_every_way_of_asking_agrees_with_a_check_of_each_row(seed: int) -> None:
     # Rules may have been read when there were fewer items, or more.
     hidden_count = rng.choice([COUNT - 7, COUNT, COUNT + 7])
     hidden = rng.choice([None, np.array([rng.random() < 0.2 for _ in range(hidden_count)])])
+    outside = rng.choice([None, np.array([rng.random() < 0.3 for _ in range(hidden_count)])])
     excluded = np.array(rng.choices(range(COUNT + 9), k=rng.choice([0, 12])), np.int64)
     already_bought = np.array(rng.choices(range(COUNT), k=rng.choice([0, 9])), np.int64)
     rank_request = RankRequest(
@@ -40,6 +41,7 @@ def test_every_way_of_asking_agrees_with_a_check_of_each_row(seed: int) -> None:
         mask=mask,
         excluded=excluded,
         hidden=hidden,
+        outside=outside,
         already_bought=already_bought,
     )
 
@@ -49,6 +51,8 @@ def test_every_way_of_asking_agrees_with_a_check_of_each_row(seed: int) -> None:
             or row in gone
             or (mask is not None and not mask[row])
             or (hidden is not None and row < len(hidden) and hidden[row])
+            # What was not there when a placement chose is not of its choice.
+            or (outside is not None and (row >= len(outside) or outside[row]))
             or row in excluded.tolist()
             or row in already_bought.tolist()
         )

@@ -143,6 +143,22 @@ def test_counts_move_with_their_items(changed: Bundle) -> None:
         assert counts[row] == pytest.approx(expected)
 
 
+def test_what_follows_a_purchase_moves_with_its_items(changed: Bundle) -> None:
+    old = load_bundle(shelf.bundle_folder())
+    old_ids, new_ids = old.catalog.item_ids, changed.catalog.item_ids
+    told = 0
+    for row, item_id in enumerate(new_ids):
+        if item_id not in old.catalog.row_of:
+            assert not len(changed.after_sales.by_item.after(row)[0])
+            continue
+        before, _ = old.after_sales.by_item.after(old.catalog.row_of[item_id])
+        after, _ = changed.after_sales.by_item.after(row)
+        kept = [old_ids[one] for one in before if old_ids[one] in changed.catalog.row_of]
+        assert [new_ids[one] for one in after] == kept
+        told += len(kept)
+    assert told > 50
+
+
 def test_golden_answers_are_those_of_the_new_catalogue(changed: Bundle) -> None:
     check_golden(changed.ranker, changed.facts.golden)
     for entry in changed.facts.golden:

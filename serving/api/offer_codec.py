@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from data.errors import RequestError
 from data.offers.offer import KIND_BY_LABEL, Offer, OfferKind
 from protos import offers_pb2
-from serving.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest, OfferResult
+from serving.api.offer_requests import OfferAnswer, OfferReport, OfferRequest, OfferResult
 from towers.offers.offer_ranking import OfferOrder, Reason, ReasonKind
 
 
@@ -107,50 +107,54 @@ def write_offer_request(request: OfferRequest) -> Any:
 def write_offer_answer(answer: OfferAnswer) -> Any:
     """A ``RecommendOffersResponse``."""
     return offers_pb2.RecommendOffersResponse(
-        offers=[
-            offers_pb2.OfferResult(
-                offer_id=one.offer_id,
-                kind=int(one.kind),  # type: ignore[arg-type]
-                text=one.text,
-                percent_off=one.percent_off,
-                amount_off=one.amount_off,
-                end_time=_timestamp(one.end_time),
-                item_ids=one.item_ids,
-                probability=one.probability,
-                uplift=one.uplift,
-                affinity=one.affinity,
-                reason_kind=int(one.reason.kind),  # type: ignore[arg-type]
-                reason_item_id=one.reason.item_id,
-                reason=one.reason.text,
-            )
-            for one in answer.offers
-        ],
+        offers=map(write_offer_result, answer.offers),
         bundle_id=answer.bundle_id,
         left_out_counts=answer.left_out_counts,
+    )
+
+
+def write_offer_result(one: OfferResult) -> Any:
+    """An ``OfferResult`` message."""
+    return offers_pb2.OfferResult(
+        offer_id=one.offer_id,
+        kind=int(one.kind),  # type: ignore[arg-type]
+        text=one.text,
+        percent_off=one.percent_off,
+        amount_off=one.amount_off,
+        end_time=_timestamp(one.end_time),
+        item_ids=one.item_ids,
+        probability=one.probability,
+        uplift=one.uplift,
+        affinity=one.affinity,
+        reason_kind=int(one.reason.kind),  # type: ignore[arg-type]
+        reason_item_id=one.reason.item_id,
+        reason=one.reason.text,
     )
 
 
 def read_offer_answer(message: Any) -> OfferAnswer:
     """A ``RecommendOffersResponse`` as an answer."""
     return OfferAnswer(
-        tuple(
-            OfferResult(
-                one.offer_id,
-                OfferKind(one.kind),
-                one.text,
-                _set(one, "percent_off"),
-                _set(one, "amount_off"),
-                _seconds(one, "end_time", ""),
-                tuple(one.item_ids),
-                _set(one, "probability"),
-                _set(one, "uplift"),
-                one.affinity,
-                Reason(ReasonKind(one.reason_kind), one.reason_item_id, one.reason),
-            )
-            for one in message.offers
-        ),
+        tuple(map(read_offer_result, message.offers)),
         message.bundle_id,
         dict(message.left_out_counts),
+    )
+
+
+def read_offer_result(one: Any) -> OfferResult:
+    """An ``OfferResult`` message as a result."""
+    return OfferResult(
+        one.offer_id,
+        OfferKind(one.kind),
+        one.text,
+        _set(one, "percent_off"),
+        _set(one, "amount_off"),
+        _seconds(one, "end_time", ""),
+        tuple(one.item_ids),
+        _set(one, "probability"),
+        _set(one, "uplift"),
+        one.affinity,
+        Reason(ReasonKind(one.reason_kind), one.reason_item_id, one.reason),
     )
 
 

@@ -1,0 +1,76 @@
+"""The items that are on offer for a visitor, and the best offer of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from towers.offers.offer_features import OfferTables, offer_features
+from towers.offers.offer_model import OfferModel
+from towers.offers.placed_offer import PlacedOffer
+from towers.offers.visitor_state import VisitorState
+from towers.read_only import freeze
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemOffers:
+    """The best offer of every item that is on one; its arrays are read-only.
+
+    Args:
+        offers: The offers.
+        rows: ``[n] int64``, ascending, each once: items in stock.
+        places: ``[n] int64`` place in ``offers`` of the item's best offer.
+        log_odds: ``[n] float64`` logarithm of the odds that the visitor redeems it, less the mean of all
+            offers; 0 without a model.
+    """
+
+    offers: Sequence[PlacedOffer]
+    rows: np.ndarray
+    places: np.ndarray
+    log_odds: np.ndarray
+
+    def __post_init__(self) -> None:
+        freeze(self.rows, self.places, self.log_odds)
+
+    @classmethod
+    def of(
+        cls,
+        state: VisitorState,
+        offers: Sequence[PlacedOffer],
+        tables: OfferTables,
+        model: OfferModel | None,
+    ) -> ItemOffers:
+        """Of an item on several offers the one most likely redeemed, then the one that saves more,
+        then the first.
+
+        Args:
+            offers: Those that the visitor may have.
+        """
+        of_offers = np.zeros(len(offers))
+        if model is not None and offers:
+            chances = np.clip(
+                model.probabilities(offer_features(state, offers, tables)), 1e-6, 0.999
+            )
+            of_offers = np.log(chances / (1.0 - chances))
+            of_offers -= of_offers.mean()
+        catalog = tables.catalog
+        places = np.repeat(np.arange(len(offers)), [len(one.rows) for one in offers])
+        rows = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in offers)])
+        can_be_bought = catalog.in_stock[rows] & catalog.listed[rows]
+        rows, places = rows[can_be_bought], places[can_be_bought]
+        saved = _saved(offers, places, catalog.price[rows])
+        order = np.lexsort((places, -saved, -of_offers[places], rows))
+        rows, first = np.unique(rows[order], return_index=True)
+        best = places[order][first]
+        return cls(offers, rows, best, of_offers[best])
+
+
+def _saved(offers: Sequence[PlacedOffer], places: np.ndarray, prices: np.ndarray) -> np.ndarray:
+    """What an offer saves on one piece, ``[n] float64``; 0 where that is not known."""
+    percent = np.array([one.offer.percent_off or 0.0 for one in offers])
+    amount = np.array([one.offer.amount_off or 0.0 for one in offers])
+    known = np.nan_to_num(prices.astype(np.float64))
+    saved: np.ndarray = percent[places] / 100.0 * known + amount[places]
+    return saved
