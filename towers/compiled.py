@@ -90,12 +90,13 @@ numba.config.CACHE_DIR = str(CACHE_FOLDER)  # type: ignore[attr-defined]
 Function = Any
 """A compiled function; it may be called from Python and from other compiled functions."""
 
-NONE, F32, F64, I32, I64, BOOL = (
+NONE, F32, F64, I32, I64, U8, BOOL = (
     types.void,
     types.float32,
     types.float64,
     types.int32,
     types.int64,
+    types.uint8,
     types.boolean,
 )
 

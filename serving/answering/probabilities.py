@@ -12,8 +12,10 @@ from towers.ranking.shortlist import Shortlist
 
 def purchase_probabilities(
     bundle: Bundle, shortlist: Shortlist, rows: np.ndarray
-) -> list[float | None]:
-    """The probability that each item is bought in the current session; None where unknown.
+) -> np.ndarray | None:
+    """The probability that each item is bought in the current session, ``[m] float64``.
+
+    None where it is not known.
 
     Calibrated from the model's score in the context of the request without its filter, its sort
     order and the shop's rules, which do not change how likely a purchase is. So an item has the
@@ -25,7 +27,7 @@ def purchase_probabilities(
     """
     calibration = bundle.facts.calibration
     if calibration is None or "reranker" in shortlist.missing:
-        return [None] * len(rows)
+        return None
     encoded = shortlist.encoded
     rank_request = encoded.rank_request
     if rank_request.mask is None:
@@ -38,5 +40,4 @@ def purchase_probabilities(
         rank_request.session,
         is_search=encoded.is_search,
     )
-    probabilities: list[float | None] = finite(calibration.probabilities(inputs)).tolist()
-    return probabilities
+    return finite(calibration.probabilities(inputs))
