@@ -2,6 +2,7 @@
 
 requests          request types
 answers           response types
+random_ids        ids that nobody can guess
 item_cards        what answers say of items, kept
 result_columns    the results of a page as columns
 reports           what the engine reports of an ingested batch, and its status
