@@ -111,7 +111,7 @@ def field_score(item: Any, term_count: int) -> Any:
 
 @inlined
 def _mark(
-    tokens: np.ndarray, row: int, numbers: np.ndarray, seen: int, has_stem: np.ndarray
+    tokens: np.ndarray, row: int, numbers: np.ndarray, seen: Any, has_stem: np.ndarray
 ) -> tuple[int, int]:
     """Marks the stems that a field has; gives its filled slots and how many of them hold a stem.
 
@@ -136,7 +136,7 @@ def _mark(
 
 
 @inlined
-def _terms_of(has_stem: np.ndarray, phrases: np.ndarray, phrase_stems: np.ndarray) -> int:
+def _terms_of(has_stem: np.ndarray, phrases: np.ndarray, phrase_stems: np.ndarray) -> Any:
     """Bits of the terms of which a field has all stems of one phrase; clears the stems."""
     found = np.int64(0)
     begin = 0
@@ -153,7 +153,7 @@ def _terms_of(has_stem: np.ndarray, phrases: np.ndarray, phrase_stems: np.ndarra
 
 
 @inlined
-def _share(weights: np.ndarray, terms: int) -> Any:
+def _share(weights: np.ndarray, terms: Any) -> Any:
     total = np.float32(0)
     for term in range(len(weights)):
         if terms >> term & 1:
