@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import BOOL, F32, I32, I64, NONE, compiled, inlined, read, records
+from towers.compiled import BOOL, F32, I32, I64, NONE, compiled, fetched, inlined, read, records
 from towers.ranking.candidate_records import CANDIDATE
 from towers.retrieval.hashed_sums import EMPTY
 from towers.text.parsed_query import Alternatives, ParsedQuery, Term
@@ -192,6 +192,8 @@ def _match(
     leaf_keys, brand_keys = np.full(_KEPT, EMPTY, np.int64), np.full(_KEPT, EMPTY, np.int64)
     leaf_terms, path_terms = np.zeros(_KEPT, np.int64), np.zeros(_KEPT, np.int64)
     leaf_coverage, brand_terms = np.zeros(_KEPT, np.float32), np.zeros(_KEPT, np.int64)
+    if fetched(title_tokens, rows) < 0:
+        raise ValueError("title tokens: expected numbers from 0")
     for position in range(len(rows)):
         item, row = items[position], rows[position]
         in_title = np.int64(0)

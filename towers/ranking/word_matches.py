@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from towers.compiled import F32, I32, I64, NONE, compiled, read, records
+from towers.compiled import F32, I32, I64, NONE, compiled, fetched, read, records
 from towers.ranking.candidate_records import CANDIDATE
 from towers.text.parsed_query import ParsedQuery
 from towers.text.tokens import PADDING, token
@@ -81,6 +81,8 @@ def _match(
     for word in range(word_count):
         seen |= np.int64(1) << (numbers[word] & 63)
         heaviest = max(heaviest, weights[word])
+    if fetched(tokens, rows) < 0:
+        raise ValueError("tokens: expected numbers from 0")
     for position in range(len(rows)):
         item, row = items[position], rows[position]
         has_any = False
