@@ -6,6 +6,7 @@ them; evaluation and the command line also import ``training``.
 
 config           settings of text, towers, sources, reranker, completion and indexes
 compiled         loops compiled to machine code, and where that is kept
+falling_order    sorting by falling scores
 read_only        read-only arrays and mappings
 bootstrap        confidence intervals of means
 optional_stages  graceful degradation of answers where a stage fails

@@ -180,10 +180,10 @@ def answered(
         return names
 
     changed: set[str] = run("rule_effects", rule_effects, set()) if matching_rules else set()
-    probabilities: list[float | None] = run(
+    probabilities = run(
         "purchase_probability",
         lambda: purchase_probabilities(bundle, unexpanded, page.rows),
-        [None] * len(page.rows),
+        None,
     )
     results: Sequence[Result] = results_of(catalog, shown, page, order, probabilities)
     if paged.is_kept and order is SortOrder.RELEVANCE:

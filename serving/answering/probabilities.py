@@ -16,8 +16,10 @@ from towers.ranking.shortlist import Shortlist
 
 def purchase_probabilities(
     bundle: Bundle, shortlist: Shortlist, rows: np.ndarray
-) -> list[float | None]:
-    """The probability that each item is bought in the current session; None where unknown.
+) -> np.ndarray | None:
+    """The probability that each item is bought in the current session, ``[m] float64``.
+
+    None where it is not known.
 
     Calibrated from the model's score in the context of the request without its filter, its
     placement's choice of items, its sort order and the shop's rules, which do not change how likely a
@@ -30,7 +32,7 @@ def purchase_probabilities(
     """
     calibration = bundle.facts.calibration
     if calibration is None or "reranker" in shortlist.missing:
-        return [None] * len(rows)
+        return None
     encoded = shortlist.encoded
     rank_request = encoded.rank_request
     if not rank_request.is_narrowed:
@@ -43,8 +45,7 @@ def purchase_probabilities(
         rank_request.session,
         is_search=encoded.is_search,
     )
-    probabilities: list[float | None] = finite(calibration.probabilities(inputs)).tolist()
-    return probabilities
+    return finite(calibration.probabilities(inputs))
 
 
 def with_actions(
