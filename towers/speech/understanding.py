@@ -1,0 +1,103 @@
+"""What was meant by what was heard: hypotheses rescored by the words of the shop.
+
+A noisy channel: a word that the shop has hardly, or not beside its neighbours, may be the mishearing of
+one that sounds alike. So "cafe lotte" is "caffe latte" where items are called that, and "dark rose
+espresso" is "dark roast espresso".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from towers.speech.sounds import SoundAlike, SoundIndex
+from towers.speech.speech_model import Hypothesis
+from towers.speech.spoken_request import requested
+from towers.speech.title_bigrams import TitleBigrams, content_words
+from towers.text.words import with_word_replaced
+from towers.text.writing.folding import fold, normalise
+
+TRANSCRIPT_LIMIT = 2
+"""What was heard, and the runner-up."""
+
+_SHOP_WEIGHT = 0.6
+"""Of the shop's words beside the log probability of the speech model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """One reading of a recording.
+
+    Args:
+        text: The sentence, as the speech model wrote it.
+        query: What to search for: its request, with words of the shop instead of misheard ones.
+        probability: 0 to 1, among all readings.
+    """
+
+    text: str
+    query: str
+    probability: float
+
+
+class Understanding:
+    """Readings of sentences, by the texts of a shop.
+
+    Args:
+        texts: Titles, names of categories and brands, values of attributes.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._bigrams = TitleBigrams(texts)
+        self._sounds = SoundIndex(word for word, count in self._bigrams.counts.items() if count > 1)
+
+    def transcripts(self, hypotheses: Sequence[Hypothesis]) -> tuple[Transcript, ...]:
+        """The most probable reading and the runner-up, of different queries; empty for none."""
+        best: dict[str, tuple[float, Transcript]] = {}
+        for hypothesis in hypotheses:
+            query, shop_score = self._read(requested(hypothesis.text))
+            score = hypothesis.log_probability + _SHOP_WEIGHT * shop_score
+            key = " ".join(content_words(query)) or query
+            if key not in best or best[key][0] < score:
+                best[key] = score, Transcript(hypothesis.text, query, 0.0)
+        ordered = sorted(best.values(), key=lambda one: -one[0])
+        shares = [math.exp(score - ordered[0][0]) for score, _ in ordered]
+        total = math.fsum(shares)
+        return tuple(
+            replace(transcript, probability=share / total)
+            for share, (_, transcript) in zip(shares, ordered[:TRANSCRIPT_LIMIT], strict=False)
+        )
+
+    def _read(self, request: str) -> tuple[str, float]:
+        """A request with words of the shop instead of misheard ones, and what the shop says of it.
+
+        The score is a log probability up to a constant, above that of as many unknown words by what
+        the shop has; the best sequence of words is found by Viterbi's algorithm.
+        """
+        heard = content_words(request)
+        paths: dict[str, tuple[float, tuple[str, ...]]] = {"": (0.0, ())}
+        for word in heard:
+            following: dict[str, tuple[float, tuple[str, ...]]] = {}
+            for other, cost in [SoundAlike(word, 0.0), *self._sounds.alike(word)]:
+                score, path = max(
+                    (
+                        before + self._bigrams.gain(other, previous) - cost,
+                        (*so_far, other),
+                    )
+                    for previous, (before, so_far) in paths.items()
+                )
+                following[other] = score, path
+            paths = following
+        score, path = max(paths.values())
+        return _with_words(request, heard, path), score
+
+
+def _with_words(request: str, heard: Sequence[str], meant: Sequence[str]) -> str:
+    """A request with some of its words replaced, as it is if none is."""
+    if list(heard) == list(meant):
+        return request
+    text = fold(normalise(request))
+    for word, other in dict.fromkeys(zip(heard, meant, strict=True)):
+        if word != other:
+            text = with_word_replaced(text, word, other)
+    return text
