@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
 
 from towers.catalog.items import Catalog
 from towers.text.spelling.english_words import ordinary_english_words
@@ -14,6 +19,12 @@ TITLE_LIMIT = 20_000
 
 _VALUE_LIMIT = 500
 """Values that are read of one attribute."""
+_USUAL_COUNT = 100
+"""Names that a speech model is told at most; it takes half as many."""
+_LONGEST_NAME = 24
+"""Characters of a name that is said as it is written."""
+_LETTER = re.compile(r"[^\W\d_]")
+_FLAGS = ("true", "false", "yes", "no", "none", "n/a")
 _SAMPLE_COUNT = 400
 _CHINESE_SHARE, _ENGLISH_SHARE = 0.1, 0.3
 """Least shares of texts with Chinese, and of words that are ordinary English ones: names of brands
@@ -29,6 +40,33 @@ def shop_texts(catalog: Catalog) -> Iterator[str]:
     yield from catalog.brand_codes.names[:TITLE_LIMIT]
     for name in catalog.attributes.names.names:
         yield from catalog.attributes.values(name)[:_VALUE_LIMIT]
+
+
+def usual_words(catalog: Catalog) -> tuple[str, ...]:
+    """The names that most items have, those first: of categories, brands and values of attributes.
+
+    A speech model that is told them expects them.
+    """
+    counts: Counter[str] = Counter()
+    leaves = np.bincount(catalog.leaf[catalog.listed], minlength=1)
+    for code in np.flatnonzero(leaves).tolist():
+        for name in catalog.category_path(code)[-1:]:
+            counts[name] += int(leaves[code])
+    brands = np.bincount(catalog.brand[catalog.listed], minlength=1)
+    for code in np.flatnonzero(brands).tolist():
+        counts[catalog.brand_codes.names[code]] += int(brands[code])
+    for attribute in catalog.attributes.names.names:
+        _, codes = catalog.attributes.column(attribute)
+        values = catalog.attributes.values(attribute)
+        of_values = np.bincount(codes, minlength=1)
+        for code in np.flatnonzero(of_values).tolist():
+            counts[values[code]] += int(of_values[code])
+    found = (name for name, _ in counts.most_common() if _is_said(name))
+    return tuple(islice(found, _USUAL_COUNT))
+
+
+def _is_said(name: str) -> bool:
+    return bool(_LETTER.search(name)) and len(name) <= _LONGEST_NAME and name.lower() not in _FLAGS
 
 
 def languages_of(texts: Sequence[str]) -> tuple[str, ...]:

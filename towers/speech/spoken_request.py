@@ -52,7 +52,7 @@ _NUMBERS |= {
 }
 _LONG_UNITS = sorted((name for name in UNIT_NAMES if name.isalpha() and len(name) > 1), key=len)
 _MEASURE = re.compile(
-    rf"\b({'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
+    rf"\b({'|'.join(sorted(_NUMBERS, key=len, reverse=True)).replace(' ', '[ -]')})"
     rf"[\s-]+({'|'.join(reversed(_LONG_UNITS))})\b",
     re.IGNORECASE,
 )
@@ -74,4 +74,4 @@ def requested(sentence: str) -> str:
 
 
 def _in_digits(match: re.Match[str]) -> str:
-    return f"{_NUMBERS[match[1].lower()]} {match[2]}"
+    return f"{_NUMBERS[match[1].lower().replace('-', ' ')]} {match[2]}"
