@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,8 @@ from serving.api.validation import QUERY_LENGTH_LIMIT
 from serving.voice.voice_requests import VoiceAnswer, VoiceRequest
 from towers.ranking.ranker import Check, no_check
 from towers.speech.recording import read_recording
-from towers.speech.shop_language import languages_of, shop_texts
-from towers.speech.speech_model import SpeechModel, weights_for
+from towers.speech.shop_language import languages_of, shop_names, shop_texts
+from towers.speech.speech_model import SpeechModel
 from towers.speech.understanding import Understanding
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class VoiceSearch:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._hearing = threading.Lock()
-        self._models: dict[str, SpeechModel] = {}
+        self._model: SpeechModel | None = None
         self._words: _ShopWords | None = None
 
     def search(self, request: VoiceRequest, before_stage: Check = no_check) -> VoiceAnswer:
@@ -46,19 +45,15 @@ class VoiceSearch:
             before_stage()
             words = self._words_of(self._engine.bundle)
             languages = (request.language,) if request.language else words.languages
-            heard = self._model(languages).hear(recording, languages=languages)
-        transcripts = words.understanding.transcripts(heard.hypotheses)
+            model = self._model = self._model or SpeechModel.load()
+            understanding = words.understanding
+            heard = model.hear(recording, languages=languages, hint_for=understanding.hint)
+        transcripts = understanding.transcripts(heard.hypotheses)
         if not transcripts:
             raise RequestError("audio", "speech", "sound in which no word was understood")
         query = transcripts[0].query[:QUERY_LENGTH_LIMIT]
         answer = self._engine.search(replace(request.search, query=query), before_stage)
         return VoiceAnswer(transcripts, heard.language, answer)
-
-    def _model(self, languages: Sequence[str]) -> SpeechModel:
-        weights = weights_for(languages)
-        if weights.name not in self._models:
-            self._models[weights.name] = SpeechModel.load(weights)
-        return self._models[weights.name]
 
     def _words_of(self, bundle: Bundle) -> _ShopWords:
         if self._words is None or self._words.bundle is not bundle:
@@ -73,4 +68,4 @@ class _ShopWords:
         self.bundle = bundle
         texts = list(shop_texts(bundle.catalog))
         self.languages = languages_of(texts)
-        self.understanding = Understanding(texts)
+        self.understanding = Understanding(texts, shop_names(bundle.catalog))

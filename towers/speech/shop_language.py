@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import numpy as np
 
@@ -19,8 +18,6 @@ TITLE_LIMIT = 20_000
 
 _VALUE_LIMIT = 500
 """Values that are read of one attribute."""
-_USUAL_COUNT = 100
-"""Names that a speech model is told at most; it takes half as many."""
 _LONGEST_NAME = 24
 """Characters of a name that is said as it is written."""
 _LETTER = re.compile(r"[^\W\d_]")
@@ -42,27 +39,27 @@ def shop_texts(catalog: Catalog) -> Iterator[str]:
         yield from catalog.attributes.values(name)[:_VALUE_LIMIT]
 
 
-def usual_words(catalog: Catalog) -> tuple[str, ...]:
-    """The names that most items have, those first: of categories, brands and values of attributes.
+def shop_names(catalog: Catalog) -> Counter[str]:
+    """The names of categories and brands and the values of attributes, with the items that have each.
 
-    A speech model that is told them expects them.
+    Those that are said as they are written: no flags, bare numbers or long texts.
     """
     counts: Counter[str] = Counter()
-    leaves = np.bincount(catalog.leaf[catalog.listed], minlength=1)
-    for code in np.flatnonzero(leaves).tolist():
+    of_leaves = np.bincount(catalog.leaf[catalog.listed], minlength=1)
+    for code in np.flatnonzero(of_leaves).tolist():
         for name in catalog.category_path(code)[-1:]:
-            counts[name] += int(leaves[code])
-    brands = np.bincount(catalog.brand[catalog.listed], minlength=1)
-    for code in np.flatnonzero(brands).tolist():
-        counts[catalog.brand_codes.names[code]] += int(brands[code])
-    for attribute in catalog.attributes.names.names:
-        _, codes = catalog.attributes.column(attribute)
-        values = catalog.attributes.values(attribute)
-        of_values = np.bincount(codes, minlength=1)
-        for code in np.flatnonzero(of_values).tolist():
-            counts[values[code]] += int(of_values[code])
-    found = (name for name, _ in counts.most_common() if _is_said(name))
-    return tuple(islice(found, _USUAL_COUNT))
+            counts[name] += int(of_leaves[code])
+    for names, codes in (
+        (catalog.brand_codes.names, catalog.brand[catalog.listed]),
+        *(
+            (catalog.attributes.values(name), catalog.attributes.column(name)[1])
+            for name in catalog.attributes.names.names
+        ),
+    ):
+        of_names = np.bincount(codes, minlength=1)
+        for code in np.flatnonzero(of_names).tolist():
+            counts[names[code]] += int(of_names[code])
+    return Counter({name: count for name, count in counts.items() if _is_said(name)})
 
 
 def _is_said(name: str) -> bool:

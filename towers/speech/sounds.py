@@ -18,7 +18,7 @@ from towers.text.writing.folding import has_chinese
 
 _KEY_EDITS = 2
 """Most edits between the keys of similar words."""
-_BASE_COST, _KEY_COST, _LETTER_COST = 0.5, 4.0, 2.5
+_BASE_COST, _KEY_COST, _LETTER_COST = 0.5, 5.0, 2.5
 """Negative log probability of a mishearing up to a constant: of any, and by the shares of the sound and
 of the letters that differ; fitted by eye to some thirty slips of Whisper."""
 _COST_LIMIT = 5.0

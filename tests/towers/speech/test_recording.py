@@ -72,7 +72,10 @@ NOT_FINITE[7] = np.nan
         (b"ID3\x04" + b"\0" * 400, "received 'a file of another kind'"),
         (b"RIFF\x04\0\0\0WAVE", "a WAV file with samples, received 'one without'"),
         (b"fLaC" + b"\xff" * 400, "that can be decoded, received 'a damaged one'"),
-        (WHOLE[:-2], r"a whole file \(32,000 bytes of samples\), received 'one cut short \(31,998\)'"),
+        (
+            WHOLE[:-2],
+            r"a whole file \(32,000 bytes of samples\), received 'one cut short \(31,998\)'",
+        ),
         (WHOLE[:44], "one cut short"),
         (WHOLE[:30], "a WAV file with samples"),
         (wav_header(2 * 3_600), r"a whole file \(230,400,000 bytes of samples\)"),
