@@ -52,7 +52,9 @@ class VoiceSearch:
         if not transcripts:
             raise RequestError("audio", "speech", "sound in which no word was understood")
         query = transcripts[0].query[:QUERY_LENGTH_LIMIT]
-        answer = self._engine.search(replace(request.search, query=query), before_stage)
+        answer = self._engine.search(
+            replace(request.search, query=query), before_stage=before_stage
+        )
         return VoiceAnswer(transcripts, heard.language, answer)
 
     def _words_of(self, bundle: Bundle) -> _ShopWords:
