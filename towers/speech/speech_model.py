@@ -184,14 +184,15 @@ class SpeechModel:
 
 
 def repeats_itself(text: str) -> bool:
-    """Whether a text is some words over and over, as of a model that does not find the end."""
+    """Whether words of a text come twice in a row, as of a model that does not find the end."""
     words = re.findall(r"\w+", text.lower())
     if len(words) < 2:
         # Chinese has no blanks.
         words = list(text)
     return any(
-        words[:length] == words[length : 2 * length]
+        words[begin : begin + length] == words[begin + length : begin + 2 * length]
         for length in range(_REPEATED_WORDS, len(words) // 2 + 1)
+        for begin in range(len(words) - 2 * length + 1)
     )
 
 
