@@ -115,7 +115,9 @@ def measured(engine: Engine, items: Mapping[str, Item], clips: Mapping[str, Any]
     seconds: list[float] = []
     failures: list[dict[str, Any]] = []
     cpu = 0.0
-    for number, (name, (audio, slots)) in enumerate(track(clips.items(), "hearing")):
+    for number, (name, (audio, slots)) in enumerate(
+        track(clips.items(), "hearing", console=Console(stderr=True))
+    ):
         request = VoiceRequest(audio, SearchRequest("", page_size=FIRST, record=False))
         if number == 0:
             # It loads the model.

@@ -36,6 +36,7 @@ _TOKENS_PER_SECOND = 8
 _TOKENS_AT_LEAST = 24
 _NO_SPEECH_PROBABILITY, _LEAST_LOG_PROBABILITY = 0.6, -1.0
 """Whisper's own thresholds, the second a mean over tokens: beyond both of them nobody spoke."""
+_TINY = 1e-9
 _HINT_TOKEN_LIMIT = 200
 """Whisper's decoder takes 448 tokens, at most half of them before the text."""
 
@@ -138,10 +139,32 @@ class SpeechModel:
             plain = self._hypotheses(encoded, recording, language)
         hint = hint_for(plain) if plain else ""
         hinted = self._hypotheses(encoded, recording, language, hint) if hint else []
-        pooled = sorted([*plain, *hinted], key=lambda one: -one.log_probability)
-        is_single = [not repeats_itself(one.text) for one in pooled]
-        kept = [one for one, single in zip(pooled, is_single, strict=True) if single]
-        return Heard(tuple(kept or pooled), language)
+        pooled = {one.text: one for one in plain}
+        new = [one.text for one in hinted if one.text not in pooled]
+        pooled |= {one.text: one for one in self._scored(encoded, new, language)}
+        kept = [one for one in pooled.values() if not repeats_itself(one.text)]
+        ordered = sorted(kept or pooled.values(), key=lambda one: -one.log_probability)
+        return Heard(tuple(ordered), language)
+
+    def _scored(self, encoded: Any, texts: Sequence[str], language: str) -> list[Hypothesis]:
+        """Texts with their log probabilities without a hint: with one, its own words are likely
+        whatever was said."""
+        if not texts:
+            return []
+        from ctranslate2 import StorageView
+
+        tokenizer = self._tokenizer_of(language)
+        rows = np.repeat(np.array(encoded), len(texts), axis=0)
+        aligned = self._model.model.align(
+            StorageView.from_array(rows),
+            list(tokenizer.sot_sequence),
+            [tokenizer.encode(" " + text) for text in texts],
+            _FRAMES_PER_SECOND * _SHORT_SECONDS,
+        )
+        return [
+            Hypothesis(text, float(np.log(np.maximum(one.text_token_probs, _TINY)).sum()))
+            for text, one in zip(texts, aligned, strict=True)
+        ]
 
     def _hypotheses(
         self, encoded: Any, recording: Recording, language: str, hint: str = ""

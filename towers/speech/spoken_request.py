@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from towers.text.writing.folding import has_chinese
+from towers.text.writing.folding import fold, has_chinese, normalise
 from towers.text.writing.units import UNIT_NAMES
 
 _VERB = r"(?:have|get|order|buy|find|see|try|make|give|show|bring|take|brew|pour|grab|pick|send)"
@@ -65,6 +65,8 @@ def requested(sentence: str) -> str:
     """
     text = sentence.strip()
     if has_chinese(text):
+        # Simplified characters, in which the frames above are written.
+        text = fold(normalise(text))
         left = _CHINESE_BEHIND.sub("", _CHINESE_BEFORE.sub("", text, count=1), count=1)
         return left or text
     text = text.replace("’", "'")
