@@ -70,4 +70,7 @@ class _ShopWords:
         self.bundle = bundle
         texts = list(shop_texts(bundle.catalog))
         self.languages = languages_of(texts)
-        self.understanding = Understanding(texts, shop_names(bundle.catalog))
+        lexical = bundle.ranker.sources.lexical
+        # All items as they are now; the texts are a sample.
+        is_sold = None if lexical is None else lexical.rewriter.corrector.has_items
+        self.understanding = Understanding(texts, shop_names(bundle.catalog), is_sold)

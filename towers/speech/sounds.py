@@ -22,7 +22,7 @@ _BASE_COST, _KEY_COST, _LETTER_COST = 0.5, 5.0, 2.5
 """Negative log probability of a mishearing up to a constant: of any, and by the shares of the sound and
 of the letters that differ; fitted by eye to some thirty slips of Whisper."""
 _SYLLABLE_COST = 15.0
-"""Instead of both, of Chinese: by the share of pinyin that differs, of which words have much in common."""
+"""Instead of both, of Chinese: by the share of pinyin that differs; much of it is alike anyway."""
 _COST_LIMIT = 5.0
 _CANDIDATE_LIMIT = 12
 _SHORTEST = 2

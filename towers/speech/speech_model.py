@@ -140,30 +140,39 @@ class SpeechModel:
         hint = hint_for(plain) if plain else ""
         hinted = self._hypotheses(encoded, recording, language, hint) if hint else []
         pooled = {one.text: one for one in plain}
-        new = [one.text for one in hinted if one.text not in pooled]
-        pooled |= {one.text: one for one in self._scored(encoded, new, language)}
+        new = [one for one in hinted if one.text not in pooled]
+        pooled |= {one.text: one for one in self._rescored(encoded, new, language)}
         kept = [one for one in pooled.values() if not repeats_itself(one.text)]
         ordered = sorted(kept or pooled.values(), key=lambda one: -one.log_probability)
         return Heard(tuple(ordered), language)
 
-    def _scored(self, encoded: Any, texts: Sequence[str], language: str) -> list[Hypothesis]:
-        """Texts with their log probabilities without a hint: with one, its own words are likely
-        whatever was said."""
-        if not texts:
+    def _rescored(
+        self, encoded: Any, hinted: Sequence[Hypothesis], language: str
+    ) -> list[Hypothesis]:
+        """Hypotheses of a hint, with the mean of their log probabilities with and without it: with it
+        alone, its own words are likely whatever was said."""
+        if not hinted:
             return []
         from ctranslate2 import StorageView
 
         tokenizer = self._tokenizer_of(language)
-        rows = np.repeat(np.array(encoded), len(texts), axis=0)
+        rows = np.repeat(np.array(encoded), len(hinted), axis=0)
         aligned = self._model.model.align(
             StorageView.from_array(rows),
             list(tokenizer.sot_sequence),
-            [tokenizer.encode(" " + text) for text in texts],
+            [tokenizer.encode(" " + one.text) for one in hinted],
             _FRAMES_PER_SECOND * _SHORT_SECONDS,
         )
         return [
-            Hypothesis(text, float(np.log(np.maximum(one.text_token_probs, _TINY)).sum()))
-            for text, one in zip(texts, aligned, strict=True)
+            Hypothesis(
+                one.text,
+                (
+                    one.log_probability
+                    + float(np.log(np.maximum(plain.text_token_probs, _TINY)).sum())
+                )
+                / 2,
+            )
+            for one, plain in zip(hinted, aligned, strict=True)
         ]
 
     def _hypotheses(

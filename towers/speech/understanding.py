@@ -8,8 +8,9 @@ espresso" is "dark roast espresso".
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towers.speech.sounds import SoundAlike, SoundIndex
@@ -19,6 +20,7 @@ from towers.speech.title_bigrams import TitleBigrams, content_words
 from towers.text.words import with_word_replaced
 from towers.text.writing.folding import fold, normalise
 
+_ADDITION = re.compile(r"((?:,?\s+(?:with|and|plus)|,)\s+)", re.IGNORECASE)
 TRANSCRIPT_LIMIT = 2
 """What was heard, and the runner-up."""
 
@@ -50,10 +52,17 @@ class Understanding:
     Args:
         texts: Titles, names of categories and brands, values of attributes.
         names: The latter without the titles, with the items that have each.
+        is_sold: Whether some item has a word; by default, whether the texts have it.
     """
 
-    def __init__(self, texts: Iterable[str], names: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        texts: Iterable[str],
+        names: Mapping[str, int] | None = None,
+        is_sold: Callable[[str], bool] | None = None,
+    ) -> None:
         self._bigrams = TitleBigrams(texts)
+        self._is_sold = is_sold or self._bigrams.counts.__contains__
         self._names = names or {}
         self._names_with: dict[str, list[str]] = {}
         for name in self._names:
@@ -121,7 +130,17 @@ class Understanding:
                 following[other] = score, path
             paths = following
         score, path = max(paths.values())
-        return _with_words(request, heard, path), score
+        return self._answerable(_with_words(request, heard, path)), score
+
+    def _answerable(self, request: str) -> str:
+        """A request without what is added to it and nobody can have here: "and sugar".
+
+        What comes first names the thing, and is searched for by meaning where no item has the word.
+        """
+        first, *rest = _ADDITION.split(request)
+        added = zip(rest[::2], rest[1::2], strict=True)
+        kept = (link + part for link, part in added if any(map(self._is_sold, content_words(part))))
+        return "".join((first, *kept)).strip(" ,.")
 
 
 def _with_words(request: str, heard: Sequence[str], meant: Sequence[str]) -> str:

@@ -47,6 +47,33 @@ def test_a_word_is_taken_for_one_of_the_shop_that_sounds_alike(sentence: str, qu
     assert heard(CAFE, sentence) == query
 
 
+@pytest.mark.parametrize(
+    ("sentence", "query"),
+    [
+        ("a dark roast espresso with whole milk and sugar", "dark roast espresso with whole milk"),
+        ("espresso with some sweetener and a bit of soy milk", "espresso and soy milk"),
+        # What comes first is searched for by meaning.
+        ("a flat white with soy milk", "flat white with soy milk"),
+        ("green tea and an umbrella", "green tea"),
+    ],
+)
+def test_what_is_added_to_a_request_and_not_sold_is_left_out(sentence: str, query: str) -> None:
+    assert heard(CAFE, sentence) == query
+
+
+def test_words_that_only_the_whole_catalogue_has_are_kept() -> None:
+    shop = Understanding(["espresso", "latte"], is_sold=lambda word: word == "sugar")
+    assert heard(shop, "espresso with sugar and cream") == "espresso with sugar"
+
+
+def test_a_hint_begins_with_names_that_sound_like_what_was_heard() -> None:
+    names = {"Milk": 90, "Bread": 80, "Caffe latte": 3, "Latte glasses": 2, "Tea": 70}
+    shop = Understanding([*names, *names], names)
+    hint = shop.hint([Hypothesis("I want a cafe lotte", -3.0)])
+    assert hint.split(", ")[0] == "Caffe latte"
+    assert set(hint.split(", ")) == {*names}
+
+
 def test_words_of_another_shop_are_left_alone() -> None:
     florist = Understanding([f"dark rose {what}" for what in ("bouquet", "bush", "seeds")] * 3)
     assert heard(florist, "dark rose bush") == "dark rose bush"
