@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,6 +63,18 @@ class Heard:
 
     hypotheses: tuple[Hypothesis, ...]
     language: str
+
+
+class _Written(NamedTuple):
+    """A hypothesis and the tokens that the model wrote it in."""
+
+    text: str
+    log_probability: float
+    tokens: list[int]
+
+    @property
+    def hypothesis(self) -> Hypothesis:
+        return Hypothesis(self.text, self.log_probability)
 
 
 class SpeechModel:
@@ -137,9 +149,9 @@ class SpeechModel:
         if plain and repeats_itself(plain[0].text):
             encoded = self._encoded(features, _WINDOW_SECONDS)
             plain = self._hypotheses(encoded, recording, language)
-        hint = hint_for(plain) if plain else ""
+        hint = hint_for([one.hypothesis for one in plain]) if plain else ""
         hinted = self._hypotheses(encoded, recording, language, hint) if hint else []
-        pooled = {one.text: one for one in plain}
+        pooled = {one.text: one.hypothesis for one in plain}
         new = [one for one in hinted if one.text not in pooled]
         pooled |= {one.text: one for one in self._rescored(encoded, new, language)}
         kept = [one for one in pooled.values() if not repeats_itself(one.text)]
@@ -147,7 +159,7 @@ class SpeechModel:
         return Heard(tuple(ordered), language)
 
     def _rescored(
-        self, encoded: Any, hinted: Sequence[Hypothesis], language: str
+        self, encoded: Any, hinted: Sequence[_Written], language: str
     ) -> list[Hypothesis]:
         """Hypotheses of a hint, with the mean of their log probabilities with and without it: with it
         alone, its own words are likely whatever was said."""
@@ -160,7 +172,8 @@ class SpeechModel:
         aligned = self._model.model.align(
             StorageView.from_array(rows),
             list(tokenizer.sot_sequence),
-            [tokenizer.encode(" " + one.text) for one in hinted],
+            # Not the tokens of the text: the same text can be written in several ways.
+            [one.tokens for one in hinted],
             _FRAMES_PER_SECOND * _SHORT_SECONDS,
         )
         return [
@@ -177,7 +190,7 @@ class SpeechModel:
 
     def _hypotheses(
         self, encoded: Any, recording: Recording, language: str, hint: str = ""
-    ) -> list[Hypothesis]:
+    ) -> list[_Written]:
         """The most probable texts, best first; none where nobody spoke."""
         tokenizer = self._tokenizer_of(language)
         prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
@@ -201,7 +214,7 @@ class SpeechModel:
             return []
         # Scores are means over the tokens and the end of the text.
         return [
-            Hypothesis(text, min(score * (len(tokens) + 1), 0.0))
+            _Written(text, min(score * (len(tokens) + 1), 0.0), tokens)
             for tokens, score in zip(generated.sequences_ids, generated.scores, strict=True)
             if (text := tokenizer.decode(tokens).strip())
         ]
