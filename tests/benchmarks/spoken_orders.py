@@ -7,8 +7,8 @@
 benchmark). The shop of ``drinks_shop`` is built in FOLDER by ``nextclick prepare`` and ``train`` if it is
 not there yet, and every clip goes through the same engine that a server runs. An item is right if it is
 the drink as said; it is exact if all that was said of size, roast, milk and shots is true of it. The
-shop has no sugar. Words are wrong if they are in a slot, and not in the query that was searched for; what
-else was said is not in the labels. Every third clip (``--part held``) was not looked at while the
+shop has no sugar. Words are wrong if they are in a slot, and not in the sentence that was heard; what else was
+said is not in the labels. Every third clip (``--part held``) was not looked at while the
 recogniser was fitted.
 """
 
@@ -88,10 +88,10 @@ def is_exact(item: Item, slots: Slots) -> bool:
     )
 
 
-def wrong_words(slots: Slots, query: str) -> tuple[int, int]:
-    """Words of the slots that a query lacks, and all of them."""
+def wrong_words(slots: Slots, text: str) -> tuple[int, int]:
+    """Words of the slots that a text lacks, and all of them."""
     said = Counter(word for slot in slots.values() for word in words(slot))
-    return (said - Counter(words(query))).total(), said.total()
+    return (said - Counter(words(text))).total(), said.total()
 
 
 def built_shop(work: Path) -> tuple[Path, dict[str, Item]]:
@@ -123,10 +123,10 @@ def measured(engine: Engine, items: Mapping[str, Item], clips: Mapping[str, Any]
             # It loads the model.
             voice.search(request)
         begin, begin_cpu = time.perf_counter(), time.process_time()
-        query, results = "", []
+        query, text, results = "", "", []
         try:
             answer = voice.search(request)
-            query = answer.transcripts[0].query
+            query, text = answer.transcripts[0].query, answer.transcripts[0].text
             results = [items[one.item_id] for one in answer.answer.results]
         except RequestError:
             unheard += 1
@@ -136,7 +136,7 @@ def measured(engine: Engine, items: Mapping[str, Item], clips: Mapping[str, Any]
         are_exact = [is_exact(item, slots) for item in results]
         exact += any(are_exact)
         first += are_exact[:1] == [True]
-        lacking, total = wrong_words(slots, query)
+        lacking, total = wrong_words(slots, text)
         missed, said = missed + lacking, said + total
         if not any(are_exact):
             titles = [item["title"] for item in results]
