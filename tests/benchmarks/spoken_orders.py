@@ -7,9 +7,8 @@
 benchmark). The shop of ``drinks_shop`` is built in FOLDER by ``nextclick prepare`` and ``train`` if it is
 not there yet, and every clip goes through the same engine that a server runs. An item is right if it is
 the drink as said; it is exact if all that was said of size, roast, milk and shots is true of it. The
-shop has no sugar. Words are wrong if they are in a slot, and not in the sentence that was heard; what else was
-said is not in the labels. Every third clip (``--part held``) was not looked at while the
-recogniser was fitted.
+shop has no sugar. Words are wrong if they are in a slot, and not in the sentence that was heard; what
+else was said is not in the labels. Every third clip (``--part held``) is for a last look.
 """
 
 from __future__ import annotations
