@@ -43,6 +43,7 @@ class ActionNetwork(tfrs.Model):
     ) -> None:
         super().__init__()
         self.parents = tuple(parents)
+        self.factors = tf.constant(_factors(self.parents), tf.float32)
         self.mean = tf.constant(mean, tf.float32)
         scale = np.where(deviation > 1e-6, 1.0 / np.maximum(deviation, 1e-6), 0.0)
         self.scale = tf.constant(scale, tf.float32)
@@ -63,11 +64,7 @@ class ActionNetwork(tfrs.Model):
 
     def log_probabilities(self, conditionals: tf.Tensor) -> tf.Tensor:
         """``[n, actions]``: of each action over all items shown."""
-        logs = tf.unstack(tf.math.log_sigmoid(conditionals), axis=1)
-        for place, parent in enumerate(self.parents):
-            if parent >= 0:
-                logs[place] = logs[place] + logs[parent]
-        return tf.stack(logs, axis=1)
+        return tf.matmul(tf.math.log_sigmoid(conditionals), self.factors)
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """``[n, features]`` to ``[n, actions]`` logits over all items shown, in a neutral place."""
@@ -107,6 +104,15 @@ class ActionNetwork(tfrs.Model):
         neutral: np.ndarray = np.where(counts > 0, effects, 0.0).astype(np.float32)
         self.place_effects.assign(neutral)
         return neutral
+
+
+def _factors(parents: Sequence[int]) -> np.ndarray:
+    """``[actions, actions]``, 1 where the row's conditional is a factor of the column's probability."""
+    factors = np.eye(len(parents))
+    for place, parent in enumerate(parents):
+        if parent >= 0:
+            factors[:, place] += factors[:, parent]
+    return factors
 
 
 def _log_no(log_yes: tf.Tensor) -> tf.Tensor:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 from towers.models.action_network import ActionNetwork
+from towers.models.export import action_file
 from towers.models.fitting import fit
 from towers.models.legacy_keras import keras
+from towers.ranking.litert_models import LiteModel
 
 
 def test_an_action_is_as_likely_as_it_is_given_the_one_it_needs_times_that_one() -> None:
@@ -58,3 +62,20 @@ def test_a_place_that_is_looked_at_more_does_not_make_its_items_better() -> None
             assert effects @ weights == pytest.approx(0.0, abs=1e-2 * count / 100)
     assert weights_of_place["unknown"] > 0.3
     assert abs(weights_of_place["known"]) < 0.4 * weights_of_place["unknown"]
+
+
+@pytest.mark.parametrize("parents", [(-1,), (-1, 0), (-1, 0, 0, 0, 3)], ids=len)
+def test_the_exported_network_says_what_the_network_says_for_any_number_of_rows(
+    parents: tuple[int, ...],
+) -> None:
+    keras.utils.set_random_seed(4)
+    network = ActionNetwork(parents, np.zeros(6), np.ones(6), place_count=1)
+    with warnings.catch_warnings():
+        # TensorFlow's converter raises warnings of its own.
+        warnings.simplefilter("ignore")
+        content = action_file(network, 6, 128)
+    model = LiteModel(content)
+    for count in (32, 256, 4_096):
+        features = np.random.default_rng(count).normal(size=(count, 6)).astype(np.float32)
+        expected = network(features).numpy()
+        np.testing.assert_allclose(model.run(features=features), expected, atol=1e-4)
