@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.atomic import check_replaceable
 from data.clean import EARLIEST_TIME, Loss, clean, clean_items, source_losses
 from data.errors import ConfigError, InputError
+from data.impression_tables import clean_impressions, joined
 from data.offers.clean_offers import clean_offers
 from data.offers.offer_tables import OfferTables, extended
 from data.records import ItemChange
 from data.report import quality_report
+from data.sample import newest_days, sampled
 from data.sessionize import GAP_MINUTES, sessionize, text_codes
 from data.sources.completejourney import read_completejourney
 from data.sources.files import read_files, read_items_file
@@ -35,8 +37,6 @@ from data.tables import (
     sort_events,
     write_tables,
 )
-
-_DAY_MICROS = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -128,13 +128,10 @@ def prepare(
         raw = replace(raw, items_time=items_time)
     if base is not None:
         raw = _extended(read_tables(base), raw)
-    if raw.events is not None:
-        events = raw.events if days is None else _newest_days(raw.events, days, now)
-        if visitor_share < 1:
-            events = _visitor_sample(events, visitor_share)
-        raw = replace(raw, events=events)
-    if raw.offers is not None and visitor_share < 1:
-        raw = replace(raw, offers=_offers_of_sample(raw.offers, visitor_share))
+    if raw.events is not None and days is not None:
+        raw = replace(raw, events=newest_days(raw.events, days, now))
+    if visitor_share < 1:
+        raw = sampled(raw, visitor_share)
     progress("cleaning")
     shop = clean(raw, now=now)
     offers, offer_losses = _clean_offers(raw.offers, shop.items, now)
@@ -142,6 +139,10 @@ def prepare(
         raise InputError(f"{source}: expected at least one item, received none that is clean")
     progress("finding sessions")
     events = sort_events(sessionize(shop.events, gap_minutes=gap_minutes))
+    impressions = raw.impressions
+    if impressions is not None:
+        since = float(event_micros(events).min(initial=np.iinfo(np.int64).max)) / 1e6
+        impressions = clean_impressions(impressions, since=since, until=now)
     progress("splitting")
     split = split_by_time(
         event_micros(events) / 1e6, text_codes(events["session_id"]), test_days=test_days
@@ -164,6 +165,8 @@ def prepare(
     }
     if offers is not None:
         report["offers"] = offers.counts
+    if impressions is not None:
+        report["impressions"] = impressions.num_rows
     progress("writing")
     write_tables(
         out,
@@ -176,6 +179,7 @@ def prepare(
         newest_items=newest_items,
         log_positions=raw.log_positions,
         offers=offers,
+        impressions=impressions,
     )
     return report
 
@@ -211,6 +215,7 @@ def _extended(base: Tables, raw: RawShop) -> RawShop:
         # Earlier positions stay: they may be of another server's log.
         log_positions=tuple(dict.fromkeys(base.log_positions + raw.log_positions)),
         offers=extended(base.offers, raw.offers),
+        impressions=joined(base.impressions, raw.impressions),
     )
 
 
@@ -304,32 +309,3 @@ def _source(name: str, path: Path | None, map_file: Path | None) -> Source:
     if map_file is not None and not source.takes_map:
         raise ConfigError(f"{name}: expected no column map, received {str(map_file)!r}")
     return source
-
-
-def _newest_days(events: pa.Table, days: float, now: float) -> pa.Table:
-    micros = event_micros(events)
-    # Events in the future, from a wrong clock, must not determine the newest days.
-    newest = micros[micros <= now * 1e6].max(initial=0)
-    return events.filter(pa.array(micros > newest - days * _DAY_MICROS))
-
-
-def _visitor_sample(rows: pa.Table, share: float) -> pa.Table:
-    visitors = pc.unique(rows["visitor_id"])
-    is_chosen = pa.array(
-        [_id_fraction(visitor) < share for visitor in visitors.to_pylist()], pa.bool_()
-    )
-    return rows.filter(pc.is_in(rows["visitor_id"], value_set=visitors.filter(is_chosen)))
-
-
-def _offers_of_sample(offers: OfferTables, share: float) -> OfferTables:
-    return replace(
-        offers,
-        audiences=_visitor_sample(offers.audiences, share),
-        redemptions=_visitor_sample(offers.redemptions, share),
-    )
-
-
-def _id_fraction(visitor_id: str) -> float:
-    """A hash of the id, uniform in 0 to 1."""
-    digest = hashlib.blake2b(visitor_id.encode(), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from data.atomic import atomic_folder
 from data.errors import InputError
+from data.impression_tables import read_impressions, write_impressions
 from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
 from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
@@ -90,6 +91,7 @@ class RawShop:
             no field of an item depends on the log.
         log_positions: For each log of the service among the events, the last entry that was read.
         offers: Coupons, promotions and services; None where it has none.
+        impressions: Answers that were shown, ``IMPRESSION_SCHEMA``; None where they are not logged.
     """
 
     items: pa.Table | None
@@ -102,6 +104,7 @@ class RawShop:
     items_at: Callable[[float], pa.Table] | None = None
     log_positions: tuple[LogPosition, ...] = ()
     offers: OfferTables | None = None
+    impressions: pa.Table | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +122,7 @@ class Tables:
         items_time: As in ``RawShop``; it refers to ``newest_items`` if there are any.
         newest_items: The same rows with fields derived from the whole log, the test part included;
             None if they are equal to ``items``.
-        log_positions, offers: As in ``RawShop``.
+        log_positions, offers, impressions: As in ``RawShop``.
     """
 
     path: Path
@@ -132,6 +135,7 @@ class Tables:
     newest_items: pa.Table | None = None
     log_positions: tuple[LogPosition, ...] = ()
     offers: OfferTables | None = None
+    impressions: pa.Table | None = None
 
     def items_known(self, *, whole_log: bool) -> tuple[pa.Table, float]:
         """The items as known at a time, and their ``items_time``.
@@ -200,6 +204,7 @@ def read_tables(path: Path) -> Tables:
         newest_items,
         log_positions,
         read_offer_tables(path),
+        read_impressions(path),
     )
 
 
@@ -215,6 +220,7 @@ def write_tables(
     newest_items: pa.Table | None = None,
     log_positions: tuple[LogPosition, ...] = (),
     offers: OfferTables | None = None,
+    impressions: pa.Table | None = None,
 ) -> None:
     """Writes a folder of tables; an existing one is replaced atomically.
 
@@ -225,7 +231,7 @@ def write_tables(
         judgments: ``JUDGMENT_SCHEMA``.
         split: The boundaries of training and testing.
         report: Plain JSON.
-        items_time, newest_items, log_positions, offers: As in ``Tables``.
+        items_time, newest_items, log_positions, offers, impressions: As in ``Tables``.
     """
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -245,6 +251,8 @@ def write_tables(
             pq.write_table(conform(newest_items, ITEM_SCHEMA), newest_path, compression="zstd")
         if offers is not None:
             write_offer_tables(folder, offers)
+        if impressions is not None:
+            write_impressions(folder, impressions)
         (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 

@@ -20,6 +20,7 @@ from serving.answering.pipeline import answered, impression_of
 from serving.answering.rank_request_builders import search_event, search_rank_request
 from serving.answering.rule_file import RuleFile
 from serving.api.answers import Answer, Completed
+from serving.api.random_ids import RandomIds
 from serving.api.reports import CatalogReport, RecordReport, Status, installed_versions
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import check_attributes
@@ -59,7 +60,7 @@ class Engine:
         self._changed_meanwhile: dict[str, Item | None] | None = None
         self._clock, self._start_time = clock, clock()
         self._log_feature_share = log_feature_share
-        self._rng = random.Random(seed)
+        self._rng, self._ids = random.Random(seed), RandomIds()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events = 0
         self._rules = rules
@@ -145,7 +146,7 @@ class Engine:
         active, now = self._active, self._clock()
         check_attributes(request, active.bundle.catalog.attributes)
         if request.record and request.visitor_id and not request.offset:
-            event = search_event(request, secrets.token_hex(16), now)
+            event = search_event(request, self._ids.next(), now)
             session = self._remember(event)
             self.log.enqueue_event(event)
         else:
@@ -342,7 +343,7 @@ class Engine:
         before_stage: Check,
         log_feature_share: float,
     ) -> Answer:
-        rules, token = self._rules.current(rank_request.time), secrets.token_hex(16)
+        rules, token = self._rules.current(rank_request.time), self._ids.next()
         done = answered(bundle, rules, rank_request, request, token, self._orders, before_stage)
         is_drawn = done.is_unchanged_ranking and self._rng.random() < log_feature_share
         self.log.enqueue_impression(impression_of(done, bundle, request, with_features=is_drawn))

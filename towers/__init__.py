@@ -6,6 +6,7 @@ them; evaluation and the command line also import ``training``.
 
 config           settings of text, towers, sources, reranker, completion and indexes
 compiled         loops compiled to machine code, and where that is kept
+falling_order    sorting by falling scores
 read_only        read-only arrays and mappings
 bootstrap        confidence intervals of means
 optional_stages  graceful degradation of answers where a stage fails
@@ -16,6 +17,7 @@ indexes/         ScaNN, tantivy, prefix indexes
 retrieval/       candidate sources behind one interface, and their fusion
 search_box/      completion and query relaxation
 ranking/         features, the exported models, the ranker, adjustments, calibration, explanations
+actions/         probabilities of what a shopper does with an item that is shown
 offers/          coupons, promotions and services: eligibility, probability of redemption, uplift
 after_sales/     what follows a purchase, days later
 bundle/          the released folder: layout, manifest, loading, golden answers

@@ -90,12 +90,13 @@ numba.config.CACHE_DIR = str(CACHE_FOLDER)  # type: ignore[attr-defined]
 Function = Any
 """A compiled function; it may be called from Python and from other compiled functions."""
 
-NONE, F32, F64, I32, I64, BOOL = (
+NONE, F32, F64, I32, I64, U8, BOOL = (
     types.void,
     types.float32,
     types.float64,
     types.int32,
     types.int64,
+    types.uint8,
     types.boolean,
 )
 
@@ -131,6 +132,25 @@ def inlined_sums(function: Callable[..., Any]) -> Function:
     The order is fixed by the machine code: equal inputs have equal results to the last bit.
     """
     return numba.njit(function, fastmath={"reassoc", "contract", "nsz"})
+
+
+_LINE_NUMBERS = 16
+"""Numbers of four bytes in a line of the CPU cache."""
+
+
+@inlined
+def fetched(table: np.ndarray, rows: np.ndarray) -> Any:
+    """Brings rows of a table of four-byte integers into the CPU cache; the sum of what it read.
+
+    Many lines are on their way at once here, while a loop that branches on what it reads waits for one
+    after the other: a wrong guess of a branch discards what was begun behind it. The caller must use the
+    sum, or the compiler leaves the loop out.
+    """
+    total = np.int64(0)
+    for row in rows:
+        for place in range(0, table.shape[1], _LINE_NUMBERS):
+            total += table[row, place]
+    return total
 
 
 def generated(name: str, text: str, names: dict[str, Any], signature: Any) -> Function:

@@ -225,6 +225,7 @@ def read_own_log(path: Path) -> RawShop:
     # Imported here because the server uses this module too, and does without Arrow.
     import pyarrow as pa
 
+    from data.impression_tables import ShownAnswer, impressions_table
     from data.offers.offer_tables import OfferTables
     from data.tables import EVENT_SCHEMA, RawShop, events_table
 
@@ -247,6 +248,7 @@ def read_own_log(path: Path) -> RawShop:
         items_time=math.inf,
         item_changes=changes,
         log_positions=positions,
+        impressions=impressions_table(map(ShownAnswer.of, iter_impressions(path))),
         offers=replace(
             OfferTables.of(
                 (one.offer for one in offer_changes if one.offer), redemptions=redemptions

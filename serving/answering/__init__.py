@@ -4,7 +4,7 @@ rank_request_builders  the ranker's request of a search, built from its query's 
 live_catalog           items added, changed or deleted since the bundle was built
 active_bundle          a loaded bundle with the events and item changes that came after it
 facets                 facet counts over the match set
-probabilities          the purchase probability of each result (model: `towers/ranking/calibration`)
+probabilities          of a purchase and of other actions, for each result of a page
 results                the rows of a page as results
 reasons                why an item is shown, in a sentence for the shopper
 explained_results      the results of a page with the events and features that moved them

@@ -18,7 +18,7 @@ from serving.answering.merchandising import (
     merchandising_of,
     shown_shortlist,
 )
-from serving.answering.probabilities import purchase_probabilities
+from serving.answering.probabilities import purchase_probabilities, with_actions
 from serving.answering.rank_request_builders import with_conditions
 from serving.answering.results import results_of, with_kept_scores
 from serving.answering.rule_effects import (
@@ -180,10 +180,10 @@ def answered(
         return names
 
     changed: set[str] = run("rule_effects", rule_effects, set()) if matching_rules else set()
-    probabilities: list[float | None] = run(
+    probabilities = run(
         "purchase_probability",
         lambda: purchase_probabilities(bundle, unexpanded, page.rows),
-        [None] * len(page.rows),
+        None,
     )
     results: Sequence[Result] = results_of(catalog, shown, page, order, probabilities)
     if paged.is_kept and order is SortOrder.RELEVANCE:
@@ -192,6 +192,11 @@ def answered(
         plain = results
         results = run(
             "explanations", lambda: explained(bundle, ranked_with_pins, page.rows, plain), plain
+        )
+    if request.predict_actions:
+        without = results
+        results = run(
+            "actions", lambda: with_actions(bundle, unexpanded, page.rows, without), without
         )
     unnamed = results
     results = run(

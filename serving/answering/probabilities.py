@@ -1,9 +1,13 @@
-"""The purchase probability of each result of a page."""
+"""Probabilities of what the visitor does with each result of a page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
+from serving.api.answers import ActionProbability, Result
 from towers.bundle.bundle import Bundle
 from towers.optional_stages import finite
 from towers.ranking.calibration import calibration_inputs
@@ -12,8 +16,10 @@ from towers.ranking.shortlist import Shortlist
 
 def purchase_probabilities(
     bundle: Bundle, shortlist: Shortlist, rows: np.ndarray
-) -> list[float | None]:
-    """The probability that each item is bought in the current session; None where unknown.
+) -> np.ndarray | None:
+    """The probability that each item is bought in the current session, ``[m] float64``.
+
+    None where it is not known.
 
     Calibrated from the model's score in the context of the request without its filter, its
     placement's choice of items, its sort order and the shop's rules, which do not change how likely a
@@ -26,7 +32,7 @@ def purchase_probabilities(
     """
     calibration = bundle.facts.calibration
     if calibration is None or "reranker" in shortlist.missing:
-        return [None] * len(rows)
+        return None
     encoded = shortlist.encoded
     rank_request = encoded.rank_request
     if not rank_request.is_narrowed:
@@ -39,5 +45,35 @@ def purchase_probabilities(
         rank_request.session,
         is_search=encoded.is_search,
     )
-    probabilities: list[float | None] = finite(calibration.probabilities(inputs)).tolist()
-    return probabilities
+    return finite(calibration.probabilities(inputs))
+
+
+def with_actions(
+    bundle: Bundle, shortlist: Shortlist, rows: np.ndarray, results: Sequence[Result]
+) -> Sequence[Result]:
+    """The results with the probability of each action; those beyond the shortlist without.
+
+    Args:
+        shortlist: The request ranked without synonyms, in whose context the items are scored.
+        rows: ``[results] int64``.
+    """
+    model = bundle.action_model
+    if model is None or "reranker" in shortlist.missing:
+        return results
+    positions = shortlist.positions_of(rows)
+    is_listed = positions >= 0
+    listed = positions[is_listed]
+    encoded = shortlist.encoded
+    inputs = calibration_inputs(
+        shortlist.model_scores[listed],
+        shortlist.model_scores,
+        encoded.rank_request.session,
+        is_search=encoded.is_search,
+    )
+    found = iter(finite(model.probabilities(shortlist.features_at(listed), inputs)).tolist())
+    return tuple(
+        replace(result, actions=tuple(map(ActionProbability, model.names, next(found))))
+        if is_one
+        else result
+        for result, is_one in zip(results, is_listed.tolist(), strict=True)
+    )

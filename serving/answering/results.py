@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from serving.api.answers import Result, ScorePart
+from serving.api.item_cards import cards_of
 from serving.api.requests import SortOrder
-from serving.api.result_columns import Parts, ResultColumns
+from serving.api.result_columns import ResultColumns
 from serving.paging.page import Page
 from towers.catalog.items import Catalog
 from towers.ranking.shortlist import Shortlist
@@ -26,36 +27,28 @@ def results_of(
     shortlist: Shortlist,
     page: Page,
     order: SortOrder,
-    probabilities: Sequence[float | None],
+    probabilities: np.ndarray | None,
 ) -> ResultColumns:
     """The rows of a page as results.
 
     Args:
-        probabilities: Purchase probability of each result.
+        probabilities: Purchase probability of each result, ``[n] float64``; None: not known.
     """
-    rows, positions = page.rows, page.positions
+    positions = page.positions
     is_by_relevance = order is SortOrder.RELEVANCE
-    model_scores = page.scores
     is_listed = positions >= 0
+    model_scores = page.scores
     if is_by_relevance:
         model_scores = np.where(is_listed, _at(shortlist.model_scores, positions), page.scores)
-    listed = rows.tolist()
-    item_ids, titles, brands = catalog.item_ids, catalog.titles, catalog.brand_codes.names
     return ResultColumns(
-        [item_ids[row] for row in listed],
-        [titles[row] for row in listed],
-        [catalog.category_path(leaf) for leaf in catalog.leaf[rows].tolist()],
-        [brands[brand] for brand in catalog.brand[rows].tolist()],
-        # Prices are float32: round away digits beyond its precision.
-        [None if price != price else round(price, 4) for price in catalog.price[rows].tolist()],
-        catalog.in_stock[rows].tolist(),
-        page.scores.tolist(),
-        model_scores.tolist(),
+        cards_of(catalog, page.rows),
+        page.scores,
+        model_scores,
         probabilities,
         SOURCES,
         _ranks_of(shortlist, positions, is_listed, is_by_relevance),
-        _parts_of(shortlist.adjustments, positions, is_listed) if is_by_relevance else None,
-        _parts_of(shortlist.merchandising, positions, is_listed) if is_by_relevance else None,
+        _parts_of(shortlist.adjustments, positions, is_listed) if is_by_relevance else {},
+        _parts_of(shortlist.merchandising, positions, is_listed) if is_by_relevance else {},
     )
 
 
@@ -87,34 +80,23 @@ def with_kept_scores(
 
 def _parts_of(
     columns: Mapping[str, np.ndarray], positions: np.ndarray, is_listed: np.ndarray
-) -> list[Parts] | None:
-    """Score parts of each result, none beyond the shortlist; None where no result has any."""
+) -> dict[str, np.ndarray]:
+    """Score parts of the results by name, 0 beyond the shortlist; only those that any result has."""
     amounts = {name: np.where(is_listed, _at(columns[name], positions), 0.0) for name in columns}
-    amounts = {name: column for name, column in amounts.items() if column.any()}
-    if not amounts:
-        return None
-    return [parts_at(amounts, place) for place in range(len(positions))]
-
-
-def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePart, ...]:
-    """Non-zero score parts of the item at one position of a shortlist."""
-    named = [(name, float(column[position])) for name, column in columns.items()]
-    return tuple(ScorePart(name, amount) for name, amount in named if amount)
+    return {name: column for name, column in amounts.items() if column.any()}
 
 
 def _ranks_of(
     shortlist: Shortlist, positions: np.ndarray, is_listed: np.ndarray, is_by_relevance: bool
-) -> list[list[int]]:
-    """The rank of each result in each source, from 0, −1 where that did not find it.
+) -> np.ndarray:
+    """The rank of each result in each source from 0, −1 where that did not find it, as ``ranks``.
 
     Beyond the shortlist, results sorted by relevance are nearest neighbours; others have no source.
     """
     if len(shortlist.ranks) and is_listed.all():
-        ranks: list[list[int]] = shortlist.ranks[positions].tolist()
-        return ranks
+        return shortlist.ranks[positions]
     found = np.full((len(positions), len(SOURCES)), -1, np.int32)
     found[is_listed] = shortlist.ranks[positions[is_listed]]
     if is_by_relevance:
         found[~is_listed, _LEARNT] = len(shortlist.rows)
-    of_results: list[list[int]] = found.tolist()
-    return of_results
+    return found

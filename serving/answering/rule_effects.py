@@ -10,10 +10,10 @@ import numpy as np
 from serving.answering.facets import counted_items, facets_over
 from serving.answering.merchandising import Merchandising, Pin, flags
 from serving.answering.reasons import reason_of_pin
-from serving.answering.results import parts_at
 from serving.answering.rules import Rule
 from serving.api.answers import Result, ScorePart, SourceHit
 from serving.api.requests import FacetRequest, Filter
+from serving.api.result_columns import parts_at
 from serving.paging.match_set import MatchSet
 from serving.paging.page import Page
 from towers.ranking.ranker import Ranker

@@ -3,6 +3,8 @@
 requests          request types
 offer_requests    request and response types of offers
 answers           response types
+random_ids        ids that nobody can guess
+item_cards        what answers say of items, kept
 result_columns    the results of a page as columns
 reports           what the engine reports of an ingested batch, and its status
 page_tokens       opaque tokens that say where the next page starts

@@ -79,6 +79,14 @@ class FeatureEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionProbability:
+    """Probability, 0 to 1, that the visitor does something with an item: ``click``, ``purchase`` …"""
+
+    action: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One item of an answer. Effects are filled only if the request has ``explain``.
 
@@ -88,6 +96,7 @@ class Result:
     ``purchase_probability`` is None where the training log held too few purchases to calibrate.
     ``reason`` is a sentence for the shopper, filled with the effects. ``offer_id`` is the offer that the
     item is on, ``earlier_price`` what it is reduced from; both for the promotion placement only.
+    ``actions`` is filled only if the request has ``predict_actions``.
     """
 
     item_id: str
@@ -106,6 +115,7 @@ class Result:
     adjustments: tuple[ScorePart, ...] = ()
     merchandising: tuple[ScorePart, ...] = ()
     reason: str = ""
+    actions: tuple[ActionProbability, ...] = ()
     offer_id: str = ""
     earlier_price: float | None = None
 

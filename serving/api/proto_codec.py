@@ -53,6 +53,7 @@ def read_search(message: Any) -> SearchRequest:
         offset=start.offset,
         filter=read_filter(message.filter),
         explain=message.explain,
+        predict_actions=message.predict_actions,
         record=message.record if message.HasField("record") else True,
         is_literal=message.literal,
         sort_by=read_order(message.sort_by),
@@ -69,6 +70,7 @@ def write_search(request: SearchRequest) -> Any:
         page_size=request.page_size,
         filter=write_filter(request.filter),
         explain=request.explain,
+        predict_actions=request.predict_actions,
         record=request.record,
         literal=request.is_literal,
         sort_by=int(request.sort_by),  # type: ignore[arg-type]
@@ -95,6 +97,7 @@ def read_recommend(message: Any) -> RecommendRequest:
         offset=start.offset,
         filter=read_filter(message.filter),
         explain=message.explain,
+        predict_actions=message.predict_actions,
         sort_by=read_order(message.sort_by),
         facets=read_facet_requests(message),
         order_key=start.order_key,
@@ -110,6 +113,7 @@ def write_recommend(request: RecommendRequest) -> Any:
         page_size=request.page_size,
         filter=write_filter(request.filter),
         explain=request.explain,
+        predict_actions=request.predict_actions,
         sort_by=int(request.sort_by),  # type: ignore[arg-type]
         facets=write_facet_requests(request.facets),
     )

@@ -85,6 +85,7 @@ class SearchRequest:
     facets: tuple[FacetRequest, ...] = ()
     order_key: str = ""
     is_literal: bool = False
+    predict_actions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class RecommendRequest:
     sort_by: SortOrder = SortOrder.RELEVANCE
     facets: tuple[FacetRequest, ...] = ()
     order_key: str = ""
+    predict_actions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from data.records import EventType
-from serving.api.answers import EventEffect, FeatureEffect, Result, ScorePart, SourceHit
+from serving.api.answers import (
+    ActionProbability,
+    EventEffect,
+    FeatureEffect,
+    Result,
+    ScorePart,
+    SourceHit,
+)
 
 
 def read_result(message: Any) -> Result:
@@ -34,6 +41,7 @@ def read_result(message: Any) -> Result:
         adjustments=tuple(ScorePart(part.name, part.amount) for part in message.adjustments),
         merchandising=tuple(ScorePart(part.name, part.amount) for part in message.merchandising),
         reason=message.reason,
+        actions=tuple(ActionProbability(one.action, one.probability) for one in message.actions),
         offer_id=message.offer_id,
         earlier_price=message.earlier_price if message.HasField("earlier_price") else None,
     )
@@ -74,3 +82,5 @@ def add_result(results: Any, result: Result) -> None:
         )
     for part in result.feature_effects:
         message.feature_effects.add(feature=part.feature, value=part.value, effect=part.effect)
+    for action in result.actions:
+        message.actions.add(action=action.action, probability=action.probability)

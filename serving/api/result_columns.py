@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import overload
 
-from serving.api.answers import Result, ScorePart, SourceHit
+import numpy as np
 
-Parts = tuple[ScorePart, ...]
+from serving.api.answers import Result, ScorePart, SourceHit
+from serving.api.item_cards import ItemCard
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -17,29 +18,25 @@ class ResultColumns(Sequence[Result]):
     """A sequence of results without effects and rules.
 
     Args:
-        item_ids, titles, categories, brands, prices, in_stock, scores, model_scores, probabilities: The
-            fields of ``Result``, one value each per result.
+        cards: What the catalogue says of each item.
+        scores, model_scores: ``[n] float32``, as in ``Result``.
+        probabilities: ``[n] float64``; None where none is known.
         source_names: Names of all sources.
-        ranks: Of each result its rank in each source from 0, −1 where that did not find it.
-        adjustments, merchandising: As in ``Result``; None where no result has any.
+        ranks: ``[n, sources] int32`` rank in each source from 0, −1 where that did not find it.
+        adjustments, merchandising: ``[n] float64`` amounts by name, 0 where a result has no such part.
     """
 
-    item_ids: Sequence[str]
-    titles: Sequence[str]
-    categories: Sequence[tuple[str, ...]]
-    brands: Sequence[str]
-    prices: Sequence[float | None]
-    in_stock: Sequence[bool]
-    scores: Sequence[float]
-    model_scores: Sequence[float]
-    probabilities: Sequence[float | None]
+    cards: Sequence[ItemCard]
+    scores: np.ndarray
+    model_scores: np.ndarray
+    probabilities: np.ndarray | None
     source_names: tuple[str, ...]
-    ranks: Sequence[Sequence[int]]
-    adjustments: Sequence[Parts] | None = None
-    merchandising: Sequence[Parts] | None = None
+    ranks: np.ndarray
+    adjustments: Mapping[str, np.ndarray]
+    merchandising: Mapping[str, np.ndarray]
 
     def __len__(self) -> int:
-        return len(self.item_ids)
+        return len(self.cards)
 
     def __iter__(self) -> Iterator[Result]:
         return map(self._result, range(len(self)))
@@ -58,24 +55,31 @@ class ResultColumns(Sequence[Result]):
         return isinstance(other, Sequence) and [*self] == [*other]
 
     def _result(self, position: int) -> Result:
+        card, probabilities = self.cards[position], self.probabilities
         return Result(
-            item_id=self.item_ids[position],
-            title=self.titles[position],
-            category=self.categories[position],
-            brand=self.brands[position],
-            price=self.prices[position],
-            in_stock=self.in_stock[position],
-            score=self.scores[position],
+            item_id=card.item_id,
+            title=card.title,
+            category=card.category,
+            brand=card.brand,
+            price=card.price,
+            in_stock=card.in_stock,
+            score=float(self.scores[position]),
             sources=tuple(
                 _hit(self.source_names[number], rank)
-                for number, rank in enumerate(self.ranks[position])
+                for number, rank in enumerate(self.ranks[position].tolist())
                 if rank >= 0
             ),
-            purchase_probability=self.probabilities[position],
-            model_score=self.model_scores[position],
-            adjustments=self.adjustments[position] if self.adjustments else (),
-            merchandising=self.merchandising[position] if self.merchandising else (),
+            purchase_probability=None if probabilities is None else float(probabilities[position]),
+            model_score=float(self.model_scores[position]),
+            adjustments=parts_at(self.adjustments, position),
+            merchandising=parts_at(self.merchandising, position),
         )
+
+
+def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePart, ...]:
+    """Non-zero score parts of the item at one position."""
+    named = [(name, float(column[position])) for name, column in columns.items()]
+    return tuple(ScorePart(name, amount) for name, amount in named if amount)
 
 
 @lru_cache(maxsize=10_000)

@@ -9,7 +9,7 @@ policy_tables     what a policy costs and gains, and metrics by segment, as tabl
 offer_tables      offers and their evaluation as tables
 system_tables     the metrics of every system as tables
 report_tables     preparation, training and evaluation reports as tables
-behaviour_tables  the comparison of behaviour models as tables
+behaviour_tables  behaviour models and predicted actions as tables
 demand_tables     the comparison of demand forecasts as tables
 demo_story        the demo: starts a server, plays a scripted shopper, puts load on it
 commands/         one file per command, or per group of related commands

@@ -88,6 +88,9 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
     table.add_column("found by")
     if has_other_parts:
         table.add_column("model", justify="right")
+    actions = list(dict.fromkeys(one.action for result in answer.results for one in result.actions))
+    for action in actions:
+        table.add_column(action.replace("_", " "), justify="right")
     is_on_offer = any(one.offer_id or one.earlier_price is not None for one in answer.results)
     if is_on_offer:
         table.add_column("on offer", overflow="fold")
@@ -113,6 +116,8 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
         cells += [escape(result.item_id), title, price, f"{result.score:.3f}", escape(found_by)]
         if has_other_parts:
             cells.append(f"{result.model_score:.3f}")
+        probabilities = {one.action: f"{one.probability:.1%}" for one in result.actions}
+        cells += [probabilities.get(action, "") for action in actions]
         if is_on_offer:
             cells.append(escape(_on_offer(result)))
         if is_explained:

@@ -75,3 +75,27 @@ def _caption(task: Mapping[str, Any]) -> str:
         "others are misses (not in AUC and log loss)\naccuracy: it leads the list; precision, "
         "recall and F1 of the first ten"
     )
+
+
+def actions_table(report: Mapping[str, Any]) -> Table:
+    """What shoppers do with an item that is shown, a row for each action that was predicted."""
+    table = Table(
+        title=f"actions, learnt from {report['answer_count']:,} {report['learnt_from']}, "
+        f"measured on {report['held_out_answer_count']:,} later ones",
+        title_justify="left",
+    )
+    table.add_column("action")
+    for name in ("share", "AUC", "ECE", "accuracy", "precision", "recall", "F1"):
+        table.add_column(name, justify="right")
+    rivals = [one.get("classical_auc", {}) for one in report["actions"].values()]
+    if any(rivals):
+        table.add_column("best classical AUC", justify="right")
+    for (action, one), classical in zip(report["actions"].items(), rivals, strict=True):
+        cells = [action.replace("_", " "), f"{one['base_rate']:.2%}", f"{one['auc']:.4f}"]
+        cells.append(f"{one['ece']:.5f}")
+        cells += [f"{one[name]:.3f}" for name in ("accuracy", "precision", "recall", "f1")]
+        if classical:
+            best = max(classical, key=classical.__getitem__)
+            cells.append(f"{classical[best]:.4f} {best.replace('_', ' ')}")
+        table.add_row(*cells)
+    return table

@@ -135,6 +135,12 @@ def page_options(command: Command) -> Command:
                 " may be repeated.",
             ),
             click.option("--explain", is_flag=True, help="Show why each item has its score."),
+            click.option(
+                "--actions",
+                "predict_actions",
+                is_flag=True,
+                help="Show how likely the visitor clicks, carts, buys and returns each item.",
+            ),
             json_option,
         ]
     ):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from serving.paging.relevance import is_among
+from towers.falling_order import falling_order
 from towers.optional_stages import finite
 from towers.read_only import read_only
 from towers.retrieval.candidates import Sources
@@ -78,7 +79,7 @@ class FurtherResults:
             bm25 = SparseScores.summed(*found).at(rows)
         learnt = sources.index.scores(encoded.query_embedding, rows)
         scores = fused_scores(bm25, learnt, sources.semantic_scores(encoded.query, rows))
-        first = np.lexsort((rows, -scores))[:count]
+        first = falling_order(scores, rows)[:count]
         return rows[first], finite(scores[first])
 
     def _nearest(self, known: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

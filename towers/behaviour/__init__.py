@@ -5,7 +5,6 @@ visit_log           a shop's log as columns
 visit_features      features of a visit up to an event
 tasks               will it buy, which type of event comes next, which item
 candidate_lists     candidates for the next item, and their features
-classical_models    scikit-learn's models behind one signature
 prediction_metrics  metrics of classes and of ranked candidates
 comparison          every model on every task
 picture             the comparison as a picture

@@ -11,7 +11,6 @@ import numpy as np
 
 from data.tables import Tables
 from towers.behaviour.candidate_lists import TOGETHER, CandidateLists, CandidateSources
-from towers.behaviour.classical_models import CLASSICAL, fit_model
 from towers.behaviour.prediction_metrics import (
     best_temperature,
     class_auc,
@@ -27,6 +26,7 @@ from towers.behaviour.visit_features import FACT_NAMES, SUMMARY_NAMES, VisitFeat
 from towers.behaviour.visit_log import VisitLog
 from towers.datasets.progress import Progress
 from towers.models.behaviour_network import NETWORKS, TrainedNetwork
+from towers.training.baselines.classical_models import CLASSICAL, fit_model
 
 TASKS = ("visit_buys", "next_type", "next_item")
 """In the order of the report."""

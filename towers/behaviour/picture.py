@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from towers.behaviour.classical_models import CLASSICAL
 from towers.behaviour.comparison import MAIN_MEASURE, TASKS
 from towers.models.behaviour_network import NETWORKS
+from towers.training.baselines.classical_models import CLASSICAL
 
 TASK_TITLES = {
     "visit_buys": "will this visit buy?",

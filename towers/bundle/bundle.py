@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import BundleError
+from towers.actions.action_model import ActionModel
 from towers.after_sales.after_sales import AfterSales
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import Manifest, verify
@@ -54,6 +55,7 @@ class Bundle:
         after_sales: What follows a purchase; nothing in a bundle made before it was measured.
         released_prices: ``[rows] float32``, read-only: prices when it was loaded, NaN where unknown.
         offer_model: None where too little was redeemed to learn from.
+        action_model: Probabilities of clicks, carts and more; None where the log holds too few.
     """
 
     path: Path
@@ -69,6 +71,7 @@ class Bundle:
     released_prices: np.ndarray
     after_sales: AfterSales
     offer_model: OfferModel | None = None
+    action_model: ActionModel | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -143,6 +146,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         read_only(catalog.price.copy()),
         AfterSales.load(layout.after_sales) if layout.after_sales.is_dir() else AfterSales.none(),
         offer_model,
+        ActionModel.load(layout.folder),
     )
 
 

@@ -83,6 +83,7 @@ class Catalog:
         leaf_tokens, path_tokens, brand_tokens: Words of the names of ``leaf`` (its last level, and all
             levels) and ``brand``.
         text_keys: ``[rows] uint64`` hashes of the items' texts, as ``text_key`` gives them.
+        versions: ``[rows] uint32``, one more after every change of an item.
         attributes: Values by attribute.
     """
 
@@ -113,6 +114,7 @@ class Catalog:
         self.title_tokens = np.zeros((0, TITLE_SLOT_COUNT), np.int32)
         self.title_heads = np.zeros((0, TITLE_SLOT_COUNT), bool)
         self.text_keys = np.zeros(0, np.uint64)
+        self.versions = np.zeros(0, np.uint32)
         self._name_categories()
         self.attributes = Attributes()
         self._change_count = 0
@@ -140,6 +142,7 @@ class Catalog:
         )
         catalog.attributes = Attributes.of([item.attributes for item in newest])
         catalog.text_keys = np.array([text_key(item) for item in newest], np.uint64)
+        catalog.versions = np.zeros(len(newest), np.uint32)
         return catalog
 
     @property
@@ -180,7 +183,8 @@ class Catalog:
             self.item_ids.append(item.item_id)
         else:
             self.titles[row] = item.title
-        # Last, so that a mask computed before the change is not cached as current.
+        # Last, so that nothing computed before the change is kept as current.
+        self.versions[row] += 1
         self._change_count += 1
         return row, changed
 
@@ -198,6 +202,7 @@ class Catalog:
         """Sets price, time and stock of the items at ``rows [n] int64``."""
         self.price[rows], self.created[rows], self.in_stock[rows] = facts
         # Last, as in ``upsert``.
+        self.versions[rows] += 1
         self._change_count += 1
 
     def remove(self, item_id: str) -> int | None:
@@ -302,6 +307,7 @@ class Catalog:
             # Of a bundle made before they were: the first change of each item counts as one of words.
             catalog.text_keys = np.full(len(catalog.item_ids), UNKNOWN, np.uint64)
         catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
+        catalog.versions = np.zeros(len(catalog.item_ids), np.uint32)
         catalog.category_codes = Dictionary(names["categories"])
         catalog.top_codes = Dictionary(names["tops"])
         catalog.brand_codes = Dictionary(names["brands"])
@@ -319,7 +325,7 @@ class Catalog:
 
     def _grow(self) -> None:
         extra = max(1_024, len(self.leaf) // 4)
-        for name in self._COLUMNS:
+        for name in (*self._COLUMNS, "versions"):
             old = getattr(self, name)
             room = np.zeros((extra, *old.shape[1:]), old.dtype)
             setattr(self, name, np.concatenate([old, room]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import InputError
+from data.impression_tables import ShownAnswer, iter_answers
 from data.records import Event, Item, Judgment
 from data.tables import Tables, iter_events, iter_items
 from towers.catalog.items import Catalog
@@ -19,7 +20,7 @@ from towers.text.words import surface_words
 
 @dataclass(frozen=True)
 class Dataset:
-    """The contents of the tables; ``path`` is their folder."""
+    """The contents of the tables; ``path`` is their folder, ``answers`` those that were shown."""
 
     path: Path
     items: list[Item]
@@ -28,6 +29,7 @@ class Dataset:
     judgments: list[Judgment]
     rank_from: float
     test_from: float
+    answers: tuple[ShownAnswer, ...] = ()
 
     @classmethod
     def of(cls, tables: Tables, text: TextConfig, *, whole_log: bool = False) -> Dataset:
@@ -50,6 +52,7 @@ class Dataset:
             [Judgment(*row.values()) for row in tables.judgments.to_pylist()],
             tables.split.rank_from,
             tables.split.test_from,
+            () if tables.impressions is None else tuple(iter_answers(tables.impressions)),
         )
 
     def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:

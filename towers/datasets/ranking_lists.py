@@ -26,6 +26,9 @@ _SEARCH_SHARE = 0.35
 _SEARCHED_BEFORE_SHARE = 0.25
 _RELEVANT_LIMIT = 50
 
+Watch = Callable[[int, Session, Event], None]
+"""Called with the number of an event, the session before it, and the event."""
+
 
 @dataclass(frozen=True)
 class Lists:
@@ -140,7 +143,7 @@ def replayed_lists(
     turned_share: float = 0.25,
     seed: int,
     held_out_from: int | None = None,
-    watch: Callable[[int, Session, Event], None] | None = None,
+    watch: Watch | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Lists, ListsReport]:
     """Ranks requests at events of the log, keeps their features, and updates popularity on the way.

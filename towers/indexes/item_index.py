@@ -13,6 +13,7 @@ import numpy as np
 
 from towers.compiled import F32, I64, NONE, compiled, inlined_sums, read, written
 from towers.config import IndexConfig
+from towers.falling_order import falling_order
 from towers.indexes.index_tuning import IndexTrial, Sample, measured, tuned
 from towers.indexes.vector_overlay import VectorOverlay
 from towers.indexes.vector_search import IndexShape as IndexShape
@@ -99,7 +100,7 @@ class ItemIndex:
             best = largest(scores, count)
             scores = np.concatenate([self.embeddings[rows] @ query, scores[best]])
             rows = np.concatenate([rows, others[best]])
-            rows = rows[np.lexsort((rows, -scores))]
+            rows = rows[falling_order(scores, rows)]
         return rows[:count]
 
     def search_among(self, query: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:

@@ -8,6 +8,7 @@ sampled_softmax    part of the two-tower loss: sampled items, with the logQ corr
 session_encoders   encoders of a session's event sequence: transformer, GRU, pooled DNN
 two_tower          the query tower, the candidate tower, and their loss
 deep_cross         the deep & cross reranker and its list loss
+action_network     click, favourite, cart, purchase and return from one shared network
 behaviour_network  predictions of what a visit does next: DNN, GRU, transformer
 demand_network     a GRU that forecasts demand
 export             trained models as LiteRT files

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from towers.config import Config
+from towers.models.action_network import ActionNetwork
 from towers.models.deep_cross import DeepCross
 from towers.models.legacy_keras import tf
 from towers.models.two_tower import CandidateTower, QueryTower
@@ -47,6 +48,12 @@ def reranker_file(model: DeepCross, feature_count: int, batch_size: int) -> byte
     """The reranker for ``features [batch_size, feature_count]``."""
     signature = {"features": tf.TensorSpec((batch_size, feature_count), tf.float32)}
     return _converted(lambda features: {"scores": model(features)}, signature, model)
+
+
+def action_file(network: ActionNetwork, feature_count: int, batch_size: int) -> bytes:
+    """The network of actions for ``features [batch_size, feature_count]``."""
+    signature = {"features": tf.TensorSpec((batch_size, feature_count), tf.float32)}
+    return _converted(lambda features: {"logits": network(features)}, signature, network)
 
 
 def _converted(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from towers.compiled import F32, F64, NONE, compiled, read, written
+from towers.compiled import BOOL, F32, F64, I64, NONE, compiled, read, written
 from towers.read_only import read_only
 from towers.sessions.session import Session
 
@@ -71,34 +71,42 @@ def calibration_inputs(
     """``[n, len(INPUT_NAMES)] float64`` of items of one answer.
 
     Args:
-        scores: ``[n]`` of the items.
-        shortlist_scores: ``[m]`` of the whole shortlist, the softmax's denominator.
+        scores: ``[n] float32`` of the items.
+        shortlist_scores: ``[m] float32`` of the whole shortlist, the softmax's denominator.
         session: The session of the request.
         is_search: Whether the request has a query.
     """
-    largest = max(0.0, float(shortlist_scores.max(initial=0.0)))
-    log_total = largest + _log_sum(shortlist_scores, largest)
-    common = (
-        largest - log_total,
-        float(is_search),
-        math.log1p(len(session.events)),
-        math.log1p(len(session.basket)),
-        math.log1p(len(session.bought)),
-    )
     inputs = np.empty((len(scores), len(INPUT_NAMES)))
-    inputs[:, 0] = scores
-    inputs[:, 0] -= log_total
-    inputs[:, 1:] = common
+    counts = len(session.events), len(session.basket), len(session.bought)
+    _fill(scores, shortlist_scores, is_search, *counts, inputs)
     return inputs
 
 
-@compiled(F64, read(F32), F64)
-def _log_sum(scores: np.ndarray, largest: float) -> float:
-    """Logarithm of the sum of the scores' exponentials over that of ``largest``; 0 without scores."""
+@compiled(NONE, read(F32), read(F32), BOOL, I64, I64, I64, written(F64, 2))
+def _fill(
+    scores: np.ndarray,
+    shortlist_scores: np.ndarray,
+    is_search: bool,
+    event_count: int,
+    basket_count: int,
+    bought_count: int,
+    inputs: np.ndarray,
+) -> None:
+    largest = 0.0
+    for score in shortlist_scores:
+        largest = max(largest, score)
     total = 0.0
-    for score in scores:
+    for score in shortlist_scores:
         total += math.exp(score - largest)
-    return math.log(total) if len(scores) else 0.0
+    # Without a list the total counts as 1.
+    log_total = largest + (math.log(total) if len(shortlist_scores) else 0.0)
+    for place in range(len(scores)):
+        inputs[place, 0] = scores[place] - log_total
+        inputs[place, 1] = largest - log_total
+        inputs[place, 2] = is_search
+        inputs[place, 3] = math.log1p(event_count)
+        inputs[place, 4] = math.log1p(basket_count)
+        inputs[place, 5] = math.log1p(bought_count)
 
 
 @compiled(NONE, read(F64, 2), read(F64), F64, written(F64))

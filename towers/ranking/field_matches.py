@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import BOOL, F32, I32, I64, NONE, compiled, inlined, read, records
+from towers.compiled import BOOL, F32, I32, I64, NONE, compiled, fetched, inlined, read, records
 from towers.ranking.candidate_records import CANDIDATE
+from towers.retrieval.hashed_sums import EMPTY
 from towers.text.parsed_query import Alternatives, ParsedQuery, Term
 from towers.text.tokens import PADDING, token
 
@@ -24,6 +25,8 @@ queries."""
 
 _TERM_LIMIT = 16
 """Longer queries are compared by their last words only, to bound the cost."""
+_KEPT = 128
+"""Categories and brands of a list whose matches are kept; others of the same slot replace them."""
 
 
 class QueryTerms(NamedTuple):
@@ -108,14 +111,14 @@ def field_score(item: Any, term_count: int) -> Any:
 
 @inlined
 def _mark(
-    tokens: np.ndarray, row: int, numbers: np.ndarray, seen: np.ndarray, has_stem: np.ndarray
+    tokens: np.ndarray, row: int, numbers: np.ndarray, seen: Any, has_stem: np.ndarray
 ) -> tuple[int, int]:
     """Marks the stems that a field has; gives its filled slots and how many of them hold a stem.
 
     Args:
-        seen: Bits of all numbers, by their lowest six: most words of a field are none of the query's.
+        seen: A bit for the lowest six of every number: most words of a field are none of the query's.
+        has_stem: All false where no slot holds a stem; else to be cleared by the caller.
     """
-    has_stem[:] = False
     filled, hits = 0, 0
     if row < len(tokens):
         for slot in range(tokens.shape[1]):
@@ -123,7 +126,7 @@ def _mark(
             if number == PADDING:
                 break
             filled += 1
-            if seen[number & 63]:
+            if seen >> (number & 63) & 1:
                 is_hit = False
                 for stem in range(len(numbers)):
                     if numbers[stem] == number:
@@ -133,26 +136,27 @@ def _mark(
 
 
 @inlined
-def _mark_terms(
-    has_stem: np.ndarray, phrases: np.ndarray, phrase_stems: np.ndarray, has_term: np.ndarray
-) -> None:
-    """Marks the terms of which a field has all stems of one phrase."""
-    has_term[:] = False
+def _terms_of(has_stem: np.ndarray, phrases: np.ndarray, phrase_stems: np.ndarray) -> Any:
+    """Bits of the terms of which a field has all stems of one phrase; clears the stems."""
+    found = np.int64(0)
     begin = 0
     for phrase in range(len(phrases)):
         end = phrases[phrase, 1]
         has_all = True
         for place in range(begin, end):
             has_all &= has_stem[phrase_stems[place]]
-        has_term[phrases[phrase, 0]] |= has_all
+        found |= np.int64(has_all) << phrases[phrase, 0]
         begin = end
+    for stem in range(len(has_stem)):
+        has_stem[stem] = False
+    return found
 
 
 @inlined
-def _share(weights: np.ndarray, has_term: np.ndarray) -> Any:
+def _share(weights: np.ndarray, terms: Any) -> Any:
     total = np.float32(0)
     for term in range(len(weights)):
-        if has_term[term]:
+        if terms >> term & 1:
             total += weights[term]
     return total
 
@@ -180,49 +184,55 @@ def _match(
     weights: np.ndarray,
     head: int,
 ) -> None:
-    seen = np.zeros(64, np.bool_)
+    seen = np.int64(0)
     for number in numbers:
-        seen[number & 63] = True
+        seen |= np.int64(1) << (number & 63)
     has_stem = np.zeros(len(numbers), np.bool_)
-    in_title, in_field, in_any = (
-        np.zeros(len(weights), np.bool_),
-        np.zeros(len(weights), np.bool_),
-        np.zeros(len(weights), np.bool_),
-    )
+    # Candidates share few categories and brands: what these match is kept.
+    leaf_keys, brand_keys = np.full(_KEPT, EMPTY, np.int64), np.full(_KEPT, EMPTY, np.int64)
+    leaf_terms, path_terms = np.zeros(_KEPT, np.int64), np.zeros(_KEPT, np.int64)
+    leaf_coverage, brand_terms = np.zeros(_KEPT, np.float32), np.zeros(_KEPT, np.int64)
+    if fetched(title_tokens, rows) < 0:
+        raise ValueError("title tokens: expected numbers from 0")
     for position in range(len(rows)):
         item, row = items[position], rows[position]
+        in_title = np.int64(0)
         filled, hits = _mark(title_tokens, row, numbers, seen, has_stem)
-        in_any[:] = False
         # Most fields have no word of the query, and the records are all 0 so far.
         if hits:
-            _mark_terms(has_stem, phrases, phrase_stems, in_title)
-            in_any[:] = in_title
+            in_title = _terms_of(has_stem, phrases, phrase_stems)
             item.title_coverage = hits / filled
             item.title_share = _share(weights, in_title)
-            item.head_in_title = in_title[head]
+            item.head_in_title = in_title >> head & 1
             for slot in range(filled - 1, -1, -1):
                 number = title_tokens[row, slot]
-                if seen[number & 63]:
+                if seen >> (number & 63) & 1:
                     for stem in range(len(numbers)):
                         if is_head[stem] and numbers[stem] == number:
                             item.head_is_title_head |= title_heads[row, slot]
                             item.head_position = 1.0 / (1.0 + slot)
-        filled, hits = _mark(leaf_tokens, leaf[row], numbers, seen, has_stem)
-        if hits:
-            _mark_terms(has_stem, phrases, phrase_stems, in_field)
-            item.leaf_coverage = hits / filled
-            item.leaf_share = _share(weights, in_field)
-            item.head_in_leaf = in_field[head]
-        filled, hits = _mark(path_tokens, leaf[row], numbers, seen, has_stem)
-        if hits:
-            _mark_terms(has_stem, phrases, phrase_stems, in_field)
-            in_any |= in_field
-        filled, hits = _mark(brand_tokens, brand[row], numbers, seen, has_stem)
-        if hits:
-            _mark_terms(has_stem, phrases, phrase_stems, in_field)
-            item.brand_share = _share(weights, in_field)
-            in_any |= in_field
-        item.field_share = _share(weights, in_any)
+        code = np.int64(leaf[row])
+        kept = code % _KEPT
+        if leaf_keys[kept] != code:
+            leaf_keys[kept], leaf_terms[kept], path_terms[kept] = code, 0, 0
+            filled, hits = _mark(leaf_tokens, code, numbers, seen, has_stem)
+            leaf_coverage[kept] = hits / max(filled, 1)
+            if hits:
+                leaf_terms[kept] = _terms_of(has_stem, phrases, phrase_stems)
+            if _mark(path_tokens, code, numbers, seen, has_stem)[1]:
+                path_terms[kept] = _terms_of(has_stem, phrases, phrase_stems)
+        item.leaf_coverage = leaf_coverage[kept]
+        item.leaf_share = _share(weights, leaf_terms[kept])
+        item.head_in_leaf = leaf_terms[kept] >> head & 1
+        in_any = in_title | path_terms[kept]
+        code = np.int64(brand[row])
+        kept = code % _KEPT
+        if brand_keys[kept] != code:
+            brand_keys[kept], brand_terms[kept] = code, 0
+            if _mark(brand_tokens, code, numbers, seen, has_stem)[1]:
+                brand_terms[kept] = _terms_of(has_stem, phrases, phrase_stems)
+        item.brand_share = _share(weights, brand_terms[kept])
+        item.field_share = _share(weights, in_any | brand_terms[kept])
 
 
 def _alternatives(term: Term) -> Alternatives:

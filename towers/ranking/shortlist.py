@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from towers.compiled import I64, NONE, compiled, read, written
+from towers.falling_order import falling_order
 from towers.read_only import freeze, read_only, read_only_columns
 from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import EncodedRequest
@@ -59,7 +60,7 @@ class Shortlist:
         scores = self.model_scores
         for column in (*self.adjustments.values(), *self.merchandising.values()):
             scores = scores + column
-        order = np.lexsort((self.rows, -scores))
+        order = falling_order(scores, self.rows)
         put = object.__setattr__
         put(self, "scores", read_only(scores[order]))
         put(self, "candidate_features", read_only(self.candidate_features))

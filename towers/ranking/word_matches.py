@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from towers.compiled import F32, I32, I64, NONE, compiled, read, records
+from towers.compiled import F32, I32, I64, NONE, compiled, fetched, read, records
 from towers.ranking.candidate_records import CANDIDATE
 from towers.text.parsed_query import ParsedQuery
 from towers.text.tokens import PADDING, token
@@ -75,14 +75,17 @@ def _match(
     word_count = len(numbers)
     has_word = np.zeros(word_count, np.bool_)
     has_pair = np.zeros(word_count, np.bool_)
-    # Bits of all numbers, by their lowest six: most words of an item are none of the query's.
-    seen = np.zeros(64, np.bool_)
-    for number in numbers:
-        seen[number & 63] = True
+    # A bit for the lowest six of every number: most words of an item are none of the query's.
+    seen = np.int64(0)
+    heaviest = np.float32(0)
+    for word in range(word_count):
+        seen |= np.int64(1) << (numbers[word] & 63)
+        heaviest = max(heaviest, weights[word])
+    if fetched(tokens, rows) < 0:
+        raise ValueError("tokens: expected numbers from 0")
     for position in range(len(rows)):
-        has_word[:] = False
-        has_pair[:] = False
         item, row = items[position], rows[position]
+        has_any = False
         length = 0
         before = PADDING
         for slot in range(tokens.shape[1]):
@@ -90,13 +93,16 @@ def _match(
             if number == PADDING:
                 break
             length += 1
-            if seen[number & 63]:
+            if seen >> (number & 63) & 1:
                 for word in range(word_count):
                     if number == numbers[word]:
-                        has_word[word] = True
+                        has_word[word] = has_any = True
                         if 0 < word < typed_count and before == numbers[word - 1]:
                             has_pair[word] = True
             before = number
+        item.item_word_count, item.heaviest_missing = length, heaviest
+        if not has_any:
+            continue
         count, rarity_sum, missing = 0, 0.0, np.float32(0)
         for word in range(word_count):
             if has_word[word]:
@@ -104,8 +110,9 @@ def _match(
                 rarity_sum += weights[word]
             else:
                 missing = max(missing, weights[word])
-        item.word_count, item.item_word_count = count, length
-        item.rarity_sum, item.heaviest_missing = rarity_sum, missing
+        item.word_count, item.rarity_sum, item.heaviest_missing = count, rarity_sum, missing
         item.has_last_word = typed_count > 0 and has_word[typed_count - 1]
         if typed_count > 1:
             item.pair_share = np.sum(has_pair) / (typed_count - 1)
+        for word in range(word_count):
+            has_word[word] = has_pair[word] = False

@@ -107,6 +107,8 @@ class Sources:
         self.stages = OptionalStages()
         self._reader: QueryReader | None = None
         self._by_name: dict[str, Source | None] = {}
+        # Apart from the others: an answer asks for it a dozen times.
+        self._lexical: LexicalIndex | None = None
         self._listeners: tuple[Source, ...] = ()
         self._last_allowed: tuple[tuple[RankRequest, np.ndarray, int], AllowedItems] | None = None
         for source in sources:
@@ -129,6 +131,8 @@ class Sources:
     def put(self, name: str, source: Source | None) -> None:
         """Replaces a source; None removes it."""
         self._by_name[name] = source
+        if name == Lexical.name:
+            self._lexical = source.index if isinstance(source, Lexical) else None
         if isinstance(source, Lexical):
             self._read_with(source.index)
         # On the hot path of every event: only sources that override ``take_in_event`` are called.
@@ -174,8 +178,7 @@ class Sources:
     @property
     def lexical(self) -> LexicalIndex | None:
         """The lexical index; None where it is absent."""
-        source = self.get(Lexical.name)
-        return source.index if isinstance(source, Lexical) else None
+        return self._lexical
 
     @lexical.setter
     def lexical(self, index: LexicalIndex | None) -> None:

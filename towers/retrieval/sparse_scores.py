@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from towers.falling_order import falling_order
 from towers.retrieval.hashed_sums import ascending_sums
 
 
@@ -47,7 +48,7 @@ class SparseScores:
             least = np.partition(values, len(values) - count)[len(values) - count]
             kept = values >= least
             rows, values = rows[kept], values[kept]
-        return rows[np.lexsort((rows, -values))[:count]]
+        return rows[falling_order(values, rows)[:count]]
 
 
 def shares(codes: np.ndarray, weights: np.ndarray) -> SparseScores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -24,10 +25,10 @@ def union(lists: Mapping[str, np.ndarray], names: Sequence[str]) -> tuple[np.nda
     """
     found = np.concatenate([*lists.values()]) if lists else NO_ROWS
     columns = [names.index(name) for name in lists]
-    ends = np.cumsum([len(of_source) for of_source in lists.values()], dtype=np.int64)
+    ends = [*accumulate(map(len, lists.values()))]
     rows = np.empty(len(found), np.int64)
-    ranks = np.full((len(found), len(names)), -1, np.int32)
-    count = _join(found, np.array(columns, np.int64), ends, rows, ranks)
+    ranks = np.empty((len(found), len(names)), np.int32)
+    count = _join(found, np.array(columns, np.int64), np.array(ends, np.int64), rows, ranks)
     return rows[:count], ranks[:count]
 
 
@@ -48,6 +49,7 @@ def _join(
             table[slot], rows[count] = row, row
             count += 1
     rows[:count].sort()
+    ranks[:count] = -1
     begin = 0
     for number in range(len(columns)):
         for place in range(begin, ends[number]):

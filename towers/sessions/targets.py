@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from data.records import EventType
@@ -52,9 +54,13 @@ class Targets:
 
     def bought_after(self, number: int) -> np.ndarray:
         """Distinct rows that the session buys from event ``number`` on, ``[n] int64``."""
+        return self.rows_after(number, (EventType.PURCHASE,))
+
+    def rows_after(self, number: int, types: Collection[EventType]) -> np.ndarray:
+        """Distinct rows of the session's events of ``types`` from event ``number`` on, ``[n] int64``."""
         start, end = self._position[number], self._ends[self._position[number]]
-        bought = (self._types[start:end] == EventType.PURCHASE) & (self._rows[start:end] >= 0)
-        rows: np.ndarray = np.unique(self._rows[start:end][bought])
+        is_meant = np.isin(self._types[start:end], list(types)) & (self._rows[start:end] >= 0)
+        rows: np.ndarray = np.unique(self._rows[start:end][is_meant])
         return rows
 
     def after(self, number: int, limit: int, *, until_search: bool = False) -> np.ndarray:

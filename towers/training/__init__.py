@@ -8,6 +8,7 @@ encoder/              the large text encoder, and what is distilled from it
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker
 baselines/            what the ranker is compared with
+actions/              the network of several actions, its calibration and its rivals
 offers/               the models of offers: redemption, uplift, and their evaluation
 search_share          how much of the reranker a release serves in searches
 embedding_stream      embeddings of Parquet files of any size

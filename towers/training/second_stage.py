@@ -17,6 +17,7 @@ from towers.datasets.pseudo_judgments import held_out_queries, made_queries
 from towers.datasets.ranking_lists import (
     Lists,
     ListsReport,
+    Watch,
     judged_queries,
     query_lists,
     replayed_lists,
@@ -31,7 +32,6 @@ from towers.training.baselines.classical import fit_classical
 from towers.training.baselines.lambda_mart import FILE_NAME as TREES_NAME
 from towers.training.baselines.lambda_mart import LambdaMart, is_installed
 from towers.training.baselines.rivals import SEED
-from towers.training.calibration_training import PurchaseMoments
 from towers.training.reranker_training import train_reranker
 from towers.training.search_share import SearchShare, choose_search_share
 
@@ -103,16 +103,16 @@ def train_second_stage(
     ranker: Ranker,
     config: Config,
     stages: Progress,
-    moments: PurchaseMoments,
+    watch: Watch,
 ) -> SecondStage:
     """Ranks requests of the late part, and trains the reranker on their candidates.
 
     Args:
         ranker: Without a reranker; its counts include the early part, and those of the late one when
             this returns.
-        moments: Watches the replay.
+        watch: Called with each event of the replay and the session before it.
     """
-    lists, report = _lists(dataset, parts, ranker, config, stages, moments)
+    lists, report = _lists(dataset, parts, ranker, config, stages, watch)
     stage = SecondStage(lists, report, Curves((), ()))
     if report.learnt_count < _LEAST_LIST_COUNT:
         return stage
@@ -138,7 +138,7 @@ def _lists(
     ranker: Ranker,
     config: Config,
     stages: Progress,
-    moments: PurchaseMoments,
+    watch: Watch,
 ) -> tuple[Lists, ListsReport]:
     settings, late = config.rerank, parts.late
     if parts.late_suffices:
@@ -150,7 +150,7 @@ def _lists(
             turned_share=settings.turned_share,
             seed=config.seed,
             held_out_from=late.newest_from(VALIDATION_SHARE),
-            watch=moments,
+            watch=watch,
             progress=report,
         )
     folds = [TEST_FOLD, *RERANK_FOLDS] if config.learn_test_part else RERANK_FOLDS

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
-from data.records import EventType
+from data.records import Event, EventType
 from data.tables import Tables, event_micros, iter_items
 from towers.after_sales.after_sales import AfterSales
 from towers.bundle.bundle import write_after_sales, write_completion, write_sources
@@ -48,7 +48,10 @@ from towers.ranking.ranker import Ranker
 from towers.retrieval.candidates import Sources
 from towers.retrieval.source import TextVectors, TrainingData
 from towers.search_box.popular_queries import searched_queries
+from towers.sessions.session import Session
 from towers.sessions.targets import TARGET_TYPES
+from towers.training.actions.action_training import LearntActions, learn_actions
+from towers.training.actions.answers_in_log import AnsweredMoments
 from towers.training.calibration_training import PurchaseMoments
 from towers.training.encoder.text_vectors import text_vectors
 from towers.training.languages.translations import translations
@@ -118,7 +121,22 @@ def train(
         moments = PurchaseMoments(
             late, ranker, held_out_from=late.newest_from(VALIDATION_SHARE), seed=config.seed
         )
-        second = train_second_stage(dataset, parts, ranker, config, stages, moments)
+        answered = AnsweredMoments(
+            late,
+            ranker,
+            dataset.answers,
+            held_out_from=late.newest_from(VALIDATION_SHARE),
+            seed=config.seed,
+        )
+
+        def watch(number: int, session: Session, event: Event) -> None:
+            moments(number, session, event)
+            answered(number, session, event)
+
+        second = train_second_stage(dataset, parts, ranker, config, stages, watch)
+        if parts.late_suffices:
+            answered.finish()
+        actions: LearntActions | None = None
         calibration: Calibration | None = None
         purchase_report: dict[str, Any] = {}
         means = np.zeros(len(FEATURE_NAMES), np.float32)
@@ -130,6 +148,9 @@ def train(
             means = second.model.mean.numpy()
             rerank_parity = rerank_agreement(second.model, ranker.reranker, second.lists)
             calibration, purchase_report = moments.learn(ranker.reranker)
+            actions = learn_actions(
+                answered, ranker.reranker, config.rerank, stages, seed=config.seed
+            )
         newest = late
         if config.learn_test_part:
             newest = dataset.log(float("inf"), dataset.rank_from)
@@ -142,6 +163,8 @@ def train(
             towers = export_towers(model, dataset.catalog, sample, config)
             ranker.encoder = towers.encoder
         layout.training.mkdir()
+        if actions is not None:
+            actions.write(folder)
         second.write_rivals(layout.training, config.rerank, stages, config.seed)
         stages.start("releasing")
         towers.write(layout)
@@ -187,6 +210,7 @@ def train(
             "visits": None if sessions_report is None else asdict(sessions_report),
             "lists": asdict(second.report),
             "purchase_probability": purchase_report,
+            "actions": {} if actions is None else actions.report,
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
             "search_share": None if second.share is None else second.share.report(),

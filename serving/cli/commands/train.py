@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from serving.cli.behaviour_tables import actions_table
 from serving.cli.options import console, json_option, print_json, reports_errors
 from serving.cli.progress import stage_bars
 
@@ -74,6 +75,8 @@ def train(
         print_json(report)
         return
     console().print(training_table(report))
+    if report["actions"]:
+        console().print(actions_table(report["actions"]))
     for table in evaluation_tables(evaluation or {}):
         console().print(table)
     if shop.events.num_rows and not config.learn_test_part:

@@ -14,11 +14,12 @@ from data.synthetic import END_TIME
 from serving.api.answers import Answer
 from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest, SortOrder
 from serving.engine import Engine
-from tests.serving.answering.conftest import CALIBRATION
+from tests.serving.answering.conftest import CALIBRATION, action_model
 from tests.serving.answering.test_explanations import BAD_REVIEW, surge_of
 from tests.towers import shelf
 from towers.ranking.litert_models import LiteModel
 from towers.retrieval.rank_request import RankRequest
+from towers.sessions.session import Session
 
 NOW = END_TIME + 60.0
 SEARCH = SearchRequest("moccado espresso", "v", page_size=100, record=False)
@@ -140,3 +141,52 @@ def test_the_calibration_is_learnt_on_what_is_served(shelf_engine: Callable[...,
     answer = engine.search(SearchRequest("espresso", "v", page_size=len(scores), record=False))
     served = sorted((one.purchase_probability or 0.0 for one in answer.results), reverse=True)
     assert served == pytest.approx(learnt, abs=1e-6)
+
+
+@pytest.mark.parametrize("request_", [SEARCH, HOME], ids=["search", "home"])
+def test_actions_are_predicted_where_they_are_asked_for(
+    shelf_engine: Callable[..., Engine], request_: SearchRequest | RecommendRequest
+) -> None:
+    """The network and the curve worked out again from the features that ranked the item."""
+    engine = shelf_engine()
+    assert not any(one.actions for one in ask(engine, request_).results)
+    answer = ask(engine, replace(request_, predict_actions=True))
+    bundle = engine.bundle
+    model = action_model()
+    session = Session.empty("v")
+    if isinstance(request_, SearchRequest):
+        session = session.after(shelf.search(request_.query, NOW))
+        asked = RankRequest(session, NOW, request_.query)
+    else:
+        asked = RankRequest(session, NOW)
+    shortlist = bundle.ranker.rank(asked)
+    own = model.logits(shortlist.features).astype(np.float64)
+    total = math.log(np.exp(shortlist.model_scores.astype(np.float64)).sum())
+    largest = float(shortlist.model_scores.max())
+    ids = bundle.catalog.item_ids
+    expected = {}
+    for position, row in enumerate(shortlist.rows.tolist()):
+        inputs = [
+            float(shortlist.model_scores[position]) - total,
+            largest - total,
+            float(bool(asked.text)),
+            math.log1p(len(session.events)),
+            0.0,
+            0.0,
+        ]
+        logits = [
+            own[position, place] * weights[0]
+            + sum(a * b for a, b in zip(weights[1:], inputs, strict=True))
+            + intercept
+            for place, (weights, intercept) in enumerate(
+                zip(model.weights.tolist(), model.intercepts.tolist(), strict=True)
+            )
+        ]
+        click, *others = (1.0 / (1.0 + math.exp(-logit)) for logit in logits)
+        expected[ids[row]] = [click, *(min(click, other) for other in others)]
+    told = {one.item_id: one.actions for one in answer.results if one.item_id in expected}
+    assert len(told) > 20
+    for item_id, actions in told.items():
+        assert [one.action for one in actions] == ["click", "add_to_cart", "purchase"]
+        assert [one.probability for one in actions] == pytest.approx(expected[item_id], abs=1e-5)
+    assert all(one.item_id in told or not one.actions for one in answer.results)

@@ -15,12 +15,12 @@ from serving.cli.behaviour_tables import behaviour_tables
 from serving.cli.commands.compare import compare
 from serving.cli.report_tables import comparison_table
 from tests.serving import ring_shop
-from towers.behaviour.classical_models import CLASSICAL
 from towers.behaviour.tasks import Limits, next_type, visit_buys
 from towers.behaviour.visit_log import VisitLog
 from towers.models.behaviour_network import NETWORKS
 from towers.models.session_encoders import SESSION_ENCODERS
 from towers.ranking.litert_models import LiteModel
+from towers.training.baselines.classical_models import CLASSICAL
 
 
 def _compared(tables: Path, out: Path, config: Path, *options: str) -> Result:

@@ -7,11 +7,14 @@ import pytest
 
 from data.records import Event, EventType, Item
 from towers.catalog.items import Catalog
-from towers.config import Config
+from towers.config import Config, TextConfig
 from towers.indexes.item_index import ItemIndex
 from towers.indexes.lexical_index import LexicalIndex
+from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, feature_matrix
+from towers.ranking.field_matches import match_fields
+from towers.ranking.word_matches import match_words
 from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.sources.learnt import Learnt
@@ -21,6 +24,7 @@ from towers.retrieval.sources.repurchase import Repurchase
 from towers.sessions.query_input import query_input
 from towers.sessions.session import Session
 from towers.sessions.session_summary import SessionSummary
+from towers.text.query_rewriter import parsed_as_typed
 
 _TITLES = ["Blue wall paint", "Paint roller", "Garden hose", "Wall clock blue", "Hose reel #HR-550"]
 _TITLES += [f"Paint colour card {number}" for number in range(20)]
@@ -94,3 +98,14 @@ def test_the_best_candidate_is_the_measure_of_the_others(sources: Sources) -> No
     found = _features(sources, "wall paint")
     assert np.nanmax(found["lexical_to_best"]) == 1
     assert np.nanmax(found["learnt_to_best"]) == 0 == found["learnt_to_best"][0]
+
+
+def test_damaged_token_numbers_are_refused() -> None:
+    items, request = np.zeros(2, CANDIDATE), np.zeros(1, REQUEST)
+    rows, damaged = np.arange(2), np.full((2, 40), -1, np.int32)
+    with pytest.raises(ValueError, match="^tokens: expected numbers from 0"):
+        match_words(parsed_as_typed("lamp"), 100, damaged, rows, items, request)
+    catalog = Catalog.of([Item("a", "lamp"), Item("b", "red lamp")], TextConfig())
+    catalog.title_tokens[:] = -1
+    with pytest.raises(ValueError, match="^title tokens: expected numbers from 0"):
+        match_fields(parsed_as_typed("lamp"), catalog, rows, items)

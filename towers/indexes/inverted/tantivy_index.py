@@ -12,6 +12,7 @@ import numpy as np
 import tantivy
 
 from data.errors import OverloadError
+from towers.falling_order import falling_order
 from towers.indexes.inverted.item_documents import FIELD_WEIGHTS, Document
 from towers.indexes.inverted.stem_queries import RESPELT, Spelling, StemQueries
 from towers.text.parsed_query import Alternatives
@@ -153,7 +154,7 @@ class TantivyIndex:
                 (tantivy.Occur.Must, tantivy.Query.const_score_query(own, 0.0)),
             ]
         rows, scores = _hits(queries.searcher, tantivy.Query.boolean_query(parts), count)
-        order = np.lexsort((rows, -scores))
+        order = falling_order(scores, rows)
         return rows[order], scores[order]
 
     def rows_with_any(self, stems: Mapping[str, float]) -> np.ndarray:

@@ -56,7 +56,9 @@ class Semantic(Source):
     def __init__(self, text: TextVectors | None) -> None:
         self._text = text
         self._originals: dict[int, np.ndarray] = {}
-        self._clear()
+        # What the encoder makes of a query does not depend on the items.
+        self._queries: ResultCache[tuple[str, ...], np.ndarray] = ResultCache(_QUERY_BYTES)
+        self._forget_items()
 
     @property
     def index(self) -> ItemIndex | None:
@@ -136,7 +138,7 @@ class Semantic(Source):
                 vector = _unit(self._text.encoder.encode(words(item_text(item))))
             if row >= len(index.embeddings) or not np.array_equal(index.embeddings[row], vector):
                 index.put(row, vector)
-        self._clear()
+        self._forget_items()
 
     def save(self, folder: Path) -> None:
         """Writes vectors, index and small encoder; nothing where there are none."""
@@ -183,8 +185,7 @@ class Semantic(Source):
         index = ItemIndex.build(vectors, rebase.index_config, sample)
         return type(self)(TextVectors(index, self._text.encoder, keys))
 
-    def _clear(self) -> None:
-        self._queries: ResultCache[tuple[str, ...], np.ndarray] = ResultCache(_QUERY_BYTES)
+    def _forget_items(self) -> None:
         self._nearest: ResultCache[tuple[tuple[str, ...], int], np.ndarray] = ResultCache(
             _QUERY_BYTES
         )

@@ -16,6 +16,7 @@ import numpy as np
 from towers.catalog.items import Catalog
 from towers.compiled import F32, F64, I32, I64, compiled, read, written
 from towers.config import SourcesConfig
+from towers.falling_order import falling_order
 from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.hashed_sums import distinct_sums, sort_sums
 from towers.retrieval.rank_request import EncodedRequest
@@ -27,6 +28,8 @@ _RECENT_ITEM_COUNT = 10
 
 _VISITOR_LIMIT = 5
 """Newest sessions of one visitor that an item finds, as in co-occurrence."""
+
+_NEWEST = 2**31 - 1
 
 _FINDS_NAME = "session_row_finds.npy"
 
@@ -117,7 +120,7 @@ class SessionKnn(Source):
             reaching = votes >= least
             sessions, votes = sessions[reaching], votes[reaching]
         # Ties go to the newer session, so that the order is deterministic.
-        best = np.lexsort((-sessions, -votes))[: self.neighbour_count]
+        best = falling_order(votes, _NEWEST - sessions)[: self.neighbour_count]
         sessions, votes = sessions[best], votes[best]
         offsets = self.log.offsets
         limit = int((offsets[sessions + 1] - offsets[sessions]).sum())

@@ -2,6 +2,7 @@
 
 untrained    rankings without training, on the same candidate sources
 classical    classical models on the reranker's features
+classical_models  scikit-learn's classifiers behind one signature
 baskets      every visitor's baskets in the order of their time
 tifu_knn     next baskets by TIFU-kNN
 up_cf        next baskets by UP-CF

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from towers.behaviour.classical_models import CLASSICAL, fit_model
+from towers.training.baselines.classical_models import CLASSICAL, fit_model
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
