@@ -40,7 +40,7 @@ from serving.api.completion_codec import (
     write_complete,
     write_completed,
 )
-from serving.api.offer_requests import OfferResult
+from serving.api.offers.offer_requests import OfferResult
 from serving.api.page_tokens import PageStart, page_start, page_token
 from serving.api.proto_codec import (
     read_answer,
