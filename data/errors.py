@@ -6,7 +6,8 @@
     ├── BundleError     a bundle is damaged, incomplete or of another version
     ├── RequestError    a field of a request or of an event is invalid
     ├── OverloadError   the service is overloaded or shutting down; a retry may succeed
-    └── AbandonedError  nobody waits for the answer any more
+    ├── AbandonedError  nobody waits for the answer any more
+    └── MissingExtraError  a feature whose optional packages are not installed
 
 Every message names the expected and the received value: ``k: expected 1 to 200, received 0``.
 """
@@ -58,3 +59,13 @@ class OverloadError(NextclickError):
 
 class AbandonedError(NextclickError):
     """Work was given up since its caller has gone or no longer waits."""
+
+
+class MissingExtraError(NextclickError):
+    """A feature whose optional packages are not installed."""
+
+    def __init__(self, feature: str, extra: str, absent: str) -> None:
+        super().__init__(
+            f"{feature}: expected the extra {extra} (pip install 'nextclick[{extra}]'),"
+            f" received none: {absent} is not installed"
+        )

@@ -478,3 +478,39 @@ class Highlight(_message.Message):
     start: int
     end: int
     def __init__(self, start: _Optional[int] = ..., end: _Optional[int] = ...) -> None: ...
+
+class SearchByVoiceRequest(_message.Message):
+    __slots__ = ("audio", "visitor_id", "page_size", "filter", "record", "language")
+    AUDIO_FIELD_NUMBER: _ClassVar[int]
+    VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    audio: bytes
+    visitor_id: str
+    page_size: int
+    filter: Filter
+    record: bool
+    language: str
+    def __init__(self, audio: _Optional[bytes] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., record: _Optional[bool] = ..., language: _Optional[str] = ...) -> None: ...
+
+class SearchByVoiceResponse(_message.Message):
+    __slots__ = ("transcripts", "language", "answer")
+    TRANSCRIPTS_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    transcripts: _containers.RepeatedCompositeFieldContainer[Transcript]
+    language: str
+    answer: SearchItemsResponse
+    def __init__(self, transcripts: _Optional[_Iterable[_Union[Transcript, _Mapping]]] = ..., language: _Optional[str] = ..., answer: _Optional[_Union[SearchItemsResponse, _Mapping]] = ...) -> None: ...
+
+class Transcript(_message.Message):
+    __slots__ = ("text", "query", "probability")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    query: str
+    probability: float
+    def __init__(self, text: _Optional[str] = ..., query: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...

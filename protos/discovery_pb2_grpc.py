@@ -56,6 +56,11 @@ class DiscoveryStub:
                 request_serializer=protos_dot_offers__pb2.RecommendOffersRequest.SerializeToString,
                 response_deserializer=protos_dot_offers__pb2.RecommendOffersResponse.FromString,
                 _registered_method=True)
+        self.SearchByVoice = channel.unary_unary(
+                '/nextclick.v1.Discovery/SearchByVoice',
+                request_serializer=protos_dot_discovery__pb2.SearchByVoiceRequest.SerializeToString,
+                response_deserializer=protos_dot_discovery__pb2.SearchByVoiceResponse.FromString,
+                _registered_method=True)
 
 
 class DiscoveryServicer:
@@ -90,6 +95,14 @@ class DiscoveryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchByVoice(self, request, context):
+        """Search by voice: speech to text, then a search. `UNIMPLEMENTED` where the server runs without
+        the extra `voice`; the status says what to install.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DiscoveryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +125,11 @@ def add_DiscoveryServicer_to_server(servicer, server):
                     servicer.RecommendOffers,
                     request_deserializer=protos_dot_offers__pb2.RecommendOffersRequest.FromString,
                     response_serializer=protos_dot_offers__pb2.RecommendOffersResponse.SerializeToString,
+            ),
+            'SearchByVoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchByVoice,
+                    request_deserializer=protos_dot_discovery__pb2.SearchByVoiceRequest.FromString,
+                    response_serializer=protos_dot_discovery__pb2.SearchByVoiceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +241,33 @@ class Discovery:
             '/nextclick.v1.Discovery/RecommendOffers',
             protos_dot_offers__pb2.RecommendOffersRequest.SerializeToString,
             protos_dot_offers__pb2.RecommendOffersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchByVoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextclick.v1.Discovery/SearchByVoice',
+            protos_dot_discovery__pb2.SearchByVoiceRequest.SerializeToString,
+            protos_dot_discovery__pb2.SearchByVoiceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,6 +13,7 @@ answering/   from a request, through ranking and query rules, to a page of resul
 offers/      requests for offers and their live changes
 engine       answers requests (and mints their attribution tokens), ingests events and items,
              swaps bundles
+voice/       search by voice: speech to text, then a search
 evaluation/  offline metrics, measured through the same engine that serves
 off_policy/  what another bundle or policy would be worth, from logged propensities
 edge/        gRPC: server, servicers, error statuses, admission control, client

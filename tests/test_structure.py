@@ -36,6 +36,8 @@ OWNERS = {
         "towers/indexes/inverted/tantivy_index.py",
     },
     "numba": {"towers/compiled.py"},
+    "faster_whisper": {"towers/speech/speech_model.py"},
+    "soundfile": {"towers/speech/recording.py"},
     "sqlite3": {
         "data/sources/own_log.py",
         "data/sources/live_items.py",
@@ -202,6 +204,8 @@ def test_a_server_starts_without_tensorflow_and_without_tables() -> None:
         "import sys\n"
         "import serving.edge.server, serving.engine, serving.cli.main\n"
         "heavy = {'tensorflow', 'tf_keras', 'keras', 'pyarrow', 'duckdb', 'matplotlib'}\n"
+        # Of search by voice, before the first recording.
+        "heavy |= {'faster_whisper', 'ctranslate2', 'av', 'soundfile', 'soxr', 'jellyfish'}\n"
         # Where SciPy is installed, Numba takes its products of matrices.
         "heavy |= {'scipy.sparse', 'scipy.stats'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"

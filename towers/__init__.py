@@ -15,6 +15,7 @@ catalog/         items as columns, attributes, filters
 sessions/        sessions as a fold over events, feedback, dwell, replay, input of the query tower
 indexes/         ScaNN, tantivy, prefix indexes
 retrieval/       candidate sources behind one interface, and their fusion
+speech/          recordings, speech to text, words of the shop in what was heard
 search_box/      completion and query relaxation
 ranking/         features, the exported models, the ranker, adjustments, calibration, explanations
 actions/         probabilities of what a shopper does with an item that is shown

@@ -29,6 +29,7 @@ from serving.api.reports import Status
 if TYPE_CHECKING:
     from serving.load.freshness import Freshness
     from serving.load.load_step import LoadStep
+    from towers.speech.understanding import Transcript
 
 _RELAXED = {
     RelaxationKind.TYPO_CORRECTED: "corrected to “{}”",
@@ -129,6 +130,17 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
 def _on_offer(result: Result) -> str:
     was = "" if result.earlier_price is None else f"was {result.earlier_price:,.2f}"
     return ", ".join(part for part in (result.offer_id, was) if part)
+
+
+def transcript_table(transcripts: Sequence[Transcript]) -> Table:
+    """What was heard and what is searched for, a row for each reading."""
+    table = Table()
+    table.add_column("heard", overflow="fold")
+    table.add_column("searched for", overflow="fold")
+    table.add_column("probability", justify="right")
+    for one in transcripts:
+        table.add_row(escape(one.text), escape(one.query), f"{one.probability:.2f}")
+    return table
 
 
 def facet_table(facet: Facet) -> Table:

@@ -46,6 +46,8 @@ from serving.api.reports import CatalogReport, RecordReport, Status
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import BATCH_LIMIT
 from serving.edge.grpc_errors import error_of
+from serving.voice.voice_codec import read_voice_answer, write_voice
+from serving.voice.voice_requests import VoiceAnswer, VoiceRequest
 
 BATCH_BYTE_LIMIT = 200 * 1024
 """Below the server's message limit, with room for the other fields of the message."""
@@ -58,7 +60,11 @@ ATTEMPT_LIMIT = 5
 """gRPC's own upper limit on attempts."""
 
 _RETRIED_METHODS = {
-    "nextclick.v1.Discovery": ("SearchItems", "RecommendItems", "Complete", "RecommendOffers"),
+    "nextclick.v1.Discovery": (
+        *("SearchItems", "RecommendItems", "Complete", "RecommendOffers"),
+        # Of recordings, gRPC keeps only small ones for another attempt.
+        "SearchByVoice",
+    ),
     "nextclick.v1.Events": ("RecordEvents",),
     "nextclick.v1.Catalog": ("BatchUpdateItems", "BatchDeleteItems", "BatchUpdateOffers"),
     "nextclick.v1.Admin": ("GetStatus",),
@@ -130,6 +136,11 @@ class Client:
         """Searches. A retried attempt may record the search twice in the session."""
         message = _written(write_search, request)
         return read_answer(self._call(self._discovery.SearchItems, message), message)
+
+    def search_by_voice(self, request: VoiceRequest) -> VoiceAnswer:
+        """Searches by voice. The first one after a start waits for the speech model."""
+        message = _written(write_voice, request)
+        return read_voice_answer(self._call(self._discovery.SearchByVoice, message), message)
 
     def recommend(self, request: RecommendRequest) -> Answer:
         """Requests the items of a browse page."""

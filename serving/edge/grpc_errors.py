@@ -14,7 +14,14 @@ from google.rpc import status_pb2
 from google.rpc.error_details_pb2 import BadRequest
 from grpc_status import rpc_status
 
-from data.errors import AbandonedError, BundleError, NextclickError, OverloadError, RequestError
+from data.errors import (
+    AbandonedError,
+    BundleError,
+    MissingExtraError,
+    NextclickError,
+    OverloadError,
+    RequestError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +65,8 @@ def failure_of(error: Exception, method: str) -> Failure:
         return Failure(grpc.StatusCode.UNAVAILABLE, message)
     if isinstance(error, AbandonedError):
         return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, message)
+    if isinstance(error, MissingExtraError):
+        return Failure(grpc.StatusCode.UNIMPLEMENTED, message)
     error_id = uuid.uuid4().hex
     # Log location and type of the error, but not its text, which may quote personal data.
     frames = "".join(traceback.format_tb(error.__traceback__))

@@ -17,6 +17,7 @@ from serving.edge.admission import Lane
 from serving.edge.servicers import SERVICE_NAMES, handlers_of
 from serving.edge.side_calls import SideCalls
 from serving.edge.unary_calls import CallQueue, Method
+from towers.speech.recording import BYTE_LIMIT
 
 if TYPE_CHECKING:
     from serving.engine import Engine
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 _JOIN_SECONDS = 1.0
 _EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
+_BY_VOICE = "/nextclick.v1.Discovery/SearchByVoice"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class ServerSettings:
         event_limit: In-flight limit of these calls.
         change_thread_count: Concurrent catalogue changes and administration calls.
         change_limit: In-flight limit of these calls.
-        message_limit_bytes: Larger request messages are refused before parsing.
+        voice_thread_count: Recordings that are taken in concurrently; they are heard one at a time.
+        voice_limit: In-flight limit of these calls, each of which takes about a second of all cores.
+        message_limit_bytes: Larger request messages are refused before parsing, but for recordings.
         metadata_limit_bytes: The same for the headers of a call.
         stream_limit: Concurrent calls per connection.
         handshake_seconds: A connection without an HTTP/2 handshake by then is closed.
@@ -58,6 +62,8 @@ class ServerSettings:
     event_limit: int = 32
     change_thread_count: int = 2
     change_limit: int = 8
+    voice_thread_count: int = 1
+    voice_limit: int = 3
     message_limit_bytes: int = 256 * 1024
     metadata_limit_bytes: int = 8 * 1024
     stream_limit: int = 100
@@ -132,9 +138,15 @@ def serve(
     answers = Lane("answers", at_once=settings.thread_count, limit=settings.in_flight_limit)
     events = Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit)
     changes = Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit)
-    lanes = {_EVENTS: events, _CATALOG: changes, _ADMIN: changes}
+    voice = Lane("recordings", at_once=settings.voice_thread_count, limit=settings.voice_limit)
+    lanes = {_EVENTS: events, _CATALOG: changes, _ADMIN: changes, _BY_VOICE: voice}
     methods = [
-        Method(path, handler, lanes.get(path.split("/")[1], answers))
+        Method(
+            path,
+            handler,
+            lanes.get(path) or lanes.get(path.split("/")[1], answers),
+            _message_limit(settings, path),
+        )
         for path, handler in handlers_of(engine).items()
     ]
     side = SideCalls(settings.message_seconds)
@@ -149,19 +161,25 @@ def serve(
         side.close()
         raise ConfigError(f"address: expected a free host:port, received {address!r}") from error
     server.start()
-    for lane in (answers, events, changes):
+    for lane in (answers, events, changes, voice):
         lane.start()
     calls.start()
     for name in SERVICE_NAMES:
         side.healths.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return RunningServer(server, calls, (answers, events, changes), side, port)
+    return RunningServer(server, calls, (answers, events, changes, voice), side, port)
+
+
+def _message_limit(settings: ServerSettings, path: str) -> int:
+    # Besides the recording, a spoken search has what others have.
+    return settings.message_limit_bytes + (BYTE_LIMIT if path == _BY_VOICE else 0)
 
 
 def _options(settings: ServerSettings) -> list[tuple[str, int]]:
     return [
         # On by default, which would let two servers share a port silently.
         ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", settings.message_limit_bytes),
+        # Of all methods: recordings are the largest; the others are checked once they are there.
+        ("grpc.max_receive_message_length", _message_limit(settings, _BY_VOICE)),
         ("grpc.max_metadata_size", settings.metadata_limit_bytes),
         ("grpc.absolute_max_metadata_size", settings.metadata_limit_bytes),
         ("grpc.max_concurrent_streams", settings.stream_limit),

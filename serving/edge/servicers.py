@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from protos import (
@@ -46,6 +46,8 @@ from serving.api.validation import (
     checked_search,
 )
 from serving.offers.offer_validation import check_offers, checked_offer_request
+from serving.voice.voice_codec import read_voice, write_voice_answer
+from serving.voice.voice_search import VoiceSearch
 
 if TYPE_CHECKING:
     from serving.engine import Engine
@@ -68,8 +70,14 @@ class _Servicer:
     new_id: Callable[[], str] = _new_id
 
 
+@dataclass(frozen=True)
 class DiscoveryServicer(_Servicer):
     """Search, recommendations and completion."""
+
+    voice: VoiceSearch = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "voice", VoiceSearch(self.engine))
 
     def SearchItems(self, request: Any, context: Any) -> Any:
         """Answers a search."""
@@ -91,6 +99,12 @@ class DiscoveryServicer(_Servicer):
         """Answers a request for offers."""
         asked = checked_offer_request(read_offer_request(request))
         return write_offer_answer(self.engine.offers.recommend(asked))
+
+    def SearchByVoice(self, request: Any, context: Any) -> Any:
+        """Answers a spoken search."""
+        asked = read_voice(request)
+        answer = self.voice.search(asked, before_stage=context.raise_if_abandoned)
+        return write_voice_answer(answer, request)
 
 
 class EventsServicer(_Servicer):

@@ -37,14 +37,16 @@ _POLL_SECONDS = 0.25
 
 
 class Method(NamedTuple):
-    """A unary method: its path, its ``grpc.RpcMethodHandler``, and its lane.
+    """A unary method: its path, its ``grpc.RpcMethodHandler``, its lane, and its largest message.
 
-    The handler may return the response's bytes. Its errors are mapped to statuses.
+    The handler may return the response's bytes. Its errors are mapped to statuses. The server itself
+    refuses messages beyond the largest of all methods.
     """
 
     path: str
     handler: Any
     lane: Lane
+    message_limit_bytes: int
 
 
 class UnaryCall:
@@ -161,6 +163,8 @@ class CallQueue:
             return
         if message is None:
             call.end(_NO_MESSAGE)
+        elif len(message) > call.method.message_limit_bytes:
+            call.end(_too_large(len(message), call.method.message_limit_bytes))
         elif lane.is_full:
             call.end(lane.refusal)
         else:
@@ -228,6 +232,12 @@ def _parsed(message: bytes, method: Method) -> Any:
         received = f"{len(message)} bytes that are none"
         # Without the parser's error, which may quote the message.
         raise RequestError("message", f"a request of {method.path}", received) from None
+
+
+def _too_large(byte_count: int, limit: int) -> status_pb2.Status:
+    """The status that gRPC itself gives messages beyond the server's limit."""
+    message = f"message: expected at most {limit:,} bytes, received {byte_count:,}"
+    return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, message).status
 
 
 def _sent(status: status_pb2.Status) -> Any:

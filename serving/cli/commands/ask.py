@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +20,8 @@ from serving.cli.options import (
     print_json,
     reports_errors,
 )
+from serving.voice.voice_requests import VoiceRequest
+from towers.speech.recording import BYTE_LIMIT
 
 KIND_BY_NAME = {kind.name.lower(): kind for kind in KINDS}
 PLACEMENT_BY_NAME = {
@@ -26,10 +30,28 @@ PLACEMENT_BY_NAME = {
     if placement is not Placement.UNSPECIFIED
 }
 
+_PLAIN = SearchRequest("")
+_NOT_SPOKEN = ("offset", "order_key", "sort_by", "facets", "explain", "is_literal")
+"""Fields that searches by voice lack."""
+
+_VOICE_TIMEOUT_SECONDS = 60.0
+"""The first recording waits until the server has loaded the speech model."""
+
 
 @click.command()
-@click.argument("text")
+@click.argument("text", required=False)
 @page_options
+@click.option(
+    "--voice",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Search for what is said in this WAV or FLAC file of up to 15 s, instead of TEXT.",
+)
+@click.option(
+    "--language",
+    default="",
+    metavar="CODE",
+    help="Language of the speech: en or zh, for example; by default one of the shop's, detected.",
+)
 @click.option("--no-record", is_flag=True, help="Do not add the search to session and log.")
 @click.option(
     "--literal",
@@ -38,20 +60,31 @@ PLACEMENT_BY_NAME = {
     help="Take all of TEXT as words: read no part of it as a condition on price or stock.",
 )
 @reports_errors
-def search(text: str, address: str, as_json: bool, no_record: bool, **options: Any) -> None:
-    """Search for TEXT."""
+def search(text: str | None, address: str, as_json: bool, no_record: bool, **options: Any) -> None:
+    """Search for TEXT, or for what is said in a recording."""
     from serving.edge.client import Client
 
+    voice, language = options.pop("voice"), options.pop("language")
     request = SearchRequest(
-        text,
+        text or "",
         visitor_id=options.pop("visitor"),
         filter=filter_from(options),
         record=not no_record,
         **listing_from(options),
         **options,
     )
-    with Client(address) as client:
-        _show(client.search(request), request.offset, as_json=as_json)
+    if (text is None) == (voice is None):
+        raise click.UsageError("expected TEXT or --voice FILE")
+    if voice is None:
+        if language:
+            raise click.UsageError("expected --language with --voice only")
+        with Client(address) as client:
+            _show(client.search(request), request.offset, as_json=as_json)
+        return
+    if replace(request, **{name: getattr(_PLAIN, name) for name in _NOT_SPOKEN}) != request:
+        names = "--offset, --order-key, --sort, --facet, --explain and --literal"
+        raise click.UsageError(f"expected none of {names} with --voice")
+    _search_by_voice(VoiceRequest(_audio(voice), request, language), address, as_json=as_json)
 
 
 @click.command()
@@ -118,6 +151,25 @@ def complete(
         print_json(completed)
     else:
         console().print(completion_table(completed))
+
+
+def _audio(path: Path) -> bytes:
+    with path.open("rb") as file:
+        # One more than a server takes, which it refuses by name.
+        return file.read(BYTE_LIMIT + 1)
+
+
+def _search_by_voice(request: VoiceRequest, address: str, *, as_json: bool) -> None:
+    from serving.cli.answer_tables import transcript_table
+    from serving.edge.client import Client
+
+    with Client(address, timeout_seconds=_VOICE_TIMEOUT_SECONDS) as client:
+        heard = client.search_by_voice(request)
+    if as_json:
+        print_json(heard)
+    else:
+        console().print(transcript_table(heard.transcripts))
+        _show(heard.answer, 0, as_json=False)
 
 
 def _show(answer: Answer, offset: int, *, as_json: bool) -> None:

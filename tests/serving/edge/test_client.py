@@ -28,6 +28,7 @@ from serving.api.requests import (
 )
 from serving.edge.client import Client, RetrySettings
 from serving.edge.server import serve
+from serving.voice.voice_requests import VoiceRequest
 from tests.serving.gated_engine import GatedEngine
 from tests.towers import shelf
 
@@ -162,6 +163,7 @@ def test_every_method_that_is_tried_again_is_one_of_the_interface(
         "SearchItems": lambda: patient.search(SearchRequest("milk")),
         "RecommendItems": lambda: patient.recommend(RecommendRequest(Placement.HOME)),
         "Complete": lambda: patient.complete(CompleteRequest("mi")),
+        "SearchByVoice": lambda: patient.search_by_voice(VoiceRequest(b"a", SearchRequest(""))),
         "RecordEvents": lambda: patient.record([view(1)]),
         "BatchUpdateItems": lambda: patient.update_items([Item("m1", "Milk")]),
         "BatchDeleteItems": lambda: patient.delete_items(["m1"]),

@@ -14,6 +14,7 @@ from data.errors import (
     BundleError,
     ConfigError,
     InputError,
+    MissingExtraError,
     NextclickError,
     OverloadError,
     RequestError,
@@ -47,6 +48,7 @@ class FailedCall(grpc.RpcError):
         (BundleError("no manifest"), grpc.StatusCode.FAILED_PRECONDITION, ""),
         (OverloadError("full"), grpc.StatusCode.UNAVAILABLE, ""),
         (AbandonedError("late"), grpc.StatusCode.DEADLINE_EXCEEDED, ""),
+        (MissingExtraError("voice", "voice", "av"), grpc.StatusCode.UNIMPLEMENTED, ""),
     ],
 )
 def test_what_the_product_refuses_says_why(

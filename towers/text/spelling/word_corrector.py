@@ -79,6 +79,10 @@ class WordCorrector:
         """Current number of items with the word in any form, exact where it is low."""
         return self._stem_count(stem(word), _RARE_COUNT)
 
+    def has_items(self, word: str) -> bool:
+        """Whether some item has the word in any form now."""
+        return self.count(word) > 0
+
     def are_known(self, stems: Sequence[str]) -> bool:
         """Whether each of the stems is in some item now."""
         return all(self._stem_count(of_word, _RARE_COUNT) for of_word in stems)

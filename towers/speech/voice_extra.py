@@ -1,0 +1,10 @@
+"""The extra ``voice``, which a server may run without."""
+
+from __future__ import annotations
+
+from data.errors import MissingExtraError
+
+
+def missing_voice(absent: str) -> MissingExtraError:
+    """The error that says what to install, where a package of the extra is absent."""
+    return MissingExtraError("search by voice", "voice", absent)
