@@ -1,7 +1,7 @@
 """Request and response types of the engine, their validation, and their protobuf codecs.
 
 requests          request types
-offer_requests    request and response types of offers
+offers/           offers: request and response types, and their codec
 answers           response types
 random_ids        ids that nobody can guess
 item_cards        what answers say of items, kept
@@ -14,6 +14,5 @@ result_bytes      result columns to the bytes of their messages
 result_codec      results to and from protobuf messages
 understood_codec  understood parts of queries to and from protobuf messages
 completion_codec  completion requests and suggestions to and from protobuf messages
-offer_codec       offers to and from protobuf messages
 proto_codec       all other requests, answers, events, items and status, likewise
 """

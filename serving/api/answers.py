@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from serving.api.offer_requests import OfferResult as OfferResult
+from serving.api.offers.offer_requests import OfferResult as OfferResult
 from towers.search_box.relaxation import Relaxation as Relaxation
 from towers.search_box.relaxation import RelaxationKind as RelaxationKind
 from towers.search_box.suggestions import Suggestion as Suggestion

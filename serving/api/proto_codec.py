@@ -33,7 +33,7 @@ from serving.api.filter_codec import (
     write_facet_requests,
     write_filter,
 )
-from serving.api.offer_codec import read_offer_result, write_offer_result
+from serving.api.offers.offer_codec import read_offer_result, write_offer_result
 from serving.api.page_tokens import OFFSET_LIMIT, PageStart, page_start, page_token
 from serving.api.reports import Status
 from serving.api.requests import Placement, RecommendRequest, SearchRequest

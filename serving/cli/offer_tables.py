@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from serving.api.offer_requests import OfferAnswer, OfferResult
+from serving.api.offers.offer_requests import OfferAnswer, OfferResult
 
 _SYSTEM_LABELS = {
     "offer_model": "the model of offers",

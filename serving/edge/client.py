@@ -27,13 +27,13 @@ from protos import (
 )
 from serving.api.answers import Answer, Completed
 from serving.api.completion_codec import read_completed, write_complete
-from serving.api.offer_codec import (
+from serving.api.offers.offer_codec import (
     read_offer_answer,
     read_report,
     write_changes,
     write_offer_request,
 )
-from serving.api.offer_requests import OfferAnswer, OfferReport, OfferRequest
+from serving.api.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest
 from serving.api.proto_codec import (
     read_answer,
     read_status,

@@ -20,7 +20,7 @@ from protos import (
     events_pb2_grpc,
 )
 from serving.api.completion_codec import read_complete, write_completed
-from serving.api.offer_codec import (
+from serving.api.offers.offer_codec import (
     read_offer,
     read_offer_request,
     write_offer_answer,

@@ -12,7 +12,7 @@ import numpy as np
 from data.offers.offer import Offer, OfferKind
 from data.sources.live_offers import OFFER_LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
-from serving.api.offer_requests import OfferAnswer, OfferReport, OfferRequest, OfferResult
+from serving.api.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest, OfferResult
 from serving.api.requests import CART_COUNT_LIMIT
 from serving.offers.offer_validation import OFFER_COUNT_LIMIT, check_audiences, check_cart
 from serving.state.offer_log import OfferLog

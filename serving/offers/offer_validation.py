@@ -8,7 +8,7 @@ from dataclasses import replace
 from data.errors import RequestError
 from data.offers.offer import KIND_BY_LABEL, Offer, OfferKind, fault_of
 from data.records import CONTROL_CHARACTER, ID_LENGTH_LIMIT
-from serving.api.offer_requests import OfferRequest
+from serving.api.offers.offer_requests import OfferRequest
 from serving.api.requests import CART_COUNT_LIMIT
 from serving.api.validation import BATCH_LIMIT, check_count
 from towers.catalog.items import Catalog

@@ -25,7 +25,7 @@ from data.prepare import prepare
 from data.records import Event, EventType
 from data.tables import read_tables
 from serving.api.answers import Answer
-from serving.api.offer_requests import OfferRequest, OfferResult
+from serving.api.offers.offer_requests import OfferRequest, OfferResult
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.edge.client import Client
 from serving.edge.server import serve

@@ -173,7 +173,7 @@ def _search_by_voice(request: VoiceRequest, address: str, *, as_json: bool) -> N
 
 
 def _show(answer: Answer, offset: int, *, as_json: bool) -> None:
-    from serving.api.offer_requests import OfferAnswer
+    from serving.api.offers.offer_requests import OfferAnswer
     from serving.cli.answer_tables import answer_table, facet_table
     from serving.cli.offer_tables import offer_table
 

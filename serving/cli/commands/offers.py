@@ -54,7 +54,7 @@ def recommend(
     as_json: bool,
 ) -> None:
     """Offers for a visitor: those that hold, that the visitor may have and may want."""
-    from serving.api.offer_requests import OfferRequest
+    from serving.api.offers.offer_requests import OfferRequest
     from serving.cli.offer_tables import offer_table
     from serving.edge.client import Client
     from towers.offers.offer_ranking import OfferOrder

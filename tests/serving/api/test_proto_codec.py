@@ -16,6 +16,7 @@ from data.offers.offer import OfferKind
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import catalog_pb2, discovery_pb2, events_pb2
 from serving.api.answers import (
+    ActionProbability,
     Answer,
     Completed,
     EmptyReason,
@@ -39,7 +40,7 @@ from serving.api.completion_codec import (
     write_complete,
     write_completed,
 )
-from serving.api.offer_requests import OfferResult
+from serving.api.offers.offer_requests import OfferResult
 from serving.api.page_tokens import PageStart, page_start, page_token
 from serving.api.proto_codec import (
     read_answer,
@@ -123,9 +124,10 @@ results = some.builds(
     number,
     score_parts,
     score_parts,
-    text,
-    text,
-    maybe,
+    reason=text,
+    actions=some.lists(some.builds(ActionProbability, text, number), max_size=2).map(tuple),
+    offer_id=text,
+    earlier_price=maybe,
 )
 services = some.builds(
     OfferResult,

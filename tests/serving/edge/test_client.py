@@ -18,7 +18,7 @@ from data.errors import BundleError, ConfigError, NextclickError, OverloadError,
 from data.records import Event, EventType, Item
 from protos import admin_pb2, discovery_pb2, events_pb2
 from serving.api.answers import SourceHit
-from serving.api.offer_requests import OfferRequest
+from serving.api.offers.offer_requests import OfferRequest
 from serving.api.requests import (
     CompleteRequest,
     Filter,

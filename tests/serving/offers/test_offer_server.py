@@ -19,7 +19,7 @@ from data.records import Event, EventType, Item
 from data.sources.live_offers import OFFER_LOG_NAME
 from data.sources.own_log import read_own_log
 from data.synthetic import END_TIME
-from serving.api.offer_requests import OfferReport, OfferRequest
+from serving.api.offers.offer_requests import OfferReport, OfferRequest
 from serving.edge.client import Client
 from serving.edge.server import serve
 from serving.engine import Engine

@@ -1,7 +1,7 @@
 """The shop of the shelf with what follows a purchase counted on a small log, known by hand.
 
-Twelve buy a phone and three days later a case; twelve others buy coffee every ten days, and then another;
-one phone is reviewed well by twelve, one badly.
+Forty buy a phone and three days later a case, ten of them a week later another phone, which all review
+well; twelve others buy coffee every ten days, and then another one, and review a third phone badly.
 """
 
 from __future__ import annotations
@@ -47,15 +47,19 @@ def did(
 
 
 def history() -> list[Event]:
+    """What happened, by time."""
     events = []
+    for number in range(40):
+        visitor = f"p{number}"
+        events += [did(visitor, BUY, PHONE, 300.0), did(visitor, BUY, CASE, 297.0)]
+        if number < 10:
+            events.append(did(visitor, BUY, OTHER_PHONE, 290.0))
+        events.append(did(visitor, REVIEW, OTHER_PHONE, 280.0, 5.0))
     for number in range(12):
-        phone = did(f"p{number}", BUY, PHONE, 300.0)
-        events += [phone, did(f"p{number}", BUY, CASE, 297.0)]
-        for visit in range(4):
-            events.append(did(f"c{number}", BUY, BEANS, 200.0 - 10.0 * visit))
-        events.append(did(f"c{number}", BUY, OTHER_BEANS, 165.0))
-        events.append(did(f"p{number}", REVIEW, OTHER_PHONE, 290.0, 5.0))
-        events.append(did(f"c{number}", REVIEW, BAD_PHONE, 290.0, 1.0))
+        visitor = f"c{number}"
+        events += [did(visitor, BUY, BEANS, 200.0 - 10.0 * visit) for visit in range(4)]
+        events.append(did(visitor, BUY, OTHER_BEANS, 165.0))
+        events.append(did(visitor, REVIEW, BAD_PHONE, 290.0, 1.0))
     return sorted(events, key=lambda event: event.time)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,7 @@ from tests.serving.placements.small_log import (
     small_log_bundle,
 )
 from tests.towers import shelf
+from towers.after_sales.after_sales import AfterSales
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
 
@@ -78,8 +80,9 @@ def test_what_people_buy_days_later_follows_a_purchase(client: Client) -> None:
     assert one.reason == sentence(CASE, f"because you bought {named}", f"因为您买过{named}")
     (lift,) = one.adjustments
     assert lift.name == "after_sales"
-    # Twelve of twelve follow a phone with a case, against 12 of the 60 visits that are followed by any.
-    assert 0 < lift.amount <= 1.0
+    # All forty go on to a case, and of 98 visits that are followed by another 40 are.
+    share, base = (40 + 5 * 40 / 98) / (40 + 5), 40 / 98
+    assert lift.amount == pytest.approx(math.log(share / base), abs=1e-5)
 
 
 def test_the_items_of_the_page_count_as_just_bought(client: Client) -> None:
@@ -97,8 +100,14 @@ def test_a_phone_nobody_bought_is_followed_by_what_follows_its_category(client: 
     assert answer.results[ids_of(answer).index(CASE)].reason == expected
 
 
-def test_after_a_purchase_no_substitute_unless_people_buy_it_again(client: Client) -> None:
+def test_after_a_purchase_no_substitute_unless_people_buy_it_again(
+    client: Client, bundle: Path
+) -> None:
     client.record([did("v", BUY, PHONE, 1.0), did("w", BUY, BEANS, 1.0)])
+    # A quarter of them did go on to another phone.
+    tables = AfterSales.load(Layout(bundle).after_sales)
+    followers, _ = tables.by_item.after(CATALOG.row_of[PHONE])
+    assert CATALOG.row_of[OTHER_PHONE] in followers
     assert not {*ids_of(after_sales(client))} & {*PHONES}
     # Beans are bought again and again: others of their kind may follow, they themselves not yet.
     found = ids_of(after_sales(client, visitor="w"))

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from data.errors import RequestError
 from data.offers.offer import KIND_BY_LABEL, Offer, OfferKind
 from protos import offers_pb2
-from serving.api.offer_requests import OfferAnswer, OfferReport, OfferRequest, OfferResult
+from serving.api.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest, OfferResult
 from towers.offers.offer_ranking import OfferOrder, Reason, ReasonKind
 
 
