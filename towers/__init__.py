@@ -22,5 +22,6 @@ datasets/        training data: examples, ranking lists, synthetic queries and s
 models/          the models in TensorFlow: two towers, session encoders, losses, deep & cross, export
 training/        training, batch embedding, comparison, baselines and calibration
 behaviour/       what a visit does next, predicted by classical models and networks side by side
+attributes/      values that the catalogue lacks, predicted by classical models and networks side by side
 demand/          forecasts of the demand for items and categories
 """

@@ -9,6 +9,7 @@ session_encoders   encoders of a session's event sequence: transformer, GRU, poo
 two_tower          the query tower, the candidate tower, and their loss
 deep_cross         the deep & cross reranker and its list loss
 behaviour_network  predictions of what a visit does next: DNN, GRU, transformer
+attribute_network  predictions of what the catalogue lacks: DNN, transformer
 demand_network     a GRU that forecasts demand
 export             trained models as LiteRT files
 """
