@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import BundleError, ConfigError, InputError
+from data.pictures import StoredPicture
 from towers.config import ImagesConfig
 from towers.modalities.pictures import read_picture
 from towers.ranking.litert_models import ArrayModel
@@ -76,7 +77,7 @@ class ImageEncoder:
 
     def encode(
         self,
-        pictures: Sequence[bytes | Path | None],
+        pictures: Sequence[bytes | Path | StoredPicture | None],
         *,
         refused: Callable[[int, str], object] = lambda position, why: None,
         progress: Callable[[int], object] = lambda done: None,
@@ -84,7 +85,7 @@ class ImageEncoder:
         """Vectors of pictures; one that is missing or cannot be read has none, and never raises.
 
         Args:
-            pictures: Contents or paths; None for no picture.
+            pictures: Contents, or where they are (``data.pictures.picture_of``); None for no picture.
             refused: Called with the position of a picture that cannot be read, and with the reason.
             progress: Called with the number of pictures done so far.
 

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.errors import InputError
+from data.pictures import BYTE_LIMIT, StoredPicture, read_content
 
 if TYPE_CHECKING:
     from PIL import Image
-
-BYTE_LIMIT = 4 * 1024 * 1024
-"""Maximum size of a picture as stored, in bytes."""
 
 PIXEL_LIMIT = 25_000_000
 """Maximum width times height; a decoded picture takes 3 or 4 bytes of memory for each."""
@@ -33,7 +31,7 @@ def is_installed() -> bool:
 
 
 def read_picture(
-    source: bytes | Path, size: tuple[int, int], *, field: str = "image"
+    source: bytes | Path | StoredPicture, size: tuple[int, int], *, field: str = "image"
 ) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
     """A picture as ``[height, width, 3] uint8`` in RGB, upright, stretched to ``size``.
 
@@ -41,7 +39,7 @@ def read_picture(
     levels, CMYK and 16 bits a channel are converted. Of an animation, the first frame is read.
 
     Args:
-        source: The content, or the path of a file.
+        source: The content, or where it is.
         size: Height and width.
         field: What the message of an error names.
 
@@ -69,18 +67,12 @@ def read_picture(
         ) from error
 
 
-def _content(source: bytes | Path, field: str) -> bytes:
-    if isinstance(source, Path):
-        try:
-            size = source.stat().st_size
-            content = source.read_bytes() if size <= BYTE_LIMIT and source.is_file() else b""
-        except (OSError, ValueError) as error:
-            received = getattr(error, "strerror", None) or "no path"
-            raise InputError(f"{field}: expected a readable file, received: {received}") from error
-    else:
-        size, content = len(source), source
-    if size > BYTE_LIMIT:
-        raise InputError(f"{field}: expected at most {BYTE_LIMIT:,} bytes, received {size:,}")
+def _content(source: bytes | Path | StoredPicture, field: str) -> bytes:
+    content = source if isinstance(source, bytes) else read_content(source, field)
+    if len(content) > BYTE_LIMIT:
+        raise InputError(
+            f"{field}: expected at most {BYTE_LIMIT:,} bytes, received {len(content):,}"
+        )
     if not content:
         raise InputError(f"{field}: expected {_EXPECTED}, received nothing")
     return content
