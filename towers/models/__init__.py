@@ -10,5 +10,7 @@ two_tower          the query tower, the candidate tower, and their loss
 deep_cross         the deep & cross reranker and its list loss
 behaviour_network  predictions of what a visit does next: DNN, GRU, transformer
 demand_network     a GRU that forecasts demand
+image_network      a residual network for pictures, its classifiers and its contrast to words
+image_augmentation  pictures changed at random in training
 export             trained models as LiteRT files
 """
