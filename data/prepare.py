@@ -16,6 +16,7 @@ from data.clean import EARLIEST_TIME, Loss, clean, clean_items, source_losses
 from data.errors import ConfigError, InputError
 from data.offers.clean_offers import clean_offers
 from data.offers.offer_tables import OfferTables, extended
+from data.picture_columns import absolute, extracted, with_pictures_of
 from data.records import ItemChange
 from data.report import quality_report
 from data.sessionize import GAP_MINUTES, sessionize, text_codes
@@ -165,6 +166,11 @@ def prepare(
     if offers is not None:
         report["offers"] = offers.counts
     progress("writing")
+    write_pictures: Callable[[Path], object] | None = None
+    if raw.pictures is not None:
+        write_pictures = raw.pictures.write
+    elif base is not None:
+        items, newest_items, write_pictures = with_pictures_of(base, items, newest_items)
     write_tables(
         out,
         items=items,
@@ -176,6 +182,7 @@ def prepare(
         newest_items=newest_items,
         log_positions=raw.log_positions,
         offers=offers,
+        write_pictures=write_pictures,
     )
     return report
 
@@ -285,6 +292,8 @@ def prepare_items(
     else:
         raw = read_items_file(path, map_file)
         items, known_time = clean(raw, now=now).items, raw.items_time
+        if raw.pictures is not None:
+            items = absolute(items, extracted(raw.pictures))
     return items, known_time if items_time is None else items_time
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from data.atomic import atomic_folder
 from data.errors import InputError
 from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
+from data.picture_columns import PictureColumn, absolute
 from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
 
@@ -90,6 +91,7 @@ class RawShop:
             no field of an item depends on the log.
         log_positions: For each log of the service among the events, the last entry that was read.
         offers: Coupons, promotions and services; None where it has none.
+        pictures: The items' pictures where they are bytes of a file; None where they are not.
     """
 
     items: pa.Table | None
@@ -102,6 +104,7 @@ class RawShop:
     items_at: Callable[[float], pa.Table] | None = None
     log_positions: tuple[LogPosition, ...] = ()
     offers: OfferTables | None = None
+    pictures: PictureColumn | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,13 +194,13 @@ def read_tables(path: Path) -> Tables:
             )
     return Tables(
         path,
-        tables["items"],
+        absolute(tables["items"], path),
         tables["events"],
         tables["judgments"],
         split,
         report,
         items_time,
-        newest_items,
+        None if newest_items is None else absolute(newest_items, path),
         log_positions,
         read_offer_tables(path),
     )
@@ -215,6 +218,7 @@ def write_tables(
     newest_items: pa.Table | None = None,
     log_positions: tuple[LogPosition, ...] = (),
     offers: OfferTables | None = None,
+    write_pictures: Callable[[Path], object] | None = None,
 ) -> None:
     """Writes a folder of tables; an existing one is replaced atomically.
 
@@ -226,6 +230,7 @@ def write_tables(
         split: The boundaries of training and testing.
         report: Plain JSON.
         items_time, newest_items, log_positions, offers: As in ``Tables``.
+        write_pictures: Writes the items' own pictures into the folder; None where there are none.
     """
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -245,6 +250,8 @@ def write_tables(
             pq.write_table(conform(newest_items, ITEM_SCHEMA), newest_path, compression="zstd")
         if offers is not None:
             write_offer_tables(folder, offers)
+        if write_pictures is not None:
+            write_pictures(folder)
         (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 

@@ -17,6 +17,7 @@ retrieval/       candidate sources behind one interface, and their fusion
 search_box/      completion and query relaxation
 ranking/         features, the exported models, the ranker, adjustments, calibration, explanations
 offers/          coupons, promotions and services: eligibility, probability of redemption, uplift
+modalities/      pictures of items: reading with limits, and encoding to vectors
 bundle/          the released folder: layout, manifest, loading, golden answers
 datasets/        training data: examples, ranking lists, synthetic queries and sessions
 models/          the models in TensorFlow: two towers, session encoders, losses, deep & cross, export

@@ -20,6 +20,8 @@ from towers.bundle.model_metadata import ModelMetadata, read_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, config_from
 from towers.indexes.prefix_index import PrefixIndex
+from towers.modalities.images import ENCODER_NAME, ImageEncoder
+from towers.modalities.item_pictures import ItemPictures
 from towers.offers.offer_book import OfferBook
 from towers.offers.offer_model import OfferModel
 from towers.ranking.features import FEATURE_NAMES
@@ -50,6 +52,7 @@ class Bundle:
         segments: Tells visitors' segments, by the prices that the catalogue had when it was loaded.
         offers: Coupons, promotions and services; empty where the shop has none.
         offer_model: None where too little was redeemed to learn from.
+        pictures: For search by picture; None where no item had a picture that was read.
     """
 
     path: Path
@@ -63,6 +66,7 @@ class Bundle:
     segments: Segments
     offers: OfferBook
     offer_model: OfferModel | None = None
+    pictures: ItemPictures | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -126,7 +130,23 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         np.array(facts.feature_means, np.float32),
         Segments.of(catalog),
         *_load_offers(layout, catalog),
+        load_pictures(layout, config, catalog.count),
     )
+
+
+def load_pictures(layout: Layout, config: Config, item_count: int) -> ItemPictures | None:
+    """The image encoder and the items' pictures; None where the bundle has none."""
+    if not layout.pictures.is_dir():
+        return None
+    encoder = ImageEncoder.load(layout.folder, config.images)
+    return ItemPictures.load(layout.pictures, encoder, item_count)
+
+
+def write_pictures(layout: Layout, encoder_file: bytes, pictures: ItemPictures) -> None:
+    """Writes the image encoder and the items' pictures."""
+    (layout / ENCODER_NAME).write_bytes(encoder_file)
+    layout.pictures.mkdir()
+    pictures.save(layout.pictures)
 
 
 def _load_offers(layout: Layout, catalog: Catalog) -> tuple[OfferBook, OfferModel | None]:

@@ -11,5 +11,7 @@ deep_cross         the deep & cross reranker and its list loss
 behaviour_network  predictions of what a visit does next: DNN, GRU, transformer
 attribute_network  predictions of what the catalogue lacks: DNN, transformer
 demand_network     a GRU that forecasts demand
+image_network      a residual network for pictures, its classifiers and its contrast to words
+image_augmentation  pictures changed at random in training
 export             trained models as LiteRT files
 """

@@ -12,7 +12,12 @@ import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
 from data.records import Item
-from towers.bundle.bundle import load_bundle, write_completion, write_sources
+from towers.bundle.bundle import (
+    load_bundle,
+    write_completion,
+    write_pictures,
+    write_sources,
+)
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
@@ -23,6 +28,8 @@ from towers.bundle.sample_queries import sample_queries
 from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.indexes.item_index import checked_embeddings
+from towers.modalities.images import ENCODER_NAME
+from towers.modalities.item_pictures import ItemPictures, encoded_pictures
 from towers.models.legacy_keras import tf
 from towers.models.two_tower import CandidateTower
 from towers.ranking.ranker import Ranker
@@ -133,6 +140,15 @@ def reembed(
         if layout.offers.is_dir():
             # They name items by id, and are placed in the catalogue when they are loaded.
             shutil.copytree(layout.offers, new.offers)
+        if old.pictures is not None:
+            report("reading pictures")
+            encoder, known = old.pictures.encoder, old.pictures.pictures
+            pictures = encoded_pictures(items, encoder, known=known)
+            write_pictures(
+                new,
+                (layout / ENCODER_NAME).read_bytes(),
+                ItemPictures.build(encoder, pictures, config.index),
+            )
         write_sources(new, renewed)
         write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(

@@ -50,6 +50,7 @@ from towers.search_box.popular_queries import searched_queries
 from towers.sessions.targets import TARGET_TYPES
 from towers.training.calibration_training import PurchaseMoments
 from towers.training.encoder.text_vectors import text_vectors
+from towers.training.images.image_encoding import encoded_catalog
 from towers.training.languages.translations import translations
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
@@ -90,6 +91,7 @@ def train(
     parts = Parts.of(dataset)
     early, late = parts.early, parts.late
     training_examples, validation, sessions_report = tower_examples(dataset, parts, config, stages)
+    images, picture_report = encoded_catalog(dataset, config, stages)
     report = stages.start("training the two towers", 1)
     model, tower_curves = train_towers(
         training_examples,
@@ -144,6 +146,8 @@ def train(
         second.write_rivals(layout.training, config.rerank, stages, config.seed)
         stages.start("releasing")
         towers.write(layout)
+        if images is not None:
+            images.write(layout, config)
         sources.rebuild(
             _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )
@@ -185,6 +189,7 @@ def train(
             "purchase_probability": purchase_report,
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
+            "pictures": picture_report.report(),
             "search_share": None if second.share is None else second.share.report(),
             "offers": offers,
             "litert_parity": {**towers.agreement(model, sample), **rerank_parity},
@@ -195,6 +200,7 @@ def train(
                     if one.overfits
                 ),
                 *text_report.warnings,
+                *picture_report.warnings,
                 *(second.share.warnings if second.share is not None else ()),
             ],
         }
