@@ -2,12 +2,12 @@
 
 ``python -m tests.benchmarks.attribute_filling BUNDLE ITEMS --out REPORT.json [--fields 10]``
 
-Of category, brand and the most filled attributes that can be learnt, each value is withheld from a fifth of
-the items that have it, every field for itself. Every model learns from the other four fifths and answers for
-the withheld one; the model to use, its threshold and its probabilities come from those four fifths alone.
-The items take the place of the bundle's own rows, and ID embeddings are not read, so that the bundle gives
-no withheld value away but for what its token vectors learnt of it as one item among thousands. For none at
-all, train the bundle on the file that ``--withheld-out`` writes.
+Of category, brand and the most filled attributes that can be learnt, each value is withheld from a fifth
+of the items that have it, every field for itself. Every model learns from the other four fifths and
+answers for the withheld one; the model to use, its threshold and its probabilities come from those four
+fifths alone. The items take the place of the bundle's own rows, and ID embeddings are not read, so that
+the bundle gives no withheld value away but for what its token vectors learnt of it as one item among
+thousands. For none at all, train the bundle on the file that ``--withheld-out`` writes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from data.prepare import prepare_items
@@ -43,11 +44,8 @@ def chosen_fields(items: Sequence[Item], count: int) -> tuple[list[str], dict[st
     chosen, left_out = [], {}
     for field in field_names(items):
         values = [value_of(item, field) for item in items]
-        if not all(values):
-            target = target_of(field, values)
-        else:
-            # Every item has it: a hole is made by withholding.
-            target = target_of(field, [*values, ""])
+        # Where every item has it, withholding makes the holes.
+        target = target_of(field, [*values, ""])
         if isinstance(target, str):
             left_out[field] = target
         elif len(chosen) < count + 2:
@@ -146,26 +144,25 @@ def main() -> None:
         models = options.model or MODELS
         found = measure(target, answers[field], features, models, options.seed)
         report["fields"][field] = found
-        print(
+        click.echo(
             f"{field}: {found['chosen']}, accuracy {found['accuracy']:.3f}, "
             f"coverage {found['coverage']:.3f} at precision {found['precision'] or 0:.3f}"
         )
         for name, one in found["models"].items():
             low, high = one["interval"]
-            print(
+            click.echo(
                 f"  {name:20} {one['accuracy']:.3f} ({low:.3f}–{high:.3f})  "
-                f"F1 {one['f1']:.3f}  {one['training_seconds']:.1f} s",
-                flush=True,
+                f"F1 {one['f1']:.3f}  {one['training_seconds']:.1f} s"
             )
         options.out.write_text(json.dumps(report, indent=1))
     given = sum(one["given_count"] for one in report["fields"].values())
     right = sum(one["right_count"] for one in report["fields"].values())
     asked = sum(one["withheld_count"] for one in report["fields"].values())
-    print(
+    click.echo(
         f"all: precision {right / max(given, 1):.4f} of {given:,} given, coverage {given / asked:.3f}"
     )
     for name, why in left_out.items():
-        print(f"left out: {name}: {why}")
+        click.echo(f"left out: {name}: {why}")
 
 
 if __name__ == "__main__":

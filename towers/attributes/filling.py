@@ -16,6 +16,7 @@ from towers.attributes.applicability import unlike_holders
 from towers.attributes.fields import BRAND, CATEGORY, field_names, value_of, with_value
 from towers.attributes.item_features import Hidden, ItemFeatures, has_text
 from towers.attributes.models import MODELS
+from towers.attributes.picture_features import PictureFeatures
 from towers.attributes.prediction import Prediction, predict_field
 from towers.attributes.spellings import Merge, merges_of
 from towers.attributes.targets import Target, target_of
@@ -156,12 +157,14 @@ def _fill_field(
     for hidden, rows in groups.items():
         view = features.view(hidden)
         learnt = _learnable(target, features, hidden)
+        pictures = None if hidden.pictures else features.pictures
         found = predict_field(
             learnt,
             view,
             rows,
             models=options.models,
             precision=options.precision,
+            unseen=None if pictures is None else pictures.is_unseen,
             seed=options.seed,
             progress=began,
         )
@@ -176,7 +179,7 @@ def _fill_field(
             {
                 "items": len(rows),
                 "text": not hidden.text,
-                "pictures": features.pictures is not None and not hidden.pictures,
+                "pictures": pictures is not None,
                 **found.report(),
             }
         )
@@ -193,12 +196,12 @@ def _fill_field(
 
 
 def _groups(
-    field: str, items: Sequence[Item], asked: np.ndarray, pictures: np.ndarray | None
+    field: str, items: Sequence[Item], asked: np.ndarray, pictures: PictureFeatures | None
 ) -> Mapping[Hidden, np.ndarray]:
     """The rows to fill by what they lack; small groups join the largest."""
     rows_of: dict[Hidden, list[int]] = {}
     for row in asked.tolist():
-        has_picture = pictures is not None and bool(pictures[row].any())
+        has_picture = pictures is not None and bool(pictures.vectors[row].any())
         hidden = Hidden(field, text=not has_text(items[row]), pictures=not has_picture)
         rows_of.setdefault(hidden, []).append(row)
     largest = max(rows_of, key=lambda hidden: len(rows_of[hidden]))
@@ -212,7 +215,7 @@ def _learnable(target: Target, features: ItemFeatures, hidden: Hidden) -> Target
     """The target without the filled items that lack what the items to fill have."""
     if hidden.pictures or features.pictures is None:
         return target
-    lacks = (target.labels >= 0) & ~features.pictures.any(axis=1)
+    lacks = (target.labels >= 0) & ~features.pictures.vectors.any(axis=1)
     left = np.count_nonzero((target.labels >= 0) & ~lacks)
     if left < GROUP_MINIMUM:
         return target

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from data.records import Item
 from towers.attributes.fields import BRAND, CATEGORY, field_of, value_of, with_value
+from towers.attributes.picture_features import PictureFeatures
 from towers.catalog.dictionary import Dictionary
 from towers.catalog.item_tokens import price_step, token_numbers
 from towers.config import TextConfig
@@ -23,6 +24,9 @@ TOKEN_SLOTS = 48
 
 VECTOR_DIMS = 64
 """Main components of the candidate tower's vectors that models read, where it has more."""
+
+_PICTURE_WEIGHT = 2.0
+"""Of a picture's vector beside the candidate tower's: it says what words do not."""
 
 _TEXT, _FACTS = "", "\x1f"
 """Origin of features: title and description; price. Others are of the field they are named after."""
@@ -66,8 +70,7 @@ class ItemFeatures:
         items: In row order.
         text: How the bundle cuts text into tokens.
         token_table: ``[buckets, dim] float32`` of the bundle's candidate tower.
-        pictures: ``[items, dim] float32`` unit rows, zero where an item has no picture; None without
-            pictures.
+        pictures: Of the same items; None without pictures.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class ItemFeatures:
         items: Sequence[Item],
         text: TextConfig,
         token_table: np.ndarray,
-        pictures: np.ndarray | None = None,
+        pictures: PictureFeatures | None = None,
     ) -> None:
         self.items = items
         self.pictures = pictures
@@ -109,7 +112,7 @@ class ItemFeatures:
         token_vectors[0] = 0.0
         parts = [vectors]
         if self.pictures is not None and not hidden.pictures:
-            parts.append(self.pictures)
+            parts.append(_PICTURE_WEIGHT * self.pictures.vectors)
         words_matrix = (scale @ weighted).tocsr().astype(np.float32)
         return View(
             words_matrix,

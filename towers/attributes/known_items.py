@@ -10,8 +10,11 @@ from data.records import Item
 from towers.catalog.items import Catalog
 
 
-def items_of(catalog: Catalog, known: Collection[str]) -> list[Item]:
-    """The listed items of a catalogue but ``known`` ones; a catalogue keeps no descriptions."""
+def items_of(catalog: Catalog, known: Collection[str]) -> tuple[list[Item], np.ndarray]:
+    """The listed items of a catalogue but ``known`` ones, and their rows, ``[n] int64``.
+
+    A catalogue keeps no descriptions.
+    """
     attributes: list[dict[str, str]] = [{} for _ in range(catalog.count)]
     for name in catalog.attributes.names.names:
         values = catalog.attributes.values(name)
@@ -20,7 +23,12 @@ def items_of(catalog: Catalog, known: Collection[str]) -> list[Item]:
         ):
             attributes[row][name] = values[code]
     left_out = set(known)
-    return [
+    rows = [
+        row
+        for row in np.flatnonzero(catalog.listed[: catalog.count]).tolist()
+        if catalog.item_ids[row] not in left_out
+    ]
+    items = [
         Item(
             catalog.item_ids[row],
             catalog.titles[row],
@@ -30,6 +38,6 @@ def items_of(catalog: Catalog, known: Collection[str]) -> list[Item]:
             in_stock=bool(catalog.in_stock[row]),
             attributes=attributes[row],
         )
-        for row in np.flatnonzero(catalog.listed[: catalog.count]).tolist()
-        if catalog.item_ids[row] not in left_out
+        for row in rows
     ]
+    return items, np.array(rows, np.int64)

@@ -22,6 +22,11 @@ VALIDATED_MINIMUM = 1_000
 """Predictions for filled items that the threshold is chosen on, where there are as many."""
 
 
+UNSEEN_MINIMUM = 30
+LEARNT_ONLY = -1
+"""Fold of items that are only learnt from."""
+
+
 @dataclass(frozen=True)
 class ModelScore:
     """What one model is worth on the validation items.
@@ -84,6 +89,7 @@ def predict_field(
     *,
     models: Sequence[str],
     precision: float,
+    unseen: np.ndarray | None = None,
     seed: int,
     progress: Callable[[str], object] = lambda model: None,
 ) -> Prediction:
@@ -97,11 +103,13 @@ def predict_field(
         asked: ``[n] int64`` rows to predict.
         models: Names to compare.
         precision: Of the predictions that are given.
+        unseen: ``[items] bool``, items on whose features nothing was trained before; where
+            ``UNSEEN_MINIMUM`` filled ones are among them, models are measured on these alone. None: all.
         progress: Called with the name of each model when its training begins.
     """
     rng = np.random.default_rng(seed)
     filled = rng.permutation(target.filled)[:LEARNT_LIMIT]
-    folds = np.arange(len(filled)) % FOLDS
+    folds = _folds(filled, unseen)
     labels = target.labels
     held_out, learnt = filled[folds == 0], filled[folds != 0]
     first_scores: dict[str, np.ndarray] = {}
@@ -113,7 +121,7 @@ def predict_field(
     temperature = best_temperature(first_scores[best], labels[held_out])
     shares: list[np.ndarray] = []
     is_right: list[np.ndarray] = []
-    for fold in range(FOLDS):
+    for fold in range(int(folds.max()) + 1):
         if sum(map(len, shares)) >= VALIDATED_MINIMUM:
             break
         rows, found = held_out, first_scores[best]
@@ -140,6 +148,20 @@ def predict_field(
         final.classes,
         confidence.probabilities(final.shares),
     )
+
+
+def _folds(filled: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
+    """``[n] int64`` the fold of each of ``filled``; ``LEARNT_ONLY`` for seen ones."""
+    folds = np.arange(len(filled)) % FOLDS
+    if unseen is None or unseen[filled].all():
+        return folds
+    apart = np.flatnonzero(unseen[filled])
+    if len(apart) < UNSEEN_MINIMUM:
+        return folds
+    limit = max(UNSEEN_MINIMUM, len(filled) // FOLDS)
+    folds = np.full(len(filled), LEARNT_ONLY, np.int64)
+    folds[apart[:limit]] = 0
+    return folds
 
 
 def _learnt(name: str, view: View, rows: np.ndarray, labels: np.ndarray, seed: int) -> Scores:

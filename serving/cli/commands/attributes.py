@@ -112,17 +112,24 @@ def _fill(
     from towers.attributes.filling import Filled, fill, merged_items, spelling_rows
     from towers.attributes.item_features import ItemFeatures
     from towers.attributes.known_items import items_of
+    from towers.attributes.picture_features import PictureFeatures
     from towers.bundle.bundle import load_bundle
     from towers.bundle.candidate_tables import CandidateTables
     from towers.bundle.layout import Layout
+    from towers.training.images.image_encoding import trained_pictures
 
     bars.start("reading the bundle")
     bundle = load_bundle(bundle_path)
     table = CandidateTables.load(Layout(bundle_path).training).token_table
-    known = items_of(bundle.catalog, {item.item_id for item in items})
+    known, rows = items_of(bundle.catalog, {item.item_id for item in items})
     bars.start("merging spellings")
     merged, merges = merged_items([*items, *known])
+    pictures = None
+    if bundle.pictures is not None:
+        report = bars.start("reading pictures", len(items))
+        seen = trained_pictures(bundle.pictures.pictures.keys, bundle.config)
+        pictures = PictureFeatures.of(merged, rows, bundle.pictures, seen, report)
     bars.start("reading words")
-    features = ItemFeatures(merged, bundle.config.text, table)
+    features = ItemFeatures(merged, bundle.config.text, table, pictures)
     found = fill(merged, len(items), features, merges, options, bars)
     return Filled([*found.values, *spelling_rows(items, merges)], found.report)

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.records import Item
 from towers.attributes.item_features import ItemFeatures
+from towers.attributes.picture_features import PictureFeatures
 from towers.config import TextConfig
 
 TEXT = TextConfig(bucket_count=512, item_slot_count=16)
@@ -41,7 +42,7 @@ def with_holes(items: list[Item], name: str, share: float, *, seed: int = 5) -> 
     ]
 
 
-def features_of(items: list[Item], pictures: np.ndarray | None = None) -> ItemFeatures:
+def features_of(items: list[Item], pictures: PictureFeatures | None = None) -> ItemFeatures:
     """Their features, by a table of token vectors drawn at random."""
     table = np.random.default_rng(1).normal(size=(TEXT.bucket_count, 8)).astype(np.float32)
     return ItemFeatures(items, TEXT, table, pictures)

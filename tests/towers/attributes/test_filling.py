@@ -11,6 +11,7 @@ from data.errors import ConfigError
 from data.records import Item
 from tests.quick_training import Silence
 from tests.towers.attributes.lamp_shop import COLOURS, features_of, lamps, with_holes
+from towers.attributes.classifiers import CLASSICAL
 from towers.attributes.filling import (
     UNLIKE,
     Filled,
@@ -19,7 +20,7 @@ from towers.attributes.filling import (
     merged_items,
     spelling_rows,
 )
-from towers.attributes.models import MODELS
+from towers.attributes.picture_features import PictureFeatures
 
 QUICK = ("naive_bayes", "linear_svm")
 
@@ -29,7 +30,7 @@ def filled(
     *,
     fields: tuple[str, ...] = ("colour",),
     models: tuple[str, ...] = QUICK,
-    pictures: np.ndarray | None = None,
+    pictures: PictureFeatures | None = None,
 ) -> Filled:
     merged, merges = merged_items(items)
     features = features_of(merged, pictures)
@@ -37,8 +38,8 @@ def filled(
     return fill(merged, len(items), features, merges, options, Silence())
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_model_tells_colours_by_the_title(model: str) -> None:
+@pytest.mark.parametrize("model", CLASSICAL)
+def test_every_classical_model_tells_colours_by_the_title(model: str) -> None:
     whole = lamps(120)
     found = filled(with_holes(whole, "colour", 0.2), models=(model,))
     colour_of = {item.item_id: item.attributes.get("colour") for item in whole}
@@ -83,7 +84,8 @@ def test_items_without_title_are_predicted_by_their_pictures() -> None:
     # Titles of the filled items say the colour, too: whoever learns from them knows nothing of these.
     blank = [replace(item, title="", attributes={}) for item in whole[:30]]
     models = ("linear_svm", "nearest_neighbours")
-    found = filled([*blank, *whole[30:]], models=models, pictures=pictures)
+    seen = PictureFeatures(pictures, np.ones(120, bool))
+    found = filled([*blank, *whole[30:]], models=models, pictures=seen)
     right = [
         value.value == item.attributes["colour"]
         for value, item in zip(found.values, whole[:30], strict=True)

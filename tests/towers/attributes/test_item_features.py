@@ -8,8 +8,7 @@ import pytest
 from data.records import Item
 from tests.towers.attributes.lamp_shop import features_of
 from towers.attributes.item_features import Hidden, View
-
-CATEGORY_NAMES = (("Home", "Lamps"), ("Home", "Rugs"))
+from towers.attributes.picture_features import PictureFeatures
 
 
 def items(value: str = "") -> list[Item]:
@@ -58,6 +57,8 @@ def test_hidden_text_leaves_the_other_fields() -> None:
 
 def test_pictures_are_read_where_they_are_not_hidden() -> None:
     pictures = np.eye(4, dtype=np.float32)
-    features = features_of(items(), pictures)
+    features = features_of(items(), PictureFeatures(pictures, np.ones(4, bool)))
     without = features.view(Hidden("base", pictures=True)).vectors
-    assert np.array_equal(features.view(Hidden("base")).vectors, np.hstack([without, pictures]))
+    assert np.array_equal(
+        features.view(Hidden("base")).vectors, np.hstack([without, 2.0 * pictures])
+    )

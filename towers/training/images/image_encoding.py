@@ -20,7 +20,7 @@ from towers.modalities.images import ImageEncoder
 from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
 from towers.modalities.pictures import is_installed
 from towers.models.export import image_network_file
-from towers.training.images.image_training import ImageReport, train_images
+from towers.training.images.image_training import ImageReport, held_out_split, train_images
 from towers.training.images.picture_files import picture_files
 from towers.training.images.picture_labels import image_targets
 
@@ -128,6 +128,23 @@ def encoded_catalog(
     if not len(pictures.rows):
         return None, PictureReport("too few", len(named), 0, pictures.refused, training)
     return EncodedCatalog(file, encoder, pictures), found
+
+
+def trained_pictures(keys: np.ndarray, config: Config) -> np.ndarray:
+    """The keys of the pictures that a bundle's encoder was trained on, ``[n] uint64``.
+
+    Those that were held out are drawn again as in training. All where that trained on a sample; none
+    where the shop brought the encoder.
+
+    Args:
+        keys: ``[m] uint64`` of the bundle's pictures, by row.
+    """
+    if config.images.encoder:
+        return keys[:0]
+    if len(keys) > PICTURE_LIMIT:
+        return keys
+    _, training = held_out_split(len(keys), np.random.default_rng(config.seed))
+    return keys[training]
 
 
 def _own_file(path: Path) -> bytes:

@@ -60,7 +60,7 @@ def train_images(
     """
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    held_out, training = _split(len(levels), rng)
+    held_out, training = held_out_split(len(levels), rng)
     batch_size = min(config.batch_size, len(training))
     of_epoch = -(-len(training) // batch_size)
     step_count = max(1, min(config.step_limit, config.epoch_limit * of_epoch))
@@ -93,7 +93,7 @@ def train_images(
     return trainer.averaged, report
 
 
-def _split(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def held_out_split(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Held-out and training pictures; too few pictures are all trained on."""
     shuffled = rng.permutation(count)
     held_out_count = min(_HELD_OUT_LIMIT, int(count * _HELD_OUT_SHARE))
