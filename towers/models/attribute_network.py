@@ -19,6 +19,9 @@ _HIDDEN = 128
 _DROPOUT = 0.2
 _ASKED = 1_024
 _VALIDATION_SHARE = 0.1
+_BATCH_SIZE = 64
+_STEPS = 1_500
+"""About as many at most, in 8 epochs at least: few items are gone through more often."""
 
 
 class AttributeNetwork(tfrs.Model):
@@ -113,10 +116,10 @@ class TrainedAttributeNetwork:
             self._model,
             {column: values[rest] for column, values in columns.items()},
             {column: values[held_out] for column, values in columns.items()},
-            batch_size=128,
-            epoch_limit=16,
-            patience=2,
-            learning_rate=4e-3,
+            batch_size=_BATCH_SIZE,
+            epoch_limit=int(np.clip(_STEPS * _BATCH_SIZE // max(1, len(rest)), 8, 40)),
+            patience=4,
+            learning_rate=3e-3,
             seed=seed,
             is_lazy=True,
         )
