@@ -34,11 +34,12 @@ def _models_table(name: str, group: Mapping[str, Any]) -> Table:
         title=f"{name}: {group['items']:,} items to fill"
         + (f", by models without {' and '.join(lacks)}" if lacks else ""),
         title_justify="left",
+        caption="precision, recall and F1 are macro averages; µs: an answer",
+        caption_justify="left",
     )
     table.add_column("model", no_wrap=True)
-    headings = ("accuracy", "95 % interval", "macro prec.", "macro rec.", "macro F1")
-    for heading in (*headings, "training, s", "an answer, µs"):
-        table.add_column(heading, justify="right")
+    for heading in ("acc.", "95 % interval", "prec.", "rec.", "F1", "train, s", "µs each"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for model, score in group["models"].items():
         low, high = score["interval"]
         table.add_row(
