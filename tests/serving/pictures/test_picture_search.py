@@ -79,7 +79,8 @@ def bundle(encoder_file: bytes, tmp_path_factory: pytest.TempPathFactory) -> Pat
     assert pictures.rows.tolist() == list(range(PICTURED))
     assert dict(pictures.refused) == {"image: expected a JPEG, PNG or WebP picture": 1}
     bundle = Path(shutil.copytree(shelf.bundle_folder(), folder / "bundle"))
-    built = ItemPictures.build(encoder, pictures, shelf.CONFIG.index)
+    weights = np.where(np.arange(len(items)) < PICTURED, 0.4, 0).astype(np.float32)
+    built = ItemPictures.build(encoder, pictures, shelf.CONFIG.index, weights)
     write_pictures(Layout(bundle), encoder_file, built)
     sign(bundle, END_TIME)
     return bundle
