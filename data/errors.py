@@ -6,7 +6,8 @@
     ├── BundleError     a bundle is damaged, incomplete or of another version
     ├── RequestError    a field of a request or of an event is invalid
     ├── OverloadError   the service is overloaded or shutting down; a retry may succeed
-    └── AbandonedError  nobody waits for the answer any more
+    ├── AbandonedError  nobody waits for the answer any more
+    └── UnsupportedError  the service lacks an extra or a model that the call needs
 
 Every message names the expected and the received value: ``k: expected 1 to 200, received 0``.
 """
@@ -58,3 +59,7 @@ class OverloadError(NextclickError):
 
 class AbandonedError(NextclickError):
     """Work was given up since its caller has gone or no longer waits."""
+
+
+class UnsupportedError(NextclickError):
+    """The service lacks an extra or a model that the call needs; a retry will not succeed."""

@@ -10,6 +10,7 @@ paging/      the match set, the order of all results, and the order kept between
 policy/      diversity, caps and exploration: what is done to a list after the shop's rules
 answering/   from a request, through ranking and query rules, to a page of results
 offers/      requests for offers and their live changes
+pictures/    search by picture
 engine       answers requests (and mints their attribution tokens), ingests events and items,
              swaps bundles
 evaluation/  offline metrics, measured through the same engine that serves

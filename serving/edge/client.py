@@ -46,6 +46,8 @@ from serving.offers.offer_codec import (
     write_offer_request,
 )
 from serving.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest
+from serving.pictures.picture_codec import read_picture_answer, write_picture_search
+from serving.pictures.picture_requests import PictureSearchRequest
 
 BATCH_BYTE_LIMIT = 200 * 1024
 """Below the server's message limit, with room for the other fields of the message."""
@@ -58,7 +60,9 @@ ATTEMPT_LIMIT = 5
 """gRPC's own upper limit on attempts."""
 
 _RETRIED_METHODS = {
-    "nextclick.v1.Discovery": ("SearchItems", "RecommendItems", "Complete", "RecommendOffers"),
+    "nextclick.v1.Discovery": (
+        *("SearchItems", "RecommendItems", "Complete", "RecommendOffers", "SearchByImage"),
+    ),
     "nextclick.v1.Events": ("RecordEvents",),
     "nextclick.v1.Catalog": ("BatchUpdateItems", "BatchDeleteItems", "BatchUpdateOffers"),
     "nextclick.v1.Admin": ("GetStatus",),
@@ -130,6 +134,11 @@ class Client:
         """Searches. A retried attempt may record the search twice in the session."""
         message = _written(write_search, request)
         return read_answer(self._call(self._discovery.SearchItems, message), message)
+
+    def search_by_image(self, request: PictureSearchRequest) -> Answer:
+        """Searches by picture; retried as ``search`` is."""
+        message = _written(write_picture_search, request)
+        return read_picture_answer(self._call(self._discovery.SearchByImage, message))
 
     def recommend(self, request: RecommendRequest) -> Answer:
         """Requests the items of a browse page."""

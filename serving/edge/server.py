@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 _JOIN_SECONDS = 1.0
+_BY_IMAGE = "/nextclick.v1.Discovery/SearchByImage"
 _EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
 
 
@@ -40,6 +41,9 @@ class ServerSettings:
         event_limit: In-flight limit of these calls.
         change_thread_count: Concurrent catalogue changes and administration calls.
         change_limit: In-flight limit of these calls.
+        picture_limit: In-flight limit of searches by picture, of which one runs at a time: decoding a
+            large picture takes a tenth of a second, which must not delay other answers.
+        picture_limit_bytes: Larger messages of theirs are refused before parsing.
         message_limit_bytes: Larger request messages are refused before parsing.
         metadata_limit_bytes: The same for the headers of a call.
         stream_limit: Concurrent calls per connection.
@@ -58,6 +62,8 @@ class ServerSettings:
     event_limit: int = 32
     change_thread_count: int = 2
     change_limit: int = 8
+    picture_limit: int = 4
+    picture_limit_bytes: int = 4 * 1024 * 1024 + 64 * 1024
     message_limit_bytes: int = 256 * 1024
     metadata_limit_bytes: int = 8 * 1024
     stream_limit: int = 100
@@ -133,11 +139,16 @@ def serve(
     events = Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit)
     changes = Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit)
     lanes = {_EVENTS: events, _CATALOG: changes, _ADMIN: changes}
+    pictures = Lane("pictures", at_once=1, limit=settings.picture_limit)
     methods = [
-        Method(path, handler, lanes.get(path.split("/")[1], answers))
+        Method(path, handler, pictures, settings.picture_limit_bytes)
+        if path == _BY_IMAGE
+        else Method(
+            path, handler, lanes.get(path.split("/")[1], answers), settings.message_limit_bytes
+        )
         for path, handler in handlers_of(engine).items()
     ]
-    side = SideCalls(settings.message_seconds)
+    side = SideCalls(settings.message_seconds, settings.message_limit_bytes)
     server = grpc.server(side.checking, interceptors=(side,), options=_options(settings))
     health_pb2_grpc.add_HealthServicer_to_server(side.healths, server)
     if settings.reflection:
@@ -149,19 +160,24 @@ def serve(
         side.close()
         raise ConfigError(f"address: expected a free host:port, received {address!r}") from error
     server.start()
-    for lane in (answers, events, changes):
+    all_lanes = (answers, events, changes, pictures)
+    for lane in all_lanes:
         lane.start()
     calls.start()
     for name in SERVICE_NAMES:
         side.healths.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return RunningServer(server, calls, (answers, events, changes), side, port)
+    return RunningServer(server, calls, all_lanes, side, port)
 
 
 def _options(settings: ServerSettings) -> list[tuple[str, int]]:
     return [
         # On by default, which would let two servers share a port silently.
         ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", settings.message_limit_bytes),
+        # The largest of any method; ``unary_calls`` knows the limit of each.
+        (
+            "grpc.max_receive_message_length",
+            max(settings.message_limit_bytes, settings.picture_limit_bytes),
+        ),
         ("grpc.max_metadata_size", settings.metadata_limit_bytes),
         ("grpc.absolute_max_metadata_size", settings.metadata_limit_bytes),
         ("grpc.max_concurrent_streams", settings.stream_limit),

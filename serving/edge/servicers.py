@@ -46,6 +46,8 @@ from serving.offers.offer_codec import (
     write_report,
 )
 from serving.offers.offer_validation import check_offers, checked_offer_request
+from serving.pictures.picture_codec import read_picture_search, write_picture_answer
+from serving.pictures.picture_requests import checked_picture_search
 
 if TYPE_CHECKING:
     from serving.engine import Engine
@@ -82,6 +84,12 @@ class DiscoveryServicer(_Servicer):
         asked = checked_recommend(read_recommend(request))
         answer = self.engine.recommend(asked, before_stage=context.raise_if_abandoned)
         return write_answer(answer, request)
+
+    def SearchByImage(self, request: Any, context: Any) -> Any:
+        """Answers a search by picture."""
+        asked = checked_picture_search(read_picture_search(request))
+        answer = self.engine.pictures.search(asked, before_stage=context.raise_if_abandoned)
+        return write_picture_answer(answer)
 
     def Complete(self, request: Any, context: Any) -> Any:
         """Completes a typed text."""

@@ -37,14 +37,16 @@ _POLL_SECONDS = 0.25
 
 
 class Method(NamedTuple):
-    """A unary method: its path, its ``grpc.RpcMethodHandler``, and its lane.
+    """A unary method: its path, its ``grpc.RpcMethodHandler``, its lane, and its largest message.
 
-    The handler may return the response's bytes. Its errors are mapped to statuses.
+    The handler may return the response's bytes. Its errors are mapped to statuses. gRPC itself has one
+    limit for all methods.
     """
 
     path: str
     handler: Any
     lane: Lane
+    message_limit_bytes: int
 
 
 class UnaryCall:
@@ -161,6 +163,8 @@ class CallQueue:
             return
         if message is None:
             call.end(_NO_MESSAGE)
+        elif len(message) > call.method.message_limit_bytes:
+            call.end(_too_large(len(message), call.method.message_limit_bytes))
         elif lane.is_full:
             call.end(lane.refusal)
         else:
@@ -228,6 +232,11 @@ def _parsed(message: bytes, method: Method) -> Any:
         received = f"{len(message)} bytes that are none"
         # Without the parser's error, which may quote the message.
         raise RequestError("message", f"a request of {method.path}", received) from None
+
+
+def _too_large(size: int, limit: int) -> status_pb2.Status:
+    message = f"message: expected at most {limit} bytes, received {size}"
+    return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, message).status
 
 
 def _sent(status: status_pb2.Status) -> Any:

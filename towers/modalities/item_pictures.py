@@ -19,6 +19,7 @@ from towers.indexes.item_index import ItemIndex
 from towers.modalities.images import ImageEncoder
 
 _ROWS_NAME, _VECTORS_NAME, _KEYS_NAME = "rows.npy", "vectors.npy", "keys.npy"
+_WEIGHTS_NAME = "weights.npy"
 _BATCH_SIZE = 1_024
 _SAMPLE_COUNT = 200
 
@@ -114,19 +115,30 @@ class ItemPictures:
         encoder: Reads pictures.
         pictures: Of the catalogue.
         index: Over ``pictures.vectors``.
+        weights: ``[items] float32`` weight of each item's picture in its embedding, 0 to 1; words have
+            the rest.
     """
 
     encoder: ImageEncoder
     pictures: PictureVectors
     index: ItemIndex
+    weights: np.ndarray
 
     @classmethod
     def build(
-        cls, encoder: ImageEncoder, pictures: PictureVectors, config: IndexConfig
+        cls,
+        encoder: ImageEncoder,
+        pictures: PictureVectors,
+        config: IndexConfig,
+        weights: np.ndarray,
     ) -> ItemPictures:
         """Builds the index."""
         sample = pictures.vectors[:: max(1, len(pictures.vectors) // _SAMPLE_COUNT)]
-        return cls(encoder, pictures, ItemIndex.build(pictures.vectors, config, sample))
+        return cls(encoder, pictures, ItemIndex.build(pictures.vectors, config, sample), weights)
+
+    def weight_of(self, row: int) -> float:
+        """The weight of an item's picture in its embedding; 0 for an item added since."""
+        return float(self.weights[row]) if row < len(self.weights) else 0.0
 
     def nearest(
         self, vector: np.ndarray, allowed: np.ndarray, count: int
@@ -153,6 +165,7 @@ class ItemPictures:
         np.save(folder / _ROWS_NAME, self.pictures.rows)
         np.save(folder / _VECTORS_NAME, self.pictures.vectors)
         np.save(folder / _KEYS_NAME, self.pictures.keys)
+        np.save(folder / _WEIGHTS_NAME, self.weights)
         self.index.save(folder)
 
     @classmethod
@@ -162,12 +175,14 @@ class ItemPictures:
         Raises:
             BundleError: Numbers of rows, vectors and items do not fit.
         """
-        rows, vectors, keys = (
+        rows, vectors, keys, weights = (
             np.load(folder / name, allow_pickle=False)
-            for name in (_ROWS_NAME, _VECTORS_NAME, _KEYS_NAME)
+            for name in (_ROWS_NAME, _VECTORS_NAME, _KEYS_NAME, _WEIGHTS_NAME)
         )
         are_items = len(rows) == 0 or bool(rows[0] >= 0 and rows[-1] < item_count)
-        if not (len(rows) == len(vectors) == len(keys) and are_items):
+        if not (
+            len(rows) == len(vectors) == len(keys) and are_items and len(weights) == item_count
+        ):
             raise BundleError(
                 f"pictures: expected a vector for each of at most {item_count:,} items, received"
                 f" {len(vectors):,} for {len(rows):,}"
@@ -177,4 +192,4 @@ class ItemPictures:
                 f"pictures: expected vectors of length {encoder.dim}, received {vectors.shape}"
             )
         pictures = PictureVectors(rows, vectors, keys, {})
-        return cls(encoder, pictures, ItemIndex.load(folder, vectors))
+        return cls(encoder, pictures, ItemIndex.load(folder, vectors), weights)

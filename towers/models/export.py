@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from towers.config import Config
+from towers.models.candidate_tower import CandidateTower
 from towers.models.deep_cross import DeepCross
-from towers.models.image_network import ImageNetwork, both_ways
+from towers.models.images.image_network import ImageNetwork, both_ways
 from towers.models.legacy_keras import tf
-from towers.models.two_tower import CandidateTower, QueryTower
+from towers.models.two_tower import QueryTower
 
 
 def query_tower_file(tower: QueryTower, config: Config) -> bytes:

@@ -99,6 +99,7 @@ def train(
         dataset.catalog.tokens[: dataset.catalog.count],
         config,
         words=dataset.pretrained_words(config),
+        pictures=None if images is None else images.of_all(dataset.catalog.count),
         has_log=parts.early_suffices,
         progress=report,
     )
@@ -109,7 +110,7 @@ def train(
         stages.start("building indexes")
         lexical = LexicalIndex.build(dataset.items)
         lexical.translate(translations(lexical.rewriter.counts))
-        towers = export_towers(model, dataset.catalog, sample, config)
+        towers = export_towers(model, dataset.catalog, sample, config, images)
         text, text_report = text_vectors(dataset, config, stages)
         data = _source_data(dataset, early, index=towers.index, lexical=lexical, text=text)
         sources = Sources.build(data, config.sources)
@@ -140,14 +141,14 @@ def train(
             newest.targets.is_target.any() or dataset.judgments
         ):
             _refresh_towers(model, dataset, parts, newest, training_examples, config, stages)
-            towers = export_towers(model, dataset.catalog, sample, config)
+            towers = export_towers(model, dataset.catalog, sample, config, images)
             ranker.encoder = towers.encoder
         layout.training.mkdir()
         second.write_rivals(layout.training, config.rerank, stages, config.seed)
         stages.start("releasing")
         towers.write(layout)
         if images is not None:
-            images.write(layout, config)
+            images.write(layout, config, towers.modality_weights)
         sources.rebuild(
             _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )

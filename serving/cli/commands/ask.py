@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from data.errors import RequestError
+from data.pictures import BYTE_LIMIT
 from serving.api.answers import Answer
 from serving.api.requests import KINDS, CompleteRequest, Placement, RecommendRequest, SearchRequest
 from serving.cli.options import (
@@ -18,6 +21,7 @@ from serving.cli.options import (
     print_json,
     reports_errors,
 )
+from serving.pictures.picture_requests import PictureSearchRequest
 
 KIND_BY_NAME = {kind.name.lower(): kind for kind in KINDS}
 PLACEMENT_BY_NAME = {
@@ -28,7 +32,12 @@ PLACEMENT_BY_NAME = {
 
 
 @click.command()
-@click.argument("text")
+@click.argument("text", required=False, default="")
+@click.option(
+    "--image",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Search by this picture, JPEG, PNG or WebP; TEXT narrows it.",
+)
 @page_options
 @click.option("--no-record", is_flag=True, help="Do not add the search to session and log.")
 @click.option(
@@ -38,10 +47,19 @@ PLACEMENT_BY_NAME = {
     help="Take all of TEXT as words: read no part of it as a condition on price or stock.",
 )
 @reports_errors
-def search(text: str, address: str, as_json: bool, no_record: bool, **options: Any) -> None:
-    """Search for TEXT."""
+def search(
+    text: str, image: Path | None, address: str, as_json: bool, no_record: bool, **options: Any
+) -> None:
+    """Search for TEXT, for what looks like a picture, or both."""
     from serving.edge.client import Client
 
+    if image is not None:
+        by_picture = _picture_request(text, image, record=not no_record, **options)
+        with Client(address) as client:
+            _show(client.search_by_image(by_picture), 0, as_json=as_json)
+        return
+    if not text:
+        raise click.UsageError("expected TEXT or --image FILE, received neither")
     request = SearchRequest(
         text,
         visitor_id=options.pop("visitor"),
@@ -52,6 +70,21 @@ def search(text: str, address: str, as_json: bool, no_record: bool, **options: A
     )
     with Client(address) as client:
         _show(client.search(request), request.offset, as_json=as_json)
+
+
+def _picture_request(
+    text: str, image: Path, *, record: bool, **options: Any
+) -> PictureSearchRequest:
+    if image.stat().st_size > BYTE_LIMIT:
+        raise RequestError("image", f"1 to {BYTE_LIMIT:,} bytes", image.stat().st_size)
+    return PictureSearchRequest(
+        image.read_bytes(),
+        text,
+        visitor_id=options.pop("visitor"),
+        filter=filter_from(options),
+        page_size=options.pop("page_size"),
+        record=record,
+    )
 
 
 @click.command()

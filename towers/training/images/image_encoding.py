@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ class PictureReport:
 
     def report(self) -> dict[str, Any]:
         """For the metrics."""
-        return asdict(self)
+        return {**asdict(replace(self, refused={})), "refused": dict(self.refused)}
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,17 @@ class EncodedCatalog:
     encoder: ImageEncoder
     pictures: PictureVectors
 
-    def write(self, layout: Layout, config: Config) -> None:
-        """Writes the encoder, the vectors and their index into a bundle."""
-        built = ItemPictures.build(self.encoder, self.pictures, config.index)
+    def of_all(self, item_count: int) -> np.ndarray:
+        """``[items, dim] float32``: zeros for items without a picture."""
+        return self.pictures.of_all(item_count)
+
+    def write(self, layout: Layout, config: Config, weights: np.ndarray) -> None:
+        """Writes the encoder, the vectors and their index into a bundle.
+
+        Args:
+            weights: ``[items] float32`` weights of the pictures in the items' embeddings.
+        """
+        built = ItemPictures.build(self.encoder, self.pictures, config.index, weights)
         write_pictures(layout, self.file, built)
 
 

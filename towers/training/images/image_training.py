@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from towers.config import ImagesConfig
-from towers.models.image_augmentation import augmented
-from towers.models.image_network import (
+from towers.models.images.image_augmentation import augmented
+from towers.models.images.image_network import (
     ImageNetwork,
     ImageTargets,
     class_loss,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from data.records import Item
-from towers.models.image_network import UNKNOWN, ImageTargets
+from towers.models.images.image_network import UNKNOWN, ImageTargets
 from towers.text.words import words
 
 _FILLED_SHARE = 0.2

@@ -17,7 +17,7 @@ from towers.config import ImagesConfig
 from towers.modalities.images import ImageEncoder
 from towers.modalities.pictures import read_picture
 from towers.models.export import image_network_file
-from towers.models.image_network import ImageNetwork, ImageTargets, both_ways
+from towers.models.images.image_network import ImageNetwork, ImageTargets, both_ways
 from towers.models.legacy_keras import tf
 from towers.training.images.image_training import ImageReport, train_images
 from towers.training.images.picture_labels import image_targets

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,10 @@ class ImageNetwork(keras.Model):
         }
         self.has_words = targets.word_count > 1 and bool((targets.words > 0).any())
         self.word_table = keras.layers.Embedding(max(2, targets.word_count), dim, name="words")
+
+    def get_config(self) -> dict[str, Any]:
+        """Nothing: the network is kept as a LiteRT file, never as a Keras model."""
+        return {}
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
         """``[n, dim]`` vectors."""
