@@ -84,9 +84,9 @@ def measure(
     found = predict_field(target, view, rows, models=models, precision=0.95, seed=seed)
     known = target.filled[target.labels[target.filled] >= 0]
     scores: dict[str, Any] = {}
-    for name in models:
+    for name in found.scores:
         began = time.perf_counter()
-        fitted = fit_model(name, view, known, target.labels[known], seed=seed)
+        fitted = fit_model(name, view, target.classes, known, target.labels[known], seed=seed)
         seconds = time.perf_counter() - began
         predicted = guess(fitted(rows), 1.0).classes
         score = score_of(

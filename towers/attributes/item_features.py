@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from data.records import Item
-from towers.attributes.fields import BRAND, CATEGORY, field_of, value_of, with_value
+from towers.attributes.fields import BRAND, CATEGORY, attribute_of, field_of, value_of, with_value
 from towers.attributes.picture_features import PictureFeatures
 from towers.catalog.dictionary import Dictionary
 from towers.catalog.item_tokens import price_step, token_numbers
@@ -50,12 +50,17 @@ class View:
         token_vectors: ``[vocabulary, dim] float32`` of the bundle.
         vectors: ``[items, dims] float32``: the candidate tower's vector, and the picture's where
             there are pictures.
+        head: ``[items, classes] float32`` scores of the hidden field by the image encoder's own classes,
+            zeros without a picture; None where it has none.
+        head_classes: Their values.
     """
 
     words: sparse.csr_matrix
     tokens: np.ndarray
     token_vectors: np.ndarray
     vectors: np.ndarray
+    head: np.ndarray | None = None
+    head_classes: tuple[str, ...] = ()
 
 
 class ItemFeatures:
@@ -119,7 +124,18 @@ class ItemFeatures:
             places[:-1].reshape(tokens.shape).astype(np.int32),
             token_vectors,
             np.hstack(parts),
+            *self._head(hidden),
         )
+
+    def _head(self, hidden: Hidden) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        """The encoder's scores and classes of the hidden field."""
+        if self.pictures is None or hidden.pictures:
+            return None, ()
+        found = self.pictures.heads.get(attribute_of(hidden.field))
+        if found is None or hidden.field == CATEGORY:
+            return None, ()
+        has_picture = self.pictures.vectors.any(axis=1, keepdims=True)
+        return found.scores(self.pictures.vectors) * has_picture, found.classes
 
     def _masked(self, hidden: Hidden) -> tuple[np.ndarray, np.ndarray]:
         """Tokens and vectors of all items without what is hidden; most are those of the whole item."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +11,14 @@ from towers.attributes.classifiers import CLASSICAL, Scores
 from towers.attributes.item_features import View
 from towers.models.attribute_network import NETWORKS, TrainedAttributeNetwork
 
-MODELS = (*CLASSICAL, *NETWORKS)
+HEAD = "picture_head"
+"""The image encoder's own classes, and what words say of them by naive Bayes."""
+
+MODELS = (*CLASSICAL, *NETWORKS, HEAD)
 """In the order of the report."""
 
 _ASKED = 2_048
+_UNKNOWN_SCORE = -30.0
 _TEMPERATURES = np.geomspace(0.05, 8.0, 40)
 
 
@@ -25,10 +29,24 @@ class Guess(NamedTuple):
     shares: np.ndarray
 
 
-def fit_model(name: str, view: View, rows: np.ndarray, labels: np.ndarray, *, seed: int) -> Scores:
+def can_fit(name: str, view: View) -> bool:
+    """Whether the view has what a model reads."""
+    return name != HEAD or view.head is not None
+
+
+def fit_model(
+    name: str,
+    view: View,
+    classes: Sequence[str],
+    rows: np.ndarray,
+    labels: np.ndarray,
+    *,
+    seed: int,
+) -> Scores:
     """Fits one of ``MODELS``.
 
     Args:
+        classes: Values by the number of their class.
         rows: ``[n] int64`` rows of the view to learn from.
         labels: ``[n] int64`` their classes; a class that none of them has is never predicted.
         seed: Of whatever the model draws.
@@ -45,6 +63,8 @@ def fit_model(name: str, view: View, rows: np.ndarray, labels: np.ndarray, *, se
         scores = (
             CLASSICAL[name](view, rows, dense, seed)
             if name in CLASSICAL
+            else _head(view, [classes[one] for one in known.tolist()], rows, dense, seed)
+            if name == HEAD
             else _network(name, view, rows, dense, seed)
         )
 
@@ -95,6 +115,24 @@ def best_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
 def _log_total(scores: np.ndarray) -> np.ndarray:
     highest = scores.max(axis=1)
     return highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
+
+
+def _head(
+    view: View, classes: Sequence[str], rows: np.ndarray, labels: np.ndarray, seed: int
+) -> Scores:
+    assert view.head is not None
+    number_of = {value: number for number, value in enumerate(view.head_classes)}
+    # A class that the encoder does not know is the last one, of no score.
+    columns = np.array([number_of.get(value, len(number_of)) for value in classes], np.int64)
+    found = np.column_stack([view.head, np.full(len(view.head), -np.inf, np.float32)])[:, columns]
+    found = np.where(np.isfinite(found), found, _UNKNOWN_SCORE)
+    by_words = CLASSICAL["naive_bayes"](view, rows, labels, seed) if view.words[rows].nnz else None
+
+    def scores(asked: np.ndarray) -> np.ndarray:
+        of_picture = found[asked] - _log_total(found[asked])[:, None]
+        return of_picture if by_words is None else of_picture + by_words(asked)
+
+    return scores
 
 
 def _network(name: str, view: View, rows: np.ndarray, labels: np.ndarray, seed: int) -> Scores:

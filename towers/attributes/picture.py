@@ -16,6 +16,7 @@ MODEL_LABELS = {
     "nearest_neighbours": "nearest neighbours",
     "dnn": "DNN",
     "transformer": "transformer",
+    "picture_head": "image encoder",
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from data.records import Item
 from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.picture_heads import EncoderClasses, PictureHead
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +20,13 @@ class PictureFeatures:
         vectors: ``[items, dim] float32`` unit rows, zero where an item has no picture.
         is_unseen: ``[items] bool``, pictures that the encoder was not trained on: models are measured
             on these, since those that it has seen are told apart too well.
+        heads: The encoder's own classes by field.
         refused_count: Items whose picture could not be read.
     """
 
     vectors: np.ndarray
     is_unseen: np.ndarray
+    heads: Mapping[str, PictureHead] = field(default_factory=dict)
     refused_count: int = 0
 
     @classmethod
@@ -32,7 +35,7 @@ class PictureFeatures:
         items: Sequence[Item],
         known_rows: np.ndarray,
         bundle_pictures: ItemPictures,
-        seen: np.ndarray,
+        classes: EncoderClasses,
         progress: Callable[[int], object] = lambda done: None,
     ) -> PictureFeatures:
         """Reads the pictures of items, and takes those of the bundle from there.
@@ -40,7 +43,7 @@ class PictureFeatures:
         Args:
             items: Those of the shop's file first, then the bundle's.
             known_rows: ``[bundle's items] int64``: the bundle's row of each of the latter.
-            seen: ``[s] uint64`` keys of the pictures that the encoder was trained on.
+            classes: What the bundle's encoder was trained on.
         """
         known = bundle_pictures.pictures
         own = items[: len(items) - len(known_rows)]
@@ -48,8 +51,8 @@ class PictureFeatures:
         of_bundle, keys_of_bundle = _of_rows(known, known_rows)
         vectors = np.vstack([read.of_all(len(own)), of_bundle])
         keys = np.concatenate([_keys_of(read, len(own)), keys_of_bundle])
-        is_unseen = vectors.any(axis=1) & ~np.isin(keys, seen)
-        return cls(vectors, is_unseen, sum(read.refused.values()))
+        is_unseen = vectors.any(axis=1) & ~np.isin(keys, classes.learnt_keys)
+        return cls(vectors, is_unseen, classes.heads, sum(read.refused.values()))
 
 
 def _of_rows(pictures: PictureVectors, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 from towers.attributes.abstention import Confidence
 from towers.attributes.classifiers import Scores
 from towers.attributes.item_features import View
-from towers.attributes.models import best_temperature, fit_model, guess, guesses
+from towers.attributes.models import best_temperature, can_fit, fit_model, guess, guesses
 from towers.attributes.targets import Target
 from towers.bootstrap import mean_interval
 
@@ -115,8 +115,10 @@ def predict_field(
     first_scores: dict[str, np.ndarray] = {}
     measured: dict[str, ModelScore] = {}
     for name in models:
+        if not can_fit(name, view):
+            continue
         progress(name)
-        first_scores[name], measured[name] = _measured(name, view, learnt, held_out, labels, seed)
+        first_scores[name], measured[name] = _measured(name, view, target, learnt, held_out, seed)
     best = max(measured, key=lambda name: (measured[name].accuracy, measured[name].f1))
     temperature = best_temperature(first_scores[best], labels[held_out])
     shares: list[np.ndarray] = []
@@ -128,7 +130,7 @@ def predict_field(
         if fold:
             progress(best)
             rows = filled[folds == fold]
-            found = _learnt(best, view, filled[folds != fold], labels, seed)(rows)
+            found = _learnt(best, view, target, filled[folds != fold], seed)(rows)
         answers = guess(found, temperature)
         shares.append(answers.shares)
         is_right.append(answers.classes == labels[rows])
@@ -136,7 +138,7 @@ def predict_field(
     confidence = Confidence.of(share, right, precision=precision)
     given = confidence.probabilities(share) >= confidence.threshold
     progress(best)
-    final = guesses(_learnt(best, view, filled, labels, seed), asked, temperature)
+    final = guesses(_learnt(best, view, target, filled, seed), asked, temperature)
     return Prediction(
         best,
         measured,
@@ -164,23 +166,23 @@ def _folds(filled: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
     return folds
 
 
-def _learnt(name: str, view: View, rows: np.ndarray, labels: np.ndarray, seed: int) -> Scores:
+def _learnt(name: str, view: View, target: Target, rows: np.ndarray, seed: int) -> Scores:
     """A model of the rows whose value is a class."""
-    known = rows[labels[rows] >= 0]
-    return fit_model(name, view, known, labels[known], seed=seed)
+    known = rows[target.labels[rows] >= 0]
+    return fit_model(name, view, target.classes, known, target.labels[known], seed=seed)
 
 
 def _measured(
     name: str,
     view: View,
+    target: Target,
     learnt: np.ndarray,
     held_out: np.ndarray,
-    labels: np.ndarray,
     seed: int,
 ) -> tuple[np.ndarray, ModelScore]:
     """A model's scores of the items that it did not learn from, and what they are worth."""
     began = time.perf_counter()
-    scores = _learnt(name, view, learnt, labels, seed)
+    scores = _learnt(name, view, target, learnt, seed)
     seconds = time.perf_counter() - began
     # The first call of a network compiles it.
     scores(held_out[:1])
@@ -189,7 +191,7 @@ def _measured(
     elapsed = time.perf_counter() - began
     return found, score_of(
         guess(found, 1.0).classes,
-        labels[held_out],
+        target.labels[held_out],
         training_seconds=seconds,
         answer_microseconds=elapsed / max(len(held_out), 1) * 1e6,
         seed=seed,

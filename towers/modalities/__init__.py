@@ -5,5 +5,6 @@ batch) and a place in the candidate tower, which mixes whatever modalities an it
 
 pictures       reading of pictures: formats and sizes allowed, orientation, colours
 images         the image encoder of a bundle: pictures to unit vectors
+picture_heads  the classes that an encoder was trained on
 item_pictures  the pictures of a catalogue as vectors, by content, and the nearest of them
 """

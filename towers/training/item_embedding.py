@@ -30,6 +30,7 @@ from towers.config import Config
 from towers.indexes.item_index import checked_embeddings
 from towers.modalities.images import ENCODER_NAME
 from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.picture_heads import EncoderClasses
 from towers.models.candidate_tower import CandidateTower
 from towers.models.legacy_keras import tf
 from towers.models.modality_attention import MODALITIES, PICTURE, attention_from
@@ -173,6 +174,7 @@ def reembed(
             file = (layout / ENCODER_NAME).read_bytes()
             built = ItemPictures.build(encoder, pictures, config.index, weights)
             write_pictures(new, file, built)
+            EncoderClasses.load(layout.pictures).save(new.pictures)
         write_sources(new, renewed)
         write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MODELS = (
     *("naive_bayes", "linear_svm", "decision_tree", "random_forest", "nearest_neighbours"),
-    *("dnn", "transformer"),
+    *("dnn", "transformer", "picture_head"),
 )
 
 
@@ -116,7 +116,7 @@ def _fill(
     from towers.bundle.bundle import load_bundle
     from towers.bundle.candidate_tables import CandidateTables
     from towers.bundle.layout import Layout
-    from towers.training.images.image_encoding import trained_pictures
+    from towers.modalities.picture_heads import EncoderClasses
 
     bars.start("reading the bundle")
     bundle = load_bundle(bundle_path)
@@ -127,8 +127,8 @@ def _fill(
     pictures = None
     if bundle.pictures is not None:
         report = bars.start("reading pictures", len(items))
-        seen = trained_pictures(bundle.pictures.pictures.keys, bundle.config)
-        pictures = PictureFeatures.of(merged, rows, bundle.pictures, seen, report)
+        classes = EncoderClasses.load(Layout(bundle_path).pictures)
+        pictures = PictureFeatures.of(merged, rows, bundle.pictures, classes, report)
     bars.start("reading words")
     features = ItemFeatures(merged, bundle.config.text, table, pictures)
     found = fill(merged, len(items), features, merges, options, bars)

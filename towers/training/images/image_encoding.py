@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from data.errors import ConfigError
 from data.pictures import picture_of
+from data.records import Item
 from towers.bundle.bundle import write_pictures
 from towers.bundle.layout import Layout
 from towers.config import Config
@@ -18,14 +19,20 @@ from towers.datasets.dataset import Dataset
 from towers.datasets.progress import Progress
 from towers.modalities.images import ImageEncoder
 from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.picture_heads import EncoderClasses, PictureHead
 from towers.modalities.pictures import is_installed
 from towers.models.export import image_network_file
+from towers.models.images.image_network import UNKNOWN, ImageNetwork, ImageTargets
+from towers.models.legacy_keras import tf
 from towers.training.images.image_training import ImageReport, held_out_split, train_images
-from towers.training.images.picture_files import picture_files
+from towers.training.images.picture_files import PictureFiles, picture_files
 from towers.training.images.picture_labels import image_targets
 
 PICTURE_LIMIT = 20_000
 """Pictures that the encoder is trained on; the others are only read by it."""
+
+_ATTRIBUTE = "attribute "
+_HEAD_SAMPLE = 256
 
 _READ_SCALE = 4 / 3
 """Pictures are kept larger than the network reads them, since training crops them."""
@@ -71,11 +78,12 @@ class PictureReport:
 
 @dataclass(frozen=True)
 class EncodedCatalog:
-    """The encoder's file, and the items' pictures as read by it."""
+    """The encoder's file, the items' pictures as read by it, and what it learnt of them."""
 
     file: bytes
     encoder: ImageEncoder
     pictures: PictureVectors
+    classes: EncoderClasses
 
     def of_all(self, item_count: int) -> np.ndarray:
         """``[items, dim] float32``: zeros for items without a picture."""
@@ -89,6 +97,7 @@ class EncodedCatalog:
         """
         built = ItemPictures.build(self.encoder, self.pictures, config.index, weights)
         write_pictures(layout, self.file, built)
+        self.classes.save(layout.pictures)
 
 
 def encoded_catalog(
@@ -110,6 +119,8 @@ def encoded_catalog(
     if not is_installed():
         return None, PictureReport("not installed", len(named))
     training: ImageReport | None = None
+    heads: dict[str, PictureHead] = {}
+    learnt_rows = named[:0]
     if settings.encoder:
         file = _own_file(Path(settings.encoder))
     else:
@@ -127,6 +138,9 @@ def encoded_catalog(
             network, training = train_images(
                 files.levels, targets, settings, seed=config.seed, progress=report
             )
+            heads = _heads(network, targets, items, files, settings.size)
+            _, learnt = held_out_split(len(files.rows), np.random.default_rng(config.seed))
+            learnt_rows = files.rows[learnt]
         file = image_network_file(network, settings.size)
     encoder = ImageEncoder(file, settings)
     pictures = encoded_pictures(
@@ -135,24 +149,38 @@ def encoded_catalog(
     found = PictureReport("used", len(named), len(pictures.rows), pictures.refused, training)
     if not len(pictures.rows):
         return None, PictureReport("too few", len(named), 0, pictures.refused, training)
-    return EncodedCatalog(file, encoder, pictures), found
+    learnt_keys = pictures.keys[np.isin(pictures.rows, learnt_rows)]
+    return EncodedCatalog(file, encoder, pictures, EncoderClasses(heads, learnt_keys)), found
 
 
-def trained_pictures(keys: np.ndarray, config: Config) -> np.ndarray:
-    """The keys of the pictures that a bundle's encoder was trained on, ``[n] uint64``.
+def _heads(
+    network: ImageNetwork,
+    targets: ImageTargets,
+    items: Sequence[Item],
+    files: PictureFiles,
+    size: int,
+) -> dict[str, PictureHead]:
+    """The network's classes of brand and attributes, for unit vectors.
 
-    Those that were held out are drawn again as in training. All where that trained on a sample; none
-    where the shop brought the encoder.
-
-    Args:
-        keys: ``[m] uint64`` of the bundle's pictures, by row.
+    The heads were trained on vectors of any length; a unit vector stands for one of the mean length.
     """
-    if config.images.encoder:
-        return keys[:0]
-    if len(keys) > PICTURE_LIMIT:
-        return keys
-    _, training = held_out_split(len(keys), np.random.default_rng(config.seed))
-    return keys[training]
+    sample = np.linspace(0, len(files.rows) - 1, min(len(files.rows), _HEAD_SAMPLE)).astype(int)
+    pictures = tf.image.resize(files.levels[np.unique(sample)], (size, size), antialias=True) / 255
+    length = float(np.mean(np.linalg.norm(network(pictures).numpy(), axis=1)))
+    heads = {}
+    for name, numbers in targets.classes.items():
+        field = name.removeprefix(_ATTRIBUTE)
+        if name != "brand" and field == name:
+            continue
+        classes = [""] * targets.class_counts[name]
+        for row, number in zip(files.rows.tolist(), numbers.tolist(), strict=True):
+            if number != UNKNOWN:
+                item = items[row]
+                classes[number] = item.brand if field == name else item.attributes[field]
+        kernel, offsets = (weight.numpy() for weight in network.heads[name].weights)
+        weights = np.vstack([kernel * length, offsets[None, :]]).astype(np.float32)
+        heads[name] = PictureHead(tuple(classes), weights)
+    return heads
 
 
 def _own_file(path: Path) -> bytes:
