@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from data.errors import ConfigError
 from towers.attributes.abstention import Confidence
 from towers.attributes.classifiers import Scores
 from towers.attributes.item_features import View
@@ -106,6 +107,9 @@ def predict_field(
         unseen: ``[items] bool``, items on whose features nothing was trained before; where
             ``UNSEEN_MINIMUM`` filled ones are among them, models are measured on these alone. None: all.
         progress: Called with the name of each model when its training begins.
+
+    Raises:
+        ConfigError: No model can be fitted, as the encoder's classes without an encoder.
     """
     rng = np.random.default_rng(seed)
     filled = rng.permutation(target.filled)[:LEARNT_LIMIT]
@@ -119,6 +123,10 @@ def predict_field(
             continue
         progress(name)
         first_scores[name], measured[name] = _measured(name, view, target, learnt, held_out, seed)
+    if not measured:
+        raise ConfigError(
+            f"model: expected one that reads what the items have, received {', '.join(models)}"
+        )
     best = max(measured, key=lambda name: (measured[name].accuracy, measured[name].f1))
     temperature = best_temperature(first_scores[best], labels[held_out])
     shares: list[np.ndarray] = []

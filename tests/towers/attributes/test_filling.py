@@ -21,6 +21,7 @@ from towers.attributes.filling import (
     spelling_rows,
 )
 from towers.attributes.picture_features import PictureFeatures
+from towers.modalities.picture_heads import PictureHead
 
 QUICK = ("naive_bayes", "linear_svm")
 
@@ -120,3 +121,42 @@ def test_other_spellings_are_rows_of_their_own_and_one_class() -> None:
         (item.item_id, item.attributes["colour"], item.attributes["colour"].upper())
         for item in whole[:10]
     ]
+
+
+def pictured(*, head: bool) -> tuple[list[Item], PictureFeatures]:
+    """Lamps without words, the first 30 without colour; the encoder has learnt most of their pictures."""
+    whole = lamps(150)[:150]
+    numbers = [COLOURS.index(item.attributes["colour"]) for item in whole]
+    pictures = np.eye(3, dtype=np.float32)[numbers]
+    # The encoder knows the pictures that it has learnt, and others no better than by luck.
+    unseen = np.zeros(150, bool)
+    unseen[:70] = True
+    pictures[unseen] = np.random.default_rng(4).permutation(pictures[unseen])
+    weights = np.vstack([9.0 * np.eye(3), np.zeros((1, 3))]).astype(np.float32)
+    heads = {"colour": PictureHead(COLOURS, weights)} if head else {}
+    items = [replace(item, title="", brand="") for item in whole]
+    items = [replace(item, attributes={}) for item in items[:30]] + items[30:]
+    return items, PictureFeatures(pictures, unseen, heads)
+
+
+def test_models_are_measured_on_pictures_that_the_encoder_has_not_seen() -> None:
+    items, pictures = pictured(head=False)
+    found = filled(items, models=("nearest_neighbours",), pictures=pictures)
+    (group,) = found.report["attributes"]["colour"]["groups"]
+    # Of the 120 filled ones 40 are unseen; a fifth of all, but 30 at least, are measured on.
+    assert group["validated_count"] == 30
+    assert group["models"]["nearest_neighbours"]["accuracy"] < 0.7
+    assert all(value.abstained for value in found.values)
+
+
+def test_the_encoders_own_classes_are_a_model() -> None:
+    items, pictures = pictured(head=True)
+    found = filled(items, models=("picture_head",), pictures=pictures)
+    told = [COLOURS[number] for number in pictures.vectors[:30].argmax(axis=1)]
+    assert [value.value for value in found.values] == told
+    items, pictures = pictured(head=False)
+    with_both = filled(items, models=("nearest_neighbours", "picture_head"), pictures=pictures)
+    (group,) = with_both.report["attributes"]["colour"]["groups"]
+    assert set(group["models"]) == {"nearest_neighbours"}
+    with pytest.raises(ConfigError, match="model: expected one that reads what .* picture_head"):
+        filled(items, models=("picture_head",), pictures=pictures)
