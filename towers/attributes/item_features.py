@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from data.records import Item
-from towers.attributes.fields import BRAND, CATEGORY, attribute_of, field_of, value_of, with_value
+from towers.attributes.fields import BRAND, CATEGORY, field_of, value_of, with_value
 from towers.attributes.picture_features import PictureFeatures
 from towers.catalog.dictionary import Dictionary
 from towers.catalog.item_tokens import price_step, token_numbers
@@ -131,8 +131,8 @@ class ItemFeatures:
         """The encoder's scores and classes of the hidden field."""
         if self.pictures is None or hidden.pictures:
             return None, ()
-        found = self.pictures.heads.get(attribute_of(hidden.field))
-        if found is None or hidden.field == CATEGORY:
+        found = self.pictures.heads.get(hidden.field)
+        if found is None:
             return None, ()
         has_picture = self.pictures.vectors.any(axis=1, keepdims=True)
         return found.scores(self.pictures.vectors) * has_picture, found.classes

@@ -138,7 +138,7 @@ def encoded_catalog(
             network, training = train_images(
                 files.levels, targets, settings, seed=config.seed, progress=report
             )
-            heads = _heads(network, targets, items, files, settings.size)
+            heads = picture_heads(network, targets, items, files, settings.size)
             _, learnt = held_out_split(len(files.rows), np.random.default_rng(config.seed))
             learnt_rows = files.rows[learnt]
         file = image_network_file(network, settings.size)
@@ -153,7 +153,7 @@ def encoded_catalog(
     return EncodedCatalog(file, encoder, pictures, EncoderClasses(heads, learnt_keys)), found
 
 
-def _heads(
+def picture_heads(
     network: ImageNetwork,
     targets: ImageTargets,
     items: Sequence[Item],
@@ -170,7 +170,8 @@ def _heads(
     heads = {}
     for name, numbers in targets.classes.items():
         field = name.removeprefix(_ATTRIBUTE)
-        if name != "brand" and field == name:
+        # An attribute called like a field of its own would be taken for that.
+        if (field == name) != (field == "brand") or field == "category":
             continue
         classes = [""] * targets.class_counts[name]
         for row, number in zip(files.rows.tolist(), numbers.tolist(), strict=True):
@@ -179,7 +180,7 @@ def _heads(
                 classes[number] = item.brand if field == name else item.attributes[field]
         kernel, offsets = (weight.numpy() for weight in network.heads[name].weights)
         weights = np.vstack([kernel * length, offsets[None, :]]).astype(np.float32)
-        heads[name] = PictureHead(tuple(classes), weights)
+        heads[field] = PictureHead(tuple(classes), weights)
     return heads
 
 
