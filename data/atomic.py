@@ -1,4 +1,4 @@
-"""Folders that are written completely or not at all: written aside, flushed, then renamed."""
+"""Folders and files that are written completely or not at all: written aside, flushed, then renamed."""
 
 from __future__ import annotations
 
@@ -50,6 +50,38 @@ def atomic_folder(out: Path, *, marker: str) -> Iterator[Path]:
         _replace(unfinished, out)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def atomic_file(out: Path) -> Iterator[Path]:
+    """Yields the path of a new file to write, which becomes ``out`` if the block succeeds.
+
+    Args:
+        out: The file to create or replace, with missing parents. For a link, its target is replaced.
+
+    Raises:
+        InputError: It cannot be created.
+    """
+    out = Path(os.path.realpath(out))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", suffix=".new", dir=out.parent)
+    except OSError as error:
+        raise InputError(
+            f"{out}: expected a place for a file, received: {error.strerror}"
+        ) from error
+    os.close(descriptor)
+    unfinished = Path(name)
+    try:
+        yield unfinished
+        with open(unfinished, "rb") as file:
+            os.fsync(file.fileno())
+        # As for a folder, mkstemp's file is private.
+        unfinished.chmod(0o666 & ~_umask())
+        unfinished.rename(out)
+        _flush_folder(out.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def check_replaceable(out: Path, *, marker: str) -> None:

@@ -7,7 +7,8 @@
     ├── RequestError    a field of a request or of an event is invalid
     ├── OverloadError   the service is overloaded or shutting down; a retry may succeed
     ├── AbandonedError  nobody waits for the answer any more
-    └── MissingExtraError  a feature whose optional packages are not installed
+    └── UnsupportedError  the service lacks an extra or a model that the call needs
+        └── MissingExtraError  optional packages that are not installed
 
 Every message names the expected and the received value: ``k: expected 1 to 200, received 0``.
 """
@@ -61,7 +62,11 @@ class AbandonedError(NextclickError):
     """Work was given up since its caller has gone or no longer waits."""
 
 
-class MissingExtraError(NextclickError):
+class UnsupportedError(NextclickError):
+    """The service lacks an extra or a model that the call needs; a retry will not succeed."""
+
+
+class MissingExtraError(UnsupportedError):
     """A feature whose optional packages are not installed."""
 
     def __init__(self, feature: str, extra: str, absent: str) -> None:

@@ -17,6 +17,7 @@ from data.errors import ConfigError, InputError
 from data.impression_tables import clean_impressions, joined
 from data.offers.clean_offers import clean_offers
 from data.offers.offer_tables import OfferTables, extended
+from data.picture_columns import absolute, extracted, with_pictures_of
 from data.records import ItemChange
 from data.report import quality_report
 from data.sample import newest_days, sampled
@@ -168,6 +169,11 @@ def prepare(
     if impressions is not None:
         report["impressions"] = impressions.num_rows
     progress("writing")
+    write_pictures: Callable[[Path], object] | None = None
+    if raw.pictures is not None:
+        write_pictures = raw.pictures.write
+    elif base is not None:
+        items, newest_items, write_pictures = with_pictures_of(base, items, newest_items)
     write_tables(
         out,
         items=items,
@@ -180,6 +186,7 @@ def prepare(
         log_positions=raw.log_positions,
         offers=offers,
         impressions=impressions,
+        write_pictures=write_pictures,
     )
     return report
 
@@ -290,6 +297,8 @@ def prepare_items(
     else:
         raw = read_items_file(path, map_file)
         items, known_time = clean(raw, now=now).items, raw.items_time
+        if raw.pictures is not None:
+            items = absolute(items, extracted(raw.pictures))
     return items, known_time if items_time is None else items_time
 
 

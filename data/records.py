@@ -71,7 +71,7 @@ class Item:
         currency: ISO 4217 code; may be empty.
         in_stock: Whether it can be bought now.
         attributes: Further facts by name, ``{"size": "12 OZ"}``.
-        image: Path or URL of the picture; may be empty.
+        image: Path or URL of the picture, or its place in the tables (``data.pictures``); may be empty.
         created_time: When the shop began to list it, UTC; None where not known.
     """
 

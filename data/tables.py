@@ -18,6 +18,7 @@ from data.atomic import atomic_folder
 from data.errors import InputError
 from data.impression_tables import read_impressions, write_impressions
 from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
+from data.picture_columns import PictureColumn, absolute
 from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
 
@@ -92,6 +93,7 @@ class RawShop:
         log_positions: For each log of the service among the events, the last entry that was read.
         offers: Coupons, promotions and services; None where it has none.
         impressions: Answers that were shown, ``IMPRESSION_SCHEMA``; None where they are not logged.
+        pictures: The items' pictures where they are bytes of a file; None where they are not.
     """
 
     items: pa.Table | None
@@ -105,6 +107,7 @@ class RawShop:
     log_positions: tuple[LogPosition, ...] = ()
     offers: OfferTables | None = None
     impressions: pa.Table | None = None
+    pictures: PictureColumn | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,13 +198,13 @@ def read_tables(path: Path) -> Tables:
             )
     return Tables(
         path,
-        tables["items"],
+        absolute(tables["items"], path),
         tables["events"],
         tables["judgments"],
         split,
         report,
         items_time,
-        newest_items,
+        None if newest_items is None else absolute(newest_items, path),
         log_positions,
         read_offer_tables(path),
         read_impressions(path),
@@ -221,6 +224,7 @@ def write_tables(
     log_positions: tuple[LogPosition, ...] = (),
     offers: OfferTables | None = None,
     impressions: pa.Table | None = None,
+    write_pictures: Callable[[Path], object] | None = None,
 ) -> None:
     """Writes a folder of tables; an existing one is replaced atomically.
 
@@ -232,6 +236,7 @@ def write_tables(
         split: The boundaries of training and testing.
         report: Plain JSON.
         items_time, newest_items, log_positions, offers, impressions: As in ``Tables``.
+        write_pictures: Writes the items' own pictures into the folder; None where there are none.
     """
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -253,6 +258,8 @@ def write_tables(
             write_offer_tables(folder, offers)
         if impressions is not None:
             write_impressions(folder, impressions)
+        if write_pictures is not None:
+            write_pictures(folder)
         (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 

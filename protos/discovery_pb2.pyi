@@ -217,6 +217,22 @@ class SearchItemsRequest(_message.Message):
     predict_actions: bool
     def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ..., literal: _Optional[bool] = ..., predict_actions: _Optional[bool] = ...) -> None: ...
 
+class SearchByImageRequest(_message.Message):
+    __slots__ = ("image", "query", "visitor_id", "page_size", "filter", "record")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    image: bytes
+    query: str
+    visitor_id: str
+    page_size: int
+    filter: Filter
+    record: bool
+    def __init__(self, image: _Optional[bytes] = ..., query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., record: _Optional[bool] = ...) -> None: ...
+
 class SearchItemsResponse(_message.Message):
     __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "relaxations", "empty_reason", "redirect_uri", "rules", "rules_version", "understood", "session_event_count", "order_expired", "match_count_is_lower_bound", "relevant_count", "segment", "policy_steps")
     RESULTS_FIELD_NUMBER: _ClassVar[int]

@@ -41,6 +41,11 @@ class DiscoveryStub:
                 request_serializer=protos_dot_discovery__pb2.SearchItemsRequest.SerializeToString,
                 response_deserializer=protos_dot_discovery__pb2.SearchItemsResponse.FromString,
                 _registered_method=True)
+        self.SearchByImage = channel.unary_unary(
+                '/nextclick.v1.Discovery/SearchByImage',
+                request_serializer=protos_dot_discovery__pb2.SearchByImageRequest.SerializeToString,
+                response_deserializer=protos_dot_discovery__pb2.SearchItemsResponse.FromString,
+                _registered_method=True)
         self.RecommendItems = channel.unary_unary(
                 '/nextclick.v1.Discovery/RecommendItems',
                 request_serializer=protos_dot_discovery__pb2.RecommendItemsRequest.SerializeToString,
@@ -69,6 +74,16 @@ class DiscoveryServicer:
 
     def SearchItems(self, request, context):
         """Search: items for a query, personalised by the visitor's session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchByImage(self, request, context):
+        """Search by picture: the items whose pictures are most similar, with words too where given.
+        UNIMPLEMENTED, saying what to install or to train, where the server lacks Pillow (the extra
+        `vision`) or the bundle holds no image encoder. Items changed while serving keep the picture that
+        they had when the bundle was made, and new ones have none, until the catalogue is embedded again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +124,11 @@ def add_DiscoveryServicer_to_server(servicer, server):
             'SearchItems': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchItems,
                     request_deserializer=protos_dot_discovery__pb2.SearchItemsRequest.FromString,
+                    response_serializer=protos_dot_discovery__pb2.SearchItemsResponse.SerializeToString,
+            ),
+            'SearchByImage': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchByImage,
+                    request_deserializer=protos_dot_discovery__pb2.SearchByImageRequest.FromString,
                     response_serializer=protos_dot_discovery__pb2.SearchItemsResponse.SerializeToString,
             ),
             'RecommendItems': grpc.unary_unary_rpc_method_handler(
@@ -159,6 +179,33 @@ class Discovery:
             target,
             '/nextclick.v1.Discovery/SearchItems',
             protos_dot_discovery__pb2.SearchItemsRequest.SerializeToString,
+            protos_dot_discovery__pb2.SearchItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchByImage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextclick.v1.Discovery/SearchByImage',
+            protos_dot_discovery__pb2.SearchByImageRequest.SerializeToString,
             protos_dot_discovery__pb2.SearchItemsResponse.FromString,
             options,
             channel_credentials,

@@ -11,6 +11,7 @@ policy/      diversity, caps and exploration: what is done to a list after the s
 placements/  what each page of the shop shows, and why
 answering/   from a request, through ranking and query rules, to a page of results
 offers/      requests for offers and their live changes
+pictures/    search by picture
 engine       answers requests (and mints their attribution tokens), ingests events and items,
              swaps bundles
 voice/       search by voice: speech to text, then a search

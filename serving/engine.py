@@ -26,6 +26,7 @@ from serving.api.requests import CompleteRequest, RecommendRequest, SearchReques
 from serving.api.validation import check_attributes
 from serving.offers.offer_desk import OfferDesk
 from serving.paging.kept_orders import KeptOrders
+from serving.pictures.picture_search import PictureSearch
 from serving.placements.placement_list import page_plan
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
@@ -62,10 +63,8 @@ class Engine:
         self._log_feature_share = log_feature_share
         self._rng, self._ids = random.Random(seed), RandomIds()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._unknown_item_events = 0
-        self._rules = rules
-        self._orders = KeptOrders()
-        self.sessions = SessionStore()
+        self._unknown_item_events, self._rules = 0, rules
+        self._orders, self.sessions = KeptOrders(), SessionStore()
         # A random key: hashes only need to be equal for the same visitor within this process.
         self._searches = PopularQueries(secrets.token_bytes(16))
         active.bundle.completion.searches = self._searches
@@ -75,6 +74,8 @@ class Engine:
             self._items = ItemLog(folder / ITEM_LOG_NAME)
             self.offers = OfferDesk(folder, lambda: self._active, self.sessions, clock)
             self.log = EventLog(folder / LOG_NAME, after_commit=self.apply)
+            parts = (rules, self.sessions, self.log, self._remember, clock)
+            self.pictures = PictureSearch(lambda: self._active, *parts)
             self._restore()
         except BaseException:
             self._lock.release()

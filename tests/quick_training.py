@@ -22,7 +22,7 @@ class Silence:
     """Progress that nobody looks at."""
 
     def start(self, stage: str, total: int | None = None) -> Callable[..., None]:
-        return lambda *steps: None
+        return lambda *steps, **notes: None
 
 
 def train_quickly(tables: Tables, out: Path, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,12 @@ ranking/         features, the exported models, the ranker, adjustments, calibra
 actions/         probabilities of what a shopper does with an item that is shown
 offers/          coupons, promotions and services: eligibility, probability of redemption, uplift
 after_sales/     what follows a purchase, days later
+modalities/      pictures of items: reading with limits, and encoding to vectors
 bundle/          the released folder: layout, manifest, loading, golden answers
 datasets/        training data: examples, ranking lists, synthetic queries and sessions
 models/          the models in TensorFlow: two towers, session encoders, losses, deep & cross, export
 training/        training, batch embedding, comparison, baselines and calibration
 behaviour/       what a visit does next, predicted by classical models and networks side by side
+attributes/      values that the catalogue lacks, predicted by classical models and networks side by side
 demand/          forecasts of the demand for items and categories
 """

@@ -144,6 +144,38 @@ class EncoderConfig:
 
 
 @dataclass(frozen=True)
+class ImagesConfig:
+    """The encoder of the items' pictures, trained where ``picture_minimum`` items have one.
+
+    ``encoder`` is the path of a ``.tflite`` network of the shop's own, used as it is in place of one
+    trained here. Its float32 input is ``(level - mean) / deviation`` of each channel's level, 0 to 1; a
+    network with a uint8 or int8 input takes the levels as they are.
+
+    A picture is read at ``size`` pixels squared. Training ends after ``epoch_limit`` epochs or
+    ``step_limit`` steps of ``batch_size`` pictures. 0 as ``epoch_limit`` leaves pictures out.
+    """
+
+    encoder: str = ""
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    deviation: tuple[float, ...] = (1.0, 1.0, 1.0)
+    picture_minimum: Annotated[int, Range(1, 1_000_000_000)] = 16
+    size: Annotated[int, Range(16, 512)] = 96
+    dim: Annotated[int, Range(8, 4_096)] = 128
+    batch_size: Annotated[int, Range(4, 4_096)] = 64
+    epoch_limit: Annotated[int, Range(0, 10_000)] = 60
+    step_limit: Annotated[int, Range(1, 1_000_000_000)] = 6_000
+    learning_rate: Annotated[float, Range(1e-08, 10)] = 0.002
+
+    def __post_init__(self) -> None:
+        for name, levels in (("mean", self.mean), ("deviation", self.deviation)):
+            if len(levels) != 3 or (name == "deviation" and min(levels) <= 0):
+                raise ConfigError(
+                    f"images.{name}: expected 3 numbers, one a channel"
+                    f"{', above 0' if name == 'deviation' else ''}, received {list(levels)}"
+                )
+
+
+@dataclass(frozen=True)
 class CompletionConfig:
     """Suggestions while typing.
 
@@ -188,6 +220,7 @@ class Config:
     sources: SourcesConfig = field(default_factory=SourcesConfig)
     rerank: RerankConfig = field(default_factory=RerankConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    images: ImagesConfig = field(default_factory=ImagesConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     index: IndexConfig = field(default_factory=IndexConfig)
 

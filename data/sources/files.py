@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.errors import InputError
+from data.picture_columns import PictureColumn, located, told
 from data.records import EVENT_TYPE_BY_LABEL
-from data.sources.column_map import ATTRIBUTE, read_column_map
+from data.sources.column_map import ATTRIBUTE, ColumnMap, read_column_map
 from data.sources.fields import (
     Column,
     facts,
@@ -72,7 +73,8 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
     items; ``type``, ``visitor_id``, ``time`` and ``item_id`` or ``query`` of events; all of
     judgments. A category is a list, or text with `` > `` or ``|`` between its levels; attributes
     are a map, JSON text, or columns such as ``attributes.colour``. Events without ``event_id``
-    get one derived from content and row number. Unknown columns are listed in the notes. Offers,
+    get one derived from content and row number. An ``image`` is a path relative to the file, an address,
+    or in Parquet the bytes themselves. Unknown columns are listed in the notes. Offers,
     where there are any, are read by ``data.sources.offer_files``.
 
     Args:
@@ -90,13 +92,16 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
             f"{folder}: expected items.* or events.*, each {', '.join(ENDINGS)}; found neither"
         )
     tables: dict[str, pa.Table] = {}
+    pictures: PictureColumn | None = None
     notes: tuple[str, ...] = ()
     for name, path in found.items():
         if path is not None:
-            file = MappedRows(path.name, name, read_rows(path), getattr(column_map, name))
             if name == "items":
-                tables[name], unused = _items(file)
-            elif name == "events":
+                tables[name], pictures, unused = _items_of(path, column_map)
+                notes += unused
+                continue
+            file = MappedRows(path.name, name, read_rows(path), getattr(column_map, name))
+            if name == "events":
                 tables[name], unused = _events(file, column_map.event_types)
             else:
                 columns = {ours: to(file.require(ours)) for ours, to in _JUDGMENT_FIELDS.items()}
@@ -112,6 +117,7 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
         tables.get("judgments"),
         notes=notes + unused,
         offers=offers,
+        pictures=pictures,
     )
 
 
@@ -124,8 +130,26 @@ def read_items_file(path: Path, map_file: Path | None = None) -> RawShop:
     """
     if not path.is_file():
         raise InputError(f"{path}: expected a file of items, each {', '.join(ENDINGS)}; found none")
-    file = MappedRows(path.name, "items", read_rows(path), read_column_map(map_file).items)
-    return RawShop(_items(file)[0], None, None)
+    items, pictures, notes = _items_of(path, read_column_map(map_file))
+    return RawShop(items, None, None, notes=notes, pictures=pictures)
+
+
+def _items_of(
+    path: Path, column_map: ColumnMap
+) -> tuple[pa.Table, PictureColumn | None, tuple[str, ...]]:
+    """The items of a file, the column of pictures among them if they are bytes, and notes."""
+    theirs = column_map.items
+    pictures = PictureColumn.of(path, theirs.get("image", "image"))
+    rows = read_rows(path, without="" if pictures is None else pictures.column)
+    if pictures is not None:
+        images, wrong = pictures.names()
+        rows = rows.append_column(pictures.column, images)
+    items, notes = _items(MappedRows(path.name, "items", rows, theirs))
+    if pictures is None:
+        images, wrong = located(items["image"], path.parent)
+        position = ITEM_SCHEMA.get_field_index("image")
+        items = items.set_column(position, ITEM_SCHEMA.field(position), images)
+    return items, pictures, notes + told(path.name, items["image"], wrong)
 
 
 def _items(file: MappedRows) -> tuple[pa.Table, tuple[str, ...]]:

@@ -25,8 +25,8 @@ ENDINGS = tuple(
 _BLOCK_LINES = 100_000
 
 
-def read_rows(path: Path) -> pa.Table:
-    """The rows of a file.
+def read_rows(path: Path, *, without: str = "") -> pa.Table:
+    """The rows of a file, but for a column of Parquet that is read elsewhere.
 
     CSV and TSV need a header line; every value is text, and empty values are null. A line of JSON
     Lines is an object; its values become text too, lists and objects as JSON. Parquet keeps its
@@ -37,7 +37,7 @@ def read_rows(path: Path) -> pa.Table:
     """
     try:
         if path.suffix == ".parquet":
-            table = _read_parquet(path)
+            table = _read_parquet(path, without)
         elif ".csv" in path.suffixes[-2:]:
             table = _read_delimited(path, ",")
         elif ".tsv" in path.suffixes[-2:]:
@@ -105,9 +105,10 @@ def _refuse_repeated_names(path: Path, names: Iterable[str]) -> None:
         )
 
 
-def _read_parquet(path: Path) -> pa.Table:
-    _refuse_repeated_names(path, pq.read_schema(path).names)
-    table = pq.read_table(path)
+def _read_parquet(path: Path, without: str) -> pa.Table:
+    names = pq.read_schema(path).names
+    _refuse_repeated_names(path, names)
+    table = pq.read_table(path, columns=[name for name in names if name != without])
     for index, column in enumerate(table.schema):
         # Convert other string types and dictionary encoding to plain strings.
         of_values = column.type.value_type if pa.types.is_dictionary(column.type) else column.type

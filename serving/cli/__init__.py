@@ -11,6 +11,7 @@ system_tables     the metrics of every system as tables
 report_tables     preparation, training and evaluation reports as tables
 behaviour_tables  behaviour models and predicted actions as tables
 demand_tables     the comparison of demand forecasts as tables
+attribute_tables  predicted values and the models they are from, as tables
 demo_story        the demo: starts a server, plays a scripted shopper, puts load on it
 commands/         one file per command, or per group of related commands
 main              the command group; imports a command when it is called

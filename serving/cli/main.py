@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "serving.cli.commands.check:check",
     "compare": "serving.cli.commands.compare:compare",
     "demand": "serving.cli.commands.demand:demand",
+    "attributes": "serving.cli.commands.attributes:attributes",
     "embed": "serving.cli.commands.embed:embed",
     "index": "serving.cli.commands.index:index",
     "serve": "serving.cli.commands.serve:serve",

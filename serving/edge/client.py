@@ -46,6 +46,8 @@ from serving.api.reports import CatalogReport, RecordReport, Status
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import BATCH_LIMIT
 from serving.edge.grpc_errors import error_of
+from serving.pictures.picture_codec import read_picture_answer, write_picture_search
+from serving.pictures.picture_requests import PictureSearchRequest
 from serving.voice.voice_codec import read_voice_answer, write_voice
 from serving.voice.voice_requests import VoiceAnswer, VoiceRequest
 
@@ -62,8 +64,8 @@ ATTEMPT_LIMIT = 5
 _RETRIED_METHODS = {
     "nextclick.v1.Discovery": (
         *("SearchItems", "RecommendItems", "Complete", "RecommendOffers"),
-        # Of recordings, gRPC keeps only small ones for another attempt.
-        "SearchByVoice",
+        # Of recordings and pictures, gRPC keeps only small ones for another attempt.
+        *("SearchByVoice", "SearchByImage"),
     ),
     "nextclick.v1.Events": ("RecordEvents",),
     "nextclick.v1.Catalog": ("BatchUpdateItems", "BatchDeleteItems", "BatchUpdateOffers"),
@@ -141,6 +143,11 @@ class Client:
         """Searches by voice. The first one after a start waits for the speech model."""
         message = _written(write_voice, request)
         return read_voice_answer(self._call(self._discovery.SearchByVoice, message), message)
+
+    def search_by_image(self, request: PictureSearchRequest) -> Answer:
+        """Searches by picture; retried as ``search`` is."""
+        message = _written(write_picture_search, request)
+        return read_picture_answer(self._call(self._discovery.SearchByImage, message))
 
     def recommend(self, request: RecommendRequest) -> Answer:
         """Requests the items of a browse page."""

@@ -17,10 +17,10 @@ from grpc_status import rpc_status
 from data.errors import (
     AbandonedError,
     BundleError,
-    MissingExtraError,
     NextclickError,
     OverloadError,
     RequestError,
+    UnsupportedError,
 )
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def failure_of(error: Exception, method: str) -> Failure:
         return Failure(grpc.StatusCode.UNAVAILABLE, message)
     if isinstance(error, AbandonedError):
         return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, message)
-    if isinstance(error, MissingExtraError):
+    if isinstance(error, UnsupportedError):
         return Failure(grpc.StatusCode.UNIMPLEMENTED, message)
     error_id = uuid.uuid4().hex
     # Log location and type of the error, but not its text, which may quote personal data.
@@ -87,6 +87,8 @@ def error_of(error: grpc.RpcError) -> NextclickError:
         return _request_error(_violated_field(error), message)
     if code is grpc.StatusCode.FAILED_PRECONDITION:
         return BundleError(message)
+    if code is grpc.StatusCode.UNIMPLEMENTED and _REFUSAL.match(message):
+        return UnsupportedError(message)
     if code in OVERLOAD_CODES:
         return OverloadError(f"{code.name}: {message}")
     return NextclickError(f"{code.name}: {message}")

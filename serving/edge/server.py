@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 _JOIN_SECONDS = 1.0
+_BY_IMAGE = "/nextclick.v1.Discovery/SearchByImage"
 _EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
 _BY_VOICE = "/nextclick.v1.Discovery/SearchByVoice"
 
@@ -44,7 +45,11 @@ class ServerSettings:
         change_limit: In-flight limit of these calls.
         voice_thread_count: Recordings that are taken in concurrently; they are heard one at a time.
         voice_limit: In-flight limit of these calls, each of which takes about a second of all cores.
-        message_limit_bytes: Larger request messages are refused before parsing, but for recordings.
+        picture_limit: In-flight limit of searches by picture, of which one runs at a time: decoding a
+            large picture takes a tenth of a second, which must not delay other answers.
+        picture_limit_bytes: Larger messages of theirs are refused before parsing.
+        message_limit_bytes: Larger request messages are refused before parsing, but for recordings and
+            pictures.
         metadata_limit_bytes: The same for the headers of a call.
         stream_limit: Concurrent calls per connection.
         handshake_seconds: A connection without an HTTP/2 handshake by then is closed.
@@ -64,6 +69,8 @@ class ServerSettings:
     change_limit: int = 8
     voice_thread_count: int = 1
     voice_limit: int = 3
+    picture_limit: int = 4
+    picture_limit_bytes: int = 4 * 1024 * 1024 + 64 * 1024
     message_limit_bytes: int = 256 * 1024
     metadata_limit_bytes: int = 8 * 1024
     stream_limit: int = 100
@@ -139,7 +146,14 @@ def serve(
     events = Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit)
     changes = Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit)
     voice = Lane("recordings", at_once=settings.voice_thread_count, limit=settings.voice_limit)
-    lanes = {_EVENTS: events, _CATALOG: changes, _ADMIN: changes, _BY_VOICE: voice}
+    pictures = Lane("pictures", at_once=1, limit=settings.picture_limit)
+    lanes = {
+        _EVENTS: events,
+        _CATALOG: changes,
+        _ADMIN: changes,
+        _BY_VOICE: voice,
+        _BY_IMAGE: pictures,
+    }
     methods = [
         Method(
             path,
@@ -149,7 +163,7 @@ def serve(
         )
         for path, handler in handlers_of(engine).items()
     ]
-    side = SideCalls(settings.message_seconds)
+    side = SideCalls(settings.message_seconds, settings.message_limit_bytes)
     server = grpc.server(side.checking, interceptors=(side,), options=_options(settings))
     health_pb2_grpc.add_HealthServicer_to_server(side.healths, server)
     if settings.reflection:
@@ -161,15 +175,18 @@ def serve(
         side.close()
         raise ConfigError(f"address: expected a free host:port, received {address!r}") from error
     server.start()
-    for lane in (answers, events, changes, voice):
+    all_lanes = answers, events, changes, voice, pictures
+    for lane in all_lanes:
         lane.start()
     calls.start()
     for name in SERVICE_NAMES:
         side.healths.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return RunningServer(server, calls, (answers, events, changes, voice), side, port)
+    return RunningServer(server, calls, all_lanes, side, port)
 
 
 def _message_limit(settings: ServerSettings, path: str) -> int:
+    if path == _BY_IMAGE:
+        return settings.picture_limit_bytes
     # Besides the recording, a spoken search has what others have.
     return settings.message_limit_bytes + (BYTE_LIMIT if path == _BY_VOICE else 0)
 
@@ -178,8 +195,11 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
     return [
         # On by default, which would let two servers share a port silently.
         ("grpc.so_reuseport", 0),
-        # Of all methods: recordings are the largest; the others are checked once they are there.
-        ("grpc.max_receive_message_length", _message_limit(settings, _BY_VOICE)),
+        # The largest of any method; the others are checked once they are there.
+        (
+            "grpc.max_receive_message_length",
+            max(_message_limit(settings, path) for path in (_BY_VOICE, _BY_IMAGE)),
+        ),
         ("grpc.max_metadata_size", settings.metadata_limit_bytes),
         ("grpc.absolute_max_metadata_size", settings.metadata_limit_bytes),
         ("grpc.max_concurrent_streams", settings.stream_limit),

@@ -46,6 +46,8 @@ from serving.api.validation import (
     checked_search,
 )
 from serving.offers.offer_validation import check_offers, checked_offer_request
+from serving.pictures.picture_codec import read_picture_search, write_picture_answer
+from serving.pictures.picture_requests import checked_picture_search
 from serving.voice.voice_codec import read_voice, write_voice_answer
 from serving.voice.voice_search import VoiceSearch
 
@@ -90,6 +92,12 @@ class DiscoveryServicer(_Servicer):
         asked = checked_recommend(read_recommend(request))
         answer = self.engine.recommend(asked, before_stage=context.raise_if_abandoned)
         return write_answer(answer, request)
+
+    def SearchByImage(self, request: Any, context: Any) -> Any:
+        """Answers a search by picture."""
+        asked = checked_picture_search(read_picture_search(request))
+        answer = self.engine.pictures.search(asked, before_stage=context.raise_if_abandoned)
+        return write_picture_answer(answer)
 
     def Complete(self, request: Any, context: Any) -> Any:
         """Completes a typed text."""

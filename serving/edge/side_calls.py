@@ -23,9 +23,11 @@ class SideCalls:
 
     Args:
         message_seconds: Calls whose message has not arrived by then are cancelled.
+        message_limit_bytes: Larger messages are refused before parsing.
     """
 
-    def __init__(self, message_seconds: float) -> None:
+    def __init__(self, message_seconds: float, message_limit_bytes: int) -> None:
+        self._limit = message_limit_bytes
         self.healths = health.HealthServicer()
         self._watch = MessageWatch(message_seconds)
         self.checking = ThreadPoolExecutor(_THREAD_COUNT, "check")
@@ -36,7 +38,7 @@ class SideCalls:
         handler = continuation(details)
         if handler is None:
             return None
-        read = _parser(handler, details.method)
+        read = _parser(handler, details.method, self._limit)
         if handler.unary_unary is not None:
             return self._unary(handler, read)
         behavior = handler.unary_stream or handler.stream_stream
@@ -70,7 +72,7 @@ class SideCalls:
         )
 
 
-def _parser(handler: Any, method: str) -> Callable[[bytes, Any], Any]:
+def _parser(handler: Any, method: str, limit: int) -> Callable[[bytes, Any], Any]:
     """Parses messages for a handler that is registered without a deserialiser.
 
     When gRPC's own deserialiser fails on a message, gRPC leaks 20 kB and one of the connection's
@@ -78,6 +80,9 @@ def _parser(handler: Any, method: str) -> Callable[[bytes, Any], Any]:
     """
 
     def read(content: bytes, context: Any) -> Any:
+        if len(content) > limit:
+            expected = f"at most {limit} bytes"
+            end_with(context, RequestError("message", expected, len(content)), method)
         try:
             return handler.request_deserializer(content)
         except Exception:

@@ -91,7 +91,8 @@ def test_every_field_arrives(tmp_path: Path) -> None:
     ]
     assert raw.judgments is not None
     assert raw.judgments.to_pylist() == [{"query": "智能手机", "item_id": "手机-1", "grade": 2.5}]
-    assert (raw.notes, dict(raw.dropped)) == ((), {})
+    note = "items.csv, image: 1 items name a picture; not usable: 1 no such file"
+    assert (raw.notes, dict(raw.dropped)) == ((note,), {})
 
 
 def test_bare_files_get_defaults_and_notes(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from towers.bundle.model_metadata import ModelMetadata, read_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, config_from
 from towers.indexes.prefix_index import PrefixIndex
+from towers.modalities.images import ENCODER_NAME, ImageEncoder
+from towers.modalities.item_pictures import ItemPictures
 from towers.offers.offer_book import OfferBook
 from towers.offers.offer_model import OfferModel
 from towers.ranking.features import FEATURE_NAMES
@@ -56,6 +58,7 @@ class Bundle:
         released_prices: ``[rows] float32``, read-only: prices when it was loaded, NaN where unknown.
         offer_model: None where too little was redeemed to learn from.
         action_model: Probabilities of clicks, carts and more; None where the log holds too few.
+        pictures: For search by picture; None where no item had a picture that was read.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class Bundle:
     after_sales: AfterSales
     offer_model: OfferModel | None = None
     action_model: ActionModel | None = None
+    pictures: ItemPictures | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -147,7 +151,23 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         AfterSales.load(layout.after_sales) if layout.after_sales.is_dir() else AfterSales.none(),
         offer_model,
         ActionModel.load(layout.folder),
+        load_pictures(layout, config, catalog.count),
     )
+
+
+def load_pictures(layout: Layout, config: Config, item_count: int) -> ItemPictures | None:
+    """The image encoder and the items' pictures; None where the bundle has none."""
+    if not layout.pictures.is_dir():
+        return None
+    encoder = ImageEncoder.load(layout.folder, config.images)
+    return ItemPictures.load(layout.pictures, encoder, item_count)
+
+
+def write_pictures(layout: Layout, encoder_file: bytes, pictures: ItemPictures) -> None:
+    """Writes the image encoder and the items' pictures."""
+    (layout / ENCODER_NAME).write_bytes(encoder_file)
+    layout.pictures.mkdir()
+    pictures.save(layout.pictures)
 
 
 def _load_offers(layout: Layout, catalog: Catalog) -> tuple[OfferBook, OfferModel | None]:

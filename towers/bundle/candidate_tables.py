@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from data.errors import BundleError, InputError
 from data.records import CONTROL_CHARACTER
+
+_FUSION = "fusion_"
+"""Start of the names of the files of ``fusion``."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,14 @@ class CandidateTables:
         item_ids: ``[items]`` in the order of ``item_table``.
         item_table: ``[items, dim] float32``.
         token_table: ``[buckets, dim] float32``.
+        fusion: Weights by which words and picture are mixed, by name; none where the shop has no
+            pictures.
     """
 
     item_ids: Sequence[str]
     item_table: np.ndarray
     token_table: np.ndarray
+    fusion: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Writes them into an existing folder.
@@ -37,6 +43,8 @@ class CandidateTables:
                 raise InputError(f"item id: expected no control characters, received {item_id!r}")
         np.save(folder / "item_table.npy", self.item_table)
         np.save(folder / "token_table.npy", self.token_table)
+        for name, array in self.fusion.items():
+            np.save(folder / f"{_FUSION}{name}.npy", array)
         encoded = [item_id.encode() for item_id in self.item_ids]
         np.save(folder / "item_ids.npy", np.frombuffer(b"\n".join(encoded), np.uint8))
 
@@ -55,4 +63,9 @@ class CandidateTables:
             raise BundleError(
                 f"item_ids.npy: expected {len(item_table):,} ids, received {len(item_ids):,}"
             )
-        return cls(item_ids, item_table, np.load(folder / "token_table.npy", allow_pickle=False))
+        token_table = np.load(folder / "token_table.npy", allow_pickle=False)
+        fusion = {
+            path.stem.removeprefix(_FUSION): np.load(path, allow_pickle=False)
+            for path in sorted(folder.glob(f"{_FUSION}*.npy"))
+        }
+        return cls(item_ids, item_table, token_table, fusion)

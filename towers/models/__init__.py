@@ -6,10 +6,14 @@ fitting            epochs, early stopping, loss curves
 full_softmax       part of the two-tower loss: softmax over the whole catalogue, in slices
 sampled_softmax    part of the two-tower loss: sampled items, with the logQ correction
 session_encoders   encoders of a session's event sequence: transformer, GRU, pooled DNN
-two_tower          the query tower, the candidate tower, and their loss
+images/            the image network and its augmentation
+modality_attention  fusion of an item's words and picture
+candidate_tower    the candidate tower: items to unit vectors
+two_tower          the query tower, and the loss of both towers
 deep_cross         the deep & cross reranker and its list loss
 action_network     click, favourite, cart, purchase and return from one shared network
 behaviour_network  predictions of what a visit does next: DNN, GRU, transformer
+attribute_network  predictions of what the catalogue lacks: DNN, transformer
 demand_network     a GRU that forecasts demand
 export             trained models as LiteRT files
 """

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 from towers.config import Config
 from towers.models.action_network import ActionNetwork
+from towers.models.candidate_tower import CandidateTower
 from towers.models.deep_cross import DeepCross
+from towers.models.images.image_network import ImageNetwork, both_ways
 from towers.models.legacy_keras import tf
-from towers.models.two_tower import CandidateTower, QueryTower
+from towers.models.two_tower import QueryTower
 
 
 def query_tower_file(tower: QueryTower, config: Config) -> bytes:
@@ -42,6 +44,14 @@ def candidate_tower_file(tower: CandidateTower, config: Config) -> bytes:
 
     signature = {"tokens": tf.TensorSpec((1, config.text.item_slot_count), tf.int32)}
     return _converted(encode, signature, tower)
+
+
+def image_network_file(network: ImageNetwork, size: int) -> bytes:
+    """The image network for ``pictures [n, size, size, 3]`` levels from 0 to 1, to unit rows."""
+    signature = {"pictures": tf.TensorSpec((None, size, size, 3), tf.float32)}
+    return _converted(
+        lambda pictures: {"vectors": both_ways(network, pictures)}, signature, network
+    )
 
 
 def reranker_file(model: DeepCross, feature_count: int, batch_size: int) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from towers.config import Config
+from towers.models.candidate_tower import CandidateTower
 from towers.models.full_softmax import mean_log_total
 from towers.models.legacy_keras import keras, tf, tfrs
 from towers.models.sampled_softmax import mean_cross_entropy
@@ -22,78 +23,6 @@ from towers.text.tokens import PADDING
 from towers.text.word_vectors import WordVectors
 
 _UNKNOWN_TOKEN_SHARE = 0.03
-
-
-class CandidateTower(keras.layers.Layer):
-    """Item tokens, and an ID embedding where the item was seen in training, to a unit vector.
-
-    Args:
-        item_count: Items with an ID embedding.
-        tokens: ``[items, slots] int32`` of the whole catalogue.
-    """
-
-    def __init__(self, config: Config, item_count: int, tokens: np.ndarray) -> None:
-        super().__init__(name="candidate_tower")
-        dim = config.towers.dim
-        self.item_count = item_count
-        # Small, so that tokens never seen in training contribute almost nothing.
-        self.token_table = self.add_weight(
-            name="token_table",
-            shape=(config.text.bucket_count, dim),
-            initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed),
-        )
-        self.item_table = self.add_weight(
-            name="item_table",
-            shape=(item_count, dim),
-            initializer=keras.initializers.RandomNormal(stddev=0.01, seed=config.seed + 1),
-        )
-        self.learns_items = True
-        self.tokens = tf.constant(tokens)
-        self.has_words = tf.constant((tokens != PADDING).any(axis=1, keepdims=True))
-        self.bag = _bag_of_tokens(tokens, config.text.bucket_count)
-
-    def drop_id_embeddings(self) -> None:
-        """Switches ID embeddings off: they are set to zero and not trained any more."""
-        self.item_table.assign(tf.zeros_like(self.item_table))
-        self.learns_items = False
-
-    def all(self, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
-        """``[items, dim]`` embeddings of the whole catalogue; ``item_weight`` 0 hides ID embeddings."""
-        text = tf.sparse.sparse_dense_matmul(self.bag, self.token_table)
-        return tf.math.l2_normalize(text + self.item_table * item_weight, axis=-1)
-
-    def of_rows(self, rows: tf.Tensor, item_weight: tf.Tensor | float = 1.0) -> tf.Tensor:
-        """``[n, dim]`` embeddings of the items at ``rows [n]``."""
-        text = self._text(tf.gather(self.tokens, rows))
-        return tf.math.l2_normalize(text + tf.gather(self.item_table, rows) * item_weight, axis=-1)
-
-    def of_tokens(self, tokens: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
-        """``[n, dim]`` embeddings of any items: ``tokens [n, slots]``, ID embeddings ``own [n, dim]``."""
-        return tf.math.l2_normalize(self._text(tokens) + own, axis=-1)
-
-    def _text(self, tokens: tf.Tensor) -> tf.Tensor:
-        # A segment sum adds rows while reading them; a gather would copy every row first.
-        slots = tf.where(tokens != PADDING)
-        counts = tf.reduce_sum(tf.cast(tokens != PADDING, tf.float32), axis=-1, keepdims=True)
-        numbers, segments = tf.gather_nd(tokens, slots), tf.cast(slots[:, 0], tf.int32)
-        count = tf.shape(tokens)[0]
-        if self.learns_items:
-            total = tf.sparse.segment_sum(self.token_table, numbers, segments, num_segments=count)
-        else:
-            # With a gather the gradient is sparse, so that LazyAdam updates only the rows read.
-            read = tf.gather(self.token_table, numbers)
-            total = tf.math.unsorted_segment_sum(read, segments, count)
-        return total / tf.maximum(counts, 1.0)
-
-
-def _bag_of_tokens(tokens: np.ndarray, bucket_count: int) -> tf.SparseTensor:
-    present = tokens != PADDING
-    rows, slots = np.nonzero(present)
-    lengths = np.maximum(present.sum(axis=1), 1)
-    indices = np.stack([rows, tokens[rows, slots]], axis=1).astype(np.int64)
-    values = (1.0 / lengths[rows]).astype(np.float32)
-    bag = tf.SparseTensor(indices, values, (len(tokens), bucket_count))
-    return tf.sparse.reorder(bag)
 
 
 class QueryTower(keras.layers.Layer):
@@ -178,15 +107,21 @@ class TwoTower(tfrs.Model):
     Args:
         target_shares: ``[items]`` probability of each item to be the one target sampled for an
             example in a step, for the logQ correction.
+        pictures: As in ``CandidateTower``.
     """
 
     def __init__(
-        self, config: Config, tokens: np.ndarray, target_shares: np.ndarray | None = None
+        self,
+        config: Config,
+        tokens: np.ndarray,
+        target_shares: np.ndarray | None = None,
+        *,
+        pictures: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         item_count = len(tokens)
         self.config = config
-        self.candidate_tower = CandidateTower(config, item_count, tokens)
+        self.candidate_tower = CandidateTower(config, item_count, tokens, pictures)
         self.query_tower = QueryTower(config)
         self.item_count = item_count
         self.is_full_softmax = item_count <= config.retrieval.full_softmax_item_limit
@@ -269,7 +204,7 @@ class TwoTower(tfrs.Model):
 
     def _full_loss(self, features: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
         has_words = self.candidate_tower.has_words
-        items = self.candidate_tower.all(self._item_weight(has_words, training))
+        items = self.candidate_tower.all(self._item_weight(has_words, training), training)
         queries = self.query_embeddings(
             features,
             tf.gather(items, tf.maximum(features["event_rows"], 0)),
@@ -305,7 +240,8 @@ class TwoTower(tfrs.Model):
             tf.concat([rows, tf.reshape(events, (-1,)), tf.reshape(history, (-1,))], 0)
         )
         has_words = tf.gather(self.candidate_tower.has_words, touched)
-        items = self.candidate_tower.of_rows(touched, self._item_weight(has_words, training))
+        item_weight = self._item_weight(has_words, training)
+        items = self.candidate_tower.of_rows(touched, item_weight, training)
         positions = tf.split(position, [tf.size(rows), tf.size(events), tf.size(history)])
         queries = self.query_embeddings(
             features,

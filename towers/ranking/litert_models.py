@@ -82,6 +82,54 @@ class _Runner:
         return output
 
 
+class ArrayModel:
+    """A ``.tflite`` model of one array to another, of our own or brought by the shop.
+
+    Input and output are read off the file, which need not have a signature. Rows are run in one call
+    where the model can be resized, else one by one. For work in batch: one call runs at a time.
+
+    Args:
+        content: Bytes of the file.
+
+    Raises:
+        ValueError: It has more than one input.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._lock = threading.Lock()
+        with _quiet():
+            self._interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
+        details = self._interpreter.get_input_details()
+        if len(details) != 1:
+            raise ValueError(f"expected one input, received {len(details)}")
+        (self._input,) = details
+        signature = self._input.get("shape_signature", self._input["shape"])
+        self._is_free = len(signature) > 0 and signature[0] == -1
+        self.input_shape = tuple(int(size) for size in self._input["shape"])
+        self.input_type: type = self._input["dtype"]
+        self._row_count = 0
+
+    def run(self, rows: np.ndarray) -> np.ndarray:
+        """The output, ``[n, …]``, of ``rows [n, …]`` in the model's own shape and type."""
+        with self._lock:
+            step = len(rows) if self._is_free else 1
+            parts = [self._part(rows[start : start + step]) for start in range(0, len(rows), step)]
+        return np.concatenate(parts)
+
+    def _part(self, rows: np.ndarray) -> np.ndarray:
+        if len(rows) != self._row_count:
+            if self._is_free:
+                self._interpreter.resize_tensor_input(self._input["index"], rows.shape)
+            self._interpreter.allocate_tensors()
+            self._row_count = len(rows)
+        self._interpreter.set_tensor(self._input["index"], rows)
+        self._interpreter.invoke()
+        output = self._interpreter.get_output_details()[0]
+        found: np.ndarray = self._interpreter.get_tensor(output["index"])
+        scale, zero = output["quantization"]
+        return (found.astype(np.float32) - zero) * scale if scale else found
+
+
 _stderr_lock = threading.Lock()
 
 

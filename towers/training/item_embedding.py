@@ -12,7 +12,13 @@ import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
 from data.records import Item
-from towers.bundle.bundle import load_bundle, write_after_sales, write_completion, write_sources
+from towers.bundle.bundle import (
+    load_bundle,
+    write_after_sales,
+    write_completion,
+    write_pictures,
+    write_sources,
+)
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
@@ -23,8 +29,12 @@ from towers.bundle.sample_queries import sample_queries
 from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.indexes.item_index import checked_embeddings
+from towers.modalities.images import ENCODER_NAME
+from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.picture_heads import EncoderClasses
+from towers.models.candidate_tower import CandidateTower
 from towers.models.legacy_keras import tf
-from towers.models.two_tower import CandidateTower
+from towers.models.modality_attention import MODALITIES, PICTURE, attention_from
 from towers.ranking.ranker import Ranker
 from towers.retrieval.source import Rebase
 
@@ -52,9 +62,21 @@ class EmbedReport:
 
 
 def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np.ndarray:
-    """Embeddings of a catalogue's items, ``[items, dim] float32`` unit rows.
+    """Embeddings of a catalogue's items by their words, ``[items, dim] float32`` unit rows.
 
     Items of the training data keep their ID embeddings; new items are embedded by their words alone.
+    """
+    return embed_with_pictures(tables, catalog, config, None)[0]
+
+
+def embed_with_pictures(
+    tables: CandidateTables, catalog: Catalog, config: Config, pictures: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings as by ``embed_items``, and the weights of the pictures in them, ``[items] float32``.
+
+    Args:
+        pictures: ``[items, picture_dim] float32``, zeros for an item without; None where the tower
+            reads no pictures, or none is at hand.
     """
     tokens = catalog.tokens[: catalog.count]
     row_of = {item_id: row for row, item_id in enumerate(tables.item_ids)}
@@ -62,27 +84,38 @@ def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np
     id_embeddings = np.where((source >= 0)[:, None], tables.item_table[np.maximum(source, 0)], 0.0)
     tower = CandidateTower(config, len(tables.item_ids), tokens[:1])
     tower.token_table.assign(tables.token_table)
+    weights = np.zeros(len(tokens), np.float32)
+    if pictures is not None and tables.fusion:
+        tower.fusion = attention_from(tables.fusion)
+        for start in range(0, len(tokens), _SLICE):
+            part = slice(start, start + _SLICE)
+            of_part = tower.modality_weights(tokens[part], pictures[part]).numpy()
+            weights[part] = of_part[:, MODALITIES.index(PICTURE)]
+    else:
+        # Without a column nothing is read: the same graph for a shop without pictures.
+        pictures = np.zeros((len(tokens), 0), np.float32)
 
     @tf.function(
         autograph=False,
         input_signature=[
             tf.TensorSpec((None, tokens.shape[1]), tf.int32),
             tf.TensorSpec((None, config.towers.dim), tf.float32),
+            tf.TensorSpec((None, pictures.shape[1]), tf.float32),
         ],
     )
-    def embed(of_slice: tf.Tensor, of_ids: tf.Tensor) -> tf.Tensor:
-        return tower.of_tokens(of_slice, of_ids)
+    def embed(of_slice: tf.Tensor, of_ids: tf.Tensor, of_pictures: tf.Tensor) -> tf.Tensor:
+        return tower.of_tokens(of_slice, of_ids, of_pictures)
 
     id_embeddings = id_embeddings.astype(np.float32)
     parts = [
-        embed(tokens[start : start + _SLICE], id_embeddings[start : start + _SLICE]).numpy()
-        for start in range(0, len(tokens), _SLICE)
+        embed(tokens[part], id_embeddings[part], pictures[part]).numpy()
+        for part in (slice(start, start + _SLICE) for start in range(0, len(tokens), _SLICE))
     ]
     embeddings = np.concatenate(parts) if parts else np.zeros((0, config.towers.dim), np.float32)
     # An item without words and ID embedding has no direction: it gets a fixed one.
     empty = np.linalg.norm(embeddings, axis=1) < 0.5
     embeddings[empty] = 1.0 / np.sqrt(config.towers.dim)
-    return checked_embeddings(embeddings, "item embeddings", config.towers.dim)
+    return checked_embeddings(embeddings, "item embeddings", config.towers.dim), weights
 
 
 def reembed(
@@ -110,7 +143,12 @@ def reembed(
     report("embedding")
     began = time.perf_counter()
     catalog = Catalog.of(items, config.text)
-    embeddings = embed_items(tables, catalog, config)
+    pictures: PictureVectors | None = None
+    if old.pictures is not None:
+        encoder, known = old.pictures.encoder, old.pictures.pictures
+        pictures = encoded_pictures(items, encoder, known=known)
+    of_all = None if pictures is None else pictures.of_all(catalog.count)
+    embeddings, weights = embed_with_pictures(tables, catalog, config, of_all)
     seconds = time.perf_counter() - began
     report("building the index")
     renewed = sources.rebased(
@@ -134,6 +172,11 @@ def reembed(
             # They name items by id, and are placed in the catalogue when they are loaded.
             shutil.copytree(layout.offers, new.offers)
         write_after_sales(new, old.after_sales.rebased(sources.catalog, catalog))
+        if pictures is not None:
+            file = (layout / ENCODER_NAME).read_bytes()
+            built = ItemPictures.build(encoder, pictures, config.index, weights)
+            write_pictures(new, file, built)
+            EncoderClasses.load(layout.pictures).save(new.pictures)
         write_sources(new, renewed)
         write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(

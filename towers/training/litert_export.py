@@ -16,10 +16,12 @@ from towers.datasets.ranking_lists import Lists
 from towers.indexes.item_index import ItemIndex
 from towers.models.deep_cross import DeepCross
 from towers.models.export import candidate_tower_file, query_tower_file
+from towers.models.modality_attention import arrays_of
 from towers.models.two_tower import TwoTower
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
 from towers.sessions.query_input import QueryInput
-from towers.training.item_embedding import embed_items
+from towers.training.images.image_encoding import EncodedCatalog
+from towers.training.item_embedding import embed_with_pictures
 
 _SAMPLE_COUNT = 500
 _COMPARED_COUNT = 500
@@ -35,6 +37,8 @@ class ExportedTowers:
     candidate_file: bytes
     encoder: QueryEncoder
     index: ItemIndex
+    modality_weights: np.ndarray
+    """``[items] float32`` weight of each item's picture in its embedding; zeros without pictures."""
 
     def write(self, layout: Layout) -> None:
         """Writes the towers' files into a bundle; the index is written with the sources."""
@@ -58,19 +62,27 @@ class ExportedTowers:
 
 
 def export_towers(
-    model: TwoTower, catalog: Catalog, sample: Examples, config: Config
+    model: TwoTower,
+    catalog: Catalog,
+    sample: Examples,
+    config: Config,
+    images: EncodedCatalog | None = None,
 ) -> ExportedTowers:
     """Exports both towers, embeds the catalogue, and builds the index.
 
     Args:
+        images: The pictures that the candidate tower was trained with.
         sample: At least one session, representative of the traffic: their embeddings tune the index.
     """
+    fusion = model.candidate_tower.fusion
     tables = CandidateTables(
         catalog.item_ids,
         model.candidate_tower.item_table.numpy(),
         model.candidate_tower.token_table.numpy(),
+        {} if fusion is None else arrays_of(fusion),
     )
-    embeddings = embed_items(tables, catalog, config)
+    pictures = None if images is None else images.of_all(catalog.count)
+    embeddings, weights = embed_with_pictures(tables, catalog, config, pictures)
     query_file = query_tower_file(model.query_tower, config)
     encoder = QueryEncoder(LiteModel(query_file))
     queries = np.stack(list(_encoded(encoder, sample.spread(_SAMPLE_COUNT), embeddings)))
@@ -80,6 +92,7 @@ def export_towers(
         candidate_tower_file(model.candidate_tower, config),
         encoder,
         ItemIndex.build(embeddings, config.index, queries),
+        weights,
     )
 
 

@@ -23,6 +23,7 @@ def train_towers(
     config: Config,
     *,
     words: WordVectors | None = None,
+    pictures: np.ndarray | None = None,
     has_log: bool = True,
     progress: Progress | None = None,
 ) -> tuple[TwoTower, Curves]:
@@ -32,11 +33,13 @@ def train_towers(
         examples: Training examples.
         validation: Later in time than ``examples``; if it is empty, all epochs are run.
         tokens: ``[items, slots] int32`` of the whole catalogue.
+        pictures: ``[items, picture_dim] float32``, as in ``CandidateTower``.
         words: Pretrained word vectors; None initialises words at random.
         has_log: Whether ``examples`` come from a log that is large enough to train ID embeddings.
     """
     keras.utils.set_random_seed(config.seed)
-    model = TwoTower(config, tokens, target_shares(examples.targets, len(tokens)))
+    shares = target_shares(examples.targets, len(tokens))
+    model = TwoTower(config, tokens, shares, pictures=pictures)
     if words is not None:
         model.initialise_words(words)
     if not has_log:

@@ -54,6 +54,7 @@ from towers.training.actions.action_training import LearntActions, learn_actions
 from towers.training.actions.answers_in_log import AnsweredMoments
 from towers.training.calibration_training import PurchaseMoments
 from towers.training.encoder.text_vectors import text_vectors
+from towers.training.images.image_encoding import encoded_catalog
 from towers.training.languages.translations import translations
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
@@ -94,6 +95,7 @@ def train(
     parts = Parts.of(dataset)
     early, late = parts.early, parts.late
     training_examples, validation, sessions_report = tower_examples(dataset, parts, config, stages)
+    images, picture_report = encoded_catalog(dataset, config, stages)
     report = stages.start("training the two towers", 1)
     model, tower_curves = train_towers(
         training_examples,
@@ -101,6 +103,7 @@ def train(
         dataset.catalog.tokens[: dataset.catalog.count],
         config,
         words=dataset.pretrained_words(config),
+        pictures=None if images is None else images.of_all(dataset.catalog.count),
         has_log=parts.early_suffices,
         progress=report,
     )
@@ -111,7 +114,7 @@ def train(
         stages.start("building indexes")
         lexical = LexicalIndex.build(dataset.items)
         lexical.translate(translations(lexical.rewriter.counts))
-        towers = export_towers(model, dataset.catalog, sample, config)
+        towers = export_towers(model, dataset.catalog, sample, config, images)
         text, text_report = text_vectors(dataset, config, stages)
         data = _source_data(dataset, early, index=towers.index, lexical=lexical, text=text)
         sources = Sources.build(data, config.sources)
@@ -160,7 +163,7 @@ def train(
             newest.targets.is_target.any() or dataset.judgments
         ):
             _refresh_towers(model, dataset, parts, newest, training_examples, config, stages)
-            towers = export_towers(model, dataset.catalog, sample, config)
+            towers = export_towers(model, dataset.catalog, sample, config, images)
             ranker.encoder = towers.encoder
         layout.training.mkdir()
         if actions is not None:
@@ -168,6 +171,8 @@ def train(
         second.write_rivals(layout.training, config.rerank, stages, config.seed)
         stages.start("releasing")
         towers.write(layout)
+        if images is not None:
+            images.write(layout, config, towers.modality_weights)
         sources.rebuild(
             _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )
@@ -213,6 +218,7 @@ def train(
             "actions": {} if actions is None else actions.report,
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
+            "pictures": picture_report.report(),
             "search_share": None if second.share is None else second.share.report(),
             "offers": offers,
             "litert_parity": {**towers.agreement(model, sample), **rerank_parity},
@@ -223,6 +229,7 @@ def train(
                     if one.overfits
                 ),
                 *text_report.warnings,
+                *picture_report.warnings,
                 *(second.share.warnings if second.share is not None else ()),
             ],
         }

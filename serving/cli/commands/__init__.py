@@ -7,6 +7,7 @@ offpolicy  offpolicy
 check      check
 compare    compare
 demand     demand
+attributes  attributes
 embed      embed
 index      index
 serve      serve

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from data.errors import RequestError
+from data.pictures import BYTE_LIMIT as PICTURE_BYTE_LIMIT
 from serving.api.answers import Answer
 from serving.api.requests import KINDS, CompleteRequest, Placement, RecommendRequest, SearchRequest
 from serving.cli.options import (
@@ -20,6 +22,7 @@ from serving.cli.options import (
     print_json,
     reports_errors,
 )
+from serving.pictures.picture_requests import PictureSearchRequest
 from serving.voice.voice_requests import VoiceRequest
 from towers.speech.recording import BYTE_LIMIT
 
@@ -42,6 +45,11 @@ _VOICE_TIMEOUT_SECONDS = 60.0
 @click.argument("text", required=False)
 @page_options
 @click.option(
+    "--image",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Search by this picture, JPEG, PNG or WebP; TEXT narrows it.",
+)
+@click.option(
     "--voice",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Search for what is said in this WAV or FLAC file of up to 15 s, instead of TEXT.",
@@ -61,10 +69,17 @@ _VOICE_TIMEOUT_SECONDS = 60.0
 )
 @reports_errors
 def search(text: str | None, address: str, as_json: bool, no_record: bool, **options: Any) -> None:
-    """Search for TEXT, or for what is said in a recording."""
+    """Search for TEXT, for what looks like a picture, or for what is said in a recording."""
     from serving.edge.client import Client
 
-    voice, language = options.pop("voice"), options.pop("language")
+    voice, language, image = (options.pop(name) for name in ("voice", "language", "image"))
+    if image is not None and voice is not None:
+        raise click.UsageError("expected --image or --voice, received both")
+    if image is not None:
+        by_picture = _picture_request(text or "", image, record=not no_record, **options)
+        with Client(address) as client:
+            _show(client.search_by_image(by_picture), 0, as_json=as_json)
+        return
     request = SearchRequest(
         text or "",
         visitor_id=options.pop("visitor"),
@@ -74,7 +89,7 @@ def search(text: str | None, address: str, as_json: bool, no_record: bool, **opt
         **options,
     )
     if (text is None) == (voice is None):
-        raise click.UsageError("expected TEXT or --voice FILE")
+        raise click.UsageError("expected TEXT, --image FILE or --voice FILE")
     if voice is None:
         if language:
             raise click.UsageError("expected --language with --voice only")
@@ -85,6 +100,21 @@ def search(text: str | None, address: str, as_json: bool, no_record: bool, **opt
         names = "--offset, --order-key, --sort, --facet, --explain and --literal"
         raise click.UsageError(f"expected none of {names} with --voice")
     _search_by_voice(VoiceRequest(_audio(voice), request, language), address, as_json=as_json)
+
+
+def _picture_request(
+    text: str, image: Path, *, record: bool, **options: Any
+) -> PictureSearchRequest:
+    if image.stat().st_size > PICTURE_BYTE_LIMIT:
+        raise RequestError("image", f"1 to {PICTURE_BYTE_LIMIT:,} bytes", image.stat().st_size)
+    return PictureSearchRequest(
+        image.read_bytes(),
+        text,
+        visitor_id=options.pop("visitor"),
+        filter=filter_from(options),
+        page_size=options.pop("page_size"),
+        record=record,
+    )
 
 
 @click.command()

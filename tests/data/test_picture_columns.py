@@ -1,0 +1,112 @@
+"""The column of pictures: paths and bytes arrive; what is wrong with some is counted, never fatal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data.errors import InputError
+from data.pictures import StoredPicture, picture_of, read_content
+from data.prepare import prepare, prepare_items
+from data.tables import iter_items, read_tables
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"one" * 9
+JPEG = b"\xff\xd8\xff\xe0" + b"two" * 5
+
+
+def images_of(tables: Path) -> dict[str, bytes | str]:
+    """What each item's picture holds, or the text where it names none."""
+    found: dict[str, bytes | str] = {}
+    for item in iter_items(read_tables(tables).items):
+        picture = picture_of(item.image)
+        found[item.item_id] = item.image if picture is None else read_content(picture)
+    return found
+
+
+def test_paths_are_relative_to_the_file_and_faults_are_counted(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    (shop / "photos").mkdir(parents=True)
+    (shop / "photos" / "a.png").write_bytes(PNG)
+    (shop / "photos" / "text.png").write_bytes(b"no picture at all")
+    (shop / "photos" / "large.png").write_bytes(PNG + bytes(4 * 1024 * 1024))
+    (shop / "items.csv").write_text(
+        "item_id,category,image\n"
+        "a,Fruit,photos/a.png\n"
+        f"b,Fruit,{shop / 'photos' / 'a.png'}\n"
+        "c,Fruit,photos/none.png\n"
+        "d,Fruit,photos/text.png\n"
+        "e,Fruit,photos/large.png\n"
+        "f,Fruit,https://shop.example/f.png\n"
+        "g,Fruit,\n"
+    )
+    report = prepare("files", shop, out=tmp_path / "tables", now=1e9)
+    assert report["notes"] == [
+        "items.csv, image: 6 items name a picture; not usable: 1 an address, which is not read, "
+        "1 no JPEG, PNG or WebP picture, 1 no such file, 1 over 4 MiB"
+    ]
+    items = {
+        item.item_id: item.image for item in iter_items(read_tables(tmp_path / "tables").items)
+    }
+    assert items["a"] == items["b"] == str(shop / "photos" / "a.png")
+    assert items["c"] == "photos/none.png" and items["g"] == ""
+    assert picture_of(items["c"]) is None and picture_of(items["f"]) is None
+    with pytest.raises(InputError, match="image: expected at most 4,194,304 bytes, received 4,19"):
+        read_content(Path(items["e"]))
+
+
+def parquet_shop(folder: Path, column: str = "image") -> Path:
+    folder.mkdir(exist_ok=True)
+    rows = {
+        "item_id": ["a", "b", "c", "d"],
+        "category": ["Fruit"] * 4,
+        column: pa.array([PNG, None, b"a text", JPEG], pa.binary()),
+    }
+    pq.write_table(pa.table(rows), folder / "items.parquet")
+    return folder
+
+
+def test_bytes_of_a_parquet_column_are_kept_in_the_tables(tmp_path: Path) -> None:
+    shop = parquet_shop(tmp_path / "shop")
+    report = prepare("files", shop, out=tmp_path / "first", now=1e9)
+    assert report["notes"] == [
+        "items.parquet, image: 2 items name a picture; not usable: 1 no JPEG, PNG or WebP picture"
+    ]
+    (shop / "items.parquet").unlink()
+    tables = (tmp_path / "first").rename(tmp_path / "moved")
+    assert images_of(tables) == {"a": PNG, "b": "", "c": "", "d": JPEG}
+
+
+def test_tables_that_extend_others_take_their_pictures_along(tmp_path: Path) -> None:
+    shop = parquet_shop(tmp_path / "shop")
+    prepare("files", shop, out=tmp_path / "tables", now=1e9)
+    (shop / "items.parquet").unlink()
+    (shop / "events.csv").write_text("type,visitor_id,time,item_id\nview,v,9e8,a\n")
+    # In place: the folder that is read is the one that is replaced.
+    prepare("files", shop, out=tmp_path / "tables", base=tmp_path / "tables", now=1e9)
+    assert images_of(tmp_path / "tables")["d"] == JPEG
+
+
+def test_items_alone_are_read_with_their_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shop = parquet_shop(tmp_path / "shop", "photo")
+    (tmp_path / "map.toml").write_text('[items]\nimage = "photo"\n')
+    for _ in range(2):
+        items, _ = prepare_items(shop / "items.parquet", now=1e9, map_file=tmp_path / "map.toml")
+        pictures = [picture_of(item.image) for item in iter_items(items)]
+        assert [one and read_content(one) for one in pictures] == [PNG, None, None, JPEG]
+
+
+def test_a_stored_picture_is_bounded_and_its_file_must_be_there(tmp_path: Path) -> None:
+    stored = picture_of(f"{tmp_path}/pictures.bin#3+9")
+    assert stored == StoredPicture(tmp_path / "pictures.bin", 3, 9)
+    with pytest.raises(InputError, match="image: expected a readable file, received: No such file"):
+        read_content(stored)
+    with pytest.raises(
+        InputError, match="image: expected at most 4,194,304 bytes, received 4,194,305"
+    ):
+        read_content(StoredPicture(tmp_path, 0, 4 * 1024 * 1024 + 1))

@@ -1,0 +1,71 @@
+"""Fusion of words and picture by attention, with either missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from towers.models.legacy_keras import keras, tf
+from towers.models.modality_attention import (
+    MODALITIES,
+    ModalityAttention,
+    arrays_of,
+    attention_from,
+)
+
+DIM, PICTURE_DIM = 8, 5
+RNG = np.random.default_rng(5)
+WORDS = RNG.normal(size=(4, DIM)).astype(np.float32)
+PICTURES = RNG.normal(size=(4, PICTURE_DIM)).astype(np.float32)
+HAS_WORDS = np.array([True, True, False, False])
+WORDS[~HAS_WORDS] = 0
+PICTURES[[1, 3]] = 0
+"""Both, words alone, a picture alone, neither."""
+
+
+@pytest.fixture
+def layer() -> ModalityAttention:
+    keras.utils.set_random_seed(1)
+    layer = ModalityAttention(DIM, PICTURE_DIM, seed=3)
+    layer.query.assign(RNG.normal(size=layer.query.shape))
+    return layer
+
+
+def test_the_weights_are_a_softmax_over_what_is_there(layer: ModalityAttention) -> None:
+    weights = layer.weights_of(WORDS, HAS_WORDS, PICTURES).numpy()
+    arrays = arrays_of(layer)
+    values = [WORDS[0], PICTURES[0] @ arrays["projection"]]
+    logits = [
+        (value / np.linalg.norm(value)) @ arrays["keys"][m] @ arrays["query"] / 4
+        + arrays["bias"][m]
+        for m, value in enumerate(values)
+    ]
+    expected = np.exp(logits) / np.exp(logits).sum()
+    assert np.allclose(weights[0], expected, atol=1e-5)
+    assert weights[1:].tolist() == [[1, 0], [0, 1], [0, 0]]
+    mixed = layer(tf.constant(WORDS), tf.constant(HAS_WORDS), tf.constant(PICTURES)).numpy()
+    assert np.allclose(mixed[0], expected @ np.array(values), atol=1e-5)
+    assert np.allclose(mixed[1], WORDS[1]) and not mixed[3].any()
+    assert np.allclose(mixed[2], PICTURES[2] @ arrays["projection"], atol=1e-5)
+
+
+def test_training_drops_one_of_several_and_never_the_only_one(layer: ModalityAttention) -> None:
+    count = 4_000
+    many = [
+        tf.constant(np.tile(a, (count, *[1] * (a.ndim - 1)))) for a in (WORDS, HAS_WORDS, PICTURES)
+    ]
+    found = layer(*many, training=True).numpy().reshape(count, 4, DIM)
+    projected = PICTURES[0] @ arrays_of(layer)["projection"]
+    shares = [
+        float(np.isclose(found[:, 0], alone, atol=1e-5).all(axis=1).mean())
+        for alone in (WORDS[0], projected)
+    ]
+    assert shares == pytest.approx([0.15] * len(MODALITIES), abs=0.03)
+    assert np.allclose(found[:, 1], WORDS[1])
+    assert np.allclose(found[:, 2], PICTURES[2] @ arrays_of(layer)["projection"], atol=1e-5)
+
+
+def test_its_weights_survive_as_plain_arrays(layer: ModalityAttention) -> None:
+    again = attention_from(arrays_of(layer))
+    inputs = (tf.constant(WORDS), tf.constant(HAS_WORDS), tf.constant(PICTURES))
+    assert np.array_equal(again(*inputs).numpy(), layer(*inputs).numpy())

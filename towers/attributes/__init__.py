@@ -1,0 +1,16 @@
+"""Values that the catalogue lacks: attributes, brands and categories predicted from the rest of an item.
+
+fields         the fields that can be predicted
+spellings      spellings of one value, and which are merged
+targets        which fields can be learnt, their classes, and why others cannot
+picture_features  pictures as vectors, and which the encoder has not seen
+item_features  words, tokens and vectors of items without one field
+classifiers    scikit-learn's models over words and vectors
+models         classical models and networks behind one signature
+abstention     probabilities of being right, and the threshold of a precision
+applicability  whether a field applies to an item
+prediction     every model on one field, and the best one's predictions
+known_items    the items of a bundle, to learn from
+filling        every field of a catalogue
+picture        the comparison of the models as a picture
+"""

@@ -1,0 +1,66 @@
+"""The items' pictures as vectors, and which of them the encoder was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from data.records import Item
+from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.picture_heads import EncoderClasses, PictureHead
+
+
+@dataclass(frozen=True, eq=False)
+class PictureFeatures:
+    """Pictures of items in row order.
+
+    Args:
+        vectors: ``[items, dim] float32`` unit rows, zero where an item has no picture.
+        is_unseen: ``[items] bool``, pictures that the encoder was not trained on: models are measured
+            on these, since those that it has seen are told apart too well.
+        heads: The encoder's own classes by field.
+        refused_count: Items whose picture could not be read.
+    """
+
+    vectors: np.ndarray
+    is_unseen: np.ndarray
+    heads: Mapping[str, PictureHead] = field(default_factory=dict)
+    refused_count: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        items: Sequence[Item],
+        known_rows: np.ndarray,
+        bundle_pictures: ItemPictures,
+        classes: EncoderClasses,
+        progress: Callable[[int], object] = lambda done: None,
+    ) -> PictureFeatures:
+        """Reads the pictures of items, and takes those of the bundle from there.
+
+        Args:
+            items: Those of the shop's file first, then the bundle's.
+            known_rows: ``[bundle's items] int64``: the bundle's row of each of the latter.
+            classes: What the bundle's encoder was trained on.
+        """
+        known = bundle_pictures.pictures
+        own = items[: len(items) - len(known_rows)]
+        read = encoded_pictures(own, bundle_pictures.encoder, known=known, progress=progress)
+        of_bundle, keys_of_bundle = _of_rows(known, known_rows)
+        vectors = np.vstack([read.of_all(len(own)), of_bundle])
+        keys = np.concatenate([_keys_of(read, len(own)), keys_of_bundle])
+        is_unseen = vectors.any(axis=1) & ~np.isin(keys, classes.learnt_keys)
+        return cls(vectors, is_unseen, classes.heads, sum(read.refused.values()))
+
+
+def _of_rows(pictures: PictureVectors, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    count = int(max(pictures.rows.max(initial=-1), rows.max(initial=-1))) + 1
+    return pictures.of_all(count)[rows], _keys_of(pictures, count)[rows]
+
+
+def _keys_of(pictures: PictureVectors, count: int) -> np.ndarray:
+    keys = np.zeros(count, np.uint64)
+    keys[pictures.rows] = pictures.keys
+    return keys

@@ -1,0 +1,168 @@
+"""A small residual network for pictures, with one classifier a label and a contrast to the words.
+
+Three groups of residual blocks (He et al. 2016, "Identity mappings in deep residual networks") on a
+sixteenth of the picture's side at the end; the means of all three groups are read together, since colour
+and texture tell as much as form. About 750,000 weights. Pictures of any size go through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from towers.models.legacy_keras import keras, tf
+
+_STEM_WIDTH = 24
+_WIDTHS = (32, 64, 128)
+_BLOCK_COUNT = 2
+_DROPOUT = 0.2
+_MEAN, _DEVIATION = 0.45, 0.25
+_LABEL_SMOOTHING = 0.1
+_CONTRAST_TEMPERATURE = 0.1
+UNKNOWN = -1
+"""The class of a picture whose label is not known."""
+
+
+@dataclass(frozen=True)
+class ImageTargets:
+    """What the network learns to tell of pictures.
+
+    Args:
+        class_counts: Classes by name of the label.
+        classes: ``[pictures] int32`` by label, ``UNKNOWN`` where it is not known.
+        words: ``[pictures, slots] int32`` words of the titles, 0 as padding; without any, no contrast.
+        word_count: Different words, padding included.
+    """
+
+    class_counts: Mapping[str, int]
+    classes: Mapping[str, np.ndarray]
+    words: np.ndarray
+    word_count: int
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of each label in the loss: the more classes, the more there is to learn from it."""
+        logs = {name: float(np.log(count)) for name, count in self.class_counts.items()}
+        return {name: value / max(logs.values()) for name, value in logs.items()}
+
+
+class ImageNetwork(keras.Model):
+    """Levels of 0 to 1, ``[n, height, width, 3] float32``, to ``[n, dim]``, not of unit length.
+
+    Args:
+        targets: Labels and words to learn; only their counts are read.
+    """
+
+    def __init__(self, dim: int, targets: ImageTargets) -> None:
+        super().__init__(name="image_network")
+        self.body = _body(dim)
+        self.dropout = keras.layers.Dropout(_DROPOUT)
+        self.heads = {
+            name: keras.layers.Dense(count, name=f"head_{number}")
+            for number, (name, count) in enumerate(targets.class_counts.items())
+        }
+        self.has_words = targets.word_count > 1 and bool((targets.words > 0).any())
+        self.word_table = keras.layers.Embedding(max(2, targets.word_count), dim, name="words")
+
+    def get_config(self) -> dict[str, Any]:
+        """Nothing: the network is kept as a LiteRT file, never as a Keras model."""
+        return {}
+
+    def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """``[n, dim]`` vectors."""
+        return self.body((pictures - _MEAN) / _DEVIATION, training=training)
+
+    def logits(self, vectors: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """``[n, classes]`` by label."""
+        kept = self.dropout(vectors, training=training)
+        return {name: head(kept) for name, head in self.heads.items()}
+
+    def contrast(self, vectors: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
+        """Mean cross-entropy of finding each picture's title among those of the batch.
+
+        Pictures without words count for nothing; those of the same words are no negatives.
+        """
+        present = tf.cast(words > 0, tf.float32)
+        counts = tf.reduce_sum(present, axis=1)
+        texts = tf.reduce_sum(self.word_table(words) * present[..., None], axis=1)
+        texts = tf.math.l2_normalize(texts / tf.maximum(counts, 1.0)[:, None], axis=-1)
+        pictures = tf.math.l2_normalize(vectors, axis=-1)
+        scores = tf.matmul(pictures, texts, transpose_b=True) / _CONTRAST_TEMPERATURE
+        has_words = counts > 0
+        is_same = tf.reduce_all(words[:, None, :] == words[None, :, :], axis=-1)
+        is_other = has_words[None, :] & ~is_same
+        diagonal = tf.cast(tf.eye(tf.shape(words)[0]), tf.bool)
+        scores = tf.where(is_other | diagonal, scores, -np.inf)
+        lost = tf.reduce_logsumexp(scores, axis=1) - tf.linalg.diag_part(scores)
+        counted = tf.cast(has_words, tf.float32)
+        return tf.reduce_sum(lost * counted) / tf.maximum(tf.reduce_sum(counted), 1.0)
+
+
+def class_loss(logits: tf.Tensor, target: tf.Tensor, is_known: tf.Tensor) -> tf.Tensor:
+    """Mean cross-entropy with label smoothing over the pictures whose label is known.
+
+    Args:
+        target: ``[n, classes]`` distributions.
+        is_known: ``[n] float32``, 0 or 1.
+    """
+    classes = tf.cast(tf.shape(target)[1], tf.float32)
+    smooth = target * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / classes
+    lost = tf.nn.softmax_cross_entropy_with_logits(smooth, logits) * is_known
+    return tf.reduce_sum(lost) / tf.maximum(tf.reduce_sum(is_known), 1.0)
+
+
+def _body(dim: int) -> keras.Model:
+    inputs = keras.layers.Input((None, None, 3))
+    found = _activated(_convolved(inputs, _STEM_WIDTH, 3, 2))
+    found = _activated(_convolved(found, _WIDTHS[0], 3, 2))
+    means = []
+    for group, width in enumerate(_WIDTHS):
+        for block in range(_BLOCK_COUNT):
+            found = _residual(found, width, 2 if group and not block else 1)
+        means.append(keras.layers.GlobalAveragePooling2D()(found))
+    read = keras.layers.Dense(dim, use_bias=False)(keras.layers.Concatenate()(means))
+    return keras.Model(inputs, _normalised(read))
+
+
+def _residual(inputs: tf.Tensor, width: int, stride: int) -> tf.Tensor:
+    shortcut = inputs
+    if stride > 1:
+        shortcut = keras.layers.AveragePooling2D(2, padding="same")(shortcut)
+    if shortcut.shape[-1] != width:
+        shortcut = _normalised(_convolved(shortcut, width, 1, 1))
+    inner = _activated(_convolved(inputs, width, 3, stride))
+    # Blocks begin as the identity, so that a deep network trains like a shallow one.
+    inner = _normalised(_convolved(inner, width, 3, 1), scale="zeros")
+    return keras.layers.ReLU()(keras.layers.Add()([shortcut, inner]))
+
+
+def _convolved(inputs: tf.Tensor, width: int, kernel: int, stride: int) -> tf.Tensor:
+    return keras.layers.Conv2D(
+        *(width, kernel, stride),
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+    )(inputs)
+
+
+def _normalised(inputs: tf.Tensor, scale: str = "ones") -> tf.Tensor:
+    # Moving means follow fast, since a small shop has few steps.
+    return keras.layers.BatchNormalization(momentum=0.95, gamma_initializer=scale)(inputs)
+
+
+def _activated(inputs: tf.Tensor) -> tf.Tensor:
+    return keras.layers.ReLU()(_normalised(inputs))
+
+
+def both_ways(network: ImageNetwork, pictures: tf.Tensor) -> tf.Tensor:
+    """``[n, dim]`` unit rows: the mean of a picture and its mirror image."""
+    mirrored = tf.reverse(pictures, [2])
+    return tf.math.l2_normalize(network(pictures) + network(mirrored), axis=-1)
+
+
+def label_names(targets: ImageTargets) -> Sequence[str]:
+    """The labels, those of the most classes first."""
+    return sorted(targets.class_counts, key=lambda name: (-targets.class_counts[name], name))

@@ -1,0 +1,193 @@
+"""The items' pictures as vectors: the encoder trained or brought by the shop, and what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.errors import ConfigError
+from data.pictures import picture_of
+from data.records import Item
+from towers.bundle.bundle import write_pictures
+from towers.bundle.layout import Layout
+from towers.config import Config
+from towers.datasets.dataset import Dataset
+from towers.datasets.progress import Progress
+from towers.modalities.images import ImageEncoder
+from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.picture_heads import EncoderClasses, PictureHead
+from towers.modalities.pictures import is_installed
+from towers.models.export import image_network_file
+from towers.models.images.image_network import UNKNOWN, ImageNetwork, ImageTargets
+from towers.models.legacy_keras import tf
+from towers.training.images.image_training import ImageReport, held_out_split, train_images
+from towers.training.images.picture_files import PictureFiles, picture_files
+from towers.training.images.picture_labels import image_targets
+
+PICTURE_LIMIT = 20_000
+"""Pictures that the encoder is trained on; the others are only read by it."""
+
+_ATTRIBUTE = "attribute "
+_HEAD_SAMPLE = 256
+
+_READ_SCALE = 4 / 3
+"""Pictures are kept larger than the network reads them, since training crops them."""
+
+
+@dataclass(frozen=True)
+class PictureReport:
+    """What became of the pictures.
+
+    Args:
+        state: ``used``, ``none``, ``off``, ``not installed`` or ``too few``.
+        named_count: Items that name a picture on this machine.
+        read_count: Items whose picture was read.
+        refused: What was wrong with the others, counted by a message.
+        training: Of the encoder; None where the shop brought one.
+    """
+
+    state: str
+    named_count: int = 0
+    read_count: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    training: ImageReport | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the engineer can mend."""
+        found = []
+        if self.state == "not installed":
+            found.append(
+                f"{self.named_count:,} items have pictures that are not read:"
+                " pip install 'nextclick[vision]' and train again"
+            )
+        found += [
+            f"{count:,} pictures were not read: {message}"
+            for message, count in sorted(self.refused.items())
+        ]
+        return found
+
+    def report(self) -> dict[str, Any]:
+        """For the metrics."""
+        return {**asdict(replace(self, refused={})), "refused": dict(self.refused)}
+
+
+@dataclass(frozen=True)
+class EncodedCatalog:
+    """The encoder's file, the items' pictures as read by it, and what it learnt of them."""
+
+    file: bytes
+    encoder: ImageEncoder
+    pictures: PictureVectors
+    classes: EncoderClasses
+
+    def of_all(self, item_count: int) -> np.ndarray:
+        """``[items, dim] float32``: zeros for items without a picture."""
+        return self.pictures.of_all(item_count)
+
+    def write(self, layout: Layout, config: Config, weights: np.ndarray) -> None:
+        """Writes the encoder, the vectors and their index into a bundle.
+
+        Args:
+            weights: ``[items] float32`` weights of the pictures in the items' embeddings.
+        """
+        built = ItemPictures.build(self.encoder, self.pictures, config.index, weights)
+        write_pictures(layout, self.file, built)
+        self.classes.save(layout.pictures)
+
+
+def encoded_catalog(
+    dataset: Dataset, config: Config, stages: Progress
+) -> tuple[EncodedCatalog | None, PictureReport]:
+    """Trains the image encoder, or takes the shop's own, and encodes the items' pictures.
+
+    Raises:
+        ConfigError: ``images.encoder`` cannot be used.
+    """
+    items, settings = dataset.items, config.images
+    named = np.array(
+        [row for row, item in enumerate(items) if picture_of(item.image) is not None], np.int64
+    )
+    if not len(named):
+        return None, PictureReport("none")
+    if not settings.epoch_limit and not settings.encoder:
+        return None, PictureReport("off", len(named))
+    if not is_installed():
+        return None, PictureReport("not installed", len(named))
+    training: ImageReport | None = None
+    heads: dict[str, PictureHead] = {}
+    learnt_rows = named[:0]
+    if settings.encoder:
+        file = _own_file(Path(settings.encoder))
+    else:
+        rng = np.random.default_rng(config.seed)
+        chosen = np.sort(rng.permutation(named)[:PICTURE_LIMIT])
+        report = stages.start("reading pictures", len(chosen))
+        side = int(settings.size * _READ_SCALE)
+        with picture_files(items, chosen, side, report) as files:
+            targets = image_targets([items[row] for row in files.rows.tolist()])
+            is_taught = bool(targets.class_counts) or bool(targets.words.any())
+            if len(files.rows) < settings.picture_minimum or not is_taught:
+                refused = files.refused
+                return None, PictureReport("too few", len(named), len(files.rows), refused)
+            report = stages.start("training the image encoder", 1)
+            network, training = train_images(
+                files.levels, targets, settings, seed=config.seed, progress=report
+            )
+            heads = picture_heads(network, targets, items, files, settings.size)
+            _, learnt = held_out_split(len(files.rows), np.random.default_rng(config.seed))
+            learnt_rows = files.rows[learnt]
+        file = image_network_file(network, settings.size)
+    encoder = ImageEncoder(file, settings)
+    pictures = encoded_pictures(
+        items, encoder, progress=stages.start("reading the items' pictures", len(items))
+    )
+    found = PictureReport("used", len(named), len(pictures.rows), pictures.refused, training)
+    if not len(pictures.rows):
+        return None, PictureReport("too few", len(named), 0, pictures.refused, training)
+    learnt_keys = pictures.keys[np.isin(pictures.rows, learnt_rows)]
+    return EncodedCatalog(file, encoder, pictures, EncoderClasses(heads, learnt_keys)), found
+
+
+def picture_heads(
+    network: ImageNetwork,
+    targets: ImageTargets,
+    items: Sequence[Item],
+    files: PictureFiles,
+    size: int,
+) -> dict[str, PictureHead]:
+    """The network's classes of brand and attributes, for unit vectors.
+
+    The heads were trained on vectors of any length; a unit vector stands for one of the mean length.
+    """
+    sample = np.linspace(0, len(files.rows) - 1, min(len(files.rows), _HEAD_SAMPLE)).astype(int)
+    pictures = tf.image.resize(files.levels[np.unique(sample)], (size, size), antialias=True) / 255
+    length = float(np.mean(np.linalg.norm(network(pictures).numpy(), axis=1)))
+    heads = {}
+    for name, numbers in targets.classes.items():
+        field = name.removeprefix(_ATTRIBUTE)
+        # An attribute called like a field of its own would be taken for that.
+        if (field == name) != (field == "brand") or field == "category":
+            continue
+        classes = [""] * targets.class_counts[name]
+        for row, number in zip(files.rows.tolist(), numbers.tolist(), strict=True):
+            if number != UNKNOWN:
+                item = items[row]
+                classes[number] = item.brand if field == name else item.attributes[field]
+        kernel, offsets = (weight.numpy() for weight in network.heads[name].weights)
+        weights = np.vstack([kernel * length, offsets[None, :]]).astype(np.float32)
+        heads[field] = PictureHead(tuple(classes), weights)
+    return heads
+
+
+def _own_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"images.encoder: expected a .tflite file, received {str(path)!r}: {error.strerror}"
+        ) from error
