@@ -49,6 +49,14 @@ class ScorePart:
 
 
 @dataclass(frozen=True, slots=True)
+class ModalityShare:
+    """Share of an item's words or of its picture in its vector."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyStep:
     """A step of the shop's policy that changed the order, and how many results it moved."""
 
@@ -83,7 +91,8 @@ class Result:
     ``merchandising`` (the shop's own rules); all are 0 when sorted by anything but relevance.
     ``rules`` names the query rules that determined its position.
     ``purchase_probability`` is None where the training log held too few purchases to calibrate.
-    ``reason`` is a sentence for the shopper, filled with the effects.
+    ``reason`` is a sentence for the shopper, filled with the effects; so are ``modalities``, for an item
+    with a picture.
     """
 
     item_id: str
@@ -102,6 +111,7 @@ class Result:
     adjustments: tuple[ScorePart, ...] = ()
     merchandising: tuple[ScorePart, ...] = ()
     reason: str = ""
+    modalities: tuple[ModalityShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from data.records import EventType
-from serving.api.answers import EventEffect, FeatureEffect, Result, ScorePart, SourceHit
+from serving.api.answers import (
+    EventEffect,
+    FeatureEffect,
+    ModalityShare,
+    Result,
+    ScorePart,
+    SourceHit,
+)
 
 
 def read_result(message: Any) -> Result:
@@ -34,6 +41,7 @@ def read_result(message: Any) -> Result:
         adjustments=tuple(ScorePart(part.name, part.amount) for part in message.adjustments),
         merchandising=tuple(ScorePart(part.name, part.amount) for part in message.merchandising),
         reason=message.reason,
+        modalities=tuple(ModalityShare(one.name, one.share) for one in message.modalities),
     )
 
 
@@ -59,6 +67,8 @@ def add_result(results: Any, result: Result) -> None:
     ):
         for one in parts:
             column.add(name=one.name, amount=one.amount)
+    for modality in result.modalities:
+        message.modalities.add(name=modality.name, share=modality.share)
     for hit in result.sources:
         message.sources.add(source=hit.source, rank=hit.rank)
     for event in result.event_effects:
