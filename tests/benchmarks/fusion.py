@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.fusion PHOTOS.parquet PRODUCTS.parquet ENCODER.tflite
 
-PHOTOS: split (``train`` or ``val``), fine_class, group and jpeg; PRODUCTS: item_id (a fine class) and title.
-Photographs of ``train`` are items with the title of their product, those of ``val`` new items with its first
-word alone; all have the group as category. The towers learn from made queries. Searched for are the whole
-titles, among the new items; similar items are the nearest of each new item among the others. ENCODER has
-been trained on ``train`` alone.
+PHOTOS: split (``train`` or ``val``), fine_class, group and jpeg; PRODUCTS: item_id (a fine class) and
+title. Photographs of ``train`` are items with the title of their product, those of ``val`` new items with
+its first word alone; all have the group as category. The towers learn from made queries. Searched for are
+the whole titles, among the new items; similar items are the nearest of each new item among the others.
+ENCODER has been trained on ``train`` alone.
 """
 
 from __future__ import annotations
