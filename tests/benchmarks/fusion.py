@@ -5,7 +5,7 @@
 PHOTOS: split (``train`` or ``val``), fine_class, group and jpeg; PRODUCTS: item_id (a fine class) and
 title. Photographs of ``train`` are items with the title of their product, those of ``val`` new items with
 its first word alone; all have the group as category. The towers learn from made queries. Searched for are
-the whole titles, among the new items; similar items are the nearest of each new item among the others.
+the whole titles, among the new items; similar items are the nearest of each new item among all others.
 ENCODER has been trained on ``train`` alone.
 """
 
@@ -92,8 +92,9 @@ def main(photos: Path, products: Path, encoder: Path, as_json: bool) -> None:
         writer.add(search_input(title_of[kind], catalog, config), [0])
     queries = dict(writer.finish().inputs)
     wanted = np.array([[kind == title for kind in kinds[is_new]] for title in titles])
-    alike = kinds[is_new][:, None] == kinds[is_new][None, :]
-    np.fill_diagonal(alike, False)
+    alike = kinds[is_new][:, None] == kinds[None, :]
+    own = np.arange(int(is_new.sum())), np.flatnonzero(is_new)
+    alike[own] = False
     tokens = catalog.tokens[: catalog.count]
     report: dict[str, dict[str, dict[str, float]]] = {}
     for name, of_words, pictures, layer in (
@@ -114,8 +115,8 @@ def main(photos: Path, products: Path, encoder: Path, as_json: bool) -> None:
         history = np.zeros((*queries["history_rows"].shape, embeddings.shape[1]), np.float32)
         asked = model.query_embeddings(queries, nothing, history).numpy()
         new = embeddings[is_new]
-        similar = new @ new.T
-        np.fill_diagonal(similar, -np.inf)
+        similar = new @ embeddings.T
+        similar[own] = -np.inf
         report[name] = {
             "search": mean_interval(recall(asked @ new.T, wanted), seed=_SEED),
             "similar items": mean_interval(recall(similar, alike), seed=_SEED),
