@@ -59,8 +59,9 @@ def recall(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
 @click.argument("photos", type=click.Path(exists=True, path_type=Path))
 @click.argument("products", type=click.Path(exists=True, path_type=Path))
 @click.argument("encoder", type=click.Path(exists=True, path_type=Path))
+@click.option("--all-poor", is_flag=True, help="Cut all titles, not those of new items alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(photos: Path, products: Path, encoder: Path, as_json: bool) -> None:
+def main(photos: Path, products: Path, encoder: Path, all_poor: bool, as_json: bool) -> None:
     """Train four candidate towers and compare their recall."""
     title_of = {row["item_id"]: row["title"] for row in pq.read_table(products).to_pylist()}
     rows = pq.read_table(photos).to_pylist()
@@ -69,7 +70,7 @@ def main(photos: Path, products: Path, encoder: Path, as_json: bool) -> None:
     items = [
         Item(
             str(number),
-            title=title_of[kind].split()[0] if new else title_of[kind],
+            title=title_of[kind].split()[0] if new or all_poor else title_of[kind],
             category=(row["group"],),
         )
         for number, (row, kind, new) in enumerate(zip(rows, kinds, is_new, strict=True))
