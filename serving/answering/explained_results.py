@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from serving.answering.reasons import reason_of
-from serving.api.answers import EventEffect, FeatureEffect, Result
+from serving.api.answers import EventEffect, FeatureEffect, ModalityShare, Result
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
 from towers.ranking.explanations import event_effects, feature_effects
@@ -39,7 +39,7 @@ def explained(
             is_anonymous=is_anonymous,
             title_of=lambda item_id: _title_of(catalog, item_id),
         )
-        return replace(result, reason=reason)
+        return replace(result, reason=reason, modalities=_modalities(bundle, result.item_id))
 
     positions = shortlist.positions_of(rows)
     listed = positions[positions >= 0]
@@ -85,6 +85,15 @@ def explained(
             )
         )
     return tuple(explained)
+
+
+def _modalities(bundle: Bundle, item_id: str) -> tuple[ModalityShare, ...]:
+    """The shares of words and picture in an item's vector; none where it has no picture."""
+    row = bundle.catalog.row_of.get(item_id, -1)
+    weight = 0.0 if bundle.pictures is None or row < 0 else bundle.pictures.weight_of(row)
+    if not weight:
+        return ()
+    return ModalityShare("words", 1 - weight), ModalityShare("picture", weight)
 
 
 def _title_of(catalog: Catalog, item_id: str) -> str:

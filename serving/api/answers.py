@@ -52,6 +52,14 @@ class ScorePart:
 
 
 @dataclass(frozen=True, slots=True)
+class ModalityShare:
+    """Share of an item's words or of its picture in its vector."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyStep:
     """A step of the shop's policy that changed the order, and how many results it moved."""
 
@@ -96,7 +104,8 @@ class Result:
     ``purchase_probability`` is None where the training log held too few purchases to calibrate.
     ``reason`` is a sentence for the shopper, filled with the effects. ``offer_id`` is the offer that the
     item is on, ``earlier_price`` what it is reduced from; both for the promotion placement only.
-    ``actions`` is filled only if the request has ``predict_actions``.
+    ``actions`` is filled only if the request has ``predict_actions``. ``modalities`` are filled with the
+    effects, for an item with a picture.
     """
 
     item_id: str
@@ -118,6 +127,7 @@ class Result:
     actions: tuple[ActionProbability, ...] = ()
     offer_id: str = ""
     earlier_price: float | None = None
+    modalities: tuple[ModalityShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from serving.api.answers import (
     ActionProbability,
     EventEffect,
     FeatureEffect,
+    ModalityShare,
     Result,
     ScorePart,
     SourceHit,
@@ -44,6 +45,7 @@ def read_result(message: Any) -> Result:
         actions=tuple(ActionProbability(one.action, one.probability) for one in message.actions),
         offer_id=message.offer_id,
         earlier_price=message.earlier_price if message.HasField("earlier_price") else None,
+        modalities=tuple(ModalityShare(one.name, one.share) for one in message.modalities),
     )
 
 
@@ -71,6 +73,8 @@ def add_result(results: Any, result: Result) -> None:
     ):
         for one in parts:
             column.add(name=one.name, amount=one.amount)
+    for modality in result.modalities:
+        message.modalities.add(name=modality.name, share=modality.share)
     for hit in result.sources:
         message.sources.add(source=hit.source, rank=hit.rank)
     for event in result.event_effects:

@@ -193,6 +193,9 @@ def why(result: Result) -> str:
         feature = max(result.feature_effects, key=_strength)
         name = feature.feature.replace("_", " ")
         parts.append(f"{feature.effect:+.2f} {name} {feature.value:.3g}")
+    if result.modalities:
+        shares = (f"its {one.name} {one.share:.2g}" for one in result.modalities)
+        parts.append(f"vector by {', '.join(shares)}")
     return "\n".join(parts)
 
 

@@ -35,7 +35,9 @@ _CALL = "SearchByImage"
 _SURFACE = "image"
 _CANDIDATE_COUNT = 200
 _WORDS_WEIGHT = 0.3
-"""Cosines that the best item by words gains; of .1 to 1 the best on photographs of groceries."""
+"""What the best item by words gains, as a cosine. Of .1, .2, .3, .5 and 1, with one to three words of
+the product's description beside a photograph of it, .3 and .5 have the right one of 81 groceries most
+often in the first 5."""
 _WORDS_HALF_RANK = 5.0
 """Rank by words at which half of it is left."""
 

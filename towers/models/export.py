@@ -12,7 +12,7 @@ from towers.config import Config
 from towers.models.action_network import ActionNetwork
 from towers.models.candidate_tower import CandidateTower
 from towers.models.deep_cross import DeepCross
-from towers.models.images.image_network import ImageNetwork, both_ways
+from towers.models.images.image_network import ImageNetwork, told_vectors
 from towers.models.legacy_keras import tf
 from towers.models.two_tower import QueryTower
 
@@ -50,7 +50,7 @@ def image_network_file(network: ImageNetwork, size: int) -> bytes:
     """The image network for ``pictures [n, size, size, 3]`` levels from 0 to 1, to unit rows."""
     signature = {"pictures": tf.TensorSpec((None, size, size, 3), tf.float32)}
     return _converted(
-        lambda pictures: {"vectors": both_ways(network, pictures)}, signature, network
+        lambda pictures: {"vectors": told_vectors(network, pictures)}, signature, network
     )
 
 

@@ -99,6 +99,7 @@ class ArrayModel:
         self._lock = threading.Lock()
         with _quiet():
             self._interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
+            self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details()
         if len(details) != 1:
             raise ValueError(f"expected one input, received {len(details)}")

@@ -20,6 +20,7 @@ from data.records import Item
 from data.synthetic import END_TIME
 from protos import discovery_pb2, discovery_pb2_grpc
 from serving.api.requests import Filter, SearchRequest
+from serving.cli.answer_tables import why
 from serving.cli.main import main
 from serving.edge.client import Client
 from serving.edge.server import ServerSettings, serve
@@ -152,6 +153,23 @@ def test_words_lift_what_they_find(client: Client) -> None:
     (part,) = lifted.adjustments
     assert part.name == "words" and part.amount > 0
     assert lifted.score == pytest.approx(lifted.model_score + part.amount, abs=1e-5)
+
+
+def test_an_explanation_tells_the_share_of_the_picture(client: Client) -> None:
+    answer = client.search(SearchRequest("shoes", explain=True, page_size=100))
+    row_of = {item.item_id: row for row, item in enumerate(shelf.items())}
+    told = {row_of[result.item_id]: result.modalities for result in answer.results}
+    pictured = [row for row in told if row < PICTURED]
+    assert pictured and len(pictured) < len(told)
+    for row, modalities in told.items():
+        shares = {one.name: one.share for one in modalities}
+        expected = {"words": 0.6, "picture": 0.4} if row < PICTURED else {}
+        assert shares == pytest.approx(expected)
+    assert "vector by its words 0.6, its picture 0.4" in why(
+        next(result for result in answer.results if row_of[result.item_id] in pictured)
+    )
+    plain = client.search(SearchRequest("shoes"))
+    assert not any(result.modalities for result in plain.results)
 
 
 def test_a_query_is_an_event_of_the_session_and_a_picture_is_not(

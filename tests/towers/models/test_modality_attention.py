@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from towers.config import Config, TextConfig, TowerConfig
+from towers.models.candidate_tower import CandidateTower
 from towers.models.legacy_keras import keras, tf
 from towers.models.modality_attention import (
     MODALITIES,
@@ -69,3 +71,17 @@ def test_its_weights_survive_as_plain_arrays(layer: ModalityAttention) -> None:
     again = attention_from(arrays_of(layer))
     inputs = (tf.constant(WORDS), tf.constant(HAS_WORDS), tf.constant(PICTURES))
     assert np.array_equal(again(*inputs).numpy(), layer(*inputs).numpy())
+
+
+def test_a_shop_without_pictures_has_the_tower_of_before() -> None:
+    tokens = np.array([[1, 2, 0], [3, 0, 0]], np.int32)
+    config = Config(text=TextConfig(bucket_count=64), towers=TowerConfig(dim=DIM))
+    tower = CandidateTower(config, 2, tokens)
+    assert [weight.shape.as_list() for weight in tower.weights] == [[64, DIM], [2, DIM]]
+    with_pictures = CandidateTower(config, 2, tokens, np.zeros((2, PICTURE_DIM), np.float32))
+    # Where no item has one, they change nothing.
+    with_pictures.token_table.assign(tower.token_table)
+    with_pictures.item_table.assign(tower.item_table)
+    assert np.array_equal(tower.all().numpy(), with_pictures.all().numpy())
+    rows = tf.constant([1, 0])
+    assert np.array_equal(tower.of_rows(rows).numpy(), with_pictures.of_rows(rows).numpy())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from towers.config import ImagesConfig
-from towers.models.images.image_augmentation import augmented
+from towers.models.images.image_augmentation import MILD, STRONG, Strength, augmented
 from towers.models.images.image_network import (
     ImageNetwork,
     ImageTargets,
@@ -18,10 +18,11 @@ from towers.models.images.image_network import (
 from towers.models.legacy_keras import keras, tf
 
 SMALL_SHARE = 0.6
-"""Of the steps at two thirds of the size, where a step costs less than half."""
+"""Of the steps at two thirds of the size, where a step costs less than half, and with mild changes."""
 _HELD_OUT_SHARE, _HELD_OUT_LIMIT, _LEAST_HELD_OUT = 0.05, 2_000, 8
-_CHECK_COUNT = 12
+_CHECK_COUNT = 24
 _PATIENCE = 4
+"""Checks at the full size without a better one, after which training ends."""
 _WEIGHT_DECAY = 0.05
 _WARM_STEPS = 100
 _AVERAGED = 0.998
@@ -68,14 +69,15 @@ def train_images(
     sizes = (max(16, config.size * 2 // 3 // 8 * 8), config.size)
     check_every = max(1, step_count // _CHECK_COUNT)
     checks: list[dict[str, float]] = []
+    scores: list[float] = []
     best: tuple[float, list[np.ndarray]] | None = None
     order = np.zeros(0, np.int64)
     for step in range(step_count):
         if len(order) < batch_size:
             order = np.concatenate([order, rng.permutation(training)])
         rows, order = order[:batch_size], order[batch_size:]
-        size = sizes[0] if step < SMALL_SHARE * step_count else sizes[1]
-        loss = trainer.step(rows, levels, size)
+        is_first = step < SMALL_SHARE * step_count
+        loss = trainer.step(rows, levels, sizes[not is_first], MILD if is_first else STRONG)
         progress(step + 1, step_count, loss)
         if (step + 1) % check_every == 0 or step + 1 == step_count:
             trainer.average()
@@ -84,8 +86,9 @@ def train_images(
                 score = float(np.mean(list(checks[-1].values()))) if checks[-1] else 0.0
                 if best is None or score >= best[0]:
                     best = score, trainer.averaged.get_weights()
-                recent = [float(np.mean(list(one.values()))) for one in checks if one]
-                if len(recent) > _PATIENCE and max(recent[-_PATIENCE:]) < max(recent[:-_PATIENCE]):
+                # Stronger changes at the full size cost accuracy at first.
+                scores = scores if is_first else [*scores, score]
+                if len(scores) > _PATIENCE and max(scores[-_PATIENCE:]) < max(scores[:-_PATIENCE]):
                     break
     if best is not None:
         trainer.averaged.set_weights(best[1])
@@ -123,11 +126,11 @@ class _Trainer:
         self._step = tf.function(self._trained, reduce_retracing=False)
         self._labels = label_names(targets)
 
-    def step(self, rows: np.ndarray, levels: np.ndarray, size: int) -> float:
+    def step(self, rows: np.ndarray, levels: np.ndarray, size: int, strength: Strength) -> float:
         """Trains on a batch; gives its loss."""
         classes = {name: tf.constant(self._targets.classes[name][rows]) for name in self._labels}
         words = tf.constant(self._targets.words[rows])
-        loss: tf.Tensor = self._step(tf.constant(levels[rows]), classes, words, size)
+        loss: tf.Tensor = self._step(tf.constant(levels[rows]), classes, words, size, strength)
         return float(loss)
 
     def average(self) -> None:
@@ -152,9 +155,14 @@ class _Trainer:
         return {name: right[name] / known[name] for name in self._labels if known[name]}
 
     def _trained(
-        self, pictures: tf.Tensor, classes: dict[str, tf.Tensor], words: tf.Tensor, size: int
+        self,
+        pictures: tf.Tensor,
+        classes: dict[str, tf.Tensor],
+        words: tf.Tensor,
+        size: int,
+        strength: Strength,
     ) -> tf.Tensor:
-        mixed = augmented(pictures, size)
+        mixed = augmented(pictures, size, strength)
         network, weights = self._network, self._targets.weights
         with tf.GradientTape() as tape:
             vectors = network(mixed.pictures, training=True)

@@ -18,7 +18,7 @@ from towers.config import ImagesConfig
 from towers.modalities.images import ImageEncoder
 from towers.modalities.pictures import read_picture
 from towers.models.export import image_network_file
-from towers.models.images.image_network import ImageNetwork, ImageTargets, both_ways
+from towers.models.images.image_network import ImageNetwork, ImageTargets, told_vectors
 from towers.models.legacy_keras import tf
 from towers.training.images.image_encoding import picture_heads
 from towers.training.images.image_training import ImageReport, train_images
@@ -59,7 +59,7 @@ def encoder(network: ImageNetwork) -> ImageEncoder:
 
 def test_the_nearest_pictures_are_of_the_same_colour(encoder: ImageEncoder) -> None:
     """Pictures that training never saw, against some that it saw."""
-    assert encoder.size == (32, 32) and encoder.dim == 16
+    assert encoder.size == (32, 32) and encoder.dim == 16 + 3 + 2
     seen, _ = encoder.encode([shape_bytes(c, s, n) for c, s in KINDS for n in range(4)])
     new, present = encoder.encode(
         [shape_bytes(c, s, 1_000 + n) for c, s in KINDS for n in range(4)]
@@ -70,11 +70,22 @@ def test_the_nearest_pictures_are_of_the_same_colour(encoder: ImageEncoder) -> N
     assert (colours[nearest] == colours).mean() > 0.9
 
 
+def test_a_vector_tells_the_classes_beside_the_look(encoder: ImageEncoder) -> None:
+    vectors, _ = encoder.encode([shape_bytes(c, s, n) for c, s in KINDS for n in range(4)])
+    told = vectors[:, 16:] ** 2 * 3
+    # Of each label a distribution; its largest class is the colour, in alphabetical order.
+    assert np.allclose(told[:, :3].sum(axis=1), 1, atol=1e-4)
+    assert np.allclose(told[:, 3:].sum(axis=1), 1, atol=1e-4)
+    right = np.repeat([sorted(COLOURS).index(colour) for colour, _ in KINDS], 4)
+    # A third of them by chance.
+    assert (told[:, :3].argmax(axis=1) == right).mean() > 0.6
+
+
 def test_the_exported_network_agrees_with_tensorflow(
     network: ImageNetwork, encoder: ImageEncoder
 ) -> None:
     pictures = np.stack([read_picture(shape_bytes(c, s, 50), (32, 32)) for c, s in KINDS])
-    full = both_ways(network, tf.constant(pictures / 255, tf.float32)).numpy()
+    full = told_vectors(network, tf.constant(pictures / 255, tf.float32)).numpy()
     assert np.abs(encoder.encode_arrays(pictures) - full).max() < 1e-4
     assert np.allclose(np.linalg.norm(full, axis=1), 1, atol=1e-5)
     # A picture and its mirror image have one vector.
