@@ -16,6 +16,7 @@ _LEAST_COUNT = 200
 class _Level(NamedTuple):
     """Texts put together; one whose stamp is not the newest of its number has been replaced."""
 
+    texts: Sequence[str]
     numbers: np.ndarray
     stamps: np.ndarray
     prefixes: PrefixIndex
@@ -40,7 +41,7 @@ class IncrementalPrefixIndex:
         if not texts:
             return
         numbers = np.fromiter(texts, np.int64, len(texts))
-        stamps = np.full(len(texts), self._next_stamp)
+        all_texts, stamps = [*texts.values()], np.full(len(texts), self._next_stamp)
         self._next_stamp += 1
         room = int(numbers.max()) + 1 - len(self._stamps)
         if room > 0:
@@ -48,15 +49,14 @@ class IncrementalPrefixIndex:
             self._stamps = np.concatenate([self._stamps, extra])
         self._stamps[numbers] = stamps
         levels = list(self._levels)
-        parts = [(PrefixIndex.of(texts.values()), np.arange(len(texts)))]
-        while levels and len(levels[-1].numbers) < max(_GROWTH * len(numbers), _LEAST_COUNT):
+        while levels and len(levels[-1].texts) < max(_GROWTH * len(all_texts), _LEAST_COUNT):
             last = levels.pop()
-            kept = self._stamps[last.numbers] == last.stamps
-            parts.append((last.prefixes, np.where(kept, len(numbers) + np.cumsum(kept) - 1, -1)))
+            kept = np.flatnonzero(self._stamps[last.numbers] == last.stamps)
+            all_texts += [last.texts[at] for at in kept.tolist()]
             numbers = np.concatenate([numbers, last.numbers[kept]])
             stamps = np.concatenate([stamps, last.stamps[kept]])
-        prefixes = PrefixIndex.joined(parts) if len(parts) > 1 else parts[0][0]
-        self._levels = (*levels, _Level(numbers, stamps, prefixes))
+        new = _Level(all_texts, numbers, stamps, PrefixIndex.of(all_texts))
+        self._levels = (*levels, new)
 
     def has(self, numbers: np.ndarray) -> np.ndarray:
         """Which of ``numbers [n]`` have a text, ``[n] bool``."""
