@@ -16,7 +16,6 @@ _LEAST_COUNT = 200
 class _Level(NamedTuple):
     """Texts put together; one whose stamp is not the newest of its number has been replaced."""
 
-    texts: Sequence[str]
     numbers: np.ndarray
     stamps: np.ndarray
     prefixes: PrefixIndex
@@ -41,7 +40,7 @@ class IncrementalPrefixIndex:
         if not texts:
             return
         numbers = np.fromiter(texts, np.int64, len(texts))
-        all_texts, stamps = [*texts.values()], np.full(len(texts), self._next_stamp)
+        stamps = np.full(len(texts), self._next_stamp)
         self._next_stamp += 1
         room = int(numbers.max()) + 1 - len(self._stamps)
         if room > 0:
@@ -49,14 +48,15 @@ class IncrementalPrefixIndex:
             self._stamps = np.concatenate([self._stamps, extra])
         self._stamps[numbers] = stamps
         levels = list(self._levels)
-        while levels and len(levels[-1].texts) < max(_GROWTH * len(all_texts), _LEAST_COUNT):
+        parts = [(PrefixIndex.of(texts.values()), np.arange(len(texts)))]
+        while levels and len(levels[-1].numbers) < max(_GROWTH * len(numbers), _LEAST_COUNT):
             last = levels.pop()
-            kept = np.flatnonzero(self._stamps[last.numbers] == last.stamps)
-            all_texts += [last.texts[at] for at in kept.tolist()]
+            kept = self._stamps[last.numbers] == last.stamps
+            parts.append((last.prefixes, np.where(kept, len(numbers) + np.cumsum(kept) - 1, -1)))
             numbers = np.concatenate([numbers, last.numbers[kept]])
             stamps = np.concatenate([stamps, last.stamps[kept]])
-        new = _Level(all_texts, numbers, stamps, PrefixIndex.of(all_texts))
-        self._levels = (*levels, new)
+        prefixes = PrefixIndex.joined(parts) if len(parts) > 1 else parts[0][0]
+        self._levels = (*levels, _Level(numbers, stamps, prefixes))
 
     def has(self, numbers: np.ndarray) -> np.ndarray:
         """Which of ``numbers [n]`` have a text, ``[n] bool``."""

@@ -57,6 +57,36 @@ class PrefixIndex:
         )
         return cls(words, offsets, (packed >> 1).astype(np.int32), (packed & 1).astype(bool))
 
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[PrefixIndex, np.ndarray]]) -> PrefixIndex:
+        """The texts of several indexes in one, whose words are not read again.
+
+        Args:
+            parts: Each index, and ``[texts] int64`` the new number of each of its texts, −1 where it is
+                left out; the numbers kept ascend over all parts.
+        """
+        names = {word for index, _ in parts for word in index._words}
+        position_of = {word: position for position, word in enumerate(sorted(names))}
+        positions, numbers, is_first = [], [], []
+        for index, moved in parts:
+            of_words = np.fromiter(map(position_of.__getitem__, index._words), np.int64)
+            new_numbers = moved[index._numbers]
+            kept = new_numbers >= 0
+            positions.append(np.repeat(of_words, np.diff(index._offsets))[kept])
+            numbers.append(new_numbers[kept])
+            is_first.append(index._is_first[kept])
+        all_positions = np.concatenate(positions)
+        counts = np.bincount(all_positions, minlength=len(names))
+        # Words of no text that is left are not known any more.
+        words = [word for word, count in zip(position_of, counts.tolist(), strict=True) if count]
+        order = np.argsort(all_positions, kind="stable")
+        return cls(
+            words,
+            np.concatenate([[0], np.cumsum(counts[counts > 0])]).astype(np.int64),
+            np.concatenate(numbers)[order].astype(np.int32),
+            np.concatenate(is_first)[order],
+        )
+
     def save(self, folder: Path) -> None:
         """Writes it into an existing folder."""
         text = json.dumps(self._words, ensure_ascii=False)

@@ -86,3 +86,17 @@ def test_it_is_the_same_after_a_way_over_the_disk(tmp_path: Path) -> None:
 )
 def test_what_was_typed_is_marked_where_it_stands(text: str, typed: str, parts: list[str]) -> None:
     assert [text[a:b] for a, b in highlights(text, typed_words(typed))] == parts
+
+
+def test_joined_indexes_are_the_index_of_the_texts_that_are_left() -> None:
+    one = ["red lamp", "lamp", "台灯 lamp", "gone"]
+    two = ["green lamp red", "Red", "also gone"]
+    parts = [
+        (PrefixIndex.of(one), np.array([0, 1, 2, -1])),
+        (PrefixIndex.of(two), np.array([3, 4, -1])),
+    ]
+    joined, left = PrefixIndex.joined(parts), PrefixIndex.of([*one[:3], *two[:2]])
+    for typed in (["lamp"], ["re"], ["lam", "r"], ["灯"], ["g"], ["also"], ["gone"], ["台灯", "l"]):
+        for found, expected in zip(joined.find(typed), left.find(typed), strict=True):
+            assert found.tolist() == expected.tolist() and found.dtype == expected.dtype
+        assert joined.knows(typed[0]) == left.knows(typed[0])
