@@ -111,7 +111,7 @@ class KeptOrders:
         self._now = 0.0
         self._lock = threading.Lock()
         # Each with the time when it goes. In the order of these times, and in that of their last use:
-        # not a class of cachetools, at five times the cost.
+        # not a class of cachetools, at twice the cost.
         self._orders: OrderedDict[str, tuple[KeptOrder, float]] = OrderedDict()
         self._used: OrderedDict[str, None] = OrderedDict()
 
