@@ -85,17 +85,17 @@ def actions_table(report: Mapping[str, Any]) -> Table:
         title_justify="left",
     )
     table.add_column("action")
-    for name in ("share", "AUC", "ECE", "accuracy", "precision", "recall", "F1"):
-        table.add_column(name, justify="right")
+    for name in ("share", "AUC", "ECE", "acc.", "prec.", "rec.", "F1"):
+        table.add_column(name, justify="right", no_wrap=True)
     rivals = [one.get("classical_auc", {}) for one in report["actions"].values()]
     if any(rivals):
-        table.add_column("best classical AUC", justify="right")
+        table.add_column("AUC of the best classical model")
     for (action, one), classical in zip(report["actions"].items(), rivals, strict=True):
-        cells = [action.replace("_", " "), f"{one['base_rate']:.2%}", f"{one['auc']:.4f}"]
-        cells.append(f"{one['ece']:.5f}")
+        cells = [action.replace("_", " "), f"{one['base_rate']:.2%}", f"{one['auc']:.3f}"]
+        cells.append(f"{one['ece']:.4f}")
         cells += [f"{one[name]:.3f}" for name in ("accuracy", "precision", "recall", "f1")]
         if classical:
             best = max(classical, key=classical.__getitem__)
-            cells.append(f"{classical[best]:.4f} {best.replace('_', ' ')}")
+            cells.append(f"{classical[best]:.3f} {best.replace('_', ' ')}")
         table.add_row(*cells)
     return table
