@@ -172,6 +172,11 @@ class Attributes:
         self._codes = np.concatenate([self._codes[:0], *codes]).astype(np.int32)
         self._is_outdated = np.zeros(int(self._rows.max(initial=-1)) + 1, bool)
 
+    def numbers(self, name: str) -> np.ndarray:
+        """The values of ``values(name)`` as ``[values] float64``, NaN if not numeric. Kept."""
+        number = self.names.get(name)
+        return self._as_numbers(number, len(self._values[number].names))
+
     def _as_numbers(self, number: int, count: int) -> np.ndarray:
         """The first ``count`` values of an attribute as ``[count] float64``, NaN if not numeric."""
         known = self._numbers.get(number)

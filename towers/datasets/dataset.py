@@ -6,8 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from data.errors import InputError
-from data.impression_tables import ShownAnswer, iter_answers
+from data.impression_tables import ShownAnswer, at_most, iter_answers
 from data.records import Event, Item, Judgment
 from data.tables import Tables, iter_events, iter_items
 from towers.catalog.items import Catalog
@@ -16,6 +18,9 @@ from towers.datasets.replayed_log import ReplayedLog
 from towers.sessions.feedback import remembered
 from towers.text.word_vectors import WordVectors, word_vectors
 from towers.text.words import surface_words
+
+_ANSWER_LIMIT = 50_000
+"""Shown answers that are read, evenly over the log; as objects they take two kilobytes each."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Dataset:
             [Judgment(*row.values()) for row in tables.judgments.to_pylist()],
             tables.split.rank_from,
             tables.split.test_from,
-            () if tables.impressions is None else tuple(iter_answers(tables.impressions)),
+            _answers(tables.impressions),
         )
 
     def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
@@ -71,3 +76,7 @@ class Dataset:
         titles = self.catalog.titles
         counts = Counter(word for title in titles for word in set(surface_words(title)))
         return word_vectors(counts, dim=config.towers.dim, bucket_count=config.text.bucket_count)
+
+
+def _answers(table: pa.Table | None) -> tuple[ShownAnswer, ...]:
+    return () if table is None else tuple(iter_answers(at_most(table, _ANSWER_LIMIT)))

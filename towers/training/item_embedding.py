@@ -172,6 +172,8 @@ def reembed(
             # They name items by id, and are placed in the catalogue when they are loaded.
             shutil.copytree(layout.offers, new.offers)
         write_after_sales(new, old.after_sales.rebased(sources.catalog, catalog))
+        if old.action_model is not None:
+            old.action_model.save(folder)
         if pictures is not None:
             file = (layout / ENCODER_NAME).read_bytes()
             built = ItemPictures.build(encoder, pictures, config.index, weights)
