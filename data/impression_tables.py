@@ -72,7 +72,7 @@ IMPRESSION_SCHEMA = pa.schema(
 
 
 def impressions_table(answers: Iterable[ShownAnswer | None]) -> pa.Table:
-    """Answers as a table in ``IMPRESSION_SCHEMA``, None left out; times are rounded to the microsecond."""
+    """Answers, None left out, as a table in ``IMPRESSION_SCHEMA``; times in whole microseconds."""
     rows, chunks = filter(None, answers), [IMPRESSION_SCHEMA.empty_table()]
     # In chunks, since rows as Python objects take many times the memory of a table.
     while chunk := list(islice(rows, _CHUNK_SIZE)):

@@ -162,7 +162,7 @@ class ImagesConfig:
     size: Annotated[int, Range(16, 512)] = 96
     dim: Annotated[int, Range(8, 4_096)] = 128
     batch_size: Annotated[int, Range(4, 4_096)] = 64
-    epoch_limit: Annotated[int, Range(0, 10_000)] = 130
+    epoch_limit: Annotated[int, Range(0, 10_000)] = 100
     step_limit: Annotated[int, Range(1, 1_000_000_000)] = 5_500
     learning_rate: Annotated[float, Range(1e-08, 10)] = 0.003
 
