@@ -197,6 +197,12 @@ def test_the_heads_of_attributes_tell_of_vectors_what_the_network_tells(
     heads = picture_heads(image_targets(ITEMS), dim, ITEMS, np.arange(len(ITEMS)))
     assert set(heads) == {"form"} and set(heads["form"].classes) == set(SHAPES)
     vectors, _ = encoder.encode(contents)
-    own = network.logits(network(tf.constant(levels / 255, tf.float32)))["attribute form"].numpy()
-    told = heads["form"].scores(vectors).argmax(axis=1)
-    assert (told == own.argmax(axis=1)).mean() > 0.95
+    pictures = tf.constant(levels / 255, tf.float32)
+    # Each is the mean of a picture and its mirror image.
+    own = sum(
+        tf.nn.softmax(network.logits(network(one))["attribute form"]).numpy()
+        for one in (pictures, tf.reverse(pictures, [2]))
+    )
+    told = np.exp(heads["form"].scores(vectors))
+    told /= told.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(told, own / 2, atol=2e-3)
