@@ -18,8 +18,9 @@ from data.impression_tables import clean_impressions, joined
 from data.offers.clean_offers import clean_offers
 from data.offers.offer_tables import OfferTables, extended
 from data.picture_columns import absolute, extracted, with_pictures_of
-from data.predicted.predictions import read_predicted, usable, write_predicted
-from data.predicted.values import PredictedValue, read_values
+from data.predicted.predictions import PredictedValue
+from data.predicted.usable_values import read_predicted, usable, write_predicted
+from data.predicted.values import read_values
 from data.records import ItemChange
 from data.report import quality_report
 from data.sample import newest_days, sampled

@@ -1,53 +1,37 @@
-"""The predicted values that a catalogue uses, and items filled with them.
+"""Predicted values, and items filled with those that a catalogue uses.
 
 The shop's own tables and logs never hold a prediction: items are filled where a catalogue is built, and
-where it changes live. So nothing is learnt from a guess, and a value of the shop's own takes its place.
+where it changes live. So no prediction is learnt from another, and a value of the shop's own replaces it.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from data.predicted.fields import value_of, with_value
-from data.predicted.values import SPELLING, PredictedValue, read_values, write_values
-from data.records import CONTROL_CHARACTER, Item
+from data.records import Item
 
-TABLE_NAME = "predicted.parquet"
-"""The file in a folder of tables; missing where nothing was predicted."""
 _BUNDLE_NAME = "predicted.json"
-_NAME_LIMIT, _VALUE_LIMIT = 128, 1_024
-"""Most characters of the name of a field and of a value, as in requests."""
+SPELLING = "spelling"
+"""Model of a row that is no prediction but another spelling of what the item has."""
 
 
-@dataclass(frozen=True)
-class PredictionCounts:
-    """What became of the rows of a file.
+@dataclass(frozen=True, slots=True)
+class PredictedValue:
+    """One row, as in ``data.predicted.values.PREDICTED_SCHEMA``."""
 
-    Args:
-        used_count: Values to fill in where an item has none.
-        spelling_count: Other spellings of values that items have.
-        abstained_count: Left out: too unsure.
-        unknown_item_count: Left out: no such item.
-        invalid_count: Left out: a field or value that is empty, too long or has control characters, or a
-            spelling without the one that it replaces.
-        repeated_count: Left out: a more probable value of the same item and field is used.
-    """
-
-    used_count: int = 0
-    spelling_count: int = 0
-    abstained_count: int = 0
-    unknown_item_count: int = 0
-    invalid_count: int = 0
-    repeated_count: int = 0
-
-    def report(self) -> dict[str, int]:
-        """As plain JSON."""
-        return asdict(self)
+    item_id: str
+    attribute: str
+    value: str
+    probability: float
+    model: str
+    abstained: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,53 +98,6 @@ class Predictions:
             for item_id, by_name in found["spellings"].items()
         }
         return cls(found["values"], spellings)
-
-
-def usable(
-    rows: Iterable[PredictedValue], item_ids: Iterable[str]
-) -> tuple[list[PredictedValue], PredictionCounts]:
-    """The rows that a catalogue can use, one an item and field, and what became of the others."""
-    known = set(item_ids)
-    counts: Counter[str] = Counter()
-    kept: dict[tuple[str, str, bool], PredictedValue] = {}
-    for row in rows:
-        key = row.item_id, row.attribute, row.model == SPELLING
-        if row.abstained:
-            counts["abstained_count"] += 1
-        elif row.item_id not in known:
-            counts["unknown_item_count"] += 1
-        elif not (
-            _is_valid(row.attribute, _NAME_LIMIT)
-            and _is_valid(row.value, _VALUE_LIMIT)
-            and (row.reason or row.model != SPELLING)
-        ):
-            counts["invalid_count"] += 1
-        else:
-            counts["repeated_count"] += key in kept
-            if key not in kept or row.probability > kept[key].probability:
-                kept[key] = row
-    spelling_count = sum(is_spelling for *_, is_spelling in kept)
-    counts["used_count"], counts["spelling_count"] = len(kept) - spelling_count, spelling_count
-    return [*kept.values()], PredictionCounts(**counts)
-
-
-def _is_valid(text: str, limit: int) -> bool:
-    return bool(text.strip()) and len(text) <= limit and not CONTROL_CHARACTER.search(text)
-
-
-def write_predicted(folder: Path, rows: Sequence[PredictedValue]) -> None:
-    """Writes usable rows into a folder of tables."""
-    write_values(folder / TABLE_NAME, rows)
-
-
-def read_predicted(folder: Path) -> list[PredictedValue]:
-    """The rows in a folder of tables; none where it has no such file.
-
-    Raises:
-        InputError: The file is malformed.
-    """
-    path = folder / TABLE_NAME
-    return read_values(path) if path.is_file() else []
 
 
 def prediction_report(items: Iterable[Item]) -> dict[str, Any]:

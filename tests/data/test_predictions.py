@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.predicted.predictions import Predictions, prediction_report, usable
-from data.predicted.values import SPELLING, PredictedValue, write_values
+from data.predicted.predictions import SPELLING, PredictedValue, Predictions, prediction_report
+from data.predicted.usable_values import usable
+from data.predicted.values import write_values
 from data.prepare import prepare, prepare_items
 from data.records import Item
 from data.tables import iter_items

@@ -11,7 +11,7 @@ import numpy as np
 
 from data.errors import ConfigError
 from data.predicted.fields import BRAND, CATEGORY, field_names, value_of, with_value
-from data.predicted.values import SPELLING, PredictedValue
+from data.predicted.predictions import SPELLING, PredictedValue
 from data.records import Item
 from towers.attributes.applicability import unlike_holders
 from towers.attributes.item_features import Hidden, ItemFeatures, has_text

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from data.errors import InputError
 from data.impression_tables import ShownAnswer, iter_answers
-from data.predicted.predictions import Predictions, read_predicted
+from data.predicted.predictions import Predictions
+from data.predicted.usable_values import read_predicted
 from data.records import Event, Item, Judgment
 from data.tables import Tables, iter_events, iter_items
 from towers.catalog.items import Catalog

@@ -63,7 +63,8 @@ def embed(
         _embed_parts(bundle, items, vectors, known, workers, as_json)
         return
     assert out is not None
-    from data.predicted.predictions import TABLE_NAME, Predictions, read_predicted
+    from data.predicted.predictions import Predictions
+    from data.predicted.usable_values import TABLE_NAME, read_predicted
     from data.prepare import prepare_items
     from data.tables import iter_items
     from towers.training.item_embedding import reembed
