@@ -15,7 +15,7 @@ clean            drops invalid rows by named rules, and counts them
 sessionize       session ids for logs without any
 report           the quality report of a shop's tables, as plain JSON
 sources/         one file for each kind of raw data
-predicted_values  values predicted for items, in a file for the shop
+predicted/       values predicted for items: their file, and their use
 sample           the newest days, or a sample of the visitors
 synthetic        a small synthetic shop with known statistics, for tests
 prepare          raw data to tables: read, sample, clean, sessionize, split, write

@@ -176,6 +176,13 @@ class ImagesConfig:
 
 
 @dataclass(frozen=True)
+class AttributesConfig:
+    """Whether items get the values that were predicted for them (``nextclick prepare --predicted``)."""
+
+    use_predicted: bool = False
+
+
+@dataclass(frozen=True)
 class CompletionConfig:
     """Suggestions while typing.
 
@@ -221,6 +228,7 @@ class Config:
     rerank: RerankConfig = field(default_factory=RerankConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
+    attributes: AttributesConfig = field(default_factory=AttributesConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     index: IndexConfig = field(default_factory=IndexConfig)
 
