@@ -20,7 +20,7 @@ JPEG_PIXEL_LIMIT = 25_000_000
 """Maximum width times height of a JPEG, which is decoded at a fraction of its size."""
 
 PIXEL_LIMIT = 12_500_000
-"""The same of other formats, which are decoded whole: at most 16 bytes of memory a pixel (WebP)."""
+"""The same of other formats, which are decoded whole: 190 MB for a WebP of that size."""
 
 SIDE_LIMIT = 16_384
 """Maximum width and height."""
