@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -19,6 +20,9 @@ from data.errors import ConfigError
 from serving.edge.grpc_errors import Failure
 
 logger = logging.getLogger(__name__)
+
+_EXIT_SECONDS = 10.0
+"""Longer than the largest picture or recording takes."""
 
 
 class Lane:
@@ -33,12 +37,27 @@ class Lane:
         name: Of the kind of call, for error messages.
         at_once: Calls that run concurrently; 1 to ``limit``.
         limit: Calls in flight, running or waiting; further ones are refused.
+        counts_waiting: Whether a call is in flight from its beginning on, before its message is there:
+            for messages so large that even those on their way have to be bounded.
+        exit_seconds: How long the end of the process waits for running calls.
     """
 
-    def __init__(self, name: str, *, at_once: int, limit: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        at_once: int,
+        limit: int,
+        counts_waiting: bool = False,
+        exit_seconds: float = _EXIT_SECONDS,
+    ) -> None:
         if not 1 <= at_once <= limit:
             raise ConfigError(f"{name}: expected 1 to {limit} at once, received {at_once}")
         self.limit = limit
+        self._exit_seconds = exit_seconds
+        self.counts_waiting = counts_waiting
+        # Calls whose message is on its way; used by the polling thread alone.
+        self.waiting_count = 0
         # Calls enter on the polling thread and leave on others; both is atomic.
         self.calls: set[Any] = set()
         message = f"{name} in flight: expected at most {limit}, try again later"
@@ -53,7 +72,8 @@ class Lane:
     @property
     def is_full(self) -> bool:
         """Whether the next call will be refused."""
-        return len(self.calls) >= self.limit
+        waiting_count = self.waiting_count if self.counts_waiting else 0
+        return len(self.calls) + waiting_count >= self.limit
 
     def submit(self, answer: Callable[[], None]) -> None:
         """Runs ``answer`` on a thread of the lane as soon as one is free."""
@@ -73,8 +93,9 @@ class Lane:
 
     def _join(self) -> None:
         self.close()
+        end_time = time.monotonic() + self._exit_seconds
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, end_time - time.monotonic()))
 
     def _run(self) -> None:
         while (answer := self._queue.get()) is not None:

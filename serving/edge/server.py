@@ -27,6 +27,7 @@ _JOIN_SECONDS = 1.0
 _BY_IMAGE = "/nextclick.v1.Discovery/SearchByImage"
 _EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
 _BY_VOICE = "/nextclick.v1.Discovery/SearchByVoice"
+_LARGE = (_BY_VOICE, _BY_IMAGE)
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class ServerSettings:
         change_limit: In-flight limit of these calls.
         voice_thread_count: Recordings that are taken in concurrently; they are heard one at a time.
         voice_limit: In-flight limit of these calls, each of which takes about a second of all cores.
-        picture_limit: In-flight limit of searches by picture, of which one runs at a time: decoding a
-            large picture takes a tenth of a second, which must not delay other answers.
+        picture_limit: In-flight limit of searches by picture, of which one runs at a time: decoding the
+            largest takes a third of a second, which must not delay other answers.
         picture_limit_bytes: Larger messages of theirs are refused before parsing.
         message_limit_bytes: Larger request messages are refused before parsing, but for recordings and
             pictures.
@@ -55,6 +56,9 @@ class ServerSettings:
         handshake_seconds: A connection without an HTTP/2 handshake by then is closed.
         message_seconds: A call whose message has not arrived by then is cancelled; until then it
             counts as in flight in no lane.
+        large_message_seconds: The same for recordings and pictures, of up to 4 MiB over a slow uplink;
+            these count as in flight from their beginning on.
+        waiting_limit: Calls whose message has not arrived; beyond, the oldest of them is ended.
         idle_seconds: A connection is closed after this time without calls.
         keepalive_seconds: Interval of pings to a peer with calls in flight; a peer that does not
             answer within the same time is disconnected and its calls are cancelled.
@@ -76,6 +80,8 @@ class ServerSettings:
     stream_limit: int = 100
     handshake_seconds: float = 5.0
     message_seconds: float = 2.0
+    large_message_seconds: float = 20.0
+    waiting_limit: int = 128
     idle_seconds: float = 300.0
     keepalive_seconds: float = 30.0
     reflection: bool = False
@@ -145,8 +151,13 @@ def serve(
     answers = Lane("answers", at_once=settings.thread_count, limit=settings.in_flight_limit)
     events = Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit)
     changes = Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit)
-    voice = Lane("recordings", at_once=settings.voice_thread_count, limit=settings.voice_limit)
-    pictures = Lane("pictures", at_once=1, limit=settings.picture_limit)
+    voice = Lane(
+        "recordings",
+        at_once=settings.voice_thread_count,
+        limit=settings.voice_limit,
+        counts_waiting=True,
+    )
+    pictures = Lane("pictures", at_once=1, limit=settings.picture_limit, counts_waiting=True)
     lanes = {
         _EVENTS: events,
         _CATALOG: changes,
@@ -160,6 +171,7 @@ def serve(
             handler,
             lanes.get(path) or lanes.get(path.split("/")[1], answers),
             _message_limit(settings, path),
+            settings.large_message_seconds if path in _LARGE else settings.message_seconds,
         )
         for path, handler in handlers_of(engine).items()
     ]
@@ -168,7 +180,7 @@ def serve(
     health_pb2_grpc.add_HealthServicer_to_server(side.healths, server)
     if settings.reflection:
         _add_reflection(server)
-    calls = CallQueue(server, methods, message_seconds=settings.message_seconds)
+    calls = CallQueue(server, methods, waiting_limit=settings.waiting_limit)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
@@ -196,10 +208,7 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
         # On by default, which would let two servers share a port silently.
         ("grpc.so_reuseport", 0),
         # The largest of any method; the others are checked once they are there.
-        (
-            "grpc.max_receive_message_length",
-            max(_message_limit(settings, path) for path in (_BY_VOICE, _BY_IMAGE)),
-        ),
+        ("grpc.max_receive_message_length", max(_message_limit(settings, one) for one in _LARGE)),
         ("grpc.max_metadata_size", settings.metadata_limit_bytes),
         ("grpc.absolute_max_metadata_size", settings.metadata_limit_bytes),
         ("grpc.max_concurrent_streams", settings.stream_limit),

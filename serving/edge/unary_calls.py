@@ -34,12 +34,16 @@ _NO_FLAGS = 0
 _OK = grpc.StatusCode.OK.value[0]
 _NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
 _POLL_SECONDS = 0.25
+_OVERTAKEN = Failure(
+    grpc.StatusCode.RESOURCE_EXHAUSTED, "message: expected before those of many others, received none"
+).status
 
 
 class Method(NamedTuple):
-    """A unary method: its path, its ``grpc.RpcMethodHandler``, its lane, and its largest message.
+    """A unary method: its path, its ``grpc.RpcMethodHandler``, its lane, and limits of its message.
 
-    The handler may return the response's bytes. Its errors are mapped to statuses. The server itself
+    A call whose message has not arrived after ``message_seconds`` is cancelled; gRPC itself has no such
+    timeout. The handler may return the response's bytes. Its errors are mapped to statuses. The server itself
     refuses messages beyond the largest of all methods.
     """
 
@@ -47,6 +51,7 @@ class Method(NamedTuple):
     handler: Any
     lane: Lane
     message_limit_bytes: int
+    message_seconds: float
 
 
 class UnaryCall:
@@ -122,23 +127,25 @@ class CallQueue:
     Args:
         server: Made by ``grpc.server``, not started yet.
         methods: The unary methods that are handled here.
-        message_seconds: A call whose message has not arrived by then is cancelled; gRPC itself has
-            no such timeout.
+        waiting_limit: Calls of the same ``message_seconds`` whose message has not arrived; with a
+            further one, the oldest of them is ended. gRPC buffers what has come of each message.
     """
 
-    def __init__(self, server: Any, methods: Sequence[Method], *, message_seconds: float) -> None:
+    def __init__(self, server: Any, methods: Sequence[Method], *, waiting_limit: int) -> None:
         self._core = server._cy_server
         self._events = cygrpc.CompletionQueue()
         self._core.register_completion_queue(self._events)
         for method in methods:
             self._core.register_method(method.path)
         self._methods = methods
-        self._message_seconds = message_seconds
+        self._waiting_limit = waiting_limit
         # All of these are used by the polling thread alone.
         self._requested_count = 0
         self._open_calls: set[UnaryCall] = set()
-        # In the order of their due times.
-        self._waiting: dict[UnaryCall, None] = {}
+        # By the time that they have, in the order of their due times.
+        self._waiting: dict[float, dict[UnaryCall, None]] = {
+            method.message_seconds: {} for method in methods
+        }
         self._polling = threading.Thread(target=self._poll, name="poll", daemon=True)
 
     def start(self) -> None:
@@ -152,12 +159,12 @@ class CallQueue:
     def closed(self, call: UnaryCall, event: Any) -> None:
         """Handles the end of a call, whether it was answered or cancelled."""
         call.is_open = False
-        self._waiting.pop(call, None)
+        self._stop_waiting(call)
         self._open_calls.discard(call)
 
     def received(self, call: UnaryCall, event: Any) -> None:
         """Handles the message of a call, or its absence."""
-        self._waiting.pop(call, None)
+        self._stop_waiting(call)
         message, lane = event.batch_operations[0].message(), call.method.lane
         if not call.is_open:
             return
@@ -191,12 +198,33 @@ class CallQueue:
             self._cancel_overdue()
 
     def _cancel_overdue(self) -> None:
-        while self._waiting:
-            call = next(iter(self._waiting))
-            if call.due_time > time.monotonic():
-                return
-            del self._waiting[call]
-            call.cancel()
+        for waiting in self._waiting.values():
+            while waiting:
+                call = next(iter(waiting))
+                if call.due_time > time.monotonic():
+                    break
+                self._stop_waiting(call)
+                call.cancel()
+
+    def _wait_for_message(self, call: UnaryCall) -> None:
+        method = call.method
+        call.due_time = time.monotonic() + method.message_seconds
+        waiting = self._waiting[method.message_seconds]
+        if len(waiting) >= self._waiting_limit:
+            oldest = next(iter(waiting))
+            self._stop_waiting(oldest)
+            oldest.end(_OVERTAKEN)
+            # Its message may still come.
+            oldest.is_open = False
+        waiting[call] = None
+        method.lane.waiting_count += 1
+        call.receive()
+
+    def _stop_waiting(self, call: UnaryCall) -> None:
+        waiting = self._waiting[call.method.message_seconds]
+        if call in waiting:
+            del waiting[call]
+            call.method.lane.waiting_count -= 1
 
     def _request(self, method: Method) -> None:
         """Asks for the next call of a method."""
@@ -220,9 +248,7 @@ class CallQueue:
         if method.lane.is_full:
             call.refuse(method.lane.refusal)
             return
-        call.due_time = time.monotonic() + self._message_seconds
-        self._waiting[call] = None
-        call.receive()
+        self._wait_for_message(call)
 
 
 def _parsed(message: bytes, method: Method) -> Any:

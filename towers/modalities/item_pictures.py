@@ -20,7 +20,7 @@ from towers.modalities.images import ImageEncoder
 
 _ROWS_NAME, _VECTORS_NAME, _KEYS_NAME = "rows.npy", "vectors.npy", "keys.npy"
 _WEIGHTS_NAME = "weights.npy"
-_BATCH_SIZE = 1_024
+_BATCH_SIZE, _BATCH_BYTES = 1_024, 64 * 1024 * 1024
 _SAMPLE_COUNT = 200
 
 
@@ -65,11 +65,14 @@ def encoded_pictures(
     rows: list[int] = []
     keys: list[int] = []
     refused: Counter[str] = Counter()
-    for start in range(0, len(items), _BATCH_SIZE):
+    start = 0
+    while start < len(items):
         # In parts, since their bytes are in memory together.
         contents: dict[int, bytes] = {}
         key_of: dict[int, int] = {}
-        for row in range(start, min(start + _BATCH_SIZE, len(items))):
+        byte_count, end = 0, start
+        while end < min(start + _BATCH_SIZE, len(items)) and byte_count < _BATCH_BYTES:
+            row, end = end, end + 1
             picture = picture_of(items[row].image)
             if picture is None:
                 continue
@@ -79,8 +82,9 @@ def encoded_pictures(
                 refused.update([_without_value(str(error))])
                 continue
             key_of[row] = content_key(content)
-            if key_of[row] not in vector_of:
+            if key_of[row] not in vector_of and key_of[row] not in contents:
                 contents[key_of[row]] = content
+                byte_count += len(content)
         faults: dict[int, str] = {}
         new = list(contents)
         vectors, present = encoder.encode(list(contents.values()), refused=faults.__setitem__)
@@ -93,7 +97,8 @@ def encoded_pictures(
                 keys.append(key)
             else:
                 refused.update([_without_value(fault_of[key])])
-        progress(min(start + _BATCH_SIZE, len(items)))
+        start = end
+        progress(end)
     found = np.array([vector_of[key] for key in keys], np.float32).reshape(len(keys), encoder.dim)
     return PictureVectors(np.array(rows, np.int64), found, np.array(keys, np.uint64), refused)
 
@@ -173,16 +178,13 @@ class ItemPictures:
         """What ``save`` wrote.
 
         Raises:
-            BundleError: Numbers of rows, vectors and items do not fit.
+            BundleError: Numbers of rows, vectors and items do not fit, or a value is out of its range.
         """
         rows, vectors, keys, weights = (
             np.load(folder / name, allow_pickle=False)
             for name in (_ROWS_NAME, _VECTORS_NAME, _KEYS_NAME, _WEIGHTS_NAME)
         )
-        are_items = len(rows) == 0 or bool(rows[0] >= 0 and rows[-1] < item_count)
-        if not (
-            len(rows) == len(vectors) == len(keys) and are_items and len(weights) == item_count
-        ):
+        if not len(rows) == len(vectors) == len(keys) <= item_count == len(weights):
             raise BundleError(
                 f"pictures: expected a vector for each of at most {item_count:,} items, received"
                 f" {len(vectors):,} for {len(rows):,}"
@@ -191,5 +193,26 @@ class ItemPictures:
             raise BundleError(
                 f"pictures: expected vectors of length {encoder.dim}, received {vectors.shape}"
             )
+        _check_values(rows, vectors, weights)
         pictures = PictureVectors(rows, vectors, keys, {})
         return cls(encoder, pictures, ItemIndex.load(folder, vectors), weights)
+
+
+def _check_values(rows: np.ndarray, vectors: np.ndarray, weights: np.ndarray) -> None:
+    # Each would change answers silently, or fail in the middle of one.
+    if rows.dtype != np.int64 or (
+        len(rows) and (rows[0] < 0 or rows[-1] >= len(weights) or (np.diff(rows) <= 0).any())
+    ):
+        raise BundleError(
+            f"pictures: expected ascending rows of {len(weights):,} items, int64,"
+            f" received others or {rows.dtype}"
+        )
+    if vectors.dtype != np.float32 or not np.isfinite(vectors).all():
+        raise BundleError(
+            f"pictures: expected finite vectors, float32, received others or {vectors.dtype}"
+        )
+    # NaN is in no range.
+    if weights.dtype != np.float32 or not ((weights >= 0) & (weights <= 1)).all():
+        raise BundleError(
+            f"pictures: expected weights from 0 to 1, float32, received others or {weights.dtype}"
+        )

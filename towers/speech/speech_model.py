@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -126,6 +126,7 @@ class SpeechModel:
         *,
         languages: Sequence[str] = (),
         hint_for: Callable[[Sequence[Hypothesis]], str] = lambda found: "",
+        before_pass: Callable[[], object] = lambda: None,
     ) -> Heard:
         """What was said.
 
@@ -134,6 +135,8 @@ class SpeechModel:
             languages: Those that the speech may be in, as ``en`` or ``zh``; empty: any.
             hint_for: Words that are likely to be said, by what was heard without them; the model
                 then listens again, and the hypotheses of both times are returned.
+            before_pass: Called before each pass of the model, half a second of all cores; may raise to
+                give up.
 
         Raises:
             RequestError: The model knows none of the languages.
@@ -142,21 +145,25 @@ class SpeechModel:
         if languages and not known:
             expected = "a language of the speech model, such as en"
             raise RequestError("language", expected, ", ".join(languages))
+        before_pass()
         features = self._model.feature_extractor(recording.samples)
         encoded = self._encoded(features, _SHORT_SECONDS)
+        before_pass()
         language = known[0] if len(known) == 1 else self._language(encoded, known)
         plain = self._hypotheses(encoded, recording, language)
         if plain and repeats_itself(plain[0].text):
+            before_pass()
             encoded = self._encoded(features, _WINDOW_SECONDS)
+            before_pass()
             plain = self._hypotheses(encoded, recording, language)
         hint = hint_for([one.hypothesis for one in plain]) if plain else ""
+        before_pass()
         hinted = self._hypotheses(encoded, recording, language, hint) if hint else []
         pooled = {one.text: one.hypothesis for one in plain}
         new = [one for one in hinted if one.text not in pooled]
+        before_pass()
         pooled |= {one.text: one for one in self._rescored(encoded, new, language)}
-        kept = [one for one in pooled.values() if not repeats_itself(one.text)]
-        ordered = sorted(kept or pooled.values(), key=lambda one: -one.log_probability)
-        return Heard(tuple(ordered), language)
+        return Heard(believable(pooled.values()), language)
 
     def _rescored(
         self, encoded: Any, hinted: Sequence[_Written], language: str
@@ -226,6 +233,15 @@ class SpeechModel:
 
     def _encoded(self, features: np.ndarray, seconds: int) -> Any:
         return self._model.encode(self._pad(features, seconds * _FRAMES_PER_SECOND))
+
+
+def believable(hypotheses: Iterable[Hypothesis]) -> tuple[Hypothesis, ...]:
+    """The hypotheses that do not repeat themselves, the most probable first.
+
+    None where all do: a model in a loop has heard noise, and its words were not said.
+    """
+    kept = (one for one in hypotheses if not repeats_itself(one.text))
+    return tuple(sorted(kept, key=lambda one: -one.log_probability))
 
 
 def repeats_itself(text: str) -> bool:

@@ -24,6 +24,7 @@ _ADDITION = re.compile(r"((?:,?\s+(?:with|and|plus)|,)\s+)", re.IGNORECASE)
 TRANSCRIPT_LIMIT = 2
 """What was heard, and the runner-up."""
 
+_WORD_CHARACTER = re.compile(r"\w")
 _HINT_NAME_COUNT = 60
 """Names of a hint; the speech model takes some 200 tokens."""
 _HINT_ALIKE_COUNT = 2
@@ -73,10 +74,15 @@ class Understanding:
         self._sounds = SoundIndex(word for word, count in self._bigrams.counts.items() if count > 1)
 
     def transcripts(self, hypotheses: Sequence[Hypothesis]) -> tuple[Transcript, ...]:
-        """The most probable reading and the runner-up, of different queries; empty for none."""
+        """The most probable reading and the runner-up, of different queries with a word each.
+
+        Empty where no hypothesis has one, as "." and "♪", which models write for noise.
+        """
         best: dict[str, tuple[float, Transcript]] = {}
         for hypothesis in hypotheses:
             query, shop_score = self._read(requested(hypothesis.text))
+            if not _WORD_CHARACTER.search(query):
+                continue
             score = hypothesis.log_probability + _SHOP_WEIGHT * shop_score
             key = " ".join(content_words(query)) or query
             if key not in best or best[key][0] < score:

@@ -317,6 +317,55 @@ def test_calls_whose_message_never_comes_are_let_go(engine: GatedEngine) -> None
     running.stop(0)
 
 
+def test_a_large_message_has_longer_and_counts_from_its_beginning_on(engine: GatedEngine) -> None:
+    settings = ServerSettings(message_seconds=0.1, picture_limit=2, voice_limit=1)
+    running = serve(engine, "127.0.0.1:0", settings)
+    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        by_image, by_voice = (f"/nextclick.v1.Discovery/SearchBy{one}" for one in ("Image", "Voice"))
+        open_calls = [HalfOpen(channel, path) for path in (by_image, by_image, by_voice)]
+        time.sleep(0.1)
+        for path in (by_image, by_voice):
+            refused = HalfOpen(channel, path)
+            assert refused.call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert "in flight: expected at most" in refused.call.details()
+            refused.end()
+        # An ordinary call is let go meanwhile, and these are not.
+        ordinary = HalfOpen(channel, "/nextclick.v1.Discovery/SearchItems")
+        assert ordinary.call.code() is grpc.StatusCode.CANCELLED
+        assert not any(one.call.done() for one in open_calls)
+        ordinary.end()
+        for one in open_calls:
+            one.end()
+        # Their slots come back.
+        wait_for(lambda: refusal_code(channel, by_image) is grpc.StatusCode.INVALID_ARGUMENT)
+    running.stop(0)
+
+
+def refusal_code(channel: grpc.Channel, path: str) -> grpc.StatusCode:
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(path)(b"", timeout=5)
+    return caught.value.code()
+
+
+def test_of_too_many_calls_without_a_message_the_oldest_is_ended(engine: GatedEngine) -> None:
+    settings = ServerSettings(message_seconds=30.0, waiting_limit=3)
+    running = serve(engine, "127.0.0.1:0", settings)
+    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        open_calls = []
+        for _ in range(5):
+            open_calls.append(HalfOpen(channel, "/nextclick.v1.Discovery/SearchItems"))
+            time.sleep(0.05)
+        for overtaken in open_calls[:2]:
+            assert overtaken.call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert overtaken.call.details().startswith("message: expected before those of many")
+        assert not any(one.call.done() for one in open_calls[2:])
+        # One that sends its message is answered.
+        assert discovery_pb2_grpc.DiscoveryStub(channel).SearchItems(ESPRESSO, timeout=5).results
+        for one in open_calls:
+            one.end()
+    running.stop(0)
+
+
 def test_a_call_that_ends_without_a_message_is_refused(channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         channel.stream_unary("/nextclick.v1.Discovery/SearchItems")(iter(()), timeout=5)
@@ -365,6 +414,15 @@ def test_a_process_ends_after_running_calls_though_its_lanes_were_not_closed() -
         check=True,
     )
     assert done.stdout == "None\n"
+
+
+def test_a_process_does_not_wait_for_a_call_without_end() -> None:
+    code = (
+        "import threading; from serving.edge.admission import Lane;"
+        "lane = Lane('answers', at_once=2, limit=2, exit_seconds=0.1); lane.start();"
+        "lane.submit(threading.Event().wait); lane.submit(threading.Event().wait)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=True)
 
 
 def test_a_refusal_does_not_wait_for_the_message(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
 from data.errors import InputError
 from towers.modalities.pictures import read_picture
@@ -88,16 +88,46 @@ def test_grey_cmyk_and_16_bits_are_converted() -> None:
     levels = np.full((9, 9), 77 * 257, np.uint16)
     deep = read_picture(stored(Image.fromarray(levels)), (4, 4))
     assert (deep == 77).all()
+    # Grey with one level that is transparent.
+    clear = stored(Image.fromarray(np.zeros((9, 9), np.uint16)), transparency=0)
+    assert (read_picture(clear, (4, 4)) == 255).all()
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded() -> None:
+    plain = stored(Image.new("L", (5_000, 5_000), 100), "JPEG", progressive=True)
+    scans = plain.split(b"\xff\xda")
+    assert 5 < len(scans) < 15 and read_picture(plain, (8, 8)).shape == (8, 8, 3)
+    bomb = plain[:-2] + (b"\xff\xda" + scans[-1][:-2]) * 40 + b"\xff\xd9"
+    with pytest.raises(InputError, match="^image: expected at most 20 scans of 5,000 x 5,000 pix"):
+        read_picture(bomb, (8, 8))
+    # Few pixels may have as many.
+    small = stored(Image.new("L", (50, 50), 100), "JPEG", progressive=True)
+    last = small.split(b"\xff\xda")[-1]
+    read_picture(small[:-2] + (b"\xff\xda" + last[:-2]) * 40 + b"\xff\xd9", (8, 8))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_large_picture_is_shrunk_as_pillow_shrinks_it_whole(orientation: int) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (701, 1_003, 4), np.uint8)
+    image = Image.fromarray(noise).resize((1_003, 701)).filter(ImageFilter.BoxBlur(20))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    shown = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    shown.getexif()[0x0112] = orientation
+    whole = ImageOps.exif_transpose(shown).resize((40, 30), Image.Resampling.BICUBIC)
+    found = read_picture(stored(image, exif=exif), (30, 40)).astype(int)
+    assert np.abs(found - np.asarray(whole)).max() <= 3
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (png_of_size(10_000, 10_000), "image: expected at most 25,000,000 pixels, received"),
+        (png_of_size(10_000, 10_000), "image: expected at most 12,500,000 pixels, received"),
+        (png_of_size(16_385, 1), "image: expected at most 16,384 pixels a side, received 16,385 x"),
         (png_of_size(60_000, 60_000), "image: expected at most 25,000,000 pixels, received"),
         (
             stored(halves().resize((400, 400)), "JPEG")[:-900],
-            "image: expected a JPEG, PNG or WebP picture that is whole",
+            "image: expected a JPEG, PNG or WebP picture that is whole, received a damaged one$",
         ),
         (
             b"this is a text\n" * 9,

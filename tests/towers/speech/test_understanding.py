@@ -104,3 +104,10 @@ def test_a_homophone_in_chinese_is_taken_for_the_word_of_the_shop() -> None:
     shop = Understanding([f"{colour}色蓝牙耳机" for colour in "黑白红"] * 3)
     # 兰亚 and 蓝牙 are both lán yá, but for the tone.
     assert heard(shop, "我想要兰亚耳机") == "蓝牙耳机"
+
+
+@pytest.mark.parametrize("text", [".", "...", "♪", "!?", "。", ", ,"])
+def test_what_has_no_word_is_no_reading(text: str) -> None:
+    assert CAFE.transcripts([Hypothesis(text, -0.1)]) == ()
+    readings = CAFE.transcripts([Hypothesis(text, -0.1), Hypothesis("espresso", -5.0)])
+    assert [(one.query, one.probability) for one in readings] == [("espresso", 1.0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from data.records import Item
 from tests.quick_training import Silence
 from tests.towers.modalities.shapes import shape_bytes
 from towers.catalog.items import Catalog
-from towers.config import Config, ImagesConfig
+from towers.config import Config, ImagesConfig, IndexConfig
 from towers.datasets.dataset import Dataset
 from towers.modalities.images import ImageEncoder
+from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
 from towers.training.images.image_encoding import encoded_catalog
 
 
@@ -75,9 +77,6 @@ def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_vectors_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    from towers.config import IndexConfig
-    from towers.modalities.item_pictures import ItemPictures, PictureVectors
-
     class _Encoder:
         dim = 8
 
@@ -96,3 +95,56 @@ def test_vectors_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         BundleError, match=r"pictures: expected vectors of length 9, received \(3, 8\)"
     ):
         ItemPictures.load(tmp_path, encoder, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "why"),
+    [
+        ("rows", np.array([0, 2, 1]), "ascending rows of 4 items"),
+        ("rows", np.array([0, 1, 1]), "ascending rows of 4 items"),
+        ("rows", np.array([0, 10**9, 2]), "ascending rows of 4 items"),
+        ("rows", np.array([-1, 1, 2]), "ascending rows of 4 items"),
+        ("rows", np.array([0.0, 1.0, 2.0]), "ascending rows of 4 items"),
+        ("vectors", np.full((3, 8), np.nan, np.float32), "finite vectors"),
+        ("vectors", np.eye(8)[:3], "finite vectors, float32"),
+        ("weights", np.array([0, np.nan, 0, 0], np.float32), "weights from 0 to 1"),
+        ("weights", np.array([0, 1.5, 0, 0], np.float32), "weights from 0 to 1"),
+    ],
+)
+def test_values_out_of_their_range_are_refused_at_load(
+    tmp_path: Path, name: str, values: np.ndarray, why: str
+) -> None:
+    class _Encoder:
+        dim = 8
+
+    vectors = np.eye(8, dtype=np.float32)[:3]
+    pictures = PictureVectors(np.arange(3), vectors, np.arange(3, dtype=np.uint64), {})
+    encoder: ImageEncoder = _Encoder()  # type: ignore[assignment]
+    ItemPictures.build(encoder, pictures, IndexConfig(), np.zeros(4, np.float32)).save(tmp_path)
+    np.save(tmp_path / f"{name}.npy", values)
+    with pytest.raises(BundleError, match=f"^pictures: expected {why}"):
+        ItemPictures.load(tmp_path, encoder, 4)
+
+
+def test_large_pictures_are_read_in_parts_of_64_mib(tmp_path: Path) -> None:
+    path_of = [tmp_path / f"{number}.jpg" for number in range(40)]
+    for number, path in enumerate(path_of):
+        with path.open("wb") as file:
+            file.write(number.to_bytes(2))
+            # A sparse file of 4 MiB.
+            file.truncate(4 * 1024 * 1024)
+
+    class _Encoder:
+        dim = 8
+        sizes: ClassVar[list[int]] = []
+
+        def encode(self, pictures: list[bytes], **_: object) -> tuple[np.ndarray, np.ndarray]:
+            self.sizes.append(sum(map(len, pictures)))
+            return np.ones((len(pictures), 8), np.float32), np.ones(len(pictures), bool)
+
+    encoder: ImageEncoder = _Encoder()  # type: ignore[assignment]
+    done: list[int] = []
+    items = [Item(path.stem, image=str(path)) for path in path_of]
+    found = encoded_pictures(items, encoder, progress=done.append)
+    assert found.rows.tolist() == list(range(40)) and done == [16, 32, 40]
+    assert _Encoder.sizes == [64 << 20, 64 << 20, 32 << 20]
