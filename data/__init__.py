@@ -2,10 +2,9 @@
 
 errors           the exceptions that callers see
 records          the record types: items, events, judgments
-pictures         how an item names its picture, and its bytes
 markup           plain text of texts with HTML, entities and web addresses
 atomic           folders that are written completely or not at all
-picture_columns  the column of pictures in a shop's files: paths, or bytes kept in the tables
+pictures/        the items' pictures: how they are named, and columns of them in files
 split            the time-based split into training and test parts
 offers/          coupons, promotions and services, and their redemptions
 impression_tables  answers that were shown, as an Arrow table

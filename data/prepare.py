@@ -17,7 +17,7 @@ from data.errors import ConfigError, InputError
 from data.impression_tables import clean_impressions, joined
 from data.offers.clean_offers import clean_offers
 from data.offers.offer_tables import OfferTables, extended
-from data.picture_columns import absolute, extracted, with_pictures_of
+from data.pictures.columns import absolute, extracted, with_pictures_of
 from data.predicted.predictions import PredictedValue
 from data.predicted.usable_values import read_predicted, usable, write_predicted
 from data.predicted.values import read_values

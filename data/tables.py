@@ -18,7 +18,7 @@ from data.atomic import atomic_folder
 from data.errors import InputError
 from data.impression_tables import read_impressions, write_impressions
 from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
-from data.picture_columns import PictureColumn, absolute
+from data.pictures.columns import PictureColumn, absolute
 from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
 

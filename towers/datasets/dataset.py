@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-
 from data.errors import InputError
 from data.impression_tables import ShownAnswer, at_most, iter_answers
 from data.predicted.predictions import Predictions
@@ -72,7 +70,7 @@ class Dataset:
             [Judgment(*row.values()) for row in tables.judgments.to_pylist()],
             tables.split.rank_from,
             tables.split.test_from,
-            _answers(tables.impressions),
+            _answers(tables),
             predictions,
         )
 
@@ -94,5 +92,6 @@ class Dataset:
         return word_vectors(counts, dim=config.towers.dim, bucket_count=config.text.bucket_count)
 
 
-def _answers(table: pa.Table | None) -> tuple[ShownAnswer, ...]:
-    return () if table is None else tuple(iter_answers(at_most(table, _ANSWER_LIMIT)))
+def _answers(tables: Tables) -> tuple[ShownAnswer, ...]:
+    shown = tables.impressions
+    return () if shown is None else tuple(iter_answers(at_most(shown, _ANSWER_LIMIT)))

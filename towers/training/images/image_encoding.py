@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import ConfigError
-from data.pictures import picture_of
+from data.pictures.picture import picture_of
 from data.records import Item
 from towers.bundle.bundle import write_pictures
 from towers.bundle.layout import Layout
