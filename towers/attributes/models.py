@@ -9,7 +9,7 @@ import numpy as np
 
 from towers.attributes.classifiers import CLASSICAL, Scores
 from towers.attributes.item_features import View
-from towers.models.attribute_network import NETWORKS, TrainedAttributeNetwork
+from towers.models.predictors.attribute_network import NETWORKS, TrainedAttributeNetwork
 
 HEAD = "picture_head"
 """The image encoder's own classes, and what words say of them by naive Bayes."""

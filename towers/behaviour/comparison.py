@@ -25,7 +25,7 @@ from towers.behaviour.tasks import PARTS, Limits, Task, next_item, next_type, vi
 from towers.behaviour.visit_features import FACT_NAMES, SUMMARY_NAMES, VisitFeatures
 from towers.behaviour.visit_log import VisitLog
 from towers.datasets.progress import Progress
-from towers.models.behaviour_network import NETWORKS, TrainedNetwork
+from towers.models.predictors.behaviour_network import NETWORKS, TrainedNetwork
 from towers.training.baselines.classical_models import CLASSICAL, fit_model
 
 TASKS = ("visit_buys", "next_type", "next_item")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from towers.behaviour.comparison import MAIN_MEASURE, TASKS
-from towers.models.behaviour_network import NETWORKS
+from towers.models.predictors.behaviour_network import NETWORKS
 from towers.training.baselines.classical_models import CLASSICAL
 
 TASK_TITLES = {

@@ -15,7 +15,7 @@ from towers.demand.error_measures import error_measures, naive_error
 from towers.demand.series import CATEGORY, ITEM, DemandSeries
 from towers.demand.smoothing import METHODS
 from towers.demand.windows import windows
-from towers.models.demand_network import TrainedForecaster
+from towers.models.predictors.demand_network import TrainedForecaster
 
 GRU, COMBINED, NAIVE = "gru", "gru_with_holt_winters", "seasonal_naive"
 HOLT_WINTERS, SIMPLE = "holt_winters", "simple_smoothing"

@@ -11,9 +11,6 @@ modality_attention  fusion of an item's words and picture
 candidate_tower    the candidate tower: items to unit vectors
 two_tower          the query tower, and the loss of both towers
 deep_cross         the deep & cross reranker and its list loss
-action_network     click, favourite, cart, purchase and return from one shared network
-behaviour_network  predictions of what a visit does next: DNN, GRU, transformer
-attribute_network  predictions of what the catalogue lacks: DNN, transformer
-demand_network     a GRU that forecasts demand
+predictors/       networks of single predictions: actions, attributes, visits, demand
 export             trained models as LiteRT files
 """

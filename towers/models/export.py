@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from towers.config import Config
-from towers.models.action_network import ActionNetwork
 from towers.models.candidate_tower import CandidateTower
 from towers.models.deep_cross import DeepCross
 from towers.models.images.image_network import ImageNetwork, told_vectors
 from towers.models.legacy_keras import tf
+from towers.models.predictors.action_network import ActionNetwork
 from towers.models.two_tower import QueryTower
 
 

@@ -79,7 +79,7 @@ def status(address: str, as_json: bool) -> None:
 
 
 def _show(status: Status, *, as_json: bool) -> None:
-    from serving.cli.answer_tables import status_table
+    from serving.cli.tables.answer_tables import status_table
 
     if as_json:
         print_json(status)

@@ -171,7 +171,7 @@ def complete(
     text: str, max_results: int, kinds: tuple[str, ...], address: str, as_json: bool
 ) -> None:
     """Suggest queries, categories and items that start with TEXT."""
-    from serving.cli.answer_tables import completion_table
+    from serving.cli.tables.answer_tables import completion_table
     from serving.edge.client import Client
 
     requested_kinds = tuple(KIND_BY_NAME[kind] for kind in kinds)
@@ -190,7 +190,7 @@ def _audio(path: Path) -> bytes:
 
 
 def _search_by_voice(request: VoiceRequest, address: str, *, as_json: bool) -> None:
-    from serving.cli.answer_tables import transcript_table
+    from serving.cli.tables.answer_tables import transcript_table
     from serving.edge.client import Client
 
     with Client(address, timeout_seconds=_VOICE_TIMEOUT_SECONDS) as client:
@@ -204,8 +204,8 @@ def _search_by_voice(request: VoiceRequest, address: str, *, as_json: bool) -> N
 
 def _show(answer: Answer, offset: int, *, as_json: bool) -> None:
     from serving.api.offers.offer_requests import OfferAnswer
-    from serving.cli.answer_tables import answer_table, facet_table
-    from serving.cli.offer_tables import offer_table
+    from serving.cli.tables.answer_tables import answer_table, facet_table
+    from serving.cli.tables.offer_tables import offer_table
 
     if as_json:
         print_json(answer)

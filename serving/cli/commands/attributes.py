@@ -85,7 +85,7 @@ def attributes(
     from data.predicted.values import check_ending, write_values
     from data.prepare import prepare_items
     from data.tables import iter_items
-    from serving.cli.attribute_tables import attribute_tables
+    from serving.cli.tables.attribute_tables import attribute_tables
     from towers.attributes.filling import FillOptions
     from towers.attributes.picture import draw_models
 

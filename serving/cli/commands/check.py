@@ -61,7 +61,7 @@ def check_file(bundle: Path, queries: Path, *, rules: Path | None) -> CheckRepor
 
 def show_report(report: CheckReport, *, on_stderr: bool = False) -> None:
     """Prints what failed, ids that the catalogue does not have, and a summary."""
-    from serving.cli.report_tables import check_table
+    from serving.cli.tables.report_tables import check_table
 
     if report.failed:
         Console(stderr=on_stderr).print(check_table(report))

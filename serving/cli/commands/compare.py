@@ -69,8 +69,8 @@ def compare(
     """
     from data.atomic import atomic_folder, check_replaceable
     from data.tables import read_tables
-    from serving.cli.behaviour_tables import behaviour_tables
-    from serving.cli.report_tables import comparison_table
+    from serving.cli.tables.behaviour_tables import behaviour_tables
+    from serving.cli.tables.report_tables import comparison_table
     from towers.behaviour.comparison import compare_behaviour
     from towers.behaviour.picture import draw_comparison
     from towers.behaviour.tasks import Limits

@@ -60,7 +60,7 @@ def demand(
     from data.atomic import atomic_folder, check_replaceable
     from data.bulk.forecasts import ForecastTable
     from data.tables import read_tables
-    from serving.cli.demand_tables import demand_tables
+    from serving.cli.tables.demand_tables import demand_tables
     from towers.demand.forecast import KNOWN_SHARE, forecast_demand
     from towers.demand.picture import draw_forecasts
     from towers.demand.series import DemandSeries

@@ -43,7 +43,6 @@ from serving.cli.progress import stage_bars
 @reports_errors
 def demo(folder: Path, reuse: bool, load_seconds: float, seeds: int, as_json: bool) -> None:
     """Prepare a grocer's data, train, evaluate, serve, send requests, and run a load test."""
-    from serving.cli.answer_tables import answer_table, load_table
     from serving.cli.demo_story import (
         LOAD_CALLERS,
         household_history,
@@ -52,6 +51,7 @@ def demo(folder: Path, reuse: bool, load_seconds: float, seeds: int, as_json: bo
         put_load_on,
         running_server,
     )
+    from serving.cli.tables.answer_tables import answer_table, load_table
     from serving.edge.client import Client
 
     began = time.perf_counter()
@@ -85,7 +85,7 @@ def _train(folder: Path, out: Console, seed_count: int) -> dict[str, Any]:
     from data.prepare import prepare
     from data.tables import read_tables
     from serving.cli.demo_story import CONFIG, VISITOR_SHARE
-    from serving.cli.report_tables import evaluation_tables, quality_table, training_table
+    from serving.cli.tables.report_tables import evaluation_tables, quality_table, training_table
     from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
     from towers.config import config_from
     from towers.training.train import train

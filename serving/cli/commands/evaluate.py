@@ -103,8 +103,8 @@ def evaluate(
     With --queries or --sessions, evaluate on that file instead; --run writes the rankings. With
     --offers, evaluate the offers of TABLES.
     """
-    from serving.cli.offer_tables import offer_evaluation_tables
-    from serving.cli.report_tables import evaluation_tables, metrics_table
+    from serving.cli.tables.offer_tables import offer_evaluation_tables
+    from serving.cli.tables.report_tables import evaluation_tables, metrics_table
     from serving.evaluation.as_served import EvaluationSettings
 
     if queries is not None and sessions is not None:

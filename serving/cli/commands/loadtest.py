@@ -160,7 +160,7 @@ def loadtest(
     Without --queries or --items, the titles and ids of the home page's items are used. At a rate,
     latency counts from the time when a call was due, so that a slow server cannot hide its queue.
     """
-    from serving.cli.answer_tables import load_table
+    from serving.cli.tables.answer_tables import load_table
     from serving.load.client_processes import paying_client_count, run_steps
     from serving.load.freshness import measure_freshness
     from serving.load.latency_chart import draw_latency
@@ -220,7 +220,7 @@ def loadtest(
 
 
 def _show_freshness(reports: Sequence[Freshness], *, as_json: bool) -> None:
-    from serving.cli.answer_tables import freshness_table
+    from serving.cli.tables.answer_tables import freshness_table
 
     if as_json:
         print_json(reports)

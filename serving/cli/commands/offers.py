@@ -55,7 +55,7 @@ def recommend(
 ) -> None:
     """Offers for a visitor: those that hold, that the visitor may have and may want."""
     from serving.api.offers.offer_requests import OfferRequest
-    from serving.cli.offer_tables import offer_table
+    from serving.cli.tables.offer_tables import offer_table
     from serving.edge.client import Client
     from towers.offers.offer_ranking import OfferOrder
 

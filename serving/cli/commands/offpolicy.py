@@ -28,7 +28,7 @@ def offpolicy(bundle: Path, state: Path, rules: Path | None, seed: int, as_json:
     had BUNDLE and --rules filled it: by inverse propensities (IPS), self-normalised (SNIPS) and doubly
     robust. Of the rest of the page the log cannot tell.
     """
-    from serving.cli.policy_tables import off_policy_table
+    from serving.cli.tables.policy_tables import off_policy_table
     from serving.off_policy.report import off_policy_report
 
     with stage_bars() as bars:

@@ -69,7 +69,7 @@ def prepare(source: str, path: Path | None, as_json: bool, **options: Any) -> No
     if as_json:
         print_json(report)
         return
-    from serving.cli.report_tables import quality_table
+    from serving.cli.tables.report_tables import quality_table
 
     console().print(quality_table(report))
     for line in (*report["dropped"], *report["notes"]):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from serving.cli.behaviour_tables import actions_table
 from serving.cli.options import console, json_option, print_json, reports_errors
 from serving.cli.progress import stage_bars
+from serving.cli.tables.behaviour_tables import actions_table
 
 
 @click.command()
@@ -48,7 +48,7 @@ def train(
 ) -> None:
     """Train retrieval and ranking on TABLES, and write a bundle that a server can load."""
     from data.tables import read_tables
-    from serving.cli.report_tables import evaluation_tables, training_table
+    from serving.cli.tables.report_tables import evaluation_tables, training_table
     from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
     from towers.config import read_config
     from towers.training.train import starting_config

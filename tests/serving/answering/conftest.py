@@ -18,9 +18,9 @@ from towers.actions.action_model import ActionModel
 from towers.bundle.bundle import RERANK_BATCH_SIZE
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
-from towers.models.action_network import ActionNetwork
 from towers.models.export import action_file
 from towers.models.legacy_keras import keras
+from towers.models.predictors.action_network import ActionNetwork
 from towers.ranking.calibration import INPUT_NAMES
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel

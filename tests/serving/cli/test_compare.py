@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 
 from data.prepare import prepare
 from data.tables import Tables, read_tables
-from serving.cli.behaviour_tables import behaviour_tables
 from serving.cli.commands.compare import compare
-from serving.cli.report_tables import comparison_table
+from serving.cli.tables.behaviour_tables import behaviour_tables
+from serving.cli.tables.report_tables import comparison_table
 from tests.serving import ring_shop
 from towers.behaviour.tasks import Limits, next_type, visit_buys
 from towers.behaviour.visit_log import VisitLog
-from towers.models.behaviour_network import NETWORKS
+from towers.models.predictors.behaviour_network import NETWORKS
 from towers.models.session_encoders import SESSION_ENCODERS
 from towers.ranking.litert_models import LiteModel
 from towers.training.baselines.classical_models import CLASSICAL

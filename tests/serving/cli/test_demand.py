@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from data.prepare import prepare
 from data.tables import Tables
 from serving.cli.commands.demand import demand
-from serving.cli.demand_tables import demand_tables
+from serving.cli.tables.demand_tables import demand_tables
 from tests.serving import ring_shop
 from towers.demand.smoothing import METHODS
 

@@ -15,7 +15,7 @@ from data.errors import InputError
 from data.synthetic import category_of, companion_of
 from data.tables import Tables
 from serving.cli.main import main
-from serving.cli.report_tables import evaluation_tables, metrics_table, training_table
+from serving.cli.tables.report_tables import evaluation_tables, metrics_table, training_table
 from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
 from serving.evaluation.metrics import rank_values, ranking_values
 from serving.evaluation.trec import read_qrels, read_queries, read_session_file, write_ranking

@@ -14,7 +14,7 @@ from data.offers.offer import Offer, OfferKind
 from data.records import Event, EventType
 from data.synthetic import END_TIME
 from data.tables import Tables, iter_events
-from serving.cli.report_tables import evaluation_tables
+from serving.cli.tables.report_tables import evaluation_tables
 from serving.engine import Engine
 from serving.evaluation.after_sales import AfterSalesEvaluation, purchase_moments
 from serving.evaluation.as_served import Clock

@@ -12,7 +12,7 @@ from data.records import Event, EventType
 from data.split import Split
 from data.synthetic import END_TIME
 from data.tables import Tables, events_table
-from serving.cli.report_tables import evaluation_tables
+from serving.cli.tables.report_tables import evaluation_tables
 from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
 from serving.evaluation.system_rankings import SystemRankings, rival_rankings
 from tests.quick_training import Silence

@@ -20,8 +20,8 @@ from data.records import Item
 from data.synthetic import END_TIME
 from protos import discovery_pb2, discovery_pb2_grpc
 from serving.api.requests import Filter, SearchRequest
-from serving.cli.answer_tables import why
 from serving.cli.main import main
+from serving.cli.tables.answer_tables import why
 from serving.edge.client import Client
 from serving.edge.server import ServerSettings, serve
 from serving.engine import Engine

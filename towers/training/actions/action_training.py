@@ -14,11 +14,11 @@ from towers.actions.shopper_actions import ShopperAction, parents
 from towers.bundle.bundle import RERANK_BATCH_SIZE
 from towers.config import RerankConfig
 from towers.datasets.progress import Progress
-from towers.models.action_network import ActionNetwork
 from towers.models.export import action_file
 from towers.models.fitting import Progress as Steps
 from towers.models.fitting import fit
 from towers.models.legacy_keras import keras
+from towers.models.predictors.action_network import ActionNetwork
 from towers.ranking.calibration import INPUT_NAMES
 from towers.ranking.litert_models import LiteModel, Reranker
 from towers.training.actions.answers_in_log import AnsweredMoments

@@ -10,7 +10,7 @@ import pytest
 from data.records import Item
 from data.synthetic import END_TIME
 from serving.api.requests import SearchRequest
-from serving.cli.report_tables import evaluation_tables
+from serving.cli.tables.report_tables import evaluation_tables
 from serving.engine import Engine
 from serving.evaluation.searches.title_words import title_precision_report
 from tests.towers import shelf

@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from serving.cli.policy_tables import policy_tables
+from serving.cli.tables.policy_tables import policy_tables
 from serving.policy.steps import DIVERSITY
 
 SYSTEM_LABELS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from towers.models.behaviour_network import NETWORKS, BehaviourNetwork, TrainedNetwork
+from towers.models.predictors.behaviour_network import NETWORKS, BehaviourNetwork, TrainedNetwork
 
 Columns = dict[str, np.ndarray]
 

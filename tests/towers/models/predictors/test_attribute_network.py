@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from towers.models.attribute_network import NETWORKS, TrainedAttributeNetwork
+from towers.models.predictors.attribute_network import NETWORKS, TrainedAttributeNetwork
 
 
 @pytest.mark.parametrize("name", NETWORKS)

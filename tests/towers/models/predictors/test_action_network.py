@@ -7,10 +7,10 @@ import warnings
 import numpy as np
 import pytest
 
-from towers.models.action_network import ActionNetwork
 from towers.models.export import action_file
 from towers.models.fitting import fit
 from towers.models.legacy_keras import keras
+from towers.models.predictors.action_network import ActionNetwork
 from towers.ranking.litert_models import LiteModel
 
 

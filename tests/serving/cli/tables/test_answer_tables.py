@@ -24,7 +24,13 @@ from serving.api.answers import (
     UnderstoodUse,
 )
 from serving.api.reports import Status
-from serving.cli.answer_tables import answer_table, facet_table, load_table, status_table, why
+from serving.cli.tables.answer_tables import (
+    answer_table,
+    facet_table,
+    load_table,
+    status_table,
+    why,
+)
 from serving.load.load_step import LoadStep
 
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from serving.cli.system_tables import SYSTEM_LABELS, interval, pairs, section_tables
+from serving.cli.tables.system_tables import SYSTEM_LABELS, interval, pairs, section_tables
 
 if TYPE_CHECKING:
     from serving.evaluation.searches.query_check import CheckReport

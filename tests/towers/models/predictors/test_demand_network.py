@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from towers.models.demand_network import DemandNetwork, TrainedForecaster
+from towers.models.predictors.demand_network import DemandNetwork, TrainedForecaster
 
 
 def columns(count: int, *, seed: int) -> dict[str, np.ndarray]:
