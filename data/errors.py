@@ -8,7 +8,7 @@
     ├── OverloadError   the service is overloaded or shutting down; a retry may succeed
     ├── AbandonedError  nobody waits for the answer any more
     └── UnsupportedError  the service lacks an extra or a model that the call needs
-        └── MissingExtraError  optional packages that are not installed
+        and MissingExtraError, one of its kind: optional packages that are not installed
 
 Every message names the expected and the received value: ``k: expected 1 to 200, received 0``.
 """
