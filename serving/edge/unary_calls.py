@@ -35,7 +35,8 @@ _OK = grpc.StatusCode.OK.value[0]
 _NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
 _POLL_SECONDS = 0.25
 _OVERTAKEN = Failure(
-    grpc.StatusCode.RESOURCE_EXHAUSTED, "message: expected before those of many others, received none"
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "message: expected before those of many others, received none",
 ).status
 
 

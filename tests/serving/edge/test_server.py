@@ -321,7 +321,9 @@ def test_a_large_message_has_longer_and_counts_from_its_beginning_on(engine: Gat
     settings = ServerSettings(message_seconds=0.1, picture_limit=2, voice_limit=1)
     running = serve(engine, "127.0.0.1:0", settings)
     with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
-        by_image, by_voice = (f"/nextclick.v1.Discovery/SearchBy{one}" for one in ("Image", "Voice"))
+        by_image, by_voice = (
+            f"/nextclick.v1.Discovery/SearchBy{one}" for one in ("Image", "Voice")
+        )
         open_calls = [HalfOpen(channel, path) for path in (by_image, by_image, by_voice)]
         time.sleep(0.1)
         for path in (by_image, by_voice):

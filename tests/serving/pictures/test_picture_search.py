@@ -260,4 +260,41 @@ def test_the_command_searches_by_a_file(address: str, tmp_path: Path) -> None:
         in done.output.partition("item_id")[0] + done.output
     )
     done = CliRunner().invoke(main, ["search", "--address", address])
-    assert done.exit_code == 2 and "expected TEXT or --image FILE" in done.output
+    assert done.exit_code == 2 and "expected TEXT, --image FILE" in done.output
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--offset", "3"),
+        ("--order-key", "a"),
+        ("--sort", "price_low"),
+        ("--facet", "brand"),
+        ("--explain",),
+        ("--literal",),
+        ("--actions",),
+        ("--language", "en"),
+    ],
+)
+def test_options_that_searches_by_picture_lack_are_refused(
+    address: str, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(stored(9))
+    done = CliRunner().invoke(
+        main, ["search", "--image", str(path), *option, "--address", address, "--json"]
+    )
+    assert done.exit_code == 2 and option[0] in done.output and "expected" in done.output
+
+
+def test_of_a_file_that_is_too_large_only_the_limit_is_read(address: str, tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    with path.open("wb") as file:
+        # Sparse: more than there is memory.
+        file.truncate(1 << 40)
+    done = CliRunner().invoke(main, ["search", "--image", str(path), "--address", address])
+    assert done.exit_code == 2
+    assert "image: expected 1 to 4,194,304 bytes, received" in " ".join(done.output.split())
+    # Not a file of the disk, and without an end.
+    done = CliRunner().invoke(main, ["search", "--image", "/dev/zero", "--address", address])
+    assert "image: expected 1 to 4,194,304 bytes" in " ".join(done.output.split())

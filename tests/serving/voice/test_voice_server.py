@@ -113,10 +113,10 @@ def test_client_and_command_line_tell_why_a_recording_is_refused(
     address = ["--address", f"127.0.0.1:{server.port}"]
     for words, why in (
         (["--voice", str(path)], "audio: expected a WAV or FLAC file"),
-        ([], "expected TEXT or --voice FILE"),
-        (["milk", "--voice", str(path)], "expected TEXT or --voice FILE"),
+        ([], "expected TEXT, --image FILE or --voice FILE"),
+        (["milk", "--voice", str(path)], "expected TEXT, --image FILE or --voice FILE"),
         (["milk", "--language", "en"], "expected --language with --voice only"),
-        (["--voice", str(path), "--explain"], "with --voice"),
+        (["--voice", str(path), "--explain"], "with --image or --voice"),
     ):
         done = CliRunner().invoke(search, [*words, *address])
         assert done.exit_code == 2 and why in " ".join(done.output.split())
