@@ -44,8 +44,8 @@ class Method(NamedTuple):
     """A unary method: its path, its ``grpc.RpcMethodHandler``, its lane, and limits of its message.
 
     A call whose message has not arrived after ``message_seconds`` is cancelled; gRPC itself has no such
-    timeout. The handler may return the response's bytes. Its errors are mapped to statuses. The server itself
-    refuses messages beyond the largest of all methods.
+    timeout. The handler may return the response's bytes. Its errors are mapped to statuses. The server
+    itself refuses messages beyond the largest of all methods.
     """
 
     path: str
