@@ -160,10 +160,10 @@ def with_pictures_of(
 
 
 def extracted(pictures: PictureColumn) -> Path:
-    """A folder in the user's cache with the pictures of a file of items; those of its earlier versions go.
+    """A folder in the user's cache with the pictures of a file of items.
 
-    Each version has a folder of its own, since who still reads an earlier one must find no file rather
-    than other pictures at the same places.
+    Those of its earlier versions are removed. Each version has a folder of its own, since who still reads
+    an earlier one must find no file rather than other pictures at the same places.
     """
     about = pictures.path.stat()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nextclick"
