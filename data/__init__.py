@@ -2,10 +2,9 @@
 
 errors           the exceptions that callers see
 records          the record types: items, events, judgments
-pictures         how an item names its picture, and its bytes
 markup           plain text of texts with HTML, entities and web addresses
 atomic           folders that are written completely or not at all
-picture_columns  the column of pictures in a shop's files: paths, or bytes kept in the tables
+pictures/        the items' pictures: how they are named, and columns of them in files
 split            the time-based split into training and test parts
 offers/          coupons, promotions and services, and their redemptions
 impression_tables  answers that were shown, as an Arrow table
@@ -15,7 +14,7 @@ clean            drops invalid rows by named rules, and counts them
 sessionize       session ids for logs without any
 report           the quality report of a shop's tables, as plain JSON
 sources/         one file for each kind of raw data
-predicted_values  values predicted for items, in a file for the shop
+predicted/       values predicted for items: their file, and their use
 sample           the newest days, or a sample of the visitors
 synthetic        a small synthetic shop with known statistics, for tests
 prepare          raw data to tables: read, sample, clean, sessionize, split, write

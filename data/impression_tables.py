@@ -16,6 +16,9 @@ from data.records import Impression
 
 _FILE_NAME = "impressions.parquet"
 _CHUNK_SIZE = 50_000
+
+SURFACES = frozenset(("search", "home"))
+"""Surfaces whose answers are kept: what others show depends on items of a page as well."""
 _TIME = pa.timestamp("us", "UTC")
 
 
@@ -26,8 +29,6 @@ class ShownAnswer:
     Args:
         attribution_token, visitor_id, time, surface, query, item_ids, offset, literal: As in
             ``Impression``.
-        is_plain: Whether it was ordered by relevance, without a filter or items of a page or cart, so
-            that the session and the query are all that it depended on.
     """
 
     attribution_token: str
@@ -38,11 +39,13 @@ class ShownAnswer:
     item_ids: tuple[str, ...]
     offset: int
     literal: bool
-    is_plain: bool
 
     @classmethod
-    def of(cls, shown: Impression) -> ShownAnswer:
-        """The answer of an impression."""
+    def of(cls, shown: Impression) -> ShownAnswer | None:
+        """The answer of an impression; None unless the session and the query are all that it depended
+        on: a search or a home page by relevance, without a filter."""
+        if shown.surface not in SURFACES or shown.filter or shown.sort_by:
+            return None
         return cls(
             shown.attribution_token,
             shown.visitor_id,
@@ -52,7 +55,6 @@ class ShownAnswer:
             tuple(shown.item_ids),
             shown.offset,
             shown.literal,
-            not (shown.filter or shown.sort_by or shown.context_item_ids),
         )
 
 
@@ -62,7 +64,6 @@ _TYPES: dict[str, pa.DataType] = {
     "item_ids": pa.list_(pa.string()),
     "offset": pa.int32(),
     "literal": pa.bool_(),
-    "is_plain": pa.bool_(),
 }
 IMPRESSION_SCHEMA = pa.schema(
     [pa.field(name, _TYPES.get(name, pa.string()), nullable=False) for name in _NAMES]
@@ -70,9 +71,9 @@ IMPRESSION_SCHEMA = pa.schema(
 """The fields of ``ShownAnswer``."""
 
 
-def impressions_table(answers: Iterable[ShownAnswer]) -> pa.Table:
-    """Answers as a table in ``IMPRESSION_SCHEMA``; times are rounded to the microsecond."""
-    rows, chunks = iter(answers), [IMPRESSION_SCHEMA.empty_table()]
+def impressions_table(answers: Iterable[ShownAnswer | None]) -> pa.Table:
+    """Answers, None left out, as a table in ``IMPRESSION_SCHEMA``; times in whole microseconds."""
+    rows, chunks = filter(None, answers), [IMPRESSION_SCHEMA.empty_table()]
     # In chunks, since rows as Python objects take many times the memory of a table.
     while chunk := list(islice(rows, _CHUNK_SIZE)):
         columns = {name: [getattr(one, name) for one in chunk] for name in _NAMES}
@@ -107,6 +108,13 @@ def clean_impressions(table: pa.Table, *, since: float, until: float) -> pa.Tabl
     is_kept &= (micros >= since * 1e6) & (micros <= until * 1e6)
     kept = np.flatnonzero(is_kept)
     return table.take(pa.array(kept[np.argsort(micros[kept], kind="stable")]))
+
+
+def at_most(table: pa.Table, limit: int) -> pa.Table:
+    """As many answers, evenly over the time of all."""
+    if table.num_rows <= limit:
+        return table
+    return table.take(pa.array(np.linspace(0, table.num_rows - 1, limit).astype(np.int64)))
 
 
 def joined(earlier: pa.Table | None, later: pa.Table | None) -> pa.Table | None:

@@ -17,7 +17,10 @@ from data.errors import ConfigError, InputError
 from data.impression_tables import clean_impressions, joined
 from data.offers.clean_offers import clean_offers
 from data.offers.offer_tables import OfferTables, extended
-from data.picture_columns import absolute, extracted, with_pictures_of
+from data.pictures.columns import absolute, extracted, with_pictures_of
+from data.predicted.predictions import PredictedValue
+from data.predicted.usable_values import read_predicted, usable, write_predicted
+from data.predicted.values import read_values
 from data.records import ItemChange
 from data.report import quality_report
 from data.sample import newest_days, sampled
@@ -86,6 +89,7 @@ def prepare(
     gap_minutes: float = GAP_MINUTES,
     base: Path | None = None,
     items_time: float | None = None,
+    predicted: Path | None = None,
     progress: Callable[[str], object] = lambda stage: None,
 ) -> dict[str, Any]:
     """Reads raw data, cleans it and writes it as a folder of tables.
@@ -105,6 +109,8 @@ def prepare(
         items_time: When an export of items was made, seconds since 1970, up to ``now``: live
             changes made later override it. None: unknown, so all live changes do. Never the
             modification time of a file, which a plain copy changes.
+        predicted: A file of predicted values, which training uses if its settings say so. None: those
+            of ``base``, if any.
         progress: Called with the name of each stage when it begins.
 
     Returns:
@@ -124,6 +130,7 @@ def prepare(
     _check_items_time(items_time, now)
     check_replaceable(out, marker=MANIFEST_NAME)
     progress("reading")
+    predicted_rows = _predicted(predicted, base)
     raw = chosen.read(path or Path(), map_file)
     if items_time is not None:
         raw = replace(raw, items_time=items_time)
@@ -168,12 +175,17 @@ def prepare(
         report["offers"] = offers.counts
     if impressions is not None:
         report["impressions"] = impressions.num_rows
+    writers: list[Callable[[Path], object]] = []
+    if predicted_rows:
+        rows, counts = usable(predicted_rows, items["item_id"].to_pylist())
+        report["predicted"] = counts.report()
+        writers.append(lambda folder: write_predicted(folder, rows))
     progress("writing")
-    write_pictures: Callable[[Path], object] | None = None
     if raw.pictures is not None:
-        write_pictures = raw.pictures.write
+        writers.append(raw.pictures.write)
     elif base is not None:
         items, newest_items, write_pictures = with_pictures_of(base, items, newest_items)
+        writers += [write_pictures] if write_pictures is not None else []
     write_tables(
         out,
         items=items,
@@ -186,9 +198,15 @@ def prepare(
         log_positions=raw.log_positions,
         offers=offers,
         impressions=impressions,
-        write_pictures=write_pictures,
+        writers=writers,
     )
     return report
+
+
+def _predicted(path: Path | None, base: Path | None) -> list[PredictedValue]:
+    if path is not None:
+        return read_values(path)
+    return [] if base is None else read_predicted(base)
 
 
 def _clean_offers(

@@ -73,6 +73,8 @@ class Item:
         attributes: Further facts by name, ``{"size": "12 OZ"}``.
         image: Path or URL of the picture, or its place in the tables (``data.pictures``); may be empty.
         created_time: When the shop began to list it, UTC; None where not known.
+        predicted: Fields whose values are predictions, by name (``data.predicted.fields``). The shop's
+            own files and logs have none: values are filled in where a catalogue is built or changed.
     """
 
     item_id: str
@@ -86,6 +88,7 @@ class Item:
     attributes: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     created_time: datetime | None = None
+    predicted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

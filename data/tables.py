@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from pathlib import Path
@@ -18,7 +18,7 @@ from data.atomic import atomic_folder
 from data.errors import InputError
 from data.impression_tables import read_impressions, write_impressions
 from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
-from data.picture_columns import PictureColumn, absolute
+from data.pictures.columns import PictureColumn, absolute
 from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
 
@@ -224,7 +224,7 @@ def write_tables(
     log_positions: tuple[LogPosition, ...] = (),
     offers: OfferTables | None = None,
     impressions: pa.Table | None = None,
-    write_pictures: Callable[[Path], object] | None = None,
+    writers: Sequence[Callable[[Path], object]] = (),
 ) -> None:
     """Writes a folder of tables; an existing one is replaced atomically.
 
@@ -236,7 +236,7 @@ def write_tables(
         split: The boundaries of training and testing.
         report: Plain JSON.
         items_time, newest_items, log_positions, offers, impressions: As in ``Tables``.
-        write_pictures: Writes the items' own pictures into the folder; None where there are none.
+        writers: Write further files into the folder: the items' own pictures, predicted values.
     """
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -258,8 +258,8 @@ def write_tables(
             write_offer_tables(folder, offers)
         if impressions is not None:
             write_impressions(folder, impressions)
-        if write_pictures is not None:
-            write_pictures(folder)
+        for write in writers:
+            write(folder)
         (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 

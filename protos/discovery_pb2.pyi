@@ -338,7 +338,7 @@ class RecommendItemsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ..., services: _Optional[_Iterable[_Union[_offers_pb2.OfferResult, _Mapping]]] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability", "model_score", "adjustments", "merchandising", "reason", "offer_id", "earlier_price", "actions", "modalities")
+    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability", "model_score", "adjustments", "merchandising", "reason", "predicted_attributes", "offer_id", "earlier_price", "actions", "modalities")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -355,6 +355,7 @@ class Result(_message.Message):
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
     MERCHANDISING_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     OFFER_ID_FIELD_NUMBER: _ClassVar[int]
     EARLIER_PRICE_FIELD_NUMBER: _ClassVar[int]
     ACTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -375,11 +376,12 @@ class Result(_message.Message):
     adjustments: _containers.RepeatedCompositeFieldContainer[ScorePart]
     merchandising: _containers.RepeatedCompositeFieldContainer[ScorePart]
     reason: str
+    predicted_attributes: _containers.RepeatedScalarFieldContainer[str]
     offer_id: str
     earlier_price: float
     actions: _containers.RepeatedCompositeFieldContainer[ActionProbability]
     modalities: _containers.RepeatedCompositeFieldContainer[ModalityShare]
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., purchase_probability: _Optional[float] = ..., model_score: _Optional[float] = ..., adjustments: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., merchandising: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., reason: _Optional[str] = ..., offer_id: _Optional[str] = ..., earlier_price: _Optional[float] = ..., actions: _Optional[_Iterable[_Union[ActionProbability, _Mapping]]] = ..., modalities: _Optional[_Iterable[_Union[ModalityShare, _Mapping]]] = ...) -> None: ...
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., purchase_probability: _Optional[float] = ..., model_score: _Optional[float] = ..., adjustments: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., merchandising: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., reason: _Optional[str] = ..., predicted_attributes: _Optional[_Iterable[str]] = ..., offer_id: _Optional[str] = ..., earlier_price: _Optional[float] = ..., actions: _Optional[_Iterable[_Union[ActionProbability, _Mapping]]] = ..., modalities: _Optional[_Iterable[_Union[ModalityShare, _Mapping]]] = ...) -> None: ...
 
 class ActionProbability(_message.Message):
     __slots__ = ("action", "probability")

@@ -167,8 +167,7 @@ class Engine:
         plan = page_plan(request, self.sessions.get(request.visitor_id), now, bundle)
         share = self._log_feature_share if plan.is_in_log else 0.0
         answer = self._answer(bundle, plan.rank_request, request, before_stage, share)
-        services = self.offers.services(request.visitor_id, plan.product_ids)
-        return plan.told(answer, request, bundle.catalog, services)
+        return plan.told(answer, request, bundle, self.offers.services)
 
     def complete(self, request: CompleteRequest) -> Completed:
         """Completes typed text; nothing of it is stored."""

@@ -162,7 +162,7 @@ class ImagesConfig:
     size: Annotated[int, Range(16, 512)] = 96
     dim: Annotated[int, Range(8, 4_096)] = 128
     batch_size: Annotated[int, Range(4, 4_096)] = 64
-    epoch_limit: Annotated[int, Range(0, 10_000)] = 130
+    epoch_limit: Annotated[int, Range(0, 10_000)] = 100
     step_limit: Annotated[int, Range(1, 1_000_000_000)] = 5_500
     learning_rate: Annotated[float, Range(1e-08, 10)] = 0.003
 
@@ -173,6 +173,13 @@ class ImagesConfig:
                     f"images.{name}: expected 3 numbers, one a channel"
                     f"{', above 0' if name == 'deviation' else ''}, received {list(levels)}"
                 )
+
+
+@dataclass(frozen=True)
+class AttributesConfig:
+    """Whether items get the values that were predicted for them (``nextclick prepare --predicted``)."""
+
+    use_predicted: bool = False
 
 
 @dataclass(frozen=True)
@@ -221,6 +228,7 @@ class Config:
     rerank: RerankConfig = field(default_factory=RerankConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
+    attributes: AttributesConfig = field(default_factory=AttributesConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     index: IndexConfig = field(default_factory=IndexConfig)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.errors import InputError
-from data.picture_columns import PictureColumn, located, told
+from data.pictures.columns import PictureColumn, located, told
 from data.records import EVENT_TYPE_BY_LABEL
 from data.sources.column_map import ATTRIBUTE, ColumnMap, read_column_map
 from data.sources.fields import (

@@ -21,7 +21,7 @@ ITEM_LOG_NAME = "items.sqlite"
 """Name of the file in the state folder of a server."""
 
 _APPLICATION_ID = 0x6E636C69
-_NAMES = tuple(field.name for field in fields(Item))
+_NAMES = tuple(field.name for field in fields(Item) if field.name != "predicted")
 _SCHEMA = """
 CREATE TABLE changes (
     item_id TEXT PRIMARY KEY,

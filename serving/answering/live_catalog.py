@@ -110,14 +110,15 @@ class LiveCatalog:
         lexical index commits. The remaining steps only write to memory.
 
         Args:
-            items: If an id occurs more than once, the last item counts.
+            items: If an id occurs more than once, the last item counts. Where they lack a value that the
+                bundle has a prediction of, they get it.
             log: Makes the change durable and returns a function that undoes it.
 
         Raises:
             OverloadError: A disk is full or failing.
         """
         with self._lock:
-            prepared = self._prepared(items)
+            prepared = self._prepared(self._bundle.predictions.filled_all(items))
             added = 0
             if prepared.changes:
                 added = self._take_in(prepared, log)

@@ -38,7 +38,7 @@ def purchase_probabilities(
     if not rank_request.is_narrowed:
         scores, list_scores = bundle.ranker.scores_beside(shortlist, rows), shortlist.model_scores
     else:
-        scores, list_scores = bundle.ranker.scores_without_filter(shortlist, rows)
+        scores, list_scores, _ = bundle.ranker.without_filter(shortlist, rows)
     inputs = calibration_inputs(
         scores,
         list_scores,
@@ -53,6 +53,9 @@ def with_actions(
 ) -> Sequence[Result]:
     """The results with the probability of each action; those beyond the shortlist without.
 
+    As purchase probabilities, in the context of the request without its filter and its placement's
+    choice of items.
+
     Args:
         shortlist: The request ranked without synonyms, in whose context the items are scored.
         rows: ``[results] int64``.
@@ -64,13 +67,14 @@ def with_actions(
     is_listed = positions >= 0
     listed = positions[is_listed]
     encoded = shortlist.encoded
-    inputs = calibration_inputs(
-        shortlist.model_scores[listed],
-        shortlist.model_scores,
-        encoded.rank_request.session,
-        is_search=encoded.is_search,
-    )
-    found = iter(finite(model.probabilities(shortlist.features_at(listed), inputs)).tolist())
+    if encoded.rank_request.is_narrowed:
+        scores, list_scores, features = bundle.ranker.without_filter(shortlist, rows[is_listed])
+    else:
+        scores, list_scores = shortlist.model_scores[listed], shortlist.model_scores
+        features = shortlist.features_at(listed)
+    session, is_search = encoded.rank_request.session, encoded.is_search
+    inputs = calibration_inputs(scores, list_scores, session, is_search=is_search)
+    found = iter(finite(model.probabilities(features, inputs)).tolist())
     return tuple(
         replace(result, actions=tuple(map(ActionProbability, model.names, next(found))))
         if is_one

@@ -105,7 +105,8 @@ class Result:
     ``reason`` is a sentence for the shopper, filled with the effects. ``offer_id`` is the offer that the
     item is on, ``earlier_price`` what it is reduced from; both for the promotion placement only.
     ``actions`` is filled only if the request has ``predict_actions``. ``modalities`` are filled with the
-    effects, for an item with a picture.
+    effects, for an item with a picture. ``predicted_attributes`` are the names of its fields whose values
+    were predicted.
     """
 
     item_id: str
@@ -128,6 +129,7 @@ class Result:
     offer_id: str = ""
     earlier_price: float | None = None
     modalities: tuple[ModalityShare, ...] = ()
+    predicted_attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

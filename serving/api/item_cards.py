@@ -19,7 +19,10 @@ class ItemCard:
         encoded: The same as bytes of the API's message, which its codec keeps here; empty before.
     """
 
-    __slots__ = ("brand", "category", "encoded", "in_stock", "item_id", "price", "title")
+    __slots__ = (
+        *("brand", "category", "encoded", "in_stock", "item_id", "predicted_attributes"),
+        *("price", "title"),
+    )
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class ItemCard:
         brand: str,
         price: float | None,
         in_stock: bool,
+        predicted_attributes: tuple[str, ...] = (),
     ) -> None:
         self.item_id = item_id
         self.title = title
@@ -36,6 +40,7 @@ class ItemCard:
         self.brand = brand
         self.price = price
         self.in_stock = in_stock
+        self.predicted_attributes = predicted_attributes
         self.encoded = b""
 
 
@@ -70,4 +75,5 @@ def _card(catalog: Catalog, row: int) -> ItemCard:
         # Prices are float32: round away digits beyond its precision.
         None if price != price else round(price, 4),
         bool(catalog.in_stock[row]),
+        catalog.attributes.predicted.get(row, ()),
     )

@@ -77,6 +77,7 @@ def _encode(card: ItemCard) -> bytes:
         brand=card.brand,
         price=card.price,
         in_stock=card.in_stock,
+        predicted_attributes=card.predicted_attributes,
     )
     card.encoded = bytes(message.SerializeToString())
     return card.encoded

@@ -46,6 +46,7 @@ def read_result(message: Any) -> Result:
         offer_id=message.offer_id,
         earlier_price=message.earlier_price if message.HasField("earlier_price") else None,
         modalities=tuple(ModalityShare(one.name, one.share) for one in message.modalities),
+        predicted_attributes=tuple(message.predicted_attributes),
     )
 
 
@@ -66,6 +67,7 @@ def add_result(results: Any, result: Result) -> None:
         reason=result.reason,
         offer_id=result.offer_id,
         earlier_price=result.earlier_price,
+        predicted_attributes=result.predicted_attributes,
     )
     for column, parts in (
         (message.adjustments, result.adjustments),

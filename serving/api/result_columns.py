@@ -73,6 +73,7 @@ class ResultColumns(Sequence[Result]):
             model_score=float(self.model_scores[position]),
             adjustments=parts_at(self.adjustments, position),
             merchandising=parts_at(self.merchandising, position),
+            predicted_attributes=card.predicted_attributes,
         )
 
 

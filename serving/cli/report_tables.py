@@ -38,12 +38,25 @@ def quality_table(report: Mapping[str, Any]) -> Table:
             "visitors": f"{events['visitor_count']:,}",
             "sessions": f"{sessions['count']:,}, median {sessions['length']['median']:g} events",
             "judgments": f"{report['judgments']['count']:,}",
+            **_predicted_rows(report.get("predicted")),
             "first and last event": f"{events['first_time'] or '–'}, {events['last_time'] or '–'}",
             "tower training part": f"{parts['retrieval']['event_count']:,} events",
             "reranker training part": f"{parts['rank']['event_count']:,} from {split['rank_from']}",
             "test part": f"{parts['test']['event_count']:,} from {split['test_from']}",
         }
     )
+
+
+def _predicted_rows(counts: Mapping[str, int] | None) -> dict[str, str]:
+    if not counts:
+        return {}
+    left_out = ", ".join(
+        f"{count:,} {name.removesuffix('_count').replace('_', ' ')}"
+        for name, count in counts.items()
+        if count and name not in ("used_count", "spelling_count")
+    )
+    used = f"{counts['used_count']:,}, and {counts['spelling_count']:,} spellings"
+    return {"predicted values": used + (f"; left out: {left_out}" if left_out else "")}
 
 
 def _known_later(counts: Mapping[str, int]) -> dict[str, str]:
@@ -82,6 +95,10 @@ def training_table(report: Mapping[str, Any]) -> Table:
                 f"{visits['made_count']:,} of {visits['asked_count']:,}; {visits['alone_count']:,} "
                 "left out: too few similar items"
             )
+    predicted = report["predicted"]
+    if predicted["value_count"]:
+        by_field = ", ".join(f"{name} {count:,}" for name, count in predicted["by_field"].items())
+        rows["predicted values"] = f"of {predicted['item_count']:,} items: {by_field}"
     index = report["index"]
     rows["index: recall against exact search"] = (
         f"{index['recall']:.3f}, {index['item_count']:,} items"

@@ -204,7 +204,9 @@ def evaluate_tables(
             whole_log = engine.bundle.config.learn_test_part
             report["filters"] = check_filters(
                 engine,
-                list(iter_items(tables.items_known(whole_log=whole_log)[0])),
+                engine.bundle.predictions.filled_all(
+                    iter_items(tables.items_known(whole_log=whole_log)[0])
+                ),
                 count=settings.filter_count,
                 seed=settings.seed,
                 progress=stages.start("asking under filters", settings.filter_count),

@@ -195,6 +195,7 @@ def _results(
             cosine + added,
             sources=(SourceHit(SOURCE_NAME, rank_of[position]),),
             model_score=cosine,
+            predicted_attributes=catalog.attributes.predicted.get(row, ()),
         )
         if added:
             result = replace(result, adjustments=(ScorePart(WORDS, added),))

@@ -41,6 +41,7 @@ class PagePlan:
             for anything in particular.
         product_ids: Items that services may go with.
         is_in_log: Whether the log alone tells what was shown, so that features may be learnt from.
+        missing: Stages of the placement that failed.
     """
 
     rank_request: RankRequest
@@ -48,18 +49,33 @@ class PagePlan:
     empty_reason: EmptyReason = EmptyReason.UNSPECIFIED
     product_ids: tuple[str, ...] = ()
     is_in_log: bool = True
+    missing: tuple[str, ...] = ()
 
     def told(
         self,
         answer: Answer,
         request: RecommendRequest,
-        catalog: Catalog,
-        services: tuple[OfferResult, ...] = (),
+        bundle: Bundle,
+        services_of: Callable[[str, Sequence[str]], tuple[OfferResult, ...]],
     ) -> Answer:
         """An answer with the notes of its results, with services on its first page, and with the
-        placement's own reason to be empty."""
-        if services and not request.offset:
+        placement's own reason to be empty.
+
+        Args:
+            services_of: The services for a visitor and items.
+        """
+        missing, catalog = [*self.missing], bundle.catalog
+        if self.product_ids and not request.offset:
+            nothing: tuple[OfferResult, ...] = ()
+            services = bundle.ranker.sources.stages.run(
+                "services",
+                lambda: services_of(request.visitor_id, self.product_ids),
+                nothing,
+                missing,
+            )
             answer = replace(answer, services=services)
+        if missing:
+            answer = replace(answer, missing=(*answer.missing, *missing))
         if not answer.results:
             mask = self.rank_request.mask
             passes = mask is None or bool(mask.any())

@@ -35,7 +35,11 @@ def promotion_page(
 ) -> PagePlan:
     """What is on offer; empty, with its reason, where nothing is."""
     catalog = bundle.catalog
-    on_offer = items_on_offer(session, time, bundle)
+    missing: list[str] = []
+    run = bundle.ranker.sources.stages.run
+    on_offer = run(
+        "offers", lambda: items_on_offer(session, time, bundle), ItemOffers.none(), missing
+    )
     earlier = earlier_prices(catalog, bundle.released_prices)
     outside = np.isnan(earlier) | ~catalog.in_stock[: len(earlier)]
     known = on_offer.rows[on_offer.rows < len(outside)]
@@ -55,6 +59,7 @@ def promotion_page(
         note_of,
         EmptyReason.NOTHING_ON_OFFER,
         is_in_log=False,
+        missing=tuple(missing),
     )
 
 

@@ -23,10 +23,10 @@ from typing import Any
 import click
 import numpy as np
 
+from data.predicted.fields import field_names, value_of, with_value
 from data.prepare import prepare_items
 from data.records import Item
 from data.tables import items_table, iter_items
-from towers.attributes.fields import field_names, value_of, with_value
 from towers.attributes.filling import merged_items
 from towers.attributes.item_features import Hidden, ItemFeatures
 from towers.attributes.models import MODELS, fit_model, guess

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.errors import InputError
-from data.pictures import StoredPicture, picture_of, read_content
+from data.pictures.picture import StoredPicture, picture_of, read_content
 from data.prepare import prepare, prepare_items
 from data.tables import iter_items, read_tables
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from data.predicted_values import PredictedValue, check_ending, read_values, write_values
+from data.predicted.predictions import PredictedValue
+from data.predicted.values import check_ending, read_values, write_values
 
 VALUES = [
     PredictedValue("i1", "colour", 'Red, "dark"', 0.975, "linear_svm"),

@@ -1,6 +1,5 @@
 """Values that the catalogue lacks: attributes, brands and categories predicted from the rest of an item.
 
-fields         the fields that can be predicted
 spellings      spellings of one value, and which are merged
 targets        which fields can be learnt, their classes, and why others cannot
 picture_features  pictures as vectors, and which the encoder has not seen

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from data.errors import ConfigError
-from data.predicted_values import SPELLING, PredictedValue
+from data.predicted.fields import BRAND, CATEGORY, field_names, value_of, with_value
+from data.predicted.predictions import SPELLING, PredictedValue
 from data.records import Item
 from towers.attributes.applicability import unlike_holders
-from towers.attributes.fields import BRAND, CATEGORY, field_names, value_of, with_value
 from towers.attributes.item_features import Hidden, ItemFeatures, has_text
 from towers.attributes.models import MODELS
 from towers.attributes.picture_features import PictureFeatures

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from data.predicted.fields import BRAND, CATEGORY, field_of, value_of, with_value
 from data.records import Item
-from towers.attributes.fields import BRAND, CATEGORY, field_of, value_of, with_value
 from towers.attributes.picture_features import PictureFeatures
 from towers.catalog.dictionary import Dictionary
 from towers.catalog.item_tokens import price_step, token_numbers

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from data.predicted.fields import with_value
 from data.records import Item
 from towers.catalog.items import Catalog
 
@@ -13,7 +14,7 @@ from towers.catalog.items import Catalog
 def items_of(catalog: Catalog, known: Collection[str]) -> tuple[list[Item], np.ndarray]:
     """The listed items of a catalogue but ``known`` ones, and their rows, ``[n] int64``.
 
-    A catalogue keeps no descriptions.
+    A catalogue keeps no descriptions. Its predicted values are left out: nothing is learnt from them.
     """
     attributes: list[dict[str, str]] = [{} for _ in range(catalog.count)]
     for name in catalog.attributes.names.names:
@@ -40,4 +41,8 @@ def items_of(catalog: Catalog, known: Collection[str]) -> tuple[list[Item], np.n
         )
         for row in rows
     ]
+    predicted = catalog.attributes.predicted
+    for place, row in enumerate(rows):
+        for field in predicted.get(row, ()):
+            items[place] = with_value(items[place], field, "")
     return items, np.array(rows, np.int64)

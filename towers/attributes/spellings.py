@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from data.predicted.fields import BRAND, CATEGORY, value_of
 from data.records import Item
-from towers.attributes.fields import BRAND, CATEGORY, value_of
 from towers.text.words import surface_words
 from towers.text.writing.folding import fold, normalise
 from towers.text.writing.units import plain_units

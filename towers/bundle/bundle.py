@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from data.errors import BundleError
+from data.predicted.predictions import Predictions
 from towers.actions.action_model import ActionModel
 from towers.after_sales.after_sales import AfterSales
 from towers.bundle.layout import Layout
@@ -59,6 +60,7 @@ class Bundle:
         offer_model: None where too little was redeemed to learn from.
         action_model: Probabilities of clicks, carts and more; None where the log holds too few.
         pictures: For search by picture; None where no item had a picture that was read.
+        predictions: Values that its items get where they have none.
     """
 
     path: Path
@@ -76,6 +78,7 @@ class Bundle:
     offer_model: OfferModel | None = None
     action_model: ActionModel | None = None
     pictures: ItemPictures | None = None
+    predictions: Predictions = field(default_factory=Predictions)
 
     @property
     def catalog(self) -> Catalog:
@@ -152,6 +155,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         offer_model,
         ActionModel.load(layout.folder),
         load_pictures(layout, config, catalog.count),
+        Predictions.load(layout.folder),
     )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from data.records import Item
 from towers.catalog.dictionary import Dictionary
 
 _NAMES = "attributes.json"
+_PREDICTED = "predicted_fields.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Attributes:
 
     The base columns are immutable. Rows added or changed later are in an overlay, which supersedes
     them. One writer at a time; readers need no lock.
+
+    Attributes:
+        predicted: Names of the fields whose values are predictions, by row; only rows with any.
     """
 
     def __init__(self) -> None:
@@ -48,15 +53,19 @@ class Attributes:
         self._live: list[dict[int, int]] = []
         self._live_names: dict[int, tuple[int, ...]] = {}
         self._numbers: dict[int, np.ndarray] = {}
+        self.predicted: dict[int, tuple[str, ...]] = {}
 
     @classmethod
-    def of(cls, facts: Sequence[Mapping[str, str]]) -> Attributes:
+    def of(cls, items: Sequence[Item]) -> Attributes:
         """The attributes of items in row order; empty values are left out."""
         attributes = cls()
+        attributes.predicted = {
+            row: item.predicted for row, item in enumerate(items) if item.predicted
+        }
         rows: list[list[int]] = []
         codes: list[list[int]] = []
-        for row, of_item in enumerate(facts):
-            for name, value in of_item.items():
+        for row, item in enumerate(items):
+            for name, value in item.attributes.items():
                 if value:
                     number = attributes._number(name)
                     if number == len(rows):
@@ -70,11 +79,15 @@ class Attributes:
         )
         return attributes
 
-    def put(self, row: int, facts: Mapping[str, str]) -> None:
+    def put(self, row: int, item: Item) -> None:
         """Sets all attributes of one item, new or existing."""
+        if item.predicted:
+            self.predicted[row] = item.predicted
+        else:
+            self.predicted.pop(row, None)
         coded = {
             number: self._values[number].add(value)
-            for name, value in facts.items()
+            for name, value in item.attributes.items()
             if value
             for number in (self._number(name),)
         }
@@ -139,6 +152,9 @@ class Attributes:
         np.save(folder / "attribute_codes.npy", saved._codes)
         values = {name: self.values(name) for name in self.names.names}
         (folder / _NAMES).write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+        if self.predicted:
+            text = json.dumps(self.predicted, ensure_ascii=False)
+            (folder / _PREDICTED).write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Attributes:
@@ -154,6 +170,9 @@ class Attributes:
         )
         attributes._offsets, attributes._rows, attributes._codes = offsets, rows, codes
         attributes._is_outdated = np.zeros(int(rows.max(initial=-1)) + 1, bool)
+        if (folder / _PREDICTED).is_file():
+            predicted = json.loads((folder / _PREDICTED).read_text(encoding="utf-8"))
+            attributes.predicted = {int(row): tuple(names) for row, names in predicted.items()}
         return attributes
 
     def _number(self, name: str) -> int:
@@ -171,6 +190,11 @@ class Attributes:
         self._rows = np.concatenate([self._rows[:0], *rows]).astype(np.int32)
         self._codes = np.concatenate([self._codes[:0], *codes]).astype(np.int32)
         self._is_outdated = np.zeros(int(self._rows.max(initial=-1)) + 1, bool)
+
+    def numbers(self, name: str) -> np.ndarray:
+        """The values of ``values(name)`` as ``[values] float64``, NaN if not numeric. Kept."""
+        number = self.names.get(name)
+        return self._as_numbers(number, len(self._values[number].names))
 
     def _as_numbers(self, number: int, count: int) -> np.ndarray:
         """The first ``count`` values of an attribute as ``[count] float64``, NaN if not numeric."""

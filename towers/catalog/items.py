@@ -140,7 +140,7 @@ class Catalog:
         catalog.title_tokens, catalog.title_heads = title_columns(
             catalog.titles, [item.brand for item in newest], text.bucket_count
         )
-        catalog.attributes = Attributes.of([item.attributes for item in newest])
+        catalog.attributes = Attributes.of(newest)
         catalog.text_keys = np.array([text_key(item) for item in newest], np.uint64)
         catalog.versions = np.zeros(len(newest), np.uint32)
         return catalog
@@ -174,7 +174,7 @@ class Catalog:
         self.leaf[row] = self.category_codes.add(_PATH_SEPARATOR.join(item.category))
         self.top[row] = self.top_codes.add(item.category[0] if item.category else "")
         self.brand[row] = self.brand_codes.add(item.brand)
-        self.attributes.put(row, item.attributes)
+        self.attributes.put(row, item)
         for name in self._COPIED:
             getattr(self, name)[row] = getattr(read, name)[at]
         if is_new:

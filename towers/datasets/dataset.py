@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.errors import InputError
-from data.impression_tables import ShownAnswer, iter_answers
+from data.impression_tables import ShownAnswer, at_most, iter_answers
+from data.predicted.predictions import Predictions
+from data.predicted.usable_values import read_predicted
 from data.records import Event, Item, Judgment
 from data.tables import Tables, iter_events, iter_items
 from towers.catalog.items import Catalog
@@ -17,10 +19,16 @@ from towers.sessions.feedback import remembered
 from towers.text.word_vectors import WordVectors, word_vectors
 from towers.text.words import surface_words
 
+_ANSWER_LIMIT = 50_000
+"""Shown answers that are read, evenly over the log; as objects they take two kilobytes each."""
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """The contents of the tables; ``path`` is their folder, ``answers`` those that were shown."""
+    """The contents of the tables; ``path`` is their folder, ``answers`` those that were shown.
+
+    ``predictions`` are what the items were filled with.
+    """
 
     path: Path
     items: list[Item]
@@ -30,20 +38,30 @@ class Dataset:
     rank_from: float
     test_from: float
     answers: tuple[ShownAnswer, ...] = ()
+    predictions: Predictions = field(default_factory=Predictions)
 
     @classmethod
-    def of(cls, tables: Tables, text: TextConfig, *, whole_log: bool = False) -> Dataset:
+    def of(
+        cls,
+        tables: Tables,
+        text: TextConfig,
+        *,
+        whole_log: bool = False,
+        use_predicted: bool = False,
+    ) -> Dataset:
         """Reads the tables, with items as known at the end of the training period.
 
         Args:
             whole_log: Whether the training period includes the test part of the log.
+            use_predicted: Whether items get the values that were predicted for them.
 
         Raises:
             InputError: They hold no items.
         """
         if tables.items.num_rows == 0:
             raise InputError(f"{tables.path}: expected at least one item, received none")
-        items = list(iter_items(tables.items_known(whole_log=whole_log)[0]))
+        predictions = Predictions.of(read_predicted(tables.path) if use_predicted else ())
+        items = predictions.filled_all(iter_items(tables.items_known(whole_log=whole_log)[0]))
         return cls(
             tables.path,
             items,
@@ -52,7 +70,8 @@ class Dataset:
             [Judgment(*row.values()) for row in tables.judgments.to_pylist()],
             tables.split.rank_from,
             tables.split.test_from,
-            () if tables.impressions is None else tuple(iter_answers(tables.impressions)),
+            _answers(tables),
+            predictions,
         )
 
     def log(self, until: float, learn_from: float = float("-inf")) -> ReplayedLog:
@@ -71,3 +90,8 @@ class Dataset:
         titles = self.catalog.titles
         counts = Counter(word for title in titles for word in set(surface_words(title)))
         return word_vectors(counts, dim=config.towers.dim, bucket_count=config.text.bucket_count)
+
+
+def _answers(tables: Tables) -> tuple[ShownAnswer, ...]:
+    shown = tables.impressions
+    return () if shown is None else tuple(iter_answers(at_most(shown, _ANSWER_LIMIT)))

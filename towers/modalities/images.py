@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import BundleError, ConfigError, InputError
-from data.pictures import StoredPicture
+from data.pictures.picture import StoredPicture
 from towers.config import ImagesConfig
 from towers.modalities.pictures import read_picture
 from towers.ranking.litert_models import ArrayModel

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data.errors import BundleError, InputError
-from data.pictures import picture_of, read_content
+from data.pictures.picture import picture_of, read_content
 from data.records import Item
 from towers.config import IndexConfig
 from towers.indexes.item_index import ItemIndex

@@ -1,4 +1,4 @@
-"""The classes that the image encoder was trained on, as linear functions of a picture's vector."""
+"""The classes that the image encoder was trained on, as parts of a picture's vector."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 _NAMES, _KEYS = "heads.json", "learnt_keys.npy"
+_LEAST_ROOT = np.float32(1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,15 +19,17 @@ class PictureHead:
 
     Args:
         classes: Values.
-        weights: ``[dim + 1, classes] float32``, the last row being the offsets.
+        first: Column of the vector that holds the square root of the first class's probability, up to a
+            factor that all columns share; the other classes follow.
     """
 
     classes: tuple[str, ...]
-    weights: np.ndarray
+    first: int
 
     def scores(self, vectors: np.ndarray) -> np.ndarray:
-        """``[n, classes] float32`` scores of unit rows ``[n, dim]``, shares of 1 by softmax."""
-        found: np.ndarray = vectors @ self.weights[:-1] + self.weights[-1]
+        """``[n, classes] float32`` log probabilities up to a constant, of ``vectors [n, dim]``."""
+        roots = vectors[:, self.first : self.first + len(self.classes)]
+        found: np.ndarray = 2.0 * np.log(np.maximum(roots, _LEAST_ROOT))
         return found
 
 
@@ -45,21 +48,16 @@ class EncoderClasses:
     def save(self, folder: Path) -> None:
         """Writes them into an existing folder."""
         np.save(folder / _KEYS, self.learnt_keys)
-        for number, head in enumerate(self.heads.values()):
-            np.save(folder / f"head_{number}.npy", head.weights)
-        names = {field: head.classes for field, head in self.heads.items()}
-        (folder / _NAMES).write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
+        heads = {field: [head.first, *head.classes] for field, head in self.heads.items()}
+        (folder / _NAMES).write_text(json.dumps(heads, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> EncoderClasses:
         """What ``save`` wrote; nothing of a bundle without it."""
         if not (folder / _NAMES).is_file():
             return cls({}, np.zeros(0, np.uint64))
-        names = json.loads((folder / _NAMES).read_text(encoding="utf-8"))
+        saved = json.loads((folder / _NAMES).read_text(encoding="utf-8"))
         heads = {
-            field: PictureHead(
-                tuple(classes), np.load(folder / f"head_{number}.npy", allow_pickle=False)
-            )
-            for number, (field, classes) in enumerate(names.items())
+            field: PictureHead(tuple(classes), first) for field, (first, *classes) in saved.items()
         }
         return cls(heads, np.load(folder / _KEYS, allow_pickle=False))

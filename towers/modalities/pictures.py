@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.errors import InputError
-from data.pictures import BYTE_LIMIT, StoredPicture, read_content
+from data.pictures.picture import BYTE_LIMIT, StoredPicture, read_content
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -35,6 +35,12 @@ class ItemOffers:
         freeze(self.rows, self.places, self.log_odds)
 
     @classmethod
+    def none(cls) -> ItemOffers:
+        """Of no offers."""
+        nothing = np.zeros(0, np.int64)
+        return cls((), nothing, nothing.copy(), np.zeros(0))
+
+    @classmethod
     def of(
         cls,
         state: VisitorState,

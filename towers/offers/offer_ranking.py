@@ -8,6 +8,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from data.offers.offer import OfferKind
 from towers.catalog.items import Catalog
 from towers.offers.offer_features import OfferTables, column, offer_features
 from towers.offers.offer_model import OfferModel
@@ -173,4 +174,7 @@ def _sentence(kind: ReasonKind, placed: PlacedOffer, named: str, language_of: st
 
 
 def _is_rejected(state: VisitorState, placed: PlacedOffer) -> bool:
-    return bool(len(state.disliked_rows)) and bool(np.isin(placed.rows, state.disliked_rows).all())
+    # Who sent a thing back may want its repair or its insurance all the more.
+    if placed.offer.kind is OfferKind.SERVICE or not len(state.disliked_rows):
+        return False
+    return bool(np.isin(placed.rows, state.disliked_rows).all())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from towers.catalog.attributes import as_number
 from towers.catalog.items import Catalog
 
 LIST_PRICE = "list_price"
@@ -29,7 +28,7 @@ def earlier_prices(catalog: Catalog, released: np.ndarray) -> np.ndarray:
     earlier[:end] = np.round(released[:end].astype(np.float64), 4)
     rows, codes = catalog.attributes.column(LIST_PRICE)
     if len(rows):
-        values = np.array([as_number(value) for value in catalog.attributes.values(LIST_PRICE)])
+        values = catalog.attributes.numbers(LIST_PRICE)
         is_known = (rows < count) & np.isfinite(values[codes])
         earlier[rows[is_known]] = values[codes[is_known]]
     with np.errstate(invalid="ignore"):

@@ -167,7 +167,7 @@ class Ranker:
 
         Args:
             also_without_filter: Also finds the candidates of a filtered request without its filter,
-                for ``scores_without_filter``.
+                for ``without_filter``.
             before_stage: Called before retrieval and before features are computed and scored; what
                 it raises ends the work.
         """
@@ -245,15 +245,16 @@ class Ranker:
             scores[~is_listed] = finite(self.reranker.scores(features))
         return scores
 
-    def scores_without_filter(
+    def without_filter(
         self, shortlist: Shortlist, rows: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As ``scores_beside``, in the context of the list without the request's filter.
 
         One pass over features and model for that list and the items together.
 
         Returns:
-            The scores of the items, ``[m] float32``, and of the list, ``[n] float32``.
+            The scores of the items, ``[m] float32``, and of the list, ``[n] float32``; and the features
+            of the items, ``[m, features] float32``.
 
         Raises:
             ValueError: There is no reranker.
@@ -268,7 +269,8 @@ class Ranker:
         features = feature_matrix(FeatureContext(encoded, together, self.sources, count))
         scores = finite(self.reranker.scores(features))
         order = np.argsort(together.rows)
-        return scores[order[np.searchsorted(together.rows[order], rows)]], scores[:count]
+        places = order[np.searchsorted(together.rows[order], rows)]
+        return scores[places], scores[:count], features[places]
 
 
 def _without_filter(encoded: EncodedRequest) -> EncodedRequest:

@@ -58,7 +58,7 @@ def compare_encoders(
         InputError: The tables hold no items, no training data, or no events in the test part.
     """
     stages.start("reading tables")
-    dataset = Dataset.of(tables, config.text)
+    dataset = Dataset.of(tables, config.text, use_predicted=config.attributes.use_predicted)
     parts = Parts.of(dataset)
     training, validation, _ = tower_examples(dataset, parts, config, stages)
     newest = dataset.log(float("inf"), dataset.test_from)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
+from data.predicted.predictions import Predictions
 from data.records import Item
 from towers.bundle.bundle import (
     load_bundle,
@@ -125,11 +126,16 @@ def reembed(
     *,
     items_time: float,
     created_time: float,
+    predictions: Predictions | None = None,
     progress: Callable[[str], object] | None = None,
 ) -> EmbedReport:
     """Builds a bundle of the same models over another catalogue, as it was at ``items_time``.
 
     Removed items also leave the index, the co-occurrence table and the past sessions.
+
+    Args:
+        predictions: What the items get where they have no value, if the bundle's settings say so; None:
+            as in the bundle.
 
     Raises:
         InputError: ``out`` exists and is not a bundle.
@@ -142,6 +148,9 @@ def reembed(
     tables = CandidateTables.load(layout.training)
     report("embedding")
     began = time.perf_counter()
+    if predictions is None or not config.attributes.use_predicted:
+        predictions = old.predictions
+    items = predictions.filled_all(items)
     catalog = Catalog.of(items, config.text)
     pictures: PictureVectors | None = None
     if old.pictures is not None:
@@ -172,12 +181,15 @@ def reembed(
             # They name items by id, and are placed in the catalogue when they are loaded.
             shutil.copytree(layout.offers, new.offers)
         write_after_sales(new, old.after_sales.rebased(sources.catalog, catalog))
+        if old.action_model is not None:
+            old.action_model.save(folder)
         if pictures is not None:
             file = (layout / ENCODER_NAME).read_bytes()
             built = ItemPictures.build(encoder, pictures, config.index, weights)
             write_pictures(new, file, built)
             EncoderClasses.load(layout.pictures).save(new.pictures)
         write_sources(new, renewed)
+        predictions.save(folder)
         write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(
             renewed,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
+from data.predicted.predictions import prediction_report
 from data.records import Event, EventType
 from data.tables import Tables, event_micros, iter_items
 from towers.after_sales.after_sales import AfterSales
@@ -91,7 +92,12 @@ def train(
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     stages.start("reading tables")
-    dataset = Dataset.of(tables, config.text, whole_log=config.learn_test_part)
+    dataset = Dataset.of(
+        tables,
+        config.text,
+        whole_log=config.learn_test_part,
+        use_predicted=config.attributes.use_predicted,
+    )
     parts = Parts.of(dataset)
     early, late = parts.early, parts.late
     training_examples, validation, sessions_report = tower_examples(dataset, parts, config, stages)
@@ -177,6 +183,7 @@ def train(
             _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )
         write_sources(layout, sources)
+        dataset.predictions.save(layout.folder)
         write_completion(
             layout, dataset.catalog, searched_queries(newest.events, config.completion)
         )
@@ -219,6 +226,7 @@ def train(
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
             "pictures": picture_report.report(),
+            "predicted": prediction_report(dataset.items),
             "search_share": None if second.share is None else second.share.report(),
             "offers": offers,
             "litert_parity": {**towers.agreement(model, sample), **rerank_parity},

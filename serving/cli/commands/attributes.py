@@ -82,7 +82,7 @@ def attributes(
     The file has item_id, attribute, value, probability, model, abstained and reason; rows of the model
     "spelling" are other spellings of what the shop has, such as Black for BLK.
     """
-    from data.predicted_values import check_ending, write_values
+    from data.predicted.values import check_ending, write_values
     from data.prepare import prepare_items
     from data.tables import iter_items
     from serving.cli.attribute_tables import attribute_tables

@@ -51,7 +51,8 @@ def embed(
     """Embed ITEMS with the towers of BUNDLE, and write a new bundle that serves them.
 
     ITEMS is a folder of tables, or a file of items: CSV, TSV, JSON Lines or Parquet. No model is
-    trained. To activate the bundle on a running server: nextclick publish OUT.
+    trained. To activate the bundle on a running server: nextclick publish OUT. Items keep the values
+    that were predicted for them, where the bundle was trained with [attributes] use_predicted = true.
 
     With --vectors, ITEMS is a Parquet file of any size in the form that nextclick prepare writes, or
     its folder of tables. Only embeddings are written, to FOLDER/part-*.parquet, by item_id.
@@ -62,6 +63,8 @@ def embed(
         _embed_parts(bundle, items, vectors, known, workers, as_json)
         return
     assert out is not None
+    from data.predicted.predictions import Predictions
+    from data.predicted.usable_values import TABLE_NAME, read_predicted
     from data.prepare import prepare_items
     from data.tables import iter_items
     from towers.training.item_embedding import reembed
@@ -72,12 +75,14 @@ def embed(
         table, known_time = prepare_items(
             items, now=began, map_file=map_file, items_time=items_time
         )
+        has_predicted = (items / TABLE_NAME).is_file()
         report = reembed(
             bundle,
             list(iter_items(table)),
             out,
             items_time=known_time,
             created_time=began,
+            predictions=Predictions.of(read_predicted(items)) if has_predicted else None,
             progress=bars.start,
         )
     if as_json:

@@ -46,6 +46,12 @@ from serving.cli.progress import stage_bars
     show_default=True,
     help="Inactivity that ends a session.",
 )
+@click.option(
+    "--predicted",
+    type=click.Path(path_type=Path),
+    help="Values of nextclick attributes, for training with [attributes] use_predicted = true; those of "
+    "--base by default.",
+)
 @items_time_option
 @json_option
 @reports_errors

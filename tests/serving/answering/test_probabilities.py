@@ -190,3 +190,20 @@ def test_actions_are_predicted_where_they_are_asked_for(
         assert [one.action for one in actions] == ["click", "add_to_cart", "purchase"]
         assert [one.probability for one in actions] == pytest.approx(expected[item_id], abs=1e-5)
     assert all(one.item_id in told or not one.actions for one in answer.results)
+
+
+def test_an_item_has_the_same_actions_under_a_filter(shelf_engine: Callable[..., Engine]) -> None:
+    engine = shelf_engine()
+    everything = {
+        one.item_id: one.actions for one in ask(engine, replace(HOME, predict_actions=True)).results
+    }
+    narrow = replace(HOME, predict_actions=True, filter=Filter(category=("Kitchen", "Coffee")))
+    compared = 0
+    for one in ask(engine, narrow).results:
+        if one.actions and everything.get(one.item_id):
+            expected = [action.probability for action in everything[one.item_id]]
+            assert [action.probability for action in one.actions] == pytest.approx(
+                expected, abs=1e-5
+            )
+            compared += 1
+    assert compared >= 5

@@ -28,6 +28,7 @@ rows = some.tuples(
     *(text, text, some.lists(text, max_size=3).map(tuple), text, some.none() | number),
     *(some.booleans(), score, score, number),
     *(some.lists(some.integers(-1, 2_000_000), min_size=3, max_size=3), amounts, amounts),
+    some.lists(text, max_size=2).map(tuple),
 )
 
 
@@ -40,7 +41,7 @@ def columns_of(listed: list[Any], *, has_parts: bool, is_calibrated: bool) -> Re
 
     scores, models, chances = (np.array([row[place] for row in listed]) for place in (6, 7, 8))
     return ResultColumns(
-        [ItemCard(*row[:6]) for row in listed],
+        [ItemCard(*row[:6], *row[12:]) for row in listed],
         scores.astype(np.float32),
         models.astype(np.float32),
         chances.astype(float) if is_calibrated else None,
@@ -91,5 +92,10 @@ def test_a_card_is_made_anew_after_every_change_of_its_item() -> None:
     (cheap,) = cards_of(catalog, both[1:])
     # Of 3.1 as float32 the digits beyond its precision are left out.
     assert (cheap.price, cheap.title, cheap.in_stock) == (3.1, "new", True)
+    catalog.upsert(Item("a", "new", brand="guess", predicted=("brand",)))
+    (guessed,) = cards_of(catalog, both[1:])
+    assert guessed.predicted_attributes == ("brand",) and new.predicted_attributes == ()
+    catalog.upsert(Item("a", "new", brand="maker"))
+    assert cards_of(catalog, both[1:])[0].predicted_attributes == ()
     catalog.upsert(Item("c", "added"))
     assert [card.title for card in cards_of(catalog, np.array([2, 0]))] == ["added", "new"]

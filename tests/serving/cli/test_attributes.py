@@ -7,7 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from data.predicted_values import read_values
+from data.predicted.values import read_values
 from data.tables import Tables, iter_items
 from serving.cli.main import main
 

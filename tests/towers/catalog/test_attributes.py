@@ -106,16 +106,17 @@ def test_the_masks_that_are_kept_take_no_more_room_than_they_may(
 
 
 def test_an_attribute_nobody_has_is_met_by_nobody() -> None:
-    attributes = Attributes.of([{"colour": "red"}, {}])
+    attributes = Attributes.of([Item("a", attributes={"colour": "red"}), Item("b")])
     assert attributes.matching(AttributeCondition("size", ("L",))).tolist() == []
     assert attributes.column("size")[0].tolist() == [] and attributes.values("size") == []
     assert attributes.names.get("size") == -1
 
 
 def test_an_empty_value_is_no_value() -> None:
-    attributes = Attributes.of([{"colour": ""}, {"size": "L"}])
+    items = [Item("a", attributes={"colour": ""}), Item("b", attributes={"size": "L"})]
+    attributes = Attributes.of(items)
     assert attributes.names.names == ["size"]
-    attributes.put(1, {"size": ""})
+    attributes.put(1, Item("b", attributes={"size": ""}))
     assert attributes.column("size")[0].tolist() == []
 
 

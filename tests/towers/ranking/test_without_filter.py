@@ -40,13 +40,13 @@ def test_scores_without_the_filter_are_those_beside_the_list_that_was_never_filt
         assert (shortlist.without_filter is not None) is prepares
         assert shortlist.rows.tolist() == rows.tolist()
         # Items far from the list too, as other sort orders show them.
-        scores, of_list = ranker.scores_without_filter(shortlist, rows)
+        scores, of_list, _ = ranker.without_filter(shortlist, rows)
         assert scores == pytest.approx(expected, abs=1e-5)
         assert sorted(of_list.tolist()) == pytest.approx(
             sorted(plain.model_scores.tolist()), abs=1e-5
         )
         far = np.arange(0, 240, 7)
-        scores, _ = ranker.scores_without_filter(shortlist, far)
+        scores, *_ = ranker.without_filter(shortlist, far)
         assert scores == pytest.approx(ranker.scores_beside(plain, far), abs=1e-5)
 
 
@@ -77,5 +77,5 @@ def test_a_filter_costs_no_second_vote_of_the_neighbours(monkeypatch: pytest.Mon
     monkeypatch.setattr(SessionKnn, "votes", counting)
     narrowed = filtered(ranker, QUESTIONS[1], FILTERS[0])
     shortlist = ranker.rank(narrowed, also_without_filter=True)
-    ranker.scores_without_filter(shortlist, shortlist.rows[:20])
+    ranker.without_filter(shortlist, shortlist.rows[:20])
     assert counted == [3]

@@ -17,25 +17,14 @@ _JITTER = 0.4
 _ERASED_SIDES = 0.1, 0.45
 
 
-class Strength(NamedTuple):
-    """How much pictures are changed.
-
-    Args:
-        least_area: Of a crop, as a share of the picture.
-        white_balance: Most that the level of a channel is raised or lowered, as a share.
-        erased_share: Share of the pictures of which a part is erased.
-        mixed_share: Share of the batches that are mixed, half of them by cutmix.
-    """
-
-    least_area: float
-    white_balance: float
-    erased_share: float
-    mixed_share: float
-
-
-MILD = Strength(0.3, 0.1, 0.3, 0.4)
-STRONG = Strength(0.15, 0.2, 0.5, 0.8)
-"""For a network that has learnt the training pictures by heart; from the start it learns too slowly."""
+_LEAST_AREA = 0.3
+"""Of a crop, as a share of the picture."""
+_WHITE_BALANCE = 0.1
+"""Most that the level of a channel is raised or lowered, as a share."""
+_ERASED_SHARE = 0.3
+"""Share of the pictures of which a part is erased."""
+_MIXED_SHARE = 0.4
+"""Share of the batches that are mixed, half of them by cutmix."""
 
 
 class Mixed(NamedTuple):
@@ -50,16 +39,16 @@ class Mixed(NamedTuple):
     share: tf.Tensor
 
 
-def augmented(pictures: tf.Tensor, size: int, strength: Strength) -> Mixed:
+def augmented(pictures: tf.Tensor, size: int) -> Mixed:
     """A batch of ``pictures [n, height, width, 3] uint8``, changed and mixed, of ``size`` squared."""
-    levels = _cropped(tf.cast(pictures, tf.float32) / 255, size, strength.least_area)
-    levels = _coloured(levels, strength.white_balance)
-    return _mixed(_erased(levels, strength.erased_share), strength.mixed_share)
+    levels = _cropped(tf.cast(pictures, tf.float32) / 255, size)
+    levels = _coloured(levels)
+    return _mixed(_erased(levels))
 
 
-def _cropped(levels: tf.Tensor, size: int, least_area: float) -> tf.Tensor:
+def _cropped(levels: tf.Tensor, size: int) -> tf.Tensor:
     count = tf.shape(levels)[0]
-    area = tf.random.uniform([count], least_area, 1)
+    area = tf.random.uniform([count], _LEAST_AREA, 1)
     ratio = tf.exp(tf.random.uniform([count], -_LOG_RATIO, _LOG_RATIO))
     height = tf.minimum(tf.sqrt(area * ratio), 1)
     width = tf.minimum(tf.sqrt(area / ratio), 1)
@@ -72,7 +61,7 @@ def _cropped(levels: tf.Tensor, size: int, least_area: float) -> tf.Tensor:
     return tf.image.crop_and_resize(levels, boxes, tf.range(count), (size, size))
 
 
-def _coloured(levels: tf.Tensor, white_balance: float) -> tf.Tensor:
+def _coloured(levels: tf.Tensor) -> tf.Tensor:
     count = tf.shape(levels)[0]
 
     def factor() -> tf.Tensor:
@@ -83,29 +72,29 @@ def _coloured(levels: tf.Tensor, white_balance: float) -> tf.Tensor:
     levels = (levels - mean) * factor() + mean
     grey = tf.reduce_mean(levels, axis=3, keepdims=True)
     levels = (levels - grey) * factor() + grey
-    return levels * tf.random.uniform([count, 1, 1, 3], 1 - white_balance, 1 + white_balance)
+    return levels * tf.random.uniform([count, 1, 1, 3], 1 - _WHITE_BALANCE, 1 + _WHITE_BALANCE)
 
 
-def _erased(levels: tf.Tensor, share: float) -> tf.Tensor:
+def _erased(levels: tf.Tensor) -> tf.Tensor:
     count, size = tf.shape(levels)[0], tf.shape(levels)[1]
     least, most = _ERASED_SIDES
     height, width = tf.random.uniform([count], least, most), tf.random.uniform([count], least, most)
     top = tf.random.uniform([count]) * (1 - height)
     left = tf.random.uniform([count]) * (1 - width)
-    is_erased = tf.cast(tf.random.uniform([count, 1, 1, 1]) < share, tf.float32)
+    is_erased = tf.cast(tf.random.uniform([count, 1, 1, 1]) < _ERASED_SHARE, tf.float32)
     hole = _boxes([top, left, height, width], size) * is_erased
     return levels * (1 - hole) + tf.random.uniform([count, 1, 1, 3]) * hole
 
 
-def _mixed(levels: tf.Tensor, mixed_share: float) -> Mixed:
+def _mixed(levels: tf.Tensor) -> Mixed:
     count, size = tf.shape(levels)[0], tf.shape(levels)[1]
     choice, share = tf.random.uniform([]), tf.random.uniform([])
     side = tf.sqrt(1 - share)
     top, left = tf.random.uniform([]) * (1 - side), tf.random.uniform([]) * (1 - side)
     filled = [tf.fill([count], value) for value in (top, left, side, side)]
     cut = _boxes(filled, size)
-    weight = tf.where(choice < mixed_share / 2, cut, tf.fill(tf.shape(cut), 1 - share))
-    is_mixed = choice < mixed_share
+    weight = tf.where(choice < _MIXED_SHARE / 2, cut, tf.fill(tf.shape(cut), 1 - share))
+    is_mixed = choice < _MIXED_SHARE
     weight = tf.where(is_mixed, weight, tf.zeros_like(weight))
     return Mixed(
         levels * (1 - weight) + levels[::-1] * weight,

@@ -159,6 +159,16 @@ def _activated(inputs: tf.Tensor) -> tf.Tensor:
     return keras.layers.ReLU()(_normalised(inputs))
 
 
+def told_columns(class_counts: Mapping[str, int], dim: int) -> dict[str, int]:
+    """The first column of each label in the vectors of ``told_vectors``, by label."""
+    columns = {}
+    for name, count in class_counts.items():
+        if count <= _TOLD_LIMIT:
+            columns[name] = dim
+            dim += count
+    return columns
+
+
 def told_vectors(network: ImageNetwork, pictures: tf.Tensor) -> tf.Tensor:
     """``[n, told_dim]`` unit rows: what a picture looks like, and what the classifiers tell of it.
 
@@ -173,10 +183,10 @@ def told_vectors(network: ImageNetwork, pictures: tf.Tensor) -> tf.Tensor:
     ways = [network(pictures), network(tf.reverse(pictures, [2]))]
     parts = [tf.math.l2_normalize(ways[0] + ways[1], axis=-1)]
     first, second = (network.logits(vectors) for vectors in ways)
-    for name, logits in first.items():
-        if logits.shape[1] <= _TOLD_LIMIT:
-            probability = (tf.nn.softmax(logits) + tf.nn.softmax(second[name])) / 2
-            parts.append(tf.sqrt(probability))
+    counts = {name: int(logits.shape[1]) for name, logits in first.items()}
+    for name in told_columns(counts, 0):
+        probability = (tf.nn.softmax(first[name]) + tf.nn.softmax(second[name])) / 2
+        parts.append(tf.sqrt(probability))
     return tf.concat(parts, axis=1) / float(np.sqrt(len(parts)))
 
 

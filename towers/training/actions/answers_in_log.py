@@ -21,10 +21,9 @@ from towers.training.actions.exposures import ExposedAnswer, place_codes
 LEARNT_LIMIT, HELD_OUT_LIMIT = 2_500, 800
 """Answers that teach the network, and later ones that calibrate it."""
 
-LEAST_SHOWN = 500
-"""Logged answers from which on they are used; with fewer, answers are replayed."""
-
-_SURFACES = {"search", "home"}
+LEAST_SHOWN, LEAST_NAMED = 500, 40
+"""Logged answers from which on they are used, and those that events name of what is learnt and of what
+is held out; with fewer, answers are replayed."""
 
 
 class AnsweredMoments:
@@ -64,12 +63,8 @@ class AnsweredMoments:
         )
         start = log.events[log.learn_from].time if log.learn_from < len(log.events) else math.inf
         end = log.events[-1].time if log.events else -math.inf
-        usable = [
-            one
-            for one in shown
-            if one.is_plain and one.surface in _SURFACES and start <= one.time <= end
-        ]
-        self.is_shown = len(usable) >= LEAST_SHOWN
+        usable = [one for one in shown if start <= one.time <= end]
+        self.is_shown = len(usable) >= LEAST_SHOWN and self._teaches(usable)
         self._pending = self._sample_of(usable) if self.is_shown else []
         self._numbers = set[int]() if self.is_shown else self._replayed_numbers()
         self._done = _Done(log.events if self.is_shown else (), self.actions)
@@ -87,6 +82,13 @@ class AnsweredMoments:
         """After the last event: asks what was shown until then."""
         while self._pending:
             self._ask_shown(self._pending.pop(0))
+
+    def _teaches(self, usable: Sequence[ShownAnswer]) -> bool:
+        """Whether events name enough of them, before the boundary and after it: a shop whose pages do
+        not send tokens, or a server a few days old, would seem to have shown what nobody wants."""
+        named = {event.attribution_token for event in self._log.events if event.item_id}
+        late = [one.time >= self._held_out_time for one in usable if one.attribution_token in named]
+        return min(sum(late), len(late) - sum(late)) >= LEAST_NAMED
 
     def _sample_of(self, usable: list[ShownAnswer]) -> list[ShownAnswer]:
         times = np.array([one.time for one in usable])
@@ -129,6 +131,13 @@ class AnsweredMoments:
         if before is not None and shown.visitor_id:
             session = before[0].after(before[1])
         session = session.at(shown.time)
+        is_held_out = shown.time >= self._held_out_time
+        if is_held_out and session.events and session.events[0].time < self._held_out_time:
+            return
+        query = self._ranker.parse(shown.query, [], is_literal=shown.literal)
+        if query.conditions.applied:
+            # It was shown under a filter.
+            return
         if shown.query and not _is_newest(session, shown):
             search = Event("", EventType.SEARCH, shown.visitor_id, shown.time, query=shown.query)
             session = session.after(search)
@@ -155,7 +164,7 @@ class AnsweredMoments:
                 bool(shown.query),
                 self._half(shown.visitor_id or shown.attribution_token),
             ),
-            is_held_out=shown.time >= self._held_out_time,
+            is_held_out=is_held_out,
         )
 
     def _ask_replayed(self, number: int, session: Session, event: Event) -> None:
@@ -201,18 +210,23 @@ class AnsweredMoments:
 
 
 class _Done:
-    """What was done with the items of each answer, by its attribution token."""
+    """What visitors did with the items of each answer, by its attribution token."""
 
     def __init__(self, events: Sequence[Event], actions: Sequence[ShopperAction]) -> None:
         self._actions = actions
-        self._types: defaultdict[tuple[str, str], set[EventType]] = defaultdict(set)
+        self._events: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
         for event in events:
             if event.attribution_token and event.item_id:
-                self._types[event.attribution_token, event.item_id].add(event.type)
+                self._events[event.attribution_token, event.item_id].append(event)
         self._returned = _returns(events)
 
     def labels(self, shown: ShownAnswer, item_id: str) -> list[bool]:
-        types = self._types.get((shown.attribution_token, item_id), set[EventType]())
+        """Of what followed, and of an answer to a known visitor by that visitor alone."""
+        types = {
+            event.type
+            for event in self._events.get((shown.attribution_token, item_id), ())
+            if event.time >= shown.time and shown.visitor_id in ("", event.visitor_id)
+        }
         done = {one.name: bool(one.event_types & types) for one in self._actions}
         returned = self._returned.get((shown.visitor_id, item_id), -math.inf) > shown.time
         return [

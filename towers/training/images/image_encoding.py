@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import ConfigError
-from data.pictures import picture_of
+from data.pictures.picture import picture_of
 from data.records import Item
 from towers.bundle.bundle import write_pictures
 from towers.bundle.layout import Layout
@@ -22,10 +22,9 @@ from towers.modalities.item_pictures import ItemPictures, PictureVectors, encode
 from towers.modalities.picture_heads import EncoderClasses, PictureHead
 from towers.modalities.pictures import is_installed
 from towers.models.export import image_network_file
-from towers.models.images.image_network import UNKNOWN, ImageNetwork, ImageTargets
-from towers.models.legacy_keras import tf
+from towers.models.images.image_network import UNKNOWN, ImageTargets, told_columns
 from towers.training.images.image_training import ImageReport, held_out_split, train_images
-from towers.training.images.picture_files import PictureFiles, picture_files
+from towers.training.images.picture_files import picture_files
 from towers.training.images.picture_labels import image_targets
 
 PICTURE_LIMIT = 20_000
@@ -138,7 +137,7 @@ def encoded_catalog(
             network, training = train_images(
                 files.levels, targets, settings, seed=config.seed, progress=report
             )
-            heads = picture_heads(network, targets, items, files, settings.size)
+            heads = picture_heads(targets, settings.dim, items, files.rows)
             _, learnt = held_out_split(len(files.rows), np.random.default_rng(config.seed))
             learnt_rows = files.rows[learnt]
         file = image_network_file(network, settings.size)
@@ -154,33 +153,26 @@ def encoded_catalog(
 
 
 def picture_heads(
-    network: ImageNetwork,
-    targets: ImageTargets,
-    items: Sequence[Item],
-    files: PictureFiles,
-    size: int,
+    targets: ImageTargets, dim: int, items: Sequence[Item], rows: np.ndarray
 ) -> dict[str, PictureHead]:
-    """The network's classes of brand and attributes, for unit vectors.
+    """Where the vectors hold the classes of brand and attributes.
 
-    The heads were trained on vectors of any length; a unit vector stands for one of the mean length.
+    Args:
+        dim: Of what the network says of a picture's look, before the classes.
+        rows: ``[pictures] int64`` rows of ``items`` that the targets are of.
     """
-    sample = np.linspace(0, len(files.rows) - 1, min(len(files.rows), _HEAD_SAMPLE)).astype(int)
-    pictures = tf.image.resize(files.levels[np.unique(sample)], (size, size), antialias=True) / 255
-    length = float(np.mean(np.linalg.norm(network(pictures).numpy(), axis=1)))
     heads = {}
-    for name, numbers in targets.classes.items():
+    for name, first in told_columns(targets.class_counts, dim).items():
         field = name.removeprefix(_ATTRIBUTE)
         # An attribute called like a field of its own would be taken for that.
         if (field == name) != (field == "brand") or field == "category":
             continue
         classes = [""] * targets.class_counts[name]
-        for row, number in zip(files.rows.tolist(), numbers.tolist(), strict=True):
+        for row, number in zip(rows.tolist(), targets.classes[name].tolist(), strict=True):
             if number != UNKNOWN:
                 item = items[row]
                 classes[number] = item.brand if field == name else item.attributes[field]
-        kernel, offsets = (weight.numpy() for weight in network.heads[name].weights)
-        weights = np.vstack([kernel * length, offsets[None, :]]).astype(np.float32)
-        heads[field] = PictureHead(tuple(classes), weights)
+        heads[field] = PictureHead(tuple(classes), first)
     return heads
 
 

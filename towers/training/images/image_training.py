@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from towers.config import ImagesConfig
-from towers.models.images.image_augmentation import MILD, STRONG, Strength, augmented
+from towers.models.images.image_augmentation import augmented
 from towers.models.images.image_network import (
     ImageNetwork,
     ImageTargets,
@@ -18,7 +18,7 @@ from towers.models.images.image_network import (
 from towers.models.legacy_keras import keras, tf
 
 SMALL_SHARE = 0.6
-"""Of the steps at two thirds of the size, where a step costs less than half, and with mild changes."""
+"""Of the steps at two thirds of the size, where a step costs less than half."""
 _HELD_OUT_SHARE, _HELD_OUT_LIMIT, _LEAST_HELD_OUT = 0.05, 2_000, 8
 _CHECK_COUNT = 24
 _PATIENCE = 4
@@ -77,7 +77,7 @@ def train_images(
             order = np.concatenate([order, rng.permutation(training)])
         rows, order = order[:batch_size], order[batch_size:]
         is_first = step < SMALL_SHARE * step_count
-        loss = trainer.step(rows, levels, sizes[not is_first], MILD if is_first else STRONG)
+        loss = trainer.step(rows, levels, sizes[not is_first])
         progress(step + 1, step_count, loss)
         if (step + 1) % check_every == 0 or step + 1 == step_count:
             trainer.average()
@@ -86,7 +86,6 @@ def train_images(
                 score = float(np.mean(list(checks[-1].values()))) if checks[-1] else 0.0
                 if best is None or score >= best[0]:
                     best = score, trainer.averaged.get_weights()
-                # Stronger changes at the full size cost accuracy at first.
                 scores = scores if is_first else [*scores, score]
                 if len(scores) > _PATIENCE and max(scores[-_PATIENCE:]) < max(scores[:-_PATIENCE]):
                     break
@@ -126,11 +125,11 @@ class _Trainer:
         self._step = tf.function(self._trained, reduce_retracing=False)
         self._labels = label_names(targets)
 
-    def step(self, rows: np.ndarray, levels: np.ndarray, size: int, strength: Strength) -> float:
+    def step(self, rows: np.ndarray, levels: np.ndarray, size: int) -> float:
         """Trains on a batch; gives its loss."""
         classes = {name: tf.constant(self._targets.classes[name][rows]) for name in self._labels}
         words = tf.constant(self._targets.words[rows])
-        loss: tf.Tensor = self._step(tf.constant(levels[rows]), classes, words, size, strength)
+        loss: tf.Tensor = self._step(tf.constant(levels[rows]), classes, words, size)
         return float(loss)
 
     def average(self) -> None:
@@ -160,9 +159,8 @@ class _Trainer:
         classes: dict[str, tf.Tensor],
         words: tf.Tensor,
         size: int,
-        strength: Strength,
     ) -> tf.Tensor:
-        mixed = augmented(pictures, size, strength)
+        mixed = augmented(pictures, size)
         network, weights = self._network, self._targets.weights
         with tf.GradientTape() as tape:
             vectors = network(mixed.pictures, training=True)

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 import numpy as np
 
 from data.errors import InputError
-from data.pictures import picture_of
+from data.pictures.picture import picture_of
 from data.records import Item
 from towers.modalities.pictures import read_picture
 

@@ -129,6 +129,7 @@ def test_what_was_shown_is_labelled_by_the_events_that_name_the_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(answers_in_log, "LEAST_SHOWN", 3)
+    monkeypatch.setattr(answers_in_log, "LEAST_NAMED", 2)
     ranker = shelf.ranker()
     ids = ranker.sources.catalog.item_ids
     start = shelf.log().events[0].time
@@ -143,15 +144,18 @@ def test_what_was_shown_is_labelled_by_the_events_that_name_the_answer(
         rows = ranker.rank(RankRequest(after, time, query)).rows
         page = tuple(ids[row] for row in rows[:6])
         surface = "search" if query else "home"
-        shown.append(ShownAnswer(f"t{number}", visitor, time, surface, query, page, 2, False, True))
+        shown.append(ShownAnswer(f"t{number}", visitor, time, surface, query, page, 2, False))
         clicked = replace(shelf.view(page[1], time + 5, visitor), attribution_token=f"t{number}")
         bought = replace(clicked, type=EventType.PURCHASE, item_id=page[3], time=time + 9)
         # The same item, but not from this answer.
         other = replace(clicked, item_id=page[4], attribution_token="another", time=time + 10)
-        events += [clicked, bought, other]
+        # What somebody else says of it.
+        strange = replace(clicked, visitor_id="w", item_id=page[2], time=time + 11)
+        events += [clicked, bought, other, strange]
         if number == 7:
             events.append(replace(bought, type=EventType.RETURN, time=time + 90_000.0))
-    filtered = replace(shown[0], attribution_token="f", is_plain=False)
+    # Shown under a filter, since a part of the query is a condition.
+    filtered = replace(shown[0], attribution_token="f", query="skillet under 50")
     log = ReplayedLog.of(events, ranker.sources.catalog.row_of)
     moments = AnsweredMoments(log, ranker, [filtered, *shown], held_out_from=18, seed=1)
     assert moments.is_shown

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from data.atomic import atomic_folder
 from data.errors import InputError
-from data.pictures import BYTE_LIMIT, FILE_NAME, is_address, looks_like_picture
+from data.pictures.picture import BYTE_LIMIT, FILE_NAME, is_address, looks_like_picture
 
 NO_FILE, TOO_LARGE = "no such file", "over 4 MiB"
 NO_PICTURE, ADDRESS = "no JPEG, PNG or WebP picture", "an address, which is not read"

@@ -1,4 +1,4 @@
-"""What a spoken search keeps of a bundle and asks of the engine, by a model that heard a given text."""
+"""What a spoken search keeps of a bundle, and asks of the engine, by a model that heard a text."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,13 +12,11 @@ import pyarrow.parquet as pq
 
 from data.atomic import atomic_file
 from data.errors import InputError
+from data.predicted.predictions import PredictedValue
 from data.sources.fields import Column, numbers, required_ids, texts, truths
 from data.sources.row_files import read_rows
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
-
-SPELLING = "spelling"
-"""Model of a row that is no prediction but another spelling of what the item has."""
 
 PREDICTED_SCHEMA = pa.schema(
     [
@@ -35,19 +32,6 @@ PREDICTED_SCHEMA = pa.schema(
 """A row for each value: ``attribute`` is ``brand``, ``category`` or the name of an attribute,
 ``probability`` that ``value`` is right, ``abstained`` whether it is too unsure to be used, and ``reason``
 why; of a row of the model ``spelling`` the reason is the shop's own spelling."""
-
-
-@dataclass(frozen=True, slots=True)
-class PredictedValue:
-    """One row, as in ``PREDICTED_SCHEMA``."""
-
-    item_id: str
-    attribute: str
-    value: str
-    probability: float
-    model: str
-    abstained: bool = False
-    reason: str = ""
 
 
 def check_ending(path: Path) -> None:
