@@ -29,6 +29,8 @@ EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 """An earlier event is attributed to an unset clock, and dropped."""
 
 _IDS = ("item_id", "event_id", "visitor_id", "session_id", "attribution_token")
+_VERBATIM = (*_IDS, "image")
+"""Columns that are no prose: a blank in the path of a picture is part of it."""
 _REMOVED = "[\\x{00}-\\x{08}\\x{0E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}\\x{FEFF}]"
 _BLANKS = "[\\s\\x{0B}\\x{85}\\p{Z}]+"
 
@@ -120,7 +122,7 @@ def _or_empty(table: pa.Table | None, schema: pa.Schema) -> pa.Table:
 def _tidy(table: pa.Table) -> pa.Table:
     for index, column in enumerate(table.schema):
         values = table[column.name]
-        if pa.types.is_string(column.type) and column.name not in _IDS:
+        if pa.types.is_string(column.type) and column.name not in _VERBATIM:
             table = table.set_column(index, column, tidy_text(values))
         elif pa.types.is_list(column.type):
             path = values.combine_chunks()

@@ -160,12 +160,24 @@ def with_pictures_of(
 
 
 def extracted(pictures: PictureColumn) -> Path:
-    """A folder in the user's cache with the pictures of a file of items."""
+    """A folder in the user's cache with the pictures of a file of items.
+
+    Those of its earlier versions are removed. Each version has a folder of its own, since who still reads
+    an earlier one must find no file rather than other pictures at the same places.
+    """
     about = pictures.path.stat()
-    key = f"{pictures.path.absolute()} {about.st_size} {about.st_mtime_ns} {pictures.column}"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nextclick"
-    folder = cache / "pictures" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    versions = cache / "pictures" / _hashed(f"{pictures.path.absolute()} {pictures.column}")
+    folder = versions / _hashed(f"{about.st_size} {about.st_mtime_ns}")
     if not (folder / FILE_NAME).is_file():
         with atomic_folder(folder, marker=FILE_NAME) as unfinished:
             pictures.write(unfinished)
+        for other in versions.iterdir():
+            # Hidden ones are being written.
+            if other.name != folder.name and not other.name.startswith("."):
+                shutil.rmtree(other, ignore_errors=True)
     return folder
+
+
+def _hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -20,7 +20,7 @@ FILE_NAME = "pictures.bin"
 """The file of the tables' own pictures."""
 
 _STORED = re.compile(
-    rf"(?P<path>.*{re.escape(FILE_NAME)})#(?P<offset>\d+)\+(?P<size>\d+)", re.DOTALL
+    rf"(?P<path>.*{re.escape(FILE_NAME)})#(?P<offset>\d{{1,18}})\+(?P<size>\d{{1,18}})", re.DOTALL
 )
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -99,6 +100,27 @@ def test_items_alone_are_read_with_their_pictures(
         items, _ = prepare_items(shop / "items.parquet", now=1e9, map_file=tmp_path / "map.toml")
         pictures = [picture_of(item.image) for item in iter_items(items)]
         assert [one and read_content(one) for one in pictures] == [PNG, None, None, JPEG]
+
+
+def test_the_pictures_of_earlier_versions_of_a_file_leave_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path, other = (parquet_shop(tmp_path / name) / "items.parquet" for name in ("shop", "other"))
+    prepare_items(other, now=1e9)
+    for time in (1_000, 2_000, 3_000):
+        os.utime(path, (time, time))
+        items, _ = prepare_items(path, now=1e9)
+    assert len(list((tmp_path / "cache").rglob("pictures.bin"))) == 2
+    last = picture_of([item.image for item in iter_items(items)][-1])
+    assert last is not None and read_content(last) == JPEG
+
+
+def test_a_place_of_very_many_digits_names_no_picture(tmp_path: Path) -> None:
+    assert picture_of(f"pictures.bin#{'9' * 5_000}+1") is None
+    stored = picture_of(f"{tmp_path}/pictures.bin#1+{'9' * 5_000}")
+    with pytest.raises(InputError, match="image: expected a readable file"):
+        read_content(stored or tmp_path)
 
 
 def test_a_stored_picture_is_bounded_and_its_file_must_be_there(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ _ENCODINGS = ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "PCM_S8", "FLOAT", "DOUBLE
 """As libsndfile names them. Compressed WAV such as ADPCM is not among them."""
 _SILENCE = 10 ** (-60 / 20)
 """Loudest sample, relative to full scale, of a recording that is silent: 60 dB below it."""
+_UNKNOWN_FRAMES = 2**63 - 1
+"""What libsndfile gives for a FLAC file that was streamed, so that its header states no length."""
 _CHUNK_HEADER = struct.Struct("<4sI")
 
 
@@ -118,10 +120,13 @@ def _check_header(file: Any) -> None:
         raise RequestError(_FIELD, "8,000 to 48,000 samples a second", file.samplerate)
     if file.channels not in _CHANNELS:
         raise RequestError(_FIELD, "1 or 2 channels", file.channels)
-    seconds = file.frames / file.samplerate
+    if file.frames == _UNKNOWN_FRAMES:
+        raise RequestError(_FIELD, f"{_FORMS} whose header states its length", "one without")
+    # To the precision of the message, which would contradict itself otherwise.
+    seconds = round(file.frames / file.samplerate, 2)
     if not SECONDS_MINIMUM <= seconds <= SECONDS_LIMIT:
         raise RequestError(
-            _FIELD, f"{SECONDS_MINIMUM:g} to {SECONDS_LIMIT:g} s", f"{seconds:,.1f} s"
+            _FIELD, f"{SECONDS_MINIMUM:g} to {SECONDS_LIMIT:g} s", f"{seconds:,.2f} s"
         )
 
 

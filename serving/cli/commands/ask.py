@@ -34,8 +34,10 @@ PLACEMENT_BY_NAME = {
 }
 
 _PLAIN = SearchRequest("")
-_NOT_SPOKEN = ("offset", "order_key", "sort_by", "facets", "explain", "is_literal")
-"""Fields that searches by voice lack."""
+_NOT_OF_FILES = (
+    *("offset", "order_key", "sort_by", "facets", "explain", "is_literal", "predict_actions"),
+)
+"""Fields that searches by picture and by voice lack."""
 
 _VOICE_TIMEOUT_SECONDS = 60.0
 """The first recording waits until the server has loaded the speech model."""
@@ -73,13 +75,6 @@ def search(text: str | None, address: str, as_json: bool, no_record: bool, **opt
     from serving.edge.client import Client
 
     voice, language, image = (options.pop(name) for name in ("voice", "language", "image"))
-    if image is not None and voice is not None:
-        raise click.UsageError("expected --image or --voice, received both")
-    if image is not None:
-        by_picture = _picture_request(text or "", image, record=not no_record, **options)
-        with Client(address) as client:
-            _show(client.search_by_image(by_picture), 0, as_json=as_json)
-        return
     request = SearchRequest(
         text or "",
         visitor_id=options.pop("visitor"),
@@ -88,32 +83,38 @@ def search(text: str | None, address: str, as_json: bool, no_record: bool, **opt
         **listing_from(options),
         **options,
     )
-    if (text is None) == (voice is None):
+    if image is not None and voice is not None:
+        raise click.UsageError("expected --image or --voice, received both")
+    if (text is None and image is None) == (voice is None):
         raise click.UsageError("expected TEXT, --image FILE or --voice FILE")
-    if voice is None:
-        if language:
-            raise click.UsageError("expected --language with --voice only")
+    if language and voice is None:
+        raise click.UsageError("expected --language with --voice only")
+    if image is None and voice is None:
         with Client(address) as client:
             _show(client.search(request), request.offset, as_json=as_json)
         return
-    if replace(request, **{name: getattr(_PLAIN, name) for name in _NOT_SPOKEN}) != request:
-        names = "--offset, --order-key, --sort, --facet, --explain and --literal"
-        raise click.UsageError(f"expected none of {names} with --voice")
-    _search_by_voice(VoiceRequest(_audio(voice), request, language), address, as_json=as_json)
+    if replace(request, **{name: getattr(_PLAIN, name) for name in _NOT_OF_FILES}) != request:
+        names = "--offset, --order-key, --sort, --facet, --explain, --actions and --literal"
+        raise click.UsageError(f"expected none of {names} with --image or --voice")
+    if image is not None:
+        with Client(address) as client:
+            _show(client.search_by_image(_picture_request(image, request)), 0, as_json=as_json)
+    elif voice is not None:
+        spoken = VoiceRequest(_content(voice, BYTE_LIMIT), request, language)
+        _search_by_voice(spoken, address, as_json=as_json)
 
 
-def _picture_request(
-    text: str, image: Path, *, record: bool, **options: Any
-) -> PictureSearchRequest:
-    if image.stat().st_size > PICTURE_BYTE_LIMIT:
-        raise RequestError("image", f"1 to {PICTURE_BYTE_LIMIT:,} bytes", image.stat().st_size)
+def _picture_request(image: Path, request: SearchRequest) -> PictureSearchRequest:
+    content = _content(image, PICTURE_BYTE_LIMIT)
+    if len(content) > PICTURE_BYTE_LIMIT:
+        raise RequestError("image", f"1 to {PICTURE_BYTE_LIMIT:,} bytes", "a larger file")
     return PictureSearchRequest(
-        image.read_bytes(),
-        text,
-        visitor_id=options.pop("visitor"),
-        filter=filter_from(options),
-        page_size=options.pop("page_size"),
-        record=record,
+        content,
+        request.query,
+        visitor_id=request.visitor_id,
+        filter=request.filter,
+        page_size=request.page_size,
+        record=request.record,
     )
 
 
@@ -183,10 +184,10 @@ def complete(
         console().print(completion_table(completed))
 
 
-def _audio(path: Path) -> bytes:
+def _content(path: Path, limit: int) -> bytes:
     with path.open("rb") as file:
-        # One more than a server takes, which it refuses by name.
-        return file.read(BYTE_LIMIT + 1)
+        # One more than a server takes, which is refused by name; a device would never end.
+        return file.read(limit + 1)
 
 
 def _search_by_voice(request: VoiceRequest, address: str, *, as_json: bool) -> None:

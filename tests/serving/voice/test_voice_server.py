@@ -116,7 +116,7 @@ def test_client_and_command_line_tell_why_a_recording_is_refused(
         ([], "expected TEXT, --image FILE or --voice FILE"),
         (["milk", "--voice", str(path)], "expected TEXT, --image FILE or --voice FILE"),
         (["milk", "--language", "en"], "expected --language with --voice only"),
-        (["--voice", str(path), "--explain"], "with --voice"),
+        (["--voice", str(path), "--explain"], "with --image or --voice"),
     ):
         done = CliRunner().invoke(search, [*words, *address])
         assert done.exit_code == 2 and why in " ".join(done.output.split())

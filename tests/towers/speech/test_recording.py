@@ -79,8 +79,9 @@ NOT_FINITE[7] = np.nan
         (WHOLE[:44], "one cut short"),
         (WHOLE[:30], "a WAV file with samples"),
         (wav_header(2 * 3_600), r"a whole file \(230,400,000 bytes of samples\)"),
-        (wav(tone(15.1)), "0.1 to 15 s, received '15.1 s'"),
-        (wav(tone(0.05)), "0.1 to 15 s, received '0.1 s'"),
+        (wav(tone(15.1)), "0.1 to 15 s, received '15.10 s'"),
+        (wav(tone(15.01)), "0.1 to 15 s, received '15.01 s'"),
+        (wav(tone(0.05)), "0.1 to 15 s, received '0.05 s'"),
         (b"RIFF" + b"\0" * (3 * 2**20), r"at most 3,145,728 bytes, received '3,145,732 bytes'"),
         (wav(tone(1.0, 96_000), 96_000), "8,000 to 48,000 samples a second, received 96000"),
         (wav(np.stack([tone(1.0)] * 6, axis=1)), "1 or 2 channels, received 6"),
@@ -108,7 +109,7 @@ def test_two_hours_in_a_small_file_are_refused_by_the_header_and_not_decoded() -
     short[21] |= (2 * 3_600 * 8_000) >> 32
     short[22:26] = struct.pack(">I", 2 * 3_600 * 8_000)
     tracemalloc.start()
-    with pytest.raises(RequestError, match=re.escape("0.1 to 15 s, received '7,200.0 s'")):
+    with pytest.raises(RequestError, match=re.escape("0.1 to 15 s, received '7,200.00 s'")):
         read_recording(bytes(short))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -121,3 +122,12 @@ def test_a_flac_file_that_was_cut_short_is_refused() -> None:
     whole = flac(rng.uniform(-0.5, 0.5, 32_000))
     with pytest.raises(RequestError, match="^audio: expected .*(cut short|damaged)"):
         read_recording(whole[: len(whole) // 2])
+
+
+def test_a_flac_file_whose_header_states_no_length_is_refused_as_such() -> None:
+    audio = bytearray(flac(tone(1.0)))
+    # STREAMINFO: 36 bits, of which the first four end a byte.
+    audio[21] &= 0xF0
+    audio[22:26] = bytes(4)
+    with pytest.raises(RequestError, match="whose header states its length, received 'one without"):
+        read_recording(bytes(audio))
