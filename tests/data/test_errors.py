@@ -19,7 +19,7 @@ def test_the_tree_is_the_one_in_the_docstring() -> None:
         if inspect.isclass(value) and value.__mro__[1] is NextclickError
     }
     assert set(drawn) == defined
-    assert len(drawn) == 6
+    assert len(drawn) == 7
 
 
 def test_an_input_error_names_file_row_and_field() -> None:
