@@ -34,24 +34,28 @@ def _models_table(name: str, group: Mapping[str, Any]) -> Table:
         title=f"{name}: {group['items']:,} items to fill"
         + (f", by models without {' and '.join(lacks)}" if lacks else ""),
         title_justify="left",
-        caption="precision, recall and F1 are macro averages; µs: an answer",
+        caption="prec., rec. and F1: macro averages; s: of training; µs: of an answer",
         caption_justify="left",
     )
     table.add_column("model", no_wrap=True)
-    for heading in ("acc.", "95 % interval", "prec.", "rec.", "F1", "train, s", "µs each"):
+    for heading in ("accuracy", "prec.", "rec.", "F1", "s", "µs"):
         table.add_column(heading, justify="right", no_wrap=True)
     for model, score in group["models"].items():
         low, high = score["interval"]
         table.add_row(
             MODEL_LABELS[model],
-            f"{score['accuracy']:.3f}",
-            f"{low:.3f}–{high:.3f}",
-            *(f"{score[measure]:.3f}" for measure in ("precision", "recall", "f1")),
+            f"{_short(score['accuracy'])} ({_short(low)}–{_short(high)})",
+            *(_short(score[measure]) for measure in ("precision", "recall", "f1")),
             f"{score['training_seconds']:.1f}",
             f"{score['answer_microseconds']:.0f}",
             style="bold" if model == group["model"] else "",
         )
     return table
+
+
+def _short(share: float) -> str:
+    """A share of 1 in three digits, so that a row fits a terminal: ``.961``."""
+    return f"{share:.3f}".removeprefix("0")
 
 
 def _filled_table(report: Mapping[str, Any], fields: Mapping[str, Any]) -> Table:
