@@ -31,11 +31,12 @@ def substitutes(catalog: Catalog, rows: np.ndarray) -> np.ndarray:
     named = np.array([bool(names[code]) for code in own.tolist()], bool)
     of_kind[own[named]] = True
     found: np.ndarray = of_kind[np.minimum(leaf, len(names) - 1)]
-    for row in rows.tolist():
-        found[row] = True
-        if not of_kind[leaf[row]]:
-            heads = catalog.title_tokens[row][catalog.title_heads[row]]
-            _add_of_kind(catalog.title_tokens, catalog.title_heads, np.unique(heads), found)
+    found[rows] = True
+    nameless = rows[~of_kind[leaf[rows]]]
+    if len(nameless):
+        # All at once: each pass reads every title.
+        heads = np.unique(catalog.title_tokens[nameless][catalog.title_heads[nameless]])
+        _add_of_kind(catalog.title_tokens, catalog.title_heads, heads, found)
     return found
 
 
@@ -43,12 +44,12 @@ def substitutes(catalog: Catalog, rows: np.ndarray) -> np.ndarray:
 def _add_of_kind(
     tokens: np.ndarray, is_head: np.ndarray, heads: np.ndarray, found: np.ndarray
 ) -> None:
-    """Marks the items that a title calls by any of the nouns."""
+    """Marks the items that a title calls by any of the nouns, which are ascending."""
     for row in range(len(found)):
         for slot in range(tokens.shape[1]):
             number = tokens[row, slot]
             if number == PADDING or found[row]:
                 break
             if is_head[row, slot]:
-                for head in heads:
-                    found[row] |= head == number
+                place = np.searchsorted(heads, number)
+                found[row] = place < len(heads) and heads[place] == number
