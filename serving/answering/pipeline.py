@@ -271,8 +271,7 @@ def _ranked(
     before_stage: Check,
 ) -> tuple[Shortlist, Shortlist]:
     """The request ranked without synonyms and with them; the same list where none matches."""
-    ranker = bundle.ranker
-    is_calibrated = bundle.facts.calibration is not None or bundle.action_model is not None
+    ranker, is_calibrated = bundle.ranker, bundle.facts.calibration is not None
     plain = ranker.rank(rank_request, also_without_filter=is_calibrated, before_stage=before_stage)
     synonyms = tuple(rule.synonym for rule in rules if rule.synonym is not None)
     if not synonyms:

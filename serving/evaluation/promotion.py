@@ -55,7 +55,7 @@ class PromotionEvaluation:
         answer = self._engine.recommend(request)
         rankings = {ENGINE: [result.item_id for result in answer.results]}
         on_offer = items_on_offer(session, time, bundle)
-        values = (on_offer.log_odds / bundle.score_slope).astype(np.float32)
+        values = (on_offer.log_odds / bundle.score_weight).astype(np.float32)
         times = replace(rank_request, lifts={"redemption": SparseScores(on_offer.rows, values)})
         found = {TIMES_REDEMPTION: ranker.rank(times).rows[: self._depth]}
         encoded = ranker.read(rank_request)

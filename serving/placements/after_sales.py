@@ -159,7 +159,7 @@ class _Page:
         outside = np.ones(len(barred), bool)
         outside[rows] = barred[rows]
         rank_request = page_request(request, self._session, self._time, self._catalog)
-        values = (lifts / self._bundle.score_slope).astype(np.float32)
+        values = (lifts / self._bundle.score_weight).astype(np.float32)
         ids = self._catalog.item_ids
         products = (*self._products.disliked, *self._products.bought[:_PRODUCT_LIMIT])
         return PagePlan(

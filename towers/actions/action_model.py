@@ -20,7 +20,6 @@ from towers.ranking.litert_models import LiteModel
 _NETWORK_NAME = "actions.tflite"
 _FACTS_NAME = "actions.json"
 _LOGIT_LIMIT = 60.0
-_ROWS_AT_ONCE, _ROW_STEP = 256, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,16 +44,7 @@ class ActionModel:
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """``[n, actions] float32`` of ``features [n, features] float32``, not calibrated."""
-        # In parts, to bound the memory that the interpreters keep.
-        starts = range(0, len(features), _ROWS_AT_ONCE)
-        parts = [self._part(features[start : start + _ROWS_AT_ONCE]) for start in starts]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.names)), np.float32)
-
-    def _part(self, features: np.ndarray) -> np.ndarray:
-        count = len(features)
-        padded = np.zeros((-(-count // _ROW_STEP) * _ROW_STEP, features.shape[1]), np.float32)
-        padded[:count] = features
-        return self.network.run(features=padded)[:count]
+        return self.network.run_rows(features)
 
     def probabilities(self, features: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """``[n, actions] float64``, 0 to 1; none above that of the action that it needs.

@@ -17,13 +17,13 @@ class Confidence:
     """From a model's share of its likeliest class to the probability that the class is right.
 
     Args:
-        slope, offset: Of a logistic regression over the log odds of the share (Platt scaling).
+        weight, intercept: Of a logistic regression over the log odds of the share (Platt scaling).
         threshold: Probability from which on predictions are given; infinite where the precision asked
             for is not reached.
     """
 
-    slope: float
-    offset: float
+    weight: float
+    intercept: float
     threshold: float
 
     @classmethod
@@ -38,13 +38,13 @@ class Confidence:
             is_right: ``[n] bool``.
             precision: Above 0 to 1.
         """
-        slope, offset = _platt(_log_odds(shares), is_right)
-        self = cls(slope, offset, math.inf)
-        return cls(slope, offset, _threshold(self.probabilities(shares), is_right, precision))
+        weight, intercept = _platt(_log_odds(shares), is_right)
+        self = cls(weight, intercept, math.inf)
+        return cls(weight, intercept, _threshold(self.probabilities(shares), is_right, precision))
 
     def probabilities(self, shares: np.ndarray) -> np.ndarray:
         """``[n] float64`` probabilities of being right."""
-        return 1.0 / (1.0 + np.exp(-(self.slope * _log_odds(shares) + self.offset)))
+        return 1.0 / (1.0 + np.exp(-(self.weight * _log_odds(shares) + self.intercept)))
 
 
 def _log_odds(shares: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def _log_odds(shares: np.ndarray) -> np.ndarray:
 def _platt(odds: np.ndarray, is_right: np.ndarray) -> tuple[float, float]:
     from sklearn.linear_model import LogisticRegression
 
-    # A case of each outcome beside the real ones, weighted little, where all had the same.
+    # A case of each outcome beside the real ones, which may all have the same.
     odds = np.append(odds, [0.0, 0.0])
     outcomes = np.append(is_right, [False, True])
     model = LogisticRegression(max_iter=500).fit(odds[:, None], outcomes)

@@ -86,7 +86,7 @@ class Bundle:
         return self.ranker.sources.catalog
 
     @property
-    def score_slope(self) -> float:
+    def score_weight(self) -> float:
         """By how much a score more raises the logit of the purchase probability; 1 where none was
         learnt."""
         calibration = self.facts.calibration

@@ -49,6 +49,25 @@ class LiteModel:
         idle.append(runner)
         return result
 
+    def run_rows(self, features: np.ndarray) -> np.ndarray:
+        """The output for any number of rows of ``features``, the model's only input; none for none.
+
+        In parts, to bound the memory that the interpreters keep.
+        """
+        starts = range(0, max(1, len(features)), _ROWS_AT_ONCE)
+        parts = [self._part(features[start : start + _ROWS_AT_ONCE]) for start in starts]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _part(self, features: np.ndarray) -> np.ndarray:
+        count = len(features)
+        if count and count % _ROW_STEP == 0:
+            return self.run(features=features)
+        padded = np.zeros(
+            (max(1, -(-count // _ROW_STEP)) * _ROW_STEP, features.shape[1]), np.float32
+        )
+        padded[:count] = features
+        return self.run(features=padded)[:count]
+
 
 class _Runner:
     """An interpreter with its input indexes by name and the shapes it is allocated for.
@@ -191,20 +210,7 @@ class Reranker:
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """``[n] float32`` logits of ``features [n, features] float32``; larger is better."""
-        # In parts, to bound the memory that the interpreters keep.
-        starts = range(0, len(features), _ROWS_AT_ONCE)
-        parts = [self._part(features[start : start + _ROWS_AT_ONCE]) for start in starts]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-    def _part(self, features: np.ndarray) -> np.ndarray:
-        count = len(features)
-        if count % _ROW_STEP == 0:
-            return self._model.run(features=features)
-        padded = np.zeros((-(-count // _ROW_STEP) * _ROW_STEP, features.shape[1]), np.float32)
-        padded[:count] = features
-        return self._model.run(features=padded)[:count]
+        return self._model.run_rows(features)
 
 
 class ItemEncoder:

@@ -105,13 +105,22 @@ class PurchaseMoments:
 
 
 def _fitted(inputs: np.ndarray, bought: np.ndarray) -> Calibration:
+    weights, intercept = logistic_weights(inputs, bought)
+    plain = Calibration(tuple(weights.tolist()), intercept, 0.5)
+    threshold = best_threshold(plain.probabilities(inputs), bought)
+    return Calibration(plain.weights, intercept, threshold)
+
+
+def logistic_weights(inputs: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, float]:
+    """A logistic regression: weights ``[inputs]`` of raw inputs ``[n, inputs]``, and the intercept.
+
+    Args:
+        happened: ``[n] bool``, with at least one true and one false.
+    """
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = inputs.mean(axis=0), inputs.std(axis=0)
     scale[scale < 1e-9] = 1.0
-    model = LogisticRegression(max_iter=1_000).fit((inputs - mean) / scale, bought)
+    model = LogisticRegression(max_iter=1_000).fit((inputs - mean) / scale, happened)
     weights = model.coef_[0] / scale
-    intercept = float(model.intercept_[0] - weights @ mean)
-    plain = Calibration(tuple(weights.tolist()), intercept, 0.5)
-    threshold = best_threshold(plain.probabilities(inputs), bought)
-    return Calibration(plain.weights, intercept, threshold)
+    return weights, float(model.intercept_[0] - weights @ mean)

@@ -26,6 +26,7 @@ from towers.training.actions.exposures import PLACE_COUNT, Exposures, rows_of
 from towers.training.actions.reliability_picture import Outcomes, draw_reliability
 from towers.training.baselines.classical_models import CLASSICAL, fit_model
 from towers.training.calibration_metrics import best_threshold, reliability
+from towers.training.calibration_training import logistic_weights
 
 LEAST_COUNT = 20
 """An action needs this often to have happened, in what is learnt and on each held-out half."""
@@ -153,7 +154,7 @@ def _calibrated(
     part = rows.only(chosen)
     own = plain.logits(part.features)
     fitted = [
-        _regression(np.column_stack([own[:, position], part.inputs]), part.labels[:, place])
+        logistic_weights(np.column_stack([own[:, position], part.inputs]), part.labels[:, place])
         for position, place in enumerate(kept)
     ]
     weights = np.array([of_action for of_action, _ in fitted])
@@ -162,16 +163,6 @@ def _calibrated(
     predicted = model.probabilities(part.features, part.inputs)
     pairs = zip(predicted.T, part.labels[:, kept].T, strict=True)
     return replace(model, thresholds=np.array([best_threshold(*pair) for pair in pairs]))
-
-
-def _regression(columns: np.ndarray, happened: np.ndarray) -> tuple[np.ndarray, float]:
-    from sklearn.linear_model import LogisticRegression
-
-    mean, scale = columns.mean(axis=0), columns.std(axis=0)
-    scale[scale < 1e-9] = 1.0
-    model = LogisticRegression(max_iter=1_000).fit((columns - mean) / scale, happened)
-    weights = model.coef_[0] / scale
-    return weights, float(model.intercept_[0] - weights @ mean)
 
 
 def _classical_auc(learnt: Exposures, other: Exposures, place: int, seed: int) -> dict[str, float]:

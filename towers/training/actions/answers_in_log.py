@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -67,8 +67,8 @@ class AnsweredMoments:
         self.is_shown = len(usable) >= LEAST_SHOWN and self._teaches(usable)
         self._pending = self._sample_of(usable) if self.is_shown else []
         self._numbers = set[int]() if self.is_shown else self._replayed_numbers()
-        self._done = _Done(log.events if self.is_shown else (), self.actions)
         self._returned = _returns(log.events)
+        self._done = _Done(log.events if self.is_shown else (), self.actions, self._returned)
 
     def __call__(self, number: int, session: Session, event: Event) -> None:
         """One event of the replay, before it is added to the counts."""
@@ -212,13 +212,17 @@ class AnsweredMoments:
 class _Done:
     """What visitors did with the items of each answer, by its attribution token."""
 
-    def __init__(self, events: Sequence[Event], actions: Sequence[ShopperAction]) -> None:
-        self._actions = actions
+    def __init__(
+        self,
+        events: Sequence[Event],
+        actions: Sequence[ShopperAction],
+        returned: Mapping[tuple[str, str], float],
+    ) -> None:
+        self._actions, self._returned = actions, returned
         self._events: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
         for event in events:
             if event.attribution_token and event.item_id:
                 self._events[event.attribution_token, event.item_id].append(event)
-        self._returned = _returns(events)
 
     def labels(self, shown: ShownAnswer, item_id: str) -> list[bool]:
         """Of what followed, and of an answer to a known visitor by that visitor alone."""

@@ -31,7 +31,6 @@ PICTURE_LIMIT = 20_000
 """Pictures that the encoder is trained on; the others are only read by it."""
 
 _ATTRIBUTE = "attribute "
-_HEAD_SAMPLE = 256
 
 _READ_SCALE = 4 / 3
 """Pictures are kept larger than the network reads them, since training crops them."""
