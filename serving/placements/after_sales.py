@@ -44,6 +44,10 @@ _LARGEST_LIFT = 1.0
 _REPLACEMENT_LIFT = 4.0
 """Log odds of a replacement over what is bought later: who sent a phone back needs a phone."""
 
+_COMPLAINT_DAYS = 90.0
+"""Age of the oldest complaint that a replacement is offered for unasked: by then the visitor has one from
+elsewhere, or does without. A page about the item itself offers it at any age."""
+
 _DUE_SHARE = 0.5
 """Share of the median days between two purchases after which the next is due."""
 
@@ -147,7 +151,7 @@ class _Page:
         """Replacements, then what is due, then what people buy later."""
         barred = never_shown(self._products, self._bundle)
         self._add_due()
-        replacements = self._add_replacements()
+        replacements = self._add_replacements({*request.item_ids})
         for row in self._products.bought[:_PRODUCT_LIMIT].tolist():
             self._add_next(row)
         rows, lifts, notes = self._joined()
@@ -191,15 +195,22 @@ class _Page:
         }
         return distinct, largest, notes
 
-    def _add_replacements(self) -> np.ndarray:
+    def _add_replacements(self, asked: set[str]) -> np.ndarray:
         """Of the narrowest category of what did not suit, or of its kind, and liked no less than that, or
-        no less than half of its like. None where the visitor has bought another one since."""
+        no less than half of its like. None where the visitor has bought another one since, or complained
+        long ago and the page is not about the item.
+
+        Args:
+            asked: Ids of the items that the page is about; empty: about the visitor.
+        """
         approval = self._bundle.after_sales.approval_at
         found = [np.zeros(0, np.int64)]
         for row in self._products.disliked.tolist():
             of_kind = substitutes(self._catalog, np.array([row]))
-            complaint_time = self._session.disliked[self._catalog.item_ids[row]]
-            days = (self._time - complaint_time) / 86_400.0
+            item_id = self._catalog.item_ids[row]
+            days = (self._time - self._session.disliked[item_id]) / 86_400.0
+            if days > _COMPLAINT_DAYS and item_id not in asked:
+                continue
             if (of_kind[self._products.bought] & (self._products.days < days)).any():
                 continue
             others = np.flatnonzero(of_kind)

@@ -158,6 +158,20 @@ def test_whoever_has_bought_another_one_since_needs_no_replacement(client: Clien
     assert ids_of(after_sales(client)) == [CASE]
 
 
+def test_an_old_complaint_leads_only_a_page_about_its_item(client: Client) -> None:
+    def replaces(answer: Answer) -> bool:
+        return any(
+            "which did not suit" in one.reason or "可替换" in one.reason for one in answer.results
+        )
+
+    client.record([did("v", BUY, CASE, 100.0), did("v", RETURN, PHONE, 91.0)])
+    client.record([did("w", BUY, CASE, 100.0), did("w", RETURN, PHONE, 89.0)])
+    old = after_sales(client)
+    assert old.results and not replaces(old) and PHONE not in ids_of(old)
+    assert replaces(after_sales(client, PHONE))
+    assert replaces(after_sales(client, visitor="w"))
+
+
 def test_a_good_review_counts_as_a_purchase_and_takes_a_bad_one_back(client: Client) -> None:
     client.record([did("v", REVIEW, PHONE, 0.002, 1.0)])
     assert CASE not in ids_of(after_sales(client))
