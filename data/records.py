@@ -181,6 +181,9 @@ class Impression:
         literal: Whether no part of the query was to be read as a condition.
         propensities: Probability with which each item was shown in its place, 1 where nothing was up to
             chance; empty where the policy did not explore, and in logs older than this field.
+        interleaved_bundle_id: The bundle that the answer was interleaved with; empty for none.
+        teams: Of an interleaved answer a letter for each item: ``a`` where the bundle of the answer
+            contributed it, ``b`` where the other one did, ``-`` where a rule pinned it.
     """
 
     attribution_token: str
@@ -197,3 +200,5 @@ class Impression:
     sort_by: str = ""
     literal: bool = False
     propensities: tuple[float, ...] = ()
+    interleaved_bundle_id: str = ""
+    teams: str = ""

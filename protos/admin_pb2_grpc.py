@@ -45,6 +45,16 @@ class AdminStub:
                 request_serializer=protos_dot_admin__pb2.RollbackBundleRequest.SerializeToString,
                 response_deserializer=protos_dot_admin__pb2.Status.FromString,
                 _registered_method=True)
+        self.InterleaveBundle = channel.unary_unary(
+                '/nextclick.v1.Admin/InterleaveBundle',
+                request_serializer=protos_dot_admin__pb2.InterleaveBundleRequest.SerializeToString,
+                response_deserializer=protos_dot_admin__pb2.Status.FromString,
+                _registered_method=True)
+        self.StopInterleaving = channel.unary_unary(
+                '/nextclick.v1.Admin/StopInterleaving',
+                request_serializer=protos_dot_admin__pb2.StopInterleavingRequest.SerializeToString,
+                response_deserializer=protos_dot_admin__pb2.Status.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/nextclick.v1.Admin/GetStatus',
                 request_serializer=protos_dot_admin__pb2.GetStatusRequest.SerializeToString,
@@ -72,6 +82,24 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InterleaveBundle(self, request, context):
+        """Loads and checks another bundle, and interleaves its results with those of the active one on the
+        first pages by relevance of some of the visitors (team draft), so that `Status.interleaving` tells
+        which of the two visitors prefer. A comparison that runs ends. FAILED_PRECONDITION as for
+        `PublishBundle`; nothing has changed then. It goes on after a restart with the same active bundle,
+        and ends when another bundle is published. Answers to these visitors take about twice as long.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopInterleaving(self, request, context):
+        """Ends the comparison; the active bundle stays. FAILED_PRECONDITION if none runs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStatus(self, request, context):
         """Returns the status of the service.
         """
@@ -90,6 +118,16 @@ def add_AdminServicer_to_server(servicer, server):
             'RollbackBundle': grpc.unary_unary_rpc_method_handler(
                     servicer.RollbackBundle,
                     request_deserializer=protos_dot_admin__pb2.RollbackBundleRequest.FromString,
+                    response_serializer=protos_dot_admin__pb2.Status.SerializeToString,
+            ),
+            'InterleaveBundle': grpc.unary_unary_rpc_method_handler(
+                    servicer.InterleaveBundle,
+                    request_deserializer=protos_dot_admin__pb2.InterleaveBundleRequest.FromString,
+                    response_serializer=protos_dot_admin__pb2.Status.SerializeToString,
+            ),
+            'StopInterleaving': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopInterleaving,
+                    request_deserializer=protos_dot_admin__pb2.StopInterleavingRequest.FromString,
                     response_serializer=protos_dot_admin__pb2.Status.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
@@ -152,6 +190,60 @@ class Admin:
             target,
             '/nextclick.v1.Admin/RollbackBundle',
             protos_dot_admin__pb2.RollbackBundleRequest.SerializeToString,
+            protos_dot_admin__pb2.Status.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InterleaveBundle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextclick.v1.Admin/InterleaveBundle',
+            protos_dot_admin__pb2.InterleaveBundleRequest.SerializeToString,
+            protos_dot_admin__pb2.Status.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopInterleaving(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextclick.v1.Admin/StopInterleaving',
+            protos_dot_admin__pb2.StopInterleavingRequest.SerializeToString,
             protos_dot_admin__pb2.Status.FromString,
             options,
             channel_credentials,

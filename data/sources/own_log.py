@@ -106,6 +106,11 @@ def impression_row(impression: Impression) -> LogRow:
         if len(impression.propensities) != shown_count:
             raise RequestError("propensities", f"{shown_count} numbers", impression.propensities)
         body["propensities"] = impression.propensities
+    if impression.interleaved_bundle_id:
+        if len(impression.teams) != shown_count:
+            raise RequestError("teams", f"{shown_count} letters", impression.teams)
+        body["interleaved_bundle_id"] = impression.interleaved_bundle_id
+        body["teams"] = impression.teams
     features = impression.features
     if features is not None and (features.ndim != 2 or len(features) != shown_count):
         raise RequestError("features", f"shape [{shown_count}, feature_count]", features.shape)

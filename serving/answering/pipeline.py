@@ -55,13 +55,15 @@ computed from, and what tells whether a rule changed the answer."""
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer, the shortlist and the page that it was built from, the page's order, and the
-    propensity of each result, if the policy explores."""
+    """An answer, the shortlist and the page that it was built from, the page's order, all results that it
+    was cut from, the policy in force, and the propensity of each result, if the policy explores."""
 
     answer: Answer
     shortlist: Shortlist
     page: Page
     order: SortOrder
+    found: RankedResults
+    policy: Policy
     propensities: tuple[float, ...] = ()
 
     @property
@@ -73,6 +75,7 @@ class Answered:
             is_ranked
             and not self.answer.rules
             and not self.answer.policy_steps
+            and not self.answer.interleaved_bundle_id
             and not _NEEDED_FOR_FEATURES & {*self.answer.missing}
         )
 
@@ -231,7 +234,8 @@ def answered(
         segment=segment,
         policy_steps=by_policy.steps,
     )
-    return Answered(answer, shown, page, order, by_policy.propensities(page.rows))
+    propensities = by_policy.propensities(page.rows)
+    return Answered(answer, shown, page, order, found, policy, propensities)
 
 
 def impression_of(
@@ -240,10 +244,11 @@ def impression_of(
     request: SearchRequest | RecommendRequest,
     *,
     with_features: bool,
+    teams: str = "",
 ) -> Impression:
     """The impression of an answer for the log, with the order that was used.
 
-    Features are those of the page's items, in their order.
+    Features are those of the page's items, in their order; ``teams`` as in ``Impression``.
     """
     shortlist, page, order = done.shortlist, done.page, done.order
     return Impression(
@@ -261,6 +266,8 @@ def impression_of(
         literal=getattr(request, "is_literal", False),
         features=shortlist.features_at(page.positions) if with_features else None,
         propensities=done.propensities,
+        interleaved_bundle_id=done.answer.interleaved_bundle_id,
+        teams=teams,
     )
 
 

@@ -14,5 +14,6 @@ result_bytes      result columns to the bytes of their messages
 result_codec      results to and from protobuf messages
 understood_codec  understood parts of queries to and from protobuf messages
 completion_codec  completion requests and suggestions to and from protobuf messages
-proto_codec       all other requests, answers, events, items and status, likewise
+proto_codec       all other requests, answers, events and items, likewise
+admin/            the engine's status, likewise
 """

@@ -185,6 +185,8 @@ class Answer:
         segment: The visitor's segment; ``UNSPECIFIED`` where its stage failed.
         policy_steps: Steps of the shop's policy that changed the order, in their order.
         services: Services for what was bought, best first; for the after-sales placement only.
+        interleaved_bundle_id: The bundle that contributed some of the results where two are compared;
+            else empty.
     """
 
     results: Sequence[Result]
@@ -208,3 +210,4 @@ class Answer:
     segment: Segment = Segment.UNSPECIFIED
     policy_steps: tuple[PolicyStep, ...] = ()
     services: tuple[OfferResult, ...] = ()
+    interleaved_bundle_id: str = ""

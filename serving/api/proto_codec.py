@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from data.errors import RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
-from protos import admin_pb2, catalog_pb2, discovery_pb2, events_pb2
+from protos import catalog_pb2, discovery_pb2, events_pb2
 from serving.api.answers import (
     Answer,
     EmptyReason,
@@ -35,7 +35,6 @@ from serving.api.filter_codec import (
 )
 from serving.api.offers.offer_codec import read_offer_result, write_offer_result
 from serving.api.page_tokens import OFFSET_LIMIT, PageStart, page_start, page_token
-from serving.api.reports import Status
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.api.result_bytes import results_bytes
 from serving.api.result_codec import add_result, read_result
@@ -154,6 +153,7 @@ def read_answer(message: Any, request: Any) -> Answer:
         segment=Segment(message.segment),
         policy_steps=tuple(PolicyStep(one.name, one.moved_count) for one in message.policy_steps),
         services=tuple(map(read_offer_result, getattr(message, "services", ()))),
+        interleaved_bundle_id=message.interleaved_bundle_id,
     )
 
 
@@ -182,6 +182,7 @@ def write_answer(answer: Answer, request: Any) -> bytes:
         order_expired=answer.is_order_expired,
         match_count_is_lower_bound=answer.is_match_count_lower_bound,
         segment=int(answer.segment),
+        interleaved_bundle_id=answer.interleaved_bundle_id,
         policy_steps=[
             discovery_pb2.PolicyStep(name=one.name, moved_count=one.moved_count)
             for one in answer.policy_steps
@@ -300,23 +301,6 @@ def write_item(item: Item) -> Any:
         image=item.image,
         created_time=_write_time(created.timestamp()) if created else None,
     )
-
-
-def read_status(message: Any) -> Status:
-    """A ``Status`` message as the engine's status."""
-    values = {name: getattr(message, name) for name in _STATUS_FIELDS}
-    return Status(**values, versions=dict(message.versions))
-
-
-def write_status(status: Status) -> Any:
-    """A ``Status`` message."""
-    values = {name: getattr(status, name) for name in _STATUS_FIELDS}
-    return admin_pb2.Status(**values, versions=status.versions)
-
-
-_STATUS_FIELDS = tuple(
-    field.name for field in admin_pb2.Status.DESCRIPTOR.fields if field.name != "versions"
-)
 
 
 def _read_time(message: Any, field: str) -> float:

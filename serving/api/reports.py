@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from importlib.metadata import version
 
 _VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
@@ -27,6 +28,73 @@ class CatalogReport:
     removed_count: int
 
 
+class Leader(IntEnum):
+    """The bundle that visitors prefer by a sign test at 5 %; ``UNSPECIFIED``: cannot be told."""
+
+    UNSPECIFIED = 0
+    ACTIVE = 1
+    OTHER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class InterleavingTally:
+    """What visitors preferred on one surface by one action.
+
+    Args:
+        surface: ``search``, or a placement; empty: all together.
+        action: ``click`` (a view, favourite, add to the cart or purchase), ``cart`` (one of the last two)
+            or ``purchase``.
+        answer_count: Interleaved answers.
+        win_count, loss_count: Answers in which more items of the other, or of the active, bundle were
+            acted on.
+        tie_count: Answers in which as many were, and some.
+        preferring_other_count, preferring_active_count: Visitors with more wins than losses, and
+            with fewer.
+        low, high: 95 % interval of the share of the other bundle among these visitors.
+        p_value: Of the two-sided sign test over them.
+    """
+
+    surface: str
+    action: str
+    answer_count: int
+    win_count: int = 0
+    loss_count: int = 0
+    tie_count: int = 0
+    preferring_other_count: int = 0
+    preferring_active_count: int = 0
+    low: float = 0.0
+    high: float = 1.0
+    p_value: float = 1.0
+    leader: Leader = Leader.UNSPECIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class InterleavingReport:
+    """Two bundles compared on live traffic: the running comparison, or the last one.
+
+    Args:
+        bundle_id, bundle_path: The other bundle.
+        active_bundle_id: The bundle that was active when the comparison began.
+        share: Of the visitors whose answers are interleaved.
+        start_time: Seconds since 1970, UTC.
+        end_reason: Why it ended; empty while it runs.
+        visitor_count: Visitors who had interleaved answers, each anonymous answer being a visitor.
+        failure_count: Answers that the other bundle failed to contribute to since the last start.
+        tallies: All surfaces together, then each with answers; of each, all actions.
+    """
+
+    bundle_id: str
+    bundle_path: str
+    active_bundle_id: str
+    share: float
+    start_time: float
+    is_running: bool
+    end_reason: str
+    visitor_count: int
+    failure_count: int
+    tallies: tuple[InterleavingTally, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The state of a running engine."""
@@ -43,6 +111,7 @@ class Status:
     versions: Mapping[str, str] = field(default_factory=dict)
     rules_version: str = ""
     rules_error: str = ""
+    interleaving: InterleavingReport | None = None
 
 
 def installed_versions() -> dict[str, str]:

@@ -195,6 +195,13 @@ def checked_path(path: str) -> str:
     return path
 
 
+def checked_share(share: float) -> float:
+    """The share of the visitors whose answers are interleaved, unchanged."""
+    if not 0 < share <= 1:
+        raise RequestError("share", "above 0, at most 1", share)
+    return share
+
+
 def check_count(field: str, count: int, least: int, most: int) -> None:
     """Refuses a count outside ``least`` to ``most``, both inclusive."""
     if not least <= count <= most:

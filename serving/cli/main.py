@@ -30,6 +30,7 @@ COMMANDS = {
     "items": "serving.cli.commands.items:items",
     "offers": "serving.cli.commands.offers:offers",
     "publish": "serving.cli.commands.admin:publish",
+    "interleave": "serving.cli.commands.admin:interleave",
     "status": "serving.cli.commands.admin:status",
     "loadtest": "serving.cli.commands.loadtest:loadtest",
     "demo": "serving.cli.commands.demo:demo",

@@ -25,6 +25,7 @@ from protos import (
     events_pb2,
     events_pb2_grpc,
 )
+from serving.api.admin.status_codec import read_status
 from serving.api.answers import Answer, Completed
 from serving.api.completion_codec import read_completed, write_complete
 from serving.api.offers.offer_codec import (
@@ -36,7 +37,6 @@ from serving.api.offers.offer_codec import (
 from serving.api.offers.offer_requests import OfferAnswer, OfferReport, OfferRequest
 from serving.api.proto_codec import (
     read_answer,
-    read_status,
     write_event,
     write_item,
     write_recommend,
@@ -215,6 +215,20 @@ class Client:
         """Makes the previous bundle the active one again."""
         request = admin_pb2.RollbackBundleRequest()
         return read_status(self._call_long(self._admin.RollbackBundle, request))
+
+    def interleave(self, path: str, share: float) -> Status:
+        """Compares the bundle in ``path``, a folder on the server's machine, with the active one.
+
+        Args:
+            share: Of the visitors, above 0 to 1.
+        """
+        request = admin_pb2.InterleaveBundleRequest(path=path, share=share)
+        return read_status(self._call_long(self._admin.InterleaveBundle, request))
+
+    def stop_interleaving(self) -> Status:
+        """Ends the comparison."""
+        request = admin_pb2.StopInterleavingRequest()
+        return read_status(self._call(self._admin.StopInterleaving, request))
 
     def status(self) -> Status:
         """The state of the server."""

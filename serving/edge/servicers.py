@@ -19,6 +19,7 @@ from protos import (
     events_pb2,
     events_pb2_grpc,
 )
+from serving.api.admin.status_codec import write_status
 from serving.api.completion_codec import read_complete, write_completed
 from serving.api.offers.offer_codec import (
     read_offer,
@@ -32,7 +33,6 @@ from serving.api.proto_codec import (
     read_recommend,
     read_search,
     write_answer,
-    write_status,
 )
 from serving.api.validation import (
     BATCH_LIMIT,
@@ -44,6 +44,7 @@ from serving.api.validation import (
     checked_path,
     checked_recommend,
     checked_search,
+    checked_share,
 )
 from serving.offers.offer_validation import check_offers, checked_offer_request
 from serving.pictures.picture_codec import read_picture_search, write_picture_answer
@@ -169,7 +170,7 @@ class CatalogServicer(_Servicer):
 
 
 class AdminServicer(_Servicer):
-    """Publishing, rolling back, status."""
+    """Publishing, rolling back, comparing bundles, status."""
 
     def PublishBundle(self, request: Any, context: Any) -> Any:
         """Makes another bundle the active one."""
@@ -178,6 +179,15 @@ class AdminServicer(_Servicer):
     def RollbackBundle(self, request: Any, context: Any) -> Any:
         """Makes the previous bundle the active one again."""
         return write_status(self.engine.rollback())
+
+    def InterleaveBundle(self, request: Any, context: Any) -> Any:
+        """Compares another bundle with the active one."""
+        share = checked_share(request.share)
+        return write_status(self.engine.interleave(checked_path(request.path), share))
+
+    def StopInterleaving(self, request: Any, context: Any) -> Any:
+        """Ends the comparison."""
+        return write_status(self.engine.stop_interleaving())
 
     def GetStatus(self, request: Any, context: Any) -> Any:
         """Reports the active bundle and the engine's counts."""

@@ -12,6 +12,7 @@ import pytest
 from data.records import Item
 from serving.answering.active_bundle import ActiveBundle
 from serving.api.reports import CatalogReport
+from serving.bundles_in_use import BundlesInUse
 from serving.engine import Engine
 from tests.towers import shelf
 
@@ -21,7 +22,7 @@ CHANGES: dict[str, Callable[[Engine], CatalogReport]] = {
 }
 
 
-class PausingEngine(Engine):
+class PausingBundles(BundlesInUse):
     """Holds a change of items between its look at the list of changes and its use of it."""
 
     is_pausing = False
@@ -47,24 +48,27 @@ class PausingEngine(Engine):
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = PausingEngine.open(shelf.bundle_folder(), tmp_path / "state")
+    engine = Engine.open(shelf.bundle_folder(), tmp_path / "state")
+    engine._bundles.__class__ = PausingBundles
     yield engine
     engine.close()
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_during_a_publication_that_fails_is_done(
-    engine: PausingEngine, name: str, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bundles = engine._bundles
+    assert isinstance(bundles, PausingBundles)
     begun: list[Future[CatalogReport]] = []
     with ThreadPoolExecutor(1) as pool:
 
         def fail(*_: object, **__: object) -> None:
-            engine.has_looked.clear()
-            engine.is_cleared.clear()
-            engine.is_pausing = True
+            bundles.has_looked.clear()
+            bundles.is_cleared.clear()
+            bundles.is_pausing = True
             begun.append(pool.submit(CHANGES[name], engine))
-            assert engine.has_looked.wait(5)
+            assert bundles.has_looked.wait(5)
             raise OSError("no disk")
 
         monkeypatch.setattr(ActiveBundle, "count_events", fail)

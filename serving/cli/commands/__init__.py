@@ -15,7 +15,7 @@ ask        search, complete, recommend
 record     record
 items      items update, items delete
 offers     offers recommend, offers update, offers delete
-admin      publish, status
+admin      publish, interleave, status
 loadtest   loadtest
 demo       demo
 doctor     doctor

@@ -1,4 +1,4 @@
-"""``nextclick publish`` and ``nextclick status``: the active bundle of a server."""
+"""``nextclick publish``, ``interleave`` and ``status``: the bundles of a server."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from serving.cli.options import (
     print_json,
     reports_errors,
 )
+
+_DEFAULT_SHARE = 0.1
 
 
 @click.command()
@@ -67,11 +69,46 @@ def _refuse_if_failed(bundle: Path, queries: Path, rules: Path | None) -> None:
 
 
 @click.command()
+@click.argument("bundle", required=False)
+@click.option("--stop", is_flag=True, help="End the comparison that runs.")
+@click.option(
+    "--share",
+    type=click.FloatRange(0.0, 1.0, min_open=True),
+    help="Share of the visitors whose answers are interleaved.  [default: 0.1]",
+)
+@address_option
+@json_option
+@reports_errors
+def interleave(
+    bundle: str | None, stop: bool, share: float | None, address: str, as_json: bool
+) -> None:
+    """Compare BUNDLE, a folder on the server's machine, with the active bundle on live traffic.
+
+    First pages of a share of the visitors are drafted from both bundles in turns; `nextclick status`
+    tells whose results they click, put into the cart and buy. Decide beforehand for how many visitors:
+    of many looks, one finds a leader by chance more often than one time in twenty. Where BUNDLE leads,
+    `nextclick publish BUNDLE` ends the comparison too.
+    """
+    from serving.edge.client import Client
+
+    if stop == (bundle is not None):
+        raise click.UsageError("expected either BUNDLE or --stop")
+    if stop and share is not None:
+        raise click.UsageError("--share: expected with BUNDLE")
+    with Client(address) as client:
+        if bundle is None:
+            done = client.stop_interleaving()
+        else:
+            done = client.interleave(str(Path(bundle).resolve()), share or _DEFAULT_SHARE)
+    _show(done, as_json=as_json)
+
+
+@click.command()
 @address_option
 @json_option
 @reports_errors
 def status(address: str, as_json: bool) -> None:
-    """Show the server's active bundle and its counts."""
+    """Show the server's active bundle, its counts, and how two bundles compare."""
     from serving.edge.client import Client
 
     with Client(address) as client:
@@ -80,8 +117,11 @@ def status(address: str, as_json: bool) -> None:
 
 def _show(status: Status, *, as_json: bool) -> None:
     from serving.cli.tables.answer_tables import status_table
+    from serving.cli.tables.interleaving_tables import interleaving_tables
 
     if as_json:
         print_json(status)
     else:
         console().print(status_table(status))
+        if status.interleaving is not None:
+            console().print(*interleaving_tables(status.interleaving), sep="\n")

@@ -352,7 +352,7 @@ def test_boosts_that_fail_are_left_out_where_most_of_the_list_is_hidden_too(
 def test_what_only_adds_to_an_answer_is_left_out_where_it_fails(engine: Engine) -> None:
     facts = replace(engine.bundle.facts, calibration=Calibration((math.nan,) * 6, 0.0, 0.5))
     bundle = replace(engine.bundle, facts=facts, feature_means=np.zeros(3, np.float32))
-    engine._active = replace(engine._active, bundle=bundle)
+    engine._bundles.active = replace(engine._bundles.active, bundle=bundle)
     bundle.catalog.brand_codes.names.clear()
     rest = Filter(category=("Kitchen",))
     with pytest.raises(IndexError):

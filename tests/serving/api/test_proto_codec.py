@@ -15,6 +15,7 @@ from data.errors import RequestError
 from data.offers.offer import OfferKind
 from data.records import RECORDABLE_TYPES, Event, EventType, Item
 from protos import catalog_pb2, discovery_pb2, events_pb2
+from serving.api.admin.status_codec import read_status, write_status
 from serving.api.answers import (
     ActionProbability,
     Answer,
@@ -48,15 +49,13 @@ from serving.api.proto_codec import (
     read_item,
     read_recommend,
     read_search,
-    read_status,
     write_answer,
     write_event,
     write_item,
     write_recommend,
     write_search,
-    write_status,
 )
-from serving.api.reports import Status
+from serving.api.reports import InterleavingReport, InterleavingTally, Leader, Status
 from serving.api.requests import (
     AttributeCondition,
     CompleteRequest,
@@ -337,6 +336,10 @@ def test_status_round_trip() -> None:
     status = Status("b", "/b", "/a", 1, 2, 3, 4, 5, 6.5, {"nextclick": "1"}, "spring", "bad")
     assert read_status(over_the_wire(write_status(status))) == status
     assert {field.name for field in fields(status)} > {"versions"}
+    tallies = InterleavingTally("", "click", 9, 4, 3, 1, 2, 1, 0.2, 0.9, 0.5, Leader.OTHER)
+    report = InterleavingReport("c", "/c", "b", 0.1, 7.5, False, "ended", 5, 1, (tallies,) * 2)
+    compared = replace(status, interleaving=report)
+    assert read_status(over_the_wire(write_status(compared))) == compared
 
 
 def test_chinese_text_round_trip() -> None:

@@ -27,7 +27,7 @@ from serving.api.requests import (
     SearchRequest,
     SortOrder,
 )
-from serving.cli.commands.admin import publish, status
+from serving.cli.commands.admin import interleave, publish, status
 from serving.cli.commands.ask import recommend, search
 from serving.cli.commands.items import items
 from serving.cli.commands.loadtest import loadtest
@@ -265,6 +265,38 @@ def test_publish_rollback_and_status(
     assert second in run(status).output
     back = json.loads(run(publish, "--rollback", "--json").output)
     assert (back["bundle_path"], back["previous_bundle_path"]) == (first, second)
+
+
+def test_interleave_begins_ends_and_is_told_by_status(
+    run: Run, engine: GatedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    assert run(interleave).exit_code == 2 and run(interleave, "x", "--stop").exit_code == 2
+    assert run(interleave, "x", "--share", "0").exit_code == 2
+    result = run(interleave, "--stop")
+    assert result.exit_code == 1
+    assert "interleaving: expected a comparison that runs, received none" in result.output
+    assert run(interleave, str(tmp_path / "none")).exit_code == 1
+    second = str(tmp_path / "second")
+    shutil.copytree(engine.status().bundle_path, second)
+    told = json.loads(run(interleave, second, "--share", "1", "--json").output)["interleaving"]
+    assert (told["bundle_path"], told["share"], told["is_running"]) == (second, 1.0, True)
+    words = ["moccado espresso", "--visitor", "v", "--json"]
+    answer = json.loads(run(search, *words).output)
+    assert answer["interleaved_bundle_id"] == told["bundle_id"]
+    token, item_id = answer["attribution_token"], answer["results"][0]["item_id"]
+    options = ["--visitor", "v", "--item", item_id, "--token", token]
+    assert run(record, "purchase", *options).exit_code == 0
+    ended = json.loads(run(interleave, "--stop", "--json").output)["interleaving"]
+    assert not ended["is_running"] and ended["visitor_count"] == 1
+    for tally in ended["tallies"]:
+        assert tally["answer_count"] == 1 == tally["win_count"] + tally["loss_count"]
+    assert [(one["surface"], one["action"]) for one in ended["tallies"]] == [
+        (surface, action) for surface in ("", "search") for action in ("click", "cart", "purchase")
+    ]
+    table = run(status).output
+    for part in (second, "ended: stopped by an operator", "search", "purchase", "100.0%"):
+        assert part in table
 
 
 def test_loadtest_prints_what_came_of_it(run: Run, tmp_path: Path) -> None:

@@ -172,12 +172,14 @@ def test_every_method_that_is_tried_again_is_one_of_the_interface(
         "GetStatus": patient.status,
         "PublishBundle": lambda: patient.publish("second"),
         "RollbackBundle": patient.rollback,
+        "InterleaveBundle": lambda: patient.interleave("second", 0.5),
+        "StopInterleaving": patient.stop_interleaving,
     }
     for name, ask in asked.items():
         stumbling.codes, stumbling.requests = [grpc.StatusCode.CANCELLED] * 9, []
         with pytest.raises(OverloadError, match="^CANCELLED: stumbled$"):
             ask()
-        attempts = 1 if name in ("PublishBundle", "RollbackBundle") else 4
+        attempts = 1 if "Bundle" in name or name == "StopInterleaving" else 4
         assert [made for made, _ in stumbling.requests] == [name] * attempts
 
 

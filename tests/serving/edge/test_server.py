@@ -117,6 +117,8 @@ def refusal(channel: grpc.Channel, method: str, request: Any, **options: Any) ->
         ("Catalog/BatchUpdateOffers", offers_pb2.BatchUpdateOffersRequest(), "offers"),
         ("Discovery/RecommendOffers", offers_pb2.RecommendOffersRequest(limit=-1), "limit"),
         ("Admin/PublishBundle", b"", "path"),
+        ("Admin/InterleaveBundle", admin_pb2.InterleaveBundleRequest(path="b"), "share"),
+        ("Admin/InterleaveBundle", admin_pb2.InterleaveBundleRequest(share=0.5), "path"),
     ],
 )
 def test_a_wrong_field_is_named(

@@ -30,6 +30,7 @@ METHODS = (
     *(f"nextclick.v1.Catalog/{name}" for name in ("BatchUpdateItems", "BatchDeleteItems")),
     "nextclick.v1.Catalog/BatchUpdateOffers",
     *(f"nextclick.v1.Admin/{name}" for name in ("PublishBundle", "RollbackBundle", "GetStatus")),
+    *(f"nextclick.v1.Admin/{name}" for name in ("InterleaveBundle", "StopInterleaving")),
     *(f"grpc.health.v1.Health/{name}" for name in ("Check", "Watch", "List")),
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 )

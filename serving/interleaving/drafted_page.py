@@ -1,0 +1,137 @@
+"""The first page of an answer, drafted from the answers of two bundles.
+
+Filters, hidings, stock and pins are those of the active bundle: what it may not show, or does not know,
+the other bundle cannot contribute. What a rule pinned keeps its place and belongs to neither. In a search
+the drafted items that hold the query's words come first, as they do in every answer, and the shop's caps
+hold as far as both lists have items for them. A result is as the bundle tells it that contributed it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from serving.answering.pipeline import Answered
+from serving.api.answers import Answer, Result, ScorePart
+from serving.interleaving.team_draft import NEITHER, OTHER, TeamDraft
+from serving.paging.kept_orders import KeptOrder, KeptOrders
+from serving.policy.caps import Caps
+from towers.catalog.items import Catalog
+
+INTERLEAVED = "interleaved"
+"""Name of the score adjustment: the difference to the score of the place that the item takes."""
+
+
+def drafted_page(
+    own: Answered, other: Answer, orders: KeptOrders, rng: random.Random
+) -> tuple[Answered, str]:
+    """The first page by relevance with results of both bundles, and the team of each result.
+
+    The order that is kept for later pages goes on with what the active bundle has left.
+
+    Args:
+        own: The active bundle's answer; not empty.
+        other: The other bundle's answer to the same request.
+        orders: Where the active bundle's order is kept.
+    """
+    found, page = own.found, own.page
+    catalog = found.matches.sources.catalog
+    rows, pins = page.rows.tolist(), found.merchandising.pins
+    pinned = {pin.row for pin in pins.values()}
+    of_other = _contributed(own, other, pinned)
+    draft = TeamDraft(rng, fits=_fitting(own, [*rows, *of_other], catalog))
+    relevant = None if found.holding is None else set(found.holding.tolist())
+    unpinned = [row for row in rows if row not in pinned]
+    for is_related in (False, True):
+        lists = [
+            [row for row in part if is_related == (relevant is not None and row not in relevant)]
+            for part in (unpinned, of_other)
+        ]
+        draft.choose(lists[0], lists[1], len(lists[0]))
+    drafted = zip(draft.chosen, draft.teams, strict=True)
+    mixed = [(row, NEITHER) if row in pinned else next(drafted) for row in rows]
+    new_rows = np.array([row for row, _ in mixed], np.int64)
+    teams = "".join(team for _, team in mixed)
+
+    own_results = {result.item_id: result for result in own.answer.results}
+    other_results = {result.item_id: result for result in other.results}
+    results = []
+    for place, (row, team) in enumerate(mixed):
+        item_id = catalog.item_ids[row]
+        result = other_results[item_id] if team == OTHER else own_results[item_id]
+        results.append(_at_score(result, float(page.scores[place])))
+    answer = replace(
+        own.answer,
+        results=tuple(results),
+        missing=tuple(dict.fromkeys((*own.answer.missing, *other.missing))),
+        rules=tuple(dict.fromkeys((*own.answer.rules, *other.rules))),
+        interleaved_bundle_id=other.bundle_id,
+    )
+    key, now = own.answer.order_key, found.matches.encoded.rank_request.time
+    kept = orders.get(key, now) if key else None
+    if kept is not None:
+        orders.put(key, _continued(kept, own, new_rows), now)
+    positions = own.shortlist.positions_of(new_rows)
+    page = replace(page, rows=new_rows, positions=positions)
+    return replace(own, answer=answer, page=page, propensities=()), teams
+
+
+def _contributed(own: Answered, other: Answer, pinned: set[int]) -> list[int]:
+    """Rows of the other bundle's results, in the active bundle's catalogue, that may be shown."""
+    sources = own.found.matches.sources
+    rows = sources.catalog.rows([result.item_id for result in other.results])
+    rows = rows[rows >= 0]
+    is_allowed = sources.allowed(own.found.matches.encoded.rank_request).has(rows)
+    return [row for row in rows[is_allowed].tolist() if row not in pinned]
+
+
+def _fitting(
+    own: Answered, rows: Sequence[int], catalog: Catalog
+) -> Callable[[int, Sequence[int]], bool]:
+    """Whether an item keeps a page within the shop's caps."""
+    policy, pins = own.policy, own.found.merchandising.pins
+    if not policy.has_caps:
+        return lambda row, chosen: True
+    place_of = {row: place for place, row in enumerate(dict.fromkeys(rows))}
+    on_page = {rank: pin.row for rank, pin in pins.items() if rank < len(own.page.rows)}
+    caps = Caps.of(policy, np.array([*place_of], np.int64), on_page, catalog)
+    size = len(own.page.rows)
+
+    def fits(row: int, chosen: Sequence[int]) -> bool:
+        page = [place_of[one] for one in chosen]
+        return bool(caps.fitting([place_of[row]], page, 0, size))
+
+    return fits
+
+
+def _at_score(result: Result, score: float) -> Result:
+    if result.score == score:
+        return result
+    part = ScorePart(INTERLEAVED, score - result.score)
+    return replace(result, score=score, adjustments=(*result.adjustments, part))
+
+
+def _continued(kept: KeptOrder, own: Answered, first: np.ndarray) -> KeptOrder:
+    """An order that begins with other rows; what they displaced follows, and places keep their scores."""
+    found = own.found
+    later_pins = {
+        rank: pin.row for rank, pin in found.merchandising.pins.items() if rank >= len(first)
+    }
+    taken = np.concatenate([first, np.array([*later_pins.values()], np.int64)])
+    tail = kept.rows[~np.isin(kept.rows, taken)]
+    for rank in sorted(later_pins):
+        tail = np.insert(tail, min(rank - len(first), len(tail)), later_pins[rank])
+    added = first[~np.isin(first, kept.rows)]
+    relevant_end = kept.relevant_end
+    if relevant_end is not None and found.holding is not None:
+        relevant_end += int(np.count_nonzero(np.isin(added, found.holding)))
+    last = kept.scores[-1:]
+    return replace(
+        kept,
+        rows=np.concatenate([first, tail]),
+        scores=np.concatenate([kept.scores, np.repeat(last, len(added))]),
+        relevant_end=relevant_end,
+    )

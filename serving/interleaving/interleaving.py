@@ -1,0 +1,257 @@
+"""Starts and ends comparisons of two bundles, and answers the visitors in them."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from data.errors import BundleError
+from data.records import Event, Impression
+from serving.answering.active_bundle import ActiveBundle
+from serving.answering.pipeline import Answered
+from serving.answering.rules import Rules
+from serving.api.reports import InterleavingReport
+from serving.api.requests import Placement, RecommendRequest, SearchRequest, SortOrder
+from serving.bundles_in_use import BundlesInUse
+from serving.interleaving.drafted_page import drafted_page
+from serving.interleaving.experiment import (
+    STOPPED,
+    Experiment,
+    read_experiment,
+    write_experiment,
+)
+from serving.interleaving.tally import Tally
+from serving.paging.kept_orders import KeptOrders
+from serving.state.event_log import EventLog
+from towers.ranking.adjustments import EXACT_CODE
+from towers.ranking.ranker import Check
+
+logger = logging.getLogger(__name__)
+
+_PUBLISHED = "another bundle was published"
+_LEFT_OUT = (Placement.PROMOTION,)
+"""What is on offer is for the offers to say, not for a bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A comparison that one answer belongs to."""
+
+    experiment: Experiment
+    other: ActiveBundle
+    tally: Tally
+    rules: Rules
+
+
+class Interleaving:
+    """The comparisons of one service: at most one runs. Thread-safe.
+
+    Args:
+        folder: Of the state.
+        bundles: The bundles in use.
+        log: The log, which a restart folds the tally from.
+        clock: Seconds since 1970, UTC.
+
+    Raises:
+        InputError: The state cannot be read.
+    """
+
+    def __init__(
+        self, folder: Path, bundles: BundlesInUse, log: EventLog, clock: Callable[[], float]
+    ) -> None:
+        self._folder, self._bundles = folder, bundles
+        self._log, self._clock = log, clock
+        self._changing = threading.Lock()
+        self._failure_count = 0
+        self._rules: tuple[Rules, Rules] | None = None
+        self._experiment = read_experiment(folder)
+        self._tally: Tally | None = None
+
+    def start(self, path: str, share: float) -> None:
+        """Loads another bundle, and interleaves its results with those of the active one from now on.
+
+        A comparison that runs ends; its answers do not count for the new one.
+
+        Args:
+            share: Of the visitors, above 0 to 1.
+
+        Raises:
+            BundleError: The bundle is damaged or fails its checks; nothing has changed.
+        """
+        with self._changing:
+            other = self._bundles.load_other(path)
+            experiment = Experiment(
+                self._bundles.active.bundle.manifest.bundle_id,
+                other.bundle.manifest.bundle_id,
+                other.path,
+                share,
+                self._clock(),
+                self._log.applied_sequence,
+            )
+            try:
+                write_experiment(self._folder, experiment)
+            except BaseException:
+                self._bundles.drop_other()
+                raise
+            self._failure_count = 0
+            self._tally = _tally_of(experiment)
+            self._experiment = experiment
+
+    def stop(self, reason: str = STOPPED) -> None:
+        """Ends the comparison that runs; events go on to count for its answers.
+
+        Raises:
+            BundleError: None runs.
+        """
+        with self._changing:
+            experiment = self._experiment
+            if experiment is None or not experiment.is_running:
+                raise BundleError("interleaving: expected a comparison that runs, received none")
+            self._end(experiment, reason)
+
+    def end_if_dropped(self) -> None:
+        """Ends the comparison whose other bundle is not in use any more."""
+        with self._changing:
+            experiment = self._experiment
+            if experiment is not None and experiment.is_running and self._bundles.other is None:
+                self._end(experiment, self._bundles.other_error or _PUBLISHED)
+
+    def resume(self) -> None:
+        """After a restart: the tally from the log, and the other bundle where the comparison ran.
+
+        Where that cannot be, the comparison ends, and says why.
+        """
+        experiment = self._experiment
+        if experiment is None:
+            return
+        tally = self._tally = _tally_of(experiment)
+        until = self._log.applied_sequence
+        for entry in self._log.replay(experiment.after_sequence, until_sequence=until):
+            tally.take_in(entry.record)
+        if not experiment.is_running:
+            return
+        with self._changing:
+            active_id = self._bundles.active.bundle.manifest.bundle_id
+            if active_id != experiment.active_id:
+                self._end(experiment, f"the server was started with bundle {active_id}")
+                return
+            try:
+                other = self._bundles.load_other(experiment.bundle_path)
+            except BundleError as error:
+                self._end(experiment, str(error))
+                return
+            if other.bundle.manifest.bundle_id != experiment.bundle_id:
+                found = other.bundle.manifest.bundle_id
+                self._end(experiment, f"{experiment.bundle_path} now holds bundle {found}")
+
+    def trial_of(
+        self,
+        active: ActiveBundle,
+        request: SearchRequest | RecommendRequest,
+        token: str,
+        rules: Rules,
+    ) -> Trial | None:
+        """The comparison that an answer belongs to; None for most.
+
+        First pages by relevance of the visitors in its share; not of promotions. Nothing else is left to
+        chance in them: ``Trial.rules`` do not explore.
+        """
+        experiment, tally, other = self._experiment, self._tally, self._bundles.other
+        if experiment is None or tally is None or other is None or not experiment.is_running:
+            return None
+        is_first = not request.offset and not request.order_key
+        is_left_out = isinstance(request, RecommendRequest) and request.placement in _LEFT_OUT
+        is_of_these = active is self._bundles.active
+        if not is_first or is_left_out or not is_of_these:
+            return None
+        if request.sort_by is not SortOrder.RELEVANCE:
+            return None
+        if not experiment.has_visitor(request.visitor_id, token):
+            return None
+        kept = self._rules
+        if kept is None or kept[0] is not rules:
+            kept = self._rules = rules, rules.without_exploration()
+        return Trial(experiment, other, tally, kept[1])
+
+    def drafted(
+        self,
+        trial: Trial,
+        own: Answered,
+        answer_of_other: Callable[[Check], Answered],
+        orders: KeptOrders,
+        before_stage: Check,
+    ) -> tuple[Answered, str]:
+        """The answer with results of both bundles, and the team of each.
+
+        The active bundle's own answer, without teams, where it is empty, in another order than by
+        relevance, or to an item's own code; and where the other bundle fails, which is counted.
+
+        Args:
+            answer_of_other: The other bundle's answer, given what to call before its stages.
+            orders: Where the active bundle's order is kept.
+        """
+        is_by_relevance = own.order is SortOrder.RELEVANCE
+        is_code = EXACT_CODE in own.shortlist.adjustments
+        if not own.answer.results or not is_by_relevance or is_code:
+            return own, ""
+        is_abandoned = False
+
+        def check() -> None:
+            nonlocal is_abandoned
+            is_abandoned = True
+            before_stage()
+            is_abandoned = False
+
+        try:
+            other = answer_of_other(check).answer
+            rng = random.Random(trial.experiment.seed(own.answer.attribution_token))
+            return drafted_page(own, other, orders, rng)
+        except Exception as error:
+            if is_abandoned:
+                raise
+            with self._changing:
+                self._failure_count += 1
+                count = self._failure_count
+            # The first, then ever fewer: 1, 2, 4, 8 …
+            if count & (count - 1) == 0:
+                logger.exception("interleaving: bundle %s failed: %s", trial.other.path, error)
+            return own, ""
+
+    def take_in(self, record: Event | Impression) -> None:
+        """Counts an event or an answer that is in the log."""
+        if self._tally is not None:
+            self._tally.take_in(record)
+
+    def report(self) -> InterleavingReport | None:
+        """The comparison that runs, or the last one; None if there never was one."""
+        experiment, tally = self._experiment, self._tally
+        if experiment is None or tally is None:
+            return None
+        reason = experiment.end_reason
+        if not reason and self._bundles.other is None:
+            reason = self._bundles.other_error or _PUBLISHED
+        return InterleavingReport(
+            experiment.bundle_id,
+            experiment.bundle_path,
+            experiment.active_id,
+            experiment.share,
+            experiment.start_time,
+            not reason,
+            reason,
+            tally.visitor_count,
+            self._failure_count,
+            tally.rows(),
+        )
+
+    def _end(self, experiment: Experiment, reason: str) -> None:
+        self._bundles.drop_other()
+        self._experiment = replace(experiment, end_reason=reason)
+        write_experiment(self._folder, self._experiment)
+
+
+def _tally_of(experiment: Experiment) -> Tally:
+    return Tally(experiment.active_id, experiment.bundle_id, experiment.start_time)
