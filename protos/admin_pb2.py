@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12protos/admin.proto\x12\x0cnextclick.v1\"$\n\x14PublishBundleRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\"\x17\n\x15RollbackBundleRequest\"\x12\n\x10GetStatusRequest\"\xfb\x02\n\x06Status\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62undle_path\x18\x02 \x01(\t\x12\x1c\n\x14previous_bundle_path\x18\x03 \x01(\t\x12\x12\n\nitem_count\x18\x04 \x01(\x03\x12\x17\n\x0flive_item_count\x18\x05 \x01(\x03\x12\x15\n\rvisitor_count\x18\x06 \x01(\x03\x12\x1a\n\x12logged_event_count\x18\x07 \x01(\x03\x12 \n\x18unknown_item_event_count\x18\x08 \x01(\x03\x12\x16\n\x0euptime_seconds\x18\t \x01(\x01\x12\x34\n\x08versions\x18\n \x03(\x0b\x32\".nextclick.v1.Status.VersionsEntry\x12\x15\n\rrules_version\x18\x1e \x01(\t\x12\x13\n\x0brules_error\x18\x1f \x01(\t\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\xe2\x01\n\x05\x41\x64min\x12I\n\rPublishBundle\x12\".nextclick.v1.PublishBundleRequest\x1a\x14.nextclick.v1.Status\x12K\n\x0eRollbackBundle\x12#.nextclick.v1.RollbackBundleRequest\x1a\x14.nextclick.v1.Status\x12\x41\n\tGetStatus\x12\x1e.nextclick.v1.GetStatusRequest\x1a\x14.nextclick.v1.Statusb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12protos/admin.proto\x12\x0cnextclick.v1\"$\n\x14PublishBundleRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\"\x17\n\x15RollbackBundleRequest\"\x12\n\x10GetStatusRequest\"\xb4\x03\n\x06Status\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62undle_path\x18\x02 \x01(\t\x12\x1c\n\x14previous_bundle_path\x18\x03 \x01(\t\x12\x12\n\nitem_count\x18\x04 \x01(\x03\x12\x17\n\x0flive_item_count\x18\x05 \x01(\x03\x12\x15\n\rvisitor_count\x18\x06 \x01(\x03\x12\x1a\n\x12logged_event_count\x18\x07 \x01(\x03\x12 \n\x18unknown_item_event_count\x18\x08 \x01(\x03\x12\x16\n\x0euptime_seconds\x18\t \x01(\x01\x12\x34\n\x08versions\x18\n \x03(\x0b\x32\".nextclick.v1.Status.VersionsEntry\x12\x15\n\rrules_version\x18\x1e \x01(\t\x12\x13\n\x0brules_error\x18\x1f \x01(\t\x12\x1b\n\x13variant_group_count\x18P \x01(\x03\x12\x1a\n\x12variant_item_count\x18Q \x01(\x03\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\xe2\x01\n\x05\x41\x64min\x12I\n\rPublishBundle\x12\".nextclick.v1.PublishBundleRequest\x1a\x14.nextclick.v1.Status\x12K\n\x0eRollbackBundle\x12#.nextclick.v1.RollbackBundleRequest\x1a\x14.nextclick.v1.Status\x12\x41\n\tGetStatus\x12\x1e.nextclick.v1.GetStatusRequest\x1a\x14.nextclick.v1.Statusb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,9 +40,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=99
   _globals['_GETSTATUSREQUEST']._serialized_end=117
   _globals['_STATUS']._serialized_start=120
-  _globals['_STATUS']._serialized_end=499
-  _globals['_STATUS_VERSIONSENTRY']._serialized_start=452
-  _globals['_STATUS_VERSIONSENTRY']._serialized_end=499
-  _globals['_ADMIN']._serialized_start=502
-  _globals['_ADMIN']._serialized_end=728
+  _globals['_STATUS']._serialized_end=556
+  _globals['_STATUS_VERSIONSENTRY']._serialized_start=509
+  _globals['_STATUS_VERSIONSENTRY']._serialized_end=556
+  _globals['_ADMIN']._serialized_start=559
+  _globals['_ADMIN']._serialized_end=785
 # @@protoc_insertion_point(module_scope)

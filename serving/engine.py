@@ -64,11 +64,10 @@ class Engine:
         self._rng, self._ids = random.Random(seed), RandomIds()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events, self._rules = 0, rules
-        self._orders, self.sessions = KeptOrders(), SessionStore()
+        self._orders, self.sessions, self._is_closed = KeptOrders(), SessionStore(), False
         # A random key: hashes only need to be equal for the same visitor within this process.
         self._searches = PopularQueries(secrets.token_bytes(16))
         active.bundle.completion.searches = self._searches
-        self._is_closed = False
         self._lock = StateLock(folder)
         try:
             self._items = ItemLog(folder / ITEM_LOG_NAME)
@@ -144,17 +143,16 @@ class Engine:
         Raises:
             RequestError: The catalogue does not know an attribute that is asked for.
         """
-        active, now = self._active, self._clock()
-        check_attributes(request, active.bundle.catalog.attributes)
+        bundle, now = self._active.bundle, self._clock()
+        check_attributes(request, bundle.catalog.attributes)
         if request.record and request.visitor_id and not request.offset:
             event = search_event(request, self._ids.next(), now)
             session = self._remember(event)
             self.log.enqueue_event(event)
         else:
             session = self.sessions.get(request.visitor_id)
-        rank_request = search_rank_request(request, session, now, active.bundle.catalog)
-        share = self._log_feature_share
-        return self._answer(active.bundle, rank_request, request, before_stage, share)
+        rank_request = search_rank_request(request, session, now, bundle.catalog)
+        return self._answer(bundle, rank_request, request, before_stage, self._log_feature_share)
 
     def recommend(self, request: RecommendRequest, before_stage: Check = no_check) -> Answer:
         """Answers a recommendation request; ``before_stage`` as in ``search``.
@@ -197,7 +195,7 @@ class Engine:
             self._unknown_item_events += 1
 
     def clear_queries(self) -> None:
-        """Clears the caches keyed by query text; log and sessions are not affected."""
+        """Clears the caches keyed by query text."""
         self._active.clear_queries()
 
     def update_items(self, items: Sequence[Item]) -> CatalogReport:
@@ -277,6 +275,8 @@ class Engine:
             rules_version=self._rules.current(self._clock()).version,
             rules_error=self._rules.error,
             versions=installed_versions(),
+            variant_group_count=len(active.variant_group_sizes),
+            variant_item_count=sum(active.variant_group_sizes),
         )
 
     def close(self) -> None:

@@ -43,6 +43,8 @@ class Status:
     versions: Mapping[str, str] = field(default_factory=dict)
     rules_version: str = ""
     rules_error: str = ""
+    variant_group_count: int = 0
+    variant_item_count: int = 0
 
 
 def installed_versions() -> dict[str, str]:

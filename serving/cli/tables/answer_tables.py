@@ -208,6 +208,7 @@ def status_table(status: Status) -> Table:
         "previous bundle folder": status.previous_bundle_path or "none",
         "items": f"{status.item_count:,}",
         "items changed since the bundle was built": f"{status.live_item_count:,}",
+        "variants": f"{status.variant_group_count:,} groups of {status.variant_item_count:,} items",
         "visitors with a session": f"{status.visitor_count:,}",
         "events in the log": f"{status.logged_event_count:,}",
         "events of unknown items": f"{status.unknown_item_event_count:,}",
