@@ -144,7 +144,7 @@ class Engine:
             RequestError: The catalogue does not know an attribute that is asked for.
         """
         bundle, now = self._active.bundle, self._clock()
-        check_attributes(request, bundle.catalog.attributes)
+        check_attributes(request, bundle.catalog.attributes, bundle.variants is not None)
         if request.record and request.visitor_id and not request.offset:
             event = search_event(request, self._ids.next(), now)
             session = self._remember(event)
@@ -161,7 +161,7 @@ class Engine:
             RequestError: An unknown attribute is asked for, or what the placement needs is not there.
         """
         bundle, now = self._active.bundle, self._clock()
-        check_attributes(request, bundle.catalog.attributes)
+        check_attributes(request, bundle.catalog.attributes, bundle.variants is not None)
         plan = page_plan(request, self.sessions.get(request.visitor_id), now, bundle)
         share = self._log_feature_share if plan.is_in_log else 0.0
         answer = self._answer(bundle, plan.rank_request, request, before_stage, share)
