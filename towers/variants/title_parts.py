@@ -125,7 +125,7 @@ def quantity_places(every: list[str]) -> set[int]:
         end = place + 1
         while end < len(every) and every[end] in VARYING_UNITS:
             end += 1
-        is_count_in = every[place + 1 : end] == ["in"] and _is_number("".join(every[end : end + 1]))
+        is_count_in = every[place + 1 : end + 1] == ["in", "1"]
         if end == place + 1 or is_count_in:  # "3 in 1" are no three inches.
             continue
         found.update(range(place, end))
