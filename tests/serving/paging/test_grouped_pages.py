@@ -348,7 +348,7 @@ def test_the_status_counts_groups_of_two_listed_items_or_more(opened: Opened) ->
 @pytest.mark.parametrize("explain", [False, True])
 def test_groups_cross_the_wire_unchanged(opened: Opened, explain: bool) -> None:
     engine = opened()
-    search = replace(SEARCH, group_by="variant", explain=explain)
+    search = replace(SEARCH, group_by="variant", explain=explain, page_size=30)
     recommend = replace(HOME, group_by="size", explain=explain)
     assert read_search(write_search(search)) == search
     assert read_recommend(write_recommend(recommend)) == recommend
