@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12protos/admin.proto\x12\x0cnextclick.v1\"$\n\x14PublishBundleRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\"\x17\n\x15RollbackBundleRequest\"6\n\x17InterleaveBundleRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05share\x18\x02 \x01(\x01\"\x19\n\x17StopInterleavingRequest\"\x12\n\x10GetStatusRequest\"\xad\x03\n\x06Status\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62undle_path\x18\x02 \x01(\t\x12\x1c\n\x14previous_bundle_path\x18\x03 \x01(\t\x12\x12\n\nitem_count\x18\x04 \x01(\x03\x12\x17\n\x0flive_item_count\x18\x05 \x01(\x03\x12\x15\n\rvisitor_count\x18\x06 \x01(\x03\x12\x1a\n\x12logged_event_count\x18\x07 \x01(\x03\x12 \n\x18unknown_item_event_count\x18\x08 \x01(\x03\x12\x16\n\x0euptime_seconds\x18\t \x01(\x01\x12\x34\n\x08versions\x18\n \x03(\x0b\x32\".nextclick.v1.Status.VersionsEntry\x12\x15\n\rrules_version\x18\x1e \x01(\t\x12\x13\n\x0brules_error\x18\x1f \x01(\t\x12\x30\n\x0cinterleaving\x18Z \x01(\x0b\x32\x1a.nextclick.v1.Interleaving\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xfb\x01\n\x0cInterleaving\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62undle_path\x18\x02 \x01(\t\x12\x18\n\x10\x61\x63tive_bundle_id\x18\x03 \x01(\t\x12\r\n\x05share\x18\x04 \x01(\x01\x12\x12\n\nstart_time\x18\x05 \x01(\x01\x12\x12\n\nis_running\x18\x06 \x01(\x08\x12\x12\n\nend_reason\x18\x07 \x01(\t\x12\x15\n\rvisitor_count\x18\x08 \x01(\x03\x12\x15\n\rfailure_count\x18\t \x01(\x03\x12\x30\n\x07tallies\x18\n \x03(\x0b\x32\x1f.nextclick.v1.InterleavingTally\"\x97\x02\n\x11InterleavingTally\x12\x0f\n\x07surface\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x14\n\x0c\x61nswer_count\x18\x03 \x01(\x03\x12\x11\n\twin_count\x18\x04 \x01(\x03\x12\x12\n\nloss_count\x18\x05 \x01(\x03\x12\x11\n\ttie_count\x18\x06 \x01(\x03\x12\x1e\n\x16preferring_other_count\x18\x07 \x01(\x03\x12\x1f\n\x17preferring_active_count\x18\x08 \x01(\x03\x12\x0b\n\x03low\x18\t \x01(\x01\x12\x0c\n\x04high\x18\n \x01(\x01\x12\x0f\n\x07p_value\x18\x0b \x01(\x01\x12$\n\x06leader\x18\x0c \x01(\x0e\x32\x14.nextclick.v1.Leader*E\n\x06Leader\x12\x16\n\x12LEADER_UNSPECIFIED\x10\x00\x12\x11\n\rLEADER_ACTIVE\x10\x01\x12\x10\n\x0cLEADER_OTHER\x10\x02\x32\x84\x03\n\x05\x41\x64min\x12I\n\rPublishBundle\x12\".nextclick.v1.PublishBundleRequest\x1a\x14.nextclick.v1.Status\x12K\n\x0eRollbackBundle\x12#.nextclick.v1.RollbackBundleRequest\x1a\x14.nextclick.v1.Status\x12O\n\x10InterleaveBundle\x12%.nextclick.v1.InterleaveBundleRequest\x1a\x14.nextclick.v1.Status\x12O\n\x10StopInterleaving\x12%.nextclick.v1.StopInterleavingRequest\x1a\x14.nextclick.v1.Status\x12\x41\n\tGetStatus\x12\x1e.nextclick.v1.GetStatusRequest\x1a\x14.nextclick.v1.Statusb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12protos/admin.proto\x12\x0cnextclick.v1\"$\n\x14PublishBundleRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\"\x17\n\x15RollbackBundleRequest\"6\n\x17InterleaveBundleRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05share\x18\x02 \x01(\x01\"\x19\n\x17StopInterleavingRequest\"\x12\n\x10GetStatusRequest\"\xe6\x03\n\x06Status\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62undle_path\x18\x02 \x01(\t\x12\x1c\n\x14previous_bundle_path\x18\x03 \x01(\t\x12\x12\n\nitem_count\x18\x04 \x01(\x03\x12\x17\n\x0flive_item_count\x18\x05 \x01(\x03\x12\x15\n\rvisitor_count\x18\x06 \x01(\x03\x12\x1a\n\x12logged_event_count\x18\x07 \x01(\x03\x12 \n\x18unknown_item_event_count\x18\x08 \x01(\x03\x12\x16\n\x0euptime_seconds\x18\t \x01(\x01\x12\x34\n\x08versions\x18\n \x03(\x0b\x32\".nextclick.v1.Status.VersionsEntry\x12\x15\n\rrules_version\x18\x1e \x01(\t\x12\x13\n\x0brules_error\x18\x1f \x01(\t\x12\x1b\n\x13variant_group_count\x18P \x01(\x03\x12\x1a\n\x12variant_item_count\x18Q \x01(\x03\x12\x30\n\x0cinterleaving\x18Z \x01(\x0b\x32\x1a.nextclick.v1.Interleaving\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xfb\x01\n\x0cInterleaving\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62undle_path\x18\x02 \x01(\t\x12\x18\n\x10\x61\x63tive_bundle_id\x18\x03 \x01(\t\x12\r\n\x05share\x18\x04 \x01(\x01\x12\x12\n\nstart_time\x18\x05 \x01(\x01\x12\x12\n\nis_running\x18\x06 \x01(\x08\x12\x12\n\nend_reason\x18\x07 \x01(\t\x12\x15\n\rvisitor_count\x18\x08 \x01(\x03\x12\x15\n\rfailure_count\x18\t \x01(\x03\x12\x30\n\x07tallies\x18\n \x03(\x0b\x32\x1f.nextclick.v1.InterleavingTally\"\x97\x02\n\x11InterleavingTally\x12\x0f\n\x07surface\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x14\n\x0c\x61nswer_count\x18\x03 \x01(\x03\x12\x11\n\twin_count\x18\x04 \x01(\x03\x12\x12\n\nloss_count\x18\x05 \x01(\x03\x12\x11\n\ttie_count\x18\x06 \x01(\x03\x12\x1e\n\x16preferring_other_count\x18\x07 \x01(\x03\x12\x1f\n\x17preferring_active_count\x18\x08 \x01(\x03\x12\x0b\n\x03low\x18\t \x01(\x01\x12\x0c\n\x04high\x18\n \x01(\x01\x12\x0f\n\x07p_value\x18\x0b \x01(\x01\x12$\n\x06leader\x18\x0c \x01(\x0e\x32\x14.nextclick.v1.Leader*E\n\x06Leader\x12\x16\n\x12LEADER_UNSPECIFIED\x10\x00\x12\x11\n\rLEADER_ACTIVE\x10\x01\x12\x10\n\x0cLEADER_OTHER\x10\x02\x32\x84\x03\n\x05\x41\x64min\x12I\n\rPublishBundle\x12\".nextclick.v1.PublishBundleRequest\x1a\x14.nextclick.v1.Status\x12K\n\x0eRollbackBundle\x12#.nextclick.v1.RollbackBundleRequest\x1a\x14.nextclick.v1.Status\x12O\n\x10InterleaveBundle\x12%.nextclick.v1.InterleaveBundleRequest\x1a\x14.nextclick.v1.Status\x12O\n\x10StopInterleaving\x12%.nextclick.v1.StopInterleavingRequest\x1a\x14.nextclick.v1.Status\x12\x41\n\tGetStatus\x12\x1e.nextclick.v1.GetStatusRequest\x1a\x14.nextclick.v1.Statusb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STATUS_VERSIONSENTRY']._loaded_options = None
   _globals['_STATUS_VERSIONSENTRY']._serialized_options = b'8\001'
-  _globals['_LEADER']._serialized_start=1170
-  _globals['_LEADER']._serialized_end=1239
+  _globals['_LEADER']._serialized_start=1227
+  _globals['_LEADER']._serialized_end=1296
   _globals['_PUBLISHBUNDLEREQUEST']._serialized_start=36
   _globals['_PUBLISHBUNDLEREQUEST']._serialized_end=72
   _globals['_ROLLBACKBUNDLEREQUEST']._serialized_start=74
@@ -46,13 +46,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=182
   _globals['_GETSTATUSREQUEST']._serialized_end=200
   _globals['_STATUS']._serialized_start=203
-  _globals['_STATUS']._serialized_end=632
-  _globals['_STATUS_VERSIONSENTRY']._serialized_start=585
-  _globals['_STATUS_VERSIONSENTRY']._serialized_end=632
-  _globals['_INTERLEAVING']._serialized_start=635
-  _globals['_INTERLEAVING']._serialized_end=886
-  _globals['_INTERLEAVINGTALLY']._serialized_start=889
-  _globals['_INTERLEAVINGTALLY']._serialized_end=1168
-  _globals['_ADMIN']._serialized_start=1242
-  _globals['_ADMIN']._serialized_end=1630
+  _globals['_STATUS']._serialized_end=689
+  _globals['_STATUS_VERSIONSENTRY']._serialized_start=642
+  _globals['_STATUS_VERSIONSENTRY']._serialized_end=689
+  _globals['_INTERLEAVING']._serialized_start=692
+  _globals['_INTERLEAVING']._serialized_end=943
+  _globals['_INTERLEAVINGTALLY']._serialized_start=946
+  _globals['_INTERLEAVINGTALLY']._serialized_end=1225
+  _globals['_ADMIN']._serialized_start=1299
+  _globals['_ADMIN']._serialized_end=1687
 # @@protoc_insertion_point(module_scope)

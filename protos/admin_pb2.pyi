@@ -43,7 +43,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Status(_message.Message):
-    __slots__ = ("bundle_id", "bundle_path", "previous_bundle_path", "item_count", "live_item_count", "visitor_count", "logged_event_count", "unknown_item_event_count", "uptime_seconds", "versions", "rules_version", "rules_error", "interleaving")
+    __slots__ = ("bundle_id", "bundle_path", "previous_bundle_path", "item_count", "live_item_count", "visitor_count", "logged_event_count", "unknown_item_event_count", "uptime_seconds", "versions", "rules_version", "rules_error", "variant_group_count", "variant_item_count", "interleaving")
     class VersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,8 @@ class Status(_message.Message):
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     RULES_VERSION_FIELD_NUMBER: _ClassVar[int]
     RULES_ERROR_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_GROUP_COUNT_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     INTERLEAVING_FIELD_NUMBER: _ClassVar[int]
     bundle_id: str
     bundle_path: str
@@ -76,8 +78,10 @@ class Status(_message.Message):
     versions: _containers.ScalarMap[str, str]
     rules_version: str
     rules_error: str
+    variant_group_count: int
+    variant_item_count: int
     interleaving: Interleaving
-    def __init__(self, bundle_id: _Optional[str] = ..., bundle_path: _Optional[str] = ..., previous_bundle_path: _Optional[str] = ..., item_count: _Optional[int] = ..., live_item_count: _Optional[int] = ..., visitor_count: _Optional[int] = ..., logged_event_count: _Optional[int] = ..., unknown_item_event_count: _Optional[int] = ..., uptime_seconds: _Optional[float] = ..., versions: _Optional[_Mapping[str, str]] = ..., rules_version: _Optional[str] = ..., rules_error: _Optional[str] = ..., interleaving: _Optional[_Union[Interleaving, _Mapping]] = ...) -> None: ...
+    def __init__(self, bundle_id: _Optional[str] = ..., bundle_path: _Optional[str] = ..., previous_bundle_path: _Optional[str] = ..., item_count: _Optional[int] = ..., live_item_count: _Optional[int] = ..., visitor_count: _Optional[int] = ..., logged_event_count: _Optional[int] = ..., unknown_item_event_count: _Optional[int] = ..., uptime_seconds: _Optional[float] = ..., versions: _Optional[_Mapping[str, str]] = ..., rules_version: _Optional[str] = ..., rules_error: _Optional[str] = ..., variant_group_count: _Optional[int] = ..., variant_item_count: _Optional[int] = ..., interleaving: _Optional[_Union[Interleaving, _Mapping]] = ...) -> None: ...
 
 class Interleaving(_message.Message):
     __slots__ = ("bundle_id", "bundle_path", "active_bundle_id", "share", "start_time", "is_running", "end_reason", "visitor_count", "failure_count", "tallies")

@@ -192,7 +192,7 @@ class FacetValue(_message.Message):
     def __init__(self, count: _Optional[int] = ..., value: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., min_price: _Optional[float] = ..., max_price: _Optional[float] = ...) -> None: ...
 
 class SearchItemsRequest(_message.Message):
-    __slots__ = ("query", "visitor_id", "page_size", "page_token", "filter", "explain", "record", "sort_by", "facets", "literal", "predict_actions")
+    __slots__ = ("query", "visitor_id", "page_size", "page_token", "filter", "explain", "record", "sort_by", "facets", "literal", "predict_actions", "group_by")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -204,6 +204,7 @@ class SearchItemsRequest(_message.Message):
     FACETS_FIELD_NUMBER: _ClassVar[int]
     LITERAL_FIELD_NUMBER: _ClassVar[int]
     PREDICT_ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    GROUP_BY_FIELD_NUMBER: _ClassVar[int]
     query: str
     visitor_id: str
     page_size: int
@@ -215,7 +216,8 @@ class SearchItemsRequest(_message.Message):
     facets: _containers.RepeatedCompositeFieldContainer[FacetRequest]
     literal: bool
     predict_actions: bool
-    def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ..., literal: _Optional[bool] = ..., predict_actions: _Optional[bool] = ...) -> None: ...
+    group_by: str
+    def __init__(self, query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., record: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ..., literal: _Optional[bool] = ..., predict_actions: _Optional[bool] = ..., group_by: _Optional[str] = ...) -> None: ...
 
 class SearchByImageRequest(_message.Message):
     __slots__ = ("image", "query", "visitor_id", "page_size", "filter", "record")
@@ -234,7 +236,7 @@ class SearchByImageRequest(_message.Message):
     def __init__(self, image: _Optional[bytes] = ..., query: _Optional[str] = ..., visitor_id: _Optional[str] = ..., page_size: _Optional[int] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., record: _Optional[bool] = ...) -> None: ...
 
 class SearchItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "relaxations", "empty_reason", "redirect_uri", "rules", "rules_version", "understood", "session_event_count", "order_expired", "match_count_is_lower_bound", "relevant_count", "segment", "policy_steps", "interleaved_bundle_id")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "relaxations", "empty_reason", "redirect_uri", "rules", "rules_version", "understood", "session_event_count", "order_expired", "match_count_is_lower_bound", "relevant_count", "segment", "policy_steps", "interleaved_bundle_id", "group_by", "group_count")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -255,6 +257,8 @@ class SearchItemsResponse(_message.Message):
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     POLICY_STEPS_FIELD_NUMBER: _ClassVar[int]
     INTERLEAVED_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    GROUP_BY_FIELD_NUMBER: _ClassVar[int]
+    GROUP_COUNT_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
@@ -275,10 +279,12 @@ class SearchItemsResponse(_message.Message):
     segment: Segment
     policy_steps: _containers.RepeatedCompositeFieldContainer[PolicyStep]
     interleaved_bundle_id: str
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., relaxations: _Optional[_Iterable[_Union[Relaxation, _Mapping]]] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., understood: _Optional[_Iterable[_Union[Understood, _Mapping]]] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., relevant_count: _Optional[int] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ..., interleaved_bundle_id: _Optional[str] = ...) -> None: ...
+    group_by: str
+    group_count: int
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., relaxations: _Optional[_Iterable[_Union[Relaxation, _Mapping]]] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., understood: _Optional[_Iterable[_Union[Understood, _Mapping]]] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., relevant_count: _Optional[int] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ..., interleaved_bundle_id: _Optional[str] = ..., group_by: _Optional[str] = ..., group_count: _Optional[int] = ...) -> None: ...
 
 class RecommendItemsRequest(_message.Message):
-    __slots__ = ("placement", "visitor_id", "item_ids", "page_size", "page_token", "filter", "explain", "sort_by", "facets", "predict_actions")
+    __slots__ = ("placement", "visitor_id", "item_ids", "page_size", "page_token", "filter", "explain", "sort_by", "facets", "predict_actions", "group_by")
     PLACEMENT_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -289,6 +295,7 @@ class RecommendItemsRequest(_message.Message):
     SORT_BY_FIELD_NUMBER: _ClassVar[int]
     FACETS_FIELD_NUMBER: _ClassVar[int]
     PREDICT_ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    GROUP_BY_FIELD_NUMBER: _ClassVar[int]
     placement: Placement
     visitor_id: str
     item_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -299,10 +306,11 @@ class RecommendItemsRequest(_message.Message):
     sort_by: SortOrder
     facets: _containers.RepeatedCompositeFieldContainer[FacetRequest]
     predict_actions: bool
-    def __init__(self, placement: _Optional[_Union[Placement, str]] = ..., visitor_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ..., predict_actions: _Optional[bool] = ...) -> None: ...
+    group_by: str
+    def __init__(self, placement: _Optional[_Union[Placement, str]] = ..., visitor_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., explain: _Optional[bool] = ..., sort_by: _Optional[_Union[SortOrder, str]] = ..., facets: _Optional[_Iterable[_Union[FacetRequest, _Mapping]]] = ..., predict_actions: _Optional[bool] = ..., group_by: _Optional[str] = ...) -> None: ...
 
 class RecommendItemsResponse(_message.Message):
-    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "empty_reason", "redirect_uri", "rules", "rules_version", "session_event_count", "order_expired", "match_count_is_lower_bound", "segment", "policy_steps", "services", "interleaved_bundle_id")
+    __slots__ = ("results", "attribution_token", "bundle_id", "next_page_token", "missing", "facets", "match_count", "empty_reason", "redirect_uri", "rules", "rules_version", "session_event_count", "order_expired", "match_count_is_lower_bound", "segment", "policy_steps", "services", "interleaved_bundle_id", "group_by", "group_count")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -321,6 +329,8 @@ class RecommendItemsResponse(_message.Message):
     POLICY_STEPS_FIELD_NUMBER: _ClassVar[int]
     SERVICES_FIELD_NUMBER: _ClassVar[int]
     INTERLEAVED_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    GROUP_BY_FIELD_NUMBER: _ClassVar[int]
+    GROUP_COUNT_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Result]
     attribution_token: str
     bundle_id: str
@@ -339,10 +349,12 @@ class RecommendItemsResponse(_message.Message):
     policy_steps: _containers.RepeatedCompositeFieldContainer[PolicyStep]
     services: _containers.RepeatedCompositeFieldContainer[_offers_pb2.OfferResult]
     interleaved_bundle_id: str
-    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ..., services: _Optional[_Iterable[_Union[_offers_pb2.OfferResult, _Mapping]]] = ..., interleaved_bundle_id: _Optional[str] = ...) -> None: ...
+    group_by: str
+    group_count: int
+    def __init__(self, results: _Optional[_Iterable[_Union[Result, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., next_page_token: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., facets: _Optional[_Iterable[_Union[Facet, _Mapping]]] = ..., match_count: _Optional[int] = ..., empty_reason: _Optional[_Union[EmptyReason, str]] = ..., redirect_uri: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rules_version: _Optional[str] = ..., session_event_count: _Optional[int] = ..., order_expired: _Optional[bool] = ..., match_count_is_lower_bound: _Optional[bool] = ..., segment: _Optional[_Union[Segment, str]] = ..., policy_steps: _Optional[_Iterable[_Union[PolicyStep, _Mapping]]] = ..., services: _Optional[_Iterable[_Union[_offers_pb2.OfferResult, _Mapping]]] = ..., interleaved_bundle_id: _Optional[str] = ..., group_by: _Optional[str] = ..., group_count: _Optional[int] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability", "model_score", "adjustments", "merchandising", "reason", "predicted_attributes", "offer_id", "earlier_price", "actions", "modalities")
+    __slots__ = ("item_id", "title", "category", "brand", "price", "in_stock", "score", "sources", "event_effects", "feature_effects", "rules", "purchase_probability", "model_score", "adjustments", "merchandising", "reason", "predicted_attributes", "offer_id", "earlier_price", "actions", "modalities", "variant_count", "variant_ids")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -364,6 +376,8 @@ class Result(_message.Message):
     EARLIER_PRICE_FIELD_NUMBER: _ClassVar[int]
     ACTIONS_FIELD_NUMBER: _ClassVar[int]
     MODALITIES_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_IDS_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
     category: _containers.RepeatedScalarFieldContainer[str]
@@ -385,7 +399,9 @@ class Result(_message.Message):
     earlier_price: float
     actions: _containers.RepeatedCompositeFieldContainer[ActionProbability]
     modalities: _containers.RepeatedCompositeFieldContainer[ModalityShare]
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., purchase_probability: _Optional[float] = ..., model_score: _Optional[float] = ..., adjustments: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., merchandising: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., reason: _Optional[str] = ..., predicted_attributes: _Optional[_Iterable[str]] = ..., offer_id: _Optional[str] = ..., earlier_price: _Optional[float] = ..., actions: _Optional[_Iterable[_Union[ActionProbability, _Mapping]]] = ..., modalities: _Optional[_Iterable[_Union[ModalityShare, _Mapping]]] = ...) -> None: ...
+    variant_count: int
+    variant_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[_Iterable[str]] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., in_stock: _Optional[bool] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[_Union[SourceHit, _Mapping]]] = ..., event_effects: _Optional[_Iterable[_Union[EventEffect, _Mapping]]] = ..., feature_effects: _Optional[_Iterable[_Union[FeatureEffect, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., purchase_probability: _Optional[float] = ..., model_score: _Optional[float] = ..., adjustments: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., merchandising: _Optional[_Iterable[_Union[ScorePart, _Mapping]]] = ..., reason: _Optional[str] = ..., predicted_attributes: _Optional[_Iterable[str]] = ..., offer_id: _Optional[str] = ..., earlier_price: _Optional[float] = ..., actions: _Optional[_Iterable[_Union[ActionProbability, _Mapping]]] = ..., modalities: _Optional[_Iterable[_Union[ModalityShare, _Mapping]]] = ..., variant_count: _Optional[int] = ..., variant_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ActionProbability(_message.Message):
     __slots__ = ("action", "probability")

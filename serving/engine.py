@@ -61,7 +61,7 @@ class Engine:
         self._rng, self._ids = random.Random(seed), RandomIds()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events, self._rules = 0, rules
-        self._orders, self.sessions = KeptOrders(), SessionStore()
+        self._orders, self.sessions, self._is_closed = KeptOrders(), SessionStore(), False
         # A random key: hashes only need to be equal for the same visitor within this process.
         self._searches = PopularQueries(secrets.token_bytes(16))
         self._is_closed = False
@@ -145,7 +145,9 @@ class Engine:
             RequestError: The catalogue does not know an attribute that is asked for.
         """
         active, now = self._bundles.active, self._clock()
-        check_attributes(request, active.bundle.catalog.attributes)
+        check_attributes(
+            request, active.bundle.catalog.attributes, active.bundle.variants is not None
+        )
         if request.record and request.visitor_id and not request.offset:
             event = search_event(request, self._ids.next(), now)
             session = self._remember(event)
@@ -167,7 +169,7 @@ class Engine:
         """
         active, now = self._bundles.active, self._clock()
         bundle, session = active.bundle, self.sessions.get(request.visitor_id)
-        check_attributes(request, bundle.catalog.attributes)
+        check_attributes(request, bundle.catalog.attributes, bundle.variants is not None)
         plan = page_plan(request, session, now, bundle)
 
         def asked(bundle_asked: Bundle) -> RankRequest:
@@ -287,6 +289,8 @@ class Engine:
             rules_error=self._rules.error,
             versions=installed_versions(),
             interleaving=self._interleaving.report(),
+            variant_group_count=len(active.variant_group_sizes),
+            variant_item_count=sum(active.variant_group_sizes),
         )
 
     def close(self) -> None:

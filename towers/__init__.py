@@ -22,6 +22,7 @@ actions/         probabilities of what a shopper does with an item that is shown
 offers/          coupons, promotions and services: eligibility, probability of redemption, uplift
 after_sales/     what follows a purchase, days later
 modalities/      pictures of items: reading with limits, and encoding to vectors
+variants/        variants of one product and near-duplicates, in groups
 bundle/          the released folder: layout, manifest, loading, golden answers
 datasets/        training data: examples, ranking lists, synthetic queries and sessions
 models/          the models in TensorFlow: two towers, session encoders, losses, deep & cross, export

@@ -183,6 +183,13 @@ class AttributesConfig:
 
 
 @dataclass(frozen=True)
+class VariantsConfig:
+    """The attribute whose equal values make items variants; empty: groups are learnt."""
+
+    group_by: str = ""
+
+
+@dataclass(frozen=True)
 class CompletionConfig:
     """Suggestions while typing.
 
@@ -229,6 +236,7 @@ class Config:
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
     attributes: AttributesConfig = field(default_factory=AttributesConfig)
+    variants: VariantsConfig = field(default_factory=VariantsConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     index: IndexConfig = field(default_factory=IndexConfig)
 
@@ -237,10 +245,8 @@ def default_config(*, has_words: bool, has_log: bool = True) -> Config:
     """The default settings for a kind of data set.
 
     Words without a log: large embeddings, since the towers learn mainly word meaning, and a simple
-    session encoder.
-
-    A log of bare ids: wider towers with more dropout, to avoid memorising sessions, and a small token
-    table.
+    session encoder. A log of bare ids: wider towers with more dropout, to avoid memorising sessions,
+    and a small token table.
     """
     if has_words and not has_log:
         return Config(

@@ -43,6 +43,12 @@ class ActiveBundle:
         bundle.ranker.sources.stages.tolerate()
         return cls(str(path), bundle, LiveCatalog(bundle))
 
+    @property
+    def variant_group_sizes(self) -> list[int]:
+        """Listed items of each group of variants; empty for a bundle without groups."""
+        variants = self.bundle.variants
+        return [] if variants is None else variants.counts.tolist()
+
     def change_items(self, changes: Iterable[tuple[str, Item | None]]) -> None:
         """Applies item changes, each item id at most once; None: the item was deleted."""
         changed_items: list[Item] = []

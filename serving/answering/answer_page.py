@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from data.errors import RequestError
 from serving.answering.merchandising import Merchandising, merchandised_page
 from serving.api.requests import RecommendRequest, SearchRequest, SortOrder
+from serving.api.result_columns import Variants
 from serving.paging.further_results import FurtherResults
+from serving.paging.grouped_results import GroupedFurther, leading_rows
+from serving.paging.grouping import Grouping, first_of_groups, group_codes
 from serving.paging.kept_orders import KeptOrder, KeptOrders
-from serving.paging.kept_pages import Extension, OrderSource, kept_page
+from serving.paging.kept_pages import kept_page
 from serving.paging.match_set import MatchSet
+from serving.paging.order_source import order_source
 from serving.paging.page import Page
 from serving.paging.relevance import is_among, relevant_end
+from towers.bundle.bundle import Bundle
 from towers.ranking.shortlist import Shortlist
-
-_NO_ROWS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class RankedResults:
         fits: ``[count] bool`` of the match set; None where it was not enumerated.
         sorted_rows: ``[n] int64`` first rows of the match set in the requested order; None for
             relevance.
+        grouping: Groups of which each is shown once; the shortlist and ``further`` hold each once, and
+            ``fits`` and ``sorted_rows`` only items that stand for their groups. None without groups.
         holding: ``[n] int64`` items that hold the words of a search, pinned ones included; None
             where nothing can be told.
     """
@@ -44,6 +50,7 @@ class RankedResults:
     fits: np.ndarray | None
     sorted_rows: np.ndarray | None
     holding: np.ndarray | None
+    grouping: Grouping | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,87 @@ class AnswerPage:
     order_key: str
     is_kept: bool
     relevant_count: int | None
+
+
+def grouped(ranked: RankedResults, bundle: Bundle, name: str, sort_by: SortOrder) -> RankedResults:
+    """The results with each group once; of several pinned items of a group the first.
+
+    Args:
+        name: What they are groups of, as in ``group_by`` of a request.
+
+    Raises:
+        LookupError: The bundle has no such groups.
+    """
+    codes = group_codes(bundle, name)
+    if codes is None:
+        return ranked
+    matches, fits, further = ranked.matches, ranked.fits, ranked.further
+    pins = ranked.merchandising.pins
+    at = np.array(sorted(pins), np.int64)
+    pinned = np.array([pins[position].row for position in at.tolist()], np.int64)
+    is_kept = first_of_groups(codes, pinned)
+    merchandising = replace(
+        ranked.merchandising,
+        pins=MappingProxyType({position: pins[position] for position in at[is_kept].tolist()}),
+    )
+    matching = matches.holding_flags(ranked.holding)
+    if fits is not None and ranked.sorted_rows is not None:
+        matching = fits
+    grouping = Grouping(
+        codes,
+        allowed=matches.allowed_flags(),
+        matching=matching,
+        in_stock=bundle.catalog.in_stock,
+        pinned=pinned,
+    )
+    if fits is not None and ranked.sorted_rows is not None:
+        rows, fits = leading_rows(matches, grouping, fits, sort_by)
+        sorted_rows = rows[: len(ranked.sorted_rows)]
+        return replace(
+            ranked,
+            merchandising=merchandising,
+            fits=fits,
+            sorted_rows=sorted_rows,
+            grouping=grouping,
+        )
+    return replace(
+        ranked,
+        shortlist=grouping.only_leads(ranked.shortlist),
+        further=GroupedFurther(further.sources, further.encoded, further.matching, grouping),
+        merchandising=merchandising,
+        grouping=grouping,
+    )
+
+
+def variants_of(ranked: RankedResults, page: Page, sort_by: SortOrder) -> tuple[Variants, ...]:
+    """The further members of the group of each result; empty without groups."""
+    grouping, matches = ranked.grouping, ranked.matches
+    if grouping is None:
+        return ()
+
+    def ordered(rows: np.ndarray) -> np.ndarray:
+        if sort_by is not SortOrder.RELEVANCE:
+            flags = np.zeros(matches.sources.catalog.count, bool)
+            flags[rows] = True
+            return matches.sorted_rows(flags, sort_by, len(rows))
+        positions = ranked.with_pins.positions_of(rows)
+        unlisted = len(ranked.with_pins.rows)
+        return rows[np.argsort(np.where(positions < 0, unlisted, positions), kind="stable")]
+
+    item_ids = matches.sources.catalog.item_ids
+    return grouping.variants(page.rows, item_ids.__getitem__, ordered)
+
+
+def group_count(ranked: RankedResults, fits: np.ndarray | None) -> int | None:
+    """Groups among the items that ``match_count`` counts; None without groups or if not known.
+
+    Args:
+        fits: ``[count] bool`` of the match set; None where it was not enumerated.
+    """
+    if ranked.grouping is None:
+        return None
+    counted = ranked.matches.counted(ranked.holding) if fits is None else fits
+    return None if counted is None else ranked.grouping.count(counted)
 
 
 def shortlist_and_further(
@@ -126,8 +214,7 @@ def answer_page(
         )
     relevant_count = None
     if order.relevant_end is not None:
-        left = np.count_nonzero(~is_among(ranked.further.matching, np.sort(whole.rows)))
-        relevant_count = int(order.relevant_end + left)
+        relevant_count = order.relevant_end + ranked.further.left_count(whole.rows)
     next_offset = end if end < whole.total_count else None
     key = ""
     if next_offset is not None:
@@ -144,7 +231,7 @@ def _hash_of(request: SearchRequest | RecommendRequest) -> int:
         page: tuple[object, ...] = (request.query,)
     else:
         page = (request.placement, request.item_ids)
-    return hash((page, request.visitor_id, request.filter, request.sort_by))
+    return hash((page, request.visitor_id, request.filter, request.sort_by, request.group_by))
 
 
 def _order_by_relevance(
@@ -194,7 +281,9 @@ def _page_of_kept(
     matches, key = ranked.matches, request.order_key
     catalog, now = matches.sources.catalog, matches.encoded.rank_request.time
     missing: list[str] = []
-    source = _source_of(ranked, kept, missing)
+    source = order_source(
+        matches, kept, missing, fits=ranked.fits, holding=ranked.holding, grouping=ranked.grouping
+    )
 
     def keep(earlier: KeptOrder, longer: KeptOrder) -> KeptOrder:
         return orders.put_after(key, earlier, longer, now).of_catalog(catalog)
@@ -210,46 +299,3 @@ def _page_of_kept(
     page = replace(found.page, missing=tuple(dict.fromkeys(missing)))
     next_key = key if found.next_position is not None else ""
     return AnswerPage(page, kept.sort_by, found.next_position, next_key, True, found.relevant_count)
-
-
-def _source_of(ranked: RankedResults, kept: KeptOrder, missing: list[str]) -> OrderSource:
-    """What may be shown now, and what follows a kept order by its own way of sorting."""
-    matches, fits = ranked.matches, ranked.fits
-    sources, rank_request = matches.sources, matches.encoded.rank_request
-    allowed = sources.allowed(rank_request)
-    holding = _NO_ROWS if ranked.holding is None else ranked.holding
-
-    def left_by_relevance(order: KeptOrder) -> int:
-        return allowed.count() - int(np.count_nonzero(allowed.has(order.known_rows)))
-
-    def further_by_relevance(order: KeptOrder, count: int) -> Extension:
-        encoded = matches.encoded
-        if len(order.query_embedding):
-            encoded = replace(encoded, query_embedding=order.query_embedding)
-        last_score = order.scores[-1] if len(order.scores) else np.float32(0)
-        rows, scores = FurtherResults(sources, encoded, holding).after(
-            order.known_rows, last_score, count, missing
-        )
-        return Extension(rows, scores, int(np.count_nonzero(np.isin(rows, holding))))
-
-    def left_fits(order: KeptOrder) -> np.ndarray:
-        left = np.zeros(0, bool) if fits is None or order.is_complete else fits.copy()
-        known = order.known_rows
-        left[known[known < len(left)]] = False
-        return left
-
-    def further_by_request(order: KeptOrder, count: int) -> Extension:
-        left = left_fits(order)
-        rows = sources.stages.run(
-            "match_set", lambda: matches.sorted_rows(left, order.sort_by, count), _NO_ROWS, missing
-        )
-        return Extension(rows, np.zeros(0, np.float32))
-
-    if kept.sort_by is SortOrder.RELEVANCE:
-        return OrderSource(allowed.has, left_by_relevance, further_by_relevance, holding)
-    return OrderSource(
-        allowed.has,
-        lambda order: int(np.count_nonzero(left_fits(order))),
-        further_by_request,
-        holding,
-    )

@@ -236,6 +236,8 @@ class LiveCatalog:
             # row read its vector. Rows that the catalogue does not list are in no answer.
             self._sources.index.put(change.row, change.vector)
         catalog.upsert(change.item, read)
+        if self._bundle.variants is not None:
+            self._bundle.variants.put(change.row, change.item, self._sources.index.embeddings)
         self._changed.add(change.row)
         return not was_listed
 

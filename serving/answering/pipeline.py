@@ -9,7 +9,14 @@ from functools import partial
 import numpy as np
 
 from data.records import Impression
-from serving.answering.answer_page import RankedResults, answer_page, shortlist_and_further
+from serving.answering.answer_page import (
+    RankedResults,
+    answer_page,
+    group_count,
+    grouped,
+    shortlist_and_further,
+    variants_of,
+)
 from serving.answering.explained_results import explained
 from serving.answering.facets import facets_of
 from serving.answering.merchandising import (
@@ -142,11 +149,8 @@ def answered(
     shown, ranked_with_pins = shown_shortlist(ranker, lifted, merchandising, with_lifts)
     shown, further = shortlist_and_further(shown, matches, holding, merchandising.pinned_rows)
     segment = run("segment", lambda: bundle.segment_of(matches.encoded), Segment.UNSPECIFIED)
-    policy = rules.policies.of(surface_of(request), segment) if is_by_relevance else Policy()
-    asked = PageRequest.of(request, token, {at: pin.row for at, pin in merchandising.pins.items()})
-    decide = partial(decided, shown, policy, asked, ranker.sources)
-    by_policy = run("policy", decide, Decided(shown))
-    shown = by_policy.shortlist
+    policy = rules.policies.of(surface_of(request), segment)
+    group_by = request.group_by or policy.group_by
 
     def matched() -> tuple[np.ndarray | None, np.ndarray | None]:
         fits = matches.under(request.filter)
@@ -169,7 +173,18 @@ def answered(
     found = RankedResults(
         shown, further, ranked_with_pins, merchandising, matches, fits, sorted_rows, holding
     )
-    paged = answer_page(found, request, token, orders)
+    ungrouped = found
+    found = run(
+        "group_by", lambda: grouped(ungrouped, bundle, group_by, request.sort_by), ungrouped
+    )
+    merchandising = found.merchandising
+    asked = PageRequest.of(request, token, {at: pin.row for at, pin in merchandising.pins.items()})
+    decide = partial(
+        decided, found.shortlist, policy if is_by_relevance else Policy(), asked, ranker.sources
+    )
+    by_policy = run("policy", decide, Decided(found.shortlist))
+    shown = by_policy.shortlist
+    paged = answer_page(replace(found, shortlist=shown), request, token, orders)
     page, order = paged.page, paged.sort_by
 
     def rule_effects() -> set[str]:
@@ -188,7 +203,9 @@ def answered(
         lambda: purchase_probabilities(bundle, unexpanded, page.rows),
         None,
     )
-    results: Sequence[Result] = results_of(catalog, shown, page, order, probabilities)
+    results: Sequence[Result] = results_of(
+        catalog, shown, page, order, probabilities, variants=variants_of(found, page, order)
+    )
     if paged.is_kept and order is SortOrder.RELEVANCE:
         results = with_kept_scores(results, shown, page)
     if request.explain:
@@ -233,6 +250,8 @@ def answered(
         understood=understood,
         segment=segment,
         policy_steps=by_policy.steps,
+        group_by="" if found.grouping is None else group_by,
+        group_count=group_count(found, fits),
     )
     propensities = by_policy.propensities(page.rows)
     return Answered(answer, shown, page, order, found, policy, propensities)

@@ -10,7 +10,7 @@ import numpy as np
 from serving.api.answers import Result, ScorePart
 from serving.api.item_cards import cards_of
 from serving.api.requests import SortOrder
-from serving.api.result_columns import ResultColumns
+from serving.api.result_columns import ResultColumns, Variants
 from serving.paging.page import Page
 from towers.catalog.items import Catalog
 from towers.ranking.shortlist import Shortlist
@@ -28,11 +28,14 @@ def results_of(
     page: Page,
     order: SortOrder,
     probabilities: np.ndarray | None,
+    *,
+    variants: Sequence[Variants] = (),
 ) -> ResultColumns:
     """The rows of a page as results.
 
     Args:
         probabilities: Purchase probability of each result, ``[n] float64``; None: not known.
+        variants: Further members of the group of each result; empty: there are no groups.
     """
     positions = page.positions
     is_by_relevance = order is SortOrder.RELEVANCE
@@ -49,6 +52,7 @@ def results_of(
         _ranks_of(shortlist, positions, is_listed, is_by_relevance),
         _parts_of(shortlist.adjustments, positions, is_listed) if is_by_relevance else {},
         _parts_of(shortlist.merchandising, positions, is_listed) if is_by_relevance else {},
+        variants,
     )
 
 

@@ -106,7 +106,8 @@ class Result:
     item is on, ``earlier_price`` what it is reduced from; both for the promotion placement only.
     ``actions`` is filled only if the request has ``predict_actions``. ``modalities`` are filled with the
     effects, for an item with a picture. ``predicted_attributes`` are the names of its fields whose values
-    were predicted.
+    were predicted. ``variant_count`` is the number of further members of its group that match the
+    request, and ``variant_ids`` are the first of them; 0 and empty without groups.
     """
 
     item_id: str
@@ -130,6 +131,8 @@ class Result:
     earlier_price: float | None = None
     modalities: tuple[ModalityShare, ...] = ()
     predicted_attributes: tuple[str, ...] = ()
+    variant_count: int = 0
+    variant_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,9 @@ class Answer:
             related; None where nothing can be told.
         segment: The visitor's segment; ``UNSPECIFIED`` where its stage failed.
         policy_steps: Steps of the shop's policy that changed the order, in their order.
+        group_by: What the results are groups of, as in the request; empty: they are single items.
+        group_count: Groups, and items that stand alone, among the ``match_count`` items; None without
+            groups, or where it is not known.
         services: Services for what was bought, best first; for the after-sales placement only.
         interleaved_bundle_id: The bundle that contributed some of the results where two are compared;
             else empty.
@@ -211,3 +217,5 @@ class Answer:
     policy_steps: tuple[PolicyStep, ...] = ()
     services: tuple[OfferResult, ...] = ()
     interleaved_bundle_id: str = ""
+    group_by: str = ""
+    group_count: int | None = None

@@ -53,6 +53,7 @@ def read_search(message: Any) -> SearchRequest:
         filter=read_filter(message.filter),
         explain=message.explain,
         predict_actions=message.predict_actions,
+        group_by=message.group_by,
         record=message.record if message.HasField("record") else True,
         is_literal=message.literal,
         sort_by=read_order(message.sort_by),
@@ -70,6 +71,7 @@ def write_search(request: SearchRequest) -> Any:
         filter=write_filter(request.filter),
         explain=request.explain,
         predict_actions=request.predict_actions,
+        group_by=request.group_by,
         record=request.record,
         literal=request.is_literal,
         sort_by=int(request.sort_by),  # type: ignore[arg-type]
@@ -97,6 +99,7 @@ def read_recommend(message: Any) -> RecommendRequest:
         filter=read_filter(message.filter),
         explain=message.explain,
         predict_actions=message.predict_actions,
+        group_by=message.group_by,
         sort_by=read_order(message.sort_by),
         facets=read_facet_requests(message),
         order_key=start.order_key,
@@ -113,6 +116,7 @@ def write_recommend(request: RecommendRequest) -> Any:
         filter=write_filter(request.filter),
         explain=request.explain,
         predict_actions=request.predict_actions,
+        group_by=request.group_by,
         sort_by=int(request.sort_by),  # type: ignore[arg-type]
         facets=write_facet_requests(request.facets),
     )
@@ -154,6 +158,8 @@ def read_answer(message: Any, request: Any) -> Answer:
         policy_steps=tuple(PolicyStep(one.name, one.moved_count) for one in message.policy_steps),
         services=tuple(map(read_offer_result, getattr(message, "services", ()))),
         interleaved_bundle_id=message.interleaved_bundle_id,
+        group_by=message.group_by,
+        group_count=message.group_count if message.HasField("group_count") else None,
     )
 
 
@@ -187,6 +193,8 @@ def write_answer(answer: Answer, request: Any) -> bytes:
             discovery_pb2.PolicyStep(name=one.name, moved_count=one.moved_count)
             for one in answer.policy_steps
         ],
+        group_by=answer.group_by,
+        group_count=answer.group_count,
         # A browse page has no query to relax or to understand, nor to be relevant to.
         **(
             {"relaxations": relaxations, "relevant_count": answer.relevant_count}

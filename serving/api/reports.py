@@ -112,6 +112,8 @@ class Status:
     rules_version: str = ""
     rules_error: str = ""
     interleaving: InterleavingReport | None = None
+    variant_group_count: int = 0
+    variant_item_count: int = 0
 
 
 def installed_versions() -> dict[str, str]:

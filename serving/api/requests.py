@@ -15,6 +15,9 @@ BRAND = "brand"
 CATEGORY = "category"
 PRICE = "price"
 IN_STOCK = "in_stock"
+VARIANT = "variant"
+NO_GROUPS = "none"
+"""Names of groups that do not refer to attributes: learnt groups of variants, and none at all."""
 RESERVED_NAMES = (BRAND, CATEGORY, PRICE, IN_STOCK)
 """Facet names that do not refer to attributes."""
 
@@ -72,6 +75,8 @@ class SearchRequest:
     key is a rank in the order as of now, which does not hold still: events and item changes between
     two pages make them repeat or skip items. ``is_literal`` takes
     all of the query as words to match: no part of it is read as a condition on price or stock.
+    ``group_by`` shows each group once: ``variant``, or the name of an attribute whose equal values make a
+    group; ``none``: no groups; empty: as the shop's policy says.
     """
 
     query: str
@@ -86,6 +91,7 @@ class SearchRequest:
     order_key: str = ""
     is_literal: bool = False
     predict_actions: bool = False
+    group_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class RecommendRequest:
     """One recommendation request. ``item_ids``: the item of an item page, the cart's
     items, or what was bought.
 
-    ``offset`` and ``order_key`` are as in ``SearchRequest``.
+    ``offset``, ``order_key`` and ``group_by`` are as in ``SearchRequest``.
     """
 
     placement: Placement
@@ -107,6 +113,7 @@ class RecommendRequest:
     facets: tuple[FacetRequest, ...] = ()
     order_key: str = ""
     predict_actions: bool = False
+    group_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from protos import discovery_pb2
 from serving.api.item_cards import ItemCard
-from serving.api.result_columns import ResultColumns
+from serving.api.result_columns import ResultColumns, Variants
 from towers.compiled import F32, F64, I32, I64, NONE, U8, compiled, inlined, read, written
 
 _DOUBLE, _BYTES = 1, 2
@@ -39,6 +39,8 @@ class _Heads(NamedTuple):
 def results_bytes(columns: ResultColumns) -> bytes:
     """The ``results`` of a search or recommend response; bytes that others may follow or precede."""
     items = [card.encoded or _encode(card) for card in columns.cards]
+    if columns.variants:
+        items = [item + _variants(one) for item, one in zip(items, columns.variants, strict=True)]
     count = len(items)
     parts = (*columns.adjustments.values(), *columns.merchandising.values())
     names = (*columns.adjustments,), (*columns.merchandising,)
@@ -81,6 +83,16 @@ def _encode(card: ItemCard) -> bytes:
     )
     card.encoded = bytes(message.SerializeToString())
     return card.encoded
+
+
+def _variants(variants: Variants) -> bytes:
+    """The bytes of the further members of a group; none where there are none."""
+    if not variants.member_count:
+        return b""
+    message = discovery_pb2.Result(
+        variant_count=variants.member_count, variant_ids=variants.item_ids
+    )
+    return bytes(message.SerializeToString())
 
 
 @lru_cache(maxsize=1_000)

@@ -47,6 +47,8 @@ def read_result(message: Any) -> Result:
         earlier_price=message.earlier_price if message.HasField("earlier_price") else None,
         modalities=tuple(ModalityShare(one.name, one.share) for one in message.modalities),
         predicted_attributes=tuple(message.predicted_attributes),
+        variant_count=message.variant_count,
+        variant_ids=tuple(message.variant_ids),
     )
 
 
@@ -68,6 +70,8 @@ def add_result(results: Any, result: Result) -> None:
         offer_id=result.offer_id,
         earlier_price=result.earlier_price,
         predicted_attributes=result.predicted_attributes,
+        variant_count=result.variant_count,
+        variant_ids=result.variant_ids,
     )
     for column, parts in (
         (message.adjustments, result.adjustments),

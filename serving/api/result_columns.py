@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 
 from serving.api.answers import Result, ScorePart, SourceHit
 from serving.api.item_cards import ItemCard
+
+
+class Variants(NamedTuple):
+    """Members of a result's group that match the request, besides the result itself.
+
+    Args:
+        member_count: All of them.
+        item_ids: The first of them.
+    """
+
+    member_count: int = 0
+    item_ids: tuple[str, ...] = ()
+
+
+_NO_VARIANTS = Variants()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -24,6 +39,7 @@ class ResultColumns(Sequence[Result]):
         source_names: Names of all sources.
         ranks: ``[n, sources] int32`` rank in each source from 0, −1 where that did not find it.
         adjustments, merchandising: ``[n] float64`` amounts by name, 0 where a result has no such part.
+        variants: Further members of the group of each result; empty: there are no groups.
     """
 
     cards: Sequence[ItemCard]
@@ -34,6 +50,7 @@ class ResultColumns(Sequence[Result]):
     ranks: np.ndarray
     adjustments: Mapping[str, np.ndarray]
     merchandising: Mapping[str, np.ndarray]
+    variants: Sequence[Variants] = ()
 
     def __len__(self) -> int:
         return len(self.cards)
@@ -56,6 +73,7 @@ class ResultColumns(Sequence[Result]):
 
     def _result(self, position: int) -> Result:
         card, probabilities = self.cards[position], self.probabilities
+        variants = self.variants[position] if self.variants else _NO_VARIANTS
         return Result(
             item_id=card.item_id,
             title=card.title,
@@ -74,6 +92,8 @@ class ResultColumns(Sequence[Result]):
             adjustments=parts_at(self.adjustments, position),
             merchandising=parts_at(self.merchandising, position),
             predicted_attributes=card.predicted_attributes,
+            variant_count=variants.member_count,
+            variant_ids=variants.item_ids,
         )
 
 

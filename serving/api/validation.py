@@ -27,7 +27,9 @@ from data.records import (
 from serving.api.requests import (
     ITEM_COUNTS,
     KINDS,
+    NO_GROUPS,
     RESERVED_NAMES,
+    VARIANT,
     AttributeCondition,
     CompleteRequest,
     FacetRequest,
@@ -59,6 +61,8 @@ VALUE_COUNT_LIMIT = 100
 FACET_COUNT_LIMIT = 32
 DEFAULT_FACET_LIMIT = 20
 FACET_LIMIT = 100
+_NAMED_COUNT = 20
+"""Names that an error lists at most."""
 QUANTITY_LIMIT = 1_000_000
 
 DWELL_LIMIT_SECONDS = 24 * 3_600
@@ -98,8 +102,15 @@ def checked_recommend(request: RecommendRequest) -> RecommendRequest:
     return replace(request, page_size=_page_size(request.page_size), facets=facets)
 
 
-def check_attributes(request: SearchRequest | RecommendRequest, attributes: Attributes) -> None:
-    """Refuses conditions and facets on attributes that the catalogue does not know."""
+def check_attributes(
+    request: SearchRequest | RecommendRequest, attributes: Attributes, has_variants: bool = False
+) -> None:
+    """Refuses conditions, facets and groups by attributes that the catalogue does not know.
+
+    Args:
+        has_variants: Whether the bundle holds groups of variants.
+    """
+    _check_group_by(request.group_by, attributes, has_variants)
     names = [
         (f"filter.attributes[{position}].name", condition.name)
         for position, condition in enumerate(request.filter.attributes)
@@ -207,6 +218,21 @@ def check_count(field: str, count: int, least: int, most: int) -> None:
     if not least <= count <= most:
         expected = f"{least:,} to {most:,}" if least < most else f"exactly {least:,}"
         raise RequestError(field, expected, count)
+
+
+def _check_group_by(group_by: str, attributes: Attributes, has_variants: bool) -> None:
+    if not group_by:
+        return
+    _check_text("group_by", group_by, ID_LENGTH_LIMIT)
+    names = [VARIANT] if has_variants else []
+    names += [NO_GROUPS, *attributes.names.names]
+    if group_by not in names:
+        near = difflib.get_close_matches(group_by, names, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        more = ", …" if len(names) > _NAMED_COUNT else ""
+        raise RequestError(
+            "group_by", f"one of {', '.join(names[:_NAMED_COUNT])}{more}{hint}", group_by
+        )
 
 
 def _page_size(page_size: int) -> int:

@@ -119,6 +119,13 @@ def page_options(command: Command) -> Command:
                 " are alternatives. For numbers also NAME>=VALUE and NAME<=VALUE.",
             ),
             click.option(
+                "--group-by",
+                default="",
+                metavar="NAME",
+                help="Show each group once: variant, an attribute, or none; by default as the shop's"
+                " policy says.",
+            ),
+            click.option(
                 "--sort",
                 "sort_by",
                 type=click.Choice([order.name.lower() for order in SortOrder]),

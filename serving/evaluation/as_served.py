@@ -153,7 +153,12 @@ def evaluate_tables(
             stages.start("reading the titles for the text baselines")
             baselines = text_baselines(engine.bundle.catalog.titles)
         searched = ask("asking queries", queries)
-        lists = ListMetrics(engine.bundle.catalog, engine.bundle.ranker.sources.index.embeddings)
+        variants = engine.bundle.variants
+        lists = ListMetrics(
+            engine.bundle.catalog,
+            engine.bundle.ranker.sources.index.embeddings,
+            None if variants is None else variants.codes,
+        )
         report[section] = searched.report(seed, lists)
         numbers, slipped = misspelt(queries, limit=settings.misspelt_limit, seed=seed)
         if slipped:

@@ -71,10 +71,13 @@ class ListMetrics:
     Args:
         catalog: The items.
         embeddings: ``[items, dim] float32`` unit rows.
+        groups: ``[items] int32`` group of variants of each item, negative where it stands alone; None:
+            the bundle has no groups.
     """
 
     catalog: Catalog
     embeddings: np.ndarray
+    groups: np.ndarray | None = None
 
     def values(self, rankings: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
         """Each metric of each request, ``[requests] float64`` by name.
@@ -82,13 +85,20 @@ class ListMetrics:
         ``ild@10``, intra-list distance: the mean of one minus the cosine of each pair of items (Ziegler
         et al. 2005); 0 of fewer than two. ``brand_hhi@10``, the Herfindahl index of brands: the sum of
         the squares of their shares, 1 where all are of one brand; items without a brand count as a
-        brand each.
+        brand each. ``variants@10``, where there are groups: 1 where two items are of one, else 0.
         """
         lists = [self._rows(ranking) for ranking in rankings]
-        return {
+        found = {
             "ild@10": np.array([self._distance(rows) for rows in lists]),
             "brand_hhi@10": np.array([self._concentration(rows) for rows in lists]),
         }
+        if self.groups is not None:
+            of_lists = [self.groups[rows] for rows in lists]
+            repeats = [
+                len(codes) > len(np.unique(codes)) for codes in (c[c >= 0] for c in of_lists)
+            ]
+            found["variants@10"] = np.array(repeats, np.float64)
+        return found
 
     def coverage(self, rankings: Sequence[Sequence[str]]) -> float:
         """Share of the listed items that are among the first ten of any request."""

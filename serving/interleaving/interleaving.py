@@ -188,7 +188,8 @@ class Interleaving:
         """The answer with results of both bundles, and the team of each.
 
         The active bundle's own answer, without teams, where it is empty, in another order than by
-        relevance, or to an item's own code; and where the other bundle fails, which is counted.
+        relevance, of groups, whose members the other bundle may group otherwise, or to an item's own
+        code; and where the other bundle fails, which is counted.
 
         Args:
             answer_of_other: The other bundle's answer, given what to call before its stages.
@@ -196,7 +197,7 @@ class Interleaving:
         """
         is_by_relevance = own.order is SortOrder.RELEVANCE
         is_code = EXACT_CODE in own.shortlist.adjustments
-        if not own.answer.results or not is_by_relevance or is_code:
+        if not own.answer.results or not is_by_relevance or own.answer.group_by or is_code:
             return own, ""
         is_abandoned = False
 

@@ -12,11 +12,12 @@ from towers.optional_stages import finite
 from towers.read_only import read_only
 from towers.retrieval.candidates import Sources
 from towers.retrieval.fusion import fused_scores
-from towers.retrieval.rank_request import EncodedRequest
+from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.sparse_scores import SparseScores
 
 _NO_ROWS = np.zeros(0, np.int64)
 _NO_SCORES = np.zeros(0, np.float32)
+NO_RESULTS = (_NO_ROWS, _NO_SCORES)
 _GAP = np.float32(1e-3)
 """Difference between the score of the last known result and that of the next one."""
 _BM25_LIMIT = 10_000
@@ -39,6 +40,14 @@ class FurtherResults:
     def __post_init__(self) -> None:
         object.__setattr__(self, "matching", read_only(self.matching))
 
+    def total_count(self, rank_request: RankRequest) -> int:
+        """Number of results on all pages that a request allows."""
+        return self.sources.allowed_count(rank_request)
+
+    def left_count(self, known: np.ndarray) -> int:
+        """Number of ``matching`` rows that are not among known ones ``[k] int64``."""
+        return int(np.count_nonzero(~is_among(self.matching, np.sort(known))))
+
     def after(
         self, known: np.ndarray, last_score: np.float32, count: int, missing: list[str]
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -52,14 +61,14 @@ class FurtherResults:
         Returns:
             Rows and scores, ``[≤ count] int64`` and ``float32``; the scores fall from ``last_score``.
         """
-        run, nothing = self.sources.stages.run, (_NO_ROWS, _NO_SCORES)
+        run, nothing = self.sources.stages.run, NO_RESULTS
         matching = self.matching[~is_among(self.matching, np.sort(known))]
         rows, scores = nothing
         if len(matching) and count > 0:
             rows, scores = run(
                 "lexical", lambda: self._by_fusion(matching, count), nothing, missing
             )
-            scores = _below(last_score, scores)
+            scores = below(last_score, scores)
         if len(rows) < count:
             known = np.concatenate([known, rows])
             near, similarities = run(
@@ -67,7 +76,7 @@ class FurtherResults:
             )
             last_score = scores[-1] if len(scores) else last_score
             rows = np.concatenate([rows, near])
-            scores = np.concatenate([scores, _below(last_score, similarities)])
+            scores = np.concatenate([scores, below(last_score, similarities)])
         return rows, scores
 
     def _by_fusion(self, rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +97,7 @@ class FurtherResults:
         return rows, finite(self.sources.index.scores(self.encoded.query_embedding, rows))
 
 
-def _below(last_score: np.float32, scores: np.ndarray) -> np.ndarray:
+def below(last_score: np.float32, scores: np.ndarray) -> np.ndarray:
     """Falling scores moved as a whole to just below another one."""
     if not len(scores):
         return _NO_SCORES

@@ -10,7 +10,6 @@ import numpy as np
 from serving.api.requests import SortOrder
 from serving.paging.kept_orders import KeptOrder
 from serving.paging.page import Page
-from serving.paging.relevance import is_among
 from towers.ranking.shortlist import Shortlist
 
 EXTENSION_COUNT = 256
@@ -34,13 +33,14 @@ class OrderSource:
         shows: Which of some rows may be shown now, ``[n] bool``.
         left_count: How many items that may be shown now are not in an order yet.
         further: The next results after a kept order, at most as many as asked for.
-        holding: ``[n] int64`` items that may be shown now and hold the words of a search.
+        holding_left: How many items that may be shown now and hold the words of a search are not in
+            an order yet; of groups, how many groups.
     """
 
     shows: Callable[[np.ndarray], np.ndarray]
     left_count: Callable[[KeptOrder], int]
     further: Callable[[KeptOrder, int], Extension]
-    holding: np.ndarray
+    holding_left: Callable[[KeptOrder], int]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def kept_page(
     page = Page(rows, scores, shortlist.positions_of(rows), total_count)
     relevant_count = None
     if order.relevant_end is not None:
-        left = np.count_nonzero(~is_among(source.holding, np.sort(order.rows)))
+        left = source.holding_left(order)
         shown_count = np.count_nonzero(is_shown[begin : order.relevant_end])
         relevant_count = int(min(begin, order.relevant_end) + shown_count + left)
     return KeptPage(page, order, next_position if has_next else None, relevant_count)

@@ -68,6 +68,26 @@ class MatchSet:
             return len(holding), len(holding) > 0
         return min(sources.config.learnt_count, allowed.count()), False
 
+    def counted(self, holding: np.ndarray | None) -> np.ndarray | None:
+        """The items that ``count`` counts, ``[count] bool``; None where they are not known."""
+        sources, rank_request = self.sources, self.encoded.rank_request
+        query, flags = self.encoded.query, self.allowed_flags()
+        if not rank_request.text:
+            return flags
+        if sources.lexical is None or holding is None or not any(query.rarities):
+            return None
+        complete = sources.lexical.complete_rows(query)
+        return flags & _flags(complete if len(complete) else holding, len(flags))
+
+    def holding_flags(self, holding: np.ndarray | None) -> np.ndarray:
+        """The items that hold a search's words, ``[count] bool``; all that may be shown without words."""
+        flags = self.allowed_flags()
+        return flags if holding is None else _flags(holding, len(flags))
+
+    def allowed_flags(self) -> np.ndarray:
+        """The items that may be shown, ``[≤ count] bool``."""
+        return self.sources.allowed(self.encoded.rank_request).flags()
+
     def sorted_rows(self, fits: np.ndarray, order: SortOrder, count: int) -> np.ndarray:
         """The first ``count`` rows of a match set in an order other than relevance.
 
@@ -86,3 +106,9 @@ class MatchSet:
             SortOrder.NEWEST: catalog.created[rows],
         }[order]
         return np.where(np.isnan(keys), -np.inf, keys)
+
+
+def _flags(rows: np.ndarray, count: int) -> np.ndarray:
+    flags = np.zeros(count, bool)
+    flags[rows[rows < count]] = True
+    return flags

@@ -52,5 +52,5 @@ def page_of(shortlist: Shortlist, further: FurtherResults, span: tuple[int, int]
         rows = np.concatenate([rows, more[beyond:]])
         scores = np.concatenate([scores, more_scores[beyond:]])
         positions = np.concatenate([positions, np.full(len(more[beyond:]), -1, np.int64)])
-    total_count = further.sources.allowed_count(shortlist.encoded.rank_request)
+    total_count = further.total_count(shortlist.encoded.rank_request)
     return Page(rows, scores, positions, total_count, tuple(missing))

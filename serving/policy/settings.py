@@ -34,6 +34,8 @@ class Policy:
             that differ in sizes and colours only do.
         exploration: Share of the answers in which one slot goes to a new item, 0 to 0.2.
         new_days: An item listed for fewer days is new.
+        group_by: Groups of results that are shown once, in any order, where a request does not say:
+            ``variant`` or an attribute; empty or ``none``: results are single items.
     """
 
     diversity: float = 0.0
@@ -43,6 +45,7 @@ class Policy:
     variant_attribute: str = ""
     exploration: float = 0.0
     new_days: float = 30.0
+    group_by: str = ""
 
     @property
     def has_caps(self) -> bool:
@@ -133,6 +136,7 @@ def _settings_of(location: str, values: Any, known: tuple[str, ...]) -> Mapping[
         variant_cap=table.whole("variant_cap", 0, CAP_LIMIT, 0),
         variant_attribute=table.text("variant_attribute"),
         exploration=table.between("exploration", 0.0, EXPLORATION_LIMIT, 0.0),
+        group_by=table.text("group_by"),
         new_days=table.between("new_days", 0.0, NEW_DAYS_LIMIT, _OFF.new_days),
     )
     return MappingProxyType({key: getattr(checked, key) for key in _KEYS if key in values})

@@ -53,7 +53,9 @@ def test_an_unknown_key_is_refused_with_the_known_ones_and_the_closest() -> None
 
 def test_a_key_like_no_other_gets_no_proposal() -> None:
     message = refused({"zzz": 1})
-    assert re.match(r"^zzz: expected one of attributes, .*, text, towers, received 'zzz'$", message)
+    assert re.match(
+        r"^zzz: expected one of attributes, .*, text, towers, variants, received 'zzz'$", message
+    )
 
 
 @pytest.mark.parametrize(

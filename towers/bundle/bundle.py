@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,8 @@ from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
 from towers.search_box.completion import Completion
 from towers.sessions.segments import Segment, Segments
+from towers.variants.group_report import group_report
+from towers.variants.variant_groups import VariantGroups
 
 RERANK_BATCH_SIZE = 128
 """Candidates that the exported reranker scores in one call."""
@@ -61,6 +64,7 @@ class Bundle:
         action_model: Probabilities of clicks, carts and more; None where the log holds too few.
         pictures: For search by picture; None where no item had a picture that was read.
         predictions: Values that its items get where they have none.
+        variants: Groups of variants; None in a bundle made before they were found.
     """
 
     path: Path
@@ -79,6 +83,7 @@ class Bundle:
     action_model: ActionModel | None = None
     pictures: ItemPictures | None = None
     predictions: Predictions = field(default_factory=Predictions)
+    variants: VariantGroups | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -156,6 +161,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         ActionModel.load(layout.folder),
         load_pictures(layout, config, catalog.count),
         Predictions.load(layout.folder),
+        VariantGroups.load(layout.variants, catalog) if layout.variants.is_dir() else None,
     )
 
 
@@ -186,6 +192,20 @@ def write_offers(layout: Layout, book: OfferBook, model: OfferModel | None) -> N
     book.save(layout.offers)
     if model is not None:
         model.save(layout.offers)
+
+
+def write_variants(
+    layout: Layout, catalog: Catalog, embeddings: np.ndarray, config: Config
+) -> dict[str, Any]:
+    """Finds and writes the variant groups of a catalogue; their counts, as by ``group_report``.
+
+    Raises:
+        ConfigError: The settings group by an attribute that no item has.
+    """
+    groups = VariantGroups.of(catalog, embeddings, config.variants)
+    layout.variants.mkdir()
+    groups.save(layout.variants)
+    return group_report(groups, catalog)
 
 
 def write_after_sales(layout: Layout, after_sales: AfterSales) -> None:

@@ -46,6 +46,11 @@ class Layout:
         return self.folder / "pictures"
 
     @property
+    def variants(self) -> Path:
+        """The variant group of each item; missing in a bundle made before they were found."""
+        return self.folder / "variants"
+
+    @property
     def training(self) -> Path:
         """Files for training and batch embedding only."""
         return self.folder / "training"

@@ -103,7 +103,7 @@ class CatalogNames:
         }
         values: dict[int, list[_Name]] = {}
         for attribute in catalog.attributes.names.names:
-            group = _group_of(attribute)
+            group = name_group(attribute)
             if group is not None:
                 with_it, codes = catalog.attributes.column(attribute)
                 spelt = catalog.attributes.values(attribute)
@@ -121,7 +121,7 @@ class CatalogNames:
             self._add(_BRAND, item.brand, 1)
             self._add_path(item.category, 1)
             for attribute, value in item.attributes.items():
-                group = _group_of(attribute)
+                group = name_group(attribute)
                 if group is not None:
                     self._add(group, value, 1)
 
@@ -230,7 +230,7 @@ _LONG_KINDS = (*_PROPER_KINDS, UnderstoodKind.COLOUR)
 """Kinds whose names have two characters or more."""
 
 
-def _group_of(attribute: str) -> _Group | None:
+def name_group(attribute: str) -> _Group | None:
     """The group of an attribute's values; None if they are neither colours nor sizes."""
     plain = normalise(_WORD_EDGE.sub(" ", attribute))
     if _OTHER_NAMES.search(plain):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from towers.bundle.bundle import (
     write_completion,
     write_pictures,
     write_sources,
+    write_variants,
 )
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.golden import golden_answers
@@ -139,6 +141,7 @@ def reembed(
 
     Raises:
         InputError: ``out`` exists and is not a bundle.
+        ConfigError: The bundle groups variants by an attribute that no item has any more.
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     report = progress or (lambda stage: None)
@@ -175,7 +178,6 @@ def reembed(
         for name in ("query_tower.tflite", "candidate_tower.tflite", "reranker.tflite"):
             if (layout / name).exists():
                 shutil.copyfile(layout / name, new / name)
-        shutil.copyfile(layout.metrics, new.metrics)
         shutil.copytree(layout.training, new.training)
         if layout.offers.is_dir():
             # They name items by id, and are placed in the catalogue when they are loaded.
@@ -189,6 +191,9 @@ def reembed(
             write_pictures(new, file, built)
             EncoderClasses.load(layout.pictures).save(new.pictures)
         write_sources(new, renewed)
+        metrics = json.loads(layout.metrics.read_text(encoding="utf-8"))
+        metrics["variants"] = write_variants(new, catalog, embeddings, config)
+        new.metrics.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
         predictions.save(folder)
         write_completion(new, catalog, old.completion.searched)
         ranker = Ranker(

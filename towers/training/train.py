@@ -14,7 +14,12 @@ from data.predicted.predictions import prediction_report
 from data.records import Event, EventType
 from data.tables import Tables, event_micros, iter_items
 from towers.after_sales.after_sales import AfterSales
-from towers.bundle.bundle import write_after_sales, write_completion, write_sources
+from towers.bundle.bundle import (
+    write_after_sales,
+    write_completion,
+    write_sources,
+    write_variants,
+)
 from towers.bundle.golden import golden_answers
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import NAME as MANIFEST_NAME
@@ -62,6 +67,7 @@ from towers.training.loss_curves import draw_curves
 from towers.training.offers.offer_training import release_offers
 from towers.training.second_stage import VALIDATION_SHARE, exported, train_second_stage
 from towers.training.tower_training import rank_report, refresh_towers, train_towers
+from towers.variants.variant_groups import check_group_attribute
 
 
 def starting_config(tables: Tables) -> Config:
@@ -89,6 +95,7 @@ def train(
     Raises:
         InputError: The tables hold no items or no training data, or ``out`` exists and is not a
             bundle.
+        ConfigError: The settings group variants by an attribute that no item has.
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     stages.start("reading tables")
@@ -98,6 +105,7 @@ def train(
         whole_log=config.learn_test_part,
         use_predicted=config.attributes.use_predicted,
     )
+    check_group_attribute(dataset.catalog, config.variants)
     parts = Parts.of(dataset)
     early, late = parts.early, parts.late
     training_examples, validation, sessions_report = tower_examples(dataset, parts, config, stages)
@@ -183,6 +191,7 @@ def train(
             _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )
         write_sources(layout, sources)
+        variants = write_variants(layout, dataset.catalog, towers.index.embeddings, config)
         dataset.predictions.save(layout.folder)
         write_completion(
             layout, dataset.catalog, searched_queries(newest.events, config.completion)
@@ -226,6 +235,7 @@ def train(
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
             "pictures": picture_report.report(),
+            "variants": variants,
             "predicted": prediction_report(dataset.items),
             "search_share": None if second.share is None else second.share.report(),
             "offers": offers,

@@ -36,6 +36,7 @@ PLACEMENT_BY_NAME = {
 _PLAIN = SearchRequest("")
 _NOT_OF_FILES = (
     *("offset", "order_key", "sort_by", "facets", "explain", "is_literal", "predict_actions"),
+    "group_by",
 )
 """Fields that searches by picture and by voice lack."""
 
@@ -94,7 +95,9 @@ def search(text: str | None, address: str, as_json: bool, no_record: bool, **opt
             _show(client.search(request), request.offset, as_json=as_json)
         return
     if replace(request, **{name: getattr(_PLAIN, name) for name in _NOT_OF_FILES}) != request:
-        names = "--offset, --order-key, --sort, --facet, --explain, --actions and --literal"
+        names = (
+            "--offset, --order-key, --sort, --group-by, --facet, --explain, --actions and --literal"
+        )
         raise click.UsageError(f"expected none of {names} with --image or --voice")
     if image is not None:
         with Client(address) as client:

@@ -127,8 +127,10 @@ def _port(address: str) -> Finding:
 
 def _bundle(path: Path) -> Finding:
     from data.errors import BundleError
+    from serving.cli.tables.report_tables import variants_text
     from towers.bundle.bundle import load_bundle
     from towers.bundle.golden import check_golden
+    from towers.variants.group_report import group_report
 
     try:
         bundle = load_bundle(path)
@@ -136,8 +138,12 @@ def _bundle(path: Path) -> Finding:
     except BundleError as error:
         remedy = "make it again with nextclick train or embed, or copy it again"
         return Finding(f"bundle {path}", False, str(error), remedy)
-    count = bundle.catalog.count
-    return Finding(f"bundle {path}", True, f"{bundle.manifest.bundle_id}, {count:,} items")
+    found = f"{bundle.manifest.bundle_id}, {bundle.catalog.count:,} items"
+    if bundle.variants is None:
+        found += "; no variant groups: nextclick embed finds them"
+    else:
+        found += f"; variants: {variants_text(group_report(bundle.variants, bundle.catalog))}"
+    return Finding(f"bundle {path}", True, found)
 
 
 def _show(findings: list[Finding]) -> None:

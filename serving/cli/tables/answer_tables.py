@@ -113,6 +113,7 @@ def answer_table(answer: Answer, previous: Answer | None = None, first_rank: int
             cells.append(_moved(rank, earlier_ranks.get(result.item_id)))
         price = "" if result.price is None else f"{result.price:,.2f}"
         title = escape(result.title) + ("" if result.in_stock else " [dim](not in stock)[/]")
+        title += f" [dim]+{result.variant_count:,} more[/]" if result.variant_count else ""
         found_by = ", ".join(f"{hit.source} {hit.rank}" for hit in result.sources)
         cells += [escape(result.item_id), title, price, f"{result.score:.3f}", escape(found_by)]
         if has_other_parts:
@@ -208,6 +209,7 @@ def status_table(status: Status) -> Table:
         "previous bundle folder": status.previous_bundle_path or "none",
         "items": f"{status.item_count:,}",
         "items changed since the bundle was built": f"{status.live_item_count:,}",
+        "variants": f"{status.variant_group_count:,} groups of {status.variant_item_count:,} items",
         "visitors with a session": f"{status.visitor_count:,}",
         "events in the log": f"{status.logged_event_count:,}",
         "events of unknown items": f"{status.unknown_item_event_count:,}",
@@ -280,7 +282,8 @@ def _caption(answer: Answer) -> str:
         parts.append(answer.segment.label.replace("_", " "))
     if answer.match_count is not None:
         plus = "+" if answer.is_match_count_lower_bound else ""
-        parts.append(f"{answer.match_count:,}{plus} matching")
+        groups = "" if answer.group_count is None else f" in {answer.group_count:,} groups"
+        parts.append(f"{answer.match_count:,}{plus} matching{groups}")
     if answer.is_order_expired:
         parts.append("the first page's order has expired: items may repeat")
     if answer.missing:

@@ -63,11 +63,12 @@ def _lists(part: Mapping[str, Any], title: str) -> Table:
         title=f"{title}: the first ten as a list",
         title_justify="left",
         caption="ild: mean of 1 − cosine of pairs; brand hhi: sum of squared shares of brands;"
-        " coverage: share of the catalogue in any first ten",
+        " coverage: share of the catalogue in any first ten; variants: share of first tens with two of"
+        " one group",
         caption_justify="left",
     )
     table.add_column("diversity", no_wrap=True)
-    for name in ("ndcg@10", "cost", "ild@10", "gain", "brand hhi@10", "coverage@10"):
+    for name in ("ndcg@10", "cost", "ild@10", "gain", "brand hhi@10", "coverage@10", "variants@10"):
         table.add_column(name, justify="right")
     systems, coverage = part["systems"], part["coverage@10"]
     served = systems[_ENGINE]
@@ -81,6 +82,9 @@ def _lists(part: Mapping[str, Any], title: str) -> Table:
             _change(distance, served["ild@10"]["mean"]),
             f"{systems[name]['brand_hhi@10']['mean']:.3f}",
             f"{coverage[name]:.2%}",
+            f"{systems[name]['variants@10']['mean']:.1%}"
+            if "variants@10" in systems[name]
+            else "–",
         )
     return table
 

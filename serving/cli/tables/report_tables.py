@@ -99,6 +99,7 @@ def training_table(report: Mapping[str, Any]) -> Table:
     if predicted["value_count"]:
         by_field = ", ".join(f"{name} {count:,}" for name, count in predicted["by_field"].items())
         rows["predicted values"] = f"of {predicted['item_count']:,} items: {by_field}"
+    rows["variants"] = variants_text(report["variants"])
     index = report["index"]
     rows["index: recall against exact search"] = (
         f"{index['recall']:.3f}, {index['item_count']:,} items"
@@ -109,6 +110,17 @@ def training_table(report: Mapping[str, Any]) -> Table:
         f"{name} {seconds:g}" for name, seconds in report["seconds"].items() if seconds >= 1
     )
     return pairs(rows)
+
+
+def variants_text(report: Mapping[str, Any]) -> str:
+    """The groups of variants in a line: how many, and the largest ones."""
+    if not report["groups"]:
+        return "none found"
+    by = f", by {report['attribute']}" if report["attribute"] else ""
+    largest = "; ".join(
+        f"{one['items']:,} of “{one['title'][:40]}”" for one in report["largest"][:3]
+    )
+    return f"{report['groups']:,} groups of {report['items']:,} items{by}; largest {largest}"
 
 
 def comparison_table(report: Mapping[str, Any]) -> Table:

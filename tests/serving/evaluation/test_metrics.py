@@ -37,3 +37,11 @@ def test_coverage_counts_each_item_of_any_first_ten_once(lists: ListMetrics) -> 
     assert lists.coverage([["a", "b"], ["b", "c"]]) == pytest.approx(3 / 5)
     # Only the first ten count, and items that are gone do not.
     assert lists.coverage([["a"] * 10 + ["b"], ["gone"]]) == pytest.approx(1 / 5)
+
+
+def test_a_first_ten_repeats_variants_where_two_are_of_one_group() -> None:
+    # Of one group a and c; b and e stand alone, d is the only one of its group.
+    groups = np.array([0, -1, 0, 1, -1], np.int32)
+    lists = ListMetrics(Catalog.of(ITEMS, shelf.CONFIG.text), ROWS, groups)
+    rankings = [["a", "b", "c"], ["b", "e"], ["a", "d"], [], ["a"] + ["b"] * 9 + ["c"]]
+    assert lists.values(rankings)["variants@10"].tolist() == [1.0, 0.0, 0.0, 0.0, 0.0]
