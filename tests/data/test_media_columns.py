@@ -1,4 +1,4 @@
-"""The column of pictures: paths and bytes arrive; what is wrong with some is counted, never fatal."""
+"""Columns of pictures and sounds: paths and bytes arrive; what is wrong with some is counted, never fatal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.errors import InputError
-from data.pictures.picture import StoredPicture, picture_of, read_content
+from data.media.medium import StoredContent
+from data.media.picture import PICTURES
+from data.media.sound import SOUNDS, looks_like_sound
 from data.prepare import prepare, prepare_items
 from data.tables import iter_items, read_tables
 
@@ -22,8 +24,8 @@ def images_of(tables: Path) -> dict[str, bytes | str]:
     """What each item's picture holds, or the text where it names none."""
     found: dict[str, bytes | str] = {}
     for item in iter_items(read_tables(tables).items):
-        picture = picture_of(item.image)
-        found[item.item_id] = item.image if picture is None else read_content(picture)
+        picture = PICTURES.place_of(item)
+        found[item.item_id] = item.image if picture is None else PICTURES.content(picture)
     return found
 
 
@@ -53,9 +55,9 @@ def test_paths_are_relative_to_the_file_and_faults_are_counted(tmp_path: Path) -
     }
     assert items["a"] == items["b"] == str(shop / "photos" / "a.png")
     assert items["c"] == "photos/none.png" and items["g"] == ""
-    assert picture_of(items["c"]) is None and picture_of(items["f"]) is None
+    assert PICTURES.place(items["c"]) is None and PICTURES.place(items["f"]) is None
     with pytest.raises(InputError, match="image: expected at most 4,194,304 bytes, received 4,19"):
-        read_content(Path(items["e"]))
+        PICTURES.content(Path(items["e"]))
 
 
 def parquet_shop(folder: Path, column: str = "image") -> Path:
@@ -98,8 +100,8 @@ def test_items_alone_are_read_with_their_pictures(
     (tmp_path / "map.toml").write_text('[items]\nimage = "photo"\n')
     for _ in range(2):
         items, _ = prepare_items(shop / "items.parquet", now=1e9, map_file=tmp_path / "map.toml")
-        pictures = [picture_of(item.image) for item in iter_items(items)]
-        assert [one and read_content(one) for one in pictures] == [PNG, None, None, JPEG]
+        pictures = [PICTURES.place_of(item) for item in iter_items(items)]
+        assert [one and PICTURES.content(one) for one in pictures] == [PNG, None, None, JPEG]
 
 
 def test_the_pictures_of_earlier_versions_of_a_file_leave_the_cache(
@@ -112,23 +114,23 @@ def test_the_pictures_of_earlier_versions_of_a_file_leave_the_cache(
         os.utime(path, (time, time))
         items, _ = prepare_items(path, now=1e9)
     assert len(list((tmp_path / "cache").rglob("pictures.bin"))) == 2
-    last = picture_of([item.image for item in iter_items(items)][-1])
-    assert last is not None and read_content(last) == JPEG
+    last = PICTURES.place([item.image for item in iter_items(items)][-1])
+    assert last is not None and PICTURES.content(last) == JPEG
 
 
 def test_a_place_of_very_many_digits_names_no_picture(tmp_path: Path) -> None:
-    assert picture_of(f"pictures.bin#{'9' * 5_000}+1") is None
-    stored = picture_of(f"{tmp_path}/pictures.bin#1+{'9' * 5_000}")
+    assert PICTURES.place(f"pictures.bin#{'9' * 5_000}+1") is None
+    stored = PICTURES.place(f"{tmp_path}/pictures.bin#1+{'9' * 5_000}")
     with pytest.raises(InputError, match="image: expected a readable file"):
-        read_content(stored or tmp_path)
+        PICTURES.content(stored or tmp_path)
 
 
 def test_a_stored_picture_is_bounded_and_its_file_must_be_there(tmp_path: Path) -> None:
-    stored = picture_of(f"{tmp_path}/pictures.bin#3+9")
-    assert stored == StoredPicture(tmp_path / "pictures.bin", 3, 9)
+    stored = PICTURES.place(f"{tmp_path}/pictures.bin#3+9")
+    assert stored == StoredContent(tmp_path / "pictures.bin", 3, 9)
     with pytest.raises(InputError, match="image: expected a readable file, received: No such file"):
-        read_content(stored)
+        PICTURES.content(stored)
     with pytest.raises(
         InputError, match="image: expected at most 4,194,304 bytes, received 4,194,305"
     ):
-        read_content(StoredPicture(tmp_path, 0, 4 * 1024 * 1024 + 1))
+        PICTURES.content(StoredContent(tmp_path, 0, 4 * 1024 * 1024 + 1))
