@@ -15,9 +15,9 @@ from data.atomic import check_replaceable
 from data.clean import EARLIEST_TIME, Loss, clean, clean_items, source_losses
 from data.errors import ConfigError, InputError
 from data.impression_tables import clean_impressions, joined
+from data.media.columns import absolute, extracted, with_media_of
 from data.offers.clean_offers import clean_offers
 from data.offers.offer_tables import OfferTables, extended
-from data.media.columns import absolute, extracted, with_media_of
 from data.predicted.predictions import PredictedValue
 from data.predicted.usable_values import read_predicted, usable, write_predicted
 from data.predicted.values import read_values

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from data.atomic import atomic_folder
 from data.errors import InputError
 from data.impression_tables import read_impressions, write_impressions
-from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
 from data.media.columns import MediaColumn, absolute
+from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
 from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
 

@@ -164,8 +164,8 @@ class AudioConfig:
     """The encoder of the items' sounds, trained where ``sound_minimum`` items have one.
 
     ``encoder`` is the path of a ``.tflite`` network of the shop's own, used as it is in place of one
-    trained here. Its float32 input is the waveform, ``[samples]`` or ``[1, samples]``, at ``sample_rate``,
-    of whatever length; or levels as ``towers.audio.log_mel`` makes them, ``[1, frames, bands, 1]``.
+    trained here. Its float32 input is a waveform of any length, ``[samples]`` or ``[1, samples]``, at
+    ``sample_rate``; or levels as ``towers.audio.log_mel`` makes them, ``[1, frames, bands, 1]``.
 
     Of a sound ``seconds`` in its middle are read; a shorter one is repeated. Training ends after
     ``epoch_limit`` epochs or ``step_limit`` steps of ``batch_size`` sounds. 0 as ``epoch_limit`` leaves

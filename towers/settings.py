@@ -1,4 +1,4 @@
-"""Settings as dataclasses, read from nested mappings: unknown keys, wrong types and ranges are refused."""
+"""Settings as dataclasses, read from nested mappings; unknown keys and wrong values are refused."""
 
 from __future__ import annotations
 

@@ -115,9 +115,7 @@ def told(
     return (f"{file_name}, {medium.field}: {named_count:,} items name a {medium.noun}{unusable}",)
 
 
-def absolute(
-    items: pa.Table, folder: Path, media: Sequence[Medium] = MEDIA
-) -> pa.Table:
+def absolute(items: pa.Table, folder: Path, media: Sequence[Medium] = MEDIA) -> pa.Table:
     """Items whose contents in a folder's files are named by absolute paths."""
     for medium in media:
         name = medium.file_name

@@ -86,8 +86,8 @@ class Medium:
     def opened(self, place: Place) -> tuple[bytes | Path, int]:
         """The bytes at a place, or its path where they are over ``byte_limit``; and a 64-bit hash.
 
-        The hash is of all bytes, or of the size and of a MiB at the begin, in the middle and at the end of
-        a file that is not read whole.
+        The hash is of all bytes, or of the size and of a MiB at the begin, in the middle and at the end
+        of a file that is not read whole.
 
         Raises:
             InputError: The file cannot be read, or is over its limit.

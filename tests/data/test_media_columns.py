@@ -1,4 +1,4 @@
-"""Columns of pictures and sounds: paths and bytes arrive; what is wrong with some is counted, never fatal."""
+"""Columns of pictures and sounds: paths and bytes arrive; what is wrong is counted, never fatal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from data.errors import InputError
 from data.media.medium import StoredContent
 from data.media.picture import PICTURES
-from data.media.sound import SOUNDS, looks_like_sound
 from data.prepare import prepare, prepare_items
 from data.tables import iter_items, read_tables
 

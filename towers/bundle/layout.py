@@ -41,11 +41,6 @@ class Layout:
         return self.folder / "after_sales"
 
     @property
-    def pictures(self) -> Path:
-        """Vectors of the items' pictures and their index; missing without any."""
-        return self.folder / "pictures"
-
-    @property
     def training(self) -> Path:
         """Files for training and batch embedding only."""
         return self.folder / "training"

@@ -55,7 +55,7 @@ from towers.training.actions.action_training import LearntActions, learn_actions
 from towers.training.actions.answers_in_log import AnsweredMoments
 from towers.training.calibration_training import PurchaseMoments
 from towers.training.encoder.text_vectors import text_vectors
-from towers.training.images.image_encoding import encoded_catalog
+from towers.training.images.image_encoding import encoded_modalities
 from towers.training.languages.translations import translations
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
@@ -101,7 +101,8 @@ def train(
     parts = Parts.of(dataset)
     early, late = parts.early, parts.late
     training_examples, validation, sessions_report = tower_examples(dataset, parts, config, stages)
-    images, picture_report = encoded_catalog(dataset, config, stages)
+    encoded = encoded_modalities(dataset, config, stages)
+    modalities = encoded.vectors(dataset.catalog.count)
     report = stages.start("training the two towers", 1)
     model, tower_curves = train_towers(
         training_examples,
@@ -109,7 +110,7 @@ def train(
         dataset.catalog.tokens[: dataset.catalog.count],
         config,
         words=dataset.pretrained_words(config),
-        pictures=None if images is None else images.of_all(dataset.catalog.count),
+        modalities=modalities,
         has_log=parts.early_suffices,
         progress=report,
     )
@@ -120,7 +121,7 @@ def train(
         stages.start("building indexes")
         lexical = LexicalIndex.build(dataset.items)
         lexical.translate(translations(lexical.rewriter.counts))
-        towers = export_towers(model, dataset.catalog, sample, config, images)
+        towers = export_towers(model, dataset.catalog, sample, config, modalities)
         text, text_report = text_vectors(dataset, config, stages)
         data = _source_data(dataset, early, index=towers.index, lexical=lexical, text=text)
         sources = Sources.build(data, config.sources)
@@ -169,7 +170,7 @@ def train(
             newest.targets.is_target.any() or dataset.judgments
         ):
             _refresh_towers(model, dataset, parts, newest, training_examples, config, stages)
-            towers = export_towers(model, dataset.catalog, sample, config, images)
+            towers = export_towers(model, dataset.catalog, sample, config, modalities)
             ranker.encoder = towers.encoder
         layout.training.mkdir()
         if actions is not None:
@@ -177,8 +178,8 @@ def train(
         second.write_rivals(layout.training, config.rerank, stages, config.seed)
         stages.start("releasing")
         towers.write(layout)
-        if images is not None:
-            images.write(layout, config, towers.modality_weights)
+        for one in encoded.catalogs:
+            one.write(layout, config, towers.modality_weights[one.modality.name])
         sources.rebuild(
             _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )
@@ -225,7 +226,7 @@ def train(
             "actions": {} if actions is None else actions.report,
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
-            "pictures": picture_report.report(),
+            **encoded.report(),
             "predicted": prediction_report(dataset.items),
             "search_share": None if second.share is None else second.share.report(),
             "offers": offers,
@@ -237,7 +238,7 @@ def train(
                     if one.overfits
                 ),
                 *text_report.warnings,
-                *picture_report.warnings,
+                *encoded.warnings,
                 *(second.share.warnings if second.share is not None else ()),
             ],
         }
