@@ -12,11 +12,14 @@ import pytest
 from data.errors import InputError
 from data.media.medium import StoredContent
 from data.media.picture import PICTURES
+from data.media.sound import SOUNDS, looks_like_sound
 from data.prepare import prepare, prepare_items
 from data.tables import iter_items, read_tables
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"one" * 9
 JPEG = b"\xff\xd8\xff\xe0" + b"two" * 5
+FLAC = b"fLaC" + b"one" * 9
+MP3 = b"\xff\xfb\x90\x00" + b"two" * 7
 
 
 def images_of(tables: Path) -> dict[str, bytes | str]:
@@ -133,3 +136,73 @@ def test_a_stored_picture_is_bounded_and_its_file_must_be_there(tmp_path: Path) 
         InputError, match="image: expected at most 4,194,304 bytes, received 4,194,305"
     ):
         PICTURES.content(StoredContent(tmp_path, 0, 4 * 1024 * 1024 + 1))
+
+
+def test_sounds_are_named_beside_pictures_and_their_faults_are_counted(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "a.flac").write_bytes(FLAC)
+    (shop / "text.wav").write_bytes(b"no sound at all")
+    with (shop / "long.wav").open("wb") as file:
+        file.write(b"RIFF....WAVE")
+        file.truncate(4 * 2**30 + 1)
+    (shop / "items.csv").write_text(
+        "item_id,image,audio\na,,a.flac\nb,a.flac,text.wav\nc,,long.wav\nd,,none.wav\ne,,http://f/g\n"
+    )
+    report = prepare("files", shop, out=tmp_path / "tables", now=1e9)
+    assert report["notes"] == [
+        "items.csv, image: 1 items name a picture; not usable: 1 no JPEG, PNG or WebP picture",
+        "items.csv, audio: 5 items name a sound; not usable: 1 an address, which is not read, "
+        "1 no WAV, FLAC, OGG, MP3 or AIFF sound, 1 no such file, 1 over 4,096 MiB",
+    ]
+    items = list(iter_items(read_tables(tmp_path / "tables").items))
+    assert SOUNDS.place_of(items[0]) == shop / "a.flac" and items[3].audio == "none.wav"
+
+
+def test_sounds_and_pictures_in_columns_of_bytes_are_kept_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    rows = {
+        "item_id": ["a", "b", "c"],
+        "image": pa.array([PNG, None, JPEG], pa.binary()),
+        "audio": pa.array([FLAC, MP3, b"a text"], pa.binary()),
+    }
+    pq.write_table(pa.table(rows), shop / "items.parquet")
+    prepare("files", shop, out=tmp_path / "tables", now=1e9)
+    alone, _ = prepare_items(shop / "items.parquet", now=1e9)
+    (shop / "items.parquet").unlink()
+    (shop / "events.csv").write_text("type,visitor_id,time,item_id\nview,v,9e8,a\n")
+    prepare("files", shop, out=tmp_path / "next", base=tmp_path / "tables", now=1e9)
+    for table in (alone, read_tables(tmp_path / "next").items):
+        for medium, expected in ((PICTURES, [PNG, None, JPEG]), (SOUNDS, [FLAC, MP3, None])):
+            places = [medium.place_of(item) for item in iter_items(table)]
+            assert [place and medium.content(place) for place in places] == expected
+
+
+def test_tables_made_before_items_had_sounds_are_read(tmp_path: Path) -> None:
+    shop = parquet_shop(tmp_path / "shop")
+    prepare("files", shop, out=tmp_path / "tables", now=1e9)
+    path = tmp_path / "tables" / "items.parquet"
+    pq.write_table(pq.read_table(path).drop_columns("audio"), path)
+    assert [item.audio for item in iter_items(read_tables(tmp_path / "tables").items)] == [""] * 4
+
+
+@pytest.mark.parametrize(
+    ("head", "is_sound"),
+    [
+        (b"RIFF\0\0\0\0WAVE", True),
+        (b"RIFF\0\0\0\0WEBP", False),
+        (b"FORM\0\0\0\0AIFF", True),
+        (b"OggS", True),
+        (b"ID3\x04", True),
+        (b"\xff\xf3\x40", True),
+        (JPEG, False),
+        (b"\xff", False),
+        (b"", False),
+    ],
+)
+def test_sounds_are_told_by_their_first_bytes(head: bytes, is_sound: bool) -> None:
+    assert looks_like_sound(head) == is_sound

@@ -37,7 +37,7 @@ from towers.modalities.item_pictures import ItemPictures
 from towers.modalities.item_vectors import ContentVectors, ItemVectors, encoded_contents
 from towers.modalities.modality_list import PICTURE, SOUND
 
-PICTURED, HEARD = 60, 4
+PICTURED, HEARD = 60, 30
 SIZE = 4
 
 
@@ -73,7 +73,10 @@ def sounds(item_count: int) -> tuple[bytes, ItemVectors[SoundEncoder]]:
     """Sounds of the first items, with a weight of 0.1 each."""
     file = first_values((1, 1_600))
     contents = ContentVectors(
-        np.arange(HEARD), np.eye(4, dtype=np.float32), np.arange(HEARD, dtype=np.uint64), {}
+        np.arange(HEARD),
+        np.eye(4, dtype=np.float32)[np.arange(HEARD) % 4],
+        np.arange(HEARD, dtype=np.uint64),
+        {},
     )
     weights = np.where(np.arange(item_count) < HEARD, 0.1, 0).astype(np.float32)
     encoder = SoundEncoder(file, shelf.CONFIG.audio)

@@ -11,7 +11,7 @@ from towers.models.images.image_network import NetworkShape
 from towers.models.legacy_keras import tf
 
 SOUND_SHAPE = NetworkShape(1, 16, (24, 48, 96), 0.4, 0.3, is_mirrored=False)
-"""About 420,000 weights."""
+"""About 400,000 weights."""
 
 _LOUDNESS = 0.15
 """Most that levels are raised or lowered: 12 dB of 80."""
