@@ -13,14 +13,19 @@ RATE = 16_000
 KINDS = ("tone", "chord", "noise", "rhythm")
 
 
-def sound(kind: str, seed: int, seconds: float = 1.0) -> np.ndarray:
+def sound(
+    kind: str, seed: int, seconds: float = 1.0, pitches: tuple[float, float] = (150.0, 900.0)
+) -> np.ndarray:
     """``[samples] float32`` of one kind, of random pitch, loudness and begin.
 
     A tone with a few overtones; a chord of three such; noise in a band; clicks of noise at a steady rate.
+
+    Args:
+        pitches: Range in hertz; noise lies five times as high.
     """
     rng = np.random.default_rng(seed)
     time = np.arange(int(seconds * RATE)) / RATE
-    pitch = float(rng.uniform(150, 900))
+    pitch = float(rng.uniform(*pitches))
     if kind == "tone":
         found = _tone(time, pitch, rng)
     elif kind == "chord":
@@ -28,8 +33,7 @@ def sound(kind: str, seed: int, seconds: float = 1.0) -> np.ndarray:
     else:
         spectrum = np.fft.rfft(rng.normal(size=len(time)))
         hertz = np.fft.rfftfreq(len(time), 1 / RATE)
-        centre = float(rng.uniform(800, 5_000))
-        found = np.fft.irfft(spectrum * np.exp(-(((hertz - centre) / 700) ** 2)), len(time))
+        found = np.fft.irfft(spectrum * np.exp(-(((hertz - 5 * pitch) / 700) ** 2)), len(time))
         if kind == "rhythm":
             rate, begin = rng.uniform(3, 8), rng.uniform(0, 1)
             found = found * np.exp(-12 * ((time * rate + begin) % 1))

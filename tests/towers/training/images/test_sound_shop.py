@@ -24,13 +24,13 @@ from towers.training.item_embedding import reembed
 SETTINGS = {
     "text": {"bucket_count": 1_024},
     "towers": {"dim": 16, "session_encoder": "dnn", "event_slot_count": 4},
-    "retrieval": {"epoch_limit": 4, "search_example_limit": 4_000},
+    "retrieval": {"epoch_limit": 2, "search_example_limit": 2_000},
     "rerank": {"request_limit": 100, "epoch_limit": 1, "member_count": 1},
     "audio": {
         "seconds": 1.0,
         "dim": 16,
         "batch_size": 24,
-        "epoch_limit": 8,
+        "epoch_limit": 14,
         "learning_rate": 0.01,
     },
 }
@@ -69,15 +69,16 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bundle"
 
 
-def test_items_of_poor_titles_are_found_by_their_sound(bundle: Path) -> None:
-    catalog = load_bundle(bundle).catalog
-    embeddings = load_bundle(bundle).ranker.sources.index.embeddings
-    kinds = np.array([item_id.partition("-")[0] for item_id in catalog.item_ids[:COUNT]])
-    is_poor = np.arange(COUNT) % 3 == 0
-    similar = embeddings[:COUNT][is_poor] @ embeddings[:COUNT][~is_poor].T
-    nearest = kinds[~is_poor][np.argsort(-similar, axis=1)[:, :5]]
-    # A quarter of them by chance, as by the one word that they all share.
-    assert (nearest == kinds[is_poor][:, None]).mean() > 0.6
+def test_of_items_that_share_all_words_those_of_like_sounds_are_similar(bundle: Path) -> None:
+    loaded = load_bundle(bundle)
+    poor = np.arange(0, COUNT, 3)
+    kinds = np.array([loaded.catalog.item_ids[row].partition("-")[0] for row in poor.tolist()])
+    embeddings = loaded.ranker.sources.index.embeddings[poor]
+    similar = embeddings @ embeddings.T
+    np.fill_diagonal(similar, -np.inf)
+    nearest = kinds[np.argsort(-similar, axis=1)[:, : PER_KIND // 3 - 1]]
+    # A fifth of them by chance: by their words they are all the same.
+    assert (nearest == kinds[:, None]).mean() > 0.45
 
 
 def test_an_explanation_tells_the_share_of_the_sound(bundle: Path) -> None:
