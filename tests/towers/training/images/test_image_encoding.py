@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,13 +15,15 @@ from data.media.picture import PICTURES
 from data.records import Item
 from tests.quick_training import Silence
 from tests.towers.modalities.shapes import shape_bytes
+from tests.towers.modalities.tiny_networks import first_values
+from tests.towers.modalities.tones import sound_bytes
 from towers.catalog.items import Catalog
-from towers.config import Config, ImagesConfig, IndexConfig
+from towers.config import AudioConfig, Config, ImagesConfig, IndexConfig
 from towers.datasets.dataset import Dataset
 from towers.modalities.images import ImageEncoder
 from towers.modalities.item_pictures import ItemPictures
 from towers.modalities.item_vectors import ContentVectors, encoded_contents
-from towers.training.images.image_encoding import encoded_catalog
+from towers.training.images.image_encoding import encoded_catalog, encoded_modalities
 from towers.training.images.recipes import RECIPES
 
 
@@ -67,6 +70,38 @@ def test_without_pillow_the_engineer_is_told_what_to_install(
     assert found is None and report.warnings == [
         "4 items have pictures that are not read: pip install 'nextclick[vision]' and train again"
     ]
+
+
+def test_without_soundfile_sounds_are_left_out_and_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, find = dataset(tmp_path, 4), importlib.util.find_spec
+    items = [replace(item, image="", audio=item.image) for item in shop.items]
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "soundfile" else find(name, *rest),
+    )
+    found = encoded_modalities(replace(shop, items=items), Config(), Silence())
+    assert not found.catalogs and found.vectors(8) == {}
+    assert found.warnings == [
+        "4 items have sounds that are not read: pip install 'nextclick[voice]' and train again"
+    ]
+    states = {name: one["state"] for name, one in found.report().items()}
+    assert states == {"pictures": "none", "sounds": "not installed"}
+
+
+def test_the_shops_own_encoder_of_sounds_is_used_as_it_is(tmp_path: Path) -> None:
+    shop = dataset(tmp_path, 2)
+    own, sound = tmp_path / "own.tflite", tmp_path / "a.wav"
+    own.write_bytes(first_values((1, 1_600)))
+    sound.write_bytes(sound_bytes("tone", 1))
+    items = [replace(item, image="", audio=str(sound)) for item in shop.items]
+    config = Config(audio=AudioConfig(encoder=str(own)))
+    (found,) = encoded_modalities(replace(shop, items=items), config, Silence()).catalogs
+    assert found.file == own.read_bytes() and found.contents.rows.tolist() == [0, 1, 2, 3]
+    # One content, which is read once.
+    assert len(set(found.contents.keys.tolist())) == 1
 
 
 def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
