@@ -4,7 +4,7 @@ errors           the exceptions that callers see
 records          the record types: items, events, judgments
 markup           plain text of texts with HTML, entities and web addresses
 atomic           folders that are written completely or not at all
-pictures/        the items' pictures: how they are named, and columns of them in files
+media/           files that items name, pictures and sounds: places, limits, columns of them
 split            the time-based split into training and test parts
 offers/          coupons, promotions and services, and their redemptions
 impression_tables  answers that were shown, as an Arrow table

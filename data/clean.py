@@ -29,8 +29,8 @@ EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 """An earlier event is attributed to an unset clock, and dropped."""
 
 _IDS = ("item_id", "event_id", "visitor_id", "session_id", "attribution_token")
-_VERBATIM = (*_IDS, "image")
-"""Columns that are no prose: a blank in the path of a picture is part of it."""
+_VERBATIM = (*_IDS, "image", "audio")
+"""Columns that are no prose: a blank in the path of a file is part of it."""
 _REMOVED = "[\\x{00}-\\x{08}\\x{0E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}\\x{FEFF}]"
 _BLANKS = "[\\s\\x{0B}\\x{85}\\p{Z}]+"
 

@@ -15,9 +15,9 @@ from data.atomic import check_replaceable
 from data.clean import EARLIEST_TIME, Loss, clean, clean_items, source_losses
 from data.errors import ConfigError, InputError
 from data.impression_tables import clean_impressions, joined
+from data.media.columns import absolute, extracted, with_media_of
 from data.offers.clean_offers import clean_offers
 from data.offers.offer_tables import OfferTables, extended
-from data.pictures.columns import absolute, extracted, with_pictures_of
 from data.predicted.predictions import PredictedValue
 from data.predicted.usable_values import read_predicted, usable, write_predicted
 from data.predicted.values import read_values
@@ -181,11 +181,10 @@ def prepare(
         report["predicted"] = counts.report()
         writers.append(lambda folder: write_predicted(folder, rows))
     progress("writing")
-    if raw.pictures is not None:
-        writers.append(raw.pictures.write)
-    elif base is not None:
-        items, newest_items, write_pictures = with_pictures_of(base, items, newest_items)
-        writers += [write_pictures] if write_pictures is not None else []
+    writers += [column.write for column in raw.media]
+    if base is not None and not raw.media:
+        items, newest_items, copies = with_media_of(base, items, newest_items)
+        writers += copies
     write_tables(
         out,
         items=items,
@@ -315,8 +314,8 @@ def prepare_items(
     else:
         raw = read_items_file(path, map_file)
         items, known_time = clean(raw, now=now).items, raw.items_time
-        if raw.pictures is not None:
-            items = absolute(items, extracted(raw.pictures))
+        for column in raw.media:
+            items = absolute(items, extracted(column), (column.medium,))
     return items, known_time if items_time is None else items_time
 
 

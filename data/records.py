@@ -71,8 +71,9 @@ class Item:
         currency: ISO 4217 code; may be empty.
         in_stock: Whether it can be bought now.
         attributes: Further facts by name, ``{"size": "12 OZ"}``.
-        image: Path or URL of the picture, or its place in the tables (``data.pictures``); may be empty.
+        image: Path or URL of the picture, or its place in the tables (``data.media``); may be empty.
         created_time: When the shop began to list it, UTC; None where not known.
+        audio: The same of what it sounds like.
         predicted: Fields whose values are predictions, by name (``data.predicted.fields``). The shop's
             own files and logs have none: values are filled in where a catalogue is built or changed.
     """
@@ -88,6 +89,7 @@ class Item:
     attributes: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     created_time: datetime | None = None
+    audio: str = ""
     predicted: tuple[str, ...] = ()
 
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from data.atomic import atomic_folder
 from data.errors import InputError
 from data.impression_tables import read_impressions, write_impressions
+from data.media.columns import MediaColumn, absolute
 from data.offers.offer_tables import OfferTables, read_offer_tables, write_offer_tables
-from data.pictures.columns import PictureColumn, absolute
 from data.records import Event, EventType, Item, ItemChange, Judgment, LogPosition
 from data.split import Split
 
@@ -49,6 +49,7 @@ ITEM_SCHEMA = pa.schema(
         _required("attributes", pa.map_(pa.string(), pa.string())),
         *_texts("image"),
         pa.field("created_time", _TIME),
+        *_texts("audio"),
     ]
 )
 """The fields of ``Item``; a text is empty, never null."""
@@ -93,7 +94,7 @@ class RawShop:
         log_positions: For each log of the service among the events, the last entry that was read.
         offers: Coupons, promotions and services; None where it has none.
         impressions: Answers that were shown, ``IMPRESSION_SCHEMA``; None where they are not logged.
-        pictures: The items' pictures where they are bytes of a file; None where they are not.
+        media: Columns of the items' pictures or sounds that are bytes of a file.
     """
 
     items: pa.Table | None
@@ -107,7 +108,7 @@ class RawShop:
     log_positions: tuple[LogPosition, ...] = ()
     offers: OfferTables | None = None
     impressions: pa.Table | None = None
-    pictures: PictureColumn | None = None
+    media: tuple[MediaColumn, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,9 +186,9 @@ def read_tables(path: Path) -> Tables:
         split, report = Split(**manifest["split"]), manifest["report"]
         items_time = float(manifest.get("items_time", 0.0))
         log_positions = tuple(LogPosition(*pair) for pair in manifest.get("log_positions", ()))
-        tables = {name: pq.read_table(path / f"{name}.parquet") for name in _SCHEMAS}
+        tables = {name: _table(path / f"{name}.parquet") for name in _SCHEMAS}
         newest_path = path / _NEWEST_ITEMS_NAME
-        newest_items = pq.read_table(newest_path) if newest_path.is_file() else None
+        newest_items = _table(newest_path) if newest_path.is_file() else None
     except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: expected readable tables, received {error!r}") from error
     for name, schema in _SCHEMAS.items():
@@ -211,6 +212,12 @@ def read_tables(path: Path) -> Tables:
     )
 
 
+def _table(path: Path) -> pa.Table:
+    table = pq.read_table(path)
+    # Tables made before items had sounds lack the last column.
+    return conform(table, ITEM_SCHEMA) if table.column_names == ITEM_SCHEMA.names[:-1] else table
+
+
 def write_tables(
     out: Path,
     *,
@@ -230,13 +237,11 @@ def write_tables(
 
     Args:
         out: The folder.
-        items: ``ITEM_SCHEMA``.
-        events: ``EVENT_SCHEMA``, in any order; written by time.
-        judgments: ``JUDGMENT_SCHEMA``.
+        items, events, judgments: In the schemas above; events in any order, written by time.
         split: The boundaries of training and testing.
         report: Plain JSON.
         items_time, newest_items, log_positions, offers, impressions: As in ``Tables``.
-        writers: Write further files into the folder: the items' own pictures, predicted values.
+        writers: Write further files into the folder: pictures and sounds, predicted values.
     """
     manifest = {
         "schema_version": SCHEMA_VERSION,

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from protos import offers_pb2 as protos_dot_offers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/catalog.proto\x12\x0cnextclick.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13protos/offers.proto\"\xdc\x02\n\x04Item\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x03(\t\x12\r\n\x05\x62rand\x18\x05 \x01(\t\x12\x12\n\x05price\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08\x63urrency\x18\x07 \x01(\t\x12\x15\n\x08in_stock\x18\x08 \x01(\x08H\x01\x88\x01\x01\x12\x36\n\nattributes\x18\t \x03(\x0b\x32\".nextclick.v1.Item.AttributesEntry\x12\r\n\x05image\x18\n \x01(\t\x12\x30\n\x0c\x63reated_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_priceB\x0b\n\t_in_stock\"<\n\x17\x42\x61tchUpdateItemsRequest\x12!\n\x05items\x18\x01 \x03(\x0b\x32\x12.nextclick.v1.Item\"F\n\x18\x42\x61tchUpdateItemsResponse\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x01 \x01(\x05\x12\x15\n\rupdated_count\x18\x02 \x01(\x05\"+\n\x17\x42\x61tchDeleteItemsRequest\x12\x10\n\x08item_ids\x18\x01 \x03(\t\"1\n\x18\x42\x61tchDeleteItemsResponse\x12\x15\n\rremoved_count\x18\x01 \x01(\x05\x32\xb5\x02\n\x07\x43\x61talog\x12\x61\n\x10\x42\x61tchUpdateItems\x12%.nextclick.v1.BatchUpdateItemsRequest\x1a&.nextclick.v1.BatchUpdateItemsResponse\x12\x61\n\x10\x42\x61tchDeleteItems\x12%.nextclick.v1.BatchDeleteItemsRequest\x1a&.nextclick.v1.BatchDeleteItemsResponse\x12\x64\n\x11\x42\x61tchUpdateOffers\x12&.nextclick.v1.BatchUpdateOffersRequest\x1a\'.nextclick.v1.BatchUpdateOffersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/catalog.proto\x12\x0cnextclick.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13protos/offers.proto\"\xeb\x02\n\x04Item\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x03(\t\x12\r\n\x05\x62rand\x18\x05 \x01(\t\x12\x12\n\x05price\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08\x63urrency\x18\x07 \x01(\t\x12\x15\n\x08in_stock\x18\x08 \x01(\x08H\x01\x88\x01\x01\x12\x36\n\nattributes\x18\t \x03(\x0b\x32\".nextclick.v1.Item.AttributesEntry\x12\r\n\x05image\x18\n \x01(\t\x12\x30\n\x0c\x63reated_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61udio\x18\x0c \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_priceB\x0b\n\t_in_stock\"<\n\x17\x42\x61tchUpdateItemsRequest\x12!\n\x05items\x18\x01 \x03(\x0b\x32\x12.nextclick.v1.Item\"F\n\x18\x42\x61tchUpdateItemsResponse\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x01 \x01(\x05\x12\x15\n\rupdated_count\x18\x02 \x01(\x05\"+\n\x17\x42\x61tchDeleteItemsRequest\x12\x10\n\x08item_ids\x18\x01 \x03(\t\"1\n\x18\x42\x61tchDeleteItemsResponse\x12\x15\n\rremoved_count\x18\x01 \x01(\x05\x32\xb5\x02\n\x07\x43\x61talog\x12\x61\n\x10\x42\x61tchUpdateItems\x12%.nextclick.v1.BatchUpdateItemsRequest\x1a&.nextclick.v1.BatchUpdateItemsResponse\x12\x61\n\x10\x42\x61tchDeleteItems\x12%.nextclick.v1.BatchDeleteItemsRequest\x1a&.nextclick.v1.BatchDeleteItemsResponse\x12\x64\n\x11\x42\x61tchUpdateOffers\x12&.nextclick.v1.BatchUpdateOffersRequest\x1a\'.nextclick.v1.BatchUpdateOffersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,17 +36,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITEM_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_ITEM_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_ITEM']._serialized_start=93
-  _globals['_ITEM']._serialized_end=441
-  _globals['_ITEM_ATTRIBUTESENTRY']._serialized_start=369
-  _globals['_ITEM_ATTRIBUTESENTRY']._serialized_end=418
-  _globals['_BATCHUPDATEITEMSREQUEST']._serialized_start=443
-  _globals['_BATCHUPDATEITEMSREQUEST']._serialized_end=503
-  _globals['_BATCHUPDATEITEMSRESPONSE']._serialized_start=505
-  _globals['_BATCHUPDATEITEMSRESPONSE']._serialized_end=575
-  _globals['_BATCHDELETEITEMSREQUEST']._serialized_start=577
-  _globals['_BATCHDELETEITEMSREQUEST']._serialized_end=620
-  _globals['_BATCHDELETEITEMSRESPONSE']._serialized_start=622
-  _globals['_BATCHDELETEITEMSRESPONSE']._serialized_end=671
-  _globals['_CATALOG']._serialized_start=674
-  _globals['_CATALOG']._serialized_end=983
+  _globals['_ITEM']._serialized_end=456
+  _globals['_ITEM_ATTRIBUTESENTRY']._serialized_start=384
+  _globals['_ITEM_ATTRIBUTESENTRY']._serialized_end=433
+  _globals['_BATCHUPDATEITEMSREQUEST']._serialized_start=458
+  _globals['_BATCHUPDATEITEMSREQUEST']._serialized_end=518
+  _globals['_BATCHUPDATEITEMSRESPONSE']._serialized_start=520
+  _globals['_BATCHUPDATEITEMSRESPONSE']._serialized_end=590
+  _globals['_BATCHDELETEITEMSREQUEST']._serialized_start=592
+  _globals['_BATCHDELETEITEMSREQUEST']._serialized_end=635
+  _globals['_BATCHDELETEITEMSRESPONSE']._serialized_start=637
+  _globals['_BATCHDELETEITEMSRESPONSE']._serialized_end=686
+  _globals['_CATALOG']._serialized_start=689
+  _globals['_CATALOG']._serialized_end=998
 # @@protoc_insertion_point(module_scope)

@@ -37,7 +37,7 @@ OWNERS = {
     },
     "numba": {"towers/compiled.py"},
     "faster_whisper": {"towers/speech/speech_model.py"},
-    "soundfile": {"towers/speech/recording.py"},
+    "soundfile": {"towers/audio/waveform.py"},
     "sqlite3": {
         "data/sources/own_log.py",
         "data/sources/live_items.py",

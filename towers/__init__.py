@@ -4,6 +4,7 @@ Rooms in reading order; a room imports only rooms above it, a file only files ab
 TensorFlow is imported in ``models`` and ``training`` alone. A running server imports only rooms above
 them; evaluation and the command line also import ``training``.
 
+settings         settings as dataclasses, read from nested mappings
 config           settings of text, towers, sources, reranker, completion and indexes
 compiled         loops compiled to machine code, and where that is kept
 falling_order    sorting by falling scores
@@ -15,13 +16,14 @@ catalog/         items as columns, attributes, filters
 sessions/        sessions as a fold over events, feedback, dwell, replay, input of the query tower
 indexes/         ScaNN, tantivy, prefix indexes
 retrieval/       candidate sources behind one interface, and their fusion
+audio/           audio files: decoding, log-mel spectrograms
 speech/          recordings, speech to text, words of the shop in what was heard
 search_box/      completion and query relaxation
 ranking/         features, the exported models, the ranker, adjustments, calibration, explanations
 actions/         probabilities of what a shopper does with an item that is shown
 offers/          coupons, promotions and services: eligibility, probability of redemption, uplift
 after_sales/     what follows a purchase, days later
-modalities/      pictures of items: reading with limits, and encoding to vectors
+modalities/      pictures and sounds of items: reading with limits, and encoding to vectors
 variants/        variants of one product and near-duplicates, in groups
 bundle/          the released folder: layout, manifest, loading, golden answers
 datasets/        training data: examples, ranking lists, synthetic queries and sessions

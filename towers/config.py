@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import math
 import tomllib
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from data.errors import ConfigError
-
-T = TypeVar("T")
-
-_LARGEST_WHOLE = 2**53
+from towers.settings import Range, changed
 
 VISITOR_MINIMUM_LIMIT = 32
 """Distinct visitors that serving stores for each query."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """Range of a setting, both ends included."""
-
-    least: float
-    most: float
 
 
 @dataclass(frozen=True)
@@ -176,6 +160,30 @@ class ImagesConfig:
 
 
 @dataclass(frozen=True)
+class AudioConfig:
+    """The encoder of the items' sounds, trained where ``sound_minimum`` items have one.
+
+    ``encoder`` is the path of a ``.tflite`` network of the shop's own, used as it is in place of one
+    trained here. Its float32 input is a waveform of any length, ``[samples]`` or ``[1, samples]``, at
+    ``sample_rate``; or levels as ``towers.audio.log_mel`` makes them, ``[1, frames, bands, 1]``.
+
+    Of a sound ``seconds`` in its middle are read; a shorter one is repeated. Training ends after
+    ``epoch_limit`` epochs or ``step_limit`` steps of ``batch_size`` sounds. 0 as ``epoch_limit`` leaves
+    sounds out.
+    """
+
+    encoder: str = ""
+    sample_rate: Annotated[int, Range(4_000, 192_000)] = 16_000
+    sound_minimum: Annotated[int, Range(1, 1_000_000_000)] = 16
+    seconds: Annotated[float, Range(0.5, 60)] = 10.0
+    dim: Annotated[int, Range(8, 4_096)] = 128
+    batch_size: Annotated[int, Range(4, 4_096)] = 64
+    epoch_limit: Annotated[int, Range(0, 10_000)] = 100
+    step_limit: Annotated[int, Range(1, 1_000_000_000)] = 3_000
+    learning_rate: Annotated[float, Range(1e-08, 10)] = 0.003
+
+
+@dataclass(frozen=True)
 class AttributesConfig:
     """Whether items get the values that were predicted for them (``nextclick prepare --predicted``)."""
 
@@ -235,6 +243,7 @@ class Config:
     rerank: RerankConfig = field(default_factory=RerankConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
+    audio: AudioConfig = field(default_factory=AudioConfig)
     attributes: AttributesConfig = field(default_factory=AttributesConfig)
     variants: VariantsConfig = field(default_factory=VariantsConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
@@ -302,48 +311,4 @@ def config_from(tree: Mapping[str, Any], defaults: Config | None = None) -> Conf
     Raises:
         ConfigError: A key is unknown, or a value is of another type or out of its range.
     """
-    return _changed(defaults or Config(), tree, "")
-
-
-def _changed(defaults: T, tree: Mapping[str, Any], key_path: str) -> T:
-    hints = typing.get_type_hints(type(defaults), include_extras=True)
-    values: dict[str, Any] = {}
-    for key, value in tree.items():
-        if key not in hints:
-            close = difflib.get_close_matches(key, hints, n=1)
-            hint = f" (did you mean {key_path}{close[0]}?)" if close else ""
-            raise ConfigError(
-                f"{key_path}{key}: expected one of {', '.join(sorted(hints))}, received {key!r}{hint}"
-            )
-        values[key] = _converted(hints[key], value, f"{key_path}{key}", getattr(defaults, key))
-    return dataclasses.replace(defaults, **values)  # type: ignore[type-var]
-
-
-def _converted(hint: Any, value: Any, key_path: str, default: Any = None) -> Any:
-    if typing.get_origin(hint) is Annotated:
-        value = _converted(typing.get_args(hint)[0], value, key_path)
-        _check_range(typing.get_args(hint)[1], value, key_path)
-        return value
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, Mapping):
-            raise ConfigError(f"{key_path}: expected a table, received {value!r}")
-        return _changed(default, value, f"{key_path}.")
-    if isinstance(hint, types.GenericAlias) and typing.get_origin(hint) is tuple:
-        inner = typing.get_args(hint)[0]
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{key_path}: expected a list, received {value!r}")
-        return tuple(_converted(inner, part, key_path) for part in value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        # Integers that a float cannot represent are outside of every range.
-        return float(value) if abs(value) < _LARGEST_WHOLE else math.inf
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ConfigError(f"{key_path}: expected {hint.__name__}, received {value!r}")
-    return value
-
-
-def _check_range(allowed: Range, value: float, key_path: str) -> None:
-    # Not by the negated comparisons, since NaN must fail.
-    if not allowed.least <= value <= allowed.most:
-        raise ConfigError(
-            f"{key_path}: expected {allowed.least:,} to {allowed.most:,}, received {value!r}"
-        )
+    return changed(defaults or Config(), tree)

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.errors import InputError
-from data.pictures.columns import PictureColumn, located, told
+from data.media.columns import MediaColumn, located, told
+from data.media.kinds import MEDIA
 from data.records import EVENT_TYPE_BY_LABEL
 from data.sources.column_map import ATTRIBUTE, ColumnMap, read_column_map
 from data.sources.fields import (
@@ -42,6 +43,7 @@ _ITEM_FIELDS: Mapping[str, Convert] = {
     "currency": texts,
     "in_stock": truths,
     "image": texts,
+    "audio": texts,
     "created_time": times,
 }
 _EVENT_FIELDS: Mapping[str, Convert] = {
@@ -73,9 +75,9 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
     items; ``type``, ``visitor_id``, ``time`` and ``item_id`` or ``query`` of events; all of
     judgments. A category is a list, or text with `` > `` or ``|`` between its levels; attributes
     are a map, JSON text, or columns such as ``attributes.colour``. Events without ``event_id``
-    get one derived from content and row number. An ``image`` is a path relative to the file, an address,
-    or in Parquet the bytes themselves. Unknown columns are listed in the notes. Offers,
-    where there are any, are read by ``data.sources.offer_files``.
+    get one derived from content and row number. An ``image`` or ``audio`` is a path relative to the file,
+    an address, or in Parquet the bytes themselves. Unknown columns are listed in the notes. Offers, where
+    there are any, are read by ``data.sources.offer_files``.
 
     Args:
         folder: Contains at least items or events.
@@ -92,12 +94,12 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
             f"{folder}: expected items.* or events.*, each {', '.join(ENDINGS)}; found neither"
         )
     tables: dict[str, pa.Table] = {}
-    pictures: PictureColumn | None = None
+    media: tuple[MediaColumn, ...] = ()
     notes: tuple[str, ...] = ()
     for name, path in found.items():
         if path is not None:
             if name == "items":
-                tables[name], pictures, unused = _items_of(path, column_map)
+                tables[name], media, unused = _items_of(path, column_map)
                 notes += unused
                 continue
             file = MappedRows(path.name, name, read_rows(path), getattr(column_map, name))
@@ -117,7 +119,7 @@ def read_files(folder: Path, map_file: Path | None = None) -> RawShop:
         tables.get("judgments"),
         notes=notes + unused,
         offers=offers,
-        pictures=pictures,
+        media=media,
     )
 
 
@@ -130,26 +132,31 @@ def read_items_file(path: Path, map_file: Path | None = None) -> RawShop:
     """
     if not path.is_file():
         raise InputError(f"{path}: expected a file of items, each {', '.join(ENDINGS)}; found none")
-    items, pictures, notes = _items_of(path, read_column_map(map_file))
-    return RawShop(items, None, None, notes=notes, pictures=pictures)
+    items, media, notes = _items_of(path, read_column_map(map_file))
+    return RawShop(items, None, None, notes=notes, media=media)
 
 
 def _items_of(
     path: Path, column_map: ColumnMap
-) -> tuple[pa.Table, PictureColumn | None, tuple[str, ...]]:
-    """The items of a file, the column of pictures among them if they are bytes, and notes."""
+) -> tuple[pa.Table, tuple[MediaColumn, ...], tuple[str, ...]]:
+    """The items of a file, the columns of pictures and sounds among them that are bytes, and notes."""
     theirs = column_map.items
-    pictures = PictureColumn.of(path, theirs.get("image", "image"))
-    rows = read_rows(path, without="" if pictures is None else pictures.column)
-    if pictures is not None:
-        images, wrong = pictures.names()
-        rows = rows.append_column(pictures.column, images)
+    found = [MediaColumn.of(path, theirs.get(one.field, one.field), one) for one in MEDIA]
+    columns = tuple(column for column in found if column is not None)
+    rows = read_rows(path, without=tuple(column.column for column in columns))
+    wrong = {}
+    for column in columns:
+        names, wrong[column.medium.field] = column.names()
+        rows = rows.append_column(column.column, names)
     items, notes = _items(MappedRows(path.name, "items", rows, theirs))
-    if pictures is None:
-        images, wrong = located(items["image"], path.parent)
-        position = ITEM_SCHEMA.get_field_index("image")
-        items = items.set_column(position, ITEM_SCHEMA.field(position), images)
-    return items, pictures, notes + told(path.name, items["image"], wrong)
+    for medium in MEDIA:
+        field = medium.field
+        if field not in wrong:
+            texts_of_items, wrong[field] = located(items[field], path.parent, medium)
+            position = ITEM_SCHEMA.get_field_index(field)
+            items = items.set_column(position, ITEM_SCHEMA.field(position), texts_of_items)
+        notes += told(path.name, medium, items[field], wrong[field])
+    return items, columns, notes
 
 
 def _items(file: MappedRows) -> tuple[pa.Table, tuple[str, ...]]:

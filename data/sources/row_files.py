@@ -6,7 +6,7 @@ import gzip
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ ENDINGS = tuple(
 _BLOCK_LINES = 100_000
 
 
-def read_rows(path: Path, *, without: str = "") -> pa.Table:
-    """The rows of a file, but for a column of Parquet that is read elsewhere.
+def read_rows(path: Path, *, without: Collection[str] = ()) -> pa.Table:
+    """The rows of a file, but for columns of Parquet that are read elsewhere.
 
     CSV and TSV need a header line; every value is text, and empty values are null. A line of JSON
     Lines is an object; its values become text too, lists and objects as JSON. Parquet keeps its
@@ -105,10 +105,10 @@ def _refuse_repeated_names(path: Path, names: Iterable[str]) -> None:
         )
 
 
-def _read_parquet(path: Path, without: str) -> pa.Table:
+def _read_parquet(path: Path, without: Collection[str]) -> pa.Table:
     names = pq.read_schema(path).names
     _refuse_repeated_names(path, names)
-    table = pq.read_table(path, columns=[name for name in names if name != without])
+    table = pq.read_table(path, columns=[name for name in names if name not in without])
     for index, column in enumerate(table.schema):
         # Convert other string types and dictionary encoding to plain strings.
         of_values = column.type.value_type if pa.types.is_dictionary(column.type) else column.type

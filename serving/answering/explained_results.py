@@ -11,6 +11,7 @@ from serving.answering.reasons import reason_of
 from serving.api.answers import EventEffect, FeatureEffect, ModalityShare, Result
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
+from towers.modalities.modality_list import WORDS
 from towers.ranking.explanations import event_effects, feature_effects
 from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.shortlist import Shortlist
@@ -88,12 +89,13 @@ def explained(
 
 
 def _modalities(bundle: Bundle, item_id: str) -> tuple[ModalityShare, ...]:
-    """The shares of words and picture in an item's vector; none where it has no picture."""
+    """The shares of words, picture and sound in an item's vector; none where it has words alone."""
     row = bundle.catalog.row_of.get(item_id, -1)
-    weight = 0.0 if bundle.pictures is None or row < 0 else bundle.pictures.weight_of(row)
-    if not weight:
+    if row < 0:
         return ()
-    return ModalityShare("words", 1 - weight), ModalityShare("picture", weight)
+    weights = {name: one.weight_of(row) for name, one in bundle.modalities.items()}
+    shares = [ModalityShare(name, weight) for name, weight in weights.items() if weight]
+    return (ModalityShare(WORDS, 1 - sum(weights.values())), *shares) if shares else ()
 
 
 def _title_of(catalog: Catalog, item_id: str) -> str:

@@ -53,7 +53,7 @@ class ScorePart:
 
 @dataclass(frozen=True, slots=True)
 class ModalityShare:
-    """Share of an item's words or of its picture in its vector."""
+    """Share of an item's words, its picture or its sound in its vector."""
 
     name: str
     share: float
@@ -105,9 +105,9 @@ class Result:
     ``reason`` is a sentence for the shopper, filled with the effects. ``offer_id`` is the offer that the
     item is on, ``earlier_price`` what it is reduced from; both for the promotion placement only.
     ``actions`` is filled only if the request has ``predict_actions``. ``modalities`` are filled with the
-    effects, for an item with a picture. ``predicted_attributes`` are the names of its fields whose values
-    were predicted. ``variant_count`` is the number of further members of its group that match the
-    request, and ``variant_ids`` are the first of them; 0 and empty without groups.
+    effects, for an item with a picture or a sound. ``predicted_attributes`` are the names of its fields
+    whose values were predicted. ``variant_count`` is the number of further members of its group that
+    match the request, and ``variant_ids`` are the first of them; 0 and empty without groups.
     """
 
     item_id: str

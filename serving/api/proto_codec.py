@@ -289,6 +289,7 @@ def read_item(message: Any, prefix: str) -> Item:
         in_stock=message.in_stock if message.HasField("in_stock") else True,
         attributes=dict(message.attributes),
         image=message.image,
+        audio=message.audio,
         created_time=created_time,
     )
 
@@ -307,6 +308,7 @@ def write_item(item: Item) -> Any:
         in_stock=item.in_stock,
         attributes=item.attributes,
         image=item.image,
+        audio=item.audio,
         created_time=_write_time(created.timestamp()) if created else None,
     )
 

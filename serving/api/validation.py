@@ -189,6 +189,7 @@ def checked_item(item: Item, prefix: str = "") -> Item:
         _check_text(f"{prefix}attributes", name, ID_LENGTH_LIMIT, required=True)
         _check_text(f"{prefix}attributes.{name}", value, TITLE_LENGTH_LIMIT)
     _check_text(f"{prefix}image", item.image, ADDRESS_LENGTH_LIMIT)
+    _check_text(f"{prefix}audio", item.audio, ADDRESS_LENGTH_LIMIT)
     return without_markup(item)
 
 

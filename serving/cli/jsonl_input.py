@@ -41,6 +41,7 @@ _ITEM_KINDS: dict[str, type | tuple[type, ...]] = {
     "in_stock": bool,
     "attributes": dict,
     "image": str,
+    "audio": str,
     "created_time": (int, float, str),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from data.errors import RequestError
-from data.pictures.picture import BYTE_LIMIT
+from data.media.picture import BYTE_LIMIT
 from serving.api.requests import Filter, SearchRequest
 from serving.api.validation import checked_search
 

@@ -105,7 +105,7 @@ class PictureSearch:
             bundle.manifest.bundle_id,
             None,
             missing,
-            match_count=int(np.count_nonzero(allowed[pictures.pictures.rows])),
+            match_count=int(np.count_nonzero(allowed[pictures.contents.rows])),
             empty_reason=EmptyReason.UNSPECIFIED if len(order) else _empty_reason(allowed),
             session_event_count=len(session.events),
         )
@@ -162,7 +162,7 @@ def _with_words(
     rows, scores = nearest
     others = ranked[~np.isin(ranked, rows)]
     cosines = np.zeros(len(others), np.float32)
-    known = pictures.pictures.rows
+    known = pictures.contents.rows
     if len(known):
         places = np.minimum(np.searchsorted(known, others), len(known) - 1)
         has_picture = known[places] == others

@@ -12,7 +12,10 @@ ENCODER has been trained on ``train`` alone.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -39,12 +42,17 @@ _SEED = 7
 
 
 class Concatenation(ModalityAttention):
-    """A linear map of the words' vector and the picture's side by side: without attention."""
+    """A linear map of the vectors of words and picture or sound, side by side: without attention."""
 
     def call(
-        self, words: tf.Tensor, has_words: tf.Tensor, pictures: tf.Tensor, training: bool = False
+        self,
+        words: tf.Tensor,
+        has_words: tf.Tensor,
+        vectors: Mapping[str, tf.Tensor],
+        training: bool = False,
     ) -> tf.Tensor:
-        return words + tf.matmul(pictures, self.projection)
+        projected = [tf.matmul(vectors[name], self.projections[name]) for name in self.names]
+        return words + tf.add_n(projected)
 
 
 def recall(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
@@ -53,6 +61,95 @@ def recall(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
     hits = np.take_along_axis(relevant, first, axis=1).sum(axis=1)
     counts = relevant.sum(axis=1)
     return (hits / np.minimum(np.maximum(counts, 1), _FIRST))[counts > 0]
+
+
+@dataclass(frozen=True, eq=False)
+class PoorShop:
+    """A catalogue with new items whose titles are poor.
+
+    Args:
+        items: Old and new ones.
+        kinds: ``[items] str`` what each is.
+        is_new: ``[items] bool``.
+        title_of: What is searched for, by kind.
+        modality: Name of what items have besides their words.
+        vectors: ``[items, dim] float32`` of that.
+    """
+
+    items: list[Item]
+    kinds: np.ndarray
+    is_new: np.ndarray
+    title_of: Mapping[str, str]
+    modality: str
+    vectors: np.ndarray
+
+
+def compared(shop: PoorShop) -> dict[str, dict[str, dict[str, float]]]:
+    """Recall in the first 10 with its interval, by candidate tower, of searches and of similar items."""
+    items, kinds, is_new = shop.items, shop.kinds, shop.is_new
+    config = default_config(has_words=True, has_log=False)
+    catalog = Catalog.of(items, config.text)
+    examples = catalogue_examples(catalog, config, limit=_MADE_QUERIES)
+    counts: dict[str, int] = {}
+    for item in items:
+        for word in {*item.title.lower().split(), *item.category[0].lower().split()}:
+            counts[word] = counts.get(word, 0) + 1
+    size = {"dim": config.towers.dim, "bucket_count": config.text.bucket_count}
+    words = word_vectors(counts, **size)
+    titles = sorted(set(kinds[is_new]))
+    writer = ExampleWriter(1)
+    for kind in titles:
+        writer.add(search_input(shop.title_of[kind], catalog, config), [0])
+    queries = dict(writer.finish().inputs)
+    wanted = np.array([[kind == title for kind in kinds[is_new]] for title in titles])
+    alike = kinds[is_new][:, None] == kinds[None, :]
+    own = np.arange(int(is_new.sum())), np.flatnonzero(is_new)
+    alike[own] = False
+    tokens = catalog.tokens[: catalog.count]
+    vectors = {shop.modality: shop.vectors}
+    report: dict[str, dict[str, dict[str, float]]] = {}
+    for name, of_words, modalities, layer in (
+        ("words", tokens, None, ModalityAttention),
+        (shop.modality, np.zeros_like(tokens), vectors, ModalityAttention),
+        ("concatenation", tokens, vectors, Concatenation),
+        ("attention", tokens, vectors, ModalityAttention),
+    ):
+        candidate_tower.ModalityAttention = layer  # type: ignore[misc]
+        model, _ = train_towers(
+            *(examples, examples.part(slice(0)), of_words, config),
+            words=words,
+            modalities=modalities,
+            has_log=False,
+        )
+        embeddings = model.candidate_tower.all().numpy()
+        nothing = np.zeros((*queries["event_types"].shape, embeddings.shape[1]), np.float32)
+        history = np.zeros((*queries["history_rows"].shape, embeddings.shape[1]), np.float32)
+        asked = model.query_embeddings(queries, nothing, history).numpy()
+        new = embeddings[is_new]
+        similar = new @ embeddings.T
+        similar[own] = -np.inf
+        report[name] = {
+            "search": mean_interval(recall(asked @ new.T, wanted), seed=_SEED),
+            "similar items": mean_interval(recall(similar, alike), seed=_SEED),
+        }
+    return report
+
+
+def show(shop: PoorShop, report: Mapping[str, Any], as_json: bool) -> None:
+    """Prints what ``compared`` found."""
+    if as_json:
+        click.echo(json.dumps({"machine": machine(), "recall@10": report}))
+        return
+    title_count = len(set(shop.kinds[shop.is_new]))
+    table = Table(title=f"recall@10 of {int(shop.is_new.sum())} new items; 95 % intervals")
+    for heading in ("candidate tower", f"search ({title_count} titles)", "similar items"):
+        table.add_column(heading)
+    for name, of_tower in report.items():
+        cells = [
+            f"{one['mean']:.3f} ({one['low']:.3f}–{one['high']:.3f})" for one in of_tower.values()
+        ]
+        table.add_row(name, *cells)
+    Console().print(table)
 
 
 @click.command()
@@ -78,62 +175,8 @@ def main(photos: Path, products: Path, encoder: Path, all_poor: bool, as_json: b
     vectors, _ = ImageEncoder(encoder.read_bytes(), ImagesConfig()).encode(
         [r["jpeg"] for r in rows]
     )
-    config = default_config(has_words=True, has_log=False)
-    catalog = Catalog.of(items, config.text)
-    examples = catalogue_examples(catalog, config, limit=_MADE_QUERIES)
-    counts: dict[str, int] = {}
-    for item in items:
-        for word in {*item.title.lower().split(), *item.category[0].lower().split()}:
-            counts[word] = counts.get(word, 0) + 1
-    size = {"dim": config.towers.dim, "bucket_count": config.text.bucket_count}
-    words = word_vectors(counts, **size)
-    titles = sorted(set(kinds[is_new]))
-    writer = ExampleWriter(1)
-    for kind in titles:
-        writer.add(search_input(title_of[kind], catalog, config), [0])
-    queries = dict(writer.finish().inputs)
-    wanted = np.array([[kind == title for kind in kinds[is_new]] for title in titles])
-    alike = kinds[is_new][:, None] == kinds[None, :]
-    own = np.arange(int(is_new.sum())), np.flatnonzero(is_new)
-    alike[own] = False
-    tokens = catalog.tokens[: catalog.count]
-    report: dict[str, dict[str, dict[str, float]]] = {}
-    for name, of_words, pictures, layer in (
-        ("words", tokens, None, ModalityAttention),
-        ("picture", np.zeros_like(tokens), vectors, ModalityAttention),
-        ("concatenation", tokens, vectors, Concatenation),
-        ("attention", tokens, vectors, ModalityAttention),
-    ):
-        candidate_tower.ModalityAttention = layer  # type: ignore[misc]
-        model, _ = train_towers(
-            *(examples, examples.part(slice(0)), of_words, config),
-            words=words,
-            pictures=pictures,
-            has_log=False,
-        )
-        embeddings = model.candidate_tower.all().numpy()
-        nothing = np.zeros((*queries["event_types"].shape, embeddings.shape[1]), np.float32)
-        history = np.zeros((*queries["history_rows"].shape, embeddings.shape[1]), np.float32)
-        asked = model.query_embeddings(queries, nothing, history).numpy()
-        new = embeddings[is_new]
-        similar = new @ embeddings.T
-        similar[own] = -np.inf
-        report[name] = {
-            "search": mean_interval(recall(asked @ new.T, wanted), seed=_SEED),
-            "similar items": mean_interval(recall(similar, alike), seed=_SEED),
-        }
-    if as_json:
-        click.echo(json.dumps({"machine": machine(), "recall@10": report}))
-        return
-    table = Table(title=f"recall@10 of {int(is_new.sum())} new items; 95 % intervals")
-    for heading in ("candidate tower", f"search ({len(titles)} titles)", "similar items"):
-        table.add_column(heading)
-    for name, of_tower in report.items():
-        cells = [
-            f"{one['mean']:.3f} ({one['low']:.3f}–{one['high']:.3f})" for one in of_tower.values()
-        ]
-        table.add_row(name, *cells)
-    Console().print(table)
+    shop = PoorShop(items, kinds, is_new, title_of, "picture", vectors)
+    show(shop, compared(shop), as_json)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def test_no_map_and_an_empty_one_rename_nothing(tmp_path: Path) -> None:
         (
             '[items]\nname = "x"',
             "map.toml, [items], column: expected one of item_id, title, description, category, "
-            "brand, price, currency, in_stock, attributes, image, created_time, received 'name'",
+            "brand, price, currency, in_stock, attributes, image, created_time, audio, received 'name'",
         ),
         ('[events]\n"attributes.a" = "x"', "map.toml, [events], column: expected one of event_id,"),
         ("[items]\ntitle = 3", "map.toml, [items], title: expected a name, received 3"),

@@ -47,6 +47,7 @@ PHONE = Item(
     attributes={"颜色": "黑", "size": "128GB"},
     image="a/b.jpg",
     created_time=datetime(2024, 2, 29, 12, 0, 0, 1, tzinfo=UTC),
+    audio="a/b.wav",
 )
 VIEW = Event("e1", EventType.VIEW, "v", 1_700_000_000.000001, item_id="手机-1")
 SEARCH = Event("e2", EventType.SEARCH, "v", 1_600_000_000.0, query="智能手机")
@@ -75,6 +76,7 @@ items = st.builds(
     attributes=st.dictionaries(text, text, max_size=3),
     image=text,
     created_time=st.none() | moments,
+    audio=text,
 )
 micros = st.integers(-(10**15), 4 * 10**15)
 events = st.builds(

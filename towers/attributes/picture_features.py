@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data.records import Item
-from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.item_pictures import ItemPictures
+from towers.modalities.item_vectors import ContentVectors, encoded_contents
 from towers.modalities.picture_heads import EncoderClasses, PictureHead
 
 
@@ -45,9 +46,9 @@ class PictureFeatures:
             known_rows: ``[bundle's items] int64``: the bundle's row of each of the latter.
             classes: What the bundle's encoder was trained on.
         """
-        known = bundle_pictures.pictures
+        known = bundle_pictures.contents
         own = items[: len(items) - len(known_rows)]
-        read = encoded_pictures(own, bundle_pictures.encoder, known=known, progress=progress)
+        read = encoded_contents(own, bundle_pictures.encoder, known=known, progress=progress)
         of_bundle, keys_of_bundle = _of_rows(known, known_rows)
         vectors = np.vstack([read.of_all(len(own)), of_bundle])
         keys = np.concatenate([_keys_of(read, len(own)), keys_of_bundle])
@@ -55,12 +56,12 @@ class PictureFeatures:
         return cls(vectors, is_unseen, classes.heads, sum(read.refused.values()))
 
 
-def _of_rows(pictures: PictureVectors, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _of_rows(pictures: ContentVectors, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     count = int(max(pictures.rows.max(initial=-1), rows.max(initial=-1))) + 1
     return pictures.of_all(count)[rows], _keys_of(pictures, count)[rows]
 
 
-def _keys_of(pictures: PictureVectors, count: int) -> np.ndarray:
+def _keys_of(pictures: ContentVectors, count: int) -> np.ndarray:
     keys = np.zeros(count, np.uint64)
     keys[pictures.rows] = pictures.keys
     return keys

@@ -24,8 +24,9 @@ from towers.bundle.model_metadata import ModelMetadata, read_facts
 from towers.catalog.items import Catalog
 from towers.config import Config, config_from
 from towers.indexes.prefix_index import PrefixIndex
-from towers.modalities.images import ENCODER_NAME, ImageEncoder
 from towers.modalities.item_pictures import ItemPictures
+from towers.modalities.item_vectors import ItemVectors
+from towers.modalities.modality_list import MODALITIES, PICTURE, Modality
 from towers.offers.offer_book import OfferBook
 from towers.offers.offer_model import OfferModel
 from towers.ranking.features import FEATURE_NAMES
@@ -62,7 +63,7 @@ class Bundle:
         released_prices: ``[rows] float32``, read-only: prices when it was loaded, NaN where unknown.
         offer_model: None where too little was redeemed to learn from.
         action_model: Probabilities of clicks, carts and more; None where the log holds too few.
-        pictures: For search by picture; None where no item had a picture that was read.
+        modalities: The items' pictures and sounds, by modality; without those that no item had.
         predictions: Values that its items get where they have none.
         variants: Groups of variants; None in a bundle made before they were found.
     """
@@ -81,7 +82,7 @@ class Bundle:
     after_sales: AfterSales
     offer_model: OfferModel | None = None
     action_model: ActionModel | None = None
-    pictures: ItemPictures | None = None
+    modalities: Mapping[str, ItemVectors[Any]] = field(default_factory=dict)
     predictions: Predictions = field(default_factory=Predictions)
     variants: VariantGroups | None = None
 
@@ -89,6 +90,12 @@ class Bundle:
     def catalog(self) -> Catalog:
         """The items of the bundle."""
         return self.ranker.sources.catalog
+
+    @property
+    def pictures(self) -> ItemPictures | None:
+        """For search by picture; None where no item had a picture that was read."""
+        found = self.modalities.get(PICTURE.name)
+        return found if isinstance(found, ItemPictures) else None
 
     @property
     def score_weight(self) -> float:
@@ -159,25 +166,31 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         AfterSales.load(layout.after_sales) if layout.after_sales.is_dir() else AfterSales.none(),
         offer_model,
         ActionModel.load(layout.folder),
-        load_pictures(layout, config, catalog.count),
+        load_modalities(layout, config, catalog.count),
         Predictions.load(layout.folder),
         VariantGroups.load(layout.variants, catalog) if layout.variants.is_dir() else None,
     )
 
 
-def load_pictures(layout: Layout, config: Config, item_count: int) -> ItemPictures | None:
-    """The image encoder and the items' pictures; None where the bundle has none."""
-    if not layout.pictures.is_dir():
-        return None
-    encoder = ImageEncoder.load(layout.folder, config.images)
-    return ItemPictures.load(layout.pictures, encoder, item_count)
+def load_modalities(layout: Layout, config: Config, item_count: int) -> dict[str, ItemVectors[Any]]:
+    """The encoders, and the items' pictures and sounds as read by them; without what is not there."""
+    found: dict[str, ItemVectors[Any]] = {}
+    for modality in MODALITIES:
+        folder = layout / modality.folder
+        if folder.is_dir():
+            encoder = modality.encoder.load(layout.folder, modality.settings(config))
+            found[modality.name] = modality.item_vectors.load(folder, encoder, item_count)
+    return found
 
 
-def write_pictures(layout: Layout, encoder_file: bytes, pictures: ItemPictures) -> None:
-    """Writes the image encoder and the items' pictures."""
-    (layout / ENCODER_NAME).write_bytes(encoder_file)
-    layout.pictures.mkdir()
-    pictures.save(layout.pictures)
+def write_modality(
+    layout: Layout, modality: Modality, encoder_file: bytes, vectors: ItemVectors[Any]
+) -> None:
+    """Writes an encoder, and the items' pictures or sounds as read by it."""
+    (layout / modality.encoder.file_name).write_bytes(encoder_file)
+    folder = layout / modality.folder
+    folder.mkdir()
+    vectors.save(folder)
 
 
 def _load_offers(layout: Layout, catalog: Catalog) -> tuple[OfferBook, OfferModel | None]:

@@ -23,8 +23,8 @@ class CandidateTables:
         item_ids: ``[items]`` in the order of ``item_table``.
         item_table: ``[items, dim] float32``.
         token_table: ``[buckets, dim] float32``.
-        fusion: Weights by which words and picture are mixed, by name; none where the shop has no
-            pictures.
+        fusion: Weights by which words, picture and sound are mixed, by name; none where the shop has
+            words alone.
     """
 
     item_ids: Sequence[str]

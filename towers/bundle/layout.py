@@ -41,11 +41,6 @@ class Layout:
         return self.folder / "after_sales"
 
     @property
-    def pictures(self) -> Path:
-        """Vectors of the items' pictures and their index; missing without any."""
-        return self.folder / "pictures"
-
-    @property
     def variants(self) -> Path:
         """The variant group of each item; missing in a bundle made before they were found."""
         return self.folder / "variants"

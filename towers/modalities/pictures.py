@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import io
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data.errors import InputError
-from data.pictures.picture import BYTE_LIMIT, StoredPicture, read_content
+from data.media.medium import Place
+from data.media.picture import BYTE_LIMIT, PICTURES
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,7 +46,7 @@ def is_installed() -> bool:
 
 
 def read_picture(
-    source: bytes | Path | StoredPicture, size: tuple[int, int], *, field: str = "image"
+    source: bytes | Place, size: tuple[int, int], *, field: str = "image"
 ) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
     """A picture as ``[height, width, 3] uint8`` in RGB, upright, stretched to ``size``.
 
@@ -79,8 +79,8 @@ def read_picture(
         ) from error
 
 
-def _content(source: bytes | Path | StoredPicture, field: str) -> bytes:
-    content = source if isinstance(source, bytes) else read_content(source, field)
+def _content(source: bytes | Place, field: str) -> bytes:
+    content = source if isinstance(source, bytes) else PICTURES.content(source)
     if len(content) > BYTE_LIMIT:
         raise InputError(
             f"{field}: expected at most {BYTE_LIMIT:,} bytes, received {len(content):,}"

@@ -6,8 +6,8 @@ fitting            epochs, early stopping, loss curves
 full_softmax       part of the two-tower loss: softmax over the whole catalogue, in slices
 sampled_softmax    part of the two-tower loss: sampled items, with the logQ correction
 session_encoders   encoders of a session's event sequence: transformer, GRU, pooled DNN
-images/            the image network and its augmentation
-modality_attention  fusion of an item's words and picture
+images/            the networks of pictures and sounds, and their augmentation
+modality_attention  fusion of an item's words, picture and sound
 candidate_tower    the candidate tower: items to unit vectors
 two_tower          the query tower, and the loss of both towers
 deep_cross         the deep & cross reranker and its list loss

@@ -1,6 +1,8 @@
-"""The candidate tower: items to unit vectors, by their words, their pictures and their IDs."""
+"""The candidate tower: items to unit vectors, by their words, pictures and sounds, and their IDs."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -16,8 +18,8 @@ class CandidateTower(keras.layers.Layer):
     Args:
         item_count: Items with an ID embedding.
         tokens: ``[items, slots] int32`` of the whole catalogue.
-        pictures: ``[items, picture_dim] float32`` unit rows, zeros for items without a picture; None:
-            words and IDs alone make the embeddings.
+        modalities: ``[items, modality_dim] float32`` unit rows by modality, zeros for items without one;
+            without any, words and IDs alone make the embeddings.
     """
 
     def __init__(
@@ -25,7 +27,7 @@ class CandidateTower(keras.layers.Layer):
         config: Config,
         item_count: int,
         tokens: np.ndarray,
-        pictures: np.ndarray | None = None,
+        modalities: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         super().__init__(name="candidate_tower")
         dim = config.towers.dim
@@ -46,9 +48,13 @@ class CandidateTower(keras.layers.Layer):
         self.has_words = tf.constant((tokens != PADDING).any(axis=1, keepdims=True))
         self.bag = _bag_of_tokens(tokens, config.text.bucket_count)
         self.fusion: ModalityAttention | None = None
-        if pictures is not None:
-            self.pictures = tf.constant(pictures, tf.float32)
-            self.fusion = ModalityAttention(dim, pictures.shape[1], config.seed + 2)
+        self.modalities: dict[str, tf.Tensor] = {}
+        if modalities:
+            self.modalities = {
+                name: tf.constant(vectors, tf.float32) for name, vectors in modalities.items()
+            }
+            dims = {name: vectors.shape[1] for name, vectors in modalities.items()}
+            self.fusion = ModalityAttention(dim, dims, config.seed + 2)
 
     def drop_id_embeddings(self) -> None:
         """Switches ID embeddings off: they are set to zero and not trained any more."""
@@ -59,7 +65,7 @@ class CandidateTower(keras.layers.Layer):
         """``[items, dim]`` embeddings of the whole catalogue; ``item_weight`` 0 hides ID embeddings."""
         text = tf.sparse.sparse_dense_matmul(self.bag, self.token_table)
         if self.fusion is not None:
-            text = self.fusion(text, self.has_words[:, 0], self.pictures, training=training)
+            text = self.fusion(text, self.has_words[:, 0], self.modalities, training=training)
         return tf.math.l2_normalize(text + self.item_table * item_weight, axis=-1)
 
     def of_rows(
@@ -69,28 +75,29 @@ class CandidateTower(keras.layers.Layer):
         text = self._text(tf.gather(self.tokens, rows))
         if self.fusion is not None:
             has_words = tf.gather(self.has_words, rows)[:, 0]
-            pictures = tf.gather(self.pictures, rows)
-            text = self.fusion(text, has_words, pictures, training=training)
+            vectors = {name: tf.gather(one, rows) for name, one in self.modalities.items()}
+            text = self.fusion(text, has_words, vectors, training=training)
         return tf.math.l2_normalize(text + tf.gather(self.item_table, rows) * item_weight, axis=-1)
 
     def of_tokens(
-        self, tokens: tf.Tensor, own: tf.Tensor, pictures: tf.Tensor | None = None
+        self, tokens: tf.Tensor, own: tf.Tensor, vectors: Mapping[str, tf.Tensor] | None = None
     ) -> tf.Tensor:
         """``[n, dim]`` embeddings of any items: ``tokens [n, slots]``, ID embeddings ``own [n, dim]``.
 
         Args:
-            pictures: ``[n, picture_dim]``; None where the items have none, or the tower reads none.
+            vectors: ``[n, modality_dim]`` of each modality that the tower reads; none where the items
+                have none.
         """
         text = self._text(tokens)
-        if self.fusion is not None and pictures is not None:
-            text = self.fusion(text, tf.reduce_any(tokens != PADDING, axis=1), pictures)
+        if self.fusion is not None and vectors:
+            text = self.fusion(text, tf.reduce_any(tokens != PADDING, axis=1), vectors)
         return tf.math.l2_normalize(text + own, axis=-1)
 
-    def modality_weights(self, tokens: tf.Tensor, pictures: tf.Tensor) -> tf.Tensor:
-        """``[n, modalities]`` weights of words and picture; the tower must read pictures."""
+    def modality_weights(self, tokens: tf.Tensor, vectors: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """``[n, modalities]`` weights of words and of what ``fusion`` names; the tower must have one."""
         assert self.fusion is not None
         has_words = tf.reduce_any(tokens != PADDING, axis=1)
-        return self.fusion.weights_of(self._text(tokens), has_words, pictures)
+        return self.fusion.weights_of(self._text(tokens), has_words, vectors)
 
     def _text(self, tokens: tf.Tensor) -> tf.Tensor:
         # A segment sum adds rows while reading them; a gather would copy every row first.

@@ -46,9 +46,10 @@ def candidate_tower_file(tower: CandidateTower, config: Config) -> bytes:
     return _converted(encode, signature, tower)
 
 
-def image_network_file(network: ImageNetwork, size: int) -> bytes:
-    """The image network for ``pictures [n, size, size, 3]`` levels from 0 to 1, to unit rows."""
-    signature = {"pictures": tf.TensorSpec((None, size, size, 3), tf.float32)}
+def image_network_file(network: ImageNetwork, sides: tuple[int, int]) -> bytes:
+    """The image network: ``pictures [n, height, width, channels]``, levels of 0 to 1, to unit rows."""
+    shape = (None, *sides, network.shape.channels)
+    signature = {"pictures": tf.TensorSpec(shape, tf.float32)}
     return _converted(
         lambda pictures: {"vectors": told_vectors(network, pictures)}, signature, network
     )

@@ -107,7 +107,7 @@ class TwoTower(tfrs.Model):
     Args:
         target_shares: ``[items]`` probability of each item to be the one target sampled for an
             example in a step, for the logQ correction.
-        pictures: As in ``CandidateTower``.
+        modalities: As in ``CandidateTower``.
     """
 
     def __init__(
@@ -116,12 +116,12 @@ class TwoTower(tfrs.Model):
         tokens: np.ndarray,
         target_shares: np.ndarray | None = None,
         *,
-        pictures: np.ndarray | None = None,
+        modalities: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         super().__init__()
         item_count = len(tokens)
         self.config = config
-        self.candidate_tower = CandidateTower(config, item_count, tokens, pictures)
+        self.candidate_tower = CandidateTower(config, item_count, tokens, modalities)
         self.query_tower = QueryTower(config)
         self.item_count = item_count
         self.is_full_softmax = item_count <= config.retrieval.full_softmax_item_limit

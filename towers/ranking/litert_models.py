@@ -124,7 +124,7 @@ class ArrayModel:
             raise ValueError(f"expected one input, received {len(details)}")
         (self._input,) = details
         signature = self._input.get("shape_signature", self._input["shape"])
-        self._is_free = len(signature) > 0 and signature[0] == -1
+        self._is_free = len(signature) > 1 and signature[0] == -1
         self.input_shape = tuple(int(size) for size in self._input["shape"])
         self.input_type: type = self._input["dtype"]
         self._row_count = 0
@@ -142,7 +142,9 @@ class ArrayModel:
                 self._interpreter.resize_tensor_input(self._input["index"], rows.shape)
             self._interpreter.allocate_tensors()
             self._row_count = len(rows)
-        self._interpreter.set_tensor(self._input["index"], rows)
+        # An input of one dimension is one row.
+        is_row = len(self.input_shape) < rows.ndim
+        self._interpreter.set_tensor(self._input["index"], rows[0] if is_row else rows)
         self._interpreter.invoke()
         output = self._interpreter.get_output_details()[0]
         found: np.ndarray = self._interpreter.get_tensor(output["index"])

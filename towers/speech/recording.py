@@ -1,21 +1,19 @@
 """A recording: a WAV or FLAC file as samples at 16 kHz, read within limits.
 
-Sizes are checked against the header before anything is decoded. ``soundfile`` (libsndfile) decodes,
-``soxr`` resamples; both come with the extra ``voice``.
+Sizes are checked against the header before anything is decoded.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from data.errors import RequestError
-from towers.speech.voice_extra import missing_voice
+from towers.audio.waveform import SILENCE, UNKNOWN_FRAMES, Header, UndecodableError, decoded, mono
+from towers.speech.voice_extra import FEATURE
 
 SAMPLE_RATE = 16_000
 """Samples a second, of what ``read_recording`` returns."""
@@ -31,10 +29,6 @@ _RATES = range(8_000, 48_001)
 _CHANNELS = (1, 2)
 _ENCODINGS = ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "PCM_S8", "FLOAT", "DOUBLE")
 """As libsndfile names them. Compressed WAV such as ADPCM is not among them."""
-_SILENCE = 10 ** (-60 / 20)
-"""Loudest sample, relative to full scale, of a recording that is silent: 60 dB below it."""
-_UNKNOWN_FRAMES = 2**63 - 1
-"""What libsndfile gives for a FLAC file that was streamed, so that its header states no length."""
 _CHUNK_HEADER = struct.Struct("<4sI")
 
 
@@ -70,60 +64,43 @@ def read_recording(audio: bytes) -> Recording:
     elif audio[:4] != b"fLaC":
         raise RequestError(_FIELD, _FORMS, "a file of another kind")
     try:
-        import soundfile
-    except (ImportError, OSError) as error:
-        # OSError: the package is there, but not the library.
-        raise missing_voice("soundfile") from error
-    try:
-        with soundfile.SoundFile(io.BytesIO(audio)) as file:
-            _check_header(file)
-            # The header was believed so far; no more is decoded than it states.
-            samples = file.read(file.frames, dtype="float32", always_2d=True)
-            stated_count, rate = file.frames, file.samplerate
-    except soundfile.SoundFileError as error:
+        header, samples = decoded(audio, _whole, FEATURE)
+    except UndecodableError as error:
         raise RequestError(_FIELD, f"{_FORMS} that can be decoded", "a damaged one") from error
-    if len(samples) < stated_count:
-        _refuse_cut(f"{stated_count:,} samples", f"{len(samples):,}")
-    return Recording(_as_heard(samples, rate))
+    if len(samples) < header.frames:
+        _refuse_cut(f"{header.frames:,} samples", f"{len(samples):,}")
+    return Recording(_as_heard(samples, header.rate))
 
 
 def _as_heard(samples: np.ndarray, rate: int) -> np.ndarray:
     """``[samples, channels] float32`` at ``rate`` as one channel at ``SAMPLE_RATE``."""
     if not np.isfinite(samples).all():
         raise RequestError(_FIELD, "finite samples", "NaN or infinity")
-    mono = np.clip(samples, -1.0, 1.0).mean(axis=1, dtype=np.float32)
-    if rate != SAMPLE_RATE:
-        mono = _resampled(mono, rate)
-    # Without the offset that cheap microphones add, which is no sound.
-    mono -= mono.mean()
-    loudest = float(np.abs(mono).max())
-    if loudest < _SILENCE:
+    heard = mono(samples, rate, SAMPLE_RATE, FEATURE)
+    if float(np.abs(heard).max()) < SILENCE:
         raise RequestError(_FIELD, "speech", "silence")
-    mono = np.clip(mono, -1.0, 1.0)
-    mono.flags.writeable = False
-    return mono
+    heard.flags.writeable = False
+    return heard
 
 
-def _resampled(mono: np.ndarray, rate: int) -> np.ndarray:
-    try:
-        import soxr
-    except ImportError as error:
-        raise missing_voice("soxr") from error
-    return soxr.resample(mono, rate, SAMPLE_RATE)
+def _whole(header: Header) -> tuple[int, int]:
+    """The whole of a file whose header is within the limits."""
+    _check_header(header)
+    return 0, header.frames
 
 
-def _check_header(file: Any) -> None:
+def _check_header(file: Header) -> None:
     if file.format not in ("WAV", "WAVEX", "FLAC") or file.subtype not in _ENCODINGS:
         known = "8 to 32 bits or floats, uncompressed or FLAC"
         raise RequestError(_FIELD, known, f"{file.format} {file.subtype}")
-    if file.samplerate not in _RATES:
-        raise RequestError(_FIELD, "8,000 to 48,000 samples a second", file.samplerate)
+    if file.rate not in _RATES:
+        raise RequestError(_FIELD, "8,000 to 48,000 samples a second", file.rate)
     if file.channels not in _CHANNELS:
         raise RequestError(_FIELD, "1 or 2 channels", file.channels)
-    if file.frames == _UNKNOWN_FRAMES:
+    if file.frames == UNKNOWN_FRAMES:
         raise RequestError(_FIELD, f"{_FORMS} whose header states its length", "one without")
     # To the precision of the message, which would contradict itself otherwise.
-    seconds = round(file.frames / file.samplerate, 2)
+    seconds = round(file.frames / file.rate, 2)
     if not SECONDS_MINIMUM <= seconds <= SECONDS_LIMIT:
         raise RequestError(
             _FIELD, f"{SECONDS_MINIMUM:g} to {SECONDS_LIMIT:g} s", f"{seconds:,.2f} s"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from data.errors import MissingExtraError
 
+FEATURE = "search by voice"
+
 
 def missing_voice(absent: str) -> MissingExtraError:
     """The error that says what to install, where a package of the extra is absent."""
-    return MissingExtraError("search by voice", "voice", absent)
+    return MissingExtraError(FEATURE, "voice", absent)

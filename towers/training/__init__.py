@@ -5,7 +5,7 @@ languages/            glosses of Chinese words, a bilingual dictionary into the 
 calibration_metrics   calibration and discrimination of probabilities
 calibration_training  training of the purchase probability
 encoder/              the large text encoder, and what is distilled from it
-images/               the image encoder and the items' pictures as read by it
+images/               the encoders of pictures and sounds, and what they read of the items
 tower_training        training and evaluation of the two towers
 reranker_training     training of the reranker
 baselines/            what the ranker is compared with

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from data.atomic import atomic_folder, check_replaceable
+from data.errors import MissingExtraError
 from data.predicted.predictions import Predictions
 from data.records import Item
 from towers.bundle.bundle import (
+    Bundle,
     load_bundle,
     write_after_sales,
     write_completion,
-    write_pictures,
+    write_modality,
     write_sources,
     write_variants,
 )
@@ -32,12 +34,12 @@ from towers.bundle.sample_queries import sample_queries
 from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.indexes.item_index import checked_embeddings
-from towers.modalities.images import ENCODER_NAME
-from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.item_vectors import ContentVectors, encoded_contents
+from towers.modalities.modality_list import MODALITIES, Modality
 from towers.modalities.picture_heads import EncoderClasses
 from towers.models.candidate_tower import CandidateTower
 from towers.models.legacy_keras import tf
-from towers.models.modality_attention import MODALITIES, PICTURE, attention_from
+from towers.models.modality_attention import attention_from
 from towers.ranking.ranker import Ranker
 from towers.retrieval.source import Rebase
 
@@ -69,17 +71,20 @@ def embed_items(tables: CandidateTables, catalog: Catalog, config: Config) -> np
 
     Items of the training data keep their ID embeddings; new items are embedded by their words alone.
     """
-    return embed_with_pictures(tables, catalog, config, None)[0]
+    return embed_with_modalities(tables, catalog, config, {})[0]
 
 
-def embed_with_pictures(
-    tables: CandidateTables, catalog: Catalog, config: Config, pictures: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings as by ``embed_items``, and the weights of the pictures in them, ``[items] float32``.
+def embed_with_modalities(
+    tables: CandidateTables,
+    catalog: Catalog,
+    config: Config,
+    modalities: Mapping[str, np.ndarray],
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Embeddings as by ``embed_items``, and the weights of each modality in them, ``[items] float32``.
 
     Args:
-        pictures: ``[items, picture_dim] float32``, zeros for an item without; None where the tower
-            reads no pictures, or none is at hand.
+        modalities: ``[items, modality_dim] float32`` of every modality that the tower reads, zeros for
+            an item without; empty where it reads none.
     """
     tokens = catalog.tokens[: catalog.count]
     row_of = {item_id: row for row, item_id in enumerate(tables.item_ids)}
@@ -87,34 +92,37 @@ def embed_with_pictures(
     id_embeddings = np.where((source >= 0)[:, None], tables.item_table[np.maximum(source, 0)], 0.0)
     tower = CandidateTower(config, len(tables.item_ids), tokens[:1])
     tower.token_table.assign(tables.token_table)
-    weights = np.zeros(len(tokens), np.float32)
-    if pictures is not None and tables.fusion:
+    weights = {name: np.zeros(len(tokens), np.float32) for name in modalities}
+    parts = [slice(start, start + _SLICE) for start in range(0, len(tokens), _SLICE)]
+    if modalities:
         tower.fusion = attention_from(tables.fusion)
-        for start in range(0, len(tokens), _SLICE):
-            part = slice(start, start + _SLICE)
-            of_part = tower.modality_weights(tokens[part], pictures[part]).numpy()
-            weights[part] = of_part[:, MODALITIES.index(PICTURE)]
-    else:
-        # Without a column nothing is read: the same graph for a shop without pictures.
-        pictures = np.zeros((len(tokens), 0), np.float32)
+        for part in parts:
+            vectors = {name: one[part] for name, one in modalities.items()}
+            of_part = tower.modality_weights(tokens[part], vectors).numpy()
+            for place, name in enumerate(tower.fusion.names, start=1):
+                weights[name][part] = of_part[:, place]
 
     @tf.function(
         autograph=False,
         input_signature=[
             tf.TensorSpec((None, tokens.shape[1]), tf.int32),
             tf.TensorSpec((None, config.towers.dim), tf.float32),
-            tf.TensorSpec((None, pictures.shape[1]), tf.float32),
+            {name: tf.TensorSpec((None, one.shape[1])) for name, one in modalities.items()},
         ],
     )
-    def embed(of_slice: tf.Tensor, of_ids: tf.Tensor, of_pictures: tf.Tensor) -> tf.Tensor:
-        return tower.of_tokens(of_slice, of_ids, of_pictures)
+    def embed(of_slice: tf.Tensor, of_ids: tf.Tensor, vectors: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tower.of_tokens(of_slice, of_ids, vectors)
 
     id_embeddings = id_embeddings.astype(np.float32)
-    parts = [
-        embed(tokens[part], id_embeddings[part], pictures[part]).numpy()
-        for part in (slice(start, start + _SLICE) for start in range(0, len(tokens), _SLICE))
+    found = [
+        embed(
+            tokens[part],
+            id_embeddings[part],
+            {name: tf.constant(one[part]) for name, one in modalities.items()},
+        ).numpy()
+        for part in parts
     ]
-    embeddings = np.concatenate(parts) if parts else np.zeros((0, config.towers.dim), np.float32)
+    embeddings = np.concatenate(found) if found else np.zeros((0, config.towers.dim), np.float32)
     # An item without words and ID embedding has no direction: it gets a fixed one.
     empty = np.linalg.norm(embeddings, axis=1) < 0.5
     embeddings[empty] = 1.0 / np.sqrt(config.towers.dim)
@@ -142,6 +150,7 @@ def reembed(
     Raises:
         InputError: ``out`` exists and is not a bundle.
         ConfigError: The bundle groups variants by an attribute that no item has any more.
+        MissingExtraError: What reads the pictures or sounds of the bundle is not installed.
     """
     check_replaceable(out, marker=MANIFEST_NAME)
     report = progress or (lambda stage: None)
@@ -155,12 +164,13 @@ def reembed(
         predictions = old.predictions
     items = predictions.filled_all(items)
     catalog = Catalog.of(items, config.text)
-    pictures: PictureVectors | None = None
-    if old.pictures is not None:
-        encoder, known = old.pictures.encoder, old.pictures.pictures
-        pictures = encoded_pictures(items, encoder, known=known)
-    of_all = None if pictures is None else pictures.of_all(catalog.count)
-    embeddings, weights = embed_with_pictures(tables, catalog, config, of_all)
+    contents = {
+        modality: _contents(items, modality, old)
+        for modality in MODALITIES
+        if modality.name in old.modalities
+    }
+    vectors = {one.name: found.of_all(catalog.count) for one, found in contents.items()}
+    embeddings, weights = embed_with_modalities(tables, catalog, config, vectors)
     seconds = time.perf_counter() - began
     report("building the index")
     renewed = sources.rebased(
@@ -185,11 +195,14 @@ def reembed(
         write_after_sales(new, old.after_sales.rebased(sources.catalog, catalog))
         if old.action_model is not None:
             old.action_model.save(folder)
-        if pictures is not None:
-            file = (layout / ENCODER_NAME).read_bytes()
-            built = ItemPictures.build(encoder, pictures, config.index, weights)
-            write_pictures(new, file, built)
-            EncoderClasses.load(layout.pictures).save(new.pictures)
+        for modality, found in contents.items():
+            file = (layout / modality.encoder.file_name).read_bytes()
+            encoder = old.modalities[modality.name].encoder
+            built = modality.item_vectors.build(
+                encoder, found, config.index, weights[modality.name]
+            )
+            write_modality(new, modality, file, built)
+            EncoderClasses.load(layout / modality.folder).save(new / modality.folder)
         write_sources(new, renewed)
         metrics = json.loads(layout.metrics.read_text(encoding="utf-8"))
         metrics["variants"] = write_variants(new, catalog, embeddings, config)
@@ -212,3 +225,12 @@ def reembed(
         sign(folder, created_time)
     new_count = len(set(catalog.item_ids) - set(tables.item_ids))
     return EmbedReport(catalog.count, new_count, seconds)
+
+
+def _contents(items: Sequence[Item], modality: Modality, old: Bundle) -> ContentVectors:
+    """The items' pictures or sounds, of which those of the earlier bundle are not read again."""
+    known = old.modalities[modality.name]
+    if not modality.is_installed():
+        medium = modality.medium
+        raise MissingExtraError(f"{medium.noun}s of items", modality.extra, "what reads them")
+    return encoded_contents(items, known.encoder, known=known.contents)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,7 @@ from towers.models.modality_attention import arrays_of
 from towers.models.two_tower import TwoTower
 from towers.ranking.litert_models import LiteModel, QueryEncoder, Reranker
 from towers.sessions.query_input import QueryInput
-from towers.training.images.image_encoding import EncodedCatalog
-from towers.training.item_embedding import embed_with_pictures
+from towers.training.item_embedding import embed_with_modalities
 
 _SAMPLE_COUNT = 500
 _COMPARED_COUNT = 500
@@ -37,8 +36,8 @@ class ExportedTowers:
     candidate_file: bytes
     encoder: QueryEncoder
     index: ItemIndex
-    modality_weights: np.ndarray
-    """``[items] float32`` weight of each item's picture in its embedding; zeros without pictures."""
+    modality_weights: Mapping[str, np.ndarray]
+    """``[items] float32`` by modality: the weight of each item's picture or sound in its embedding."""
 
     def write(self, layout: Layout) -> None:
         """Writes the towers' files into a bundle; the index is written with the sources."""
@@ -66,12 +65,12 @@ def export_towers(
     catalog: Catalog,
     sample: Examples,
     config: Config,
-    images: EncodedCatalog | None = None,
+    modalities: Mapping[str, np.ndarray] | None = None,
 ) -> ExportedTowers:
     """Exports both towers, embeds the catalogue, and builds the index.
 
     Args:
-        images: The pictures that the candidate tower was trained with.
+        modalities: ``[items, modality_dim] float32`` that the candidate tower was trained with.
         sample: At least one session, representative of the traffic: their embeddings tune the index.
     """
     fusion = model.candidate_tower.fusion
@@ -81,8 +80,7 @@ def export_towers(
         model.candidate_tower.token_table.numpy(),
         {} if fusion is None else arrays_of(fusion),
     )
-    pictures = None if images is None else images.of_all(catalog.count)
-    embeddings, weights = embed_with_pictures(tables, catalog, config, pictures)
+    embeddings, weights = embed_with_modalities(tables, catalog, config, modalities or {})
     query_file = query_tower_file(model.query_tower, config)
     encoder = QueryEncoder(LiteModel(query_file))
     queries = np.stack(list(_encoded(encoder, sample.spread(_SAMPLE_COUNT), embeddings)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def train_towers(
     config: Config,
     *,
     words: WordVectors | None = None,
-    pictures: np.ndarray | None = None,
+    modalities: Mapping[str, np.ndarray] | None = None,
     has_log: bool = True,
     progress: Progress | None = None,
 ) -> tuple[TwoTower, Curves]:
@@ -33,13 +34,13 @@ def train_towers(
         examples: Training examples.
         validation: Later in time than ``examples``; if it is empty, all epochs are run.
         tokens: ``[items, slots] int32`` of the whole catalogue.
-        pictures: ``[items, picture_dim] float32``, as in ``CandidateTower``.
+        modalities: ``[items, modality_dim] float32`` by modality, as in ``CandidateTower``.
         words: Pretrained word vectors; None initialises words at random.
         has_log: Whether ``examples`` come from a log that is large enough to train ID embeddings.
     """
     keras.utils.set_random_seed(config.seed)
     shares = target_shares(examples.targets, len(tokens))
-    model = TwoTower(config, tokens, shares, pictures=pictures)
+    model = TwoTower(config, tokens, shares, modalities=modalities)
     if words is not None:
         model.initialise_words(words)
     if not has_log:

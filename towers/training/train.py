@@ -60,7 +60,7 @@ from towers.training.actions.action_training import LearntActions, learn_actions
 from towers.training.actions.answers_in_log import AnsweredMoments
 from towers.training.calibration_training import PurchaseMoments
 from towers.training.encoder.text_vectors import text_vectors
-from towers.training.images.image_encoding import encoded_catalog
+from towers.training.images.image_encoding import encoded_modalities
 from towers.training.languages.translations import translations
 from towers.training.litert_export import export_towers, rerank_agreement
 from towers.training.loss_curves import draw_curves
@@ -109,7 +109,8 @@ def train(
     parts = Parts.of(dataset)
     early, late = parts.early, parts.late
     training_examples, validation, sessions_report = tower_examples(dataset, parts, config, stages)
-    images, picture_report = encoded_catalog(dataset, config, stages)
+    encoded = encoded_modalities(dataset, config, stages)
+    modalities = encoded.vectors(dataset.catalog.count)
     report = stages.start("training the two towers", 1)
     model, tower_curves = train_towers(
         training_examples,
@@ -117,7 +118,7 @@ def train(
         dataset.catalog.tokens[: dataset.catalog.count],
         config,
         words=dataset.pretrained_words(config),
-        pictures=None if images is None else images.of_all(dataset.catalog.count),
+        modalities=modalities,
         has_log=parts.early_suffices,
         progress=report,
     )
@@ -128,7 +129,7 @@ def train(
         stages.start("building indexes")
         lexical = LexicalIndex.build(dataset.items)
         lexical.translate(translations(lexical.rewriter.counts))
-        towers = export_towers(model, dataset.catalog, sample, config, images)
+        towers = export_towers(model, dataset.catalog, sample, config, modalities)
         text, text_report = text_vectors(dataset, config, stages)
         data = _source_data(dataset, early, index=towers.index, lexical=lexical, text=text)
         sources = Sources.build(data, config.sources)
@@ -177,7 +178,7 @@ def train(
             newest.targets.is_target.any() or dataset.judgments
         ):
             _refresh_towers(model, dataset, parts, newest, training_examples, config, stages)
-            towers = export_towers(model, dataset.catalog, sample, config, images)
+            towers = export_towers(model, dataset.catalog, sample, config, modalities)
             ranker.encoder = towers.encoder
         layout.training.mkdir()
         if actions is not None:
@@ -185,8 +186,8 @@ def train(
         second.write_rivals(layout.training, config.rerank, stages, config.seed)
         stages.start("releasing")
         towers.write(layout)
-        if images is not None:
-            images.write(layout, config, towers.modality_weights)
+        for one in encoded.catalogs:
+            one.write(layout, config, towers.modality_weights[one.modality.name])
         sources.rebuild(
             _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )
@@ -234,7 +235,7 @@ def train(
             "actions": {} if actions is None else actions.report,
             "index": asdict(sources.index.shape),
             "text_encoder": asdict(text_report),
-            "pictures": picture_report.report(),
+            **encoded.report(),
             "variants": variants,
             "predicted": prediction_report(dataset.items),
             "search_share": None if second.share is None else second.share.report(),
@@ -247,7 +248,7 @@ def train(
                     if one.overfits
                 ),
                 *text_report.warnings,
-                *picture_report.warnings,
+                *encoded.warnings,
                 *(second.share.warnings if second.share is not None else ()),
             ],
         }

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from data.errors import RequestError
-from data.pictures.picture import BYTE_LIMIT as PICTURE_BYTE_LIMIT
+from data.media.picture import BYTE_LIMIT as PICTURE_BYTE_LIMIT
 from serving.api.answers import Answer
 from serving.api.requests import KINDS, CompleteRequest, Placement, RecommendRequest, SearchRequest
 from serving.cli.options import (

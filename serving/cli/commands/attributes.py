@@ -116,6 +116,7 @@ def _fill(
     from towers.bundle.bundle import load_bundle
     from towers.bundle.candidate_tables import CandidateTables
     from towers.bundle.layout import Layout
+    from towers.modalities.modality_list import PICTURE
     from towers.modalities.picture_heads import EncoderClasses
 
     bars.start("reading the bundle")
@@ -127,7 +128,7 @@ def _fill(
     pictures = None
     if bundle.pictures is not None:
         report = bars.start("reading pictures", len(items))
-        classes = EncoderClasses.load(Layout(bundle_path).pictures)
+        classes = EncoderClasses.load(Layout(bundle_path) / PICTURE.folder)
         pictures = PictureFeatures.of(merged, rows, bundle.pictures, classes, report)
     bars.start("reading words")
     features = ItemFeatures(merged, bundle.config.text, table, pictures)

@@ -254,6 +254,8 @@ def test_a_quantity_of_zero_means_one() -> None:
         ({"image": "a\x7f"}, "image: expected no control characters"),
         ({"attributes": {"": "x"}}, "attributes: expected 1 to 128 characters"),
         ({"attributes": {"size": "x" * 1_025}}, "attributes.size: expected at most 1,024"),
+        ({"audio": "a\x7f"}, "audio: expected no control characters"),
+        ({"audio": "i" * 2_049}, "audio: expected at most 2,048 characters, received 2049"),
         ({"image": "i" * 2_049}, "image: expected at most 2,048 characters, received 2049"),
     ],
 )

@@ -27,13 +27,17 @@ from serving.edge.server import ServerSettings, serve
 from serving.engine import Engine
 from serving.pictures.picture_requests import PictureSearchRequest
 from tests.towers import shelf
-from towers.bundle.bundle import write_pictures
+from tests.towers.modalities.tiny_networks import first_values
+from towers.bundle.bundle import write_modality
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
+from towers.modalities.audio import SoundEncoder
 from towers.modalities.images import ImageEncoder
-from towers.modalities.item_pictures import ItemPictures, encoded_pictures
+from towers.modalities.item_pictures import ItemPictures
+from towers.modalities.item_vectors import ContentVectors, ItemVectors, encoded_contents
+from towers.modalities.modality_list import PICTURE, SOUND
 
-PICTURED = 60
+PICTURED, HEARD = 60, 30
 SIZE = 4
 
 
@@ -65,6 +69,20 @@ def encoder_file() -> bytes:
         return content
 
 
+def sounds(item_count: int) -> tuple[bytes, ItemVectors[SoundEncoder]]:
+    """Sounds of the first items, with a weight of 0.1 each."""
+    file = first_values((1, 1_600))
+    contents = ContentVectors(
+        np.arange(HEARD),
+        np.eye(4, dtype=np.float32)[np.arange(HEARD) % 4],
+        np.arange(HEARD, dtype=np.uint64),
+        {},
+    )
+    weights = np.where(np.arange(item_count) < HEARD, 0.1, 0).astype(np.float32)
+    encoder = SoundEncoder(file, shelf.CONFIG.audio)
+    return file, ItemVectors(encoder, contents, weights)
+
+
 @pytest.fixture(scope="module")
 def bundle(encoder_file: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shelf's bundle; its first 60 items have pictures, and one a broken one."""
@@ -76,13 +94,14 @@ def bundle(encoder_file: bytes, tmp_path_factory: pytest.TempPathFactory) -> Pat
         image = str(path) if row <= PICTURED else ""
         items.append(Item(item.item_id, item.title, image=image))
     encoder = ImageEncoder(encoder_file, shelf.CONFIG.images)
-    pictures = encoded_pictures(items, encoder)
+    pictures = encoded_contents(items, encoder)
     assert pictures.rows.tolist() == list(range(PICTURED))
     assert dict(pictures.refused) == {"image: expected a JPEG, PNG or WebP picture": 1}
     bundle = Path(shutil.copytree(shelf.bundle_folder(), folder / "bundle"))
     weights = np.where(np.arange(len(items)) < PICTURED, 0.4, 0).astype(np.float32)
     built = ItemPictures.build(encoder, pictures, shelf.CONFIG.index, weights)
-    write_pictures(Layout(bundle), encoder_file, built)
+    write_modality(Layout(bundle), PICTURE, encoder_file, built)
+    write_modality(Layout(bundle), SOUND, *sounds(len(items)))
     sign(bundle, END_TIME)
     return bundle
 
@@ -155,19 +174,26 @@ def test_words_lift_what_they_find(client: Client) -> None:
     assert lifted.score == pytest.approx(lifted.model_score + part.amount, abs=1e-5)
 
 
-def test_an_explanation_tells_the_share_of_the_picture(client: Client) -> None:
+def test_an_explanation_tells_the_shares_of_picture_and_sound(client: Client) -> None:
     answer = client.search(SearchRequest("shoes", explain=True, page_size=100))
     row_of = {item.item_id: row for row, item in enumerate(shelf.items())}
     told = {row_of[result.item_id]: result.modalities for result in answer.results}
-    pictured = [row for row in told if row < PICTURED]
+    pictured = [row for row in told if HEARD <= row < PICTURED]
+    heard = [row for row in told if row < HEARD]
+    assert heard
     assert pictured and len(pictured) < len(told)
     for row, modalities in told.items():
         shares = {one.name: one.share for one in modalities}
         expected = {"words": 0.6, "picture": 0.4} if row < PICTURED else {}
+        if row < HEARD:
+            expected = {"words": 0.5, "picture": 0.4, "sound": 0.1}
         assert shares == pytest.approx(expected)
-    assert "vector by its words 0.6, its picture 0.4" in why(
-        next(result for result in answer.results if row_of[result.item_id] in pictured)
-    )
+    for rows, shares_told in (
+        (pictured, "vector by its words 0.6, its picture 0.4"),
+        (heard, "vector by its words 0.5, its picture 0.4, its sound 0.1"),
+    ):
+        found = next(one for one in answer.results if row_of[one.item_id] in rows)
+        assert shares_told in why(found)
     plain = client.search(SearchRequest("shoes"))
     assert not any(result.modalities for result in plain.results)
 

@@ -48,6 +48,7 @@ def test_price_stock_time_and_the_order_of_attributes_do_not_matter() -> None:
         in_stock=False,
         currency="EUR",
         image="x.png",
+        audio="x.wav",
         created_time=datetime(2024, 1, 1, tzinfo=UTC),
         attributes={"a": "b", "size": "1 l"},
     )

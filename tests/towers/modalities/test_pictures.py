@@ -144,9 +144,9 @@ def test_anything_else_is_refused_with_the_field_named(content: bytes, message: 
 
 
 def test_a_path_that_is_no_readable_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="photo: expected a readable file, received: No such file"):
+    with pytest.raises(InputError, match="image: expected a readable file, received: No such file"):
         read_picture(tmp_path / "none.png", (8, 8), field="photo")
-    with pytest.raises(InputError, match="photo: expected a readable file, received: no path"):
+    with pytest.raises(InputError, match="image: expected a readable file, received: no path"):
         read_picture(Path("a\0b"), (8, 8), field="photo")
     with pytest.raises(InputError, match="photo: expected a JPEG"):
         read_picture(tmp_path, (8, 8), field="photo")

@@ -1,8 +1,9 @@
-"""A small residual network for pictures, with one classifier a label and a contrast to the words.
+"""A small residual network for pictures or sounds, with a classifier a label and a contrast to the words.
 
 Three groups of residual blocks (He et al. 2016, "Identity mappings in deep residual networks") on a
 sixteenth of the picture's side at the end; the means of all three groups are read together, since colour
-and texture tell as much as form. About 750,000 weights. Pictures of any size go through.
+and texture tell as much as form. About 750,000 weights for pictures. A sound is read as the picture of
+its levels, of one channel. Inputs of any size go through.
 """
 
 from __future__ import annotations
@@ -15,27 +16,47 @@ import numpy as np
 
 from towers.models.legacy_keras import keras, tf
 
-_STEM_WIDTH = 24
-_WIDTHS = (32, 64, 128)
 _BLOCK_COUNT = 2
 _DROPOUT = 0.2
-_MEAN, _DEVIATION = 0.45, 0.25
 _TOLD_LIMIT = 256
 """Classes of a label that vectors tell of: each adds a dimension."""
 _LABEL_SMOOTHING = 0.1
 _CONTRAST_TEMPERATURE = 0.1
 UNKNOWN = -1
-"""The class of a picture whose label is not known."""
+"""The class of an input whose label is not known."""
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """What differs between networks of pictures and of sounds.
+
+    Args:
+        channels: Of an input.
+        stem_width: Channels of the first convolution.
+        widths: Of the groups of blocks.
+        mean, deviation: Of the levels, about.
+        is_mirrored: Whether an input and its mirror image show the same.
+    """
+
+    channels: int
+    stem_width: int
+    widths: tuple[int, ...]
+    mean: float
+    deviation: float
+    is_mirrored: bool
+
+
+PICTURE_SHAPE = NetworkShape(3, 24, (32, 64, 128), 0.45, 0.25, is_mirrored=True)
 
 
 @dataclass(frozen=True)
 class ImageTargets:
-    """What the network learns to tell of pictures.
+    """What the network learns to tell of pictures or sounds.
 
     Args:
         class_counts: Classes by name of the label.
-        classes: ``[pictures] int32`` by label, ``UNKNOWN`` where it is not known.
-        words: ``[pictures, slots] int32`` words of the titles, 0 as padding; without any, no contrast.
+        classes: ``[inputs] int32`` by label, ``UNKNOWN`` where it is not known.
+        words: ``[inputs, slots] int32`` words of the titles, 0 as padding; without any, no contrast.
         word_count: Different words, padding included.
     """
 
@@ -52,15 +73,18 @@ class ImageTargets:
 
 
 class ImageNetwork(keras.Model):
-    """Levels of 0 to 1, ``[n, height, width, 3] float32``, to ``[n, dim]``, not of unit length.
+    """Levels of 0 to 1, ``[n, height, width, channels] float32``, to ``[n, dim]``, not of unit length.
 
     Args:
         targets: Labels and words to learn; only their counts are read.
     """
 
-    def __init__(self, dim: int, targets: ImageTargets) -> None:
+    def __init__(
+        self, dim: int, targets: ImageTargets, shape: NetworkShape = PICTURE_SHAPE
+    ) -> None:
         super().__init__(name="image_network")
-        self.body = _body(dim)
+        self.shape = shape
+        self.body = _body(dim, shape)
         self.dropout = keras.layers.Dropout(_DROPOUT)
         self.heads = {
             name: keras.layers.Dense(count, name=f"head_{number}")
@@ -73,9 +97,9 @@ class ImageNetwork(keras.Model):
         """Nothing: the network is kept as a LiteRT file, never as a Keras model."""
         return {}
 
-    def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, levels: tf.Tensor, training: bool = False) -> tf.Tensor:
         """``[n, dim]`` vectors."""
-        return self.body((pictures - _MEAN) / _DEVIATION, training=training)
+        return self.body((levels - self.shape.mean) / self.shape.deviation, training=training)
 
     def logits(self, vectors: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """``[n, classes]`` by label."""
@@ -83,16 +107,16 @@ class ImageNetwork(keras.Model):
         return {name: head(kept) for name, head in self.heads.items()}
 
     def contrast(self, vectors: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
-        """Mean cross-entropy of finding each picture's title among those of the batch.
+        """Mean cross-entropy of finding each input's title among those of the batch.
 
-        Pictures without words count for nothing; those of the same words are no negatives.
+        Inputs without words count for nothing; those of the same words are no negatives.
         """
         present = tf.cast(words > 0, tf.float32)
         counts = tf.reduce_sum(present, axis=1)
         texts = tf.reduce_sum(self.word_table(words) * present[..., None], axis=1)
         texts = tf.math.l2_normalize(texts / tf.maximum(counts, 1.0)[:, None], axis=-1)
-        pictures = tf.math.l2_normalize(vectors, axis=-1)
-        scores = tf.matmul(pictures, texts, transpose_b=True) / _CONTRAST_TEMPERATURE
+        inputs = tf.math.l2_normalize(vectors, axis=-1)
+        scores = tf.matmul(inputs, texts, transpose_b=True) / _CONTRAST_TEMPERATURE
         has_words = counts > 0
         is_same = tf.reduce_all(words[:, None, :] == words[None, :, :], axis=-1)
         is_other = has_words[None, :] & ~is_same
@@ -104,7 +128,7 @@ class ImageNetwork(keras.Model):
 
 
 def class_loss(logits: tf.Tensor, target: tf.Tensor, is_known: tf.Tensor) -> tf.Tensor:
-    """Mean cross-entropy with label smoothing over the pictures whose label is known.
+    """Mean cross-entropy with label smoothing over the inputs whose label is known.
 
     Args:
         target: ``[n, classes]`` distributions.
@@ -116,12 +140,12 @@ def class_loss(logits: tf.Tensor, target: tf.Tensor, is_known: tf.Tensor) -> tf.
     return tf.reduce_sum(lost) / tf.maximum(tf.reduce_sum(is_known), 1.0)
 
 
-def _body(dim: int) -> keras.Model:
-    inputs = keras.layers.Input((None, None, 3))
-    found = _activated(_convolved(inputs, _STEM_WIDTH, 3, 2))
-    found = _activated(_convolved(found, _WIDTHS[0], 3, 2))
+def _body(dim: int, shape: NetworkShape) -> keras.Model:
+    inputs = keras.layers.Input((None, None, shape.channels))
+    found = _activated(_convolved(inputs, shape.stem_width, 3, 2))
+    found = _activated(_convolved(found, shape.widths[0], 3, 2))
     means = []
-    for group, width in enumerate(_WIDTHS):
+    for group, width in enumerate(shape.widths):
         for block in range(_BLOCK_COUNT):
             found = _residual(found, width, 2 if group and not block else 1)
         means.append(keras.layers.GlobalAveragePooling2D()(found))
@@ -169,23 +193,25 @@ def told_columns(class_counts: Mapping[str, int], dim: int) -> dict[str, int]:
     return columns
 
 
-def told_vectors(network: ImageNetwork, pictures: tf.Tensor) -> tf.Tensor:
+def told_vectors(network: ImageNetwork, levels: tf.Tensor) -> tf.Tensor:
     """``[n, told_dim]`` unit rows: what a picture looks like, and what the classifiers tell of it.
 
     The network's vector, a unit vector, beside the square roots of the classes' probabilities, a unit
     vector for each label: the inner product of two pictures is a cosine plus the overlap of their
     distributions (Bhattacharyya 1943). On photographs of groceries, trained on what they are, the right
-    product was in the first 5 of 81 for .88 of them, by the vector alone for .77. Each is the mean of a
-    picture and its mirror image.
+    product was in the first 5 of 81 for .88 of them, by the vector alone for .77. Of pictures, each is
+    the mean of a picture and its mirror image.
 
     Labels of more than ``_TOLD_LIMIT`` classes are left out.
     """
-    ways = [network(pictures), network(tf.reverse(pictures, [2]))]
-    parts = [tf.math.l2_normalize(ways[0] + ways[1], axis=-1)]
-    first, second = (network.logits(vectors) for vectors in ways)
-    counts = {name: int(logits.shape[1]) for name, logits in first.items()}
+    ways = [network(levels)]
+    if network.shape.is_mirrored:
+        ways.append(network(tf.reverse(levels, [2])))
+    parts = [tf.math.l2_normalize(tf.add_n(ways), axis=-1)]
+    told = [network.logits(vectors) for vectors in ways]
+    counts = {name: int(logits.shape[1]) for name, logits in told[0].items()}
     for name in told_columns(counts, 0):
-        probability = (tf.nn.softmax(first[name]) + tf.nn.softmax(second[name])) / 2
+        probability = tf.add_n([tf.nn.softmax(one[name]) for one in told]) / len(ways)
         parts.append(tf.sqrt(probability))
     return tf.concat(parts, axis=1) / float(np.sqrt(len(parts)))
 

@@ -1,7 +1,8 @@
-"""The image encoder: trained on the shop's own pictures, and the items' pictures as read by it.
+"""Encoders of pictures and sounds: trained on the shop's own, and what they read of the catalogue.
 
-picture_files    the pictures of items, read once at the size that training needs
-picture_labels   what a picture tells of its item: category, brand, attributes, words of the title
-image_training   training of the image network
-image_encoding   the items' pictures as vectors, for the towers and for search by picture
+content_files    the pictures or sounds of items, read once as training needs them
+picture_labels   what they tell of their item: category, brand, attributes, words of the title
+image_training   training of the network, which reads a sound as the picture of its levels
+recipes          how the encoder of each modality is trained
+image_encoding   the items' pictures and sounds as vectors, for the towers and for search by picture
 """

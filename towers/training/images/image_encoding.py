@@ -1,4 +1,4 @@
-"""The items' pictures as vectors: the encoder trained or brought by the shop, and what it reads."""
+"""The items' pictures and sounds as vectors: encoders trained here or brought, and what they read."""
 
 from __future__ import annotations
 
@@ -10,44 +10,43 @@ from typing import Any
 import numpy as np
 
 from data.errors import ConfigError
-from data.pictures.picture import picture_of
 from data.records import Item
-from towers.bundle.bundle import write_pictures
+from towers.bundle.bundle import write_modality
 from towers.bundle.layout import Layout
 from towers.config import Config
 from towers.datasets.dataset import Dataset
 from towers.datasets.progress import Progress
-from towers.modalities.images import ImageEncoder
-from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
+from towers.modalities.encoder import Encoder
+from towers.modalities.item_vectors import ContentVectors, encoded_contents
+from towers.modalities.modality_list import Modality
 from towers.modalities.picture_heads import EncoderClasses, PictureHead
-from towers.modalities.pictures import is_installed
 from towers.models.export import image_network_file
 from towers.models.images.image_network import UNKNOWN, ImageTargets, told_columns
+from towers.training.images.content_files import content_files
 from towers.training.images.image_training import ImageReport, held_out_split, train_images
-from towers.training.images.picture_files import picture_files
 from towers.training.images.picture_labels import image_targets
+from towers.training.images.recipes import RECIPES, Recipe
 
-PICTURE_LIMIT = 20_000
-"""Pictures that the encoder is trained on; the others are only read by it."""
+CONTENT_LIMIT = 20_000
+"""Pictures or sounds that an encoder is trained on; the others are only read by it."""
 
 _ATTRIBUTE = "attribute "
 
-_READ_SCALE = 4 / 3
-"""Pictures are kept larger than the network reads them, since training crops them."""
-
 
 @dataclass(frozen=True)
-class PictureReport:
-    """What became of the pictures.
+class ModalityReport:
+    """What became of the pictures or sounds.
 
     Args:
+        modality: Which.
         state: ``used``, ``none``, ``off``, ``not installed`` or ``too few``.
-        named_count: Items that name a picture on this machine.
-        read_count: Items whose picture was read.
+        named_count: Items that name one on this machine.
+        read_count: Items whose content was read.
         refused: What was wrong with the others, counted by a message.
         training: Of the encoder; None where the shop brought one.
     """
 
+    modality: Modality
     state: str
     named_count: int = 0
     read_count: int = 0
@@ -57,98 +56,146 @@ class PictureReport:
     @property
     def warnings(self) -> list[str]:
         """What the engineer can mend."""
-        found = []
+        found, noun = [], self.modality.medium.noun
         if self.state == "not installed":
             found.append(
-                f"{self.named_count:,} items have pictures that are not read:"
-                " pip install 'nextclick[vision]' and train again"
+                f"{self.named_count:,} items have {noun}s that are not read:"
+                f" pip install 'nextclick[{self.modality.extra}]' and train again"
             )
         found += [
-            f"{count:,} pictures were not read: {message}"
+            f"{count:,} {noun}s were not read: {message}"
             for message, count in sorted(self.refused.items())
         ]
         return found
 
     def report(self) -> dict[str, Any]:
         """For the metrics."""
-        return {**asdict(replace(self, refused={})), "refused": dict(self.refused)}
+        return {
+            "state": self.state,
+            "named_count": self.named_count,
+            "read_count": self.read_count,
+            "refused": dict(self.refused),
+            "training": None if self.training is None else asdict(self.training),
+        }
 
 
 @dataclass(frozen=True)
 class EncodedCatalog:
-    """The encoder's file, the items' pictures as read by it, and what it learnt of them."""
+    """The encoder's file, the items' pictures or sounds as read by it, and what it learnt of them."""
 
+    modality: Modality
     file: bytes
-    encoder: ImageEncoder
-    pictures: PictureVectors
+    encoder: Encoder
+    contents: ContentVectors
     classes: EncoderClasses
 
-    def of_all(self, item_count: int) -> np.ndarray:
-        """``[items, dim] float32``: zeros for items without a picture."""
-        return self.pictures.of_all(item_count)
-
     def write(self, layout: Layout, config: Config, weights: np.ndarray) -> None:
-        """Writes the encoder, the vectors and their index into a bundle.
+        """Writes the encoder, the vectors and what is built of them into a bundle.
 
         Args:
-            weights: ``[items] float32`` weights of the pictures in the items' embeddings.
+            weights: ``[items] float32`` weights in the items' embeddings.
         """
-        built = ItemPictures.build(self.encoder, self.pictures, config.index, weights)
-        write_pictures(layout, self.file, built)
-        self.classes.save(layout.pictures)
+        built = self.modality.item_vectors.build(self.encoder, self.contents, config.index, weights)
+        write_modality(layout, self.modality, self.file, built)
+        self.classes.save(layout / self.modality.folder)
+
+
+@dataclass(frozen=True)
+class EncodedModalities:
+    """What could be encoded of the catalogue, and what became of every modality."""
+
+    catalogs: tuple[EncodedCatalog, ...]
+    reports: tuple[ModalityReport, ...]
+
+    def vectors(self, item_count: int) -> dict[str, np.ndarray]:
+        """``[items, dim] float32`` by modality, zeros for items without; none where no item has one."""
+        return {one.modality.name: one.contents.of_all(item_count) for one in self.catalogs}
+
+    def report(self) -> dict[str, Any]:
+        """For the metrics: ``pictures``, ``sounds``."""
+        return {one.modality.folder: one.report() for one in self.reports}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the engineer can mend."""
+        return [line for one in self.reports for line in one.warnings]
+
+
+def encoded_modalities(dataset: Dataset, config: Config, stages: Progress) -> EncodedModalities:
+    """Every modality that the items have, encoded.
+
+    Raises:
+        ConfigError: The shop's own encoder cannot be used.
+    """
+    found = [encoded_catalog(dataset, config, recipe, stages) for recipe in RECIPES]
+    return EncodedModalities(
+        tuple(catalog for catalog, _ in found if catalog is not None),
+        tuple(report for _, report in found),
+    )
 
 
 def encoded_catalog(
-    dataset: Dataset, config: Config, stages: Progress
-) -> tuple[EncodedCatalog | None, PictureReport]:
-    """Trains the image encoder, or takes the shop's own, and encodes the items' pictures.
+    dataset: Dataset, config: Config, recipe: Recipe, stages: Progress
+) -> tuple[EncodedCatalog | None, ModalityReport]:
+    """Trains an encoder, or takes the shop's own, and encodes the items' pictures or sounds.
 
     Raises:
-        ConfigError: ``images.encoder`` cannot be used.
+        ConfigError: The shop's own encoder cannot be used.
     """
-    items, settings = dataset.items, config.images
+    modality = recipe.modality
+    items, settings, medium = dataset.items, modality.settings(config), modality.medium
     named = np.array(
-        [row for row, item in enumerate(items) if picture_of(item.image) is not None], np.int64
+        [row for row, item in enumerate(items) if medium.place_of(item) is not None], np.int64
     )
+    report = ModalityReport(modality, "none", len(named))
     if not len(named):
-        return None, PictureReport("none")
+        return None, report
     if not settings.epoch_limit and not settings.encoder:
-        return None, PictureReport("off", len(named))
-    if not is_installed():
-        return None, PictureReport("not installed", len(named))
+        return None, replace(report, state="off")
+    if not modality.is_installed():
+        return None, replace(report, state="not installed")
     training: ImageReport | None = None
     heads: dict[str, PictureHead] = {}
     learnt_rows = named[:0]
     if settings.encoder:
-        file = _own_file(Path(settings.encoder))
+        file = _own_file(modality, Path(settings.encoder))
     else:
         rng = np.random.default_rng(config.seed)
-        chosen = np.sort(rng.permutation(named)[:PICTURE_LIMIT])
-        report = stages.start("reading pictures", len(chosen))
-        side = int(settings.size * _READ_SCALE)
-        with picture_files(items, chosen, side, report) as files:
+        chosen = np.sort(rng.permutation(named)[:CONTENT_LIMIT])
+        progress = stages.start(f"reading {medium.noun}s", len(chosen))
+        with content_files(items, chosen, medium, recipe.reader(settings), progress) as files:
             targets = image_targets([items[row] for row in files.rows.tolist()])
             is_taught = bool(targets.class_counts) or bool(targets.words.any())
-            if len(files.rows) < settings.picture_minimum or not is_taught:
-                refused = files.refused
-                return None, PictureReport("too few", len(named), len(files.rows), refused)
-            report = stages.start("training the image encoder", 1)
+            if len(files.rows) < recipe.minimum(settings) or not is_taught:
+                read_count = len(files.rows)
+                return None, replace(
+                    report, state="too few", read_count=read_count, refused=files.refused
+                )
             network, training = train_images(
-                files.levels, targets, settings, seed=config.seed, progress=report
+                files.levels,
+                targets,
+                settings,
+                recipe.kind(settings),
+                seed=config.seed,
+                progress=stages.start(f"training the encoder of {medium.noun}s", 1),
             )
             heads = picture_heads(targets, settings.dim, items, files.rows)
             _, learnt = held_out_split(len(files.rows), np.random.default_rng(config.seed))
             learnt_rows = files.rows[learnt]
-        file = image_network_file(network, settings.size)
-    encoder = ImageEncoder(file, settings)
-    pictures = encoded_pictures(
-        items, encoder, progress=stages.start("reading the items' pictures", len(items))
+        file = image_network_file(network, recipe.sides(settings))
+    encoder = modality.encoder(file, settings)
+    contents = encoded_contents(
+        items, encoder, progress=stages.start(f"reading the items' {medium.noun}s", len(items))
     )
-    found = PictureReport("used", len(named), len(pictures.rows), pictures.refused, training)
-    if not len(pictures.rows):
-        return None, PictureReport("too few", len(named), 0, pictures.refused, training)
-    learnt_keys = pictures.keys[np.isin(pictures.rows, learnt_rows)]
-    return EncodedCatalog(file, encoder, pictures, EncoderClasses(heads, learnt_keys)), found
+    report = replace(
+        report, read_count=len(contents.rows), refused=contents.refused, training=training
+    )
+    if not len(contents.rows):
+        return None, replace(report, state="too few")
+    learnt_keys = contents.keys[np.isin(contents.rows, learnt_rows)]
+    classes = EncoderClasses(heads, learnt_keys)
+    catalog = EncodedCatalog(modality, file, encoder, contents, classes)
+    return catalog, replace(report, state="used")
 
 
 def picture_heads(
@@ -157,7 +204,7 @@ def picture_heads(
     """Where the vectors hold the classes of brand and attributes.
 
     Args:
-        dim: Of what the network says of a picture's look, before the classes.
+        dim: Of what the network says of the look of a picture, before the classes.
         rows: ``[pictures] int64`` rows of ``items`` that the targets are of.
     """
     heads = {}
@@ -175,10 +222,11 @@ def picture_heads(
     return heads
 
 
-def _own_file(path: Path) -> bytes:
+def _own_file(modality: Modality, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"images.encoder: expected a .tflite file, received {str(path)!r}: {error.strerror}"
+            f"{modality.encoder.section}.encoder: expected a .tflite file, received {str(path)!r}:"
+            f" {error.strerror}"
         ) from error

@@ -1,4 +1,4 @@
-"""Training of the image network on the shop's own pictures, from random weights."""
+"""Training of the image network on the shop's own pictures or sounds, from random weights."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from towers.config import ImagesConfig
-from towers.models.images.image_augmentation import augmented
+from towers.config import AudioConfig, ImagesConfig
+from towers.models.images.image_augmentation import Mixed, augmented
 from towers.models.images.image_network import (
+    PICTURE_SHAPE,
     ImageNetwork,
     ImageTargets,
+    NetworkShape,
     class_loss,
     label_names,
 )
@@ -31,12 +33,40 @@ _CLIP_NORM = 5.0
 
 
 @dataclass(frozen=True)
+class InputKind:
+    """What differs between training on pictures and on sounds.
+
+    Args:
+        shape: Of the network.
+        sizes: What ``augmented`` is called with, in the first part of the steps and in the rest.
+        augmented: A batch of ``levels [n, …] uint8``, changed at random.
+        whole: The same unchanged, levels of 0 to 1 as the exported network reads them.
+    """
+
+    shape: NetworkShape
+    sizes: tuple[int, int]
+    augmented: Callable[[tf.Tensor, int], Mixed]
+    whole: Callable[[np.ndarray], tf.Tensor]
+
+
+def picture_kind(settings: ImagesConfig) -> InputKind:
+    """Pictures, first at two thirds of their size."""
+    size = settings.size
+    return InputKind(
+        PICTURE_SHAPE,
+        (max(16, size * 2 // 3 // 8 * 8), size),
+        augmented,
+        lambda levels: tf.image.resize(levels, (size, size), antialias=True) / 255,
+    )
+
+
+@dataclass(frozen=True)
 class ImageReport:
     """What became of the training.
 
     Args:
-        picture_count: Pictures trained on.
-        held_out: Accuracy on held-out pictures by label, after each check.
+        picture_count: Pictures or sounds trained on.
+        held_out: Accuracy on held-out ones by label, after each check.
         class_counts: Classes by label.
     """
 
@@ -48,7 +78,8 @@ class ImageReport:
 def train_images(
     levels: np.ndarray,
     targets: ImageTargets,
-    config: ImagesConfig,
+    config: ImagesConfig | AudioConfig,
+    kind: InputKind,
     *,
     seed: int,
     progress: Callable[[int, int, float], None],
@@ -56,7 +87,7 @@ def train_images(
     """Trains with AdamW and a cosine schedule; keeps the averaged weights best on held-out pictures.
 
     Args:
-        levels: ``[pictures, side, side, 3] uint8``, read in batches.
+        levels: ``[inputs, height, width, channels] uint8``, read in batches.
         progress: Called with steps done, the number of steps, and the loss.
     """
     keras.utils.set_random_seed(seed)
@@ -65,8 +96,7 @@ def train_images(
     batch_size = min(config.batch_size, len(training))
     of_epoch = -(-len(training) // batch_size)
     step_count = max(1, min(config.step_limit, config.epoch_limit * of_epoch))
-    trainer = _Trainer(targets, config, step_count)
-    sizes = (max(16, config.size * 2 // 3 // 8 * 8), config.size)
+    trainer = _Trainer(targets, config, kind, step_count)
     check_every = max(1, step_count // _CHECK_COUNT)
     checks: list[dict[str, float]] = []
     scores: list[float] = []
@@ -77,7 +107,7 @@ def train_images(
             order = np.concatenate([order, rng.permutation(training)])
         rows, order = order[:batch_size], order[batch_size:]
         is_first = step < SMALL_SHARE * step_count
-        loss = trainer.step(rows, levels, sizes[not is_first])
+        loss = trainer.step(rows, levels, kind.sizes[not is_first])
         progress(step + 1, step_count, loss)
         if (step + 1) % check_every == 0 or step + 1 == step_count:
             trainer.average()
@@ -107,13 +137,19 @@ def held_out_split(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np
 class _Trainer:
     """The network, its averaged twin, and the step that trains it."""
 
-    def __init__(self, targets: ImageTargets, config: ImagesConfig, step_count: int) -> None:
-        self._targets, self._size, self._step_count = targets, config.size, step_count
+    def __init__(
+        self,
+        targets: ImageTargets,
+        config: ImagesConfig | AudioConfig,
+        kind: InputKind,
+        step_count: int,
+    ) -> None:
+        self._targets, self._kind, self._step_count = targets, kind, step_count
         self._rate = config.learning_rate
-        self._network = ImageNetwork(config.dim, targets)
-        self.averaged = ImageNetwork(config.dim, targets)
+        self._network = ImageNetwork(config.dim, targets, kind.shape)
+        self.averaged = ImageNetwork(config.dim, targets, kind.shape)
         for network in (self._network, self.averaged):
-            vectors = network(tf.zeros((1, config.size, config.size, 3)))
+            vectors = network(tf.zeros((1, 32, 32, kind.shape.channels)))
             network.logits(vectors)
             network.contrast(vectors, tf.zeros((1, targets.words.shape[1]), tf.int32))
         self._optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=_WEIGHT_DECAY)
@@ -137,15 +173,12 @@ class _Trainer:
         self.averaged.set_weights([one.numpy() for one in self._means])
 
     def accuracy(self, rows: np.ndarray, levels: np.ndarray) -> dict[str, float]:
-        """Share of the pictures at ``rows`` whose class the averaged network tells, by label."""
+        """Share of the inputs at ``rows`` whose class the averaged network tells, by label."""
         right = dict.fromkeys(self._labels, 0)
         known = dict.fromkeys(self._labels, 0)
         for start in range(0, len(rows), 128):
             of_batch = rows[start : start + 128]
-            pictures = (
-                tf.image.resize(levels[of_batch], (self._size, self._size), antialias=True) / 255
-            )
-            logits = self.averaged.logits(self.averaged(pictures))
+            logits = self.averaged.logits(self.averaged(self._kind.whole(levels[of_batch])))
             for name in self._labels:
                 truth = self._targets.classes[name][of_batch]
                 told = np.argmax(logits[name].numpy(), axis=1)
@@ -160,7 +193,7 @@ class _Trainer:
         words: tf.Tensor,
         size: int,
     ) -> tf.Tensor:
-        mixed = augmented(pictures, size)
+        mixed = self._kind.augmented(pictures, size)
         network, weights = self._network, self._targets.weights
         with tf.GradientTape() as tape:
             vectors = network(mixed.pictures, training=True)

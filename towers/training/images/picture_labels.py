@@ -1,4 +1,4 @@
-"""What a picture tells of its item: category, brand, attributes filled often, words of the title."""
+"""What a picture or sound tells of its item: category, brand, attributes filled often, title words."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,15 +11,20 @@ import numpy as np
 import pytest
 
 from data.errors import BundleError, ConfigError
+from data.media.picture import PICTURES
 from data.records import Item
 from tests.quick_training import Silence
 from tests.towers.modalities.shapes import shape_bytes
+from tests.towers.modalities.tiny_networks import first_values
+from tests.towers.modalities.tones import sound_bytes
 from towers.catalog.items import Catalog
-from towers.config import Config, ImagesConfig, IndexConfig
+from towers.config import AudioConfig, Config, ImagesConfig, IndexConfig
 from towers.datasets.dataset import Dataset
 from towers.modalities.images import ImageEncoder
-from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
-from towers.training.images.image_encoding import encoded_catalog
+from towers.modalities.item_pictures import ItemPictures
+from towers.modalities.item_vectors import ContentVectors, encoded_contents
+from towers.training.images.image_encoding import encoded_catalog, encoded_modalities
+from towers.training.images.recipes import RECIPES
 
 
 def dataset(folder: Path, count: int) -> Dataset:
@@ -45,7 +51,9 @@ def dataset(folder: Path, count: int) -> Dataset:
 def test_why_pictures_are_not_used(
     tmp_path: Path, count: int, images: ImagesConfig, state: str
 ) -> None:
-    found, report = encoded_catalog(dataset(tmp_path, count), Config(images=images), Silence())
+    found, report = encoded_catalog(
+        dataset(tmp_path, count), Config(images=images), RECIPES[0], Silence()
+    )
     assert found is None and (report.state, report.named_count) == (state, count)
 
 
@@ -58,10 +66,42 @@ def test_without_pillow_the_engineer_is_told_what_to_install(
         "find_spec",
         lambda name, *rest: None if name == "PIL" else find(name, *rest),
     )
-    found, report = encoded_catalog(shop, Config(), Silence())
+    found, report = encoded_catalog(shop, Config(), RECIPES[0], Silence())
     assert found is None and report.warnings == [
         "4 items have pictures that are not read: pip install 'nextclick[vision]' and train again"
     ]
+
+
+def test_without_soundfile_sounds_are_left_out_and_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, find = dataset(tmp_path, 4), importlib.util.find_spec
+    items = [replace(item, image="", audio=item.image) for item in shop.items]
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "soundfile" else find(name, *rest),
+    )
+    found = encoded_modalities(replace(shop, items=items), Config(), Silence())
+    assert not found.catalogs and found.vectors(8) == {}
+    assert found.warnings == [
+        "4 items have sounds that are not read: pip install 'nextclick[voice]' and train again"
+    ]
+    states = {name: one["state"] for name, one in found.report().items()}
+    assert states == {"pictures": "none", "sounds": "not installed"}
+
+
+def test_the_shops_own_encoder_of_sounds_is_used_as_it_is(tmp_path: Path) -> None:
+    shop = dataset(tmp_path, 2)
+    own, sound = tmp_path / "own.tflite", tmp_path / "a.wav"
+    own.write_bytes(first_values((1, 1_600)))
+    sound.write_bytes(sound_bytes("tone", 1))
+    items = [replace(item, image="", audio=str(sound)) for item in shop.items]
+    config = Config(audio=AudioConfig(encoder=str(own)))
+    (found,) = encoded_modalities(replace(shop, items=items), config, Silence()).catalogs
+    assert found.file == own.read_bytes() and found.contents.rows.tolist() == [0, 1, 2, 3]
+    # One content, which is read once.
+    assert len(set(found.contents.keys.tolist())) == 1
 
 
 def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -69,7 +109,7 @@ def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"images.encoder: expected a .tflite file, .*clip.tflite"
     ):
-        encoded_catalog(dataset(tmp_path, 4), config, Silence())
+        encoded_catalog(dataset(tmp_path, 4), config, RECIPES[0], Silence())
     with pytest.raises(
         BundleError, match="expected a bundle with an image_encoder.tflite, received"
     ):
@@ -78,14 +118,14 @@ def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_vectors_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     class _Encoder:
-        dim = 8
+        dim, medium = 8, PICTURES
 
     vectors = np.eye(8, dtype=np.float32)[:3]
-    pictures = PictureVectors(np.arange(3), vectors, np.arange(3, dtype=np.uint64), {})
+    pictures = ContentVectors(np.arange(3), vectors, np.arange(3, dtype=np.uint64), {})
     weights = np.zeros(4, np.float32)
     encoder: ImageEncoder = _Encoder()  # type: ignore[assignment]
     ItemPictures.build(encoder, pictures, IndexConfig(), weights).save(tmp_path)
-    assert ItemPictures.load(tmp_path, encoder, 4).pictures.rows.tolist() == [0, 1, 2]
+    assert ItemPictures.load(tmp_path, encoder, 4).contents.rows.tolist() == [0, 1, 2]
     with pytest.raises(
         BundleError, match="pictures: expected a vector for each of at most 2 items"
     ):
@@ -115,10 +155,10 @@ def test_values_out_of_their_range_are_refused_at_load(
     tmp_path: Path, name: str, values: np.ndarray, why: str
 ) -> None:
     class _Encoder:
-        dim = 8
+        dim, medium = 8, PICTURES
 
     vectors = np.eye(8, dtype=np.float32)[:3]
-    pictures = PictureVectors(np.arange(3), vectors, np.arange(3, dtype=np.uint64), {})
+    pictures = ContentVectors(np.arange(3), vectors, np.arange(3, dtype=np.uint64), {})
     encoder: ImageEncoder = _Encoder()  # type: ignore[assignment]
     ItemPictures.build(encoder, pictures, IndexConfig(), np.zeros(4, np.float32)).save(tmp_path)
     np.save(tmp_path / f"{name}.npy", values)
@@ -135,7 +175,7 @@ def test_large_pictures_are_read_in_parts_of_64_mib(tmp_path: Path) -> None:
             file.truncate(4 * 1024 * 1024)
 
     class _Encoder:
-        dim = 8
+        dim, medium = 8, PICTURES
         sizes: ClassVar[list[int]] = []
 
         def encode(self, pictures: list[bytes], **_: object) -> tuple[np.ndarray, np.ndarray]:
@@ -145,6 +185,6 @@ def test_large_pictures_are_read_in_parts_of_64_mib(tmp_path: Path) -> None:
     encoder: ImageEncoder = _Encoder()  # type: ignore[assignment]
     done: list[int] = []
     items = [Item(path.stem, image=str(path)) for path in path_of]
-    found = encoded_pictures(items, encoder, progress=done.append)
+    found = encoded_contents(items, encoder, progress=done.append)
     assert found.rows.tolist() == list(range(40)) and done == [16, 32, 40]
     assert _Encoder.sizes == [64 << 20, 64 << 20, 32 << 20]

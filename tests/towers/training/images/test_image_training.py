@@ -20,7 +20,7 @@ from towers.models.export import image_network_file
 from towers.models.images.image_network import ImageNetwork, ImageTargets, told_vectors
 from towers.models.legacy_keras import tf
 from towers.training.images.image_encoding import picture_heads
-from towers.training.images.image_training import ImageReport, train_images
+from towers.training.images.image_training import ImageReport, picture_kind, train_images
 from towers.training.images.picture_labels import image_targets
 
 CONFIG = ImagesConfig(size=32, dim=16, batch_size=24, epoch_limit=8, learning_rate=0.01)
@@ -41,7 +41,12 @@ def trained(config: ImagesConfig = CONFIG) -> tuple[ImageNetwork, ImageReport]:
         ]
     )
     return train_images(
-        levels, image_targets(ITEMS), config, seed=3, progress=lambda done, total, loss: None
+        levels,
+        image_targets(ITEMS),
+        config,
+        picture_kind(config),
+        seed=3,
+        progress=lambda done, total, loss: None,
     )
 
 
@@ -52,7 +57,7 @@ def network() -> ImageNetwork:
 
 @pytest.fixture(scope="module")
 def encoder(network: ImageNetwork) -> ImageEncoder:
-    return ImageEncoder(image_network_file(network, 32), CONFIG)
+    return ImageEncoder(image_network_file(network, (32, 32)), CONFIG)
 
 
 def test_the_nearest_pictures_are_of_the_same_colour(encoder: ImageEncoder) -> None:

@@ -67,9 +67,9 @@ def test_embedding_again_keeps_what_it_knows_and_reads_what_is_new(
     before, after = load_bundle(bundle), load_bundle(tmp_path / "out")
     assert before.pictures is not None and after.pictures is not None
     assert gone.item_id not in after.catalog.row_of
-    assert len(after.pictures.pictures.rows) == 59
+    assert len(after.pictures.contents.rows) == 59
     # Of the first two items one is gone, and the picture of the other is another one.
-    old, found = before.pictures.pictures, after.pictures.pictures
+    old, found = before.pictures.contents, after.pictures.contents
     assert np.array_equal(found.vectors[1:], old.vectors[2:])
     assert not np.allclose(found.vectors[0], old.vectors[0], atol=1e-3)
     # The rest of the embeddings is as it was trained: the pictures are part of them again.

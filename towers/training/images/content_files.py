@@ -1,4 +1,4 @@
-"""The pictures of items, read once at the size that training needs and kept in a temporary file."""
+"""The pictures or sounds of items, read once as training needs them and kept in a temporary file."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from tempfile import TemporaryFile
 import numpy as np
 
 from data.errors import InputError
-from data.pictures.picture import picture_of
+from data.media.medium import Medium, Place
 from data.records import Item
-from towers.modalities.pictures import read_picture
+from towers.modalities.item_vectors import without_value
 
 _READER_COUNT = 4
 _BATCH_SIZE = 256
 
 
 @dataclass(frozen=True, eq=False)
-class PictureFiles:
-    """Pictures that could be read.
+class ContentFiles:
+    """Pictures or sounds that could be read.
 
     Args:
-        rows: ``[pictures] int64`` positions of their items.
-        levels: ``[pictures, size, size, 3] uint8``, mapped from disk.
+        rows: ``[contents] int64`` positions of their items.
+        levels: ``[contents, height, width, channels] uint8``, mapped from disk.
         refused: What was wrong with the others, counted by a message.
     """
 
@@ -36,26 +36,35 @@ class PictureFiles:
 
 
 @contextmanager
-def picture_files(
-    items: Sequence[Item], rows: np.ndarray, size: int, progress: Callable[..., None]
-) -> Iterator[PictureFiles]:
-    """The pictures of the items at ``rows``, ``size`` squared; gone after the block."""
+def content_files(
+    items: Sequence[Item],
+    rows: np.ndarray,
+    medium: Medium,
+    levels_of: Callable[[Place], np.ndarray],
+    progress: Callable[..., None],
+) -> Iterator[ContentFiles]:
+    """What the items at ``rows`` name; gone after the block.
+
+    Args:
+        levels_of: Reads one, ``[height, width, channels] uint8`` of one shape for all.
+    """
     refused: Counter[str] = Counter()
 
     def read(row: int) -> np.ndarray | str:
-        picture = picture_of(items[row].image)
-        if picture is None:
+        place = medium.place_of(items[row])
+        if place is None:
             return "no file on this machine"
         try:
-            return read_picture(picture, (size, size))
+            return levels_of(place)
         except InputError as error:
-            return str(error).partition(", received")[0]
+            return without_value(str(error))
 
     with (
-        TemporaryFile(prefix="nextclick-pictures-") as file,
+        TemporaryFile(prefix="nextclick-contents-") as file,
         ThreadPoolExecutor(_READER_COUNT) as pool,
     ):
         kept: list[int] = []
+        shape: tuple[int, ...] = (1, 1, 1)
         for start in range(0, len(rows), _BATCH_SIZE):
             batch = rows[start : start + _BATCH_SIZE].tolist()
             for row, one in zip(batch, pool.map(read, batch), strict=True):
@@ -64,8 +73,9 @@ def picture_files(
                 else:
                     file.write(one.tobytes())
                     kept.append(row)
+                    shape = one.shape
             progress(start + len(batch))
         file.flush()
-        shape = (len(kept), size, size, 3)
+        shape = (len(kept), *shape)
         levels = np.memmap(file, np.uint8, "r", shape=shape) if kept else np.zeros(shape, np.uint8)
-        yield PictureFiles(np.array(kept, np.int64), levels, refused)
+        yield ContentFiles(np.array(kept, np.int64), levels, refused)
