@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from data.errors import ConfigError
 from towers.attributes.abstention import Confidence
 from towers.attributes.classifiers import Scores
 from towers.attributes.item_features import View
-from towers.attributes.models import best_temperature, can_fit, fit_model, guess, guesses
+from towers.attributes.models import HEAD, best_temperature, can_fit, fit_model, guess, guesses
 from towers.attributes.targets import Target
 from towers.bootstrap import mean_interval
 
@@ -100,12 +101,17 @@ def predict_field(
     ``VALIDATED_MINIMUM`` items are; temperature, probabilities and threshold are learnt from these. Then
     it is trained on all filled items.
 
+    The encoder's own classes have more items to be measured on: beside those that it has not seen, those
+    that one of its networks has not. Where there are too few of either, nothing is given.
+
     Args:
         asked: ``[n] int64`` rows to predict.
         models: Names to compare.
         precision: Of the predictions that are given.
-        unseen: ``[items] bool``, items on whose features nothing was trained before; where
-            ``UNSEEN_MINIMUM`` filled ones are among them, models are measured on these alone. None: all.
+        unseen: ``[items] bool``, items on whose features nothing was trained before, nor on near-copies
+            of them: models are measured on these alone. With fewer than ``UNSEEN_MINIMUM`` filled ones
+            among them, models are compared on any, which promises too much, so that all predictions are
+            below the threshold. None: all.
         progress: Called with the name of each model when its training begins.
 
     Raises:
@@ -128,6 +134,8 @@ def predict_field(
             f"model: expected one that reads what the items have, received {', '.join(models)}"
         )
     best = max(measured, key=lambda name: (measured[name].accuracy, measured[name].f1))
+    if best == HEAD and view.head_unseen is not None and (folds == LEARNT_ONLY).any():
+        folds = _more_folds(folds, view.head_unseen[filled])
     temperature = best_temperature(first_scores[best], labels[held_out])
     shares: list[np.ndarray] = []
     is_right: list[np.ndarray] = []
@@ -144,6 +152,8 @@ def predict_field(
         is_right.append(answers.classes == labels[rows])
     share, right = np.concatenate(shares), np.concatenate(is_right)
     confidence = Confidence.of(share, right, precision=precision)
+    if not _is_enough(filled, unseen):
+        confidence = replace(confidence, threshold=math.inf)
     given = confidence.probabilities(share) >= confidence.threshold
     progress(best)
     final = guesses(_learnt(best, view, target, filled, seed), asked, temperature)
@@ -163,15 +173,26 @@ def predict_field(
 def _folds(filled: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
     """``[n] int64`` the fold of each of ``filled``; ``LEARNT_ONLY`` for seen ones."""
     folds = np.arange(len(filled)) % FOLDS
-    if unseen is None or unseen[filled].all():
+    if unseen is None or unseen[filled].all() or not _is_enough(filled, unseen):
         return folds
     apart = np.flatnonzero(unseen[filled])
-    if len(apart) < UNSEEN_MINIMUM:
-        return folds
     limit = max(UNSEEN_MINIMUM, len(filled) // FOLDS)
     folds = np.full(len(filled), LEARNT_ONLY, np.int64)
     folds[apart[:limit]] = 0
     return folds
+
+
+def _more_folds(folds: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    """The folds with further ones, of ``unseen`` items that were learnt from."""
+    apart = np.flatnonzero(unseen & (folds == LEARNT_ONLY))
+    folds = folds.copy()
+    folds[apart] = 1 + np.arange(len(apart)) % (FOLDS - 1)
+    return folds
+
+
+def _is_enough(filled: np.ndarray, unseen: np.ndarray | None) -> bool:
+    """Whether models can be measured on items that nothing has seen."""
+    return unseen is None or np.count_nonzero(unseen[filled]) >= UNSEEN_MINIMUM
 
 
 def _learnt(name: str, view: View, target: Target, rows: np.ndarray, seed: int) -> Scores:

@@ -169,25 +169,39 @@ def told_columns(class_counts: Mapping[str, int], dim: int) -> dict[str, int]:
     return columns
 
 
-def told_vectors(network: ImageNetwork, pictures: tf.Tensor) -> tf.Tensor:
+def told_vectors(networks: Sequence[ImageNetwork], pictures: tf.Tensor) -> tf.Tensor:
     """``[n, told_dim]`` unit rows: what a picture looks like, and what the classifiers tell of it.
 
-    The network's vector, a unit vector, beside the square roots of the classes' probabilities, a unit
-    vector for each label: the inner product of two pictures is a cosine plus the overlap of their
-    distributions (Bhattacharyya 1943). On photographs of groceries, trained on what they are, the right
-    product was in the first 5 of 81 for .88 of them, by the vector alone for .77. Each is the mean of a
-    picture and its mirror image.
+    The networks' vectors, unit vectors side by side, beside the square roots of the classes'
+    probabilities, a unit vector for each label: the inner product of two pictures is a mean of cosines
+    plus the overlap of their distributions (Bhattacharyya 1943). On photographs of groceries, trained on
+    what they are, the right product was in the first 5 of 81 for .88 of them, by the vector alone for
+    .77. All is the mean of a picture and its mirror image; probabilities are the mean of all networks
+    (Lakshminarayanan et al. 2017, "deep ensembles").
 
     Labels of more than ``_TOLD_LIMIT`` classes are left out.
     """
-    ways = [network(pictures), network(tf.reverse(pictures, [2]))]
-    parts = [tf.math.l2_normalize(ways[0] + ways[1], axis=-1)]
-    first, second = (network.logits(vectors) for vectors in ways)
-    counts = {name: int(logits.shape[1]) for name, logits in first.items()}
+    read = [_read(network, pictures) for network in networks]
+    looks = tf.concat([vectors for vectors, _ in read], axis=1) / float(np.sqrt(len(read)))
+    parts = [looks]
+    counts = {name: int(shares.shape[1]) for name, shares in read[0][1].items()}
     for name in told_columns(counts, 0):
-        probability = (tf.nn.softmax(first[name]) + tf.nn.softmax(second[name])) / 2
-        parts.append(tf.sqrt(probability))
+        parts.append(tf.sqrt(tf.add_n([shares[name] for _, shares in read]) / len(read)))
     return tf.concat(parts, axis=1) / float(np.sqrt(len(parts)))
+
+
+def class_shares(network: ImageNetwork, pictures: tf.Tensor) -> dict[str, tf.Tensor]:
+    """``[n, classes]`` probabilities by label, the mean of a picture and its mirror image."""
+    return _read(network, pictures)[1]
+
+
+def _read(network: ImageNetwork, pictures: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Unit vectors, and probabilities by label."""
+    ways = [network(pictures), network(tf.reverse(pictures, [2]))]
+    first, second = (network.logits(vectors) for vectors in ways)
+    return tf.math.l2_normalize(ways[0] + ways[1], axis=-1), {
+        name: (tf.nn.softmax(first[name]) + tf.nn.softmax(second[name])) / 2 for name in first
+    }
 
 
 def label_names(targets: ImageTargets) -> Sequence[str]:

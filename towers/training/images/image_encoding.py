@@ -21,9 +21,9 @@ from towers.modalities.images import ImageEncoder
 from towers.modalities.item_pictures import ItemPictures, PictureVectors, encoded_pictures
 from towers.modalities.picture_heads import EncoderClasses, PictureHead
 from towers.modalities.pictures import is_installed
-from towers.models.export import image_network_file
+from towers.models.export import image_networks_file
 from towers.models.images.image_network import UNKNOWN, ImageTargets, told_columns
-from towers.training.images.image_training import ImageReport, held_out_split, train_images
+from towers.training.images.image_training import ImageReport, TrainedImages, train_images
 from towers.training.images.picture_files import picture_files
 from towers.training.images.picture_labels import image_targets
 
@@ -116,9 +116,9 @@ def encoded_catalog(
         return None, PictureReport("off", len(named))
     if not is_installed():
         return None, PictureReport("not installed", len(named))
-    training: ImageReport | None = None
+    trained: TrainedImages | None = None
     heads: dict[str, PictureHead] = {}
-    learnt_rows = named[:0]
+    learnt_rows = own_rows = named[:0]
     if settings.encoder:
         file = _own_file(Path(settings.encoder))
     else:
@@ -133,22 +133,42 @@ def encoded_catalog(
                 refused = files.refused
                 return None, PictureReport("too few", len(named), len(files.rows), refused)
             report = stages.start("training the image encoder", 1)
-            network, training = train_images(
+            trained = train_images(
                 files.levels, targets, settings, seed=config.seed, progress=report
             )
-            heads = picture_heads(targets, settings.dim, items, files.rows)
-            _, learnt = held_out_split(len(files.rows), np.random.default_rng(config.seed))
-            learnt_rows = files.rows[learnt]
-        file = image_network_file(network, settings.size)
+            heads = picture_heads(
+                targets, settings.dim * len(trained.networks), items, files.rows
+            )
+            learnt_rows = files.rows[trained.is_learnt]
+            own_rows = files.rows[trained.own_rows]
+        file = image_networks_file(trained.networks, settings.size)
     encoder = ImageEncoder(file, settings)
     pictures = encoded_pictures(
         items, encoder, progress=stages.start("reading the items' pictures", len(items))
     )
+    training = None if trained is None else trained.report
     found = PictureReport("used", len(named), len(pictures.rows), pictures.refused, training)
     if not len(pictures.rows):
         return None, PictureReport("too few", len(named), 0, pictures.refused, training)
-    learnt_keys = pictures.keys[np.isin(pictures.rows, learnt_rows)]
-    return EncodedCatalog(file, encoder, pictures, EncoderClasses(heads, learnt_keys)), found
+    classes = EncoderClasses(
+        heads,
+        pictures.keys[np.isin(pictures.rows, learnt_rows)],
+        _keys_of(pictures, own_rows),
+        {} if trained is None else _shares_of_heads(heads, trained.own_shares),
+    )
+    return EncodedCatalog(file, encoder, pictures, classes), found
+
+
+def _keys_of(pictures: PictureVectors, rows: np.ndarray) -> np.ndarray:
+    """``[n] uint64`` hashes of the pictures of items at ``rows``; 0 where one was not read again."""
+    key_of = dict(zip(pictures.rows.tolist(), pictures.keys.tolist(), strict=True))
+    return np.array([key_of.get(row, 0) for row in rows.tolist()], np.uint64)
+
+
+def _shares_of_heads(
+    heads: Mapping[str, PictureHead], shares: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    return {field: shares[field if field == "brand" else _ATTRIBUTE + field] for field in heads}
 
 
 def picture_heads(

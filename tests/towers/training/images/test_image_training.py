@@ -16,14 +16,16 @@ from tests.towers.modalities.shapes import COLOURS, SHAPES, shape_bytes
 from towers.config import ImagesConfig
 from towers.modalities.images import ImageEncoder
 from towers.modalities.pictures import read_picture
-from towers.models.export import image_network_file
+from towers.models.export import image_networks_file
 from towers.models.images.image_network import ImageNetwork, ImageTargets, told_vectors
 from towers.models.legacy_keras import tf
 from towers.training.images.image_encoding import picture_heads
-from towers.training.images.image_training import ImageReport, train_images
+from towers.training.images.image_training import TrainedImages, train_images
 from towers.training.images.picture_labels import image_targets
 
-CONFIG = ImagesConfig(size=32, dim=16, batch_size=24, epoch_limit=8, learning_rate=0.01)
+CONFIG = ImagesConfig(
+    size=32, dim=16, batch_size=24, network_count=1, epoch_limit=8, learning_rate=0.01
+)
 KINDS = list(product(COLOURS, SHAPES))
 ITEMS = [
     Item(f"{colour}-{shape}-{n}", category=("Shapes", colour), attributes={"form": shape})
@@ -32,7 +34,7 @@ ITEMS = [
 ]
 
 
-def trained(config: ImagesConfig = CONFIG) -> tuple[ImageNetwork, ImageReport]:
+def trained(config: ImagesConfig = CONFIG) -> TrainedImages:
     levels = np.stack(
         [
             read_picture(shape_bytes(colour, shape, n), (40, 40))
@@ -47,12 +49,12 @@ def trained(config: ImagesConfig = CONFIG) -> tuple[ImageNetwork, ImageReport]:
 
 @pytest.fixture(scope="module")
 def network() -> ImageNetwork:
-    return trained()[0]
+    return trained().networks[0]
 
 
 @pytest.fixture(scope="module")
 def encoder(network: ImageNetwork) -> ImageEncoder:
-    return ImageEncoder(image_network_file(network, 32), CONFIG)
+    return ImageEncoder(image_networks_file([network], 32), CONFIG)
 
 
 def test_the_nearest_pictures_are_of_the_same_colour(encoder: ImageEncoder) -> None:
@@ -83,7 +85,7 @@ def test_the_exported_network_agrees_with_tensorflow(
     network: ImageNetwork, encoder: ImageEncoder
 ) -> None:
     pictures = np.stack([read_picture(shape_bytes(c, s, 50), (32, 32)) for c, s in KINDS])
-    full = told_vectors(network, tf.constant(pictures / 255, tf.float32)).numpy()
+    full = told_vectors([network], tf.constant(pictures / 255, tf.float32)).numpy()
     assert np.abs(encoder.encode_arrays(pictures) - full).max() < 1e-4
     assert np.allclose(np.linalg.norm(full, axis=1), 1, atol=1e-5)
     # A picture and its mirror image have one vector.
@@ -104,7 +106,7 @@ def test_a_picture_that_cannot_be_read_has_no_vector_and_is_told(encoder: ImageE
 
 def test_the_same_seed_gives_the_same_network() -> None:
     brief = replace(CONFIG, size=24, epoch_limit=1)
-    first, second = (trained(brief)[0].get_weights() for _ in range(2))
+    first, second = (trained(brief).networks[0].get_weights() for _ in range(2))
     assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(first, second, strict=True))
 
 
