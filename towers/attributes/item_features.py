@@ -129,9 +129,7 @@ class ItemFeatures:
             *self._head(hidden),
         )
 
-    def _head(
-        self, hidden: Hidden
-    ) -> tuple[np.ndarray | None, tuple[str, ...], np.ndarray | None]:
+    def _head(self, hidden: Hidden) -> tuple[np.ndarray | None, tuple[str, ...], np.ndarray | None]:
         """The encoder's scores and classes of the hidden field, and which pictures are unseen."""
         if self.pictures is None or hidden.pictures:
             return None, (), None

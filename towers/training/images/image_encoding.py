@@ -136,9 +136,7 @@ def encoded_catalog(
             trained = train_images(
                 files.levels, targets, settings, seed=config.seed, progress=report
             )
-            heads = picture_heads(
-                targets, settings.dim * len(trained.networks), items, files.rows
-            )
+            heads = picture_heads(targets, settings.dim * len(trained.networks), items, files.rows)
             learnt_rows = files.rows[trained.is_learnt]
             own_rows = files.rows[trained.own_rows]
         file = image_networks_file(trained.networks, settings.size)

@@ -130,7 +130,7 @@ def train_images(
 
 
 def _held_out_sizes(count: int, network_count: int) -> list[int]:
-    """Of ``count`` pictures, those held out of all networks, and of each beside where there are several."""
+    """Of ``count`` pictures, those held out of all networks, and of each where there are several."""
     of_one = min(_HELD_OUT_LIMIT, int(count * _OWN_SHARE))
     share = _OWN_SHARE if network_count == 1 else _HELD_OUT_SHARE
     least = min(_HELD_OUT_MINIMUM, int(count * _LARGEST_SHARE))
