@@ -15,6 +15,7 @@ from towers.attributes.classifiers import Scores
 from towers.attributes.item_features import View
 from towers.attributes.models import HEAD, best_temperature, can_fit, fit_model, guess, guesses
 from towers.attributes.targets import Target
+from towers.attributes.validation_items import NearCopies, matched, near_copies_of
 from towers.bootstrap import mean_interval
 
 FOLDS = 5
@@ -56,6 +57,7 @@ class Prediction:
         confidence: Probabilities and threshold, from ``validated_count`` items.
         expected_coverage, expected_precision: Share of those items above the threshold, and how many of
             these were right.
+        near_copies: Of how many items one was learnt from; None where there are too few items to tell.
         rows: ``[n] int64`` rows asked.
         classes: ``[n] int64`` likeliest class of each.
         probabilities: ``[n] float64`` that it is right.
@@ -67,6 +69,7 @@ class Prediction:
     validated_count: int
     expected_coverage: float
     expected_precision: float
+    near_copies: NearCopies | None
     rows: np.ndarray
     classes: np.ndarray
     probabilities: np.ndarray
@@ -81,6 +84,7 @@ class Prediction:
             "validated_count": self.validated_count,
             "expected_coverage": self.expected_coverage,
             "expected_precision": self.expected_precision,
+            "near_copies": None if self.near_copies is None else asdict(self.near_copies),
         }
 
 
@@ -102,7 +106,8 @@ def predict_field(
     it is trained on all filled items.
 
     The encoder's own classes have more items to be measured on: beside those that it has not seen, those
-    that one of its networks has not. Where there are too few of either, nothing is given.
+    that one of its networks has not. Where more of the held-out items than of those asked have a
+    near-copy among the learnt ones, the surplus is left out. With too few items left, nothing is given.
 
     Args:
         asked: ``[n] int64`` rows to predict.
@@ -119,9 +124,22 @@ def predict_field(
     """
     rng = np.random.default_rng(seed)
     filled = rng.permutation(target.filled)[:LEARNT_LIMIT]
-    folds = _folds(filled, unseen)
+    folds = first_folds = _folds(filled, unseen)
     labels = target.labels
     held_out, learnt = filled[folds == 0], filled[folds != 0]
+    copies = near_copies_of(view, learnt, held_out, asked, seed=seed)
+    is_enough = _is_enough(filled, unseen)
+
+    def like_asked(rows: np.ndarray, learnt: np.ndarray) -> np.ndarray:
+        if copies is None or copies.is_alike:
+            return rows
+        return matched(view, learnt, rows, copies, seed=seed)
+
+    alike = like_asked(held_out, learnt)
+    if len(alike) >= UNSEEN_MINIMUM:
+        held_out = alike
+    else:
+        is_enough = is_enough and len(alike) == len(held_out)
     first_scores: dict[str, np.ndarray] = {}
     measured: dict[str, ModelScore] = {}
     for name in models:
@@ -145,14 +163,18 @@ def predict_field(
         rows, found = held_out, first_scores[best]
         if fold:
             progress(best)
-            rows = filled[folds == fold]
-            found = _learnt(best, view, target, filled[folds != fold], seed)(rows)
+            rows, learnt = filled[folds == fold], filled[folds != fold]
+            # Of a fold that some networks have seen, the vectors tell nothing of likeness.
+            rows = rows if LEARNT_ONLY in first_folds else like_asked(rows, learnt)
+            if not len(rows):
+                continue
+            found = _learnt(best, view, target, learnt, seed)(rows)
         answers = guess(found, temperature)
         shares.append(answers.shares)
         is_right.append(answers.classes == labels[rows])
     share, right = np.concatenate(shares), np.concatenate(is_right)
     confidence = Confidence.of(share, right, precision=precision)
-    if not _is_enough(filled, unseen):
+    if not is_enough:
         confidence = replace(confidence, threshold=math.inf)
     given = confidence.probabilities(share) >= confidence.threshold
     progress(best)
@@ -164,6 +186,7 @@ def predict_field(
         len(share),
         float(given.mean()),
         float(right[given].mean()) if given.any() else 0.0,
+        copies,
         asked,
         final.classes,
         confidence.probabilities(final.shares),
