@@ -135,8 +135,9 @@ class ImagesConfig:
     trained here. Its float32 input is ``(level - mean) / deviation`` of each channel's level, 0 to 1; a
     network with a uint8 or int8 input takes the levels as they are.
 
-    A picture is read at ``size`` pixels squared. Training ends after ``epoch_limit`` epochs or
-    ``step_limit`` steps of ``batch_size`` pictures. 0 as ``epoch_limit`` leaves pictures out.
+    A picture is read at ``size`` pixels squared. ``network_count`` networks are trained, whose mean is
+    better than any of them; each until ``epoch_limit`` epochs or ``step_limit`` steps of ``batch_size``
+    pictures. 0 as ``epoch_limit`` leaves pictures out.
     """
 
     encoder: str = ""
@@ -145,8 +146,9 @@ class ImagesConfig:
     picture_minimum: Annotated[int, Range(1, 1_000_000_000)] = 16
     size: Annotated[int, Range(16, 512)] = 96
     dim: Annotated[int, Range(8, 4_096)] = 128
+    network_count: Annotated[int, Range(1, 16)] = 3
     batch_size: Annotated[int, Range(4, 4_096)] = 64
-    epoch_limit: Annotated[int, Range(0, 10_000)] = 100
+    epoch_limit: Annotated[int, Range(0, 10_000)] = 60
     step_limit: Annotated[int, Range(1, 1_000_000_000)] = 5_500
     learning_rate: Annotated[float, Range(1e-08, 10)] = 0.003
 
@@ -177,6 +179,7 @@ class AudioConfig:
     sound_minimum: Annotated[int, Range(1, 1_000_000_000)] = 16
     seconds: Annotated[float, Range(0.5, 60)] = 10.0
     dim: Annotated[int, Range(8, 4_096)] = 128
+    network_count: Annotated[int, Range(1, 16)] = 1
     batch_size: Annotated[int, Range(4, 4_096)] = 64
     epoch_limit: Annotated[int, Range(0, 10_000)] = 100
     step_limit: Annotated[int, Range(1, 1_000_000_000)] = 3_000

@@ -105,6 +105,7 @@ def measure(
         "models": scores,
         "accuracy": float(right.mean()),
         "threshold": found.confidence.threshold,
+        "near_copies": None if found.near_copies is None else asdict(found.near_copies),
         "coverage": float(given.mean()),
         "precision": float(right[given].mean()) if given.any() else None,
         "given_count": int(given.sum()),

@@ -7,6 +7,7 @@ item_features  words, tokens and vectors of items without one field
 classifiers    scikit-learn's models over words and vectors
 models         classical models and networks behind one signature
 abstention     probabilities of being right, and the threshold of a precision
+validation_items  held-out items as unlike the learnt ones as those to be filled
 applicability  whether a field applies to an item
 prediction     every model on one field, and the best one's predictions
 known_items    the items of a bundle, to learn from

@@ -17,7 +17,7 @@ from towers.attributes.applicability import unlike_holders
 from towers.attributes.item_features import Hidden, ItemFeatures, has_text
 from towers.attributes.models import MODELS
 from towers.attributes.picture_features import PictureFeatures
-from towers.attributes.prediction import Prediction, predict_field
+from towers.attributes.prediction import UNSEEN_MINIMUM, Prediction, predict_field
 from towers.attributes.spellings import Merge, merges_of
 from towers.attributes.targets import Target, target_of
 from towers.datasets.progress import Progress
@@ -154,7 +154,8 @@ def _fill_field(
         progress(done, note=model.replace("_", " "))
         done += 1
 
-    for hidden, rows in groups.items():
+    for of_group, rows in groups.items():
+        hidden = _measurable(target, features, of_group)
         view = features.view(hidden)
         learnt = _learnable(target, features, hidden)
         pictures = None if hidden.pictures else features.pictures
@@ -172,9 +173,9 @@ def _fill_field(
         if target.field not in (BRAND, CATEGORY):
             unlike = unlike_holders(view, learnt.filled, target.missing, seed=options.seed)
             unlike = unlike[np.isin(target.missing, rows)]
-        of_group = _values_of(found, unlike, target, items)
-        reasons.update(value.reason for value in of_group)
-        values += of_group
+        told = _values_of(found, unlike, target, items)
+        reasons.update(value.reason for value in told)
+        values += told
         reports.append(
             {
                 "items": len(rows),
@@ -209,6 +210,17 @@ def _groups(
         if hidden != largest and len(rows_of[hidden]) < GROUP_MINIMUM:
             rows_of[largest] += rows_of.pop(hidden)
     return {hidden: np.array(sorted(rows), np.int64) for hidden, rows in rows_of.items()}
+
+
+def _measurable(target: Target, features: ItemFeatures, hidden: Hidden) -> Hidden:
+    """What to hide, pictures too where the encoder has seen nearly all and items have text beside.
+
+    Models that read them could only be measured on pictures that the encoder tells too well.
+    """
+    if hidden.pictures or hidden.text or features.pictures is None:
+        return hidden
+    unseen_count = np.count_nonzero(features.pictures.is_unseen[target.filled])
+    return hidden if unseen_count >= UNSEEN_MINIMUM else hidden._replace(pictures=True)
 
 
 def _learnable(target: Target, features: ItemFeatures, hidden: Hidden) -> Target:

@@ -53,6 +53,7 @@ class View:
         head: ``[items, classes] float32`` scores of the hidden field by the image encoder's own classes,
             zeros without a picture; None where it has none.
         head_classes: Their values.
+        head_unseen: ``[items] bool``, whether what scored it has not seen the picture.
     """
 
     words: sparse.csr_matrix
@@ -61,6 +62,7 @@ class View:
     vectors: np.ndarray
     head: np.ndarray | None = None
     head_classes: tuple[str, ...] = ()
+    head_unseen: np.ndarray | None = None
 
 
 class ItemFeatures:
@@ -127,15 +129,15 @@ class ItemFeatures:
             *self._head(hidden),
         )
 
-    def _head(self, hidden: Hidden) -> tuple[np.ndarray | None, tuple[str, ...]]:
-        """The encoder's scores and classes of the hidden field."""
+    def _head(self, hidden: Hidden) -> tuple[np.ndarray | None, tuple[str, ...], np.ndarray | None]:
+        """The encoder's scores and classes of the hidden field, and which pictures are unseen."""
         if self.pictures is None or hidden.pictures:
-            return None, ()
-        found = self.pictures.heads.get(hidden.field)
+            return None, (), None
+        found = self.pictures.head_scores(hidden.field)
         if found is None:
-            return None, ()
-        has_picture = self.pictures.vectors.any(axis=1, keepdims=True)
-        return found.scores(self.pictures.vectors) * has_picture, found.classes
+            return None, (), None
+        scores, is_unseen = found
+        return scores, self.pictures.heads[hidden.field].classes, is_unseen
 
     def _masked(self, hidden: Hidden) -> tuple[np.ndarray, np.ndarray]:
         """Tokens and vectors of all items without what is hidden; most are those of the whole item."""

@@ -23,12 +23,15 @@ class PictureFeatures:
             on these, since those that it has seen are told apart too well.
         heads: The encoder's own classes by field.
         refused_count: Items whose picture could not be read.
+        unseen_scores: By field, of pictures that some networks of the encoder have seen and one has not:
+            ``[items] bool``, which these are, and that one's scores, ``[k, classes] float32``.
     """
 
     vectors: np.ndarray
     is_unseen: np.ndarray
     heads: Mapping[str, PictureHead] = field(default_factory=dict)
     refused_count: int = 0
+    unseen_scores: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -53,7 +56,29 @@ class PictureFeatures:
         vectors = np.vstack([read.of_all(len(own)), of_bundle])
         keys = np.concatenate([_keys_of(read, len(own)), keys_of_bundle])
         is_unseen = vectors.any(axis=1) & ~np.isin(keys, classes.learnt_keys)
-        return cls(vectors, is_unseen, classes.heads, sum(read.refused.values()))
+        unseen_scores = {name: classes.unseen_scores(name, keys) for name in classes.heads}
+        refused_count = sum(read.refused.values())
+        return cls(vectors, is_unseen, classes.heads, refused_count, unseen_scores)
+
+    def head_scores(self, name: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """The encoder's scores of a field's classes, and which are of pictures it has not seen.
+
+        A picture that one of its networks has not seen is scored by that one alone.
+
+        Returns:
+            ``[items, classes] float32``, zeros without a picture, and ``[items] bool``; None where the
+            encoder knows no classes of the field.
+        """
+        head = self.heads.get(name)
+        if head is None:
+            return None
+        scores = head.scores(self.vectors) * self.vectors.any(axis=1, keepdims=True)
+        is_unseen = self.is_unseen.copy()
+        if name in self.unseen_scores:
+            is_own, own = self.unseen_scores[name]
+            scores[is_own] = own
+            is_unseen |= is_own
+        return scores, is_unseen
 
 
 def _of_rows(pictures: ContentVectors, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from data.errors import ConfigError
 from towers.attributes.abstention import Confidence
 from towers.attributes.classifiers import Scores
 from towers.attributes.item_features import View
-from towers.attributes.models import best_temperature, can_fit, fit_model, guess, guesses
+from towers.attributes.models import HEAD, best_temperature, can_fit, fit_model, guess, guesses
 from towers.attributes.targets import Target
+from towers.attributes.validation_items import NearCopies, matched, near_copies_of
 from towers.bootstrap import mean_interval
 
 FOLDS = 5
@@ -55,6 +57,7 @@ class Prediction:
         confidence: Probabilities and threshold, from ``validated_count`` items.
         expected_coverage, expected_precision: Share of those items above the threshold, and how many of
             these were right.
+        near_copies: Of how many items one was learnt from; None where there are too few items to tell.
         rows: ``[n] int64`` rows asked.
         classes: ``[n] int64`` likeliest class of each.
         probabilities: ``[n] float64`` that it is right.
@@ -66,6 +69,7 @@ class Prediction:
     validated_count: int
     expected_coverage: float
     expected_precision: float
+    near_copies: NearCopies | None
     rows: np.ndarray
     classes: np.ndarray
     probabilities: np.ndarray
@@ -80,6 +84,7 @@ class Prediction:
             "validated_count": self.validated_count,
             "expected_coverage": self.expected_coverage,
             "expected_precision": self.expected_precision,
+            "near_copies": None if self.near_copies is None else asdict(self.near_copies),
         }
 
 
@@ -100,12 +105,18 @@ def predict_field(
     ``VALIDATED_MINIMUM`` items are; temperature, probabilities and threshold are learnt from these. Then
     it is trained on all filled items.
 
+    The encoder's own classes have more items to be measured on: beside those that it has not seen, those
+    that one of its networks has not. Where more of the held-out items than of those asked have a
+    near-copy among the learnt ones, the surplus is left out. With too few items left, nothing is given.
+
     Args:
         asked: ``[n] int64`` rows to predict.
         models: Names to compare.
         precision: Of the predictions that are given.
-        unseen: ``[items] bool``, items on whose features nothing was trained before; where
-            ``UNSEEN_MINIMUM`` filled ones are among them, models are measured on these alone. None: all.
+        unseen: ``[items] bool``, items on whose features nothing was trained before, nor on near-copies
+            of them: models are measured on these alone. With fewer than ``UNSEEN_MINIMUM`` filled ones
+            among them, models are compared on any, which promises too much, so that all predictions are
+            below the threshold. None: all.
         progress: Called with the name of each model when its training begins.
 
     Raises:
@@ -113,9 +124,22 @@ def predict_field(
     """
     rng = np.random.default_rng(seed)
     filled = rng.permutation(target.filled)[:LEARNT_LIMIT]
-    folds = _folds(filled, unseen)
+    folds = first_folds = _folds(filled, unseen)
     labels = target.labels
     held_out, learnt = filled[folds == 0], filled[folds != 0]
+    copies = near_copies_of(view, learnt, held_out, asked, seed=seed)
+    is_enough = _is_enough(filled, unseen)
+
+    def like_asked(rows: np.ndarray, learnt: np.ndarray) -> np.ndarray:
+        if copies is None or copies.is_alike:
+            return rows
+        return matched(view, learnt, rows, copies, seed=seed)
+
+    alike = like_asked(held_out, learnt)
+    if len(alike) >= UNSEEN_MINIMUM:
+        held_out = alike
+    else:
+        is_enough = is_enough and len(alike) == len(held_out)
     first_scores: dict[str, np.ndarray] = {}
     measured: dict[str, ModelScore] = {}
     for name in models:
@@ -128,6 +152,8 @@ def predict_field(
             f"model: expected one that reads what the items have, received {', '.join(models)}"
         )
     best = max(measured, key=lambda name: (measured[name].accuracy, measured[name].f1))
+    if best == HEAD and view.head_unseen is not None and (folds == LEARNT_ONLY).any():
+        folds = _more_folds(folds, view.head_unseen[filled])
     temperature = best_temperature(first_scores[best], labels[held_out])
     shares: list[np.ndarray] = []
     is_right: list[np.ndarray] = []
@@ -137,13 +163,19 @@ def predict_field(
         rows, found = held_out, first_scores[best]
         if fold:
             progress(best)
-            rows = filled[folds == fold]
-            found = _learnt(best, view, target, filled[folds != fold], seed)(rows)
+            rows, learnt = filled[folds == fold], filled[folds != fold]
+            # Of a fold that some networks have seen, the vectors tell nothing of likeness.
+            rows = rows if LEARNT_ONLY in first_folds else like_asked(rows, learnt)
+            if not len(rows):
+                continue
+            found = _learnt(best, view, target, learnt, seed)(rows)
         answers = guess(found, temperature)
         shares.append(answers.shares)
         is_right.append(answers.classes == labels[rows])
     share, right = np.concatenate(shares), np.concatenate(is_right)
     confidence = Confidence.of(share, right, precision=precision)
+    if not is_enough:
+        confidence = replace(confidence, threshold=math.inf)
     given = confidence.probabilities(share) >= confidence.threshold
     progress(best)
     final = guesses(_learnt(best, view, target, filled, seed), asked, temperature)
@@ -154,6 +186,7 @@ def predict_field(
         len(share),
         float(given.mean()),
         float(right[given].mean()) if given.any() else 0.0,
+        copies,
         asked,
         final.classes,
         confidence.probabilities(final.shares),
@@ -163,15 +196,26 @@ def predict_field(
 def _folds(filled: np.ndarray, unseen: np.ndarray | None) -> np.ndarray:
     """``[n] int64`` the fold of each of ``filled``; ``LEARNT_ONLY`` for seen ones."""
     folds = np.arange(len(filled)) % FOLDS
-    if unseen is None or unseen[filled].all():
+    if unseen is None or unseen[filled].all() or not _is_enough(filled, unseen):
         return folds
     apart = np.flatnonzero(unseen[filled])
-    if len(apart) < UNSEEN_MINIMUM:
-        return folds
     limit = max(UNSEEN_MINIMUM, len(filled) // FOLDS)
     folds = np.full(len(filled), LEARNT_ONLY, np.int64)
     folds[apart[:limit]] = 0
     return folds
+
+
+def _more_folds(folds: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    """The folds with further ones, of ``unseen`` items that were learnt from."""
+    apart = np.flatnonzero(unseen & (folds == LEARNT_ONLY))
+    folds = folds.copy()
+    folds[apart] = 1 + np.arange(len(apart)) % (FOLDS - 1)
+    return folds
+
+
+def _is_enough(filled: np.ndarray, unseen: np.ndarray | None) -> bool:
+    """Whether models can be measured on items that nothing has seen."""
+    return unseen is None or int(np.count_nonzero(unseen[filled])) >= UNSEEN_MINIMUM
 
 
 def _learnt(name: str, view: View, target: Target, rows: np.ndarray, seed: int) -> Scores:

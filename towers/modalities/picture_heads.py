@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-_NAMES, _KEYS = "heads.json", "learnt_keys.npy"
+_NAMES, _KEYS, _OWN_NAME = "heads.json", "learnt_keys.npy", "held_out_shares.npz"
+_OWN_KEYS = "keys"
 _LEAST_ROOT = np.float32(1e-6)
 
 
@@ -39,16 +41,47 @@ class EncoderClasses:
 
     Args:
         heads: By field: ``brand``, or the name of an attribute.
-        learnt_keys: ``[n] uint64`` hashes of the pictures that it was trained on.
+        learnt_keys: ``[n] uint64`` hashes of the pictures that it was trained on, or some of its
+            networks.
+        own_keys: ``[m] uint64`` hashes of pictures that one of its networks was not trained on, nor on
+            near-copies of them; 0 stands for none.
+        own_shares: By field, ``[m, classes] float32`` probabilities of these by that network: what the
+            encoder would have told of them without having seen them, or a little less.
     """
 
     heads: Mapping[str, PictureHead]
     learnt_keys: np.ndarray
+    own_keys: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    own_shares: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def unseen_scores(self, name: str, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What a network that has not seen them tells of pictures.
+
+        Args:
+            name: The field.
+            keys: ``[n] uint64`` hashes of pictures.
+
+        Returns:
+            ``[n] bool``, whether there is such a network, and for those ``[k, classes] float32`` log
+            probabilities.
+        """
+        place_of = {key: place for place, key in enumerate(self.own_keys.tolist()) if key}
+        places = np.array([place_of.get(key, -1) for key in keys.tolist()], np.int64)
+        if name not in self.own_shares:
+            places[:] = -1
+            return places >= 0, np.zeros((0, len(self.heads[name].classes)), np.float32)
+        shares = self.own_shares[name][places[places >= 0]]
+        return places >= 0, 2.0 * np.log(np.maximum(np.sqrt(shares), _LEAST_ROOT))
 
     def save(self, folder: Path) -> None:
         """Writes them into an existing folder."""
         np.save(folder / _KEYS, self.learnt_keys)
-        heads = {field: [head.first, *head.classes] for field, head in self.heads.items()}
+        arrays: dict[str, Any] = {_OWN_KEYS: self.own_keys}
+        for place, name in enumerate(self.heads):
+            if name in self.own_shares:
+                arrays[str(place)] = self.own_shares[name]
+        np.savez(folder / _OWN_NAME, **arrays)
+        heads = {name: [head.first, *head.classes] for name, head in self.heads.items()}
         (folder / _NAMES).write_text(json.dumps(heads, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -58,6 +91,13 @@ class EncoderClasses:
             return cls({}, np.zeros(0, np.uint64))
         saved = json.loads((folder / _NAMES).read_text(encoding="utf-8"))
         heads = {
-            field: PictureHead(tuple(classes), first) for field, (first, *classes) in saved.items()
+            name: PictureHead(tuple(classes), first) for name, (first, *classes) in saved.items()
         }
-        return cls(heads, np.load(folder / _KEYS, allow_pickle=False))
+        learnt = np.load(folder / _KEYS, allow_pickle=False)
+        if not (folder / _OWN_NAME).is_file():
+            return cls(heads, learnt)
+        with np.load(folder / _OWN_NAME, allow_pickle=False) as own:
+            shares = {
+                name: own[str(place)] for place, name in enumerate(heads) if str(place) in own
+            }
+            return cls(heads, learnt, own[_OWN_KEYS], shares)

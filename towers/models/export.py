@@ -6,7 +6,7 @@ against 36 µs for 128 candidates), and they swap near-equal items of the top 10
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from towers.config import Config
 from towers.models.candidate_tower import CandidateTower
@@ -46,12 +46,14 @@ def candidate_tower_file(tower: CandidateTower, config: Config) -> bytes:
     return _converted(encode, signature, tower)
 
 
-def image_network_file(network: ImageNetwork, sides: tuple[int, int]) -> bytes:
-    """The image network: ``pictures [n, height, width, channels]``, levels of 0 to 1, to unit rows."""
-    shape = (None, *sides, network.shape.channels)
+def image_networks_file(networks: Sequence[ImageNetwork], sides: tuple[int, int]) -> bytes:
+    """Networks as one: ``pictures [n, height, width, channels]``, levels of 0 to 1, to unit rows."""
+    shape = (None, *sides, networks[0].shape.channels)
     signature = {"pictures": tf.TensorSpec(shape, tf.float32)}
+    owner = tf.Module()
+    owner.networks = list(networks)
     return _converted(
-        lambda pictures: {"vectors": told_vectors(network, pictures)}, signature, network
+        lambda pictures: {"vectors": told_vectors(networks, pictures)}, signature, owner
     )
 
 

@@ -77,7 +77,9 @@ def attributes(
 
     ITEMS is a folder of tables, or a file of items: CSV, TSV, JSON Lines or Parquet. Models learn from
     those that have a value, and from the catalogue of BUNDLE, whose towers also read the items. All
-    models are measured on a fifth of the filled items, and the best one of each attribute is used.
+    models are measured on a fifth of the filled items, or on those whose pictures the image encoder has
+    not seen, nor near-copies of them, and the best one of each attribute is used. Values are given down
+    to the probability at which measured ones have the precision asked for.
 
     The file has item_id, attribute, value, probability, model, abstained and reason; rows of the model
     "spelling" are other spellings of what the shop has, such as Black for BLK.

@@ -34,7 +34,8 @@ def _models_table(name: str, group: Mapping[str, Any]) -> Table:
         title=f"{name}: {group['items']:,} items to fill"
         + (f", by models without {' and '.join(lacks)}" if lacks else ""),
         title_justify="left",
-        caption="prec., rec. and F1: macro averages; s: of training; µs: of an answer",
+        caption="prec., rec. and F1: macro averages; s: of training; µs: of an answer"
+        + _near_copies(group),
         caption_justify="left",
     )
     table.add_column("model", no_wrap=True)
@@ -51,6 +52,17 @@ def _models_table(name: str, group: Mapping[str, Any]) -> Table:
             style="bold" if model == group["model"] else "",
         )
     return table
+
+
+def _near_copies(group: Mapping[str, Any]) -> str:
+    """How alike held-out items and those to fill are."""
+    copies = group["near_copies"]
+    if copies is None:
+        return ""
+    return (
+        f"\nwith a near-copy among those learnt from: {_short(copies['held_out'])} of held-out items,"
+        f" {_short(copies['to_fill'])} of those to fill"
+    )
 
 
 def _short(share: float) -> str:

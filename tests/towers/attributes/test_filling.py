@@ -159,3 +159,36 @@ def test_the_encoders_own_classes_are_a_model() -> None:
     assert set(group["models"]) == {"nearest_neighbours"}
     with pytest.raises(ConfigError, match="model: expected one that reads what .* picture_head"):
         filled(items, models=("picture_head",), pictures=pictures)
+
+
+def test_the_encoders_classes_are_measured_on_what_one_network_has_not_seen() -> None:
+    items, pictures = pictured(head=True)
+    # Of the 80 pictures that were learnt, one network has not seen 50, and tells 20 of them wrong.
+    is_own = np.arange(150) >= 100
+    own = np.log(pictures.vectors[is_own] * 0.9 + 0.05)
+    own[:20] = np.roll(own[:20], 1, axis=1)
+    unseen = {"colour": (is_own, own)}
+    found = filled(
+        items, models=("picture_head",), pictures=replace(pictures, unseen_scores=unseen)
+    )
+    (group,) = found.report["attributes"]["colour"]["groups"]
+    # Those, and of 40 that no network has seen 30 for the comparison and 10 more.
+    assert group["validated_count"] == 50 + 30 + 10
+    assert all(value.abstained for value in found.values)
+
+
+def test_without_unseen_pictures_nothing_is_promised() -> None:
+    items, pictures = pictured(head=True)
+    seen = replace(pictures, is_unseen=np.arange(150) < 59)
+    found = filled(items, models=("picture_head",), pictures=seen)
+    assert len(found.values) == 30 and all(value.abstained for value in found.values)
+
+
+def test_words_are_read_alone_where_no_picture_is_unseen() -> None:
+    items = with_holes(lamps(120), "colour", 0.3)
+    looks = np.random.default_rng(1).normal(size=(240, 3)).astype(np.float32)
+    found = filled(items, pictures=PictureFeatures(looks, np.zeros(240, bool)))
+    (group,) = found.report["attributes"]["colour"]["groups"]
+    assert not group["pictures"]
+    given = [value for value in found.values if not value.abstained]
+    assert given and group["expected_precision"] >= 0.9

@@ -193,27 +193,41 @@ def told_columns(class_counts: Mapping[str, int], dim: int) -> dict[str, int]:
     return columns
 
 
-def told_vectors(network: ImageNetwork, levels: tf.Tensor) -> tf.Tensor:
-    """``[n, told_dim]`` unit rows: what a picture looks like, and what the classifiers tell of it.
+def told_vectors(networks: Sequence[ImageNetwork], levels: tf.Tensor) -> tf.Tensor:
+    """``[n, told_dim]`` unit rows: what an input looks like, and what the classifiers tell of it.
 
-    The network's vector, a unit vector, beside the square roots of the classes' probabilities, a unit
-    vector for each label: the inner product of two pictures is a cosine plus the overlap of their
-    distributions (Bhattacharyya 1943). On photographs of groceries, trained on what they are, the right
-    product was in the first 5 of 81 for .88 of them, by the vector alone for .77. Of pictures, each is
-    the mean of a picture and its mirror image.
+    The networks' vectors, unit vectors side by side, beside the square roots of the classes'
+    probabilities, a unit vector for each label: the inner product of two pictures is a mean of cosines
+    plus the overlap of their distributions (Bhattacharyya 1943). On photographs of groceries, trained on
+    what they are, the right product was in the first 5 of 81 for .88 of them, by the vector alone for
+    .77. Of pictures, all is the mean of a picture and its mirror image; probabilities are the mean of all
+    networks (Lakshminarayanan et al. 2017, "deep ensembles").
 
     Labels of more than ``_TOLD_LIMIT`` classes are left out.
     """
+    read = [_read(network, levels) for network in networks]
+    looks = tf.concat([vectors for vectors, _ in read], axis=1) / float(np.sqrt(len(read)))
+    parts = [looks]
+    counts = {name: int(shares.shape[1]) for name, shares in read[0][1].items()}
+    for name in told_columns(counts, 0):
+        parts.append(tf.sqrt(tf.add_n([shares[name] for _, shares in read]) / len(read)))
+    return tf.concat(parts, axis=1) / float(np.sqrt(len(parts)))
+
+
+def class_shares(network: ImageNetwork, levels: tf.Tensor) -> dict[str, tf.Tensor]:
+    """``[n, classes]`` probabilities by label; of a picture the mean of it and its mirror image."""
+    return _read(network, levels)[1]
+
+
+def _read(network: ImageNetwork, levels: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Unit vectors, and probabilities by label."""
     ways = [network(levels)]
     if network.shape.is_mirrored:
         ways.append(network(tf.reverse(levels, [2])))
-    parts = [tf.math.l2_normalize(tf.add_n(ways), axis=-1)]
     told = [network.logits(vectors) for vectors in ways]
-    counts = {name: int(logits.shape[1]) for name, logits in told[0].items()}
-    for name in told_columns(counts, 0):
-        probability = tf.add_n([tf.nn.softmax(one[name]) for one in told]) / len(ways)
-        parts.append(tf.sqrt(probability))
-    return tf.concat(parts, axis=1) / float(np.sqrt(len(parts)))
+    return tf.math.l2_normalize(tf.add_n(ways), axis=-1), {
+        name: tf.add_n([tf.nn.softmax(one[name]) for one in told]) / len(ways) for name in told[0]
+    }
 
 
 def label_names(targets: ImageTargets) -> Sequence[str]:

@@ -20,10 +20,10 @@ from towers.modalities.encoder import Encoder
 from towers.modalities.item_vectors import ContentVectors, encoded_contents
 from towers.modalities.modality_list import Modality
 from towers.modalities.picture_heads import EncoderClasses, PictureHead
-from towers.models.export import image_network_file
+from towers.models.export import image_networks_file
 from towers.models.images.image_network import UNKNOWN, ImageTargets, told_columns
 from towers.training.images.content_files import content_files
-from towers.training.images.image_training import ImageReport, held_out_split, train_images
+from towers.training.images.image_training import ImageReport, TrainedImages, train_images
 from towers.training.images.picture_labels import image_targets
 from towers.training.images.recipes import RECIPES, Recipe
 
@@ -154,9 +154,9 @@ def encoded_catalog(
         return None, replace(report, state="off")
     if not modality.is_installed():
         return None, replace(report, state="not installed")
-    training: ImageReport | None = None
+    trained: TrainedImages | None = None
     heads: dict[str, PictureHead] = {}
-    learnt_rows = named[:0]
+    learnt_rows = own_rows = named[:0]
     if settings.encoder:
         file = _own_file(modality, Path(settings.encoder))
     else:
@@ -171,7 +171,7 @@ def encoded_catalog(
                 return None, replace(
                     report, state="too few", read_count=read_count, refused=files.refused
                 )
-            network, training = train_images(
+            trained = train_images(
                 files.levels,
                 targets,
                 settings,
@@ -179,23 +179,40 @@ def encoded_catalog(
                 seed=config.seed,
                 progress=stages.start(f"training the encoder of {medium.noun}s", 1),
             )
-            heads = picture_heads(targets, settings.dim, items, files.rows)
-            _, learnt = held_out_split(len(files.rows), np.random.default_rng(config.seed))
-            learnt_rows = files.rows[learnt]
-        file = image_network_file(network, recipe.sides(settings))
+            heads = picture_heads(targets, settings.dim * len(trained.networks), items, files.rows)
+            learnt_rows = files.rows[trained.is_learnt]
+            own_rows = files.rows[trained.own_rows]
+        file = image_networks_file(trained.networks, recipe.sides(settings))
     encoder = modality.encoder(file, settings)
     contents = encoded_contents(
         items, encoder, progress=stages.start(f"reading the items' {medium.noun}s", len(items))
     )
+    training = None if trained is None else trained.report
     report = replace(
         report, read_count=len(contents.rows), refused=contents.refused, training=training
     )
     if not len(contents.rows):
         return None, replace(report, state="too few")
-    learnt_keys = contents.keys[np.isin(contents.rows, learnt_rows)]
-    classes = EncoderClasses(heads, learnt_keys)
+    classes = EncoderClasses(
+        heads,
+        contents.keys[np.isin(contents.rows, learnt_rows)],
+        _keys_of(contents, own_rows),
+        {} if trained is None else _shares_of_heads(heads, trained.own_shares),
+    )
     catalog = EncodedCatalog(modality, file, encoder, contents, classes)
     return catalog, replace(report, state="used")
+
+
+def _keys_of(contents: ContentVectors, rows: np.ndarray) -> np.ndarray:
+    """``[n] uint64`` hashes of the contents of items at ``rows``; 0 where one was not read again."""
+    key_of = dict(zip(contents.rows.tolist(), contents.keys.tolist(), strict=True))
+    return np.array([key_of.get(row, 0) for row in rows.tolist()], np.uint64)
+
+
+def _shares_of_heads(
+    heads: Mapping[str, PictureHead], shares: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    return {field: shares[field if field == "brand" else _ATTRIBUTE + field] for field in heads}
 
 
 def picture_heads(

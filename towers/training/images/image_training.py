@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,17 +12,22 @@ from towers.config import AudioConfig, ImagesConfig
 from towers.models.images.image_augmentation import Mixed, augmented
 from towers.models.images.image_network import (
     PICTURE_SHAPE,
+    UNKNOWN,
     ImageNetwork,
     ImageTargets,
     NetworkShape,
     class_loss,
+    class_shares,
     label_names,
 )
 from towers.models.legacy_keras import keras, tf
+from towers.training.images.near_copies import held_out_parts, near_copies
 
 SMALL_SHARE = 0.6
 """Of the steps at two thirds of the size, where a step costs less than half."""
-_HELD_OUT_SHARE, _HELD_OUT_LIMIT, _LEAST_HELD_OUT = 0.05, 2_000, 8
+_HELD_OUT_SHARE, _OWN_SHARE, _HELD_OUT_LIMIT = 0.06, 0.1, 2_000
+_HELD_OUT_MINIMUM, _LARGEST_SHARE = 40, 0.125
+"""Pictures that are held out of all networks, where these are no larger a share."""
 _CHECK_COUNT = 24
 _PATIENCE = 4
 """Checks at the full size without a better one, after which training ends."""
@@ -30,6 +36,7 @@ _WARM_STEPS = 100
 _AVERAGED = 0.998
 _CONTRAST_WEIGHT = 0.5
 _CLIP_NORM = 5.0
+_READ_COUNT = 128
 
 
 @dataclass(frozen=True)
@@ -41,12 +48,14 @@ class InputKind:
         sizes: What ``augmented`` is called with, in the first part of the steps and in the rest.
         augmented: A batch of ``levels [n, …] uint8``, changed at random.
         whole: The same unchanged, levels of 0 to 1 as the exported network reads them.
+        groups: The group of near-copies of each input, ``[n] int64``, given levels and classes.
     """
 
     shape: NetworkShape
     sizes: tuple[int, int]
     augmented: Callable[[tf.Tensor, int], Mixed]
     whole: Callable[[np.ndarray], tf.Tensor]
+    groups: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def picture_kind(settings: ImagesConfig) -> InputKind:
@@ -57,6 +66,7 @@ def picture_kind(settings: ImagesConfig) -> InputKind:
         (max(16, size * 2 // 3 // 8 * 8), size),
         augmented,
         lambda levels: tf.image.resize(levels, (size, size), antialias=True) / 255,
+        near_copies,
     )
 
 
@@ -65,14 +75,34 @@ class ImageReport:
     """What became of the training.
 
     Args:
-        picture_count: Pictures or sounds trained on.
-        held_out: Accuracy on held-out ones by label, after each check.
+        picture_counts: Pictures or sounds trained on, by network.
+        group_count: Groups of near-copies among all of them.
+        held_out: By network, accuracy on held-out ones by label, after each check.
         class_counts: Classes by label.
     """
 
-    picture_count: int
-    held_out: tuple[dict[str, float], ...]
+    picture_counts: tuple[int, ...]
+    group_count: int
+    held_out: tuple[tuple[dict[str, float], ...], ...]
     class_counts: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedImages:
+    """The networks, and what they have not seen.
+
+    Args:
+        networks: Each trained without pictures of its own beside those held out of all.
+        is_learnt: ``[pictures] bool``, seen by some network.
+        own_rows: ``[m] int64`` rows that one network has not seen, and others have.
+        own_shares: By label, ``[m, classes] float32`` probabilities by that network.
+    """
+
+    networks: tuple[ImageNetwork, ...]
+    is_learnt: np.ndarray
+    own_rows: np.ndarray
+    own_shares: dict[str, np.ndarray]
+    report: ImageReport
 
 
 def train_images(
@@ -83,18 +113,86 @@ def train_images(
     *,
     seed: int,
     progress: Callable[[int, int, float], None],
-) -> tuple[ImageNetwork, ImageReport]:
-    """Trains with AdamW and a cosine schedule; keeps the averaged weights best on held-out pictures.
+) -> TrainedImages:
+    """Trains ``config.network_count`` networks, each from other weights and without other pictures.
+
+    With AdamW and a cosine schedule; kept are the averaged weights best on held-out pictures. Those are
+    whole groups of near-copies, some of every network, and where there are several, others of each.
 
     Args:
         levels: ``[inputs, height, width, channels] uint8``, read in batches.
         progress: Called with steps done, the number of steps, and the loss.
     """
+    count = len(levels)
+    labels = label_names(targets)
+    classes = targets.classes[labels[0]] if labels else np.full(count, UNKNOWN, np.int32)
+    groups = kind.groups(levels, classes)
+    sizes = _held_out_sizes(count, config.network_count)
+    parts = held_out_parts(groups, classes, sizes, np.random.default_rng(seed))
+    networks, picture_counts, held_out = [], [], []
+    own_rows: list[np.ndarray] = []
+    own_shares: dict[str, list[np.ndarray]] = {name: [] for name in labels}
+    for number in range(config.network_count):
+        apart = (parts == 0) | (parts == number + 1)
+        rows = np.flatnonzero(~apart)
+
+        def done(step: int, steps: int, loss: float, number: int = number) -> None:
+            progress(number * steps + step, config.network_count * steps, loss)
+
+        network, checks = _trained(
+            levels, targets, config, kind, _Rows(rows, np.flatnonzero(apart)), seed + number, done
+        )
+        networks.append(network)
+        picture_counts.append(len(rows))
+        held_out.append(tuple(checks))
+        own = np.flatnonzero(parts == number + 1)
+        own_rows.append(own)
+        for name, shares in _shares_of(network, levels, own, targets, kind).items():
+            own_shares[name].append(shares)
+    return TrainedImages(
+        tuple(networks),
+        parts != 0,
+        np.concatenate(own_rows),
+        {name: np.concatenate(shares) for name, shares in own_shares.items()},
+        ImageReport(
+            tuple(picture_counts),
+            int(groups.max(initial=-1)) + 1,
+            tuple(held_out),
+            dict(targets.class_counts),
+        ),
+    )
+
+
+def _held_out_sizes(count: int, network_count: int) -> list[int]:
+    """Of ``count`` pictures, those held out of all networks, and of each where there are several."""
+    of_one = min(_HELD_OUT_LIMIT, int(count * _OWN_SHARE))
+    share = _OWN_SHARE if network_count == 1 else _HELD_OUT_SHARE
+    least = min(_HELD_OUT_MINIMUM, int(count * _LARGEST_SHARE))
+    of_all = max(least, min(_HELD_OUT_LIMIT, int(count * share)))
+    return [of_all] if network_count == 1 else [of_all, *[of_one] * network_count]
+
+
+class _Rows(NamedTuple):
+    """Rows that a network learns from, and rows that it is measured on, ``int64``."""
+
+    learnt: np.ndarray
+    held_out: np.ndarray
+
+
+def _trained(
+    levels: np.ndarray,
+    targets: ImageTargets,
+    config: ImagesConfig | AudioConfig,
+    kind: InputKind,
+    rows: _Rows,
+    seed: int,
+    progress: Callable[[int, int, float], None],
+) -> tuple[ImageNetwork, list[dict[str, float]]]:
+    """One network, and its accuracy after each check."""
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    held_out, training = held_out_split(len(levels), rng)
-    batch_size = min(config.batch_size, len(training))
-    of_epoch = -(-len(training) // batch_size)
+    batch_size = min(config.batch_size, len(rows.learnt))
+    of_epoch = -(-len(rows.learnt) // batch_size)
     step_count = max(1, min(config.step_limit, config.epoch_limit * of_epoch))
     trainer = _Trainer(targets, config, kind, step_count)
     check_every = max(1, step_count // _CHECK_COUNT)
@@ -104,15 +202,15 @@ def train_images(
     order = np.zeros(0, np.int64)
     for step in range(step_count):
         if len(order) < batch_size:
-            order = np.concatenate([order, rng.permutation(training)])
-        rows, order = order[:batch_size], order[batch_size:]
+            order = np.concatenate([order, rng.permutation(rows.learnt)])
+        batch, order = order[:batch_size], order[batch_size:]
         is_first = step < SMALL_SHARE * step_count
-        loss = trainer.step(rows, levels, kind.sizes[not is_first])
+        loss = trainer.step(batch, levels, kind.sizes[not is_first])
         progress(step + 1, step_count, loss)
         if (step + 1) % check_every == 0 or step + 1 == step_count:
             trainer.average()
-            if len(held_out):
-                checks.append(trainer.accuracy(held_out, levels))
+            if len(rows.held_out):
+                checks.append(trainer.accuracy(rows.held_out, levels))
                 score = float(np.mean(list(checks[-1].values()))) if checks[-1] else 0.0
                 if best is None or score >= best[0]:
                     best = score, trainer.averaged.get_weights()
@@ -121,17 +219,25 @@ def train_images(
                     break
     if best is not None:
         trainer.averaged.set_weights(best[1])
-    report = ImageReport(len(training), tuple(checks), dict(targets.class_counts))
-    return trainer.averaged, report
+    return trainer.averaged, checks
 
 
-def held_out_split(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Held-out and training pictures; too few pictures are all trained on."""
-    shuffled = rng.permutation(count)
-    held_out_count = min(_HELD_OUT_LIMIT, int(count * _HELD_OUT_SHARE))
-    if held_out_count < _LEAST_HELD_OUT:
-        held_out_count = 0
-    return np.sort(shuffled[:held_out_count]), np.sort(shuffled[held_out_count:])
+def _shares_of(
+    network: ImageNetwork,
+    levels: np.ndarray,
+    rows: np.ndarray,
+    targets: ImageTargets,
+    kind: InputKind,
+) -> dict[str, np.ndarray]:
+    """``[n, classes] float32`` probabilities of the pictures at ``rows``, by label."""
+    found: dict[str, list[np.ndarray]] = {
+        name: [np.zeros((0, count), np.float32)] for name, count in targets.class_counts.items()
+    }
+    for start in range(0, len(rows), _READ_COUNT):
+        whole = kind.whole(levels[rows[start : start + _READ_COUNT]])
+        for name, shares in class_shares(network, whole).items():
+            found[name].append(shares.numpy())
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 class _Trainer:
@@ -158,7 +264,7 @@ class _Trainer:
         self._means = [tf.Variable(one, trainable=False) for one in self._network.weights]
         self._done = tf.Variable(0.0, trainable=False)
         # One graph for each size of pictures.
-        self._step = tf.function(self._trained, reduce_retracing=False)
+        self._step = tf.function(self._trained_batch, reduce_retracing=False)
         self._labels = label_names(targets)
 
     def step(self, rows: np.ndarray, levels: np.ndarray, size: int) -> float:
@@ -176,8 +282,8 @@ class _Trainer:
         """Share of the inputs at ``rows`` whose class the averaged network tells, by label."""
         right = dict.fromkeys(self._labels, 0)
         known = dict.fromkeys(self._labels, 0)
-        for start in range(0, len(rows), 128):
-            of_batch = rows[start : start + 128]
+        for start in range(0, len(rows), _READ_COUNT):
+            of_batch = rows[start : start + _READ_COUNT]
             logits = self.averaged.logits(self.averaged(self._kind.whole(levels[of_batch])))
             for name in self._labels:
                 truth = self._targets.classes[name][of_batch]
@@ -186,7 +292,7 @@ class _Trainer:
                 known[name] += int(np.count_nonzero(truth >= 0))
         return {name: right[name] / known[name] for name in self._labels if known[name]}
 
-    def _trained(
+    def _trained_batch(
         self,
         pictures: tf.Tensor,
         classes: dict[str, tf.Tensor],

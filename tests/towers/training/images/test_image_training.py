@@ -13,17 +13,25 @@ from PIL import Image
 from data.errors import ConfigError
 from data.records import Item
 from tests.towers.modalities.shapes import COLOURS, SHAPES, shape_bytes
+from tests.towers.training.images.shelves import shelves
 from towers.config import ImagesConfig
 from towers.modalities.images import ImageEncoder
 from towers.modalities.pictures import read_picture
-from towers.models.export import image_network_file
-from towers.models.images.image_network import ImageNetwork, ImageTargets, told_vectors
+from towers.models.export import image_networks_file
+from towers.models.images.image_network import (
+    ImageNetwork,
+    ImageTargets,
+    class_shares,
+    told_vectors,
+)
 from towers.models.legacy_keras import tf
 from towers.training.images.image_encoding import picture_heads
-from towers.training.images.image_training import ImageReport, picture_kind, train_images
+from towers.training.images.image_training import TrainedImages, picture_kind, train_images
 from towers.training.images.picture_labels import image_targets
 
-CONFIG = ImagesConfig(size=32, dim=16, batch_size=24, epoch_limit=8, learning_rate=0.01)
+CONFIG = ImagesConfig(
+    size=32, dim=16, batch_size=24, network_count=1, epoch_limit=8, learning_rate=0.01
+)
 KINDS = list(product(COLOURS, SHAPES))
 ITEMS = [
     Item(f"{colour}-{shape}-{n}", category=("Shapes", colour), attributes={"form": shape})
@@ -32,16 +40,19 @@ ITEMS = [
 ]
 
 
-def trained(config: ImagesConfig = CONFIG) -> tuple[ImageNetwork, ImageReport]:
-    levels = np.stack(
+def levels() -> np.ndarray:
+    return np.stack(
         [
             read_picture(shape_bytes(colour, shape, n), (40, 40))
             for colour, shape in KINDS
             for n in range(12)
         ]
     )
+
+
+def trained(config: ImagesConfig = CONFIG) -> TrainedImages:
     return train_images(
-        levels,
+        levels(),
         image_targets(ITEMS),
         config,
         picture_kind(config),
@@ -52,12 +63,12 @@ def trained(config: ImagesConfig = CONFIG) -> tuple[ImageNetwork, ImageReport]:
 
 @pytest.fixture(scope="module")
 def network() -> ImageNetwork:
-    return trained()[0]
+    return trained().networks[0]
 
 
 @pytest.fixture(scope="module")
 def encoder(network: ImageNetwork) -> ImageEncoder:
-    return ImageEncoder(image_network_file(network, (32, 32)), CONFIG)
+    return ImageEncoder(image_networks_file([network], (32, 32)), CONFIG)
 
 
 def test_the_nearest_pictures_are_of_the_same_colour(encoder: ImageEncoder) -> None:
@@ -88,7 +99,7 @@ def test_the_exported_network_agrees_with_tensorflow(
     network: ImageNetwork, encoder: ImageEncoder
 ) -> None:
     pictures = np.stack([read_picture(shape_bytes(c, s, 50), (32, 32)) for c, s in KINDS])
-    full = told_vectors(network, tf.constant(pictures / 255, tf.float32)).numpy()
+    full = told_vectors([network], tf.constant(pictures / 255, tf.float32)).numpy()
     assert np.abs(encoder.encode_arrays(pictures) - full).max() < 1e-4
     assert np.allclose(np.linalg.norm(full, axis=1), 1, atol=1e-5)
     # A picture and its mirror image have one vector.
@@ -109,7 +120,7 @@ def test_a_picture_that_cannot_be_read_has_no_vector_and_is_told(encoder: ImageE
 
 def test_the_same_seed_gives_the_same_network() -> None:
     brief = replace(CONFIG, size=24, epoch_limit=1)
-    first, second = (trained(brief)[0].get_weights() for _ in range(2))
+    first, second = (trained(brief).networks[0].get_weights() for _ in range(2))
     assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(first, second, strict=True))
 
 
@@ -211,3 +222,53 @@ def test_the_heads_of_attributes_tell_of_vectors_what_the_network_tells(
     told = np.exp(heads["form"].scores(vectors))
     told /= told.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(told, own / 2, atol=2e-3)
+
+
+@pytest.fixture(scope="module")
+def pair() -> TrainedImages:
+    """Two networks of 36 shelves, each photographed four times."""
+    brief = replace(CONFIG, size=16, network_count=2, epoch_limit=1)
+    items = [Item(f"{n}", category=("abc"[n // 4 % 3],)) for n in range(144)]
+    return train_images(
+        shelves(36, 4),
+        image_targets(items),
+        brief,
+        picture_kind(brief),
+        seed=3,
+        progress=lambda done, total, loss: None,
+    )
+
+
+def test_each_network_leaves_out_pictures_of_its_own(pair: TrainedImages) -> None:
+    unseen = int((~pair.is_learnt).sum())
+    first, second = (144 - learnt - unseen for learnt in pair.report.picture_counts)
+    assert unseen >= 8 and min(first, second) >= 8
+    assert len(pair.own_rows) == len(set(pair.own_rows.tolist())) == first + second
+    assert pair.is_learnt[pair.own_rows].all()
+    # All four of a shelf, or none.
+    for rows in (np.flatnonzero(~pair.is_learnt), pair.own_rows[:first], pair.own_rows[first:]):
+        assert set(np.unique(rows // 4, return_counts=True)[1].tolist()) == {4}
+
+
+def test_pictures_left_out_by_one_network_are_told_by_that_one(pair: TrainedImages) -> None:
+    small = tf.image.resize(shelves(36, 4)[pair.own_rows], (16, 16), antialias=True) / 255
+    first = int(pair.is_learnt.sum()) - pair.report.picture_counts[0]
+    for network, rows in zip(pair.networks, (slice(first), slice(first, None)), strict=True):
+        for name, shares in class_shares(network, small[rows]).items():
+            np.testing.assert_allclose(pair.own_shares[name][rows], shares.numpy(), atol=1e-5)
+
+
+def test_several_networks_are_one_file_that_tells_their_mean(pair: TrainedImages) -> None:
+    encoder = ImageEncoder(image_networks_file(pair.networks, (16, 16)), CONFIG)
+    pictures = np.stack([read_picture(shape_bytes(c, s, 50), (16, 16)) for c, s in KINDS])
+    found = encoder.encode_arrays(pictures)
+    alone = [
+        told_vectors([network], tf.constant(pictures / 255, tf.float32)).numpy()
+        for network in pair.networks
+    ]
+    assert found.shape[1] == 2 * 16 + 3
+    looks = [vectors[:, :16] @ vectors[:, :16].T for vectors in alone]
+    np.testing.assert_allclose(found[:, :32] @ found[:, :32].T, np.mean(looks, axis=0), atol=1e-4)
+    np.testing.assert_allclose(
+        found[:, 32:] ** 2, np.mean([vectors[:, 16:] ** 2 for vectors in alone], axis=0), atol=1e-4
+    )

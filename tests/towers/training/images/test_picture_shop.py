@@ -22,7 +22,10 @@ SETTINGS = {
     "towers": {"dim": 16, "session_encoder": "dnn", "event_slot_count": 4},
     "retrieval": {"epoch_limit": 2, "search_example_limit": 2_000},
     "rerank": {"request_limit": 100, "epoch_limit": 1, "member_count": 1},
-    "images": {"size": 32, "dim": 16, "batch_size": 24, "epoch_limit": 8, "learning_rate": 0.01},
+    "images": {
+        **{"size": 32, "dim": 16, "batch_size": 24},
+        **{"network_count": 2, "epoch_limit": 8, "learning_rate": 0.01},
+    },
 }
 
 
