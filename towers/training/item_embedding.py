@@ -54,11 +54,13 @@ class EmbedReport:
         item_count: Items embedded.
         new_item_count: Items among them that were not in training.
         seconds: From items in memory to embeddings, tokenisation included.
+        variant_group_count: Groups of variants found.
     """
 
     item_count: int
     new_item_count: int
     seconds: float
+    variant_group_count: int = 0
 
     @property
     def items_per_second(self) -> float:
@@ -224,7 +226,7 @@ def reembed(
         report("signing")
         sign(folder, created_time)
     new_count = len(set(catalog.item_ids) - set(tables.item_ids))
-    return EmbedReport(catalog.count, new_count, seconds)
+    return EmbedReport(catalog.count, new_count, seconds, metrics["variants"]["groups"])
 
 
 def _contents(items: Sequence[Item], modality: Modality, old: Bundle) -> ContentVectors:

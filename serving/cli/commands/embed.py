@@ -90,7 +90,8 @@ def embed(
         return
     click.echo(
         f"{out}: {report.item_count:,} items, {report.new_item_count:,} of them new to the towers, "
-        f"embedded at {report.items_per_second:,.0f} a second"
+        f"embedded at {report.items_per_second:,.0f} a second; "
+        f"{report.variant_group_count:,} groups of variants"
     )
 
 

@@ -68,6 +68,23 @@ def test_search_shows_a_table_or_json(run: Run, engine: GatedEngine) -> None:
     assert engine.log.event_count == 1
 
 
+def test_groups_are_shown_once_with_the_count_of_their_other_members(run: Run) -> None:
+    answer = json.loads(run(search, "kitchen", "--group-by", "size", "--json").output)
+    sizes = {item.item_id: item.attributes.get("size") for item in shelf.items()}
+    found = answer["results"]
+    assert len({sizes[one["item_id"]] for one in found}) == len(found)
+    assert answer["group_by"] == "size" and answer["group_count"] > 1
+    shown = run(search, "kitchen", "--group-by", "size").output
+    assert f"+{found[0]['variant_count']} more" in shown
+    assert f"{answer['match_count']} matching in {answer['group_count']} groups" in shown
+    home = json.loads(run(recommend, "--group-by", "size", "--json").output)
+    assert home["group_by"] == "size"
+    refused = run(search, "kitchen", "--group-by", "siez")
+    assert refused.exit_code == 1
+    assert "group_by: expected one of none, size" in refused.output
+    assert "(did you mean size?)" in refused.output
+
+
 def test_conditions_in_a_text_are_told_by_a_real_server_and_switched_off(
     run: Run, engine: GatedEngine
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,26 @@ def test_golden_answers_are_those_of_the_new_catalogue(changed: Bundle) -> None:
     check_golden(changed.ranker, changed.facts.golden)
     for entry in changed.facts.golden:
         assert set(entry["item_ids"]) <= set(changed.catalog.item_ids)
+
+
+def test_variants_are_found_anew_and_reported(tmp_path: Path) -> None:
+    sizes = [
+        replace(NEW, item_id=f"new{size}", title=f"dark roasted espresso {size}g")
+        for size in (250, 500)
+    ]
+    report = reembed(
+        shelf.bundle_folder(),
+        [*sizes, *shelf.items()],
+        tmp_path / "new",
+        items_time=END_TIME,
+        created_time=END_TIME,
+    )
+    variants = load_bundle(tmp_path / "new").variants
+    assert variants is not None
+    assert variants.codes[:2].tolist() == [0, 0]
+    metrics = json.loads((tmp_path / "new" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["variants"]["groups"] == report.variant_group_count == len(variants.counts)
+    assert {"title": "dark roasted espresso 250g", "items": 2} in metrics["variants"]["largest"]
 
 
 def test_an_item_without_any_word_has_a_fixed_direction() -> None:

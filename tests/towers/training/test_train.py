@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from data.errors import ConfigError
 from data.records import Item, LogPosition
 from data.split import Split
 from data.tables import Tables, events_table, items_table, iter_events
@@ -89,3 +90,28 @@ def test_a_catalogue_in_which_nothing_is_irrelevant_goes_without_a_reranker(
     )
     _, bundle = trained(tables, tmp_path / "bundle")
     assert bundle.catalog.count == 1 and bundle.ranker.reranker is None
+
+
+def test_groups_of_variants_are_reported_and_those_of_an_unknown_attribute_refused_at_once(
+    shop_tables: Tables, tmp_path: Path
+) -> None:
+    items = items_table(
+        [Item(f"{n}", f"oak lamp {n + 1} m", attributes={"parent": "a"}) for n in range(3)]
+    )
+    tables = replace(
+        shop_tables,
+        items=items,
+        events=shop_tables.events.slice(0, 0),
+        judgments=shop_tables.judgments.slice(0, 0),
+    )
+    with pytest.raises(
+        ConfigError, match=r"^variants.group_by: expected an attribute of the items"
+    ):
+        train_quickly(tables, tmp_path / "none", {**_CONFIG, "variants": {"group_by": "parnt"}})
+    metrics = train_quickly(
+        tables, tmp_path / "bundle", {**_CONFIG, "variants": {"group_by": "parent"}}
+    )
+    assert (metrics["variants"]["attribute"], metrics["variants"]["items"]) == ("parent", 3)
+    bundle = load_bundle(tmp_path / "bundle")
+    assert bundle.variants is not None
+    assert bundle.variants.codes.tolist() == [0, 0, 0]
