@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from data.errors import ConfigError
+from towers.setting_range import Range
 
 T = TypeVar("T")
 
@@ -21,14 +22,6 @@ _LARGEST_WHOLE = 2**53
 
 VISITOR_MINIMUM_LIMIT = 32
 """Distinct visitors that serving stores for each query."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """Range of a setting, both ends included."""
-
-    least: float
-    most: float
 
 
 @dataclass(frozen=True)
@@ -183,6 +176,17 @@ class AttributesConfig:
 
 
 @dataclass(frozen=True)
+class DemandConfig:
+    """The forecast of demand in the bundle, which rules on stock and promotions read.
+
+    It is the mean of the next ``horizon_days``, 0 for none, of the ``item_limit`` most bought items.
+    """
+
+    horizon_days: Annotated[int, Range(0, 60)] = 0
+    item_limit: Annotated[int, Range(1, 100_000)] = 500
+
+
+@dataclass(frozen=True)
 class CompletionConfig:
     """Suggestions while typing.
 
@@ -229,6 +233,7 @@ class Config:
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
     attributes: AttributesConfig = field(default_factory=AttributesConfig)
+    demand: DemandConfig = field(default_factory=DemandConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     index: IndexConfig = field(default_factory=IndexConfig)
 
@@ -316,7 +321,7 @@ def _changed(defaults: T, tree: Mapping[str, Any], key_path: str) -> T:
 def _converted(hint: Any, value: Any, key_path: str, default: Any = None) -> Any:
     if typing.get_origin(hint) is Annotated:
         value = _converted(typing.get_args(hint)[0], value, key_path)
-        _check_range(typing.get_args(hint)[1], value, key_path)
+        typing.get_args(hint)[1].check(value, key_path)
         return value
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
@@ -333,11 +338,3 @@ def _converted(hint: Any, value: Any, key_path: str, default: Any = None) -> Any
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise ConfigError(f"{key_path}: expected {hint.__name__}, received {value!r}")
     return value
-
-
-def _check_range(allowed: Range, value: float, key_path: str) -> None:
-    # Not by the negated comparisons, since NaN must fail.
-    if not allowed.least <= value <= allowed.most:
-        raise ConfigError(
-            f"{key_path}: expected {allowed.least:,} to {allowed.most:,}, received {value!r}"
-        )

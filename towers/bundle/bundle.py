@@ -35,6 +35,7 @@ from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
 from towers.search_box.completion import Completion
 from towers.sessions.segments import Segment, Segments
+from towers.stock.stock_cover import StockCover
 
 RERANK_BATCH_SIZE = 128
 """Candidates that the exported reranker scores in one call."""
@@ -61,6 +62,7 @@ class Bundle:
         action_model: Probabilities of clicks, carts and more; None where the log holds too few.
         pictures: For search by picture; None where no item had a picture that was read.
         predictions: Values that its items get where they have none.
+        stock_cover: For how many days the stock of items lasts; None without a forecast of demand.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class Bundle:
     action_model: ActionModel | None = None
     pictures: ItemPictures | None = None
     predictions: Predictions = field(default_factory=Predictions)
+    stock_cover: StockCover | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -156,6 +159,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         ActionModel.load(layout.folder),
         load_pictures(layout, config, catalog.count),
         Predictions.load(layout.folder),
+        StockCover.load(layout.demand),
     )
 
 

@@ -41,6 +41,11 @@ class Layout:
         return self.folder / "after_sales"
 
     @property
+    def demand(self) -> Path:
+        """The forecast of demand; missing without one."""
+        return self.folder / "demand"
+
+    @property
     def pictures(self) -> Path:
         """Vectors of the items' pictures and their index; missing without any."""
         return self.folder / "pictures"
