@@ -57,6 +57,10 @@ infinite."""
 EVENT_TYPE_BY_LABEL: Mapping[str, EventType] = {type_.label: type_ for type_ in RECORDABLE_TYPES}
 
 
+STOCK_ATTRIBUTE = "stock"
+"""Name of the attribute that holds the number of pieces in stock: a fact as the price is, no words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing the shop sells.
@@ -70,7 +74,8 @@ class Item:
         price: In units of ``currency``; None where it is not known.
         currency: ISO 4217 code; may be empty.
         in_stock: Whether it can be bought now.
-        attributes: Further facts by name, ``{"size": "12 OZ"}``.
+        attributes: Further facts by name, ``{"size": "12 OZ"}``; ``STOCK_ATTRIBUTE`` among them is the
+            number of pieces in stock.
         image: Path or URL of the picture, or its place in the tables (``data.media``); may be empty.
         created_time: When the shop began to list it, UTC; None where not known.
         audio: The same of what it sounds like.
@@ -91,6 +96,13 @@ class Item:
     created_time: datetime | None = None
     audio: str = ""
     predicted: tuple[str, ...] = ()
+
+    @property
+    def worded_attributes(self) -> Mapping[str, str]:
+        """The attributes whose values are words of the item: all but the number of pieces in stock."""
+        if STOCK_ATTRIBUTE not in self.attributes:
+            return self.attributes
+        return {name: text for name, text in self.attributes.items() if name != STOCK_ATTRIBUTE}
 
 
 @dataclass(frozen=True, slots=True)

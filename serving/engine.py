@@ -14,7 +14,7 @@ from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
-from serving.answering.merchandising import hidden_from_completion
+from serving.answering.merchandising import hidden_from_completion, stock_error
 from serving.answering.pipeline import Answered, answered, impression_of
 from serving.answering.rank_request_builders import search_event, search_rank_request
 from serving.answering.rule_file import RuleFile
@@ -183,7 +183,7 @@ class Engine:
     def complete(self, request: CompleteRequest) -> Completed:
         """Completes typed text; nothing of it is stored."""
         bundle, now = self._bundles.active.bundle, self._clock()
-        hidden = hidden_from_completion(self._rules.current(now), now, bundle.catalog)
+        hidden = hidden_from_completion(self._rules.current(now), now, bundle)
         suggestions, corrected = bundle.completion.complete(
             request.text, request.max_results, kinds=request.kinds, time=now, hidden=hidden
         )
@@ -274,7 +274,7 @@ class Engine:
 
     def status(self) -> Status:
         """The active bundle, and the sizes of catalogue, sessions and log."""
-        active = self._bundles.active
+        active, rules = self._bundles.active, self._rules.current(self._clock())
         return Status(
             bundle_id=active.bundle.manifest.bundle_id,
             bundle_path=active.path,
@@ -285,8 +285,8 @@ class Engine:
             logged_event_count=self.log.event_count,
             unknown_item_event_count=self._unknown_item_events,
             uptime_seconds=max(0.0, self._clock() - self._start_time),
-            rules_version=self._rules.current(self._clock()).version,
-            rules_error=self._rules.error,
+            rules_version=rules.version,
+            rules_error=self._rules.error or stock_error(rules, active.bundle),
             versions=installed_versions(),
             interleaving=self._interleaving.report(),
             variant_group_count=len(active.variant_group_sizes),

@@ -13,6 +13,7 @@ bootstrap        confidence intervals of means
 optional_stages  graceful degradation of answers where a stage fails
 text/            tokenisation, units, Chinese, product codes, sentiment, spelling, query parsing
 catalog/         items as columns, attributes, filters
+stock/           stock against a forecast of demand
 sessions/        sessions as a fold over events, feedback, dwell, replay, input of the query tower
 indexes/         ScaNN, tantivy, prefix indexes
 retrieval/       candidate sources behind one interface, and their fusion
@@ -28,8 +29,8 @@ variants/        variants of one product and near-duplicates, in groups
 bundle/          the released folder: layout, manifest, loading, golden answers
 datasets/        training data: examples, ranking lists, synthetic queries and sessions
 models/          the models in TensorFlow: two towers, session encoders, losses, deep & cross, export
+demand/          forecasts of the demand for items and categories
 training/        training, batch embedding, comparison, baselines and calibration
 behaviour/       what a visit does next, predicted by classical models and networks side by side
 attributes/      values that the catalogue lacks, predicted by classical models and networks side by side
-demand/          forecasts of the demand for items and categories
 """

@@ -201,6 +201,17 @@ class VariantsConfig:
 
 
 @dataclass(frozen=True)
+class DemandConfig:
+    """The forecast of demand in the bundle, which rules on stock and promotions read.
+
+    It is the mean of the next ``horizon_days``, 0 for none, of the ``item_limit`` most bought items.
+    """
+
+    horizon_days: Annotated[int, Range(0, 60)] = 0
+    item_limit: Annotated[int, Range(1, 100_000)] = 500
+
+
+@dataclass(frozen=True)
 class CompletionConfig:
     """Suggestions while typing.
 
@@ -249,6 +260,7 @@ class Config:
     audio: AudioConfig = field(default_factory=AudioConfig)
     attributes: AttributesConfig = field(default_factory=AttributesConfig)
     variants: VariantsConfig = field(default_factory=VariantsConfig)
+    demand: DemandConfig = field(default_factory=DemandConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     index: IndexConfig = field(default_factory=IndexConfig)
 

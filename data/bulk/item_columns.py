@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.errors import InputError
+from data.records import STOCK_ATTRIBUTE
 from data.tables import ITEM_SCHEMA, conform
 
 _LEVELS = "\x1f"
@@ -109,6 +110,8 @@ def item_columns(table: pa.Table) -> ItemColumns:
     first, last = int(offsets[0]), int(offsets[-1])
     names = attributes.keys.slice(first, last - first)
     values = attributes.items.slice(first, last - first).fill_null("")
+    # Its value is no words: see ``Item.worded_attributes``.
+    values = pc.if_else(pc.equal(names, STOCK_ATTRIBUTE), "", values)
     offsets -= first
     coded_names = _coded(names)
     owners = np.repeat(np.arange(len(ids), dtype=np.int64), np.diff(offsets))

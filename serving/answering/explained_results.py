@@ -33,58 +33,55 @@ def explained(
     session = rank_request.session
     is_anonymous = not (session.events or session.bought)
 
-    def with_reason(result: Result) -> Result:
+    def told(
+        result: Result,
+        by_event: tuple[EventEffect, ...] = (),
+        by_feature: tuple[FeatureEffect, ...] = (),
+    ) -> Result:
         reason = reason_of(
             result,
+            by_event,
             query=rank_request.text,
             is_anonymous=is_anonymous,
             title_of=lambda item_id: _title_of(catalog, item_id),
         )
-        return replace(result, reason=reason, modalities=_modalities(bundle, result.item_id))
+        return replace(
+            result,
+            event_effects=by_event,
+            feature_effects=by_feature,
+            reason=reason,
+            modalities=_modalities(bundle, result.item_id),
+        )
 
     positions = shortlist.positions_of(rows)
     listed = positions[positions >= 0]
     if not len(listed):
-        return tuple(map(with_reason, results))
-    events = session.events
-    event_numbers = range(max(0, len(events) - _EXPLAINED_EVENT_COUNT), len(events))
-    by_event = iter(event_effects(bundle.ranker, shortlist, listed, event_numbers))
-    by_feature = iter(feature_effects(bundle.ranker, shortlist, listed, bundle.feature_means))
+        return tuple(map(told, results))
+    events = session.events[-_EXPLAINED_EVENT_COUNT:]
+    begin = len(session.events) - len(events)
+    numbers = range(begin, len(session.events))
+    by_event = event_effects(bundle.ranker, shortlist, listed, numbers)
+    by_feature = feature_effects(bundle.ranker, shortlist, listed, bundle.feature_means)
+    strongest = np.argsort(-np.abs(by_feature), axis=1)[:, :_EXPLAINED_FEATURE_COUNT]
+    values = np.take_along_axis(shortlist.features_at(listed), strongest, axis=1).tolist()
+    amounts = np.take_along_axis(by_feature, strongest, axis=1).tolist()
+    orders = np.argsort(-np.abs(by_event), axis=1, kind="stable").tolist()
+    labels = [event.type.label for event in events]
+    place_of = dict(zip(np.flatnonzero(positions >= 0).tolist(), range(len(listed)), strict=True))
     explained = []
-    features = shortlist.features
-    for result, position in zip(results, positions.tolist(), strict=True):
-        if position < 0:
-            explained.append(with_reason(result))
+    for number, result in enumerate(results):
+        place = place_of.get(number)
+        if place is None:
+            explained.append(told(result))
             continue
-        event_effects_of_item = [
-            EventEffect(
-                events[event_number].type.label,
-                events[event_number].item_id,
-                events[event_number].query,
-                float(effect),
-            )
-            for event_number, effect in zip(event_numbers, next(by_event), strict=True)
-        ]
-        effects = next(by_feature)
-        strongest = np.argsort(-np.abs(effects))[:_EXPLAINED_FEATURE_COUNT]
-        strongest_effects = [
-            FeatureEffect(
-                FEATURE_NAMES[column],
-                float(features[position, column]),
-                float(effects[column]),
-            )
-            for column in strongest
-        ]
-        event_effects_of_item.sort(key=lambda effect: -abs(effect.effect))
-        explained.append(
-            with_reason(
-                replace(
-                    result,
-                    event_effects=tuple(event_effects_of_item),
-                    feature_effects=tuple(strongest_effects),
-                )
-            )
+        effects = by_event[place].tolist()
+        of_events = tuple(
+            EventEffect(labels[one], events[one].item_id, events[one].query, effects[one])
+            for one in orders[place]
         )
+        named = (FEATURE_NAMES[column] for column in strongest[place].tolist())
+        of_features = tuple(map(FeatureEffect, named, values[place], amounts[place]))
+        explained.append(told(result, of_events, of_features))
     return tuple(explained)
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.records import Item
+from data.records import STOCK_ATTRIBUTE, Item
 from towers.bundle.bundle import Bundle
 from towers.catalog.item_tokens import item_tokens
 from towers.catalog.items import Catalog, Facts, PriceChange
@@ -67,6 +67,7 @@ class _Prepared(NamedTuple):
         changes: Of all items but those of which only price, stock or time changes.
         read: A catalogue of the items of ``changes``.
         rows: ``[n] int64`` rows of these others.
+        same: These others, by ``rows``.
         facts: Their new facts, by ``rows``.
         steps: Those of them with another price step.
     """
@@ -74,6 +75,7 @@ class _Prepared(NamedTuple):
     changes: Sequence[_Change]
     read: Catalog
     rows: np.ndarray
+    same: Sequence[Item]
     facts: Facts
     steps: Sequence[_PriceStep]
 
@@ -159,6 +161,9 @@ class LiveCatalog:
             if vector is not None:
                 self._sources.index.put(row, vector)
             catalog.tokens[row] = tokens
+        if catalog.attributes.names.get(STOCK_ATTRIBUTE) >= 0:
+            for row, item in zip(prepared.rows.tolist(), prepared.same, strict=True):
+                catalog.attributes.put(row, item)
         catalog.update_facts(prepared.rows, prepared.facts)
         self._changed.update(prepared.rows.tolist())
 
@@ -197,7 +202,7 @@ class LiveCatalog:
         # fails here, before anything has changed.
         read = Catalog.of(reworded, catalog.text)
         changes = self._changes(reworded, read)
-        return _Prepared(changes, read, np.array(rows, np.int64), Facts.of(same), steps)
+        return _Prepared(changes, read, np.array(rows, np.int64), same, Facts.of(same), steps)
 
     def _changes(self, items: Sequence[Item], read: Catalog) -> list[_Change]:
         """Changes of words, of items of distinct ids that are the rows of ``read``."""

@@ -15,7 +15,6 @@ from serving.api.requests import Filter
 from serving.paging.further_results import FurtherResults
 from serving.paging.page import Page, page_of
 from towers.bundle.bundle import Bundle
-from towers.catalog.items import Catalog
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
 from towers.read_only import read_only_columns
@@ -74,7 +73,7 @@ def merchandising_of(
     hidden_by: dict[str, np.ndarray] = {}
     for rule in rules:
         if rule.kind == "hide":
-            mask = _hidden_rows(catalog, rule.targets, count)
+            mask = _hidden_rows(bundle, rule.targets, count)
             hidden_by[rule.name] = mask | hidden_by.get(rule.name, False)
     without = shown_request(rank_request, Merchandising(hidden_by=hidden_by))
     pin_at: dict[int, Pin] = {}
@@ -100,7 +99,7 @@ def merchandising_of(
     return Merchandising(rules, MappingProxyType(pin_at), read_only_columns(hidden_by))
 
 
-def hidden_from_completion(rules: Rules, now: float, catalog: Catalog) -> np.ndarray | None:
+def hidden_from_completion(rules: Rules, now: float, bundle: Bundle) -> np.ndarray | None:
     """``[count] bool``, true where a rule hides an item whatever the request; None: none is.
 
     Hidings on a query, a placement or a page category do not count: a text that is still being typed
@@ -109,8 +108,8 @@ def hidden_from_completion(rules: Rules, now: float, catalog: Catalog) -> np.nda
     rules_in_force = rules.hiding_everywhere(now)
     if not rules_in_force:
         return None
-    count = catalog.count
-    return np.any([_hidden_rows(catalog, rule.targets, count) for rule in rules_in_force], axis=0)
+    count = bundle.catalog.count
+    return np.any([_hidden_rows(bundle, rule.targets, count) for rule in rules_in_force], axis=0)
 
 
 def shown_request(rank_request: RankRequest, merchandising: Merchandising) -> RankRequest:
@@ -124,7 +123,7 @@ def shown_request(rank_request: RankRequest, merchandising: Merchandising) -> Ra
 
 
 def lifts_of(
-    shortlist: Shortlist, merchandising: Merchandising, catalog: Catalog
+    shortlist: Shortlist, merchandising: Merchandising, bundle: Bundle
 ) -> dict[str, np.ndarray]:
     """What each boost or burial adds to the scores of a shortlist, ``[n] float32`` by rule name.
 
@@ -137,7 +136,7 @@ def lifts_of(
         return lifts
     spread = float(shortlist.model_scores.std()) or 1.0
     for rule in moving:
-        hits = targeted(catalog, rule.targets, shortlist.rows)
+        hits = targeted(bundle, rule.targets, shortlist.rows)
         if hits.any():
             lift = np.where(hits, spread * rule.strength, 0.0).astype(np.float32)
             lifts[rule.name] = lift + lifts.get(rule.name, np.float32(0))
@@ -253,19 +252,46 @@ def _scores_with_pins(
     return np.where(is_known, filled, last)
 
 
-def targeted(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray:
+def targeted(bundle: Bundle, targets: Targets, rows: np.ndarray) -> np.ndarray:
     """Which rows a rule targets, ``[rows] bool``."""
+    catalog = bundle.catalog
     found = np.isin(rows, catalog.rows(targets.items))
     if targets.brands:
         codes = [catalog.brand_codes.get(brand) for brand in targets.brands]
         found |= np.isin(catalog.brand[rows], [code for code in codes if code >= 0])
     for path in targets.categories:
         found |= flags(catalog.mask(Filter(category=path)), rows)
-    return found
+    return _of_stock(bundle, targets, rows, found)
 
 
-def _hidden_rows(catalog: Catalog, targets: Targets, count: int) -> np.ndarray:
+def _of_stock(bundle: Bundle, targets: Targets, rows: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Those of the rows found, or of all where the rule names none, whose stock is as it says.
+
+    None of an item whose stock or demand is not known.
+    """
+    if not targets.reads_stock:
+        return found
+    if bundle.stock_cover is None:
+        return np.zeros(len(rows), bool)
+    days = bundle.stock_cover.days(bundle.catalog, rows)
+    is_within = (days < targets.days_of_stock_below) & (days > targets.days_of_stock_above)
+    return is_within & found if targets.names_items else is_within
+
+
+def stock_error(rules: Rules, bundle: Bundle) -> str:
+    """Why rules on days of stock target nothing; empty where they do, and without such rules."""
+    needing = rules.reading_stock
+    if not needing or bundle.stock_cover is not None:
+        return ""
+    return (
+        f"{needing[0].name}: expected a bundle with a forecast of demand ([demand] horizon_days in the "
+        "settings of training), received one without; rules on days of stock target nothing"
+    )
+
+
+def _hidden_rows(bundle: Bundle, targets: Targets, count: int) -> np.ndarray:
     """``targeted`` of all listed rows, ``[count] bool``: from masks that the catalogue caches."""
+    catalog = bundle.catalog
     found = np.zeros(count, bool)
     rows = catalog.rows(targets.items)
     found[rows[(rows >= 0) & (rows < count)]] = True
@@ -277,7 +303,7 @@ def _hidden_rows(catalog: Catalog, targets: Targets, count: int) -> np.ndarray:
         if mask is not None:
             both = min(count, len(mask))
             found[:both] |= mask[:both]
-    return found
+    return _of_stock(bundle, targets, np.arange(count), found)
 
 
 def flags(mask: np.ndarray | None, rows: np.ndarray) -> np.ndarray:

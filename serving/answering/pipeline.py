@@ -142,7 +142,7 @@ def answered(
         if holding is not None:
             apart = partial(related_last, shortlist, holding, is_one_word_left=is_one_word_left)
             shortlist = run("relevance", apart, shortlist)
-        lifts = run("merchandising", lambda: lifts_of(shortlist, merchandising, catalog), None)
+        lifts = run("merchandising", lambda: lifts_of(shortlist, merchandising, bundle), None)
         return shortlist.merchandised(lifts or {})
 
     lifted = with_lifts(ranked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from serving.api.answers import EventEffect, Result
@@ -79,15 +79,20 @@ def _sentences(text: str) -> _Sentences:
 
 
 def reason_of(
-    result: Result, *, query: str, is_anonymous: bool, title_of: Callable[[str], str]
+    result: Result,
+    event_effects: Sequence[EventEffect],
+    *,
+    query: str,
+    is_anonymous: bool,
+    title_of: Callable[[str], str],
 ) -> str:
     """One sentence: the event that spoke most for the item, else how it was found.
 
     In Chinese where the query is, or without a query the item's title; else in English.
 
     Args:
-        result: With its event effects; of these the positive ones count. A search is no reason for its
-            own results, so the query of the answer does not count as an event.
+        event_effects: Of the result; the positive ones count. A search is no reason for its own results,
+            so the query of the answer does not count as an event.
         query: Of the request; empty for a browse page.
         is_anonymous: Whether nothing of the visitor is known, so that nothing they did can be named.
         title_of: Title of an item by its id; empty where it is not known.
@@ -99,7 +104,7 @@ def reason_of(
 
     speaking = [
         effect
-        for effect in result.event_effects
+        for effect in event_effects
         if effect.effect > 0
         and effect.event_type in sentences.by_event
         and named(effect)

@@ -6,6 +6,7 @@ and end times. README has an example of the file.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,28 +24,46 @@ POLICY = "policy"
 KINDS = ("synonym", "redirect", "pin", "boost", "bury", "hide")
 POSITION_LIMIT = 100
 STRENGTH_LIMIT = 10.0
+DAYS_LIMIT = 3_650.0
 BYTE_LIMIT = 1_000_000
 
 _CONDITIONS = ("query", "contains", "placement", "page_category")
 _TARGETS = ("items", "brands", "categories")
+_STOCK = ("days_of_stock_below", "days_of_stock_above")
 _KEYS = {
     "synonym": ("words", "finds"),
     "redirect": ("query", "contains", "uri"),
     "pin": (*_CONDITIONS, "item", "position"),
-    "boost": (*_CONDITIONS, *_TARGETS, "strength"),
-    "bury": (*_CONDITIONS, *_TARGETS, "strength"),
-    "hide": (*_CONDITIONS, *_TARGETS),
+    "boost": (*_CONDITIONS, *_TARGETS, *_STOCK, "strength"),
+    "bury": (*_CONDITIONS, *_TARGETS, *_STOCK, "strength"),
+    "hide": (*_CONDITIONS, *_TARGETS, *_STOCK),
 }
 _COMMON_KEYS = ("name", "start", "end")
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The items a rule targets: by id, by brand, and by category, subcategories included."""
+    """The items a rule targets: by id, by brand, and by category, subcategories included.
+
+    Of these, or of all items where none are named, those whose stock lasts for fewer days than
+    ``days_of_stock_below``, or more than ``days_of_stock_above``; ±∞: however many or few.
+    """
 
     items: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
+    days_of_stock_below: float = math.inf
+    days_of_stock_above: float = -math.inf
+
+    @property
+    def names_items(self) -> bool:
+        """Whether they are of certain items, brands or categories."""
+        return bool(self.items or self.brands or self.categories)
+
+    @property
+    def reads_stock(self) -> bool:
+        """Whether they depend on the stock and the demand forecast of the items."""
+        return self.days_of_stock_below < math.inf or self.days_of_stock_above > -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +172,11 @@ class Rules:
         rules = (self._rules[number] for number in sorted(numbers))
         return tuple([r for r in rules if r.start <= now < r.end and r.matches(request, stems)])
 
+    @property
+    def reading_stock(self) -> tuple[Rule, ...]:
+        """The rules that need a forecast of demand, in their order."""
+        return tuple(rule for rule in self._rules if rule.targets.reads_stock)
+
     def hiding_everywhere(self, now: float) -> tuple[Rule, ...]:
         """The hidings without a condition that are in force at ``now``, in file order."""
         rules = (self._rules[number] for number in self._others)
@@ -220,13 +244,26 @@ def _rules_of(kind: str, number: int, table: RuleTable) -> Iterator[Rule]:
         fields["targets"] = Targets(items=(table.text("item", required=True),))
     else:
         categories = tuple(map(_path, table.texts("categories")))
-        fields["targets"] = Targets(table.texts("items"), table.texts("brands"), categories)
-        if fields["targets"] == Targets():
-            table.refuse("items", "items, brands or categories")
+        named = table.texts("items"), table.texts("brands"), categories
+        targets = fields["targets"] = Targets(*named, *_stock_bounds(table))
+        if targets == Targets():
+            table.refuse("items", f"items, brands, categories or {' or '.join(_STOCK)}")
     if kind in ("boost", "bury"):
         strength = table.number("strength", least=0, most=STRENGTH_LIMIT, default=1.0)
         fields["strength"] = strength if kind == "boost" else -strength
     yield Rule(kind, **fields)
+
+
+def _stock_bounds(table: RuleTable) -> tuple[float, float]:
+    """Below and above how many days of stock, ±∞ for no bound."""
+    bounds = []
+    for key, none in zip(_STOCK, (math.inf, -math.inf), strict=True):
+        given = key in table.values
+        value = table.number(key, least=0, most=DAYS_LIMIT, default=None) if given else none
+        bounds.append(value)
+    if bounds[1] >= bounds[0]:
+        table.refuse(_STOCK[1], f"fewer days than {_STOCK[0]}")
+    return bounds[0], bounds[1]
 
 
 def _synonyms(table: RuleTable) -> Iterator[Synonym]:

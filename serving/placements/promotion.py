@@ -6,11 +6,16 @@ that the visitor most likely redeems. Excluded: what is out of stock, in the bas
 offers past their budget or the visitor's limit. The odds of redemption do not order the items: times
 those of a purchase they found less of what was bought (see ``serving/evaluation/promotion``), and uplift
 cannot be told better than by chance (see ``evaluate --offers``).
+
+Where the bundle holds a forecast of demand, what needs a push is raised by name: items of which more are
+in stock than are forecast to be bought while they are on offer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -25,7 +30,15 @@ from towers.offers.item_offers import ItemOffers
 from towers.offers.offer_features import OfferTables
 from towers.offers.reductions import earlier_prices
 from towers.offers.visitor_state import VisitorState
+from towers.retrieval.sparse_scores import SparseScores
 from towers.sessions.session import Session
+
+NEEDS_PUSH = "needs_push"
+"""Name of the score adjustment."""
+
+_LARGEST_PUSH = 0.5
+"""Logarithm of the odds that an item gains of which none would be sold; less, the more would be."""
+_DAY_SECONDS = 86_400.0
 
 KINDS = (OfferKind.COUPON, OfferKind.PROMOTION)
 
@@ -54,8 +67,11 @@ def promotion_page(
         # Neither: an item that was added meanwhile.
         return None if price is None else Note(Sentence(Saying.REDUCED, f"{price:,.2f}"), "", price)
 
+    pushed = partial(_pushed, on_offer, np.flatnonzero(~outside), time, bundle)
+    nothing: Mapping[str, SparseScores] = {}
+    lifts = run("demand", pushed, nothing, missing)
     return PagePlan(
-        replace(page_request(request, session, time, catalog), outside=outside),
+        replace(page_request(request, session, time, catalog), outside=outside, lifts=lifts),
         note_of,
         EmptyReason.NOTHING_ON_OFFER,
         is_in_log=False,
@@ -71,6 +87,32 @@ def items_on_offer(session: Session, time: float, bundle: Bundle) -> ItemOffers:
     eligible = eligible_offers(bundle.offers, session.visitor_id, time, KINDS)
     tables = OfferTables(bundle.offers, sources.popular.popularity, embeddings)
     return ItemOffers.of(state, eligible.offers, tables, bundle.offer_model)
+
+
+def _pushed(
+    on_offer: ItemOffers, rows: np.ndarray, time: float, bundle: Bundle
+) -> Mapping[str, SparseScores]:
+    """What items gain of which more are in stock than will be bought in the time of their offer.
+
+    An offer without an end, and a price that is below an earlier one, hold for the days of the forecast.
+
+    Args:
+        rows: ``[n] int64`` what is on offer, ascending.
+    """
+    cover = bundle.stock_cover
+    if cover is None:
+        return {}
+    days = np.full(len(rows), float(cover.horizon_days))
+    for place in np.flatnonzero(np.isin(rows, on_offer.rows)).tolist():
+        number = int(np.searchsorted(on_offer.rows, rows[place]))
+        end = on_offer.offers[on_offer.places[number]].offer.end_time
+        if end is not None:
+            days[place] = min(days[place], (end - time) / _DAY_SECONDS)
+    pieces, demand = cover.pieces(bundle.catalog, rows), cover.rates_of(rows) * days
+    # Not by the negated comparison: what is not known needs none.
+    surplus = pieces > demand
+    amounts = _LARGEST_PUSH * (1 - demand[surplus] / pieces[surplus]) / bundle.score_weight
+    return {NEEDS_PUSH: SparseScores(rows[surplus], amounts.astype(np.float32))}
 
 
 def _of_offer(offer: Offer) -> Sentence:

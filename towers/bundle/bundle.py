@@ -37,6 +37,7 @@ from towers.retrieval.candidates import Sources
 from towers.retrieval.rank_request import EncodedRequest
 from towers.search_box.completion import Completion
 from towers.sessions.segments import Segment, Segments
+from towers.stock.stock_cover import StockCover
 from towers.variants.group_report import group_report
 from towers.variants.variant_groups import VariantGroups
 
@@ -66,6 +67,7 @@ class Bundle:
         modalities: The items' pictures and sounds, by modality; without those that no item had.
         predictions: Values that its items get where they have none.
         variants: Groups of variants; None in a bundle made before they were found.
+        stock_cover: For how many days the stock of items lasts; None without a forecast of demand.
     """
 
     path: Path
@@ -85,6 +87,7 @@ class Bundle:
     modalities: Mapping[str, ItemVectors[Any]] = field(default_factory=dict)
     predictions: Predictions = field(default_factory=Predictions)
     variants: VariantGroups | None = None
+    stock_cover: StockCover | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -169,6 +172,7 @@ def _load(layout: Layout, manifest: Manifest) -> Bundle:
         load_modalities(layout, config, catalog.count),
         Predictions.load(layout.folder),
         VariantGroups.load(layout.variants, catalog) if layout.variants.is_dir() else None,
+        StockCover.load(layout.demand),
     )
 
 

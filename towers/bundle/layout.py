@@ -46,6 +46,11 @@ class Layout:
         return self.folder / "variants"
 
     @property
+    def demand(self) -> Path:
+        """The forecast of demand; missing without one."""
+        return self.folder / "demand"
+
+    @property
     def training(self) -> Path:
         """Files for training and batch embedding only."""
         return self.folder / "training"

@@ -21,7 +21,7 @@ def item_tokens(item: Item, config: TextConfig) -> np.ndarray:
     """The candidate tower's input for an item: its fields and words as token numbers.
 
     Category path, brand and price step come first, then the distinct words of title, category, brand
-    and attributes, up to the slot limit.
+    and attributes (but the number in stock), up to the slot limit.
 
     Returns:
         ``[config.item_slot_count] int32``, padded with ``PADDING``.
@@ -45,7 +45,7 @@ def token_numbers(item: Item, config: TextConfig) -> list[int]:
     numbers += _path_words(item.category, buckets)
     numbers += _text_tokens(item.brand, buckets)
     numbers += [token("w:" + stem(name), buckets) for name in romanised_brand(item)]
-    for text in item.attributes.values():
+    for text in item.worded_attributes.values():
         numbers += _text_tokens(text, buckets)
     return list(dict.fromkeys(numbers))[: config.item_slot_count]
 

@@ -19,7 +19,7 @@ def text_key(item: Item) -> int:
         UnicodeEncodeError: A text has half a surrogate pair.
     """
     texts = (item.title, item.description, item.brand, *item.category)
-    facts = [text for pair in sorted(item.attributes.items()) for text in pair]
+    facts = [text for pair in sorted(item.worded_attributes.items()) for text in pair]
     # With their lengths, so that no two lists of texts are joined into the same one.
     lengths = ",".join(map(str, (*map(len, texts), -1, *map(len, facts))))
     joined = "".join((lengths, ":", *texts, *facts))

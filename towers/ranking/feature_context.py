@@ -22,9 +22,11 @@ class FeatureContext:
         candidates: In any order.
         listed_count: Only the first so many candidates make up the list that list-relative features
             are computed against, for all candidates. None: all.
+        described_count: Only the first so many candidates are asked for; of the others is read what
+            list-relative features need. None: all.
 
     Attributes:
-        items: ``[n] CANDIDATE``.
+        items: ``[described] CANDIDATE``.
         request: ``[1] REQUEST``.
     """
 
@@ -34,15 +36,18 @@ class FeatureContext:
         candidates: Candidates,
         sources: Sources,
         listed_count: int | None = None,
+        described_count: int | None = None,
     ) -> None:
         rows, catalog = candidates.rows, sources.catalog
-        self.items, self.request = np.zeros(len(rows), CANDIDATE), np.zeros(1, REQUEST)
-        items, request, time = self.items, self.request, encoded.rank_request.time
+        every, self.request = np.zeros(len(rows), CANDIDATE), np.zeros(1, REQUEST)
+        self.items = items = every[:described_count]
+        request, time = self.request, encoded.rank_request.time
         # Compiled loops do not check: a row that a column lacks must end here.
         summary, repurchase, popular = encoded.summary, sources.repurchase, sources.popular
         limit = min(len(catalog.leaf), len(catalog.title_heads), len(sources.index.embeddings))
         if not _are_below(rows, summary.rows, summary.bought_rows, limit):
             raise IndexError(f"rows: expected 0 to {limit - 1:,}, received others")
+        listed, rows = rows, rows[:described_count]
         long, long_decay = popular.popularity.decayed(time)
         recent, recent_decay = popular.trend.decayed(time)
         present, present_decay = popular.surge.decayed(time)
@@ -59,8 +64,8 @@ class FeatureContext:
         has_query = bool(request["has_query"][0])
         term_count = match_fields(encoded.query, catalog, rows, items) if has_query else 0
         score_list(
-            *(encoded, candidates, sources, items, request),
-            listed_count=len(rows) if listed_count is None else listed_count,
+            *(encoded, candidates, sources, every, request),
+            listed_count=len(listed) if listed_count is None else listed_count,
             term_count=term_count,
         )
         match_history(encoded, sources, rows, items, request)

@@ -121,10 +121,13 @@ class Source(Protocol):
             ``<name>_rank``.
         scored_as: Its scores are the reranker's features ``<scored_as>_score`` and, relative to the best
             candidate's, ``<scored_as>_share``; empty where its scores are no features.
+        reads_events: Whether it reads the session's events, beyond the query and past purchases; what it
+            finds is the same without any one of them where not.
     """
 
     name: ClassVar[str]
     scored_as: ClassVar[str] = ""
+    reads_events: ClassVar[bool] = True
 
     @classmethod
     def applies_to(cls, encoded: EncodedRequest) -> bool:

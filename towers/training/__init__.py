@@ -11,6 +11,7 @@ reranker_training     training of the reranker
 baselines/            what the ranker is compared with
 actions/              the network of several actions, its calibration and its rivals
 offers/               the models of offers: redemption, uplift, and their evaluation
+demand_release        the forecast of demand that goes into a bundle
 search_share          how much of the reranker a release serves in searches
 embedding_stream      embeddings of Parquet files of any size
 item_embedding        batch embedding of items, and bundles for changed catalogues

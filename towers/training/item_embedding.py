@@ -194,6 +194,8 @@ def reembed(
         if layout.offers.is_dir():
             # They name items by id, and are placed in the catalogue when they are loaded.
             shutil.copytree(layout.offers, new.offers)
+        if old.stock_cover is not None:
+            old.stock_cover.rebased(sources.catalog, catalog).save(new.demand)
         write_after_sales(new, old.after_sales.rebased(sources.catalog, catalog))
         if old.action_model is not None:
             old.action_model.save(folder)

@@ -59,6 +59,7 @@ from towers.sessions.targets import TARGET_TYPES
 from towers.training.actions.action_training import LearntActions, learn_actions
 from towers.training.actions.answers_in_log import AnsweredMoments
 from towers.training.calibration_training import PurchaseMoments
+from towers.training.demand_release import learnt_demand
 from towers.training.encoder.text_vectors import text_vectors
 from towers.training.images.image_encoding import encoded_modalities
 from towers.training.languages.translations import translations
@@ -106,6 +107,11 @@ def train(
         use_predicted=config.attributes.use_predicted,
     )
     check_group_attribute(dataset.catalog, config.variants)
+    # First, so that a log too short for it is told before hours of training.
+    until = float("inf") if config.learn_test_part else tables.split.test_from
+    cover, demand_report = learnt_demand(
+        tables, dataset.catalog, config.demand, until=until, seed=config.seed, stages=stages
+    )
     parts = Parts.of(dataset)
     early, late = parts.early, parts.late
     training_examples, validation, sessions_report = tower_examples(dataset, parts, config, stages)
@@ -220,10 +226,12 @@ def train(
             tables,
             dataset,
             towers.index.embeddings,
-            until=float("inf") if config.learn_test_part else tables.split.test_from,
+            until=until,
             stages=stages,
             seed=config.seed,
         )
+        if cover is not None:
+            cover.save(layout.demand)
         curves = {"two towers": tower_curves, "reranker": second.curves}
         metrics = {
             "towers": _curves_report(tower_curves),
@@ -240,6 +248,7 @@ def train(
             "predicted": prediction_report(dataset.items),
             "search_share": None if second.share is None else second.share.report(),
             "offers": offers,
+            "demand": demand_report,
             "litert_parity": {**towers.agreement(model, sample), **rerank_parity},
             "warnings": [
                 *(

@@ -32,8 +32,8 @@ from serving.api.requests import (
 )
 from serving.engine import Engine
 from tests.towers import shelf
+from towers.bundle.bundle import Bundle
 from towers.bundle.golden import check_golden
-from towers.catalog.items import Catalog
 from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.calibration import Calibration
 from towers.ranking.features import FEATURE_NAMES
@@ -338,10 +338,10 @@ def test_boosts_that_fail_are_left_out_where_most_of_the_list_is_hidden_too(
     # Hidings have been resolved when boosts are: only the latter ask for the rows of a list.
     targeted = merchandising.targeted
 
-    def failing(catalog: Catalog, targets: Targets, rows: np.ndarray) -> np.ndarray:
+    def failing(bundle: Bundle, targets: Targets, rows: np.ndarray) -> np.ndarray:
         if "p0230" in targets.items:
             raise RuntimeError("boost")
-        return targeted(catalog, targets, rows)
+        return targeted(bundle, targets, rows)
 
     monkeypatch.setattr(merchandising, "targeted", failing)
     answer = whole(engine.search(SEARCH))

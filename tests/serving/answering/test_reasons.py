@@ -24,9 +24,10 @@ def reason(
     title: str = "Kettle",
     is_anonymous: bool = False,
 ) -> str:
-    result = Result("kettle", title, (), "", None, True, 0.0, sources, effects)
+    result = Result("kettle", title, (), "", None, True, 0.0, sources)
     return reason_of(
         result,
+        effects,
         query=query,
         is_anonymous=is_anonymous,
         title_of=lambda item_id: TITLES.get(item_id, ""),

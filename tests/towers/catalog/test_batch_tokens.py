@@ -95,13 +95,14 @@ ITEMS = [
     Item("e"),
     Item("f", " ".join(f"word{n} and" for n in range(40)), price=1e9),
     Item("g", "pen", created_time=datetime(2024, 1, 1, tzinfo=UTC), price=0.3),
+    Item("h", "ink", attributes={"stock": "40", "colour": "blue 2"}),
 ]
 
 
 def test_the_tokens_of_a_batch_are_those_of_its_items() -> None:
     columns = item_columns(items_table(ITEMS))
     tokens = BatchTokens(TEXT)
-    for rows in (np.arange(7), np.array([5, 2]), np.arange(0)):
+    for rows in (np.arange(8), np.array([5, 2]), np.arange(0)):
         begins, found = tokens.of(columns, rows)
         assert found.dtype == np.int32 and begins[-1] == len(found)
         for place, row in enumerate(rows.tolist()):

@@ -48,8 +48,8 @@ REQUESTS = [
 @pytest.mark.parametrize("number", range(len(REQUESTS)))
 def test_under_the_same_request_the_models_scores_are_the_same(ranker: Ranker, number: int) -> None:
     shortlist = ranker.rank(REQUESTS[number])
-    again = rescored(ranker, REQUESTS[number], shortlist, np.arange(len(shortlist.rows)))
-    assert again.tolist() == pytest.approx(shortlist.model_scores.tolist(), abs=1e-5)
+    again = rescored(ranker, [REQUESTS[number]], shortlist, np.arange(len(shortlist.rows)))
+    assert again[:, 0].tolist() == pytest.approx(shortlist.model_scores.tolist(), abs=1e-5)
 
 
 def test_an_event_that_says_nothing_has_hardly_an_effect(ranker: Ranker) -> None:

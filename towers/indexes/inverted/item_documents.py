@@ -42,7 +42,7 @@ def words_by_field(item: Item) -> WordsByField:
         "title": (item.title,),
         "category": item.category,
         "brand": (item.brand,),
-        "rest": (*item.attributes.values(), item.description),
+        "rest": (*item.worded_attributes.values(), item.description),
     }
     found = {field: [item_words(text) for text in of_field] for field, of_field in texts.items()}
     # No words of the vocabulary, since the first word of a title is not always a brand.

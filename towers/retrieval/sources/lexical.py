@@ -44,6 +44,7 @@ class Lexical(Source):
     """
 
     name: ClassVar[str] = "lexical"
+    reads_events: ClassVar[bool] = False
 
     def __init__(self, index: LexicalIndex) -> None:
         self.index = index

@@ -75,6 +75,7 @@ class Popular(Source):
     """
 
     name: ClassVar[str] = "popular"
+    reads_events: ClassVar[bool] = False
 
     def __init__(
         self,

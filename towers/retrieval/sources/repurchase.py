@@ -40,6 +40,7 @@ class Repurchase(Source):
     """
 
     name: ClassVar[str] = "bought"
+    reads_events: ClassVar[bool] = False
 
     def __init__(
         self, of_items: np.ndarray, of_categories: np.ndarray, of_shop: float = 0.0

@@ -52,6 +52,7 @@ class Semantic(Source):
     """
 
     name: ClassVar[str] = "semantic"
+    reads_events: ClassVar[bool] = False
 
     def __init__(self, text: TextVectors | None) -> None:
         self._text = text
