@@ -80,7 +80,7 @@ def test_groups_are_shown_once_with_the_count_of_their_other_members(run: Run) -
     home = json.loads(run(recommend, "--group-by", "size", "--json").output)
     assert home["group_by"] == "size"
     refused = run(search, "kitchen", "--group-by", "siez")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "group_by: expected one of none, size" in refused.output
     assert "(did you mean size?)" in refused.output
 
