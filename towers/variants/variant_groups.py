@@ -22,7 +22,7 @@ from towers.variants.colour_words import colour_words
 from towers.variants.link_rules import NO_KEY, LinkRules
 from towers.variants.variant_links import ALONE, item_keys, joined_group, linked_groups
 
-_COMPARED = 256
+_COMPARED = 32
 """Items of its key that a new item is compared with at most."""
 _NAMED_COUNT = 20
 """Attributes named in an error at most."""

@@ -108,7 +108,7 @@ def joined_group(rows: np.ndarray, linked: np.ndarray, groups: np.ndarray) -> tu
     of_rows = groups[rows]
     for number in np.unique(of_rows[linked & (of_rows != ALONE)]).tolist():
         is_member = of_rows == number
-        if linked[is_member].all() and np.count_nonzero(is_member) < GROUP_LIMIT:
+        if linked[is_member].all() and np.count_nonzero(groups == number) < GROUP_LIMIT:
             return number, int(rows[is_member][0])
     alone = rows[linked & (of_rows == ALONE)]
     return (ALONE, int(alone[0])) if len(alone) else (ALONE, -1)
