@@ -2,8 +2,8 @@
 
 Filters, hidings, stock and pins are those of the active bundle: what it may not show, or does not know,
 the other bundle cannot contribute. What a rule pinned keeps its place and belongs to neither. In a search
-no item that is only related comes before a relevant one, and the shop's caps hold as far as both lists have
-items for them. A result is as the bundle tells it that contributed it.
+no item that is only related comes before a relevant one, and the shop's caps hold as far as both lists
+have items for them. A result is as the bundle tells it that contributed it.
 """
 
 from __future__ import annotations
