@@ -87,7 +87,7 @@ class AdminServicer:
         first pages by relevance of some of the visitors (team draft), so that `Status.interleaving` tells
         which of the two visitors prefer. A comparison that runs ends. FAILED_PRECONDITION as for
         `PublishBundle`; nothing has changed then. It goes on after a restart with the same active bundle,
-        and ends when another bundle is published. Answers to these visitors take about twice as long.
+        and ends when another bundle is published. Answers to these visitors take two to three times as long.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,6 +38,8 @@ CONFIG: dict[str, Any] = {
         "search_example_limit": 6_000,
     },
     "rerank": {"request_limit": 1_500, "epoch_limit": 6},
+    # Of a log of a month no longer horizon can be measured.
+    "demand": {"horizon_days": 2, "item_limit": 20},
 }
 """Settings that train the made-up shop in half a minute."""
 

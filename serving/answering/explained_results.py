@@ -80,7 +80,8 @@ def explained(
             for one in orders[place]
         )
         named = (FEATURE_NAMES[column] for column in strongest[place].tolist())
-        of_features = tuple(map(FeatureEffect, named, values[place], amounts[place]))
+        told_features = map(FeatureEffect, named, values[place], amounts[place])
+        of_features = tuple(one for one in told_features if one.effect)
         explained.append(told(result, of_events, of_features))
     return tuple(explained)
 

@@ -2,8 +2,8 @@
 
 Filters, hidings, stock and pins are those of the active bundle: what it may not show, or does not know,
 the other bundle cannot contribute. What a rule pinned keeps its place and belongs to neither. In a search
-the drafted items that hold the query's words come first, as they do in every answer, and the shop's caps
-hold as far as both lists have items for them. A result is as the bundle tells it that contributed it.
+no item that is only related comes before a relevant one, and the shop's caps hold as far as both lists
+have items for them. A result is as the bundle tells it that contributed it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from serving.answering.pipeline import Answered
 from serving.api.answers import Answer, Result, ScorePart
 from serving.interleaving.team_draft import NEITHER, OTHER, TeamDraft
 from serving.paging.kept_orders import KeptOrder, KeptOrders
+from serving.paging.relevance import RELATED_ONLY
 from serving.policy.caps import Caps
 from towers.catalog.items import Catalog
 
@@ -43,14 +44,20 @@ def drafted_page(
     pinned = {pin.row for pin in pins.values()}
     of_other = _contributed(own, other, pinned)
     draft = TeamDraft(rng, fits=_fitting(own, [*rows, *of_other], catalog))
-    relevant = None if found.holding is None else set(found.holding.tolist())
-    unpinned = [row for row in rows if row not in pinned]
-    for is_related in (False, True):
-        lists = [
-            [row for row in part if is_related == (relevant is not None and row not in relevant)]
-            for part in (unpinned, of_other)
-        ]
-        draft.choose(lists[0], lists[1], len(lists[0]))
+    relevant_count = own.answer.relevant_count
+    if relevant_count is None or relevant_count >= len(rows):
+        of_own = [row for row in rows if row not in pinned]
+        draft.choose(of_own, of_other, len(of_own))
+    else:
+        # The draft puts what is relevant by the active bundle, all of it, into another order, and then
+        # what else there is.
+        relevant = {*rows[:relevant_count]}
+        for is_relevant in (True, False):
+            of_own, of_both = (
+                [row for row in part if (row in relevant) is is_relevant and row not in pinned]
+                for part in (rows, of_other)
+            )
+            draft.choose(of_own, of_both, len(of_own))
     drafted = zip(draft.chosen, draft.teams, strict=True)
     mixed = [(row, NEITHER) if row in pinned else next(drafted) for row in rows]
     new_rows = np.array([row for row, _ in mixed], np.int64)
@@ -70,6 +77,9 @@ def drafted_page(
         rules=tuple(dict.fromkeys((*own.answer.rules, *other.rules))),
         interleaved_bundle_id=other.bundle_id,
     )
+    if relevant_count is not None and relevant_count >= len(rows):
+        added = new_rows[~np.isin(new_rows, rows)]
+        answer = replace(answer, relevant_count=relevant_count + _unknown_count(own, added))
     key, now = own.answer.order_key, found.matches.encoded.rank_request.time
     kept = orders.get(key, now) if key else None
     if kept is not None:
@@ -80,12 +90,33 @@ def drafted_page(
 
 
 def _contributed(own: Answered, other: Answer, pinned: set[int]) -> list[int]:
-    """Rows of the other bundle's results, in the active bundle's catalogue, that may be shown."""
-    sources = own.found.matches.sources
-    rows = sources.catalog.rows([result.item_id for result in other.results])
+    """Rows of the other bundle's results, in the active bundle's catalogue, that may be shown.
+
+    Where the active bundle fills the page with relevant results, those that either bundle holds for only
+    related are left out.
+    """
+    sources, relevant_count = own.found.matches.sources, own.answer.relevant_count
+    results = other.results
+    if relevant_count is not None and relevant_count >= len(own.page.rows):
+        results = results[: other.relevant_count]
+    rows = sources.catalog.rows([result.item_id for result in results])
     rows = rows[rows >= 0]
-    is_allowed = sources.allowed(own.found.matches.encoded.rank_request).has(rows)
-    return [row for row in rows[is_allowed].tolist() if row not in pinned]
+    rows = rows[sources.allowed(own.found.matches.encoded.rank_request).has(rows)]
+    pushed = own.shortlist.adjustments.get(RELATED_ONLY)
+    if pushed is not None and results is not other.results:
+        places = own.shortlist.positions_of(rows)
+        rows = rows[(places < 0) | (pushed[places] == 0)]
+    return [row for row in rows.tolist() if row not in pinned]
+
+
+def _unknown_count(own: Answered, added: np.ndarray) -> int:
+    """How many rows the active bundle does not count among the relevant results.
+
+    Neither as items that hold the query's words, nor on its shortlist.
+    """
+    is_listed = own.shortlist.positions_of(added) >= 0
+    holding = own.found.holding
+    return int(np.count_nonzero(~is_listed & ~np.isin(added, () if holding is None else holding)))
 
 
 def _fitting(
@@ -126,8 +157,8 @@ def _continued(kept: KeptOrder, own: Answered, first: np.ndarray) -> KeptOrder:
         tail = np.insert(tail, min(rank - len(first), len(tail)), later_pins[rank])
     added = first[~np.isin(first, kept.rows)]
     relevant_end = kept.relevant_end
-    if relevant_end is not None and found.holding is not None:
-        relevant_end += int(np.count_nonzero(np.isin(added, found.holding)))
+    if relevant_end is not None and relevant_end >= len(first):
+        relevant_end += len(added)
     last = kept.scores[-1:]
     return replace(
         kept,

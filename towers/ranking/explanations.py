@@ -15,7 +15,7 @@ from towers.compiled import I32, I64, NONE, compiled, read, written
 from towers.optional_stages import finite
 from towers.ranking.exact_codes import with_typed_item
 from towers.ranking.feature_context import FeatureContext
-from towers.ranking.features import FEATURE_NAMES, FEATURES, IS_SEARCH, feature_matrix
+from towers.ranking.features import feature_matrix
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import Candidates, Sources
@@ -23,8 +23,6 @@ from towers.retrieval.hashed_sums import position_of
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.source import NOTHING
 from towers.retrieval.source_list import SOURCE_TYPES
-
-_IS_SEARCH = FEATURE_NAMES.index(IS_SEARCH)
 
 
 def event_effects(
@@ -152,9 +150,9 @@ def feature_effects(
 ) -> np.ndarray:
     """How much each feature raises the model's score of some results, compared with its training mean.
 
-    ``is_search`` has none: it is the same for all results and switches the score of the fixed rule on,
-    whose effect is told as that of ``search_score``. Nor have features that do not apply to the request,
-    such as those of the query's words on a browse page: they are 0 for all results.
+    A feature with one value for the whole list has none: it does not tell its items apart. So it is with
+    ``is_search``, which switches the score of the fixed rule on, whose effect is told as that of
+    ``search_score``, and with features of the query's words on a browse page.
 
     Args:
         shortlist_positions: ``[m]`` positions of the results on the shortlist.
@@ -168,25 +166,11 @@ def feature_effects(
     if ranker.reranker is None or "reranker" in shortlist.missing:
         return effects
     # Where a feature has its mean there is nothing to compute.
-    is_asked = (features != means) & _applying(shortlist.encoded)
+    listed = shortlist.candidate_features
+    is_asked = (features != means) & (listed != listed[:1]).any(axis=0)
     places, columns = np.nonzero(is_asked)
     changed = features[places]
     changed[np.arange(len(places)), columns] = means[columns]
     scores = finite(ranker.reranker.scores(changed))
     effects[places, columns] = shortlist.model_scores[shortlist_positions[places]] - scores
     return effects
-
-
-def _applying(encoded: EncodedRequest) -> np.ndarray:
-    """``[features] bool``: which apply to a request and may differ between its results."""
-    summary, has_words = encoded.summary, len(encoded.query.stem_weights) > 0
-    flags = {
-        "": True,
-        "has_session": len(summary.rows) > 0,
-        "has_bought": len(summary.bought_rows) > 0,
-        "has_words": has_words,
-        "has_query": has_words and encoded.is_search,
-    }
-    applying = np.array([flags[feature.needs] for feature in FEATURES])
-    applying[_IS_SEARCH] = False
-    return applying

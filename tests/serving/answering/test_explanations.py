@@ -14,7 +14,7 @@ from serving.api.answers import Answer
 from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from tests.towers import shelf
-from towers.ranking.features import FEATURE_NAMES, FEATURES
+from towers.ranking.features import FEATURE_NAMES
 from towers.ranking.litert_models import LiteModel
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
@@ -112,9 +112,8 @@ def test_a_feature_effect_is_that_of_the_exported_model_with_the_feature_at_its_
             changed = row.copy()
             changed[column] = 0.5  # The mean that the shelf's bundle tells.
             both = model.run(features=np.stack([row, changed]))
-            # What is the same for all results: whether it is a search; and, on a browse page of somebody
-            # who bought nothing and likes nothing of what they saw, what all of that would need.
-            is_told = not FEATURES[column].needs and FEATURE_NAMES[column] != "is_search"
+            # What is the same for the whole list tells nothing of it.
+            is_told = len({float(one[column]) for one in shortlist.features}) > 1
             effects.append(float(both[0] - both[1]) if is_told else 0.0)
         strongest = sorted(range(len(effects)), key=lambda n: -abs(effects[n]))[:5]
         told = {one.feature: one.effect for one in result.feature_effects}

@@ -118,7 +118,10 @@ finds = ["flat screen", "television"]
         ("[[pin]]\nitem = 'a'\nposition = 101", "position: .* at most 100, received 101"),
         ("[[pin]]\nitem = 'a'\nposition = 1.5", "position: expected a whole number"),
         ("[[pin]]\nposition = 1", "pin 1, item: expected a text that is not empty"),
-        ("[[boost]]\nquery = 'a'", "boost 1, items: expected items, brands or categories"),
+        (
+            "[[boost]]\nquery = 'a'",
+            "boost 1, items: expected items, brands, categories or days_of_stock_below or",
+        ),
         ("[[boost]]\nitems = ['a']\nstrength = 11", "boost 1, strength: .* received 11"),
         ("[[bury]]\nitems = ['a']\nstrength = true", "bury 1, strength: .* received True"),
         ("[[hide]]\nitems = 'a'", "hide 1, items: expected a list of texts"),

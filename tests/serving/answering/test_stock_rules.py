@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from data.errors import ConfigError
 from data.offers.offer import Offer, OfferKind
+from data.records import EventType, Item
 from data.synthetic import END_TIME
+from data.tables import Tables, iter_events
 from serving.answering.rules import read_rules
 from serving.api.answers import Answer
 from serving.api.requests import (
@@ -25,9 +29,11 @@ from serving.api.requests import (
 )
 from serving.engine import Engine
 from tests.towers import shelf
+from towers.bundle.bundle import load_bundle
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import sign
 from towers.stock.stock_cover import StockCover
+from towers.training.item_embedding import reembed
 
 NOW = END_TIME + 60.0
 DAY = 86_400.0
@@ -202,3 +208,32 @@ def test_a_promotion_pushes_what_will_not_be_sold_while_it_is_on_offer(opened: O
     }
     # Without an end, the fourteen days of the forecast: 56 of 80.
     assert amounts == {many: pytest.approx(0.5 * (1 - 56 / 80) / weight, abs=1e-6)}
+
+
+def test_training_puts_the_forecast_of_the_most_bought_items_into_the_bundle(
+    shop_bundle: Path, shop_tables: Tables, shop_metrics: dict[str, Any], opened: Opened
+) -> None:
+    bundle = load_bundle(shop_bundle)
+    cover = bundle.stock_cover
+    assert cover is not None and cover.horizon_days == 2
+    end = shop_tables.split.test_from
+    events = [event for event in iter_events(shop_tables.events) if event.time < end]
+    bought = [event for event in events if event.type is EventType.PURCHASE]
+    # Chosen by the first six tenths of the whole days, so that the comparison has not seen the rest.
+    first, last = (int(one.time // DAY) for one in (bought[0], bought[-1]))
+    known_end = (first + 1 + (last - first - 1) * 0.6) * DAY
+    counts = Counter(one.item_id for one in bought if (first + 1) * DAY <= one.time < known_end)
+    told = [bundle.catalog.item_ids[row] for row in np.flatnonzero(np.isfinite(cover.rates))]
+    assert len(told) == 20 and min(counts[one] for one in told) >= sorted(counts.values())[-20]
+    assert all(cover.rates[np.isfinite(cover.rates)] >= 0)
+    assert {group["kind"] for group in shop_metrics["demand"]["groups"]} == {"item", "category"}
+    rule = "[[bury]]\ndays_of_stock_below = 3\n"
+    assert not opened(rule, shop_bundle).status().rules_error
+
+
+def test_a_changed_catalogue_keeps_the_forecast(forecast_bundle: Path, tmp_path: Path) -> None:
+    items = [Item("new", "Blue lantern"), *shelf.items()[5:]]
+    reembed(forecast_bundle, items, tmp_path / "b", items_time=NOW, created_time=NOW)
+    cover = load_bundle(tmp_path / "b").stock_cover
+    assert cover is not None and np.isnan(cover.rates[0])
+    assert cover.rates[1:].tolist() == [RATE] * (len(items) - 1)

@@ -135,12 +135,16 @@ def test_a_page_is_the_draft_of_what_each_bundle_answers_by_itself(
         row_of = alone.bundle.catalog.row_of
         draft = TeamDraft(random.Random(seed))
         if isinstance(request_, SearchRequest):
-            # What the active bundle holds for only related does not come before what is relevant.
+            # What either bundle holds for only related is not put before what is relevant.
             whole = alone.search(replace(request_, page_size=100))
-            assert answer.relevant_count == whole.relevant_count
             assert whole.relevant_count is not None and whole.relevant_count >= SIZE
-            relevant = {*ids(whole)[: whole.relevant_count]}
-            lists[1] = [one for one in lists[1] if one in relevant]
+            related = {
+                one.item_id
+                for one in whole.results
+                if any(part.name == "related_only" for part in one.adjustments)
+            }
+            of_other = other.search(request_).relevant_count
+            lists[1] = [one for one in lists[1][:of_other] if one not in related]
         draft.choose(*([row_of[one] for one in part] for part in lists), SIZE)
         assert [row_of[one] for one in ids(answer)] == draft.chosen
         shown = last_shown(both, tmp_path / "state")
@@ -157,6 +161,24 @@ def test_a_page_is_the_draft_of_what_each_bundle_answers_by_itself(
             total = result.model_score + sum(part.amount for part in parts)
             assert result.score == pytest.approx(total, abs=1e-4)
     assert differing == 3
+
+
+def test_nothing_only_related_comes_before_what_is_relevant(
+    opened: Opened, shop_bundle: Path
+) -> None:
+    alone, both = opened("alone"), opened()
+    both.interleave(str(shop_bundle), 1.0)
+    told = 0
+    for item in shelf.items()[::24]:
+        request = SearchRequest(item.title, "v", SIZE, record=False)
+        whole, answer = alone.search(request), both.search(request)
+        count = whole.relevant_count
+        if not answer.interleaved_bundle_id or count is None or not 1 < count < SIZE:
+            continue
+        assert answer.relevant_count == count
+        assert {*ids(answer)[:count]} == {*ids(whole)[:count]}
+        told += ids(answer) != ids(whole)
+    assert told
 
 
 def shop_with(engine: Engine, liked: Callable[[str, Answer], list[str]], count: int) -> None:
