@@ -2,7 +2,7 @@
 
 spellings      spellings of one value, and which are merged
 targets        which fields can be learnt, their classes, and why others cannot
-picture_features  pictures as vectors, and which the encoder has not seen
+picture_features  pictures, or sounds, as vectors, and which the encoder has not seen
 item_features  words, tokens and vectors of items without one field
 classifiers    scikit-learn's models over words and vectors
 models         classical models and networks behind one signature

@@ -1,21 +1,21 @@
-"""The items' pictures as vectors, and which of them the encoder was not trained on."""
+"""The items' pictures, or their sounds, as vectors, and which the encoder was not trained on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from data.records import Item
-from towers.modalities.item_pictures import ItemPictures
-from towers.modalities.item_vectors import ContentVectors, encoded_contents
+from towers.modalities.item_vectors import ContentVectors, ItemVectors, encoded_contents
 from towers.modalities.picture_heads import EncoderClasses, PictureHead
 
 
 @dataclass(frozen=True, eq=False)
 class PictureFeatures:
-    """Pictures of items in row order.
+    """Pictures of items in row order; sounds, where a shop has more of those.
 
     Args:
         vectors: ``[items, dim] float32`` unit rows, zero where an item has no picture.
@@ -38,7 +38,7 @@ class PictureFeatures:
         cls,
         items: Sequence[Item],
         known_rows: np.ndarray,
-        bundle_pictures: ItemPictures,
+        bundle_pictures: ItemVectors[Any],
         classes: EncoderClasses,
         progress: Callable[[int], object] = lambda done: None,
     ) -> PictureFeatures:

@@ -118,7 +118,7 @@ def _fill(
     from towers.bundle.bundle import load_bundle
     from towers.bundle.candidate_tables import CandidateTables
     from towers.bundle.layout import Layout
-    from towers.modalities.modality_list import PICTURE
+    from towers.modalities.modality_list import MODALITIES
     from towers.modalities.picture_heads import EncoderClasses
 
     bars.start("reading the bundle")
@@ -128,10 +128,14 @@ def _fill(
     bars.start("merging spellings")
     merged, merges = merged_items([*items, *known])
     pictures = None
-    if bundle.pictures is not None:
-        report = bars.start("reading pictures", len(items))
-        classes = EncoderClasses.load(Layout(bundle_path) / PICTURE.folder)
-        pictures = PictureFeatures.of(merged, rows, bundle.pictures, classes, report)
+    modalities = [one for one in MODALITIES if one.name in bundle.modalities]
+    if modalities:
+        # Of pictures and sounds, what most items have.
+        of_bundle = bundle.modalities
+        most = max(modalities, key=lambda one: len(of_bundle[one.name].contents.rows))
+        report = bars.start(f"reading {most.folder}", len(items))
+        classes = EncoderClasses.load(Layout(bundle_path) / most.folder)
+        pictures = PictureFeatures.of(merged, rows, of_bundle[most.name], classes, report)
     bars.start("reading words")
     features = ItemFeatures(merged, bundle.config.text, table, pictures)
     found = fill(merged, len(items), features, merges, options, bars)
