@@ -200,15 +200,15 @@ class Engine:
         """Clears the caches keyed by query text; log and sessions are not affected."""
         self._active.clear_queries()
 
-    def update_items(self, items: Sequence[Item]) -> CatalogReport:
-        """Adds or replaces items, all or none; the next answer uses them.
+    def update_items(self, items: Sequence[Item], give_way: Check = no_check) -> CatalogReport:
+        """Adds or replaces items, all or none; the next answer uses them. ``give_way`` may wait.
 
         Raises:
             OverloadError: A disk is full or failing; nothing has changed.
         """
         with self._changing_items:
             added, updated = self._active.live.update(
-                items, lambda: self._items.put(items, self._clock())
+                items, lambda paced: self._items.put(paced, self._clock()), give_way
             )
             if self._changed_meanwhile is not None:
                 self._changed_meanwhile.update({item.item_id: item for item in items})
