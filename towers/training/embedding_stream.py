@@ -37,7 +37,7 @@ from data.errors import InputError
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import verify
-from towers.catalog.batch_tokens import BatchTokens
+from towers.catalog.batches.batch_tokens import BatchTokens
 from towers.config import Config, config_from
 from towers.indexes.item_index import checked_embeddings
 
