@@ -21,7 +21,7 @@ import numpy as np
 from data.records import Item
 from towers.bundle.bundle import Bundle
 from towers.catalog.item_tokens import item_tokens
-from towers.catalog.items import Catalog, Facts, PriceChange
+from towers.catalog.items import Catalog, Facts, PriceChange, completeness
 from towers.indexes.background_rebuild import BackgroundRebuild
 from towers.indexes.item_index import checked_embeddings
 from towers.paced import Paced
@@ -60,9 +60,13 @@ class _Change:
 
 
 class _PriceStep(NamedTuple):
-    """An item that moves to another price step, which the candidate tower reads; as in ``_Change``."""
+    """An item that moves to another price step, which the candidate tower reads; as in ``_Change``.
+
+    A price of 0 is none to the towers, and to ``completeness``.
+    """
 
     row: int
+    completeness: float
     tokens: np.ndarray
     vector: np.ndarray | None
 
@@ -170,10 +174,10 @@ class LiveCatalog:
         if not len(prepared.rows):
             return
         catalog = self._bundle.catalog
-        for row, tokens, vector in prepared.steps:
+        for row, share, tokens, vector in prepared.steps:
             if vector is not None:
                 self._sources.index.put(row, vector)
-            catalog.tokens[row] = tokens
+            catalog.tokens[row], catalog.completeness[row] = tokens, share
         catalog.update_facts(prepared.rows, prepared.facts)
         self._changed.update(prepared.rows.tolist())
 
@@ -207,7 +211,8 @@ class LiveCatalog:
             same.append(item)
             if change is PriceChange.OTHER_STEP:
                 tokens = item_tokens(item, catalog.text)
-                steps.append(_PriceStep(row, tokens, self._changed_vector(item, row, tokens)))
+                vector = self._changed_vector(item, row, tokens)
+                steps.append(_PriceStep(row, completeness(item), tokens, vector))
         changes: list[_Change] = []
         new_row = catalog.count
         for begin in range(0, len(reworded), _READ_COUNT):

@@ -135,7 +135,7 @@ class Catalog:
         catalog.brand = catalog.brand_codes.add_all(item.brand for item in newest)
         catalog.price, catalog.created, catalog.in_stock = Facts.of(newest)
         catalog.listed = np.ones(len(newest), bool)
-        catalog.completeness = np.array([_completeness(item) for item in newest], np.float32)
+        catalog.completeness = np.array([completeness(item) for item in newest], np.float32)
         catalog.tokens = slots([token_numbers(item, text) for item in newest], text.item_slot_count)
         catalog.title_tokens, catalog.title_heads = title_columns(
             catalog.titles, [item.brand for item in newest], text.bucket_count
@@ -193,7 +193,7 @@ class Catalog:
         if not self.listed[row] or self.text_keys[row] != text_key(item):
             return PriceChange.MORE
         known = float(self.price[row])
-        if math.isnan(known) != (item.price is None) or (known > 0) != ((item.price or 0) > 0):
+        if math.isnan(known) != (item.price is None):
             return PriceChange.MORE
         is_same_step = price_step(known) == price_step(item.price)
         return PriceChange.SAME_STEP if is_same_step else PriceChange.OTHER_STEP
@@ -336,7 +336,8 @@ def _path_of(name: str) -> tuple[str, ...]:
     return tuple(name.split(_PATH_SEPARATOR)) if name else ()
 
 
-def _completeness(item: Item) -> float:
+def completeness(item: Item) -> float:
+    """Share of an item's optional fields that it has."""
     fields = (item.category, item.brand, item.price, item.attributes, item.description)
     return sum(bool(field) for field in fields) / len(fields)
 

@@ -63,7 +63,8 @@ def test_price_stock_time_and_the_order_of_attributes_do_not_matter() -> None:
         (2.0, None, PriceChange.MORE),
         (None, 2.0, PriceChange.MORE),
         (None, None, PriceChange.SAME_STEP),
-        (0.0, 2.0, PriceChange.MORE),
+        # A price of 0 has no step.
+        (0.0, 2.0, PriceChange.OTHER_STEP),
         (0.0, None, PriceChange.MORE),
     ],
 )
