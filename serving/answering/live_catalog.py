@@ -179,6 +179,7 @@ class LiveCatalog:
                 self._sources.index.put(row, vector)
             catalog.tokens[row], catalog.completeness[row] = tokens, share
         catalog.update_facts(prepared.rows, prepared.facts)
+        self._sources.take_in_prices(prepared.facts.price)
         self._changed.update(prepared.rows.tolist())
 
     def delete(self, item_ids: Iterable[str]) -> int:

@@ -36,7 +36,7 @@ class PriceChange(Enum):
     """How a new state of an item differs from the one in the catalogue.
 
     ``SAME_STEP``: in price, stock or time alone, and the towers read the same price step;
-    ``OTHER_STEP``: they read another one; ``MORE``: in other fields, or it had no price or has none.
+    ``OTHER_STEP``: they read another one, or none; ``MORE``: in other fields.
     """
 
     SAME_STEP = 0
@@ -192,10 +192,7 @@ class Catalog:
         """What of a row has to change for a new state of its item."""
         if not self.listed[row] or self.text_keys[row] != text_key(item):
             return PriceChange.MORE
-        known = float(self.price[row])
-        if math.isnan(known) != (item.price is None):
-            return PriceChange.MORE
-        is_same_step = price_step(known) == price_step(item.price)
+        is_same_step = price_step(float(self.price[row])) == price_step(item.price)
         return PriceChange.SAME_STEP if is_same_step else PriceChange.OTHER_STEP
 
     def update_facts(self, rows: np.ndarray, facts: Facts) -> None:

@@ -79,17 +79,18 @@ def test_answers_while_items_change_are_those_of_empty_caches(engine: Engine, se
             assert [answer(engine, text) for text in asked] == kept
 
 
-def test_a_price_of_0_and_back_gives_the_columns_of_an_item_read_anew(engine: Engine) -> None:
+def test_a_price_that_goes_and_comes_back_gives_the_columns_of_an_item_read_anew(engine: Engine) -> None:
     item = shelf.items()[3]
     catalog, lexical = engine.bundle.catalog, engine.bundle.ranker.sources.lexical
     assert item.price and lexical is not None
     document_count = lexical._index.document_count
-    for price in (0.0, 2.0 * item.price, 0.0, item.price):
+    for price in (0.0, 2.0 * item.price, None, 0.0, None, item.price):
         changed_item = replace(item, price=price)
         engine.update_items([changed_item])
         anew = Catalog.of([changed_item], catalog.text)
         for name in ("price", "completeness", "tokens"):
-            assert np.array_equal(getattr(catalog, name)[3], getattr(anew, name)[0])
+            of_item = getattr(catalog, name)[3]
+            assert np.array_equal(of_item, getattr(anew, name)[0], equal_nan=name == "price")
     # Nothing of it is a change of words.
     assert lexical._index.document_count == document_count
     assert lexical._index.versions.number == 0
