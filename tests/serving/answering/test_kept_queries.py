@@ -79,7 +79,9 @@ def test_answers_while_items_change_are_those_of_empty_caches(engine: Engine, se
             assert [answer(engine, text) for text in asked] == kept
 
 
-def test_a_price_that_goes_and_comes_back_gives_the_columns_of_an_item_read_anew(engine: Engine) -> None:
+def test_a_price_that_goes_and_comes_back_gives_the_columns_of_an_item_read_anew(
+    engine: Engine,
+) -> None:
     item = shelf.items()[3]
     catalog, lexical = engine.bundle.catalog, engine.bundle.ranker.sources.lexical
     assert item.price and lexical is not None
