@@ -14,6 +14,7 @@ from serving.api.reports import CatalogReport
 from serving.offers.offer_desk import OfferDesk
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
+from towers.ranking.ranker import Check, no_check
 from towers.search_box.popular_queries import PopularQueries
 
 logger = logging.getLogger(__name__)
@@ -74,17 +75,17 @@ class BundlesInUse:
         self.active.clear_queries()
         self._change_other(lambda other: other.clear_queries())
 
-    def update_items(self, items: Sequence[Item]) -> CatalogReport:
-        """Adds or replaces items, all or none; the next answer uses them.
+    def update_items(self, items: Sequence[Item], give_way: Check = no_check) -> CatalogReport:
+        """Adds or replaces items, all or none; the next answer uses them. ``give_way`` may wait.
 
         Raises:
             OverloadError: A disk is full or failing; nothing has changed.
         """
         with self._changing_items:
             added, updated = self.active.live.update(
-                items, lambda: self._items.put(items, self._clock())
+                items, lambda paced: self._items.put(paced, self._clock()), give_way
             )
-            self._change_other(lambda other: other.live.update(items))
+            self._change_other(lambda other: other.live.update(items, give_way=give_way))
             if self._changed_meanwhile is not None:
                 self._changed_meanwhile.update({item.item_id: item for item in items})
         return CatalogReport(added, updated, 0)

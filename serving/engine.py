@@ -212,13 +212,13 @@ class Engine:
         """Clears the caches keyed by query text; log and sessions are not affected."""
         self._bundles.clear_queries()
 
-    def update_items(self, items: Sequence[Item]) -> CatalogReport:
-        """Adds or replaces items, all or none; the next answer uses them.
+    def update_items(self, items: Sequence[Item], give_way: Check = no_check) -> CatalogReport:
+        """Adds or replaces items, all or none; the next answer uses them. ``give_way`` may wait.
 
         Raises:
             OverloadError: A disk is full or failing; nothing has changed.
         """
-        return self._bundles.update_items(items)
+        return self._bundles.update_items(items, give_way)
 
     def delete_items(self, item_ids: Sequence[str]) -> CatalogReport:
         """Deletes items from all later answers, all or none.

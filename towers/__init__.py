@@ -10,6 +10,7 @@ compiled         loops compiled to machine code, and where that is kept
 falling_order    sorting by falling scores
 read_only        read-only arrays and mappings
 bootstrap        confidence intervals of means
+paced            lists that let more urgent work pass between their elements
 optional_stages  graceful degradation of answers where a stage fails
 text/            tokenisation, units, Chinese, product codes, sentiment, spelling, query parsing
 catalog/         items as columns, attributes, filters

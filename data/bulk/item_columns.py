@@ -26,12 +26,27 @@ class Coded(NamedTuple):
     values: Sequence[str]
 
 
+class Chunks(NamedTuple):
+    """Texts cut at every blank.
+
+    Args:
+        offsets: ``[texts + 1] int64`` where each text's chunks begin.
+        codes: ``[chunks] int32`` into ``values``.
+        values: Distinct chunks.
+    """
+
+    offsets: np.ndarray
+    codes: np.ndarray
+    values: list[str]
+
+
 class ItemColumns(NamedTuple):
     """What the candidate tower reads of a batch of items.
 
     Args:
         item_ids: ``[items]``.
         titles: Distinct ones are fewer than items, since sizes and colours are often attributes.
+        chunks: Those of the distinct titles.
         paths: Category paths; levels are separated by U+001F.
         brands: Empty where an item has none.
         prices: ``[items] float64``, NaN where unknown.
@@ -42,6 +57,7 @@ class ItemColumns(NamedTuple):
 
     item_ids: Sequence[str]
     titles: Coded
+    chunks: Chunks
     paths: Coded
     brands: Coded
     prices: np.ndarray
@@ -119,7 +135,7 @@ def item_columns(table: pa.Table) -> ItemColumns:
     if len(np.unique(pairs)) < len(pairs):
         raise InputError("attributes: expected each name once in an item, received one twice")
     facts = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
-    prices = columns["price"]
+    prices, titles = columns["price"], columns["title"].dictionary_encode()
     contents = pc.binary_join_element_wise(
         columns["title"],
         paths,
@@ -130,7 +146,8 @@ def item_columns(table: pa.Table) -> ItemColumns:
     )
     return ItemColumns(
         ids.to_pylist(),
-        _coded(columns["title"]),
+        _as_codes(titles),
+        _chunks(titles.dictionary),
         _coded(paths),
         _coded(columns["brand"]),
         prices.to_numpy(zero_copy_only=False),
@@ -144,6 +161,16 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
+def _chunks(texts: pa.Array) -> Chunks:
+    cut = pc.split_pattern(texts, " ")
+    encoded = cut.values.dictionary_encode()
+    offsets = cut.offsets.to_numpy().astype(np.int64)
+    return Chunks(offsets, encoded.indices.to_numpy(), encoded.dictionary.to_pylist())
+
+
 def _coded(values: pa.Array) -> Coded:
-    encoded = values.dictionary_encode()
+    return _as_codes(values.dictionary_encode())
+
+
+def _as_codes(encoded: pa.DictionaryArray) -> Coded:
     return Coded(encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist())

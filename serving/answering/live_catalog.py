@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,12 +21,16 @@ import numpy as np
 from data.records import STOCK_ATTRIBUTE, Item
 from towers.bundle.bundle import Bundle
 from towers.catalog.item_tokens import item_tokens
-from towers.catalog.items import Catalog, Facts, PriceChange
+from towers.catalog.items import Catalog, Facts, PriceChange, completeness
 from towers.indexes.background_rebuild import BackgroundRebuild
 from towers.indexes.item_index import checked_embeddings
+from towers.paced import Paced
+from towers.ranking.ranker import Check, no_check
 from towers.text.tokens import PADDING
 
 _SAME_SHARE = 0.5
+_READ_COUNT = 4
+"""Items that are read together, in half a millisecond, before more urgent work may pass."""
 
 
 class _Embedded(NamedTuple):
@@ -44,18 +49,24 @@ class _Change:
         row: The item's row; for a new item the row that it will get.
         is_new: Whether the catalogue has no row for it.
         vector: ``[dim] float32`` unit row; None if the current one stays.
+        read: A catalogue that has the item in this state.
     """
 
     item: Item
     row: int
     is_new: bool
     vector: np.ndarray | None
+    read: Catalog
 
 
 class _PriceStep(NamedTuple):
-    """An item that moves to another price step, which the candidate tower reads; as in ``_Change``."""
+    """An item that moves to another price step, which the candidate tower reads; as in ``_Change``.
+
+    A price of 0 is none to the towers, and to ``completeness``.
+    """
 
     row: int
+    completeness: float
     tokens: np.ndarray
     vector: np.ndarray | None
 
@@ -65,7 +76,6 @@ class _Prepared(NamedTuple):
 
     Args:
         changes: Of all items but those of which only price, stock or time changes.
-        read: A catalogue of the items of ``changes``.
         rows: ``[n] int64`` rows of these others.
         same: These others, by ``rows``.
         facts: Their new facts, by ``rows``.
@@ -73,14 +83,17 @@ class _Prepared(NamedTuple):
     """
 
     changes: Sequence[_Change]
-    read: Catalog
     rows: np.ndarray
     same: Sequence[Item]
     facts: Facts
     steps: Sequence[_PriceStep]
 
 
-def _no_log() -> Callable[[], None]:
+Log = Callable[[Sequence[Item]], Callable[[], None]]
+"""Makes a change of items durable, and returns a function that undoes it."""
+
+
+def _no_log(items: Sequence[Item]) -> Callable[[], None]:
     return lambda: None
 
 
@@ -104,7 +117,10 @@ class LiveCatalog:
         self._rebuild = BackgroundRebuild(self._sources.vector_indexes)
 
     def update(
-        self, items: Sequence[Item], log: Callable[[], Callable[[], None]] = _no_log
+        self,
+        items: Sequence[Item],
+        log: Log = _no_log,
+        give_way: Check = no_check,
     ) -> tuple[int, int]:
         """Adds or replaces items, all or none; returns the counts of added and updated items.
 
@@ -114,28 +130,31 @@ class LiveCatalog:
         Args:
             items: If an id occurs more than once, the last item counts. Where they lack a value that the
                 bundle has a prediction of, they get it.
-            log: Makes the change durable and returns a function that undoes it.
+            log: Is given the items.
+            give_way: Called between one item and the next; it may wait.
 
         Raises:
             OverloadError: A disk is full or failing.
         """
         with self._lock:
-            prepared = self._prepared(self._bundle.predictions.filled_all(items))
+            prepared = self._prepared(Paced(self._bundle.predictions.filled_all(items), give_way))
+            write = partial(log, Paced(items, give_way))
             added = 0
             if prepared.changes:
-                added = self._take_in(prepared, log)
+                added = self._take_in(prepared.changes, write, give_way)
             else:
-                log()
+                write()
             self._take_in_facts(prepared)
             self._rebuild.start_if_due()
         return added, len(prepared.changes) + len(prepared.rows) - added
 
-    def _take_in(self, prepared: _Prepared, log: Callable[[], Callable[[], None]]) -> int:
+    def _take_in(
+        self, changes: Sequence[_Change], write: Callable[[], Callable[[], None]], give_way: Check
+    ) -> int:
         """Logs the whole batch, and takes in its changes of words; returns the count of added items."""
-        changes = prepared.changes
-        by_row = [(change.row, change.item) for change in changes]
+        by_row = Paced([(change.row, change.item) for change in changes], give_way)
         with self._sources.staged_items(by_row) as commit:
-            undo = log()
+            undo = write()
             try:
                 commit()
             except BaseException:
@@ -147,7 +166,7 @@ class LiveCatalog:
             for change in changes
             if change.is_new or titles[change.row] != change.item.title
         ]
-        added = sum(self._put(change, prepared.read) for change in changes)
+        added = sum(self._put(change) for change in Paced(changes, give_way))
         self._sources.take_in_items(by_row)
         self._bundle.completion.put(renamed)
         return added
@@ -157,14 +176,15 @@ class LiveCatalog:
         if not len(prepared.rows):
             return
         catalog = self._bundle.catalog
-        for row, tokens, vector in prepared.steps:
+        for row, share, tokens, vector in prepared.steps:
             if vector is not None:
                 self._sources.index.put(row, vector)
-            catalog.tokens[row] = tokens
+            catalog.tokens[row], catalog.completeness[row] = tokens, share
         if catalog.attributes.names.get(STOCK_ATTRIBUTE) >= 0:
             for row, item in zip(prepared.rows.tolist(), prepared.same, strict=True):
                 catalog.attributes.put(row, item)
         catalog.update_facts(prepared.rows, prepared.facts)
+        self._sources.take_in_prices(prepared.facts.price)
         self._changed.update(prepared.rows.tolist())
 
     def delete(self, item_ids: Iterable[str]) -> int:
@@ -180,14 +200,14 @@ class LiveCatalog:
         """Number of items added, changed or deleted since the bundle was built."""
         return len(self._changed)
 
-    def _prepared(self, items: Sequence[Item]) -> _Prepared:
+    def _prepared(self, items: Paced[Item]) -> _Prepared:
         catalog = self._bundle.catalog
         newest = {item.item_id: item for item in items}
         rows: list[int] = []
         same: list[Item] = []
         steps: list[_PriceStep] = []
         reworded: list[Item] = []
-        for item in newest.values():
+        for item in Paced(newest.values(), items.give_way):
             row = catalog.row_of.get(item.item_id)
             change = PriceChange.MORE if row is None else catalog.price_change(row, item)
             if row is None or change is PriceChange.MORE:
@@ -197,18 +217,24 @@ class LiveCatalog:
             same.append(item)
             if change is PriceChange.OTHER_STEP:
                 tokens = item_tokens(item, catalog.text)
-                steps.append(_PriceStep(row, tokens, self._changed_vector(item, row, tokens)))
-        # A temporary catalogue parses every field as the active one will: what that would refuse
-        # fails here, before anything has changed.
-        read = Catalog.of(reworded, catalog.text)
-        changes = self._changes(reworded, read)
-        return _Prepared(changes, read, np.array(rows, np.int64), same, Facts.of(same), steps)
-
-    def _changes(self, items: Sequence[Item], read: Catalog) -> list[_Change]:
-        """Changes of words, of items of distinct ids that are the rows of ``read``."""
-        catalog = self._bundle.catalog
+                vector = self._changed_vector(item, row, tokens)
+                steps.append(_PriceStep(row, completeness(item), tokens, vector))
         changes: list[_Change] = []
         new_row = catalog.count
+        for begin in range(0, len(reworded), _READ_COUNT):
+            items.give_way()
+            part = self._changes(reworded[begin : begin + _READ_COUNT], new_row)
+            new_row += sum(change.is_new for change in part)
+            changes += part
+        return _Prepared(changes, np.array(rows, np.int64), same, Facts.of(same), steps)
+
+    def _changes(self, items: Sequence[Item], new_row: int) -> list[_Change]:
+        """Changes of words, of items of distinct ids; ``new_row`` is the row of the first new one."""
+        catalog = self._bundle.catalog
+        # A temporary catalogue parses every field as the active one will: what that would refuse
+        # fails here, before anything has changed.
+        read = Catalog.of(items, catalog.text)
+        changes: list[_Change] = []
         for item, tokens in zip(items, read.tokens, strict=True):
             row = catalog.row_of.get(item.item_id)
             is_new = row is None
@@ -219,7 +245,7 @@ class LiveCatalog:
                 new_row += 1
             elif not np.array_equal(catalog.tokens[row], tokens):
                 vector = self._changed_vector(item, row, tokens)
-            changes.append(_Change(item, row, is_new, vector))
+            changes.append(_Change(item, row, is_new, vector, read))
         return changes
 
     def _checked_vector(self, item: Item, row: int, tokens: np.ndarray) -> np.ndarray:
@@ -233,14 +259,14 @@ class LiveCatalog:
         is_same = np.array_equal(self._sources.index.embeddings[row], vector)
         return None if is_same else vector
 
-    def _put(self, change: _Change, read: Catalog) -> bool:
+    def _put(self, change: _Change) -> bool:
         catalog = self._bundle.catalog
         was_listed = not change.is_new and bool(catalog.listed[change.row])
         if change.vector is not None:
             # Vector before row: a session may contain the item already, and readers that find its
             # row read its vector. Rows that the catalogue does not list are in no answer.
             self._sources.index.put(change.row, change.vector)
-        catalog.upsert(change.item, read)
+        catalog.upsert(change.item, change.read)
         if self._bundle.variants is not None:
             self._bundle.variants.put(change.row, change.item, self._sources.index.embeddings)
         self._changed.add(change.row)

@@ -7,9 +7,11 @@ own limit refuses health checks as well, so a liveness probe would kill a server
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -37,6 +39,7 @@ class Lane:
         name: Of the kind of call, for error messages.
         at_once: Calls that run concurrently; 1 to ``limit``.
         limit: Calls in flight, running or waiting; further ones are refused.
+        gives_way_to: A lane whose calls are more urgent; None where there is none.
         counts_waiting: Whether a call is in flight from its beginning on, before its message is there:
             for messages so large that even those on their way have to be bounded.
         exit_seconds: How long the end of the process waits for running calls.
@@ -48,18 +51,21 @@ class Lane:
         *,
         at_once: int,
         limit: int,
+        gives_way_to: Lane | None = None,
         counts_waiting: bool = False,
         exit_seconds: float = _EXIT_SECONDS,
     ) -> None:
         if not 1 <= at_once <= limit:
             raise ConfigError(f"{name}: expected 1 to {limit} at once, received {at_once}")
         self.limit = limit
+        self.gives_way_to = gives_way_to
         self._exit_seconds = exit_seconds
         self.counts_waiting = counts_waiting
         # Calls whose message is on its way; used by the polling thread alone.
         self.waiting_count = 0
         # Calls enter on the polling thread and leave on others; both is atomic.
         self.calls: set[Any] = set()
+        self._waiters: deque[threading.Lock] = deque()
         message = f"{name} in flight: expected at most {limit}, try again later"
         self.refusal = Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, message).status
         # ``ThreadPoolExecutor`` makes futures, which nobody reads: 7 microseconds a call.
@@ -74,6 +80,26 @@ class Lane:
         """Whether the next call will be refused."""
         waiting_count = self.waiting_count if self.counts_waiting else 0
         return len(self.calls) + waiting_count >= self.limit
+
+    def leave(self, call: Any) -> None:
+        """Takes a call out, whose response is about to be sent."""
+        self.calls.discard(call)
+        while self._waiters and not self.calls:
+            # Appended before the calls were looked at, so that none waits for a lane that is empty.
+            with contextlib.suppress(IndexError):
+                self._waiters.popleft().release()
+
+    def wait_until_empty(self, seconds: float) -> None:
+        """Returns once no call is in flight, or after ``seconds``."""
+        if not self.calls:
+            return
+        waiter = threading.Lock()
+        waiter.acquire()
+        self._waiters.append(waiter)
+        if self.calls:
+            waiter.acquire(timeout=seconds)
+        with contextlib.suppress(ValueError):
+            self._waiters.remove(waiter)
 
     def submit(self, answer: Callable[[], None]) -> None:
         """Runs ``answer`` on a thread of the lane as soon as one is free."""

@@ -150,7 +150,12 @@ def serve(
             raise ConfigError(f"{field.name}: expected 1 or more, received {value}")
     answers = Lane("answers", at_once=settings.thread_count, limit=settings.in_flight_limit)
     events = Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit)
-    changes = Lane("changes", at_once=settings.change_thread_count, limit=settings.change_limit)
+    changes = Lane(
+        "changes",
+        at_once=settings.change_thread_count,
+        limit=settings.change_limit,
+        gives_way_to=answers,
+    )
     voice = Lane(
         "recordings",
         at_once=settings.voice_thread_count,

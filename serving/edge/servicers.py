@@ -51,6 +51,7 @@ from serving.pictures.picture_codec import read_picture_search, write_picture_an
 from serving.pictures.picture_requests import checked_picture_search
 from serving.voice.voice_codec import read_voice, write_voice_answer
 from serving.voice.voice_search import VoiceSearch
+from towers.paced import Paced
 
 if TYPE_CHECKING:
     from serving.engine import Engine
@@ -142,12 +143,11 @@ class CatalogServicer(_Servicer):
     def BatchUpdateItems(self, request: Any, context: Any) -> Any:
         """Adds or replaces a batch of items, all or none."""
         check_count("items", len(request.items), 1, BATCH_LIMIT)
-        prefixes = [f"items[{position}]." for position in range(len(request.items))]
-        items = [
-            checked_item(read_item(message, prefix), prefix)
-            for message, prefix in zip(request.items, prefixes, strict=True)
-        ]
-        report = self.engine.update_items(items)
+        items = []
+        for position, message in enumerate(Paced(request.items, context.give_way)):
+            prefix = f"items[{position}]."
+            items.append(checked_item(read_item(message, prefix), prefix))
+        report = self.engine.update_items(items, context.give_way)
         return catalog_pb2.BatchUpdateItemsResponse(
             added_count=report.added_count, updated_count=report.updated_count
         )

@@ -34,6 +34,8 @@ _NO_FLAGS = 0
 _OK = grpc.StatusCode.OK.value[0]
 _NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
 _POLL_SECONDS = 0.25
+_SLICE_SECONDS = 0.001
+_PATIENCE_SECONDS = 0.004
 _OVERTAKEN = Failure(
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     "message: expected before those of many others, received none",
@@ -58,18 +60,29 @@ class Method(NamedTuple):
 class UnaryCall:
     """A call, and the context of its handler."""
 
-    __slots__ = ("_call", "_deadline", "_queue", "due_time", "is_open", "method")
+    __slots__ = ("_call", "_deadline", "_queue", "_slice_end", "due_time", "is_open", "method")
 
     def __init__(self, queue: CallQueue, method: Method, event: Any) -> None:
         self._queue, self.method = queue, method
         self._call, self._deadline = event.call, event.call_details.deadline
-        self.due_time = 0.0
+        self.due_time = self._slice_end = 0.0
         self.is_open = True
 
     def raise_if_abandoned(self) -> None:
         """Raises ``AbandonedError`` if the caller has gone or its deadline has passed."""
         if not self.is_open or self._deadline <= time.time():
             raise AbandonedError("call: expected a caller that waits, received none")
+
+    def give_way(self) -> None:
+        """Lets calls of a more urgent lane pass, if this one has run for a millisecond.
+
+        They wait for the GIL each time that they have left it, some ten times a search. Under a load
+        that leaves no pause, this call still gets a fifth of the time.
+        """
+        urgent = self.method.lane.gives_way_to
+        if urgent is not None and time.perf_counter() >= self._slice_end:
+            urgent.wait_until_empty(_PATIENCE_SECONDS)
+            self._slice_end = time.perf_counter() + _SLICE_SECONDS
 
     def answer(self, message: bytes) -> None:
         """Runs the handler and sends its response, or the status for its error."""
@@ -116,7 +129,7 @@ class UnaryCall:
 
     def _send(self, *operations: Any) -> None:
         # Before the response is sent: its caller may send the next call right after.
-        self.method.lane.calls.discard(self)
+        self.method.lane.leave(self)
         if self.is_open:
             metadata = cygrpc.SendInitialMetadataOperation(None, _NO_FLAGS)
             self._call.start_server_batch((metadata, *operations), _ignore)

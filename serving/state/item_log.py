@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,8 @@ from data.records import Item
 from data.sources.live_items import item_body, item_log_damage, open_item_log, read_changes
 
 _Row = tuple[str, float, str | None]
-_READ = "SELECT item_id, time, body FROM changes WHERE item_id = ?"
+_READ = """SELECT item_id, time, body FROM changes
+WHERE item_id IN (SELECT value FROM json_each(?))"""
 _INSERT = "INSERT OR REPLACE INTO changes (item_id, time, body) VALUES (?, ?, ?)"
 
 
@@ -84,8 +86,7 @@ class ItemLog:
         earlier: list[_Row] = []
 
         def write() -> None:
-            for id_ in ids:
-                earlier.extend(self._file.execute(_READ, id_))
+            earlier.extend(self._file.execute(_READ, (json.dumps([id_ for (id_,) in ids]),)))
             self._file.executemany(_INSERT, rows)
 
         def undo() -> None:

@@ -4,8 +4,7 @@ dictionary        dictionary encoding of brands, categories and attribute values
 attributes        attributes of items as sparse columns
 filters           conditions on items
 item_tokens       what the candidate tower reads of an item
-text_tokens       token numbers of many texts
-batch_tokens      what the candidate tower reads of many items
+batches/          what the candidate tower reads of many items
 text_keys         hashes of items' texts
 name_tokens       the words of brand and category names
 title_columns     the words of titles in order, and which of them say what the item is

@@ -36,7 +36,7 @@ class PriceChange(Enum):
     """How a new state of an item differs from the one in the catalogue.
 
     ``SAME_STEP``: in price, stock or time alone, and the towers read the same price step;
-    ``OTHER_STEP``: they read another one; ``MORE``: in other fields, or it had no price or has none.
+    ``OTHER_STEP``: they read another one, or none; ``MORE``: in other fields.
     """
 
     SAME_STEP = 0
@@ -135,7 +135,7 @@ class Catalog:
         catalog.brand = catalog.brand_codes.add_all(item.brand for item in newest)
         catalog.price, catalog.created, catalog.in_stock = Facts.of(newest)
         catalog.listed = np.ones(len(newest), bool)
-        catalog.completeness = np.array([_completeness(item) for item in newest], np.float32)
+        catalog.completeness = np.array([completeness(item) for item in newest], np.float32)
         catalog.tokens = slots([token_numbers(item, text) for item in newest], text.item_slot_count)
         catalog.title_tokens, catalog.title_heads = title_columns(
             catalog.titles, [item.brand for item in newest], text.bucket_count
@@ -192,10 +192,7 @@ class Catalog:
         """What of a row has to change for a new state of its item."""
         if not self.listed[row] or self.text_keys[row] != text_key(item):
             return PriceChange.MORE
-        known = float(self.price[row])
-        if math.isnan(known) != (item.price is None) or (known > 0) != ((item.price or 0) > 0):
-            return PriceChange.MORE
-        is_same_step = price_step(known) == price_step(item.price)
+        is_same_step = price_step(float(self.price[row])) == price_step(item.price)
         return PriceChange.SAME_STEP if is_same_step else PriceChange.OTHER_STEP
 
     def update_facts(self, rows: np.ndarray, facts: Facts) -> None:
@@ -336,7 +333,8 @@ def _path_of(name: str) -> tuple[str, ...]:
     return tuple(name.split(_PATH_SEPARATOR)) if name else ()
 
 
-def _completeness(item: Item) -> float:
+def completeness(item: Item) -> float:
+    """Share of an item's optional fields that it has."""
     fields = (item.category, item.brand, item.price, item.attributes, item.description)
     return sum(bool(field) for field in fields) / len(fields)
 

@@ -6,6 +6,7 @@ inverted/                 the inverted index of stems beneath lexical search (ta
 lexical_index             lexical search of items; holds the query parser of `text/query_rewriter`
 vector_search             vector search by ScaNN, and exact search
 index_tuning              the cheapest search that reaches the recall target
+inner_products            inner products with rows of vectors, in one thread
 vector_overlay            vectors changed since an index was built
 item_index                nearest items by embedding (ScaNN)
 background_rebuild        rebuilds of vector indexes, off the request path

@@ -23,10 +23,10 @@ from towers.indexes.inverted.item_documents import (
 from towers.indexes.inverted.leading_hits import CODE_SCORE as CODE_SCORE
 from towers.indexes.inverted.leading_hits import with_leading
 from towers.indexes.inverted.lexical_caches import LexicalCaches
+from towers.indexes.inverted.naming_shares import NamingShares
 from towers.indexes.inverted.stem_queries import spellings_of
 from towers.indexes.inverted.tantivy_index import TantivyIndex
 from towers.indexes.private_copy import PrivateCopy, link_files, new_folder
-from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
@@ -39,7 +39,6 @@ MATCH_COUNT = 100
 
 _SYNONYM_WEIGHT = 0.9
 _PARSED_LIMIT = 10_000
-_SHARES_LIMIT = 100_000
 _WORDS_NAME = "words.json"
 _HEADS_NAME = "heads.json"
 _TRANSLATIONS_NAME = "translations.json"
@@ -72,14 +71,16 @@ class LexicalIndex:
         self._index = TantivyIndex(folder, remove)
         self._head_counts = head_counts
         self._unseen_words: set[str] = set()
+        self._unseen_stems: set[str] = set()
         self._unseen_count = 0
+        self._shares = NamingShares(self._index, head_counts)
         self._frequency = DocumentFrequency(self._index)
         self.rewriter = QueryRewriter(
             counts,
             self._frequency.of,
             self._frequency.rarity,
             common_english_words(),
-            self._shares,
+            self._shares.of,
             has_all=lambda stems: len(self._index.rows_with_all([(stems,)], limit=1)) > 0,
         )
         self.clear()
@@ -165,21 +166,29 @@ class LexicalIndex:
         with self._index.staged(documents) as commit:
             yield commit
         self._unseen_words |= new_words
+        for document in documents:
+            self._unseen_stems.update(*document.stems.values())
         self._unseen_count += len(documents)
 
     def show(self) -> None:
         """Makes committed items visible to searches."""
-        expected_count = self._index.document_count + self._unseen_count
         self.rewriter.take_in(self._unseen_words)
-        self._index.refresh()
-        self._frequency.replaced_count += expected_count - self._index.document_count
-        self._unseen_words, self._unseen_count = set(), 0
-        self.clear()
+        self._frequency.replaced_count += self._index.refresh(
+            self._unseen_stems, self._unseen_count
+        )
+        self._unseen_words, self._unseen_stems, self._unseen_count = set(), set(), 0
+        self._frequency.forget_total()
+        self._forget_queries()
 
     def clear(self) -> None:
         """Clears the caches of queries."""
         self._index.forget()
         self._frequency.forget()
+        self._shares.forget()
+        self._forget_queries()
+
+    def _forget_queries(self) -> None:
+        """Clears what depends on the words of whole queries, and on the number of items."""
         self.rewriter.forget()
         self._caches = LexicalCaches()
 
@@ -322,19 +331,6 @@ class LexicalIndex:
             self._index.rows_with_all, requirements, limit=count, is_best_first=is_best_first
         )
         return self._caches.holders.of((tuple(requirements), count, is_best_first), find)
-
-    def _shares(self, stem: str) -> WordShares:
-        """How often the items with a stem are named by it, or are of a brand of this name."""
-        kept = self._caches.shares
-        shares = kept.get(stem)
-        if shares is None:
-            by_field = self._index.frequencies(stem)
-            total = max(1, *by_field.values())
-            named = self._head_counts.get(stem, 0) + by_field["category"]
-            shares = WordShares(min(1.0, named / total), by_field["brand"] / total)
-            if len(kept) < _SHARES_LIMIT:
-                kept[stem] = shares
-        return shares
 
     def has_code(self, code: str) -> bool:
         """Whether an item has a product code, normalised."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from towers.indexes.inner_products import set_all_products
+
 _ROOM = 1_024
 
 
@@ -58,4 +60,6 @@ class VectorOverlay:
     def scores(self, query: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows ``[n] int64``, and the products of their vectors with ``query [dim]``, ``[n] float32``."""
         count = self.count
-        return self._rows[:count], self._vectors[:count] @ query
+        found = np.empty(count, np.float32)
+        set_all_products(self._vectors, query, found)
+        return self._rows[:count], found

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from towers.compiled import F32, I32, I64, NONE, compiled, inlined, read, records
-from towers.indexes.item_index import product
+from towers.indexes.inner_products import product
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.retrieval.candidates import Sources
 from towers.retrieval.hashed_sums import EMPTY, slot_count, slot_of, sum_at, sums_by_key

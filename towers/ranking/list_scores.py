@@ -17,7 +17,7 @@ from towers.compiled import (
     read,
     records,
 )
-from towers.indexes.item_index import product
+from towers.indexes.inner_products import product
 from towers.indexes.lexical_index import CODE_SCORE
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.field_matches import field_score

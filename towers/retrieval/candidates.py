@@ -295,6 +295,12 @@ class Sources:
             if source is not None:
                 source.take_in_items(changes)
 
+    def take_in_prices(self, prices: np.ndarray) -> None:
+        """Tells the reader of queries of new prices, ``[n] float32``; NaN where there is none."""
+        if self._reader is not None and self._reader.take_in_prices(prices) and self._lexical:
+            # What was a word may be a condition now.
+            self._lexical.clear()
+
     def save(self, folder: Path) -> None:
         """Writes each source into its own new subfolder."""
         for name, source in self._by_name.items():

@@ -54,6 +54,13 @@ class QueryReader:
         self._names.take_in(items)
         self._has_prices = self._has_prices or any(item.price is not None for item in items)
 
+    def take_in_prices(self, prices: np.ndarray) -> bool:
+        """Takes in new prices of items, ``[n] float32``, NaN for none; whether they are the first."""
+        if self._has_prices or not np.isfinite(prices).any():
+            return False
+        self._has_prices = True
+        return True
+
     def names(self, found: Sequence[str]) -> tuple[Understood, ...]:
         """The names of the catalogue in surface words."""
         return self._names.find(found)

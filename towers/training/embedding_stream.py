@@ -11,7 +11,9 @@ from __future__ import annotations
 import gc
 import json
 import multiprocessing
+import os
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -37,7 +39,7 @@ from data.errors import InputError
 from towers.bundle.candidate_tables import CandidateTables
 from towers.bundle.layout import Layout
 from towers.bundle.manifest import verify
-from towers.catalog.batch_tokens import BatchTokens
+from towers.catalog.batches.batch_tokens import BatchTokens
 from towers.config import Config, config_from
 from towers.indexes.item_index import checked_embeddings
 
@@ -220,7 +222,16 @@ def _start(paths: _Paths) -> None:
     global _embedder
     # What a worker makes has no cycles.
     gc.disable()
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     _embedder = _Embedder(paths)
+
+
+def _end_with_parent() -> None:
+    """Ends this worker when the run is killed: it would wait for batches for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _embed(number: int, table: Any) -> tuple[int, int]:

@@ -76,7 +76,9 @@ def test_groups_are_shown_once_with_the_count_of_their_other_members(run: Run) -
     assert answer["group_by"] == "size" and answer["group_count"] > 1
     shown = " ".join(run(search, "kitchen", "--group-by", "size").output.split())
     assert f"+{found[0]['variant_count']} more" in shown
-    assert f"{answer['match_count']} matching in {answer['group_count']} groups" in " ".join(shown.split())
+    assert f"{answer['match_count']} matching in {answer['group_count']} groups" in " ".join(
+        shown.split()
+    )
     home = json.loads(run(recommend, "--group-by", "size", "--json").output)
     assert home["group_by"] == "size"
     refused = run(search, "kitchen", "--group-by", "siez")

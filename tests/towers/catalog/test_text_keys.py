@@ -61,11 +61,12 @@ def test_price_stock_time_and_the_order_of_attributes_do_not_matter() -> None:
         # Half a doubling is a step: 2 is step 2, as is 2.3; 2.4 is step 3.
         (2.0, 2.3, PriceChange.SAME_STEP),
         (2.0, 2.4, PriceChange.OTHER_STEP),
-        (2.0, None, PriceChange.MORE),
-        (None, 2.0, PriceChange.MORE),
+        (2.0, None, PriceChange.OTHER_STEP),
+        (None, 2.0, PriceChange.OTHER_STEP),
         (None, None, PriceChange.SAME_STEP),
-        (0.0, 2.0, PriceChange.MORE),
-        (0.0, None, PriceChange.MORE),
+        # A price of 0 has no step.
+        (0.0, 2.0, PriceChange.OTHER_STEP),
+        (0.0, None, PriceChange.SAME_STEP),
     ],
 )
 def test_a_price_is_told_by_its_step(

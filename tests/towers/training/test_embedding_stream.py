@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +96,35 @@ def test_a_run_that_was_killed_goes_on_behind_the_last_part(source: Path, tmp_pa
     assert (report.found_count, report.embedded_count) == (100, 142)
     assert times == {number: part_path(out, number).stat().st_mtime_ns for number in range(2)}
     assert_same(read(out), ITEMS)
+
+
+RUN = """
+import sys, time
+from pathlib import Path
+from towers.training.embedding_stream import embed_parts
+
+def wait(done, total):
+    print(done, flush=True)
+    time.sleep(60)
+
+bundle, items, out = map(Path, sys.argv[1:])
+embed_parts(bundle, items, out, batch_rows=50, worker_count=2, progress=wait)
+"""
+
+
+def test_the_workers_of_a_run_that_was_killed_end_with_it(source: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUN, shelf.bundle_folder(), source, tmp_path / "out"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as killed:
+        assert killed.stdout is not None and killed.stdout.readline() == b"50\n"
+        children = Path(f"/proc/{killed.pid}/task/{killed.pid}/children").read_text().split()
+        assert len(children) >= 2
+        killed.kill()
+    end_time = time.monotonic() + 20.0
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < end_time
+        time.sleep(0.05)
+    assert run(source, tmp_path / "out").found_count >= 50
+    assert_same(read(tmp_path / "out"), ITEMS)
 
 
 def test_items_that_an_earlier_folder_has_as_they_are_now_are_not_embedded_again(

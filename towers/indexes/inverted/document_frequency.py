@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from towers.indexes.inverted.stem_versions import StemCache
 from towers.indexes.inverted.tantivy_index import TantivyIndex
 
 _COUNTED_LIMIT = 100_000
@@ -25,23 +26,22 @@ class DocumentFrequency:
     def __init__(self, index: TantivyIndex) -> None:
         self.replaced_count = 0
         self._index = index
-        self.forget()
+        self._counted: StemCache[tuple[str, int], int] = StemCache(index.versions, _COUNTED_LIMIT)
+        self.forget_total()
 
     def forget(self) -> None:
-        """Clears the cache, since the index has changed, or to drop what visitors typed."""
+        """Drops what visitors typed."""
+        self._counted.clear()
+        self.forget_total()
+
+    def forget_total(self) -> None:
+        """Drops what depends on the number of all items."""
         # A new dict, since a thread still on the old index may be filling the old one.
-        self._counted: dict[tuple[str, int], int] = {}
         self._rarities: dict[str, float] = {}
 
     def of(self, stem: str, enough: int) -> int:
         """Items that have a stem in any field: exact below ``enough``, else a number of at least that."""
-        counted, key = self._counted, (stem, enough)
-        count = counted.get(key)
-        if count is None:
-            count = self._count(stem, enough)
-            if len(counted) < _COUNTED_LIMIT:
-                counted[key] = count
-        return count
+        return self._counted.of((stem, enough), stem, lambda: self._count(stem, enough))
 
     def rarity(self, stem: str) -> float:
         """Inverse document frequency in the field where the stem is most frequent; 0 if no item has it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from towers.indexes.result_cache import ResultCache
-from towers.text.head_noun import WordShares
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym
 
 _FOUND_BYTES = _MATCHING_BYTES = 64_000_000
@@ -22,7 +21,6 @@ class LexicalCaches:
     def __init__(self) -> None:
         self.parsed: dict[str, ParsedQuery] = {}
         self.parsed_literally: dict[str, ParsedQuery] = {}
-        self.shares: dict[str, WordShares] = {}
         # Rows, scores, and how many were asked for.
         self.found: ResultCache[tuple[str, tuple[Synonym, ...]], tuple[np.ndarray, ...]] = (
             ResultCache(_FOUND_BYTES)

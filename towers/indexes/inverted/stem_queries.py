@@ -9,6 +9,7 @@ from typing import NamedTuple
 import tantivy
 
 from towers.indexes.inverted.item_documents import FIELD_WEIGHTS, NAME_FIELDS
+from towers.indexes.inverted.stem_versions import StemCache
 from towers.text.parsed_query import Alternatives, ParsedQuery
 
 RESPELT = "~"
@@ -20,7 +21,7 @@ Part = tuple[tantivy.Occur, tantivy.Query]
 _SPELLING_GAIN = 4.0
 """Score of the spelling of a query of one word, relative to its inverse document frequency: above
 what it may add that the word stands in other fields as well."""
-_KNOWN_LIMIT = 10_000
+KNOWN_LIMIT = 10_000
 """Stems whose queries are kept: some 2 kB each."""
 
 
@@ -50,7 +51,7 @@ def spellings_of(query: ParsedQuery) -> list[Spelling]:
     ]
 
 
-class _StemQuery(NamedTuple):
+class StemQuery(NamedTuple):
     """What is asked of one stem again and again.
 
     Args:
@@ -66,7 +67,7 @@ class _StemQuery(NamedTuple):
     is_respelt: bool
 
 
-_OF_UNKNOWN = _StemQuery(MappingProxyType(dict.fromkeys(FIELD_WEIGHTS, 0)), None, (), False)
+_OF_UNKNOWN = StemQuery(MappingProxyType(dict.fromkeys(FIELD_WEIGHTS, 0)), None, (), False)
 
 
 class StemQueries:
@@ -75,13 +76,18 @@ class StemQueries:
     Args:
         schema: Of the index.
         searcher: A state of it.
+        known: What other states, too, have kept of stems.
     """
 
-    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
+    def __init__(
+        self,
+        schema: tantivy.Schema,
+        searcher: tantivy.Searcher,
+        known: StemCache[str, StemQuery],
+    ) -> None:
         self.searcher = searcher
         self._schema = schema
-        self._known: dict[str, _StemQuery] = {}
-        self._unknown: set[str] = set()
+        self._known = known
 
     def frequencies(self, stem: str) -> Mapping[str, int]:
         """Documents that have a stem by field, replaced ones included until tantivy merges them."""
@@ -152,29 +158,22 @@ class StemQueries:
                 found.append((tantivy.Occur.Should, query))
         return found
 
-    def _of(self, stem: str) -> _StemQuery:
-        known = self._known.get(stem)
-        if known is not None:
-            return known
-        if stem in self._unknown:
-            return _OF_UNKNOWN
+    def _of(self, stem: str) -> StemQuery:
+        return self._known.of(stem, stem, lambda: self._found(stem))
+
+    def _found(self, stem: str) -> StemQuery:
         doc_freq = self.searcher.doc_freq
         frequencies = {field: doc_freq(field, stem) for field in FIELD_WEIGHTS}
         terms = [self._term(field, stem) for field, count in frequencies.items() if count]
-        if len(self._known) + len(self._unknown) >= _KNOWN_LIMIT:
-            self._known.clear()
-            self._unknown.clear()
         if not terms:
             # Of two words that stand side by side, one word of both is asked for as well.
-            self._unknown.add(stem)
             return _OF_UNKNOWN
-        known = self._known[stem] = _StemQuery(
+        return StemQuery(
             frequencies,
             _joined(tantivy.Occur.Should, terms),
             tuple(self._boosted(stem, frequencies, 1.0)),
             doc_freq("spelling", RESPELT + stem) > 0,
         )
-        return known
 
     def _boosted(self, stem: str, frequencies: Mapping[str, int], weight: float) -> Iterator[Part]:
         for field, field_weight in FIELD_WEIGHTS.items():

@@ -14,7 +14,14 @@ import tantivy
 from data.errors import OverloadError
 from towers.falling_order import falling_order
 from towers.indexes.inverted.item_documents import FIELD_WEIGHTS, Document
-from towers.indexes.inverted.stem_queries import RESPELT, Spelling, StemQueries
+from towers.indexes.inverted.stem_queries import (
+    KNOWN_LIMIT,
+    RESPELT,
+    Spelling,
+    StemQueries,
+    StemQuery,
+)
+from towers.indexes.inverted.stem_versions import StemCache, StemVersions
 from towers.text.parsed_query import Alternatives
 
 _HEAP_BYTES = 200_000_000
@@ -30,14 +37,20 @@ class TantivyIndex:
     Args:
         folder: The index's private folder: even reading writes a lock file.
         remove: Removes the folder; called when the index is not used any more.
+
+    Attributes:
+        versions: Which change of the index concerned which stem.
     """
 
     def __init__(self, folder: Path, remove: Callable[[], object]) -> None:
         weakref.finalize(self, remove)
         self._index = tantivy.Index.open(str(folder))
         self._schema = self._index.schema
-        self._queries = StemQueries(self._schema, self._index.searcher())
+        self.versions = StemVersions()
+        self._known: StemCache[str, StemQuery] = StemCache(self.versions, KNOWN_LIMIT)
+        self._queries = StemQueries(self._schema, self._index.searcher(), self._known)
         self._writer: tantivy.IndexWriter | None = None
+        self._has_replaced = False
 
     @staticmethod
     def build(documents: Iterable[Document], folder: Path) -> None:
@@ -78,9 +91,23 @@ class TantivyIndex:
             self._writer = None
             raise
 
-    def refresh(self) -> None:
-        """Makes committed documents visible to searches."""
-        self._queries = StemQueries(self._schema, self._index.searcher())
+    def refresh(self, stems: Iterable[str], count: int) -> int:
+        """Makes committed documents visible to searches; returns how many of them replaced others.
+
+        Args:
+            stems: All stems of these documents.
+            count: Their number.
+        """
+        before = self._queries.searcher
+        self._queries = StemQueries(self._schema, self._index.searcher(), self._known)
+        after = self._queries.searcher
+        replaced_count = before.num_docs + count - after.num_docs
+        # What stems a replaced document had is not known, and it counts until its segment is merged.
+        is_merged = after.num_segments != before.num_segments + 1
+        is_any = replaced_count > 0 or (self._has_replaced and is_merged)
+        self._has_replaced |= replaced_count > 0
+        self.versions.advance(None if is_any else stems)
+        return int(replaced_count)
 
     def _commit(self) -> None:
         assert self._writer is not None
@@ -90,7 +117,7 @@ class TantivyIndex:
 
     def forget(self) -> None:
         """Drops the queries that are kept."""
-        self._queries = StemQueries(self._schema, self._queries.searcher)
+        self._known.clear()
 
     def frequency(self, stem: str) -> int:
         """Document frequency of a stem in the field where it is most frequent.

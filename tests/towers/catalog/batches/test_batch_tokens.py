@@ -14,9 +14,10 @@ from data.bulk.item_columns import item_columns
 from data.errors import InputError
 from data.records import Item
 from data.tables import items_table
-from towers.catalog.batch_tokens import BatchTokens
+from towers.catalog.batches import title_tokens
+from towers.catalog.batches.batch_tokens import BatchTokens
+from towers.catalog.batches.text_tokens import TextTokens
 from towers.catalog.item_tokens import token_numbers
-from towers.catalog.text_tokens import TextTokens
 from towers.config import TextConfig
 from towers.text.tokens import token
 from towers.text.word_forms import item_words
@@ -108,6 +109,38 @@ def test_the_tokens_of_a_batch_are_those_of_its_items() -> None:
         for place, row in enumerate(rows.tolist()):
             of_row = found[begins[place] : begins[place + 1]].tolist()
             assert of_row == token_numbers(ITEMS[row], TEXT)
+
+
+TITLES = st.lists(st.lists(st.sampled_from(CHUNKS), max_size=9).map(" ".join), max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(TITLES, TITLES)
+@example(
+    ["müsli and mûsli", "2  sq ft", " 2", "2 "], ["2  sq ft", "", "c++ C#", "1 - 1/2 in. pipe"]
+)
+def test_batch_after_batch_has_the_tokens_of_its_titles(
+    first: list[str], second: list[str]
+) -> None:
+    tokens = BatchTokens(TEXT)
+    for titles in (first, second, first):
+        items = [Item(f"{row}", title) for row, title in enumerate(titles)]
+        begins, found = tokens.of(item_columns(items_table(items)), np.arange(len(items)))
+        for row, item in enumerate(items):
+            assert found[begins[row] : begins[row + 1]].tolist() == token_numbers(item, TEXT)
+
+
+def test_a_table_of_pieces_that_grows_and_is_emptied_gives_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(title_tokens, "_FIRST_ROOM", 2)
+    monkeypatch.setattr(title_tokens, "_LIMIT", 300)
+    tokens = BatchTokens(TEXT)
+    for batch in range(6):
+        items = [Item(f"{n}", f"word{batch * 40 + n} of {n} oz x {batch}") for n in range(90)]
+        begins, found = tokens.of(item_columns(items_table(items)), np.arange(len(items)))
+        for row, item in enumerate(items):
+            assert found[begins[row] : begins[row + 1]].tolist() == token_numbers(item, TEXT)
 
 
 def test_a_part_of_a_table_has_the_columns_of_its_own_items() -> None:
