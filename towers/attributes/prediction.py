@@ -215,7 +215,7 @@ def _more_folds(folds: np.ndarray, unseen: np.ndarray) -> np.ndarray:
 
 def _is_enough(filled: np.ndarray, unseen: np.ndarray | None) -> bool:
     """Whether models can be measured on items that nothing has seen."""
-    return unseen is None or np.count_nonzero(unseen[filled]) >= UNSEEN_MINIMUM
+    return unseen is None or int(np.count_nonzero(unseen[filled])) >= UNSEEN_MINIMUM
 
 
 def _learnt(name: str, view: View, target: Target, rows: np.ndarray, seed: int) -> Scores:
