@@ -44,8 +44,8 @@ class EncoderClasses:
             networks.
         own_keys: ``[m] uint64`` hashes of pictures that one of its networks was not trained on, nor on
             near-copies of them; 0 stands for none.
-        own_shares: By field of ``heads``, ``[m, classes] float32`` probabilities of these by that network: what the
-            encoder would have told of them without having seen them, or a little less.
+        own_shares: By field of ``heads``, ``[m, classes] float32`` probabilities by that network: what
+            the encoder would have told of these without having seen them, or a little less.
     """
 
     heads: Mapping[str, PictureHead]
