@@ -149,7 +149,7 @@ class ImagesConfig:
     network_count: Annotated[int, Range(1, 16)] = 3
     batch_size: Annotated[int, Range(4, 4_096)] = 64
     epoch_limit: Annotated[int, Range(0, 10_000)] = 60
-    step_limit: Annotated[int, Range(1, 1_000_000_000)] = 5_500
+    step_limit: Annotated[int, Range(1, 1_000_000_000)] = 4_000
     learning_rate: Annotated[float, Range(1e-08, 10)] = 0.003
 
     def __post_init__(self) -> None:

@@ -86,7 +86,8 @@ def figures_of(
     told = [row["value"] for row in values]
     right = np.array([value == one for value, one in zip(told, truth, strict=True)], float)
     is_kind = np.array(
-        [coarse_of[value] == coarse_of[one] for value, one in zip(told, truth, strict=True)], float
+        [coarse_of.get(value) == coarse_of[one] for value, one in zip(told, truth, strict=True)],
+        float,
     )
     given = np.array([row["abstained"] == "false" for row in values])
     probabilities = np.array([float(row["probability"]) for row in values])
@@ -96,7 +97,9 @@ def figures_of(
         "coarse class": mean_interval(is_kind, seed=_SEED),
         "values given": int(given.sum()),
         "coverage": mean_interval(given.astype(float), seed=_SEED),
-        "precision of values given": mean_interval(right[given], seed=_SEED),
+        "precision of values given": (
+            mean_interval(right[given], seed=_SEED) if given.any() else None
+        ),
         "probability stated": float(probabilities.mean()),
         "models": sorted({row["model"] for row in values}),
     }
@@ -198,6 +201,8 @@ def main(
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, dict):
         return f"{value['mean']:.3f} ({value['low']:.3f}–{value['high']:.3f})"
     if isinstance(value, list):

@@ -34,3 +34,6 @@ def test_a_kind_is_right_by_the_class_that_was_told() -> None:
     assert found["coarse class"]["mean"] == 0.75
     assert found["values given"] == 2 and found["coverage"]["mean"] == 0.5
     assert found["precision of values given"]["mean"] == pytest.approx(0.5)
+    unsure = [{**value, "abstained": "true"} for value in values]
+    found = figures_of(unsure, ["Gala", "Pink Lady", "Lime", "Lime"], coarse_of)
+    assert found["precision of values given"] is None

@@ -3,6 +3,7 @@
 spellings      spellings of one value, and which are merged
 targets        which fields can be learnt, their classes, and why others cannot
 picture_features  pictures, or sounds, as vectors, and which the encoder has not seen
+nested_classes  classes that are unions of a finer field's
 item_features  words, tokens and vectors of items without one field
 classifiers    scikit-learn's models over words and vectors
 models         classical models and networks behind one signature

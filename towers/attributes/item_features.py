@@ -12,6 +12,7 @@ from scipy import sparse
 
 from data.predicted.fields import BRAND, CATEGORY, field_of, value_of, with_value
 from data.records import Item
+from towers.attributes.nested_classes import with_finer_classes
 from towers.attributes.picture_features import PictureFeatures
 from towers.catalog.dictionary import Dictionary
 from towers.catalog.item_tokens import price_step, token_numbers
@@ -137,6 +138,7 @@ class ItemFeatures:
         if found is None:
             return None, (), None
         scores, is_unseen = found
+        scores = with_finer_classes(scores, hidden.field, self.items, self.pictures)
         return scores, self.pictures.heads[hidden.field].classes, is_unseen
 
     def _masked(self, hidden: Hidden) -> tuple[np.ndarray, np.ndarray]:

@@ -127,10 +127,12 @@ def _head(
     found = np.column_stack([view.head, np.full(len(view.head), -np.inf, np.float32)])[:, columns]
     found = np.where(np.isfinite(found), found, _UNKNOWN_SCORE)
     by_words = CLASSICAL["naive_bayes"](view, rows, labels, seed) if view.words[rows].nnz else None
+    # Both know how frequent a class is, which counts once.
+    frequency = np.log(np.bincount(labels) / len(labels))
 
     def scores(asked: np.ndarray) -> np.ndarray:
         of_picture = found[asked] - _log_total(found[asked])[:, None]
-        return of_picture if by_words is None else of_picture + by_words(asked)
+        return of_picture if by_words is None else of_picture + by_words(asked) - frequency
 
     return scores
 

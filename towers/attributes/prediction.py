@@ -169,7 +169,9 @@ def predict_field(
             if not len(rows):
                 continue
             found = _learnt(best, view, target, learnt, seed)(rows)
-        answers = guess(found, temperature)
+        # One network alone is surer than the mean of several.
+        is_alone = fold > 0 and LEARNT_ONLY in first_folds
+        answers = guess(found, best_temperature(found, labels[rows]) if is_alone else temperature)
         shares.append(answers.shares)
         is_right.append(answers.classes == labels[rows])
     share, right = np.concatenate(shares), np.concatenate(is_right)

@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-_NAMES, _KEYS, _OWN_NAME = "heads.json", "learnt_keys.npy", "held_out_shares.npz"
-_OWN_KEYS = "keys"
+_NAMES, _KEYS = "heads.json", "learnt_keys.npy"
+_OWN_KEYS, _OWN_SHARES = "own_keys.npy", "own_shares.npy"
 _LEAST_ROOT = np.float32(1e-6)
 
 
@@ -45,8 +44,8 @@ class EncoderClasses:
             networks.
         own_keys: ``[m] uint64`` hashes of pictures that one of its networks was not trained on, nor on
             near-copies of them; 0 stands for none.
-        own_shares: By field, ``[m, classes] float32`` probabilities of these by that network: what the
-            encoder would have told of them without having seen them, or a little less.
+        own_shares: By field of ``heads``, ``[m, classes] float32`` probabilities by that network: what
+            the encoder would have told of these without having seen them, or a little less.
     """
 
     heads: Mapping[str, PictureHead]
@@ -76,11 +75,9 @@ class EncoderClasses:
     def save(self, folder: Path) -> None:
         """Writes them into an existing folder."""
         np.save(folder / _KEYS, self.learnt_keys)
-        arrays: dict[str, Any] = {_OWN_KEYS: self.own_keys}
-        for place, name in enumerate(self.heads):
-            if name in self.own_shares:
-                arrays[str(place)] = self.own_shares[name]
-        np.savez(folder / _OWN_NAME, **arrays)
+        if self.own_shares:
+            np.save(folder / _OWN_KEYS, self.own_keys)
+            np.save(folder / _OWN_SHARES, np.hstack([self.own_shares[name] for name in self.heads]))
         heads = {name: [head.first, *head.classes] for name, head in self.heads.items()}
         (folder / _NAMES).write_text(json.dumps(heads, ensure_ascii=False), encoding="utf-8")
 
@@ -94,10 +91,9 @@ class EncoderClasses:
             name: PictureHead(tuple(classes), first) for name, (first, *classes) in saved.items()
         }
         learnt = np.load(folder / _KEYS, allow_pickle=False)
-        if not (folder / _OWN_NAME).is_file():
+        if not (folder / _OWN_KEYS).is_file():
             return cls(heads, learnt)
-        with np.load(folder / _OWN_NAME, allow_pickle=False) as own:
-            shares = {
-                name: own[str(place)] for place, name in enumerate(heads) if str(place) in own
-            }
-            return cls(heads, learnt, own[_OWN_KEYS], shares)
+        ends = np.cumsum([len(head.classes) for head in heads.values()])
+        parts = np.split(np.load(folder / _OWN_SHARES, allow_pickle=False), ends[:-1], axis=1)
+        own_keys = np.load(folder / _OWN_KEYS, allow_pickle=False)
+        return cls(heads, learnt, own_keys, dict(zip(heads, parts, strict=True)))

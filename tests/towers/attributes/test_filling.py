@@ -20,6 +20,8 @@ from towers.attributes.filling import (
     merged_items,
     spelling_rows,
 )
+from towers.attributes.item_features import Hidden
+from towers.attributes.models import fit_model
 from towers.attributes.picture_features import PictureFeatures
 from towers.modalities.picture_heads import PictureHead
 
@@ -192,3 +194,20 @@ def test_words_are_read_alone_where_no_picture_is_unseen() -> None:
     assert not group["pictures"]
     given = [value for value in found.values if not value.abstained]
     assert given and group["expected_precision"] >= 0.9
+
+
+def test_how_frequent_a_class_is_counts_once_beside_a_picture() -> None:
+    # Nine of ten are red, which the brand says as well, of all; the picture of the last is rather blue.
+    items = [
+        Item(f"{n}", "", brand="Lux", attributes={"colour": "Blue" if n % 10 == 0 else "Red"})
+        for n in range(100)
+    ]
+    shares = np.tile(np.array([[0.9, 0.1]], np.float32), (100, 1))
+    shares[99] = 0.4, 0.6
+    heads = {"colour": PictureHead(("Red", "Blue"), 0)}
+    pictures = PictureFeatures(np.sqrt(shares), np.ones(100, bool), heads)
+    view = features_of(items, pictures).view(Hidden("colour"))
+    labels = np.array([int(n % 10 == 0) for n in range(99)])
+    scores = fit_model("picture_head", view, ("Red", "Blue"), np.arange(99), labels, seed=1)
+    red, blue = np.exp(scores(np.array([99]))[0])
+    assert blue / red == pytest.approx(0.6 / 0.4, rel=1e-3)

@@ -31,11 +31,14 @@ def test_pictures_that_one_network_has_not_seen_are_scored_by_it(tmp_path: Path)
     heads = {"form": PictureHead(("disc",), 0), "colour": PictureHead(("red", "blue"), 1)}
     shares = np.array([[0.8, 0.2], [0.5, 0.5]], np.float32)
     own_keys = np.array([7, 0], np.uint64)
-    EncoderClasses(heads, own_keys[:1], own_keys, {"colour": shares}).save(tmp_path)
+    own = {"colour": shares, "form": np.ones((2, 1), np.float32)}
+    EncoderClasses(heads, own_keys[:1], own_keys, own).save(tmp_path)
     found = EncoderClasses.load(tmp_path)
     is_own, scores = found.unseen_scores("colour", np.array([0, 7, 8], np.uint64))
     # 0 stands for no picture.
     assert is_own.tolist() == [False, True, False]
     np.testing.assert_allclose(scores, np.log([[0.8, 0.2]]), atol=1e-5)
-    is_own, scores = found.unseen_scores("form", np.array([7], np.uint64))
-    assert not is_own.any() and scores.shape == (0, 1)
+    assert found.unseen_scores("form", np.array([7], np.uint64))[1].tolist() == [[0.0]]
+    without = EncoderClasses(heads, own_keys)
+    is_own, scores = without.unseen_scores("colour", np.array([7], np.uint64))
+    assert not is_own.any() and scores.shape == (0, 2)

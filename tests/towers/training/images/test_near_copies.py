@@ -45,3 +45,12 @@ def test_a_part_of_too_few_pictures_is_left_empty() -> None:
     # All are near-copies of each other.
     parts = held_out_parts(one_each * 0, np.zeros(60, np.int32), [10, 10], rng)
     assert (parts == LEARNT).all()
+
+
+def test_a_white_background_makes_no_near_copies() -> None:
+    # A coloured square of a tenth of each picture, else white: red, red, blue, and nothing at all.
+    levels = np.full((4, 20, 20, 3), 255, np.uint8)
+    for row, colour in enumerate([(200, 0, 0), (200, 0, 0), (0, 0, 200)]):
+        levels[row, :6, :6] = colour
+    groups = near_copies(levels, np.zeros(4, np.int32))
+    assert groups[0] == groups[1] and len(set(groups.tolist())) == 3
