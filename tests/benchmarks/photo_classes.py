@@ -7,7 +7,8 @@
 (GroceryStoreDataset, Klasson et al. 2019). Items have a picture, the group as category, no title, and
 the fine class as an attribute, which the photographs outside of ``train`` lack. The shop is built in
 FOLDER by ``nextclick prepare`` and ``train`` if it is not there yet, and ``nextclick attributes`` fills
-the others. A coarse class is right if the fine class that was told belongs to it. ``first 5`` is the
+the others. A coarse class is right if the fine class that was told belongs to it; with ``--coarse`` the
+shop also has it as an attribute, which is filled by itself. ``first 5`` is the
 share of photographs whose product is among the five most similar pictures of PRODUCTS.
 """
 
@@ -35,27 +36,34 @@ from towers.config import config_from
 from towers.modalities.images import ImageEncoder
 
 FIRST = 5
-_FIELD = "fine_class"
+_FIELD, _COARSE = "fine_class", "coarse_class"
 _SEED = 7
 
 Row = Mapping[str, Any]
 
 
-def write_items(folder: Path, rows: Iterable[Row], *, is_withheld: bool) -> None:
-    """``items.csv`` and its pictures: an empty title, the group as category, and the class or none."""
+def write_items(
+    folder: Path, rows: Iterable[Row], fields: Sequence[str], *, is_withheld: bool
+) -> None:
+    """``items.csv`` and its pictures: an empty title, the group as category, the classes or none."""
     folder.mkdir(parents=True)
     with (folder / "items.csv").open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
-        lines.writerow(["item_id", "title", "category", "image", f"attributes.{_FIELD}"])
+        names = [f"attributes.{field}" for field in fields]
+        lines.writerow(["item_id", "title", "category", "image", *names])
         for number, row in enumerate(rows):
             name = f"{number}.jpg"
             (folder / name).write_bytes(row["jpeg"])
-            told = "" if is_withheld else row[_FIELD]
-            lines.writerow([f"{folder.name}{number}", "", row["group"], name, told])
+            told = ["" if is_withheld else row[field] for field in fields]
+            lines.writerow([f"{folder.name}{number}", "", row["group"], name, *told])
 
 
 def built_shop(
-    photos: Sequence[Row], products: Sequence[Row], work: Path, config: Path | None
+    photos: Sequence[Row],
+    products: Sequence[Row],
+    fields: Sequence[str],
+    work: Path,
+    config: Path | None,
 ) -> tuple[Path, float | None]:
     """The bundle, and the seconds that training took; None where it was there."""
     learnt, bundle, tables = work / "learnt", work / "bundle", work / "tables"
@@ -64,7 +72,7 @@ def built_shop(
     if not learnt.is_dir():
         shown = [row for row in photos if row["split"] == "train"]
         pictured = [{**row, _FIELD: row["item_id"]} for row in products]
-        write_items(learnt, [*shown, *pictured], is_withheld=False)
+        write_items(learnt, [*shown, *pictured], fields, is_withheld=False)
     if not tables.is_dir():
         _run("prepare", "files", learnt, "--out", tables)
     settings = [] if config is None else ["--config", config]
@@ -119,29 +127,40 @@ def product_ranks(bundle: Path, photos: Sequence[Row], products: Sequence[Row]) 
 
 
 def measured(
-    bundle: Path, photos: Sequence[Row], work: Path, precision: float, models: Sequence[str]
+    bundle: Path, photos: Sequence[Row], fields: Sequence[str], work: Path, options: Sequence[Any]
 ) -> dict[str, Any]:
-    """Fills the photographs outside of ``train``, and compares."""
+    """Fills the photographs outside of ``train``, and compares.
+
+    Args:
+        options: Further ones of ``nextclick attributes``.
+    """
     asked = [row for row in photos if row["split"] != "train"]
     folder, out = work / "asked", work / "values.csv"
     if not folder.is_dir():
-        write_items(folder, asked, is_withheld=True)
+        write_items(folder, asked, fields, is_withheld=True)
     began = time.perf_counter()
-    words = ["--attribute", _FIELD, "--precision", precision, "--out", out, "--json"]
-    words += [word for model in models for word in ("--model", model)]
+    words = [word for field in fields for word in ("--attribute", field)]
+    words += ["--out", out, "--json", *options]
     report = json.loads(_run("attributes", bundle, folder / "items.csv", *words))
     seconds = time.perf_counter() - began
     with out.open(encoding="utf-8", newline="") as file:
-        by_id = {row["item_id"]: row for row in csv.DictReader(file)}
-    coarse_of = {row[_FIELD]: row["coarse_class"] for row in photos}
+        of_field: dict[str, dict[str, Mapping[str, str]]] = {field: {} for field in fields}
+        for row in csv.DictReader(file):
+            of_field[row["attribute"]][row["item_id"]] = row
+    coarse_of = {row[_FIELD]: row[_COARSE] for row in photos}
     (group,) = report["attributes"][_FIELD]["groups"]
+    ids = [f"asked{number}" for number in range(len(asked))]
+    by_itself = {}
+    if _COARSE in fields:
+        told = [of_field[_COARSE][one]["value"] for one in ids]
+        right = [value == row[_COARSE] for value, row in zip(told, asked, strict=True)]
+        by_itself["coarse class by itself"] = mean_interval(np.array(right, float), seed=_SEED)
     return {
         **figures_of(
-            [by_id[f"asked{number}"] for number in range(len(asked))],
-            [row[_FIELD] for row in asked],
-            coarse_of,
+            [of_field[_FIELD][one] for one in ids], [row[_FIELD] for row in asked], coarse_of
         ),
-        "precision asked for": precision,
+        **by_itself,
+        "precision asked for": report["precision"],
         "expected precision": group["expected_precision"],
         "expected coverage": group["expected_coverage"],
         "measured on": group["validated_count"],
@@ -166,6 +185,7 @@ def _run(*words: Any) -> str:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Pictures of the products, learnt from and searched.",
 )
+@click.option("--coarse", "has_coarse", is_flag=True, help="Coarse classes are an attribute too.")
 @click.option("--config", type=click.Path(exists=True, path_type=Path), help="Settings of train.")
 @click.option("--precision", default=0.95, show_default=True, help="Asked for.")
 @click.option("--model", "models", multiple=True, help="Only this model; may be repeated.")
@@ -174,6 +194,7 @@ def main(
     photos: Path,
     work: Path,
     products: Path | None,
+    has_coarse: bool,
     config: Path | None,
     precision: float,
     models: tuple[str, ...],
@@ -184,8 +205,10 @@ def main(
     rows = pq.read_table(photos).to_pylist()
     shown = [] if products is None else pq.read_table(products).to_pylist()
     absolute = None if config is None else config.absolute()
-    bundle, seconds = built_shop(rows, shown, work, absolute)
-    figures = measured(bundle, rows, work, precision, models)
+    fields = [_FIELD, _COARSE] if has_coarse else [_FIELD]
+    bundle, seconds = built_shop(rows, shown, fields, work, absolute)
+    options = [word for model in models for word in ("--model", model)]
+    figures = measured(bundle, rows, fields, work, ["--precision", precision, *options])
     if shown:
         ranks = product_ranks(bundle, [row for row in rows if row["split"] != "train"], shown)
         figures[f"first {FIRST}"] = mean_interval((ranks <= FIRST).astype(float), seed=_SEED)

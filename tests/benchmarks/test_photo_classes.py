@@ -11,14 +11,16 @@ from tests.benchmarks.photo_classes import figures_of, write_items
 
 
 def test_items_have_a_picture_and_a_group_and_no_title(tmp_path: Path) -> None:
-    rows = [{"jpeg": b"picture", "group": "Fruit", "fine_class": "Lime"}]
+    rows = [{"jpeg": b"picture", "group": "Fruit", "fine_class": "Lime", "coarse_class": "Citrus"}]
+    fields = ["fine_class", "coarse_class"]
     for is_withheld, told in ((False, "Lime"), (True, "")):
         folder = tmp_path / f"shop{is_withheld}"
-        write_items(folder, rows, is_withheld=is_withheld)
+        write_items(folder, rows, fields, is_withheld=is_withheld)
         with (folder / "items.csv").open(encoding="utf-8", newline="") as file:
             (item,) = csv.DictReader(file)
         assert (item["title"], item["category"]) == ("", "Fruit")
         assert item["attributes.fine_class"] == told
+        assert item["attributes.coarse_class"] == ("" if is_withheld else "Citrus")
         assert (folder / item["image"]).read_bytes() == b"picture"
 
 
