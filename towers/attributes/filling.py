@@ -166,6 +166,7 @@ def _fill_field(
             models=options.models,
             precision=options.precision,
             unseen=None if pictures is None else pictures.is_unseen,
+            has_pictures_alone=hidden.text and pictures is not None,
             seed=options.seed,
             progress=began,
         )

@@ -21,8 +21,9 @@ from towers.attributes.filling import (
     spelling_rows,
 )
 from towers.attributes.item_features import Hidden
-from towers.attributes.models import fit_model
+from towers.attributes.models import HEAD, fit_model
 from towers.attributes.picture_features import PictureFeatures
+from towers.attributes.prediction import ModelScore, chosen_model
 from towers.modalities.picture_heads import PictureHead
 
 QUICK = ("naive_bayes", "linear_svm")
@@ -211,3 +212,14 @@ def test_how_frequent_a_class_is_counts_once_beside_a_picture() -> None:
     scores = fit_model("picture_head", view, ("Red", "Blue"), np.arange(99), labels, seed=1)
     red, blue = np.exp(scores(np.array([99]))[0])
     assert blue / red == pytest.approx(0.6 / 0.4, rel=1e-3)
+
+
+def test_what_a_picture_alone_tells_is_told_by_the_encoders_own_classes() -> None:
+    def score(accuracy: float) -> ModelScore:
+        return ModelScore(accuracy, (0.0, 1.0), 0.5, 0.5, 0.5, 1.0, 1.0)
+
+    measured = {"linear_svm": score(0.8), HEAD: score(0.72), "naive_bayes": score(0.1)}
+    assert chosen_model(measured, has_pictures_alone=True) == HEAD
+    assert chosen_model(measured, has_pictures_alone=False) == "linear_svm"
+    del measured[HEAD]
+    assert chosen_model(measured, has_pictures_alone=True) == "linear_svm"

@@ -166,9 +166,8 @@ def train_images(
 def _held_out_sizes(count: int, network_count: int) -> list[int]:
     """Of ``count`` pictures, those held out of all networks, and of each where there are several."""
     of_one = min(_HELD_OUT_LIMIT, int(count * _OWN_SHARE))
-    share = _OWN_SHARE if network_count == 1 else _HELD_OUT_SHARE
     least = min(_HELD_OUT_MINIMUM, int(count * _LARGEST_SHARE))
-    of_all = max(least, min(_HELD_OUT_LIMIT, int(count * share)))
+    of_all = max(least, min(_HELD_OUT_LIMIT, int(count * _HELD_OUT_SHARE)))
     return [of_all] if network_count == 1 else [of_all, *[of_one] * network_count]
 
 
