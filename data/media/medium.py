@@ -109,6 +109,9 @@ class Medium:
 
     def _size(self, place: Place, limit: int) -> int:
         try:
+            if isinstance(place, Path) and not place.is_file():
+                # A pipe would be waited for without end.
+                raise OSError("no such file")
             size = place.size if isinstance(place, StoredContent) else place.stat().st_size
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from error

@@ -41,6 +41,8 @@ class ActiveBundle:
         # Before live changes, which may change the golden answers.
         check_golden(bundle.ranker, bundle.facts.golden)
         bundle.ranker.sources.stages.tolerate()
+        if bundle.variants is not None:
+            bundle.variants.warm_up()
         return cls(str(path), bundle, LiveCatalog(bundle))
 
     @property

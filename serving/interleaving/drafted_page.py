@@ -96,14 +96,13 @@ def _contributed(own: Answered, other: Answer, pinned: set[int]) -> list[int]:
     related are left out.
     """
     sources, relevant_count = own.found.matches.sources, own.answer.relevant_count
-    results = other.results
-    if relevant_count is not None and relevant_count >= len(own.page.rows):
-        results = results[: other.relevant_count]
+    is_filled = relevant_count is not None and relevant_count >= len(own.page.rows)
+    results = other.results[: other.relevant_count] if is_filled else other.results
     rows = sources.catalog.rows([result.item_id for result in results])
     rows = rows[rows >= 0]
     rows = rows[sources.allowed(own.found.matches.encoded.rank_request).has(rows)]
     pushed = own.shortlist.adjustments.get(RELATED_ONLY)
-    if pushed is not None and results is not other.results:
+    if pushed is not None and is_filled:
         places = own.shortlist.positions_of(rows)
         rows = rows[(places < 0) | (pushed[places] == 0)]
     return [row for row in rows.tolist() if row not in pinned]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from data.atomic import atomic_file
-from data.errors import InputError
+from data.errors import InputError, OverloadError
 
 FILE_NAME = "interleaving.json"
 STOPPED = "stopped by an operator"
@@ -81,6 +81,13 @@ def read_experiment(folder: Path) -> Experiment | None:
 
 
 def write_experiment(folder: Path, experiment: Experiment) -> None:
-    """Keeps an experiment in a state folder, in place of an earlier one."""
-    with atomic_file(folder / FILE_NAME) as path:
-        path.write_text(json.dumps(asdict(experiment), indent=1) + "\n", encoding="utf-8")
+    """Keeps an experiment in a state folder, in place of an earlier one.
+
+    Raises:
+        OverloadError: The disk is full or failing; the earlier one stays.
+    """
+    try:
+        with atomic_file(folder / FILE_NAME) as path:
+            path.write_text(json.dumps(asdict(experiment), indent=1) + "\n", encoding="utf-8")
+    except (OSError, InputError) as error:
+        raise OverloadError(f"{FILE_NAME}: expected to be written, received: {error}") from error

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data.errors import BundleError
+from data.errors import BundleError, OverloadError
 from data.records import Event, Impression
 from serving.answering.active_bundle import ActiveBundle
 from serving.answering.pipeline import Answered
 from serving.answering.rules import Rules
 from serving.api.reports import InterleavingReport
-from serving.api.requests import Placement, RecommendRequest, SearchRequest, SortOrder
+from serving.api.requests import NO_GROUPS, Placement, RecommendRequest, SearchRequest, SortOrder
 from serving.bundles_in_use import BundlesInUse
 from serving.interleaving.drafted_page import drafted_page
 from serving.interleaving.experiment import (
@@ -65,7 +65,7 @@ class Interleaving:
     ) -> None:
         self._folder, self._bundles = folder, bundles
         self._log, self._clock = log, clock
-        self._changing = threading.Lock()
+        self._changing, self._counting = threading.Lock(), threading.Lock()
         self._failure_count = 0
         self._rules: tuple[Rules, Rules] | None = None
         self._experiment = read_experiment(folder)
@@ -81,6 +81,7 @@ class Interleaving:
 
         Raises:
             BundleError: The bundle is damaged or fails its checks; nothing has changed.
+            OverloadError: The disk is full or failing; no comparison runs.
         """
         with self._changing:
             other = self._bundles.load_other(path)
@@ -96,6 +97,9 @@ class Interleaving:
                 write_experiment(self._folder, experiment)
             except BaseException:
                 self._bundles.drop_other()
+                if self._experiment is not None and self._experiment.is_running:
+                    reason = f"the comparison with {path} could not be recorded"
+                    self._experiment = replace(self._experiment, end_reason=reason)
                 raise
             self._failure_count = 0
             self._tally = _tally_of(experiment)
@@ -157,8 +161,8 @@ class Interleaving:
     ) -> Trial | None:
         """The comparison that an answer belongs to; None for most.
 
-        First pages by relevance of the visitors in its share; not of promotions. Nothing else is left to
-        chance in them: ``Trial.rules`` do not explore.
+        First pages by relevance of the visitors in its share; not of promotions nor of groups. Nothing
+        else is left to chance in them: ``Trial.rules`` do not explore.
         """
         experiment, tally, other = self._experiment, self._tally, self._bundles.other
         if experiment is None or tally is None or other is None or not experiment.is_running:
@@ -168,7 +172,10 @@ class Interleaving:
         is_of_these = active is self._bundles.active
         if not is_first or is_left_out or not is_of_these:
             return None
-        if request.sort_by is not SortOrder.RELEVANCE:
+        if request.sort_by is not SortOrder.RELEVANCE or request.group_by not in ("", NO_GROUPS):
+            return None
+        # While another comparison is being recorded, the bundle is of that one.
+        if other.bundle.manifest.bundle_id != experiment.bundle_id:
             return None
         if not experiment.has_visitor(request.visitor_id, token):
             return None
@@ -214,7 +221,8 @@ class Interleaving:
         except Exception as error:
             if is_abandoned:
                 raise
-            with self._changing:
+            # Not under the lock that the loading of a bundle holds.
+            with self._counting:
                 self._failure_count += 1
                 count = self._failure_count
             # The first, then ever fewer: 1, 2, 4, 8 …
@@ -251,7 +259,11 @@ class Interleaving:
     def _end(self, experiment: Experiment, reason: str) -> None:
         self._bundles.drop_other()
         self._experiment = replace(experiment, end_reason=reason)
-        write_experiment(self._folder, self._experiment)
+        try:
+            write_experiment(self._folder, self._experiment)
+        except OverloadError:
+            # It has ended; only a restart would take it up again.
+            logger.exception("interleaving: the end of the comparison could not be recorded")
 
 
 def _tally_of(experiment: Experiment) -> Tally:

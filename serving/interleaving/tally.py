@@ -71,6 +71,7 @@ class Tally:
         self._open_limit = open_limit
         self._open: OrderedDict[str, _OpenAnswer] = OrderedDict()
         self._visitors: set[str] = set()
+        self._anonymous_count = 0
         self._answer_counts: Counter[str] = Counter()
         # By surface and action: answers by who leads them, and visitors by wins less losses.
         self._leads: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
@@ -91,7 +92,10 @@ class Tally:
         if not is_ours or shown.time < self._start_time or token in self._open:
             return
         visitor = shown.visitor_id or token
-        self._visitors.add(visitor)
+        if shown.visitor_id:
+            self._visitors.add(visitor)
+        else:
+            self._anonymous_count += 1
         team_of = {
             item_id: team
             for item_id, team in zip(shown.item_ids, shown.teams, strict=True)
@@ -126,7 +130,7 @@ class Tally:
     @property
     def visitor_count(self) -> int:
         """Visitors who had interleaved answers, each anonymous answer being a visitor."""
-        return len(self._visitors)
+        return len(self._visitors) + self._anonymous_count
 
     def rows(self) -> tuple[InterleavingTally, ...]:
         """All surfaces together, then each with answers by name; of each, all actions."""

@@ -33,7 +33,8 @@ def group_codes(bundle: Bundle, name: str) -> np.ndarray | None:
     if name in ("", NO_GROUPS):
         return None
     if name == VARIANT and bundle.variants is not None:
-        return bundle.variants.codes
+        # As of now: live changes write into the array.
+        return bundle.variants.codes.copy()
     if name == VARIANT or bundle.catalog.attributes.names.get(name) < 0:
         raise LookupError(f"group_by: expected groups of the bundle, received {name!r}")
     return attribute_codes(bundle.catalog, name)

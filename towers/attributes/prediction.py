@@ -26,6 +26,8 @@ VALIDATED_MINIMUM = 1_000
 
 
 UNSEEN_MINIMUM = 30
+_TOLD_SHARE = 0.9
+"""Of the filled items, that the encoder's own classes must be able to tell."""
 LEARNT_ONLY = -1
 """Fold of items that are only learnt from."""
 
@@ -118,8 +120,9 @@ def predict_field(
             of them: models are measured on these alone. With fewer than ``UNSEEN_MINIMUM`` filled ones
             among them, models are compared on any, which promises too much, so that all predictions are
             below the threshold. None: all.
-        has_pictures_alone: Whether the items asked have a picture and no text; then the encoder's own
-            classes predict, whatever the comparison says.
+        has_pictures_alone: Whether the items asked have a picture or a sound, and no title nor
+            description; then the encoder's own classes predict, whatever the comparison says, where it
+            knows the values of nearly all filled items.
         progress: Called with the name of each model when its training begins.
 
     Raises:
@@ -154,7 +157,10 @@ def predict_field(
         raise ConfigError(
             f"model: expected one that reads what the items have, received {', '.join(models)}"
         )
-    best = chosen_model(measured, has_pictures_alone=has_pictures_alone)
+    values = labels[filled][labels[filled] >= 0]
+    told = np.isin(np.array(target.classes), view.head_classes)[values]
+    is_told = len(told) > 0 and float(told.mean()) >= _TOLD_SHARE
+    best = chosen_model(measured, has_pictures_alone=has_pictures_alone and is_told)
     if best == HEAD and view.head_unseen is not None and (folds == LEARNT_ONLY).any():
         folds = _more_folds(folds, view.head_unseen[filled])
     temperature = best_temperature(first_scores[best], labels[held_out])
@@ -219,7 +225,7 @@ def _more_folds(folds: np.ndarray, unseen: np.ndarray) -> np.ndarray:
 
 
 def chosen_model(measured: Mapping[str, ModelScore], *, has_pictures_alone: bool) -> str:
-    """The most accurate model; of items that only a picture tells of, the encoder's own classes.
+    """The most accurate model; of items with a picture and no text, the encoder's own classes.
 
     What is fitted to vectors of pictures finds those that the encoder has learnt further apart than new
     ones are, and measures too well on near-copies: of photographs of groceries from other shops, the

@@ -173,9 +173,7 @@ class LexicalIndex:
     def show(self) -> None:
         """Makes committed items visible to searches."""
         self.rewriter.take_in(self._unseen_words)
-        self._frequency.replaced_count += self._index.refresh(
-            self._unseen_stems, self._unseen_count
-        )
+        self._index.refresh(self._unseen_stems, self._unseen_count)
         self._unseen_words, self._unseen_stems, self._unseen_count = set(), set(), 0
         self._frequency.forget_total()
         self._forget_queries()

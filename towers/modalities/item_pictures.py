@@ -53,6 +53,8 @@ class ItemPictures(ItemVectors[ImageEncoder]):
         """
         rows = self.contents.rows
         places = np.flatnonzero(allowed[rows]) if len(rows) else rows
+        if not len(places):
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
         if len(places) == len(rows):
             found = self.index.search(vector, count)
         else:

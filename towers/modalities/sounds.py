@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 
@@ -39,8 +40,8 @@ def read_sound(source: bytes | Place, seconds: float, rate: int) -> np.ndarray:
             be read.
         MissingExtraError: The extra ``voice`` is not installed.
     """
-    if isinstance(source, StoredContent):
-        source = SOUNDS.content(source)
+    if isinstance(source, Path | StoredContent):
+        source, _ = SOUNDS.opened(source)
 
     def part(header: Header) -> tuple[int, int]:
         _check_header(header)

@@ -98,7 +98,9 @@ class LinkRules:
                 frozenset(surface_words(value)) for value in self.catalog.attributes.values(name)
             ]
             for row, code in zip(rows.tolist(), codes.tolist(), strict=True):
-                found[row] = found.get(row, frozenset()) | words[code]
+                # Most rows have one such value, and share its words.
+                before = found.get(row)
+                found[row] = words[code] if before is None else before | words[code]
         return found
 
     def parts(self, row: int, own: frozenset[str] = frozenset()) -> ItemParts:

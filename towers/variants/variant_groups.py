@@ -108,8 +108,10 @@ class VariantGroups:
             return
         self._make_room(row)
         parts = self._rules.parts_of(item)
+        values, words = self._columns[:, row].copy(), self._own_words(row)
         self._put_values(row, item)
-        if parts.key == int(self._keys[row]):
+        is_same = np.array_equal(values, self._columns[:, row]) and words == self._own_words(row)
+        if is_same and parts.key == int(self._keys[row]):
             return
         before, self._keys[row] = int(self._keys[row]), parts.key
         if before in self._live_rows and row in self._live_rows[before]:
@@ -132,6 +134,11 @@ class VariantGroups:
             group, self._next = self._next, self._next + 1
             self._groups[partner] = group
         self._groups[row] = group
+
+    def warm_up(self) -> None:
+        """Reads what ``put`` compares with, so that the first change of an item does not wait for it."""
+        if not self.attribute:
+            _ = self._base_keys, self._columns, self._value_codes, self._own
 
     def save(self, folder: Path) -> None:
         """Writes plain arrays and JSON into an existing folder."""

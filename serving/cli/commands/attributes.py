@@ -111,6 +111,7 @@ def attributes(
 def _fill(
     bundle_path: Path, items: Sequence[Item], options: FillOptions, bars: StageBars
 ) -> Filled:
+    from data.errors import MissingExtraError
     from towers.attributes.filling import Filled, fill, merged_items, spelling_rows
     from towers.attributes.item_features import ItemFeatures
     from towers.attributes.known_items import items_of
@@ -133,6 +134,8 @@ def _fill(
         # Of pictures and sounds, what most items have.
         of_bundle = bundle.modalities
         most = max(modalities, key=lambda one: len(of_bundle[one.name].contents.rows))
+        if not most.is_installed():
+            raise MissingExtraError(f"{most.folder} of items", most.extra, "what reads them")
         report = bars.start(f"reading {most.folder}", len(items))
         classes = EncoderClasses.load(Layout(bundle_path) / most.folder)
         pictures = PictureFeatures.of(merged, rows, of_bundle[most.name], classes, report)

@@ -18,13 +18,9 @@ class DocumentFrequency:
 
     Args:
         index: The index of the documents.
-
-    Attributes:
-        replaced_count: Upper bound of the replaced documents that are still counted.
     """
 
     def __init__(self, index: TantivyIndex) -> None:
-        self.replaced_count = 0
         self._index = index
         self._counted: StemCache[tuple[str, int], int] = StemCache(index.versions, _COUNTED_LIMIT)
         self.forget_total()
@@ -65,6 +61,6 @@ class DocumentFrequency:
 
     def _count(self, stem: str, enough: int) -> int:
         upper_bound = self._index.frequency(stem)
-        if not 0 < upper_bound < enough + self.replaced_count:
+        if not 0 < upper_bound < enough + self._index.replaced_count:
             return upper_bound
         return self._index.count(stem, enough)

@@ -77,6 +77,7 @@ class StemQueries:
         schema: Of the index.
         searcher: A state of it.
         known: What other states, too, have kept of stems.
+        number: Of the change that this state is after, as by ``StemVersions``.
     """
 
     def __init__(
@@ -84,10 +85,12 @@ class StemQueries:
         schema: tantivy.Schema,
         searcher: tantivy.Searcher,
         known: StemCache[str, StemQuery],
+        number: int,
     ) -> None:
         self.searcher = searcher
         self._schema = schema
         self._known = known
+        self._number = number
 
     def frequencies(self, stem: str) -> Mapping[str, int]:
         """Documents that have a stem by field, replaced ones included until tantivy merges them."""
@@ -159,7 +162,8 @@ class StemQueries:
         return found
 
     def _of(self, stem: str) -> StemQuery:
-        return self._known.of(stem, stem, lambda: self._found(stem))
+        # By the number of this state: a search that began before a change must keep nothing as newer.
+        return self._known.of(stem, stem, lambda: self._found(stem), self._number)
 
     def _found(self, stem: str) -> StemQuery:
         doc_freq = self.searcher.doc_freq

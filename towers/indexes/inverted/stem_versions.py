@@ -53,15 +53,19 @@ class StemCache(Generic[K, V]):
         self._limit = limit
         self._kept: dict[K, tuple[int, V]] = {}
 
-    def of(self, key: K, stem: str, compute: Callable[[], V]) -> V:
-        """The value of ``key``, which depends on the documents of ``stem`` alone."""
+    def of(self, key: K, stem: str, compute: Callable[[], V], number: int | None = None) -> V:
+        """The value of ``key``, which depends on the documents of ``stem`` alone.
+
+        Args:
+            number: Of the change that ``compute`` sees; None: the newest one.
+        """
         # The dict of now, so that nothing computed before ``clear`` is kept after it.
         every = self._kept
         kept = every.get(key)
         if kept is not None and self._versions.is_current(stem, kept[0]):
             return kept[1]
         # Before it is computed: of a change in between, the value may know nothing.
-        number = self._versions.number
+        number = self._versions.number if number is None else number
         value = compute()
         if len(every) >= self._limit:
             every.clear()

@@ -48,7 +48,8 @@ class TantivyIndex:
         self._schema = self._index.schema
         self.versions = StemVersions()
         self._known: StemCache[str, StemQuery] = StemCache(self.versions, KNOWN_LIMIT)
-        self._queries = StemQueries(self._schema, self._index.searcher(), self._known)
+        self._queries = StemQueries(self._schema, self._index.searcher(), self._known, 0)
+        self.replaced_count = 0
         self._writer: tantivy.IndexWriter | None = None
         self._has_replaced = False
 
@@ -91,23 +92,26 @@ class TantivyIndex:
             self._writer = None
             raise
 
-    def refresh(self, stems: Iterable[str], count: int) -> int:
-        """Makes committed documents visible to searches; returns how many of them replaced others.
+    def refresh(self, stems: Iterable[str], count: int) -> None:
+        """Makes committed documents visible to searches.
 
         Args:
             stems: All stems of these documents.
             count: Their number.
         """
         before = self._queries.searcher
-        self._queries = StemQueries(self._schema, self._index.searcher(), self._known)
+        # ``advance`` below gives the change this number.
+        number = self.versions.number + 1
+        self._queries = StemQueries(self._schema, self._index.searcher(), self._known, number)
         after = self._queries.searcher
         replaced_count = before.num_docs + count - after.num_docs
         # What stems a replaced document had is not known, and it counts until its segment is merged.
         is_merged = after.num_segments != before.num_segments + 1
         is_any = replaced_count > 0 or (self._has_replaced and is_merged)
         self._has_replaced |= replaced_count > 0
+        # First, since what is counted from then on is kept as of this change.
+        self.replaced_count += int(replaced_count)
         self.versions.advance(None if is_any else stems)
-        return int(replaced_count)
 
     def _commit(self) -> None:
         assert self._writer is not None

@@ -21,7 +21,7 @@ from towers.models.images.image_network import (
     label_names,
 )
 from towers.models.legacy_keras import keras, tf
-from towers.training.images.near_copies import held_out_parts, near_copies
+from towers.training.images.near_copies import held_out_parts, near_copies, with_equal_contents
 
 SMALL_SHARE = 0.6
 """Of the steps at two thirds of the size, where a step costs less than half."""
@@ -126,7 +126,7 @@ def train_images(
     count = len(levels)
     labels = label_names(targets)
     classes = targets.classes[labels[0]] if labels else np.full(count, UNKNOWN, np.int32)
-    groups = kind.groups(levels, classes)
+    groups = with_equal_contents(kind.groups(levels, classes), levels)
     sizes = _held_out_sizes(count, config.network_count)
     parts = held_out_parts(groups, classes, sizes, np.random.default_rng(seed))
     networks, picture_counts, held_out = [], [], []

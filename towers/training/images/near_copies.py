@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from data.media.medium import content_key
+
 LEARNT = -1
 """The part of pictures that are never held out."""
 
@@ -49,6 +51,28 @@ def near_copies(levels: np.ndarray, classes: np.ndarray) -> np.ndarray:
             groups[part] = of_part + count
             count += int(of_part.max()) + 1
     return groups
+
+
+def with_equal_contents(groups: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """``[n] int64`` the groups, those with a picture or sound in common as one.
+
+    Sizes of one product often share a file, whatever their labels are.
+
+    Args:
+        groups: ``[n] int64``.
+        levels: ``[n, …] uint8``, read one by one.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    contents = np.unique([content_key(one.tobytes()) for one in levels], return_inverse=True)[1]
+    first = int(groups.max(initial=-1)) + 1
+    size = first + int(contents.max(initial=-1)) + 1
+    pairs = groups, first + contents
+    graph = coo_matrix((np.ones(len(groups), np.int8), pairs), (size, size))
+    joined = connected_components(graph, directed=False)[1][groups]
+    numbers: np.ndarray = np.unique(joined, return_inverse=True)[1]
+    return numbers.astype(np.int64)
 
 
 def held_out_parts(

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tests.towers.training.images.shelves import shelves
-from towers.training.images.near_copies import LEARNT, held_out_parts, near_copies
+from towers.training.images.near_copies import (
+    LEARNT,
+    held_out_parts,
+    near_copies,
+    with_equal_contents,
+)
 
 
 def test_photographs_of_one_shelf_are_one_group() -> None:
@@ -54,3 +59,13 @@ def test_a_white_background_makes_no_near_copies() -> None:
         levels[row, :6, :6] = colour
     groups = near_copies(levels, np.zeros(4, np.int32))
     assert groups[0] == groups[1] and len(set(groups.tolist())) == 3
+
+
+def test_a_file_that_several_items_share_is_in_one_group() -> None:
+    levels = np.arange(6 * 4, dtype=np.uint8).reshape(6, 2, 2, 1)
+    # Items 1 and 4 have one file, whatever groups they are in; so 0, of the group of 1, comes along.
+    levels[4] = levels[1]
+    groups = with_equal_contents(np.array([0, 0, 1, 2, 3, 3]), levels)
+    assert groups[0] == groups[1] == groups[4] == groups[5]
+    assert len({groups[0], groups[2], groups[3]}) == 3
+    assert with_equal_contents(np.zeros(0, np.int64), levels[:0]).tolist() == []
