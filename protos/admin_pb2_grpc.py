@@ -85,7 +85,8 @@ class AdminServicer:
     def InterleaveBundle(self, request, context):
         """Loads and checks another bundle, and interleaves its results with those of the active one on the
         first pages by relevance of some of the visitors (team draft), so that `Status.interleaving` tells
-        which of the two visitors prefer. A comparison that runs ends. FAILED_PRECONDITION as for
+        which of the two visitors prefer. Not of promotions, of answers in groups (`group_by` of request or
+        policy), nor of searches for an item's own code. A comparison that runs ends. FAILED_PRECONDITION as for
         `PublishBundle`; nothing has changed then. It goes on after a restart with the same active bundle,
         and ends when another bundle is published. Answers to these visitors take two to three times as long.
         """

@@ -7,8 +7,10 @@ take hours to write safely.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,10 +111,7 @@ class Medium:
 
     def _size(self, place: Place, limit: int) -> int:
         try:
-            if isinstance(place, Path) and not place.is_file():
-                # A pipe would be waited for without end.
-                raise OSError("no such file")
-            size = place.size if isinstance(place, StoredContent) else place.stat().st_size
+            size = place.size if isinstance(place, StoredContent) else _file_size(place)
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from error
         if size > limit:
@@ -133,6 +132,14 @@ class Medium:
     def _unreadable(self, error: Exception) -> InputError:
         received = getattr(error, "strerror", None) or "no path"
         return InputError(f"{self.field}: expected a readable file, received: {received}")
+
+
+def _file_size(path: Path) -> int:
+    status = path.stat()
+    if stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode):
+        # It would be waited for without end.
+        raise OSError(errno.EINVAL, "a pipe or a device")
+    return status.st_size
 
 
 def content_key(content: bytes) -> int:

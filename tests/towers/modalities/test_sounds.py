@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import struct
 import sys
 import tracemalloc
@@ -113,6 +114,12 @@ def test_what_is_no_sound_is_refused(content: bytes, message: str) -> None:
 def test_places_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="audio: expected a readable file, received: No such file"):
         SOUNDS.opened(tmp_path / "none.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    for path, received in ((tmp_path / "pipe.wav", "a pipe"), (Path("a\0.wav"), "no path")):
+        with pytest.raises(
+            InputError, match=f"audio: expected a readable file, received: {received}"
+        ):
+            read_sound(path, 1.0, RATE)
     with pytest.raises(
         InputError, match="audio: expected at most 33,554,432 bytes, received 4,294"
     ):
