@@ -1,4 +1,7 @@
-"""Sign test of paired preferences, and the interval of a share."""
+"""Sign test of paired preferences, and the interval of a share.
+
+As ``scipy.stats.binomtest`` has them, which a server is installed without; a test compares the two.
+"""
 
 from __future__ import annotations
 
