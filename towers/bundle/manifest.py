@@ -10,7 +10,7 @@ from pathlib import Path
 from data.errors import BundleError
 
 NAME = "manifest.json"
-FORMAT = 3
+FORMAT = 4
 """Version of the bundle format; another one is refused."""
 
 _LARGEST_MANIFEST = 1_000_000

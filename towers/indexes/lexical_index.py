@@ -26,7 +26,7 @@ from towers.indexes.inverted.lexical_caches import LexicalCaches
 from towers.indexes.inverted.naming_shares import NamingShares
 from towers.indexes.inverted.stem_queries import spellings_of
 from towers.indexes.inverted.tantivy_index import TantivyIndex
-from towers.indexes.private_copy import PrivateCopy, link_files, new_folder
+from towers.indexes.private_copy import PrivateCopy, new_folder
 from towers.text.parsed_query import Alternatives, ParsedQuery, Synonym, Term
 from towers.text.query_rewriter import QueryRewriter
 from towers.text.spelling.english_words import common_english_words
@@ -67,12 +67,10 @@ class LexicalIndex:
         head_counts: Mapping[str, int],
         remove: Callable[[], object],
     ) -> None:
-        self._folder = folder
         self._index = TantivyIndex(folder, remove)
         self._head_counts = head_counts
         self._unseen_words: set[str] = set()
-        self._unseen_stems: set[str] = set()
-        self._unseen_count = 0
+        self._unseen: list[Document] = []
         self._shares = NamingShares(self._index, head_counts)
         self._frequency = DocumentFrequency(self._index)
         self.rewriter = QueryRewriter(
@@ -81,7 +79,7 @@ class LexicalIndex:
             self._frequency.rarity,
             common_english_words(),
             self._shares.of,
-            has_all=lambda stems: len(self._index.rows_with_all([(stems,)], limit=1)) > 0,
+            has_all=lambda stems: len(self._index.rows_with_all([(stems,)])) > 0,
         )
         self.clear()
 
@@ -107,7 +105,7 @@ class LexicalIndex:
 
     def save(self, folder: Path) -> None:
         """Writes the index into an existing empty folder, with its words and translations."""
-        link_files(self._folder, folder)
+        self._index.save(folder)
         for name, tree in (
             (_WORDS_NAME, self.rewriter.counts),
             (_HEADS_NAME, self._head_counts),
@@ -166,16 +164,14 @@ class LexicalIndex:
         with self._index.staged(documents) as commit:
             yield commit
         self._unseen_words |= new_words
-        for document in documents:
-            self._unseen_stems.update(*document.stems.values())
-        self._unseen_count += len(documents)
+        self._unseen += documents
 
     def show(self) -> None:
         """Makes committed items visible to searches."""
         self.rewriter.take_in(self._unseen_words)
-        self._index.refresh(self._unseen_stems, self._unseen_count)
-        self._unseen_words, self._unseen_stems, self._unseen_count = set(), set(), 0
-        self._frequency.forget_total()
+        self._index.refresh(self._unseen)
+        self._unseen_words, self._unseen = set(), []
+        self._frequency.forget()
         self._forget_queries()
 
     def clear(self) -> None:
@@ -325,14 +321,18 @@ class LexicalIndex:
         Returns:
             ``[≤ count] int64``, read-only; unlisted items are included.
         """
-        find = partial(
-            self._index.rows_with_all, requirements, limit=count, is_best_first=is_best_first
-        )
+
+        def find() -> np.ndarray:
+            if count is not None and is_best_first:
+                return self._index.best_with_all(requirements, count)
+            rows = self._index.rows_with_all(requirements)
+            return rows if count is None else rows[max(0, len(rows) - count) :].copy()
+
         return self._caches.holders.of((tuple(requirements), count, is_best_first), find)
 
     def has_code(self, code: str) -> bool:
         """Whether an item has a product code, normalised."""
-        return bool(len(self._index.rows_with_all((), (code,), limit=1)))
+        return len(self._index.rows_with_all((), (code,))) > 0
 
     def rarity(self, term: Term) -> float:
         """Inverse document frequency of a term's most frequent alternative; 0 if no item has any."""

@@ -19,7 +19,7 @@ from towers.ranking.exact_codes import with_typed_item
 from towers.ranking.feature_context import FeatureContext
 from towers.ranking.features import FEATURE_NAMES, feature_matrix
 from towers.ranking.litert_models import QueryEncoder, Reranker
-from towers.ranking.shortlist import Shortlist
+from towers.ranking.shortlist import Shortlist, positions_among
 from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.fusion import fused_ranks, fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -252,6 +252,9 @@ class Ranker:
 
         One pass over features and model for that list and the items together.
 
+        Args:
+            rows: ``[m] int64``, distinct.
+
         Returns:
             The scores of the items, ``[m] float32``, and of the list, ``[n] float32``; and the features
             of the items, ``[m, features] float32``.
@@ -265,11 +268,13 @@ class Ranker:
         if candidates is None:
             candidates = self.candidates(encoded)
         count = len(candidates.rows)
-        together = _with_others(candidates, np.setdiff1d(rows, candidates.rows))
+        places = positions_among(candidates.rows, rows)
+        is_other = places < 0
+        others = rows[is_other]
+        places[is_other] = np.arange(count, count + len(others))
+        together = _with_others(candidates, others)
         features = feature_matrix(FeatureContext(encoded, together, self.sources, count))
         scores = finite(self.reranker.scores(features))
-        order = np.argsort(together.rows)
-        places = order[np.searchsorted(together.rows[order], rows)]
         return scores[places], scores[:count], features[places]
 
 

@@ -172,9 +172,14 @@ class Shortlist:
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:
         """Positions of items on the list, from 0; −1 if not on it, ``[m] int64``."""
-        positions = np.empty(len(rows), np.int64)
-        _find_positions(self.rows, rows, positions)
-        return positions
+        return positions_among(self.rows, rows)
+
+
+def positions_among(listed: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Positions of ``rows [m] int64`` in ``listed [n] int64``; −1 if not there, ``[m] int64``."""
+    positions = np.empty(len(rows), np.int64)
+    _find_positions(listed, rows, positions)
+    return positions
 
 
 def _in_order(

@@ -1,4 +1,7 @@
-"""Inverted index of stems by field: indexing, BM25 search, boolean matching, counts."""
+"""Inverted index of stems by field: indexing, BM25 search, boolean matching, counts.
+
+Scores and product codes come from tantivy, rows that have words from posting lists.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import tantivy
 from data.errors import OverloadError
 from towers.falling_order import falling_order
 from towers.indexes.inverted.item_documents import FIELD_WEIGHTS, Document
+from towers.indexes.inverted.posting_lists import PostingLists, PostingWriter, stems_of
 from towers.indexes.inverted.stem_queries import (
     KNOWN_LIMIT,
     RESPELT,
@@ -22,6 +26,7 @@ from towers.indexes.inverted.stem_queries import (
     StemQuery,
 )
 from towers.indexes.inverted.stem_versions import StemCache, StemVersions
+from towers.indexes.private_copy import link_files
 from towers.text.parsed_query import Alternatives
 
 _HEAP_BYTES = 200_000_000
@@ -44,24 +49,32 @@ class TantivyIndex:
 
     def __init__(self, folder: Path, remove: Callable[[], object]) -> None:
         weakref.finalize(self, remove)
+        self._folder = folder
         self._index = tantivy.Index.open(str(folder))
         self._schema = self._index.schema
         self.versions = StemVersions()
         self._known: StemCache[str, StemQuery] = StemCache(self.versions, KNOWN_LIMIT)
         self._queries = StemQueries(self._schema, self._index.searcher(), self._known, 0)
-        self.replaced_count = 0
+        self._postings = PostingLists.load(folder)
         self._writer: tantivy.IndexWriter | None = None
         self._has_replaced = False
 
     @staticmethod
     def build(documents: Iterable[Document], folder: Path) -> None:
-        """Writes documents into an existing empty folder."""
+        """Writes documents, by ascending row, into an existing empty folder."""
         index = tantivy.Index(_schema(), path=str(folder))
-        writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+        writer, postings = index.writer(heap_size=_HEAP_BYTES, num_threads=1), PostingWriter()
         for document in documents:
             writer.add_document(_tantivy_document(document))
+            postings.add(document)
         writer.commit()
         writer.wait_merging_threads()
+        postings.save(folder)
+
+    def save(self, folder: Path) -> None:
+        """Writes the index as it is now into an existing empty folder."""
+        link_files(self._folder, folder)
+        self._postings.save_changed(folder)
 
     @property
     def document_count(self) -> int:
@@ -92,25 +105,21 @@ class TantivyIndex:
             self._writer = None
             raise
 
-    def refresh(self, stems: Iterable[str], count: int) -> None:
-        """Makes committed documents visible to searches.
-
-        Args:
-            stems: All stems of these documents.
-            count: Their number.
-        """
+    def refresh(self, documents: Sequence[Document]) -> None:
+        """Makes committed documents visible to searches."""
         before = self._queries.searcher
         # ``advance`` below gives the change this number.
         number = self.versions.number + 1
         self._queries = StemQueries(self._schema, self._index.searcher(), self._known, number)
         after = self._queries.searcher
+        count = len({document.row for document in documents})
         replaced_count = before.num_docs + count - after.num_docs
+        self._postings.put(documents)
         # What stems a replaced document had is not known, and it counts until its segment is merged.
         is_merged = after.num_segments != before.num_segments + 1
         is_any = replaced_count > 0 or (self._has_replaced and is_merged)
         self._has_replaced |= replaced_count > 0
-        # First, since what is counted from then on is kept as of this change.
-        self.replaced_count += int(replaced_count)
+        stems = set().union(*map(stems_of, documents))
         self.versions.advance(None if is_any else stems)
 
     def _commit(self) -> None:
@@ -138,11 +147,9 @@ class TantivyIndex:
         """Whether a document has any of some product codes; replaced ones count as above."""
         return bool(self._queries.codes(dict.fromkeys(codes, 1.0)))
 
-    def count(self, stem: str, limit: int) -> int:
-        """Documents that have a stem in any field, counted up to ``limit``, without replaced ones."""
-        queries = self._queries
-        query = queries.in_any_field(stem)
-        return 0 if query is None else len(_rows(queries.searcher, query, limit))
+    def count(self, stem: str) -> int:
+        """Documents that have a stem in any field, without replaced ones."""
+        return len(self._postings.of(stem))
 
     def best(
         self,
@@ -188,41 +195,35 @@ class TantivyIndex:
         order = falling_order(scores, rows)
         return rows[order], scores[order]
 
-    def rows_with_any(self, stems: Mapping[str, float]) -> np.ndarray:
-        """Rows of all documents that have any of some stems, ``[n] int64``, in no order."""
-        queries = self._queries
-        return _rows(queries.searcher, tantivy.Query.boolean_query(queries.any_of(stems)))
+    def rows_with_any(self, stems: Iterable[str]) -> np.ndarray:
+        """Rows of all documents that have any of some stems, ``[n] int64``, ascending."""
+        return self._postings.with_all([tuple((stem,) for stem in stems)])
 
     def rows_with_all(
-        self,
-        requirements: Sequence[Alternatives],
-        codes: Iterable[str] = (),
-        limit: int | None = None,
-        *,
-        is_best_first: bool = False,
+        self, requirements: Sequence[Alternatives], codes: Iterable[str] = ()
     ) -> np.ndarray:
-        """Rows of documents that have one complete alternative of each requirement.
+        """Rows of all documents that have one complete alternative of each requirement.
 
         Args:
             codes: Product codes; a document that has one needs no stems.
-            limit: Most rows; None: all of them.
-            is_best_first: Whether they are those of the best BM25 scores, best first, which costs half
-                as much again; else any, in no order. All rows are in no order.
 
         Returns:
-            ``[≤ limit] int64``.
+            ``[n] int64``, ascending; none where nothing is required.
         """
-        queries = self._queries
-        parts = queries.codes(dict.fromkeys(codes, 1.0))
-        query = queries.all_of(requirements)
-        if parts:
-            parts += [] if query is None else [(tantivy.Occur.Should, query)]
-            query = tantivy.Query.boolean_query(parts)
-        if query is None or limit == 0:
+        rows = self._postings.with_all(requirements)
+        of_codes = self._queries.codes(dict.fromkeys(codes, 1.0))
+        if of_codes:
+            searcher = self._queries.searcher
+            found = _rows(searcher, tantivy.Query.boolean_query(of_codes))
+            rows = np.union1d(rows, found)
+        return rows
+
+    def best_with_all(self, requirements: Sequence[Alternatives], count: int) -> np.ndarray:
+        """The same rows of the ``count`` best BM25 scores, best first, ``[≤ count] int64``."""
+        query = self._queries.all_of(requirements)
+        if query is None or count == 0:
             return np.zeros(0, np.int64)
-        if limit is not None and is_best_first:
-            return _hits(queries.searcher, query, limit)[0]
-        return _rows(queries.searcher, query, limit)
+        return _hits(self._queries.searcher, query, count)[0]
 
 
 @contextmanager
@@ -271,13 +272,13 @@ def _hits(
     return np.array(rows, np.int64), np.array(scores, np.float32)
 
 
-def _rows(searcher: tantivy.Searcher, query: tantivy.Query, limit: int | None = None) -> np.ndarray:
-    """Up to ``limit`` rows, or all, in no order; no score is computed."""
+def _rows(searcher: tantivy.Searcher, query: tantivy.Query) -> np.ndarray:
+    """All rows, in no order; no score is computed."""
     # Room for as many hits as are asked for is taken before a search, and mostly there are few.
-    count = _MOSTLY_ENOUGH if limit is None else limit
+    count = _MOSTLY_ENOUGH
     while True:
         # Ordered by row, a hit's value is the row itself.
         hits = searcher.search(query, limit=count, count=False, order_by_field="row").hits
-        if limit is not None or len(hits) < count or count >= searcher.num_docs:
+        if len(hits) < count or count >= searcher.num_docs:
             return np.array([row for row, _ in hits], np.int64)
         count = searcher.num_docs

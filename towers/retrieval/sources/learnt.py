@@ -16,6 +16,11 @@ from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import Found, Rebase, Source, TrainingData
 
 _EMBEDDINGS_NAME = "embeddings.npy"
+_DEEPER = 4
+"""Factor by which the next search is deeper."""
+_ROWS_PER_FETCHED = 8
+"""Rows that are scored exactly in the time of one more fetched neighbour: .13 against .016 microseconds,
+92,331 items of 64 dimensions."""
 
 
 class Learnt(Source):
@@ -81,9 +86,18 @@ def nearest_allowed(
 ) -> np.ndarray:
     """Rows of the ``count`` allowed items of ``index`` nearest to ``query [dim]``, best first."""
     if not allowed.is_narrow:
-        rows = allowed.only(index.search(query, allowed.widened(count)))[:count]
-        if len(rows) == count:
-            return rows
+        fetched = allowed.widened(count)
+        # Where the nearest are mostly others, as the cheap ones are in a search of dear things, a deeper
+        # search finds enough, for less than the score of every allowed item.
+        while True:
+            found = index.search(query, fetched)
+            rows = allowed.only(found)[:count]
+            if len(rows) == count:
+                return rows
+            is_exhausted = len(found) < fetched
+            fetched *= _DEEPER
+            if is_exhausted or fetched * _ROWS_PER_FETCHED > allowed.count():
+                break
     # Few items are allowed, or they are far from the query: score all of them.
     rows = allowed.rows()
     # An item may be listed a moment before its vector is there.
