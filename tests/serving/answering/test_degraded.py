@@ -34,6 +34,8 @@ from serving.engine import Engine
 from tests.towers import shelf
 from towers.bundle.bundle import Bundle
 from towers.bundle.golden import check_golden
+from towers.indexes.inverted.item_documents import Document
+from towers.indexes.inverted.posting_lists import PostingWriter
 from towers.indexes.lexical_index import LexicalIndex
 from towers.ranking.calibration import Calibration
 from towers.ranking.features import FEATURE_NAMES
@@ -124,7 +126,7 @@ def test_an_embedding_that_is_not_finite_never_reaches_the_index(engine: Engine)
 
 
 def broken_lexical(folder: Path) -> LexicalIndex:
-    """An index whose file lacks a field that queries ask for."""
+    """An index whose file lacks a field that queries ask for, and posting lists without their ends."""
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("row", indexed=True, fast=True)
     builder.add_text_field("title", tokenizer_name="whitespace", index_option="freq")
@@ -135,6 +137,10 @@ def broken_lexical(folder: Path) -> LexicalIndex:
     writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
+    postings = PostingWriter()
+    postings.add(Document(0, {"title": ["espresso"]}, (), {}))
+    postings.save(folder)
+    np.save(folder / "posting_ends.npy", np.zeros(0, np.int64))
     return LexicalIndex(folder, {"espresso": 1}, {}, lambda: None)
 
 
