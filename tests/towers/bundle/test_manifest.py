@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import BundleError
-from towers.bundle.manifest import NAME, Manifest, sign, verify
+from towers.bundle.manifest import FORMAT, NAME, Manifest, sign, verify
 
 FILES = {
     "a.json": b'{"a": 1}',
@@ -158,10 +158,10 @@ def test_an_edited_time_is_refused(folder: Path) -> None:
     assert refusal(folder).startswith(f"{NAME}: expected the digest of its files, received '")
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, "3", None])
+@pytest.mark.parametrize("version", [0, 3, FORMAT + 1, str(FORMAT), None])
 def test_another_version_is_refused_with_what_to_do(folder: Path, version: object) -> None:
     edited(folder, lambda body: body.update(format=version))
-    assert refusal(folder) == (f"{NAME}: expected version 3, received {version!r}; train again")
+    assert refusal(folder) == (f"{NAME}: expected version {FORMAT}, received {version!r}; train again")
 
 
 @pytest.mark.parametrize(
