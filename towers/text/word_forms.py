@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, combinations
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from towers.text.writing.chinese import inner_words
 from towers.text.writing.folding import HAN, fold, has_chinese, other_spellings
 from towers.text.writing.units import is_quantity
 
+_KEPT_LENGTH = 200
+"""Longest text whose words are kept."""
 _WORD = rf"[^\W_{HAN}]+"
 # From the start of a word on and without backtracking into one, or a word of a thousand letters would
 # take a million steps.
@@ -85,13 +88,17 @@ class ItemWords(NamedTuple):
         spellings: As typed, of the words that folding has changed.
     """
 
-    words: list[str]
-    grams: list[str]
+    words: tuple[str, ...]
+    grams: tuple[str, ...]
     spellings: Mapping[str, str]
 
 
 def item_words(text: str) -> ItemWords:
-    """Cuts an item's text."""
+    """Cuts an item's text; short ones are kept, since many items share a category, a brand or a value."""
+    return _kept_item_words(text) if len(text) <= _KEPT_LENGTH else _item_words(text)
+
+
+def _item_words(text: str) -> ItemWords:
     cut = cut_text(text)
     folded = fold(cut.normalised)
     grams: list[str] = []
@@ -102,7 +109,10 @@ def item_words(text: str) -> ItemWords:
     found = [*words, *sizes]
     # Once each, so that a form counts no more than the word that it is of.
     found += [other for other in dict.fromkeys(chain(*others)) if other not in found]
-    return ItemWords(found, grams, cut.spellings)
+    return ItemWords(tuple(found), tuple(grams), cut.spellings)
+
+
+_kept_item_words = lru_cache(maxsize=4_000)(_item_words)
 
 
 def word_kinds(text: str) -> tuple[list[Sequence[str]], bool]:

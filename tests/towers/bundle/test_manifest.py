@@ -161,7 +161,9 @@ def test_an_edited_time_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("version", [0, 3, FORMAT + 1, str(FORMAT), None])
 def test_another_version_is_refused_with_what_to_do(folder: Path, version: object) -> None:
     edited(folder, lambda body: body.update(format=version))
-    assert refusal(folder) == (f"{NAME}: expected version {FORMAT}, received {version!r}; train again")
+    assert refusal(folder) == (
+        f"{NAME}: expected version {FORMAT}, received {version!r}; train again"
+    )
 
 
 @pytest.mark.parametrize(

@@ -103,5 +103,5 @@ def test_live_words_are_compounds_and_modifiers_too() -> None:
 
 
 def test_a_form_that_is_a_word_of_the_text_already_is_not_added_again() -> None:
-    assert item_words("cable 512GB usb").words == ["cable", "512", "gb", "usb"]
+    assert item_words("cable 512GB usb").words == ("cable", "512", "gb", "usb")
     assert item_words("wi-fi wifi wi-fi").words.count("wifi") == 1

@@ -46,7 +46,9 @@ def words_by_field(item: Item) -> WordsByField:
     }
     found = {field: [item_words(text) for text in of_field] for field, of_field in texts.items()}
     # No words of the vocabulary, since the first word of a title is not always a brand.
-    found["brand"][0].grams.extend(map(stem, romanised_brand(item)))
+    romanised = map(stem, romanised_brand(item))
+    brand = found["brand"][0]
+    found["brand"] = [brand._replace(grams=(*brand.grams, *romanised))]
     return found
 
 
