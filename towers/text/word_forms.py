@@ -9,13 +9,19 @@ from functools import lru_cache
 from itertools import chain, combinations
 from typing import NamedTuple
 
-from towers.text.words import CutText, chinese_words, cut_text, is_unspaced_run, runs, stem
+from towers.text.words import (
+    KEPT_LENGTH,
+    CutText,
+    chinese_words,
+    cut_text,
+    is_unspaced_run,
+    runs,
+    stem,
+)
 from towers.text.writing.chinese import inner_words
 from towers.text.writing.folding import HAN, fold, has_chinese, other_spellings
 from towers.text.writing.units import is_quantity
 
-_KEPT_LENGTH = 200
-"""Longest text whose words are kept."""
 _WORD = rf"[^\W_{HAN}]+"
 # From the start of a word on and without backtracking into one, or a word of a thousand letters would
 # take a million steps.
@@ -95,7 +101,7 @@ class ItemWords(NamedTuple):
 
 def item_words(text: str) -> ItemWords:
     """Cuts an item's text; short ones are kept, since many items share a category, a brand or a value."""
-    return _kept_item_words(text) if len(text) <= _KEPT_LENGTH else _item_words(text)
+    return _kept_item_words(text) if len(text) <= KEPT_LENGTH else _item_words(text)
 
 
 def _item_words(text: str) -> ItemWords:

@@ -49,6 +49,9 @@ _NO_LETTER_BEFORE, _NO_LETTER_BEHIND = rf"(?<![^\W_{HAN}])", rf"(?![^\W_{HAN}])"
 
 _CHINESE_PARTICLES = frozenset("的了和与及之在是")
 
+KEPT_LENGTH = 200
+"""Longest text whose words are kept."""
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -95,7 +98,11 @@ def with_word_replaced(text: str, word: str, other: str) -> str:
 
 
 def cut_text(text: str) -> CutText:
-    """Tokenises a text as a query."""
+    """Tokenises a text as a query; short ones are kept, since each is asked for in several places."""
+    return _kept_cut_text(text) if len(text) <= KEPT_LENGTH else _cut_text(text)
+
+
+def _cut_text(text: str) -> CutText:
     normalised = normalise(text)
     folded = fold(normalised)
     plain, sizes = plain_units(folded)
@@ -113,6 +120,9 @@ def cut_text(text: str) -> CutText:
         else:
             found.extend(_words_of_chinese(run))
     return CutText(normalised, tuple(found), tuple(sizes), typed)
+
+
+_kept_cut_text = lru_cache(maxsize=4_000)(_cut_text)
 
 
 def surface_words(text: str) -> list[str]:
@@ -178,5 +188,5 @@ _stemmers = _Stemmers()
 
 def clear_caches() -> None:
     """Clears the caches of words and stems."""
-    for cached in (_words_of_chinese, chinese_words, stem):
+    for cached in (_words_of_chinese, chinese_words, stem, _kept_cut_text):
         cached.cache_clear()
