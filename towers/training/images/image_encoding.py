@@ -140,7 +140,7 @@ def encoded_catalog(
     """Trains an encoder, or takes the shop's own, and encodes the items' pictures or sounds.
 
     Raises:
-        ConfigError: The shop's own encoder cannot be used.
+        ConfigError: The shop's own encoder cannot be used, or the encoder gives no vector of any of them.
     """
     modality = recipe.modality
     items, settings, medium = dataset.items, modality.settings(config), modality.medium
@@ -192,6 +192,8 @@ def encoded_catalog(
         report, read_count=len(contents.rows), refused=contents.refused, training=training
     )
     if not len(contents.rows):
+        if blind := contents.refused.get(encoder.vector_fault):
+            raise encoder.no_vectors(blind)
         return None, replace(report, state="too few")
     classes = EncoderClasses(
         heads,
