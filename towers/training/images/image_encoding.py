@@ -18,7 +18,7 @@ from towers.datasets.dataset import Dataset
 from towers.datasets.progress import Progress
 from towers.modalities.encoder import Encoder
 from towers.modalities.item_vectors import ContentVectors, encoded_contents
-from towers.modalities.modality_list import Modality
+from towers.modalities.modality_list import PICTURE, Modality
 from towers.modalities.picture_heads import EncoderClasses, PictureHead
 from towers.models.export import image_networks_file
 from towers.models.images.image_network import UNKNOWN, ImageTargets, told_columns
@@ -110,6 +110,12 @@ class EncodedModalities:
     def vectors(self, item_count: int) -> dict[str, np.ndarray]:
         """``[items, dim] float32`` by modality, zeros for items without; none where no item has one."""
         return {one.modality.name: one.contents.of_all(item_count) for one in self.catalogs}
+
+    @property
+    def pictures(self) -> ContentVectors | None:
+        """Of the items that have one; None where none has."""
+        found = [one.contents for one in self.catalogs if one.modality is PICTURE]
+        return found[0] if found else None
 
     def report(self) -> dict[str, Any]:
         """For the metrics: ``pictures``, ``sounds``."""
