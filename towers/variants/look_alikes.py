@@ -16,8 +16,8 @@ from towers.variants.variant_links import ALONE, GROUP_LIMIT, SLICE, complete_li
 LEAST_COSINE = 0.97
 """Of the pictures of near-duplicates. Between 296 photographs of groceries that their encoder never saw
 and 2,640 that it learnt from, 1 of 257,118 pairs of different products of a group is as near. Of the 296
-stored anew, 97 % are as near to themselves at JPEG quality 40, 94 % with 3 % cut off at each side, 45 % at
-half the size."""
+stored anew, 97 % are as near to themselves at JPEG quality 40, 94 % with 3 % cut off at each side, 45 %
+at half the size."""
 _APART_SHARE = 0.0001
 """Of pairs of items of different brands or categories that may look the same to an encoder, at most: one
 that tells less apart has to be surer."""
