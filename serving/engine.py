@@ -14,7 +14,7 @@ from data.records import Event, Item
 from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
-from serving.answering.merchandising import hidden_from_completion, stock_error
+from serving.answering.merchandising import bundle_fault, hidden_from_completion
 from serving.answering.pipeline import Answered, answered, impression_of
 from serving.answering.rank_request_builders import search_event, search_rank_request
 from serving.answering.rule_file import RuleFile
@@ -64,7 +64,6 @@ class Engine:
         self._orders, self.sessions, self._is_closed = KeptOrders(), SessionStore(), False
         # A random key: hashes only need to be equal for the same visitor within this process.
         self._searches = PopularQueries(secrets.token_bytes(16))
-        self._is_closed = False
         self._lock = StateLock(folder)
         try:
             self._items = ItemLog(folder / ITEM_LOG_NAME)
@@ -76,6 +75,7 @@ class Engine:
             parts = (rules, self.sessions, self.log, self._remember, clock)
             self.pictures = PictureSearch(lambda: self._bundles.active, *parts)
             self._restore()
+            rules.check_against(lambda read: bundle_fault(read, self._bundles.active.bundle))
             self._interleaving.resume()
         except BaseException:
             self._lock.release()
@@ -286,7 +286,7 @@ class Engine:
             unknown_item_event_count=self._unknown_item_events,
             uptime_seconds=max(0.0, self._clock() - self._start_time),
             rules_version=rules.version,
-            rules_error=self._rules.error or stock_error(rules, active.bundle),
+            rules_error=self._rules.error,
             versions=installed_versions(),
             interleaving=self._interleaving.report(),
             variant_group_count=len(active.variant_group_sizes),

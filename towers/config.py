@@ -135,9 +135,10 @@ class ImagesConfig:
     trained here. Its float32 input is ``(level - mean) / deviation`` of each channel's level, 0 to 1; a
     network with a uint8 or int8 input takes the levels as they are.
 
-    A picture is read at ``size`` pixels squared. ``network_count`` networks are trained, each without
-    pictures of its own, and averaged; each until ``epoch_limit`` epochs or ``step_limit`` steps of
-    ``batch_size`` pictures. 0 as ``epoch_limit`` leaves pictures out.
+    A picture is read at ``size`` pixels squared, or at the sides that the file of the shop's own network
+    tells. ``network_count`` networks are trained, each without pictures of its own, and averaged; each
+    until ``epoch_limit`` epochs or ``step_limit`` steps of ``batch_size`` pictures. 0 as ``epoch_limit``
+    leaves pictures out.
     """
 
     encoder: str = ""
@@ -166,9 +167,9 @@ class AudioConfig:
     """The encoder of the items' sounds, trained where ``sound_minimum`` items have one.
 
     ``encoder`` is the path of a ``.tflite`` network of the shop's own, used as it is in place of one
-    trained here. Its float32 input is a waveform, ``[samples]`` or ``[1, samples]`` of a fixed number of
-    samples at ``sample_rate``; or levels as ``towers.audio.log_mel`` makes them, ``[1, frames, bands,
-    1]``.
+    trained here. Its float32 input is a waveform, ``[samples]`` or ``[1, samples]`` at ``sample_rate``,
+    read in pieces of the length that the file tells, or else whole; or levels as
+    ``towers.audio.log_mel`` makes them, ``[1, frames, bands, 1]``.
 
     Of a sound ``seconds`` in its middle are read; a shorter one is repeated. ``network_count`` networks
     are trained, as of pictures, each until ``epoch_limit`` epochs or ``step_limit`` steps of

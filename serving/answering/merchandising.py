@@ -278,8 +278,15 @@ def _of_stock(bundle: Bundle, targets: Targets, rows: np.ndarray, found: np.ndar
     return is_within & found if targets.names_items else is_within
 
 
-def stock_error(rules: Rules, bundle: Bundle) -> str:
-    """Why rules on days of stock target nothing; empty where they do, and without such rules."""
+def bundle_fault(rules: Rules, bundle: Bundle) -> str:
+    """What the rules or policies need and a bundle lacks, so that they do nothing; empty for nothing."""
+    policies = rules.policies
+    return _stock_fault(rules, bundle) or policies.fault(
+        bundle.catalog.attributes, bundle.variants is not None
+    )
+
+
+def _stock_fault(rules: Rules, bundle: Bundle) -> str:
     needing = rules.reading_stock
     if not needing or bundle.stock_cover is not None:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from data.errors import ConfigError
@@ -18,7 +19,8 @@ class RuleFile:
     """The last valid rules of a file; without a file there are none.
 
     If the file becomes invalid or is deleted, the earlier rules stay in force, and the reason is
-    logged and kept in ``error``.
+    logged and told by ``error``. So is what the rules need and the bundle in use lacks, once
+    ``check_against`` has been called: that part of them does nothing.
 
     Raises:
         ConfigError: The file is not valid at the start.
@@ -30,7 +32,18 @@ class RuleFile:
         self._seen_fingerprint = self._fingerprint()
         self._checked_time = float("-inf")
         self._lock = threading.Lock()
-        self.error = ""
+        self._file_error = ""
+        self._bundle_fault: Callable[[Rules], str] = lambda rules: ""
+
+    @property
+    def error(self) -> str:
+        """What is wrong with the file or, as of now, with its rules; empty for nothing."""
+        return self._file_error or self._bundle_fault(self._rules)
+
+    def check_against(self, bundle_fault: Callable[[Rules], str]) -> None:
+        """Logs, now and whenever the file is read, what ``bundle_fault`` finds in the rules."""
+        self._bundle_fault = bundle_fault
+        self._log_fault()
 
     def current(self, now: float) -> Rules:
         """The rules in force; the file is checked at most once a second.
@@ -52,11 +65,16 @@ class RuleFile:
         try:
             self._rules = read_rules(path)
         except ConfigError as error:
-            self.error = str(error)
+            self._file_error = str(error)
             logger.warning("rules stay at version %r: %s", self._rules.version, error)
         else:
-            self.error = ""
+            self._file_error = ""
             logger.warning("rules of version %r are in force", self._rules.version)
+            self._log_fault()
+
+    def _log_fault(self) -> None:
+        if fault := self._bundle_fault(self._rules):
+            logger.warning("rules of version %r: %s", self._rules.version, fault)
 
     def _fingerprint(self) -> tuple[int, int, int] | None:
         """Modification time, size and inode, to detect changes; None without a file."""

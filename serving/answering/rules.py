@@ -16,11 +16,10 @@ from typing import Any
 from data.errors import ConfigError
 from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.policy.rule_table import RuleTable, check_keys
-from serving.policy.settings import Policies, read_policies
+from serving.policy.settings import POLICY, Policies, read_policies
 from towers.text.parsed_query import ParsedQuery, Synonym
 from towers.text.words import surface_words, words
 
-POLICY = "policy"
 KINDS = ("synonym", "redirect", "pin", "boost", "bury", "hide")
 POSITION_LIMIT = 100
 STRENGTH_LIMIT = 10.0

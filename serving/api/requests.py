@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -123,3 +123,8 @@ class CompleteRequest:
     text: str
     max_results: int = 10
     kinds: tuple[SuggestionKind, ...] = KINDS
+
+
+def group_names(attribute_names: Sequence[str], has_variants: bool) -> list[str]:
+    """What ``group_by`` may be, for a bundle with or without groups of variants."""
+    return [*([VARIANT] if has_variants else ()), NO_GROUPS, *attribute_names]

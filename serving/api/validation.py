@@ -27,9 +27,7 @@ from data.records import (
 from serving.api.requests import (
     ITEM_COUNTS,
     KINDS,
-    NO_GROUPS,
     RESERVED_NAMES,
-    VARIANT,
     AttributeCondition,
     CompleteRequest,
     FacetRequest,
@@ -38,6 +36,7 @@ from serving.api.requests import (
     RecommendRequest,
     SearchRequest,
     SuggestionKind,
+    group_names,
 )
 from towers.catalog.attributes import Attributes
 
@@ -225,15 +224,17 @@ def _check_group_by(group_by: str, attributes: Attributes, has_variants: bool) -
     if not group_by:
         return
     _check_text("group_by", group_by, ID_LENGTH_LIMIT)
-    names = [VARIANT] if has_variants else []
-    names += [NO_GROUPS, *attributes.names.names]
+    names = group_names(attributes.names.names, has_variants)
     if group_by not in names:
-        near = difflib.get_close_matches(group_by, names, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        more = ", …" if len(names) > _NAMED_COUNT else ""
-        raise RequestError(
-            "group_by", f"one of {', '.join(names[:_NAMED_COUNT])}{more}{hint}", group_by
-        )
+        raise RequestError("group_by", one_of(names, group_by), group_by)
+
+
+def one_of(names: Sequence[str], received: str) -> str:
+    """What was expected in place of a name that is none of ``names``, for messages."""
+    near = difflib.get_close_matches(received, names, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    more = ", …" if len(names) > _NAMED_COUNT else ""
+    return f"one of {', '.join(names[:_NAMED_COUNT])}{more}{hint}"
 
 
 def _page_size(page_size: int) -> int:

@@ -143,7 +143,13 @@ def _vector(pictures: ItemPictures, image: bytes) -> np.ndarray:
         levels = read_picture(image, pictures.encoder.size)
     except InputError as error:
         raise RequestError.of_message("image", str(error)) from error
-    return pictures.encoder.encode_arrays(levels[None])[0]
+    vector = pictures.encoder.encode_arrays(levels[None])[0]
+    if not vector.any():
+        raise RequestError.of_message(
+            "image",
+            "image: expected a picture of which the bundle's encoder gives a vector, received none",
+        )
+    return vector
 
 
 def _with_words(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from data.errors import ConfigError
-from serving.api.requests import Placement
+from serving.api.requests import Placement, group_names
+from serving.api.validation import one_of
 from serving.policy.rule_table import RuleTable, check_keys
+from towers.catalog.attributes import Attributes
 from towers.sessions.segments import Segment
 
 EXPLORATION_LIMIT = 0.2
 CAP_LIMIT = 100
 NEW_DAYS_LIMIT = 3_650.0
 
+POLICY = "policy"
+"""Table of the rules file."""
 SEARCH = "search"
 SURFACES = (SEARCH, *(placement.name.lower() for placement in Placement if placement))
 """Where answers are shown: searches, and each placement of a browse page."""
@@ -87,6 +91,29 @@ class Policies:
         }
         return replace(_OFF, **found)
 
+    def fault(self, attributes: Attributes, has_variants: bool) -> str:
+        """Which table names groups that a catalogue does not have; empty if none does.
+
+        Args:
+            has_variants: Whether the bundle holds groups of variants.
+        """
+        known = {
+            "group_by": group_names(attributes.names.names, has_variants),
+            "variant_attribute": attributes.names.names,
+        }
+        for location, settings in self._tables():
+            for key, names in known.items():
+                name = settings.get(key)
+                if name and name not in names:
+                    return f"{location}, {key}: expected {one_of(names, name)}, received {name!r}"
+        return ""
+
+    def _tables(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        yield POLICY, self.everywhere
+        for kind, tables in (("surface", self.surface), ("segment", self.segment)):
+            for name, settings in tables.items():
+                yield f"{POLICY}.{kind}.{name}", settings
+
     def without_exploration(self) -> Policies:
         """The policies with nothing left to chance."""
 
@@ -106,13 +133,13 @@ def read_policies(file_name: str, tree: Any) -> Policies:
     Raises:
         ConfigError: A key or value is not valid; the message names file, table and key.
     """
-    everywhere = _settings_of(f"{file_name}, policy", tree, (*_KEYS, *_OVERRIDES))
+    everywhere = _settings_of(f"{file_name}, {POLICY}", tree, (*_KEYS, *_OVERRIDES))
     overrides: dict[str, Mapping[str, Mapping[str, Any]]] = {}
     for kind, names in _OVERRIDES.items():
-        location = f"{file_name}, policy.{kind}"
+        location = f"{file_name}, {POLICY}.{kind}"
         tables = tree.get(kind, {})
         if not isinstance(tables, dict):
-            raise ConfigError(f"{location}: expected [policy.{kind}.{names[0]}] tables")
+            raise ConfigError(f"{location}: expected [{POLICY}.{kind}.{names[0]}] tables")
         check_keys(location, tables, names)
         overrides[kind] = MappingProxyType(
             {

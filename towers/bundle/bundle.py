@@ -25,7 +25,7 @@ from towers.catalog.items import Catalog
 from towers.config import Config, config_from
 from towers.indexes.prefix_index import PrefixIndex
 from towers.modalities.item_pictures import ItemPictures
-from towers.modalities.item_vectors import ItemVectors
+from towers.modalities.item_vectors import ContentVectors, ItemVectors
 from towers.modalities.modality_list import MODALITIES, PICTURE, Modality
 from towers.offers.offer_book import OfferBook
 from towers.offers.offer_model import OfferModel
@@ -212,14 +212,21 @@ def write_offers(layout: Layout, book: OfferBook, model: OfferModel | None) -> N
 
 
 def write_variants(
-    layout: Layout, catalog: Catalog, embeddings: np.ndarray, config: Config
+    layout: Layout,
+    catalog: Catalog,
+    embeddings: np.ndarray,
+    config: Config,
+    pictures: ContentVectors | None,
 ) -> dict[str, Any]:
     """Finds and writes the variant groups of a catalogue; their counts, as by ``group_report``.
+
+    Args:
+        pictures: Of the items that have one; None where none has.
 
     Raises:
         ConfigError: The settings group by an attribute that no item has.
     """
-    groups = VariantGroups.of(catalog, embeddings, config.variants)
+    groups = VariantGroups.of(catalog, embeddings, config.variants, pictures)
     layout.variants.mkdir()
     groups.save(layout.variants)
     return group_report(groups, catalog)

@@ -16,6 +16,8 @@ from towers.ranking.litert_models import ArrayModel
 
 _BATCH_SIZE = 64
 _READER_COUNT = 4
+_LEAST_LENGTH = 1e-9
+"""Of a vector; a shorter one is taken for zero."""
 
 
 class Encoder(ABC):
@@ -34,17 +36,20 @@ class Encoder(ABC):
     file_name: ClassVar[str]
     """In a bundle."""
     medium: ClassVar[Medium]
+    length_setting: ClassVar[str]
+    """Of the section: for how much of a file an input is made that the network leaves open."""
+    scale_settings: ClassVar[str]
+    """Of the section: how the input of a network is scaled."""
 
     dim: int
     """Length of a vector."""
 
     def __init__(self, content: bytes, settings: Any) -> None:
+        self._origin = repr(settings.encoder) if settings.encoder else "the network trained here"
         try:
             self._model = ArrayModel(content)
         except Exception as error:  # The file may be any bytes.
-            raise ConfigError(
-                f"{self.section}.encoder: expected a LiteRT network, received {error!r}"[:300]
-            ) from error
+            raise self._refusal("a LiteRT network", repr(error)) from error
 
     @classmethod
     def load(cls, bundle: Path, settings: Any) -> Self:
@@ -71,7 +76,10 @@ class Encoder(ABC):
 
     @abstractmethod
     def encode_arrays(self, arrays: np.ndarray) -> np.ndarray:
-        """``[n, dim] float32`` unit rows of what ``read`` gives, ``[n, …]``."""
+        """``[n, dim] float32`` unit rows of what ``read`` gives, ``[n, …]``.
+
+        Zeros where the network gives zeros, or what is not finite.
+        """
 
     def encode(
         self,
@@ -114,25 +122,60 @@ class Encoder(ABC):
                 if rows:
                     arrays = [one for _, one in read_ones if isinstance(one, np.ndarray)]
                     vectors[rows] = self.encode_arrays(np.stack(arrays))
-                    present[rows] = True
+                    present[rows] = vectors[rows].any(axis=1)
+                for position in rows:
+                    if not present[position]:
+                        refused(position, f"{self.vector_fault}, received none from {self._origin}")
                 progress(positions.stop)
         return vectors, present
 
-    def _unit(self, inputs: np.ndarray) -> np.ndarray:
-        """``[n, dim] float32`` unit rows that the network gives for its inputs.
+    @property
+    def vector_fault(self) -> str:
+        """What is refused where the network gives no vector of a content that was read."""
+        noun = self.medium.noun
+        return f"{self.section}.encoder: expected a finite vector other than zero of each {noun}"
+
+    def no_vectors(self, count: int) -> ConfigError:
+        """That the network gives no vector of any of ``count`` contents that were read."""
+        return ConfigError(
+            f"{self.vector_fault}, received none of {count:,} {self.medium.noun}s from {self._origin};"
+            f" check {self.scale_settings} under [{self.section}], or have it exported anew"
+        )
+
+    def _refusal(self, expected: str, received: str, mend: str = "") -> ConfigError:
+        return ConfigError(
+            f"{self.section}.encoder: expected {expected}, received {received[:300]}"
+            f" in {self._origin}{mend}"
+        )
+
+    def _checked_dim(self, blank: np.ndarray) -> int:
+        """Length of the vector that the network gives of a blank content, ``[1, …]``.
 
         Raises:
-            ConfigError: They are not finite.
+            ConfigError: The network fails on it.
         """
-        found = self._model.run(inputs).reshape(len(inputs), -1).astype(np.float32)
-        if not np.isfinite(found).all():
-            raise ConfigError(
-                f"{self.section}.encoder: expected finite vectors, received NaN or infinity"
-            )
-        return unit_rows(found)
+        try:
+            return self.encode_arrays(blank).shape[1]
+        except (RuntimeError, ValueError) as error:
+            raise self._refusal(
+                f"a network that reads {list(self._model.input_shape)}",
+                f"{error}",
+                f"; set {self.length_setting} under [{self.section}] to what it was made for, or have it"
+                " exported with fixed sides",
+            ) from error
+
+    def _unit(self, inputs: np.ndarray) -> np.ndarray:
+        """``[n, dim] float32`` unit rows that the network gives for its inputs, or zeros."""
+        found = self._model.run(inputs).reshape(len(inputs), -1).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            is_told = np.linalg.norm(found, axis=1) >= _LEAST_LENGTH
+        found[~is_told | ~np.isfinite(found).all(axis=1)] = 0
+        return unit_rows(found).astype(np.float32)
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """``[n, dim]`` rows of length 1; a zero row stays zero."""
-    found: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    found: np.ndarray = vectors / np.maximum(
+        np.linalg.norm(vectors, axis=1, keepdims=True), _LEAST_LENGTH
+    )
     return found

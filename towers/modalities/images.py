@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.errors import ConfigError
 from data.media.medium import Place
 from data.media.picture import PICTURES
 from towers.config import ImagesConfig
@@ -18,17 +17,19 @@ class ImageEncoder(Encoder):
     """Pictures to ``[dim] float32`` unit vectors, by a network in LiteRT's format.
 
     Its input is one picture a row, ``[n, height, width, 3]`` or ``[n, 3, height, width]``, in float32,
-    uint8 or int8: shape, type and size are read off the file. Its output is ``[n, dim]``.
+    uint8 or int8: shape, type and size are read off the file; a side that it leaves open is that of the
+    settings. Its output is ``[n, dim]``.
 
     Args:
         content: Bytes of the ``.tflite`` file.
-        settings: How float32 inputs are scaled.
+        settings: How float32 inputs are scaled, and the size.
 
     Raises:
         ConfigError: The network takes or gives anything else.
     """
 
     section, file_name, medium = "images", "image_encoder.tflite", PICTURES
+    length_setting, scale_settings = "size", "mean and deviation"
 
     def __init__(self, content: bytes, settings: ImagesConfig) -> None:
         super().__init__(content, settings)
@@ -37,16 +38,19 @@ class ImageEncoder(Encoder):
         sides = shape[2:] if self._channels_first else shape[1:3]
         is_picture = len(shape) == 4 and _CHANNELS in (shape[1], shape[3])
         is_type_known = self._model.input_type in (np.float32, np.uint8, np.int8)
-        if not is_picture or min(sides) < 1 or not is_type_known:
-            raise ConfigError(
-                "images.encoder: expected an input of one picture, [1, height, width, 3] float32, uint8"
-                f" or int8, received {list(shape)} {np.dtype(self._model.input_type).name}"
+        if not is_picture or not all(sides) or not is_type_known:
+            raise self._refusal(
+                "an input of one picture, [1, height, width, 3] float32, uint8 or int8",
+                f"{list(shape)} {np.dtype(self._model.input_type).name}",
             )
-        self.size = (int(sides[0]), int(sides[1]))
+        height, width = (settings.size if side < 0 else side for side in sides)
+        self.size = (height, width)
         """Height and width of the pictures that the network reads."""
+        first = self._channels_first
+        self._model.set_sides((1, 3, height, width) if first else (1, height, width, 3))
         self._mean = np.array(settings.mean, np.float32)
         self._deviation = np.array(settings.deviation, np.float32)
-        self.dim = self.encode_arrays(np.zeros((1, *self.size, _CHANNELS), np.uint8)).shape[1]
+        self.dim = self._checked_dim(np.zeros((1, *self.size, _CHANNELS), np.uint8))
 
     def read(self, source: bytes | Place) -> np.ndarray:
         """``[height, width, 3] uint8``, as ``read_picture`` of the network's size."""

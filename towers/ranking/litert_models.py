@@ -107,6 +107,9 @@ class ArrayModel:
     Input and output are read off the file, which need not have a signature. Rows are run in one call
     where the model can be resized, else one by one. For work in batch: one call runs at a time.
 
+    ``input_shape`` is that of one row, -1 for a side that the file leaves open; such a model runs once
+    ``set_sides`` has been called.
+
     Args:
         content: Bytes of the file.
 
@@ -118,16 +121,22 @@ class ArrayModel:
         self._lock = threading.Lock()
         with _quiet():
             self._interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
-            self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details()
         if len(details) != 1:
             raise ValueError(f"expected one input, received {len(details)}")
         (self._input,) = details
-        signature = self._input.get("shape_signature", self._input["shape"])
-        self._is_free = len(signature) > 1 and signature[0] == -1
-        self.input_shape = tuple(int(size) for size in self._input["shape"])
+        # Of an open side, the shape says 1.
+        sides = [int(size) for size in self._input.get("shape_signature", self._input["shape"])]
+        self._is_free = len(sides) > 1 and sides[0] == -1
+        self.input_shape = (1, *sides[1:]) if self._is_free else tuple(sides)
         self.input_type: type = self._input["dtype"]
         self._row_count = 0
+
+    def set_sides(self, shape: tuple[int, ...]) -> None:
+        """Sets the sides that the file leaves open: ``shape`` of one row, in place of ``input_shape``."""
+        if shape != self.input_shape:
+            self._interpreter.resize_tensor_input(self._input["index"], shape)
+            self.input_shape = shape
 
     def run(self, rows: np.ndarray) -> np.ndarray:
         """The output, ``[n, …]``, of ``rows [n, …]`` in the model's own shape and type."""

@@ -42,6 +42,7 @@ from towers.bundle.manifest import verify
 from towers.catalog.batches.batch_tokens import BatchTokens
 from towers.config import Config, config_from
 from towers.indexes.item_index import checked_embeddings
+from towers.modalities.modality_list import MODALITIES
 
 BATCH_ROWS = 32_768
 _PART_LIMIT = 4
@@ -61,6 +62,8 @@ class StreamReport:
         kept_count: Those whose embedding an earlier folder had.
         found_count: Those in parts that an interrupted run had written.
         seconds: Duration from the first batch read to the last part written.
+        unread: What the bundle's towers read of items besides their words, and a run does not:
+            ``picture``, ``sound``.
     """
 
     item_count: int
@@ -68,6 +71,7 @@ class StreamReport:
     kept_count: int
     found_count: int
     seconds: float
+    unread: tuple[str, ...] = ()
 
     @property
     def items_per_second(self) -> float:
@@ -103,6 +107,7 @@ def embed_parts(
 ) -> StreamReport:
     """Embeds all items of a Parquet file, or of a folder of tables, with a bundle's candidate tower.
 
+    By their words alone, as live items are: pictures and sounds are not read.
     Items of the training data keep their ID embeddings. Every row of the file gets an embedding, also
     where an id occurs more than once.
 
@@ -146,7 +151,8 @@ def embed_parts(
             progress(sum(counts.values()), total)
         seconds = time.perf_counter() - began
     replace(journal, is_complete=True).write(out)
-    return StreamReport(total, counts["embedded"], counts["kept"], counts["found"], seconds)
+    unread = tuple(one.name for one in MODALITIES if (Layout(bundle) / one.folder).is_dir())
+    return StreamReport(total, counts["embedded"], counts["kept"], counts["found"], seconds, unread)
 
 
 def _config(bundle: Path) -> Config:

@@ -35,7 +35,7 @@ from towers.catalog.items import Catalog
 from towers.config import Config
 from towers.indexes.item_index import checked_embeddings
 from towers.modalities.item_vectors import ContentVectors, encoded_contents
-from towers.modalities.modality_list import MODALITIES, Modality
+from towers.modalities.modality_list import MODALITIES, PICTURE, Modality
 from towers.modalities.picture_heads import EncoderClasses
 from towers.models.candidate_tower import CandidateTower
 from towers.models.legacy_keras import tf
@@ -209,7 +209,8 @@ def reembed(
             EncoderClasses.load(layout / modality.folder).save(new / modality.folder)
         write_sources(new, renewed)
         metrics = json.loads(layout.metrics.read_text(encoding="utf-8"))
-        metrics["variants"] = write_variants(new, catalog, embeddings, config)
+        pictures = contents.get(PICTURE)
+        metrics["variants"] = write_variants(new, catalog, embeddings, config, pictures)
         new.metrics.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
         predictions.save(folder)
         write_completion(new, catalog, old.completion.searched)

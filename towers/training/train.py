@@ -198,7 +198,9 @@ def train(
             _source_data(dataset, newest, index=towers.index, lexical=lexical, text=text)
         )
         write_sources(layout, sources)
-        variants = write_variants(layout, dataset.catalog, towers.index.embeddings, config)
+        variants = write_variants(
+            layout, dataset.catalog, towers.index.embeddings, config, encoded.pictures
+        )
         dataset.predictions.save(layout.folder)
         write_completion(
             layout, dataset.catalog, searched_queries(newest.events, config.completion)

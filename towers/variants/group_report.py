@@ -18,7 +18,8 @@ def group_report(groups: VariantGroups, catalog: Catalog) -> dict[str, Any]:
 
     Returns:
         For JSON: ``groups``, ``items``, ``item_share``, ``largest`` with ``title`` and ``items``,
-        ``attribute`` (empty where the groups are learnt) and ``colour_words``, the words learnt.
+        ``attribute`` (empty where the groups are learnt), ``colour_words``, the words learnt, and
+        ``look_alikes``, items that look like another one of their group.
     """
     codes = groups.codes.copy()
     codes[~catalog.listed[: len(codes)]] = ALONE
@@ -40,4 +41,5 @@ def group_report(groups: VariantGroups, catalog: Catalog) -> dict[str, Any]:
             if counts[number] > 1
         ],
         "colour_words": sorted(groups.learnt),
+        "look_alikes": groups.look_alike_count,
     }

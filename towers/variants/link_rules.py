@@ -131,10 +131,7 @@ class LinkRules:
             columns: ``[attributes, n] int32`` as by ``columns``.
         """
         cosines = vectors @ vectors.T
-        may_be = cosines >= NEAR
-        for codes in columns:
-            has = codes >= 0
-            may_be &= (codes[:, None] == codes) | ~has[:, None] | ~has
+        may_be = (cosines >= NEAR) & self.agreeing(columns)
         variants = _numbered([one.title.varying for one in parts])
         differs = variants[:, None] != variants
         product_codes = _numbered([one.title.codes for one in parts])
@@ -147,6 +144,14 @@ class LinkRules:
             may_be &= has_size[:, None] & has_size & (differs | (price[:, None] == price))
         np.fill_diagonal(may_be, True)
         return np.asarray(may_be)
+
+    def agreeing(self, columns: np.ndarray) -> np.ndarray:
+        """Which items no attribute tells apart, ``[n, n] bool``; ``columns`` as in ``linked``."""
+        found = np.ones((columns.shape[1],) * 2, bool)
+        for codes in columns:
+            has = codes >= 0
+            found &= (codes[:, None] == codes) | ~has[:, None] | ~has
+        return found
 
     def columns(self) -> np.ndarray:
         """Codes of the values of ``sorting``, ``[attributes, count] int32``; −1: none."""

@@ -18,12 +18,15 @@ from data.errors import ConfigError
 from data.records import Item
 from towers.catalog.items import Catalog
 from towers.config import VariantsConfig
+from towers.modalities.item_vectors import ContentVectors
 from towers.variants.colour_words import colour_words
 from towers.variants.link_rules import NO_KEY, LinkRules
+from towers.variants.look_alikes import joined, look_alikes
 from towers.variants.variant_links import ALONE, item_keys, joined_group, linked_groups
 
 _COMPARED = 32
 """Items of its key that a new item is compared with at most."""
+_SEED = 7
 _NAMED_COUNT = 20
 """Attributes named in an error at most."""
 
@@ -39,6 +42,7 @@ class VariantGroups:
         keys: ``[count] uint64``, as by ``item_keys``; empty for groups by an attribute.
         learnt: Words that the catalogue uses as colours.
         attribute: The attribute whose equal values make a group; empty for learnt groups.
+        look_alike_count: Items that stand in their group since they look like another one of it.
     """
 
     def __init__(
@@ -48,8 +52,10 @@ class VariantGroups:
         keys: np.ndarray,
         learnt: frozenset[str] = frozenset(),
         attribute: str = "",
+        look_alike_count: int = 0,
     ) -> None:
         self.attribute = attribute
+        self.look_alike_count = look_alike_count
         self.learnt = learnt
         self._catalog = catalog
         self._groups = groups
@@ -59,11 +65,18 @@ class VariantGroups:
         self._next = int(groups.max(initial=ALONE)) + 1
 
     @classmethod
-    def of(cls, catalog: Catalog, embeddings: np.ndarray, config: VariantsConfig) -> VariantGroups:
+    def of(
+        cls,
+        catalog: Catalog,
+        embeddings: np.ndarray,
+        config: VariantsConfig,
+        pictures: ContentVectors | None = None,
+    ) -> VariantGroups:
         """The groups of a catalogue, learnt unless the settings name an attribute.
 
         Args:
             embeddings: ``[count, dim] float32`` unit rows: words, pictures and sounds fused.
+            pictures: Of the items that have one; None where none has.
 
         Raises:
             ConfigError: No item has the attribute.
@@ -76,7 +89,10 @@ class VariantGroups:
         learnt = colour_words(catalog)
         rules = LinkRules.of(catalog, learnt)
         keys = item_keys(rules)
-        return cls(catalog, linked_groups(rules, keys, embeddings), keys, learnt)
+        groups = linked_groups(rules, keys, embeddings)
+        found = [] if pictures is None else look_alikes(rules, pictures, embeddings, seed=_SEED)
+        count = sum(map(len, found))
+        return cls(catalog, joined(groups, found), keys, learnt, look_alike_count=count)
 
     @property
     def codes(self) -> np.ndarray:
@@ -144,7 +160,11 @@ class VariantGroups:
         """Writes plain arrays and JSON into an existing folder."""
         np.save(folder / "groups.npy", self._groups)
         np.save(folder / "keys.npy", self._keys)
-        facts = {"attribute": self.attribute, "words": sorted(self.learnt)}
+        facts = {
+            "attribute": self.attribute,
+            "words": sorted(self.learnt),
+            "look_alikes": self.look_alike_count,
+        }
         text = json.dumps(facts, ensure_ascii=False)
         (folder / "variants.json").write_text(text, encoding="utf-8")
 
@@ -172,7 +192,8 @@ class VariantGroups:
             raise ValueError(
                 f"variants/groups.npy: expected groups from {ALONE} to {len(groups) - 1}"
             )
-        return cls(catalog, groups, keys, frozenset(map(str, facts["words"])), attribute)
+        learnt = frozenset(map(str, facts["words"]))
+        return cls(catalog, groups, keys, learnt, attribute, int(facts.get("look_alikes", 0)))
 
     @cached_property
     def _rules(self) -> LinkRules:

@@ -18,7 +18,7 @@ ALONE = -1
 
 GROUP_LIMIT = 100
 """Most items of a group: ten colours in ten sizes."""
-_SLICE = 1_024
+SLICE = 1_024
 """Items of one key that are compared in pairs."""
 
 
@@ -34,7 +34,7 @@ def item_keys(rules: LinkRules, report: Callable[[int], object] | None = None) -
     for row in range(catalog.count):
         if catalog.titles[row]:
             keys[row] = rules.parts(row, own.get(row, nothing)).key
-        if report is not None and row % _SLICE == 0:
+        if report is not None and row % SLICE == 0:
             report(row)
     return keys
 
@@ -55,8 +55,8 @@ def linked_groups(rules: LinkRules, keys: np.ndarray, embeddings: np.ndarray) ->
     for rows in np.split(order, ends) if len(order) else []:
         if len(rows) < 2 or keys[rows[0]] == NO_KEY:
             continue
-        for begin in range(0, len(rows), _SLICE):
-            part = rows[begin : begin + _SLICE]
+        for begin in range(0, len(rows), SLICE):
+            part = rows[begin : begin + SLICE]
             parts = [rules.parts(row, own.get(row, nothing)) for row in part.tolist()]
             vectors = embeddings[part]
             linked = rules.linked(part, parts, vectors, columns[:, part])

@@ -55,7 +55,9 @@ def embed(
     that were predicted for them, where the bundle was trained with [attributes] use_predicted = true.
 
     With --vectors, ITEMS is a Parquet file of any size in the form that nextclick prepare writes, or
-    its folder of tables. Only embeddings are written, to FOLDER/part-*.parquet, by item_id.
+    its folder of tables. Only embeddings are written, to FOLDER/part-*.parquet, by item_id. They are of
+    the items' words, and of what training learnt of their ids: pictures and sounds are not read, so that
+    items which have one get another embedding than with --out. Such a bundle is warned of.
     """
     if (out is None) == (vectors is None):
         raise click.UsageError("expected either --out or --vectors")
@@ -110,6 +112,13 @@ def _embed_parts(
 
         count = workers or len(os.sched_getaffinity(0))
         report = embed_parts(bundle, items, out, known=known, worker_count=count, progress=progress)
+    if report.unread:
+        read = " and ".join(f"{name}s" for name in report.unread)
+        click.echo(
+            f"warning: the bundle's embeddings are of words and {read}, these are of words alone;"
+            " --out reads both",
+            err=True,
+        )
     if as_json:
         print_json(report)
         return

@@ -117,6 +117,8 @@ def variants_text(report: Mapping[str, Any]) -> str:
     if not report["groups"]:
         return "none found"
     by = f", by {report['attribute']}" if report["attribute"] else ""
+    if report["look_alikes"]:
+        by += f", {report['look_alikes']:,} of them near-duplicates by their pictures"
     largest = "; ".join(
         f"{one['items']:,} of “{one['title'][:40]}”" for one in report["largest"][:3]
     )

@@ -193,6 +193,24 @@ def test_a_bad_file_leaves_the_earlier_rules_in_force_and_says_so(
     assert rules.error == ""
 
 
+def test_what_the_rules_need_of_the_bundle_is_logged_at_every_reading(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text('version = "1"', encoding="utf-8")
+    rules = RuleFile(path)
+    rules.check_against(lambda read: f"no {read.version}" if read.version != "1" else "")
+    assert not caplog.messages and not rules.error
+    path.write_text('version = "two"', encoding="utf-8")
+    rules.current(1.0)
+    rules.current(2.0)
+    assert caplog.messages == [
+        "rules of version 'two' are in force",
+        "rules of version 'two': no two",
+    ]
+    assert rules.error == "no two"
+
+
 def test_a_server_does_not_start_with_bad_rules(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent.toml: expected a readable TOML file"):
         RuleFile(tmp_path / "absent.toml")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 from click.testing import CliRunner
 
 from data.tables import items_table
 from serving.cli.main import main
 from tests.towers import shelf
+from towers.bundle.manifest import sign
 
 
 def test_the_index_of_a_bundle_is_measured_beside_others(tmp_path: Path) -> None:
@@ -39,3 +42,22 @@ def test_vectors_are_written_instead_of_a_bundle(tmp_path: Path) -> None:
     for options in ([], ["--out", "a", "--vectors", "b"]):
         refused = CliRunner().invoke(main, [*words, *options])
         assert refused.exit_code == 2 and "expected either --out or --vectors" in refused.output
+
+
+def test_vectors_of_words_alone_are_told_where_the_towers_read_pictures_too(tmp_path: Path) -> None:
+    pq.write_table(items_table(shelf.items()[:9]), tmp_path / "items.parquet")
+    bundle = tmp_path / "bundle"
+    shutil.copytree(shelf.bundle_folder(), bundle)
+    (bundle / "pictures").mkdir()
+    np.save(bundle / "pictures" / "rows.npy", np.arange(9))
+    sign(bundle, 0.0)
+    words = ["embed", str(bundle), str(tmp_path / "items.parquet"), "--workers", "1", "--json"]
+    done = CliRunner().invoke(main, [*words, "--vectors", str(tmp_path / "out")])
+    assert done.exit_code == 0 and json.loads(done.stdout)["unread"] == ["picture"]
+    assert (
+        "warning: the bundle's embeddings are of words and pictures, these are of words alone;"
+        " --out reads both" in done.stderr
+    )
+    plain = [words[0], str(shelf.bundle_folder()), *words[2:]]
+    done = CliRunner().invoke(main, [*plain, "--vectors", str(tmp_path / "plain")])
+    assert json.loads(done.stdout)["unread"] == [] and "warning" not in done.stderr

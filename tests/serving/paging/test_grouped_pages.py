@@ -310,6 +310,28 @@ def test_a_policy_that_groups_by_what_the_bundle_lacks_is_told_and_not_applied(
     )
 
 
+def test_the_attribute_that_a_policy_lacks_is_told_when_the_file_is_read_and_in_the_status(
+    opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = (
+        "policy.surface.home, group_by: expected one of variant, none, size (did you mean size?),"
+        " received 'sizes'"
+    )
+    engine = opened(rules='[policy.surface.home]\ngroup_by = "sizes"\n')
+    assert caplog.messages == [f"rules of version '1': {fault}"]
+    assert engine.status().rules_error == fault
+    # A live item may bring the attribute.
+    engine.update_items([replace(shelf.items()[0], attributes={"sizes": "9"})])
+    assert engine.status().rules_error == ""
+    for text in ('group_by = "none"\nvariant_attribute = "size"', 'group_by = "variant"'):
+        assert opened(rules=f"[policy]\n{text}\n").status().rules_error == ""
+    engine = opened(rules='[policy.segment.returning]\nvariant_attribute = "variant"\n')
+    assert engine.status().rules_error == (
+        "policy.segment.returning, variant_attribute: expected one of size, received 'variant'"
+    )
+    assert len(caplog.messages) == 2
+
+
 @pytest.mark.parametrize("name", ["sizes", "Variant", "variant ", " ", "x" * 128])
 def test_unknown_groups_are_refused_with_the_known_ones(opened: Opened, name: str) -> None:
     with pytest.raises(RequestError, match=r"^group_by: expected one of variant, none, size"):

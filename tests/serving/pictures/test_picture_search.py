@@ -47,20 +47,24 @@ def picture(row: int) -> np.ndarray:
 
 
 def stored(row: int) -> bytes:
+    return stored_pixels(picture(row))
+
+
+def stored_pixels(pixels: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture(row)).save(file, "PNG")
+    Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
 
 
 @pytest.fixture(scope="module")
 def encoder_file() -> bytes:
-    """A network that gives the pixels less their mean."""
+    """A network that gives the pixels less a grey of level 102."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from towers.models.legacy_keras import tf
 
         def run(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"vectors": tf.reshape(pictures - 0.5, (-1, SIZE * SIZE * 3))}
+            return {"vectors": tf.reshape(pictures - 0.4, (-1, SIZE * SIZE * 3))}
 
         spec = tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32)
         concrete = tf.function(run).get_concrete_function(pictures=spec)
@@ -130,7 +134,7 @@ def nearest_by_hand(row: int, rows: list[int]) -> list[str]:
     """Item ids by the cosine of their pixels to those of ``row``, the largest first."""
 
     def unit(of: int) -> np.ndarray:
-        flat = picture(of).astype(float).ravel() / 255 - 0.5
+        flat = picture(of).astype(float).ravel() / 255 - 0.4
         return np.asarray(flat / np.linalg.norm(flat))
 
     order = sorted(rows, key=lambda other: -float(unit(row) @ unit(other)))
@@ -218,6 +222,10 @@ def test_a_query_is_an_event_of_the_session_and_a_picture_is_not(
         (
             PictureSearchRequest(stored(1)[:60]),
             "image: expected a JPEG, PNG or WebP picture that is",
+        ),
+        (
+            PictureSearchRequest(stored_pixels(np.full((SIZE, SIZE, 3), 102, np.uint8))),
+            "image: expected a picture of which the bundle's encoder gives a vector, received none",
         ),
         (PictureSearchRequest(b""), "image: expected 1 to 4,194,304 bytes, received 0"),
         (

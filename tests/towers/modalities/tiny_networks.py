@@ -5,15 +5,25 @@ from __future__ import annotations
 import warnings
 
 
-def first_values(shape: tuple[int | None, ...], count: int = 4) -> bytes:
-    """A network that gives the first values of each row of a float32 input, of ``shape``."""
+def first_values(
+    shape: tuple[int | None, ...], count: int = 4, *, factor: float = 1.0, value_count: int = 0
+) -> bytes:
+    """A network that gives the first values of each row of a float32 input, of ``shape``.
+
+    Args:
+        factor: What the values are multiplied by.
+        value_count: Of the one row that the network can take, whatever ``shape`` leaves open; 0 for any.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from towers.models.legacy_keras import tf
 
         def run(x: tf.Tensor) -> dict[str, tf.Tensor]:
             rows = 1 if len(shape) == 1 or shape[0] == 1 else -1
-            return {"vectors": tf.reshape(x, (rows, -1 if rows == 1 else size))[:, :count]}
+            flat = tf.reshape(x, (rows, -1 if rows == 1 else size))
+            if value_count:
+                return {"vectors": flat @ tf.eye(value_count, count)}
+            return {"vectors": flat[:, :count] * factor}
 
         size = 1
         for one in shape[1:]:

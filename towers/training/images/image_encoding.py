@@ -18,7 +18,7 @@ from towers.datasets.dataset import Dataset
 from towers.datasets.progress import Progress
 from towers.modalities.encoder import Encoder
 from towers.modalities.item_vectors import ContentVectors, encoded_contents
-from towers.modalities.modality_list import Modality
+from towers.modalities.modality_list import PICTURE, Modality
 from towers.modalities.picture_heads import EncoderClasses, PictureHead
 from towers.models.export import image_networks_file
 from towers.models.images.image_network import UNKNOWN, ImageTargets, told_columns
@@ -111,6 +111,12 @@ class EncodedModalities:
         """``[items, dim] float32`` by modality, zeros for items without; none where no item has one."""
         return {one.modality.name: one.contents.of_all(item_count) for one in self.catalogs}
 
+    @property
+    def pictures(self) -> ContentVectors | None:
+        """Of the items that have one; None where none has."""
+        found = [one.contents for one in self.catalogs if one.modality is PICTURE]
+        return found[0] if found else None
+
     def report(self) -> dict[str, Any]:
         """For the metrics: ``pictures``, ``sounds``."""
         return {one.modality.folder: one.report() for one in self.reports}
@@ -140,7 +146,7 @@ def encoded_catalog(
     """Trains an encoder, or takes the shop's own, and encodes the items' pictures or sounds.
 
     Raises:
-        ConfigError: The shop's own encoder cannot be used.
+        ConfigError: The shop's own encoder cannot be used, or the encoder gives no vector of any of them.
     """
     modality = recipe.modality
     items, settings, medium = dataset.items, modality.settings(config), modality.medium
@@ -192,6 +198,8 @@ def encoded_catalog(
         report, read_count=len(contents.rows), refused=contents.refused, training=training
     )
     if not len(contents.rows):
+        if blind := contents.refused.get(encoder.vector_fault):
+            raise encoder.no_vectors(blind)
         return None, replace(report, state="too few")
     classes = EncoderClasses(
         heads,

@@ -18,13 +18,14 @@ LEARNT = -1
 _BINS = 6
 """Levels of a channel in the histogram of colours."""
 _WHITE = _BINS**3 - 1
+_STEPS = (np.arange(256) * _BINS // 256).astype(np.uint8)
+"""The level of the histogram, by level of a channel."""
 _NEAR = 0.92
 """Mean overlap of the histograms in a group, at least. On photographs of 81 groceries from several shops,
 this leaves a held-out picture without its group as often as a picture from another shop with a nearest
 neighbour of its class: 0.24 and 0.29 of the time; with its group left in, 0.95."""
 _COMPARED_LIMIT = 2_000
 """Pictures of one class that are compared with each other; of more, parts of so many are."""
-_READ_COUNT = 512
 _LEAST_PART = 8
 
 
@@ -35,12 +36,12 @@ def near_copies(levels: np.ndarray, classes: np.ndarray) -> np.ndarray:
     pictures of different classes do not tell each other's.
 
     Args:
-        levels: ``[n, height, width, 3] uint8``, read in parts.
+        levels: ``[n, height, width, 3] uint8``, read one by one.
         classes: ``[n] int32``; those of an unknown class, -1, are compared with each other too.
     """
-    histograms = np.concatenate(
-        [_colours(levels[at : at + _READ_COUNT]) for at in range(0, len(levels), _READ_COUNT)]
-    )
+    histograms = np.zeros((len(levels), _BINS**3), np.float32)
+    for row, picture in enumerate(levels):
+        histograms[row] = _colours(picture)
     groups = np.zeros(len(levels), np.int64)
     count = 0
     for number in np.unique(classes).tolist():
@@ -108,16 +109,17 @@ def held_out_parts(
     return parts
 
 
-def _colours(levels: np.ndarray) -> np.ndarray:
-    """``[n, bins ** 3] float32`` square roots of the shares of colours but white: unit rows."""
-    steps = levels.astype(np.int32) * _BINS // 256
-    colours = ((steps[..., 0] * _BINS + steps[..., 1]) * _BINS + steps[..., 2]).reshape(
-        len(levels), -1
-    )
-    counts = np.stack([np.bincount(one, minlength=_BINS**3) for one in colours])
+def _colours(picture: np.ndarray) -> np.ndarray:
+    """``[bins ** 3] float32`` square roots of the shares of colours but white: a unit row.
+
+    In bytes, so that a picture of any size takes only a few times its own memory.
+    """
+    red, green, blue = np.moveaxis(_STEPS[picture], -1, 0)
+    counts = np.bincount(((red * _BINS + green) * _BINS + blue).ravel(), minlength=_BINS**3)
     # A white background is no sign of a near-copy; a picture that is all white keeps it.
-    counts[:, _WHITE] = np.where(counts[:, _WHITE] < colours.shape[1], 0, counts[:, _WHITE])
-    roots: np.ndarray = np.sqrt(counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
+    if counts[_WHITE] < counts.sum():
+        counts[_WHITE] = 0
+    roots: np.ndarray = np.sqrt(counts / counts.sum()).astype(np.float32)
     return roots
 
 

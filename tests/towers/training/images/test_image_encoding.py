@@ -104,6 +104,21 @@ def test_the_shops_own_encoder_of_sounds_is_used_as_it_is(tmp_path: Path) -> Non
     assert len(set(found.contents.keys.tolist())) == 1
 
 
+@pytest.mark.parametrize("factor", [0.0, np.nan])
+def test_an_encoder_that_tells_nothing_of_any_picture_is_named(
+    tmp_path: Path, factor: float
+) -> None:
+    own = tmp_path / "own.tflite"
+    own.write_bytes(first_values((1, 8, 8, 3), factor=factor))
+    config = Config(images=ImagesConfig(encoder=str(own)))
+    with pytest.raises(
+        ConfigError,
+        match=r"^images.encoder: expected a finite vector other than zero of each picture, received none"
+        r" of 4 pictures from '.*own.tflite'; check mean and deviation under \[images\]",
+    ):
+        encoded_catalog(dataset(tmp_path, 4), config, RECIPES[0], Silence())
+
+
 def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
     config = Config(images=ImagesConfig(encoder=str(tmp_path / "clip.tflite")))
     with pytest.raises(

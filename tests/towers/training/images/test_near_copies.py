@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 
 from tests.towers.training.images.shelves import shelves
@@ -69,3 +71,13 @@ def test_a_file_that_several_items_share_is_in_one_group() -> None:
     assert groups[0] == groups[1] == groups[4] == groups[5]
     assert len({groups[0], groups[2], groups[3]}) == 3
     assert with_equal_contents(np.zeros(0, np.int64), levels[:0]).tolist() == []
+
+
+def test_large_pictures_are_compared_in_the_memory_of_a_few() -> None:
+    levels = np.repeat(shelves(5, 4), 10, axis=1).repeat(10, axis=2)
+    tracemalloc.start()
+    groups = near_copies(levels, np.zeros(20, np.int32))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(set(groups.tolist())) == 5
+    assert peak < levels.nbytes / 2

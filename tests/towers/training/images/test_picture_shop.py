@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from data.prepare import prepare, prepare_items
+from data.records import Item
 from data.tables import iter_items, read_tables
 from serving.engine import Engine
 from serving.pictures.picture_requests import PictureSearchRequest
@@ -78,6 +79,18 @@ def test_embedding_again_keeps_what_it_knows_and_reads_what_is_new(
     # The rest of the embeddings is as it was trained: the pictures are part of them again.
     embeddings = [one.ranker.sources.index.embeddings for one in (before, after)]
     assert np.allclose(embeddings[0][2:], embeddings[1][1:], atol=1e-5)
+
+
+def test_two_items_with_one_picture_are_near_duplicates(bundle: Path, tmp_path: Path) -> None:
+    items = list(iter_items(prepare_items(bundle.parent / "tables", now=1.7e9)[0]))
+    new = tmp_path / "new.png"
+    new.write_bytes(shape_bytes("blue", "square", 777))
+    twins = [Item(f"twin {n}", n, category=("Shapes", "blue"), image=str(new)) for n in ("a", "b")]
+    reembed(bundle, [*items, *twins], tmp_path / "out", items_time=1.7e9, created_time=1.7e9)
+    after = load_bundle(tmp_path / "out")
+    assert after.variants is not None and after.variants.look_alike_count >= 2
+    of_one, of_other = after.variants.codes[[after.catalog.row_of[one.item_id] for one in twins]]
+    assert of_one == of_other >= 0
 
 
 def test_the_weights_of_pictures_are_kept(bundle: Path) -> None:
