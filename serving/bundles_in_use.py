@@ -32,6 +32,7 @@ class BundlesInUse:
     Attributes:
         other: The bundle that is compared with the active one; None for none.
         other_error: Why that was dropped; empty if it was not.
+        on_drop: Called when that is dropped because it failed; must not wait.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class BundlesInUse:
         self.active, self.previous_path = active, ""
         self.other: ActiveBundle | None = None
         self.other_error = ""
+        self.on_drop: Callable[[], None] = lambda: None
         self._items, self._clock, self._searches = items, clock, searches
         self._log: EventLog | None = None
         self._offers: OfferDesk | None = None
@@ -163,6 +165,7 @@ class BundlesInUse:
             # The active bundle answers on: what only is tried out must not fail an event or a change.
             logger.exception("interleaving: bundle %s is dropped", other.path)
             self.other, self.other_error = None, f"{other.path} failed: {error}"
+            self.on_drop()
 
     def _load(self, path: str, put: Callable[[ActiveBundle], None]) -> ActiveBundle:
         with self._loading:

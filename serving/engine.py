@@ -7,7 +7,6 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from data.records import Event, Item
@@ -18,13 +17,14 @@ from serving.answering.merchandising import bundle_fault, hidden_from_completion
 from serving.answering.pipeline import Answered, answered, impression_of
 from serving.answering.rank_request_builders import search_event, search_rank_request
 from serving.answering.rule_file import RuleFile
+from serving.answering.rules import Rules
 from serving.api.answers import Answer, Completed
 from serving.api.random_ids import RandomIds
 from serving.api.reports import CatalogReport, RecordReport, Status, installed_versions
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import check_attributes
 from serving.bundles_in_use import BundlesInUse
-from serving.interleaving.interleaving import Interleaving
+from serving.interleaving.interleaving import Interleaving, Request
 from serving.offers.offer_desk import OfferDesk
 from serving.paging.kept_orders import KeptOrders
 from serving.pictures.picture_search import PictureSearch
@@ -61,7 +61,7 @@ class Engine:
         self._rng, self._ids = random.Random(seed), RandomIds()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events, self._rules = 0, rules
-        self._orders, self.sessions, self._is_closed = KeptOrders(), SessionStore(), False
+        self._orders, self.sessions = KeptOrders(), SessionStore()
         # A random key: hashes only need to be equal for the same visitor within this process.
         self._searches = PopularQueries(secrets.token_bytes(16))
         self._lock = StateLock(folder)
@@ -298,6 +298,7 @@ class Engine:
         if self._is_closed:
             return
         self._is_closed = True
+        self._interleaving.close()
         self._bundles.close()
         self.log.close()
         self._items.close()
@@ -326,23 +327,20 @@ class Engine:
         self,
         active: ActiveBundle,
         asked: Callable[[Bundle], RankRequest],
-        request: SearchRequest | RecommendRequest,
+        request: Request,
         before_stage: Check,
         log_feature_share: float,
     ) -> Answer:
         rank_request, token = asked(active.bundle), self._ids.next()
-        rules = self._rules.current(rank_request.time)
-        trial = self._interleaving.trial_of(active, request, token, rules)
-        rules = rules if trial is None else trial.rules
 
-        def made(bundle: Bundle, orders: KeptOrders, check: Check) -> Answered:
+        def made(
+            bundle: Bundle, rules: Rules, request: Request, orders: KeptOrders, check: Check
+        ) -> Answered:
             own = rank_request if bundle is active.bundle else asked(bundle)
             return answered(bundle, rules, own, request, token, orders, check)
 
-        done, teams = made(active.bundle, self._orders, before_stage), ""
-        if trial is not None:
-            other = partial(made, trial.other.bundle, KeptOrders())
-            done, teams = self._interleaving.drafted(trial, done, other, self._orders, before_stage)
+        rules, parts = self._rules.current(rank_request.time), (self._orders, before_stage)
+        done, teams = self._interleaving.answered(active, request, token, rules, made, *parts)
         is_drawn = done.is_unchanged_ranking and self._rng.random() < log_feature_share
         shown = impression_of(done, active.bundle, request, with_features=is_drawn, teams=teams)
         if self.log.enqueue_impression(shown) and teams:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from serving.answering.reasons import reason_of
 from serving.api.answers import EventEffect, FeatureEffect, ModalityShare, Result
+from serving.api.result_columns import ResultColumns
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
 from towers.modalities.modality_list import WORDS
@@ -25,65 +28,95 @@ def explained(
 ) -> Sequence[Result]:
     """The results with their strongest effects and a reason; those beyond the shortlist without effects.
 
+    Effects are computed here; a result is made of them only where somebody reads it.
+
     Args:
         shortlist: The ranked request, in whose context the model scored the items.
         rows: ``[results] int64``.
     """
-    rank_request, catalog = shortlist.encoded.rank_request, bundle.catalog
-    session = rank_request.session
+    rank_request, session = shortlist.encoded.rank_request, shortlist.encoded.rank_request.session
+    positions = shortlist.positions_of(rows)
+    listed = positions[positions >= 0]
+    events = session.events[-_EXPLAINED_EVENT_COUNT:]
+    effects = _NO_EFFECTS
+    if len(listed):
+        begin = len(session.events) - len(events)
+        numbers = range(begin, len(session.events))
+        by_event = event_effects(bundle.ranker, shortlist, listed, numbers)
+        by_feature = feature_effects(bundle.ranker, shortlist, listed, bundle.feature_means)
+        effects = _Effects.of(by_event, shortlist.features_at(listed), by_feature)
+    place_of = dict(zip(np.flatnonzero(positions >= 0).tolist(), range(len(listed)), strict=True))
+    told_events = [(event.type.label, event.item_id, event.query) for event in events]
+    title_of = partial(_title_of, bundle.catalog)
     is_anonymous = not (session.events or session.bought)
 
-    def told(
-        result: Result,
-        by_event: tuple[EventEffect, ...] = (),
-        by_feature: tuple[FeatureEffect, ...] = (),
-    ) -> Result:
+    def told(number: int, result: Result) -> Result:
+        of_events: tuple[EventEffect, ...] = ()
+        of_features: tuple[FeatureEffect, ...] = ()
+        place = place_of.get(number)
+        if place is not None:
+            of_events = tuple(
+                [EventEffect(*told_events[one], effect) for one, effect in effects.events[place]]
+            )
+            of_features = tuple([FeatureEffect(*one) for one in effects.features[place]])
         reason = reason_of(
             result,
-            by_event,
+            of_events,
             query=rank_request.text,
             is_anonymous=is_anonymous,
-            title_of=lambda item_id: _title_of(catalog, item_id),
+            title_of=title_of,
         )
         return replace(
             result,
-            event_effects=by_event,
-            feature_effects=by_feature,
+            event_effects=of_events,
+            feature_effects=of_features,
             reason=reason,
             modalities=_modalities(bundle, result.item_id),
         )
 
-    positions = shortlist.positions_of(rows)
-    listed = positions[positions >= 0]
-    if not len(listed):
-        return tuple(map(told, results))
-    events = session.events[-_EXPLAINED_EVENT_COUNT:]
-    begin = len(session.events) - len(events)
-    numbers = range(begin, len(session.events))
-    by_event = event_effects(bundle.ranker, shortlist, listed, numbers)
-    by_feature = feature_effects(bundle.ranker, shortlist, listed, bundle.feature_means)
-    strongest = np.argsort(-np.abs(by_feature), axis=1)[:, :_EXPLAINED_FEATURE_COUNT]
-    values = np.take_along_axis(shortlist.features_at(listed), strongest, axis=1).tolist()
-    amounts = np.take_along_axis(by_feature, strongest, axis=1).tolist()
-    orders = np.argsort(-np.abs(by_event), axis=1, kind="stable").tolist()
-    labels = [event.type.label for event in events]
-    place_of = dict(zip(np.flatnonzero(positions >= 0).tolist(), range(len(listed)), strict=True))
-    explained = []
-    for number, result in enumerate(results):
-        place = place_of.get(number)
-        if place is None:
-            explained.append(told(result))
-            continue
-        effects = by_event[place].tolist()
-        of_events = tuple(
-            EventEffect(labels[one], events[one].item_id, events[one].query, effects[one])
-            for one in orders[place]
+    if isinstance(results, ResultColumns):
+        return replace(results, explained=told)
+    return tuple(told(number, result) for number, result in enumerate(results))
+
+
+class _Effects(NamedTuple):
+    """The effects on some results, the strongest first.
+
+    Args:
+        events: By result: the event's number, and its effect.
+        features: By result: the feature's name, its value, and its effect.
+    """
+
+    events: list[list[tuple[int, float]]]
+    features: list[list[tuple[str, float, float]]]
+
+    @classmethod
+    def of(cls, by_event: np.ndarray, values: np.ndarray, by_feature: np.ndarray) -> _Effects:
+        """Of ``by_event [n, events]``, and ``values`` and ``by_feature [n, features]``."""
+        order = np.argsort(-np.abs(by_event), axis=1, kind="stable")
+        amounts = np.take_along_axis(by_event, order, axis=1).tolist()
+        of_events = zip(order.tolist(), amounts, strict=True)
+        strongest = np.argsort(-np.abs(by_feature), axis=1)[:, :_EXPLAINED_FEATURE_COUNT]
+        of_features = zip(
+            strongest.tolist(),
+            np.take_along_axis(values, strongest, axis=1).tolist(),
+            np.take_along_axis(by_feature, strongest, axis=1).tolist(),
+            strict=True,
         )
-        named = (FEATURE_NAMES[column] for column in strongest[place].tolist())
-        told_features = map(FeatureEffect, named, values[place], amounts[place])
-        of_features = tuple(one for one in told_features if one.effect)
-        explained.append(told(result, of_events, of_features))
-    return tuple(explained)
+        return cls(
+            [[*zip(*columns, strict=True)] for columns in of_events],
+            [
+                [
+                    (FEATURE_NAMES[column], value, effect)
+                    for column, value, effect in zip(*columns, strict=True)
+                    if effect
+                ]
+                for columns in of_features
+            ],
+        )
+
+
+_NO_EFFECTS = _Effects([], [])
 
 
 def _modalities(bundle: Bundle, item_id: str) -> tuple[ModalityShare, ...]:

@@ -261,21 +261,18 @@ def targeted(bundle: Bundle, targets: Targets, rows: np.ndarray) -> np.ndarray:
         found |= np.isin(catalog.brand[rows], [code for code in codes if code >= 0])
     for path in targets.categories:
         found |= flags(catalog.mask(Filter(category=path)), rows)
-    return _of_stock(bundle, targets, rows, found)
-
-
-def _of_stock(bundle: Bundle, targets: Targets, rows: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Those of the rows found, or of all where the rule names none, whose stock is as it says.
-
-    None of an item whose stock or demand is not known.
-    """
     if not targets.reads_stock:
         return found
-    if bundle.stock_cover is None:
-        return np.zeros(len(rows), bool)
-    days = bundle.stock_cover.days(bundle.catalog, rows)
-    is_within = (days < targets.days_of_stock_below) & (days > targets.days_of_stock_above)
-    return is_within & found if targets.names_items else is_within
+    of_stock = flags(_of_stock(bundle, targets), rows)
+    return of_stock & found if targets.names_items else of_stock
+
+
+def _of_stock(bundle: Bundle, targets: Targets) -> np.ndarray:
+    """``[≤ count] bool``, true where an item's stock is as the rule says; false where it is not known."""
+    cover = bundle.stock_cover
+    if cover is None:
+        return np.zeros(0, bool)
+    return cover.within(bundle.catalog, targets.days_of_stock_below, targets.days_of_stock_above)
 
 
 def bundle_fault(rules: Rules, bundle: Bundle) -> str:
@@ -310,7 +307,13 @@ def _hidden_rows(bundle: Bundle, targets: Targets, count: int) -> np.ndarray:
         if mask is not None:
             both = min(count, len(mask))
             found[:both] |= mask[:both]
-    return _of_stock(bundle, targets, np.arange(count), found)
+    if targets.reads_stock:
+        of_stock = _of_stock(bundle, targets)[:count]
+        fits = found if targets.names_items else np.ones(count, bool)
+        fits[len(of_stock) :] = False
+        fits[: len(of_stock)] &= of_stock
+        return fits
+    return found
 
 
 def flags(mask: np.ndarray | None, rows: np.ndarray) -> np.ndarray:

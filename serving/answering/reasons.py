@@ -99,21 +99,16 @@ def reason_of(
     """
     sentences = _sentences(query or result.title)
 
-    def named(effect: EventEffect) -> str:
-        return effect.query or title_of(effect.item_id)
-
-    speaking = [
-        effect
-        for effect in event_effects
-        if effect.effect > 0
-        and effect.event_type in sentences.by_event
-        and named(effect)
-        and not (query and effect.query == query)
-        and effect.item_id != result.item_id
-    ]
-    if speaking:
-        strongest = max(speaking, key=lambda effect: effect.effect)
-        return sentences.by_event[strongest.event_type].format(named(strongest))
+    strongest, name, least = None, "", 0.0
+    for effect in event_effects:
+        if effect.effect <= least or effect.event_type not in sentences.by_event:
+            continue
+        if (query and effect.query == query) or effect.item_id == result.item_id:
+            continue
+        if named := effect.query or title_of(effect.item_id):
+            strongest, name, least = effect, named, effect.effect
+    if strongest is not None:
+        return sentences.by_event[strongest.event_type].format(name)
     if query:
         return sentences.matches.format(query)
     told = dict(sentences.by_source)

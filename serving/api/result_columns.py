@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, overload
@@ -30,7 +30,7 @@ _NO_VARIANTS = Variants()
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ResultColumns(Sequence[Result]):
-    """A sequence of results without effects and rules.
+    """A sequence of results without rules.
 
     Args:
         cards: What the catalogue says of each item.
@@ -40,6 +40,8 @@ class ResultColumns(Sequence[Result]):
         ranks: ``[n, sources] int32`` rank in each source from 0, −1 where that did not find it.
         adjustments, merchandising: ``[n] float64`` amounts by name, 0 where a result has no such part.
         variants: Further members of the group of each result; empty: there are no groups.
+        explained: A result, from its position and the result without effects; None: they are not asked
+            for.
     """
 
     cards: Sequence[ItemCard]
@@ -51,6 +53,7 @@ class ResultColumns(Sequence[Result]):
     adjustments: Mapping[str, np.ndarray]
     merchandising: Mapping[str, np.ndarray]
     variants: Sequence[Variants] = ()
+    explained: Callable[[int, Result], Result] | None = None
 
     def __len__(self) -> int:
         return len(self.cards)
@@ -74,7 +77,7 @@ class ResultColumns(Sequence[Result]):
     def _result(self, position: int) -> Result:
         card, probabilities = self.cards[position], self.probabilities
         variants = self.variants[position] if self.variants else _NO_VARIANTS
-        return Result(
+        result = Result(
             item_id=card.item_id,
             title=card.title,
             category=card.category,
@@ -95,6 +98,7 @@ class ResultColumns(Sequence[Result]):
             variant_count=variants.member_count,
             variant_ids=variants.item_ids,
         )
+        return result if self.explained is None else self.explained(position, result)
 
 
 def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePart, ...]:

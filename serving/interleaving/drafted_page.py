@@ -4,6 +4,9 @@ Filters, hidings, stock and pins are those of the active bundle: what it may not
 the other bundle cannot contribute. What a rule pinned keeps its place and belongs to neither. In a search
 no item that is only related comes before a relevant one, and the shop's caps hold as far as both lists
 have items for them. A result is as the bundle tells it that contributed it.
+
+Of groups, the active bundle says which items make one, and which of them may stand for it: groups are
+drafted, and one that is on the active bundle's page is shown there by the same member.
 """
 
 from __future__ import annotations
@@ -14,9 +17,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from serving.answering.answer_page import variants_of
 from serving.answering.pipeline import Answered
 from serving.api.answers import Answer, Result, ScorePart
+from serving.api.result_columns import Variants
 from serving.interleaving.team_draft import NEITHER, OTHER, TeamDraft
+from serving.paging.grouping import Grouping
 from serving.paging.kept_orders import KeptOrder, KeptOrders
 from serving.paging.relevance import RELATED_ONLY
 from serving.policy.caps import Caps
@@ -65,15 +71,22 @@ def drafted_page(
 
     own_results = {result.item_id: result for result in own.answer.results}
     other_results = {result.item_id: result for result in other.results}
+    positions = own.shortlist.positions_of(new_rows)
+    new_page = replace(page, rows=new_rows, positions=positions)
+    variants = variants_of(found, new_page, own.order) or (Variants(),) * len(mixed)
     results = []
     for place, (row, team) in enumerate(mixed):
         item_id = catalog.item_ids[row]
-        result = other_results[item_id] if team == OTHER else own_results[item_id]
-        results.append(_at_score(result, float(page.scores[place])))
+        told = own_results if team != OTHER or item_id not in other_results else other_results
+        result = _at_score(told[item_id], float(page.scores[place]))
+        count, ids = variants[place]
+        results.append(replace(result, variant_count=count, variant_ids=ids))
+    # How the other bundle groups, or that it cannot, is nothing that the page misses.
+    missed = (*own.answer.missing, *(name for name in other.missing if name != "group_by"))
     answer = replace(
         own.answer,
         results=tuple(results),
-        missing=tuple(dict.fromkeys((*own.answer.missing, *other.missing))),
+        missing=tuple(dict.fromkeys(missed)),
         rules=tuple(dict.fromkeys((*own.answer.rules, *other.rules))),
         interleaved_bundle_id=other.bundle_id,
     )
@@ -84,9 +97,7 @@ def drafted_page(
     kept = orders.get(key, now) if key else None
     if kept is not None:
         orders.put(key, _continued(kept, own, new_rows), now)
-    positions = own.shortlist.positions_of(new_rows)
-    page = replace(page, rows=new_rows, positions=positions)
-    return replace(own, answer=answer, page=page, propensities=()), teams
+    return replace(own, answer=answer, page=new_page, propensities=()), teams
 
 
 def _contributed(own: Answered, other: Answer, pinned: set[int]) -> list[int]:
@@ -101,10 +112,11 @@ def _contributed(own: Answered, other: Answer, pinned: set[int]) -> list[int]:
     rows = sources.catalog.rows([result.item_id for result in results])
     rows = rows[rows >= 0]
     rows = rows[sources.allowed(own.found.matches.encoded.rank_request).has(rows)]
-    pushed = own.shortlist.adjustments.get(RELATED_ONLY)
+    pushed, grouping = own.shortlist.adjustments.get(RELATED_ONLY), own.found.grouping
     if pushed is not None and is_filled:
-        places = own.shortlist.positions_of(rows)
-        rows = rows[(places < 0) | (pushed[places] == 0)]
+        rows = rows[~_same(grouping, rows, own.shortlist.rows[pushed != 0])]
+    if grouping is not None:
+        rows = grouping.represented(rows, own.page.rows)
     return [row for row in rows.tolist() if row not in pinned]
 
 
@@ -113,9 +125,15 @@ def _unknown_count(own: Answered, added: np.ndarray) -> int:
 
     Neither as items that hold the query's words, nor on its shortlist.
     """
-    is_listed = own.shortlist.positions_of(added) >= 0
-    holding = own.found.holding
-    return int(np.count_nonzero(~is_listed & ~np.isin(added, () if holding is None else holding)))
+    found, known = own.found, own.shortlist.rows
+    if found.holding is not None:
+        known = np.concatenate([known, found.holding])
+    return int(np.count_nonzero(~_same(found.grouping, added, known)))
+
+
+def _same(grouping: Grouping | None, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of some rows are the same results as others, ``[n] bool``."""
+    return np.isin(rows, others) if grouping is None else grouping.same(rows, others)
 
 
 def _fitting(
@@ -151,10 +169,10 @@ def _continued(kept: KeptOrder, own: Answered, first: np.ndarray) -> KeptOrder:
         rank: pin.row for rank, pin in found.merchandising.pins.items() if rank >= len(first)
     }
     taken = np.concatenate([first, np.array([*later_pins.values()], np.int64)])
-    tail = kept.rows[~np.isin(kept.rows, taken)]
+    tail = kept.rows[~_same(found.grouping, kept.rows, taken)]
     for rank in sorted(later_pins):
         tail = np.insert(tail, min(rank - len(first), len(tail)), later_pins[rank])
-    added = first[~np.isin(first, kept.rows)]
+    added = first[~_same(found.grouping, first, kept.rows)]
     relevant_end = kept.relevant_end
     if relevant_end is not None and relevant_end >= len(first):
         relevant_end += len(added)

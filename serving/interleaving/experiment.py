@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from data.atomic import atomic_file
 from data.errors import InputError, OverloadError
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME = "interleaving.json"
 STOPPED = "stopped by an operator"
@@ -91,3 +94,11 @@ def write_experiment(folder: Path, experiment: Experiment) -> None:
             path.write_text(json.dumps(asdict(experiment), indent=1) + "\n", encoding="utf-8")
     except (OSError, InputError) as error:
         raise OverloadError(f"{FILE_NAME}: expected to be written, received: {error}") from error
+
+
+def forget_experiment(folder: Path) -> None:
+    """Removes the experiment of a state folder, as far as the disk lets it."""
+    try:
+        (folder / FILE_NAME).unlink(missing_ok=True)
+    except OSError:
+        logger.exception("interleaving: the comparison could not be removed")

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from data.errors import BundleError, OverloadError
@@ -15,24 +16,30 @@ from serving.answering.active_bundle import ActiveBundle
 from serving.answering.pipeline import Answered
 from serving.answering.rules import Rules
 from serving.api.reports import InterleavingReport
-from serving.api.requests import NO_GROUPS, Placement, RecommendRequest, SearchRequest, SortOrder
+from serving.api.requests import Placement, RecommendRequest, SearchRequest, SortOrder
 from serving.bundles_in_use import BundlesInUse
 from serving.interleaving.drafted_page import drafted_page
 from serving.interleaving.experiment import (
     STOPPED,
     Experiment,
+    forget_experiment,
     read_experiment,
     write_experiment,
 )
 from serving.interleaving.tally import Tally
 from serving.paging.kept_orders import KeptOrders
 from serving.state.event_log import EventLog
+from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
 from towers.ranking.ranker import Check
 
 logger = logging.getLogger(__name__)
 
 _PUBLISHED = "another bundle was published"
+Request = SearchRequest | RecommendRequest
+Made = Callable[[Bundle, Rules, Request, KeptOrders, Check], Answered]
+"""Makes a bundle's answer to a request."""
+
 _LEFT_OUT = (Placement.PROMOTION,)
 """What is on offer is for the offers to say, not for a bundle."""
 
@@ -70,6 +77,8 @@ class Interleaving:
         self._rules: tuple[Rules, Rules] | None = None
         self._experiment = read_experiment(folder)
         self._tally: Tally | None = None
+        self._is_recorded = True
+        bundles.on_drop = self._record_drop
 
     def start(self, path: str, share: float) -> None:
         """Loads another bundle, and interleaves its results with those of the active one from now on.
@@ -84,7 +93,11 @@ class Interleaving:
             OverloadError: The disk is full or failing; no comparison runs.
         """
         with self._changing:
-            other = self._bundles.load_other(path)
+            try:
+                other = self._bundles.load_other(path)
+            finally:
+                # The one before may have been dropped meanwhile.
+                self._end_if_dropped()
             experiment = Experiment(
                 self._bundles.active.bundle.manifest.bundle_id,
                 other.bundle.manifest.bundle_id,
@@ -98,12 +111,13 @@ class Interleaving:
             except BaseException:
                 self._bundles.drop_other()
                 if self._experiment is not None and self._experiment.is_running:
-                    reason = f"the comparison with {path} could not be recorded"
-                    self._experiment = replace(self._experiment, end_reason=reason)
+                    self._end(self._experiment, f"the comparison with {path} could not be recorded")
                 raise
-            self._failure_count = 0
+            self._failure_count, self._is_recorded = 0, True
             self._tally = _tally_of(experiment)
             self._experiment = experiment
+            # Of this one too.
+            self._end_if_dropped()
 
     def stop(self, reason: str = STOPPED) -> None:
         """Ends the comparison that runs; events go on to count for its answers.
@@ -120,9 +134,13 @@ class Interleaving:
     def end_if_dropped(self) -> None:
         """Ends the comparison whose other bundle is not in use any more."""
         with self._changing:
-            experiment = self._experiment
-            if experiment is not None and experiment.is_running and self._bundles.other is None:
-                self._end(experiment, self._bundles.other_error or _PUBLISHED)
+            self._end_if_dropped()
+
+    def close(self) -> None:
+        """Records the end of the last comparison where that was not possible before."""
+        with self._changing:
+            if self._experiment is not None and not self._is_recorded:
+                self._record(self._experiment)
 
     def resume(self) -> None:
         """After a restart: the tally from the log, and the other bundle where the comparison ran.
@@ -152,17 +170,44 @@ class Interleaving:
                 found = other.bundle.manifest.bundle_id
                 self._end(experiment, f"{experiment.bundle_path} now holds bundle {found}")
 
+    def answered(
+        self,
+        active: ActiveBundle,
+        request: Request,
+        token: str,
+        rules: Rules,
+        made: Made,
+        orders: KeptOrders,
+        before_stage: Check,
+    ) -> tuple[Answered, str]:
+        """The answer to a request, with results of both bundles where it belongs to the comparison.
+
+        Args:
+            orders: Where the active bundle's order is kept.
+
+        Returns:
+            The answer and the team of each result; no teams where nothing is compared.
+        """
+        trial = self.trial_of(active, request, token, rules)
+        if trial is None:
+            return made(active.bundle, rules, request, orders, before_stage), ""
+        own = made(active.bundle, trial.rules, request, orders, before_stage)
+        # Facets are those of the active bundle: nobody would read the other one's.
+        of_other = replace(request, facets=())
+        other = partial(made, trial.other.bundle, trial.rules, of_other, KeptOrders())
+        return self.drafted(trial, own, other, orders, before_stage)
+
     def trial_of(
         self,
         active: ActiveBundle,
-        request: SearchRequest | RecommendRequest,
+        request: Request,
         token: str,
         rules: Rules,
     ) -> Trial | None:
         """The comparison that an answer belongs to; None for most.
 
-        First pages by relevance of the visitors in its share; not of promotions nor of groups. Nothing
-        else is left to chance in them: ``Trial.rules`` do not explore.
+        First pages by relevance of the visitors in its share; not of promotions. Nothing else is left to
+        chance in them: ``Trial.rules`` do not explore.
         """
         experiment, tally, other = self._experiment, self._tally, self._bundles.other
         if experiment is None or tally is None or other is None or not experiment.is_running:
@@ -172,7 +217,7 @@ class Interleaving:
         is_of_these = active is self._bundles.active
         if not is_first or is_left_out or not is_of_these:
             return None
-        if request.sort_by is not SortOrder.RELEVANCE or request.group_by not in ("", NO_GROUPS):
+        if request.sort_by is not SortOrder.RELEVANCE:
             return None
         # While another comparison is being recorded, the bundle is of that one.
         if other.bundle.manifest.bundle_id != experiment.bundle_id:
@@ -195,8 +240,7 @@ class Interleaving:
         """The answer with results of both bundles, and the team of each.
 
         The active bundle's own answer, without teams, where it is empty, in another order than by
-        relevance, of groups, whose members the other bundle may group otherwise, or to an item's own
-        code; and where the other bundle fails, which is counted.
+        relevance, or to an item's own code; and where the other bundle fails, which is counted.
 
         Args:
             answer_of_other: The other bundle's answer, given what to call before its stages.
@@ -204,7 +248,7 @@ class Interleaving:
         """
         is_by_relevance = own.order is SortOrder.RELEVANCE
         is_code = EXACT_CODE in own.shortlist.adjustments
-        if not own.answer.results or not is_by_relevance or own.answer.group_by or is_code:
+        if not own.answer.results or not is_by_relevance or is_code:
             return own, ""
         is_abandoned = False
 
@@ -256,14 +300,38 @@ class Interleaving:
             tally.rows(),
         )
 
+    def _record_drop(self) -> None:
+        """Ends the comparison whose other bundle has just been dropped.
+
+        Called while an event or a change of items is applied, which must not wait: who starts or ends a
+        comparison waits for these. They look at what was dropped themselves.
+        """
+        if self._changing.acquire(blocking=False):
+            try:
+                self._end_if_dropped()
+            finally:
+                self._changing.release()
+
+    def _end_if_dropped(self) -> None:
+        experiment = self._experiment
+        if experiment is not None and experiment.is_running and self._bundles.other is None:
+            self._end(experiment, self._bundles.other_error or _PUBLISHED)
+
     def _end(self, experiment: Experiment, reason: str) -> None:
         self._bundles.drop_other()
         self._experiment = replace(experiment, end_reason=reason)
+        self._is_recorded = self._record(self._experiment)
+        if not self._is_recorded:
+            # A full disk can delete: better forgotten by a restart than taken up again.
+            forget_experiment(self._folder)
+
+    def _record(self, experiment: Experiment) -> bool:
         try:
-            write_experiment(self._folder, self._experiment)
+            write_experiment(self._folder, experiment)
         except OverloadError:
-            # It has ended; only a restart would take it up again.
             logger.exception("interleaving: the end of the comparison could not be recorded")
+            return False
+        return True
 
 
 def _tally_of(experiment: Experiment) -> Tally:

@@ -101,6 +101,27 @@ class Grouping:
         groups[-1] = False
         return found | groups[self._codes]
 
+    def same(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Which of some rows are among others, or of a group with one of them, ``[n] bool``."""
+        return np.isin(rows, others) | _at(self.closed(others), rows)
+
+    def represented(self, rows: np.ndarray, shown: np.ndarray) -> np.ndarray:
+        """What stands for the groups of some items, each group once, in their order.
+
+        Args:
+            rows: ``[n] int64``; those that may not stand for their groups are left out.
+            shown: ``[m] int64`` of different groups: these stand for theirs.
+
+        Returns:
+            ``[≤ n] int64``.
+        """
+        inside = shown[_at(self._codes >= 0, shown)]
+        row_of = dict(zip(self._codes[inside].tolist(), inside.tolist(), strict=True))
+        kept = rows[rows < len(self._codes)]
+        of_rows = zip(self._codes[kept].tolist(), kept.tolist(), strict=True)
+        found = np.array([row_of.get(code, row) for code, row in of_rows], np.int64)
+        return found[self.leads(found)]
+
     def leads(self, rows: np.ndarray, closed: np.ndarray | None = None) -> np.ndarray:
         """Which of some rows, in the order of the results, stand for their groups, ``[n] bool``.
 

@@ -151,6 +151,11 @@ class Catalog:
         return len(self.item_ids)
 
     @property
+    def change_count(self) -> int:
+        """Changes of items so far: what was computed of the columns at one count holds while it lasts."""
+        return self._change_count
+
+    @property
     def listed_count(self) -> int:
         """Items that answers may show."""
         return int(np.count_nonzero(self.listed[: self.count]))

@@ -69,53 +69,58 @@ def rescored(
     """
     count = len(positions)
     order = np.concatenate([positions, np.delete(np.arange(len(shortlist.rows)), positions)])
-    ascending = np.argsort(shortlist.rows[order])
-    scores = np.zeros((count, len(rank_requests)), np.float32)
-    matrices = []
-    for column, rank_request in enumerate(rank_requests):
-        encoded = ranker.read(rank_request)
-        candidates = _found_again(ranker, encoded, shortlist, order, ascending)
-        if ranker.reranker is None or "reranker" in shortlist.missing:
-            scores[:, column] = ranker.fused(encoded, candidates)[:count]
-        else:
-            context = FeatureContext(encoded, candidates, ranker.sources, described_count=count)
-            matrices.append(feature_matrix(context))
-    if matrices and ranker.reranker is not None:
+    # Stage by stage, so that each finds its tables in the processor's cache.
+    encoded = [ranker.read(rank_request) for rank_request in rank_requests]
+    candidates = _found_again(ranker.sources, encoded, shortlist, order)
+    scores = np.zeros((count, len(encoded)), np.float32)
+    pairs = [*zip(encoded, candidates, strict=True)]
+    if ranker.reranker is None or "reranker" in shortlist.missing:
+        for column, pair in enumerate(pairs):
+            scores[:, column] = ranker.fused(*pair)[:count]
+    elif pairs:
+        contexts = [FeatureContext(*pair, ranker.sources, described_count=count) for pair in pairs]
         # One call for all of them.
-        of_all = finite(ranker.reranker.scores(finite(np.concatenate(matrices))))
-        scores[:] = of_all.reshape(len(matrices), count).T
+        features = finite(np.concatenate([feature_matrix(context) for context in contexts]))
+        of_all = finite(ranker.reranker.scores(features))
+        scores[:] = of_all.reshape(len(pairs), count).T
     return scores
 
 
 def _found_again(
-    ranker: Ranker,
-    encoded: EncodedRequest,
+    sources: Sources,
+    requests: Sequence[EncodedRequest],
     shortlist: Shortlist,
     order: np.ndarray,
-    ascending: np.ndarray,
-) -> Candidates:
-    """A shortlist's items with what the sources say of them under another request.
+) -> list[Candidates]:
+    """A shortlist's items with what the sources say of them under each of other requests.
 
     Args:
-        order: ``[n] int64`` positions on the list, in the order of the result.
-        ascending: ``[n] int64`` positions in that order, by ascending row.
+        order: ``[n] int64`` positions on the list, in the order of the results.
     """
-    sources, before = ranker.sources, shortlist.encoded
-    is_same_query = encoded.query == before.query and encoded.is_search == before.is_search
-    allowed, missing = sources.allowed(encoded.rank_request), list[str]()
-    rows, ranks = shortlist.rows[order], shortlist.ranks[order].copy()
-    sorted_rows, scores = rows[ascending], dict(shortlist.source_scores)
+    before, rows = shortlist.encoded, shortlist.rows[order]
+    ascending = np.argsort(rows)
+    sorted_rows, ranks_before = rows[ascending], shortlist.ranks[order]
+    is_same = [one.query == before.query and one.is_search == before.is_search for one in requests]
+    allowed = [sources.allowed(one.rank_request) for one in requests]
+    ranks = [ranks_before.copy() for _ in requests]
+    scores = [dict(shortlist.source_scores) for _ in requests]
+    missing: list[list[str]] = [[] for _ in requests]
     for column, source_type in enumerate(SOURCE_TYPES):
-        source = sources.get(source_type.name)
-        if source is None or (is_same_query and not source_type.reads_events):
+        source, name = sources.get(source_type.name), source_type.name
+        if source is None:
             continue
-        find = partial(source.find, encoded, allowed, sources.config)
-        found = sources.stages.run(source_type.name, find, NOTHING, missing)
-        scores[source_type.name] = found.scores
-        _set_ranks(sorted_rows, ascending, found.rows, ranks, column)
-    if not is_same_query:
-        _put_typed_item(sources, encoded, rows, ranks)
-    return Candidates(rows, ranks, scores, tuple(missing))
+        for number, encoded in enumerate(requests):
+            if is_same[number] and not source_type.reads_events:
+                continue
+            find = partial(source.find, encoded, allowed[number], sources.config)
+            found = sources.stages.run(name, find, NOTHING, missing[number])
+            scores[number][name] = found.scores
+            _set_ranks(sorted_rows, ascending, found.rows, ranks[number], column)
+    for number, encoded in enumerate(requests):
+        if not is_same[number]:
+            _put_typed_item(sources, encoded, rows, ranks[number])
+    of_all = zip(ranks, scores, missing, strict=True)
+    return [Candidates(rows, its, of_one, tuple(lacking)) for its, of_one, lacking in of_all]
 
 
 @compiled(NONE, read(I64), read(I64), read(I64), written(I32, 2), I64)

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from data.records import STOCK_ATTRIBUTE
 from towers.catalog.items import Catalog
-from towers.read_only import freeze
+from towers.read_only import freeze, read_only
 
+_MASK_LIMIT = 64
+"""Conditions whose masks are kept: more than a file of rules states."""
 _RATES_NAME, _SETTINGS_NAME = "rates.npy", "stock.json"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Columns:
+    """``pieces`` and ``days`` of all items of a catalogue, ``[count] float64``, and masks of conditions.
+
+    They hold while the catalogue has changed ``change_count`` times.
+    """
+
+    catalog: Catalog
+    change_count: int
+    pieces: np.ndarray
+    days: np.ndarray
+    masks: dict[tuple[float, float], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +43,7 @@ class StockCover:
 
     rates: np.ndarray
     horizon_days: int
+    _kept: list[_Columns] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         freeze(self.rates)
@@ -43,27 +60,51 @@ class StockCover:
 
         0 where it cannot be bought, whatever the attribute says.
         """
-        holders, codes = catalog.attributes.column(STOCK_ATTRIBUTE)
-        pieces = np.full(max(catalog.count, int(rows.max(initial=-1)) + 1), np.nan)
-        if len(holders):
-            inside = holders < len(pieces)
-            numbers = catalog.attributes.numbers(STOCK_ATTRIBUTE)
-            pieces[holders[inside]] = numbers[codes[inside]]
-        found = np.maximum(pieces[rows], 0.0)
-        found[~catalog.in_stock[rows]] = 0.0
-        return found
+        return _at(self._columns(catalog).pieces, rows)
 
     def days(self, catalog: Catalog, rows: np.ndarray) -> np.ndarray:
         """Days that the stock of some rows lasts, ``[n] float64``: its pieces by those bought a day.
 
         NaN where stock or forecast is not known; infinite where nothing is forecast to be bought.
         """
-        pieces, rates = self.pieces(catalog, rows), self.rates_of(rows)
+        return _at(self._columns(catalog).days, rows)
+
+    def within(self, catalog: Catalog, below: float, above: float) -> np.ndarray:
+        """Items whose stock lasts for fewer days than ``below`` and more than ``above``.
+
+        Evaluated once a change of the catalogue.
+
+        Returns:
+            ``[count] bool``, read-only; false where stock or forecast is not known.
+        """
+        columns = self._columns(catalog)
+        mask = columns.masks.get((below, above))
+        if mask is None:
+            # What nobody wants lasts for ever, which is more than any days and no fewer than ∞.
+            is_few = (columns.days < below) | (below == np.inf)
+            mask = read_only(is_few & (columns.days > above))
+            if len(columns.masks) >= _MASK_LIMIT:
+                columns.masks.clear()
+            columns.masks[below, above] = mask
+        return mask
+
+    def _columns(self, catalog: Catalog) -> _Columns:
+        # First, so that nothing computed during a change is kept as current.
+        change_count = catalog.change_count
+        for known in self._kept[:]:
+            if known.catalog is catalog and known.change_count == change_count:
+                return known
+        pieces = _pieces_of_all(catalog)
+        rates = np.full(len(pieces), np.nan)
+        both = min(len(rates), len(self.rates))
+        rates[:both] = self.rates[:both]
         with np.errstate(divide="ignore", invalid="ignore"):
             days = pieces / rates
         # Nothing of what nobody wants lasts no time, not an undefined one.
         days[(pieces == 0) & (rates == 0)] = 0.0
-        return np.asarray(days)
+        columns = _Columns(catalog, change_count, pieces, days, {})
+        self._kept[:] = [columns]
+        return columns
 
     def rebased(self, old: Catalog, new: Catalog) -> StockCover:
         """The same in another catalogue, items by their ids."""
@@ -86,3 +127,24 @@ class StockCover:
             return None
         settings = json.loads((folder / _SETTINGS_NAME).read_text(encoding="utf-8"))
         return cls(np.load(folder / _RATES_NAME, allow_pickle=False), **settings)
+
+
+def _pieces_of_all(catalog: Catalog) -> np.ndarray:
+    count = catalog.count
+    holders, codes = catalog.attributes.column(STOCK_ATTRIBUTE)
+    pieces = np.full(count, np.nan)
+    if len(holders):
+        inside = holders < count
+        numbers = catalog.attributes.numbers(STOCK_ATTRIBUTE)
+        pieces[holders[inside]] = numbers[codes[inside]]
+    pieces = np.maximum(pieces, 0.0)
+    pieces[~catalog.in_stock[:count]] = 0.0
+    return pieces
+
+
+def _at(column: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The values at some rows, ``[n] float64``; NaN for items that were added since."""
+    found = np.full(len(rows), np.nan)
+    inside = rows < len(column)
+    found[inside] = column[rows[inside]]
+    return found

@@ -137,6 +137,22 @@ def test_much_stock_is_boosted_among_the_brands_that_a_rule_names(opened: Opened
     assert not engine.recommend(HOME).rules
 
 
+def test_what_nobody_wants_has_stock_for_more_days_than_any(
+    opened: Opened, forecast_bundle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "unwanted"
+    shutil.copytree(forecast_bundle, folder)
+    (folder / "manifest.json").unlink()
+    shutil.rmtree(Layout(folder).demand)
+    StockCover(np.zeros(len(shelf.items()), np.float32), 14).save(Layout(folder).demand)
+    sign(folder, END_TIME)
+    engine = opened('[[boost]]\nname = "push"\ndays_of_stock_above = 30\nstrength = 10\n', folder)
+    mine = ids(engine.recommend(replace(HOME, page_size=60)))[-1]
+    stock(engine, {mine: 1})
+    answer = engine.recommend(HOME)
+    assert ids(answer)[0] == mine and answer.rules == ("push",)
+
+
 def test_a_hiding_on_stock_holds_for_completion_too(opened: Opened) -> None:
     engine = opened("[[hide]]\ndays_of_stock_below = 1\n")
     item = shelf.items()[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data.records import Item
-from towers.catalog.items import Catalog
+from towers.catalog.items import Catalog, Facts
 from towers.config import TextConfig
 from towers.stock.stock_cover import StockCover
 
@@ -58,3 +58,23 @@ def test_it_comes_back_from_a_folder_and_moves_to_another_catalogue(tmp_path: Pa
     moved = again.rebased(old, new)
     assert days_of(moved, new, "a", "new") == ["3", "nan"]
     assert moved.rates[1:].tolist() == [1.0, 0.0, 2.0]
+
+
+def test_a_condition_is_evaluated_once_a_change_of_the_catalogue() -> None:
+    catalog, stock = Catalog.of(ITEMS, TextConfig()), cover()
+    found = stock.within(catalog, 4.0, -np.inf)
+    assert [catalog.item_ids[row] for row in np.flatnonzero(found)] == ["a", "b", "d"]
+    assert stock.within(catalog, 4.0, -np.inf) is found
+    long = stock.within(catalog, np.inf, 2.0)
+    assert [catalog.item_ids[row] for row in np.flatnonzero(long)] == ["a", "e"]
+    catalog.upsert(replace(ITEMS[0], attributes={"stock": "8"}))
+    changed = stock.within(catalog, 4.0, -np.inf)
+    assert [catalog.item_ids[row] for row in np.flatnonzero(changed)] == ["b", "d"]
+    catalog.update_facts(
+        catalog.rows(["a"]), Facts(np.ones(1, np.float32), np.zeros(1), np.zeros(1, bool))
+    )
+    sold = stock.within(catalog, 4.0, -np.inf)
+    assert [catalog.item_ids[row] for row in np.flatnonzero(sold)] == ["a", "b", "d"]
+    other = Catalog.of(ITEMS[1:2], TextConfig())
+    # Rates go by row: that of "a" is two a day.
+    assert stock.within(other, 4.0, -np.inf).tolist() == [True]
