@@ -61,7 +61,7 @@ class Engine:
         self._rng, self._ids = random.Random(seed), RandomIds()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._unknown_item_events, self._rules = 0, rules
-        self._orders, self.sessions = KeptOrders(), SessionStore()
+        self._orders, self.sessions, self._is_closed = KeptOrders(), SessionStore(), False
         # A random key: hashes only need to be equal for the same visitor within this process.
         self._searches = PopularQueries(secrets.token_bytes(16))
         self._lock = StateLock(folder)
