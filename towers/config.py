@@ -147,7 +147,7 @@ class ImagesConfig:
     picture_minimum: Annotated[int, Range(1, 1_000_000_000)] = 16
     size: Annotated[int, Range(16, 512)] = 96
     dim: Annotated[int, Range(8, 4_096)] = 128
-    network_count: Annotated[int, Range(1, 16)] = 1
+    network_count: Annotated[int, Range(1, 16)] = 2
     batch_size: Annotated[int, Range(4, 4_096)] = 64
     epoch_limit: Annotated[int, Range(0, 10_000)] = 100
     step_limit: Annotated[int, Range(1, 1_000_000_000)] = 5_500
