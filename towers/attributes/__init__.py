@@ -11,6 +11,7 @@ abstention     probabilities of being right, and the threshold of a precision
 validation_items  held-out items as unlike the learnt ones as those to be filled
 applicability  whether a field applies to an item
 prediction     every model on one field, and the best one's predictions
+titles/        words that short titles lack
 known_items    the items of a bundle, to learn from
 filling        every field of a catalogue
 picture        the comparison of the models as a picture

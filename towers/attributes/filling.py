@@ -20,6 +20,7 @@ from towers.attributes.picture_features import PictureFeatures
 from towers.attributes.prediction import UNSEEN_MINIMUM, Prediction, predict_field
 from towers.attributes.spellings import Merge, merges_of
 from towers.attributes.targets import Target, target_of
+from towers.attributes.titles import title_words
 from towers.datasets.progress import Progress
 
 GROUP_MINIMUM = 20
@@ -47,7 +48,10 @@ class FillOptions:
 
 
 class Filled(NamedTuple):
-    """The rows for the shop, and the report as plain JSON: ``attributes`` by field, ``spellings``."""
+    """The rows for the shop, and the report as plain JSON: ``attributes`` by field, ``spellings``.
+
+    And ``titles``, as by ``title_words``; None without pictures, or where it was not asked for.
+    """
 
     values: list[PredictedValue]
     report: dict[str, Any]
@@ -91,6 +95,8 @@ def fill(
         ConfigError: A field that no item has.
     """
     names = field_names(items)
+    if features.pictures is not None:
+        names.append(title_words.FIELD)
     unknown = [name for name in options.fields if name not in names]
     if unknown:
         raise ConfigError(
@@ -98,7 +104,16 @@ def fill(
         )
     values: list[PredictedValue] = []
     attributes: dict[str, Any] = {}
+    titles: dict[str, Any] | None = None
     for field in options.fields or names:
+        if field == title_words.FIELD and features.pictures is not None:
+            of_pictures, precision = features.pictures, options.precision
+            stages.start("reading titles")
+            found, titles = title_words.title_words(
+                items, asked_count, of_pictures, precision=precision, seed=options.seed
+            )
+            values += found
+            continue
         target = target_of(field, [value_of(item, field) for item in items])
         if isinstance(target, str):
             attributes[field] = {"skipped": target}
@@ -117,6 +132,7 @@ def fill(
             "item_count": asked_count,
             "learnt_item_count": len(items),
             "attributes": attributes,
+            "titles": titles,
             "spellings": [asdict(merge) for merge in merges],
             "spelling_count": len(spelt),
         },

@@ -81,6 +81,9 @@ def attributes(
     not seen, nor near-copies of them, and the best one of each attribute is used. Values are given down
     to the probability at which measured ones have the precision asked for.
 
+    Where items have pictures, title_words are the words that a short title lacks: of longer titles of its
+    category that hold its words, those whose pictures are nearest.
+
     The file has item_id, attribute, value, probability, model, abstained and reason; rows of the model
     "spelling" are other spellings of what the shop has, such as Black for BLK.
     """

@@ -21,6 +21,13 @@ def attribute_tables(report: Mapping[str, Any]) -> Iterator[Table | str]:
     for name, one in report["attributes"].items():
         if "skipped" in one:
             yield f"{name} left out: {one['skipped']}"
+    titles = report["titles"]
+    if titles is not None and titles["short_count"]:
+        yield (
+            f"words for {titles['given_count']:,} of {titles['short_count']:,} short titles; of"
+            f" {titles['validated_count']:,} titles cut short, {_short(titles['expected_precision'])}"
+            " of the words given were right"
+        )
     spellings = report["spellings"]
     if spellings:
         yield _spellings_table(spellings)
