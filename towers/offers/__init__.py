@@ -1,6 +1,7 @@
 """Offers for a visitor: which hold, how likely they are redeemed, and what they change.
 
 placed_offer     an offer's items as rows of the catalogue
+placed_offers    some offers with their fields as columns
 offer_uses       a fold over redemptions: counts, cost, and what visitors redeemed
 offer_book       all offers of a shop, their audiences and their uses
 eligibility      which offers a visitor may have now, and why not the others

@@ -10,6 +10,7 @@ import numpy as np
 from towers.offers.offer_features import OfferTables, offer_features
 from towers.offers.offer_model import OfferModel
 from towers.offers.placed_offer import PlacedOffer
+from towers.offers.placed_offers import PlacedOffers
 from towers.offers.visitor_state import VisitorState
 from towers.read_only import freeze
 
@@ -54,6 +55,7 @@ class ItemOffers:
         Args:
             offers: Those that the visitor may have.
         """
+        offers = PlacedOffers.of(offers)
         of_offers = np.zeros(len(offers))
         if model is not None and offers:
             chances = np.clip(
@@ -61,22 +63,27 @@ class ItemOffers:
             )
             of_offers = np.log(chances / (1.0 - chances))
             of_offers -= of_offers.mean()
-        catalog = tables.catalog
-        places = np.repeat(np.arange(len(offers)), [len(one.rows) for one in offers])
-        rows = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in offers)])
-        can_be_bought = catalog.in_stock[rows] & catalog.listed[rows]
-        rows, places = rows[can_be_bought], places[can_be_bought]
-        saved = _saved(offers, places, catalog.price[rows])
-        order = np.lexsort((places, -saved, -of_offers[places], rows))
-        rows, first = np.unique(rows[order], return_index=True)
-        best = places[order][first]
+        catalog, (rows, starts, places) = tables.catalog, offers.by_item
+        if not len(rows):
+            return cls(offers, rows, places, of_offers)
+        sizes = np.diff(np.append(starts, len(places)))
+
+        def is_largest(values: np.ndarray) -> np.ndarray:
+            """Which offers have the largest value among those of their item, ``[parts] bool``."""
+            return values == np.repeat(np.maximum.reduceat(values, starts), sizes)
+
+        is_best = is_largest(of_offers[places])
+        # Few items have several offers of the same odds.
+        saved = _saved(offers, places, np.repeat(catalog.price[rows], sizes))
+        is_best = is_largest(np.where(is_best, saved, -np.inf))
+        best = np.minimum.reduceat(np.where(is_best, places, len(offers)), starts)
+        is_left = catalog.in_stock[rows] & catalog.listed[rows]
+        rows, best = rows[is_left], best[is_left]
         return cls(offers, rows, best, of_offers[best])
 
 
-def _saved(offers: Sequence[PlacedOffer], places: np.ndarray, prices: np.ndarray) -> np.ndarray:
+def _saved(offers: PlacedOffers, places: np.ndarray, prices: np.ndarray) -> np.ndarray:
     """What an offer saves on one piece, ``[n] float64``; 0 where that is not known."""
-    percent = np.array([one.offer.percent_off or 0.0 for one in offers])
-    amount = np.array([one.offer.amount_off or 0.0 for one in offers])
     known = np.nan_to_num(prices.astype(np.float64))
-    saved: np.ndarray = percent[places] / 100.0 * known + amount[places]
+    saved: np.ndarray = offers.percents[places] / 100.0 * known + offers.amounts[places]
     return saved

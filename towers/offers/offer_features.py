@@ -11,6 +11,7 @@ import numpy as np
 from towers.catalog.items import Catalog
 from towers.offers.offer_book import OfferBook
 from towers.offers.placed_offer import PlacedOffer
+from towers.offers.placed_offers import PlacedOffers
 from towers.offers.visitor_state import VisitorState
 from towers.retrieval.popularity import Popularity
 
@@ -87,28 +88,28 @@ def offer_features(
     def put(name: str, column: Any) -> None:
         values[:, _COLUMN[name]] = column
 
-    rows = np.concatenate([one.rows for one in offers])
-    starts = _starts([one.rows for one in offers])
-    counts = np.array([len(one.rows) for one in offers])
-    _put_purchases(put, state, offers, rows, starts, tables.catalog)
+    offers = PlacedOffers.of(offers)
+    rows, starts, counts = offers.items
+    _put_purchases(put, state, offers, tables.catalog)
     _put_embeddings(put, state, offers, tables.embeddings)
     in_session = np.zeros(tables.catalog.count, bool)
     in_session[state.rows] = True
     seen = _sums(in_session[rows], starts)
     put("session_share", seen / max(1, len(np.unique(state.rows))))
     put("item_count", np.log1p(counts))
-    put("category_breadth", np.log1p([len(one.leaves) for one in offers]))
+    put("category_breadth", np.log1p(offers.leaves.counts))
     wanted = tables.popularity.at(rows, state.time)
     put("popularity", np.log1p(_sums(wanted, starts)))
     put("largest_popularity", np.log1p(_largest(wanted, starts)))
-    put("percent_off", [one.offer.percent_off or 0.0 for one in offers])
-    put("amount_off", np.log1p([one.offer.amount_off or 0.0 for one in offers]))
-    put("age_days", np.log1p([_age(one, state.time) for one in offers]))
-    put("left_days", np.log1p([_left(one, state.time) for one in offers]))
+    put("percent_off", offers.percents)
+    put("amount_off", np.log1p(offers.amounts))
+    # An offer without a start or an end is as old, or lasts as long, as can be.
+    put("age_days", np.log1p(_days(state.time - offers.start_times)))
+    put("left_days", np.log1p(_days(offers.end_times - state.time)))
     put("visit_count", np.log1p(state.visit_count))
     put("visit_days", np.log1p(min(state.visit_days, _DAYS_LIMIT)))
     put("bought_item_count", np.log1p(len(state.bought_rows)))
-    _put_redemptions(put, state, offers, rows, starts, tables.book)
+    _put_redemptions(put, state, offers, tables.book)
     return values
 
 
@@ -120,11 +121,10 @@ def column(name: str) -> int:
 def _put_purchases(
     put: _Put,
     state: VisitorState,
-    offers: Sequence[PlacedOffer],
-    rows: np.ndarray,
-    starts: np.ndarray,
+    offers: PlacedOffers,
     catalog: Catalog,
 ) -> None:
+    rows, starts, _ = offers.items
     bought = np.zeros(catalog.count, np.float32)
     bought[state.bought_rows] = state.bought_counts
     recent = np.zeros(catalog.count, np.float32)
@@ -148,43 +148,42 @@ def _put_purchases(
         weights=state.bought_counts,
         minlength=len(catalog.category_codes.names),
     )
-    leaves = np.concatenate([one.leaves for one in offers])
-    in_category = _sums(leaf_counts[leaves], _starts([one.leaves for one in offers]))
+    in_category = _sums(leaf_counts[offers.leaves.rows], offers.leaves.starts)
     put("category_count", np.log1p(in_category))
     put("category_share", in_category / total)
 
 
 def _put_embeddings(
-    put: _Put, state: VisitorState, offers: Sequence[PlacedOffer], embeddings: np.ndarray
+    put: _Put, state: VisitorState, offers: PlacedOffers, embeddings: np.ndarray
 ) -> None:
-    sample = np.concatenate([one.sample for one in offers])
-    starts = _starts([one.sample for one in offers])
+    sample, starts, counts = offers.samples
     cosines = embeddings[sample] @ state.taste
-    put("mean_cosine", _sums(cosines, starts) / [len(one.sample) for one in offers])
+    put("mean_cosine", _sums(cosines, starts) / counts)
     put("largest_cosine", _largest(cosines, starts))
 
 
 def _put_redemptions(
     put: _Put,
     state: VisitorState,
-    offers: Sequence[PlacedOffer],
-    rows: np.ndarray,
-    starts: np.ndarray,
+    offers: PlacedOffers,
     book: OfferBook,
 ) -> None:
     redeemed = book.uses.of_visitor(state.visitor_id) if state.visitor_id else {}
-    put("offer_redemptions", np.log1p([book.uses.count(one.offer.offer_id) for one in offers]))
+    put("offer_redemptions", np.log1p([book.uses.count(one) for one in offers.ids]))
     put("visitor_redemptions", np.log1p(sum(redeemed.values())))
     last = book.uses.last_time(state.visitor_id) if redeemed else None
     days = _DAYS_LIMIT if last is None else max(0.0, state.time - last) / 86_400.0
     put("visitor_redemption_days", np.log1p(min(days, _DAYS_LIMIT)))
-    put("redeemed_before", np.log1p([redeemed.get(one.offer.offer_id, 0) for one in offers]))
+    if not redeemed:
+        return
+    put("redeemed_before", np.log1p([redeemed.get(one, 0) for one in offers.ids]))
     is_redeemed = np.zeros(book.catalog.count, bool)
     for offer_id in redeemed:
         placed = book.get(offer_id)
         if placed is not None:
             is_redeemed[placed.rows] = True
-    put("redeemed_overlap", _sums(is_redeemed[rows], starts) / [len(one.rows) for one in offers])
+    rows, starts, counts = offers.items
+    put("redeemed_overlap", _sums(is_redeemed[rows], starts) / counts)
 
 
 def _sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -197,19 +196,5 @@ def _largest(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return np.maximum.reduceat(values, starts)
 
 
-def _starts(parts: Sequence[np.ndarray]) -> np.ndarray:
-    return np.cumsum([0, *(len(part) for part in parts[:-1])])
-
-
-def _age(placed: PlacedOffer, time: float) -> float:
-    start = placed.offer.start_time
-    return _DAYS_LIMIT if start is None else _days(time - start)
-
-
-def _left(placed: PlacedOffer, time: float) -> float:
-    end = placed.offer.end_time
-    return _DAYS_LIMIT if end is None else _days(end - time)
-
-
-def _days(seconds: float) -> float:
-    return min(max(0.0, seconds) / 86_400.0, _DAYS_LIMIT)
+def _days(seconds: np.ndarray) -> np.ndarray:
+    return np.minimum(np.maximum(0.0, seconds) / 86_400.0, _DAYS_LIMIT)
