@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from towers.offers.item_loops import choose_best
 from towers.offers.offer_features import OfferTables, offer_features
 from towers.offers.offer_model import OfferModel
 from towers.offers.placed_offer import PlacedOffer
@@ -64,26 +65,11 @@ class ItemOffers:
             of_offers = np.log(chances / (1.0 - chances))
             of_offers -= of_offers.mean()
         catalog, (rows, starts, places) = tables.catalog, offers.by_item
-        if not len(rows):
-            return cls(offers, rows, places, of_offers)
-        sizes = np.diff(np.append(starts, len(places)))
-
-        def is_largest(values: np.ndarray) -> np.ndarray:
-            """Which offers have the largest value among those of their item, ``[parts] bool``."""
-            return values == np.repeat(np.maximum.reduceat(values, starts), sizes)
-
-        is_best = is_largest(of_offers[places])
-        # Few items have several offers of the same odds.
-        saved = _saved(offers, places, np.repeat(catalog.price[rows], sizes))
-        is_best = is_largest(np.where(is_best, saved, -np.inf))
-        best = np.minimum.reduceat(np.where(is_best, places, len(offers)), starts)
+        best = np.empty(len(rows), np.int64)
+        # What has no price has nothing to save on.
+        prices = catalog.price[rows].astype(np.float64)
+        prices[np.isnan(prices)] = 0.0
+        choose_best(starts, places, of_offers, offers.percents, offers.amounts, prices, best)
         is_left = catalog.in_stock[rows] & catalog.listed[rows]
         rows, best = rows[is_left], best[is_left]
         return cls(offers, rows, best, of_offers[best])
-
-
-def _saved(offers: PlacedOffers, places: np.ndarray, prices: np.ndarray) -> np.ndarray:
-    """What an offer saves on one piece, ``[n] float64``; 0 where that is not known."""
-    known = np.nan_to_num(prices.astype(np.float64))
-    saved: np.ndarray = offers.percents[places] / 100.0 * known + offers.amounts[places]
-    return saved
