@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serving.answering.reasons import reason_of
+from serving.answering.reasons import Shown, reason_of
 from serving.api.answers import EventEffect, FeatureEffect, ModalityShare, Result
-from serving.api.result_columns import ResultColumns
+from serving.api.result_columns import Effects, ResultColumns
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
 from towers.modalities.modality_list import WORDS
@@ -38,7 +38,7 @@ def explained(
     positions = shortlist.positions_of(rows)
     listed = positions[positions >= 0]
     events = session.events[-_EXPLAINED_EVENT_COUNT:]
-    effects = _NO_EFFECTS
+    effects = _Effects([], [])
     if len(listed):
         begin = len(session.events) - len(events)
         numbers = range(begin, len(session.events))
@@ -50,7 +50,7 @@ def explained(
     title_of = partial(_title_of, bundle.catalog)
     is_anonymous = not (session.events or session.bought)
 
-    def told(number: int, result: Result) -> Result:
+    def told(number: int, shown: Result | Shown) -> Effects:
         of_events: tuple[EventEffect, ...] = ()
         of_features: tuple[FeatureEffect, ...] = ()
         place = place_of.get(number)
@@ -60,23 +60,25 @@ def explained(
             )
             of_features = tuple([FeatureEffect(*one) for one in effects.features[place]])
         reason = reason_of(
-            result,
+            shown,
             of_events,
             query=rank_request.text,
             is_anonymous=is_anonymous,
             title_of=title_of,
         )
-        return replace(
-            result,
-            event_effects=of_events,
-            feature_effects=of_features,
-            reason=reason,
-            modalities=_modalities(bundle, result.item_id),
-        )
+        return Effects(of_events, of_features, reason, _modalities(bundle, shown.item_id))
 
     if isinstance(results, ResultColumns):
-        return replace(results, explained=told)
-    return tuple(told(number, result) for number, result in enumerate(results))
+        plain = results
+
+        def effects_at(number: int) -> Effects:
+            card = plain.cards[number]
+            return told(number, Shown(card.item_id, card.title, plain.hits(number)))
+
+        return replace(plain, effects=effects_at)
+    return tuple(
+        replace(result, **told(number, result)._asdict()) for number, result in enumerate(results)
+    )
 
 
 class _Effects(NamedTuple):
@@ -114,9 +116,6 @@ class _Effects(NamedTuple):
                 for columns in of_features
             ],
         )
-
-
-_NO_EFFECTS = _Effects([], [])
 
 
 def _modalities(bundle: Bundle, item_id: str) -> tuple[ModalityShare, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from serving.api.answers import EventEffect, Result
+from serving.api.answers import EventEffect, Result, SourceHit
 from towers.text.writing.folding import has_chinese
 
 
@@ -78,8 +78,16 @@ def _sentences(text: str) -> _Sentences:
     return _CHINESE if has_chinese(text) else _ENGLISH
 
 
+class Shown(NamedTuple):
+    """What a reason reads of a result: its fields of the same names."""
+
+    item_id: str
+    title: str
+    sources: Sequence[SourceHit]
+
+
 def reason_of(
-    result: Result,
+    result: Result | Shown,
     event_effects: Sequence[EventEffect],
     *,
     query: str,

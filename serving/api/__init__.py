@@ -10,8 +10,8 @@ reports           what the engine reports of an ingested batch, and its status
 page_tokens       opaque tokens that say where the next page starts
 validation        limits and checks of every field of requests, events and items
 filter_codec      filters, sort orders and facets to and from protobuf messages
-result_bytes      result columns to the bytes of their messages
 result_codec      results to and from protobuf messages
+result_bytes      result columns to the bytes of their messages
 understood_codec  understood parts of queries to and from protobuf messages
 completion_codec  completion requests and suggestions to and from protobuf messages
 proto_codec       all other requests, answers, events and items, likewise

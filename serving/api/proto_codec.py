@@ -204,7 +204,7 @@ def write_answer(answer: Answer, request: Any) -> bytes:
     )
     for part in answer.understood if is_search else ():
         add_understood(message.understood, part)
-    if isinstance(answer.results, ResultColumns) and answer.results.explained is None:
+    if isinstance(answer.results, ResultColumns):
         return bytes(message.SerializeToString() + results_bytes(answer.results))
     for result in answer.results:
         add_result(message.results, result)

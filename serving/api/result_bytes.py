@@ -13,7 +13,8 @@ import numpy as np
 
 from protos import discovery_pb2
 from serving.api.item_cards import ItemCard
-from serving.api.result_columns import ResultColumns, Variants
+from serving.api.result_codec import add_effects
+from serving.api.result_columns import Effects, ResultColumns, Variants
 from towers.compiled import F32, F64, I32, I64, NONE, U8, compiled, inlined, read, written
 
 _DOUBLE, _BYTES = 1, 2
@@ -41,6 +42,9 @@ def results_bytes(columns: ResultColumns) -> bytes:
     items = [card.encoded or _encode(card) for card in columns.cards]
     if columns.variants:
         items = [item + _variants(one) for item, one in zip(items, columns.variants, strict=True)]
+    if columns.effects is not None:
+        told = map(columns.effects, range(len(items)))
+        items = [item + _effects(one) for item, one in zip(items, told, strict=True)]
     count = len(items)
     parts = (*columns.adjustments.values(), *columns.merchandising.values())
     names = (*columns.adjustments,), (*columns.merchandising,)
@@ -92,6 +96,13 @@ def _variants(variants: Variants) -> bytes:
     message = discovery_pb2.Result(
         variant_count=variants.member_count, variant_ids=variants.item_ids
     )
+    return bytes(message.SerializeToString())
+
+
+def _effects(effects: Effects) -> bytes:
+    """The bytes of why a result is where it is."""
+    message = discovery_pb2.Result()
+    add_effects(message, effects)
     return bytes(message.SerializeToString())
 
 

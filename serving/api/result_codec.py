@@ -14,6 +14,7 @@ from serving.api.answers import (
     ScorePart,
     SourceHit,
 )
+from serving.api.result_columns import Effects
 
 
 def read_result(message: Any) -> Result:
@@ -66,7 +67,6 @@ def add_result(results: Any, result: Result) -> None:
         purchase_probability=result.purchase_probability,
         rules=result.rules,
         model_score=result.model_score,
-        reason=result.reason,
         offer_id=result.offer_id,
         earlier_price=result.earlier_price,
         predicted_attributes=result.predicted_attributes,
@@ -79,18 +79,24 @@ def add_result(results: Any, result: Result) -> None:
     ):
         for one in parts:
             column.add(name=one.name, amount=one.amount)
-    for modality in result.modalities:
-        message.modalities.add(name=modality.name, share=modality.share)
+    add_effects(message, result)
     for hit in result.sources:
         message.sources.add(source=hit.source, rank=hit.rank)
-    for event in result.event_effects:
+    for action in result.actions:
+        message.actions.add(action=action.action, probability=action.probability)
+
+
+def add_effects(message: Any, effects: Result | Effects) -> None:
+    """Adds to a ``Result`` message why the result is where it is."""
+    message.reason = effects.reason
+    for modality in effects.modalities:
+        message.modalities.add(name=modality.name, share=modality.share)
+    for event in effects.event_effects:
         message.event_effects.add(
             event_type=int(EventType[event.event_type.upper()]),
             item_id=event.item_id,
             query=event.query,
             effect=event.effect,
         )
-    for part in result.feature_effects:
+    for part in effects.feature_effects:
         message.feature_effects.add(feature=part.feature, value=part.value, effect=part.effect)
-    for action in result.actions:
-        message.actions.add(action=action.action, probability=action.probability)

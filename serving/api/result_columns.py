@@ -9,7 +9,14 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
-from serving.api.answers import Result, ScorePart, SourceHit
+from serving.api.answers import (
+    EventEffect,
+    FeatureEffect,
+    ModalityShare,
+    Result,
+    ScorePart,
+    SourceHit,
+)
 from serving.api.item_cards import ItemCard
 
 
@@ -25,7 +32,17 @@ class Variants(NamedTuple):
     item_ids: tuple[str, ...] = ()
 
 
+class Effects(NamedTuple):
+    """Why a result is where it is: its fields of the same names."""
+
+    event_effects: tuple[EventEffect, ...] = ()
+    feature_effects: tuple[FeatureEffect, ...] = ()
+    reason: str = ""
+    modalities: tuple[ModalityShare, ...] = ()
+
+
 _NO_VARIANTS = Variants()
+_NO_EFFECTS = Effects()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -40,8 +57,7 @@ class ResultColumns(Sequence[Result]):
         ranks: ``[n, sources] int32`` rank in each source from 0, −1 where that did not find it.
         adjustments, merchandising: ``[n] float64`` amounts by name, 0 where a result has no such part.
         variants: Further members of the group of each result; empty: there are no groups.
-        explained: A result, from its position and the result without effects; None: they are not asked
-            for.
+        effects: Those of the result at a position; None: they are not asked for.
     """
 
     cards: Sequence[ItemCard]
@@ -53,7 +69,7 @@ class ResultColumns(Sequence[Result]):
     adjustments: Mapping[str, np.ndarray]
     merchandising: Mapping[str, np.ndarray]
     variants: Sequence[Variants] = ()
-    explained: Callable[[int, Result], Result] | None = None
+    effects: Callable[[int], Effects] | None = None
 
     def __len__(self) -> int:
         return len(self.cards)
@@ -77,7 +93,8 @@ class ResultColumns(Sequence[Result]):
     def _result(self, position: int) -> Result:
         card, probabilities = self.cards[position], self.probabilities
         variants = self.variants[position] if self.variants else _NO_VARIANTS
-        result = Result(
+        effects = _NO_EFFECTS if self.effects is None else self.effects(position)
+        return Result(
             item_id=card.item_id,
             title=card.title,
             category=card.category,
@@ -85,11 +102,7 @@ class ResultColumns(Sequence[Result]):
             price=card.price,
             in_stock=card.in_stock,
             score=float(self.scores[position]),
-            sources=tuple(
-                _hit(self.source_names[number], rank)
-                for number, rank in enumerate(self.ranks[position].tolist())
-                if rank >= 0
-            ),
+            sources=self.hits(position),
             purchase_probability=None if probabilities is None else float(probabilities[position]),
             model_score=float(self.model_scores[position]),
             adjustments=parts_at(self.adjustments, position),
@@ -97,8 +110,16 @@ class ResultColumns(Sequence[Result]):
             predicted_attributes=card.predicted_attributes,
             variant_count=variants.member_count,
             variant_ids=variants.item_ids,
+            event_effects=effects.event_effects,
+            feature_effects=effects.feature_effects,
+            reason=effects.reason,
+            modalities=effects.modalities,
         )
-        return result if self.explained is None else self.explained(position, result)
+
+    def hits(self, position: int) -> tuple[SourceHit, ...]:
+        """The sources that found the result at a position."""
+        ranks = enumerate(self.ranks[position].tolist())
+        return tuple([_hit(self.source_names[number], rank) for number, rank in ranks if rank >= 0])
 
 
 def parts_at(columns: Mapping[str, np.ndarray], position: int) -> tuple[ScorePart, ...]:

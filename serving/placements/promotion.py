@@ -67,7 +67,7 @@ def promotion_page(
         # Neither: an item that was added meanwhile.
         return None if price is None else Note(Sentence(Saying.REDUCED, f"{price:,.2f}"), "", price)
 
-    pushed = partial(_pushed, on_offer, np.flatnonzero(~outside), time, bundle)
+    pushed = partial(_pushed, on_offer, outside, time, bundle)
     nothing: Mapping[str, SparseScores] = {}
     lifts = run("demand", pushed, nothing, missing)
     return PagePlan(
@@ -90,18 +90,19 @@ def items_on_offer(session: Session, time: float, bundle: Bundle) -> ItemOffers:
 
 
 def _pushed(
-    on_offer: ItemOffers, rows: np.ndarray, time: float, bundle: Bundle
+    on_offer: ItemOffers, outside: np.ndarray, time: float, bundle: Bundle
 ) -> Mapping[str, SparseScores]:
     """What items gain of which more are in stock than will be bought in the time of their offer.
 
     An offer without an end, and a price that is below an earlier one, hold for the days of the forecast.
 
     Args:
-        rows: ``[n] int64`` what is on offer, ascending.
+        outside: ``[count] bool``, false for what is on offer.
     """
     cover = bundle.stock_cover
     if cover is None:
         return {}
+    rows = np.flatnonzero(~outside)
     days = np.full(len(rows), float(cover.horizon_days))
     for place in np.flatnonzero(np.isin(rows, on_offer.rows)).tolist():
         number = int(np.searchsorted(on_offer.rows, rows[place]))

@@ -10,7 +10,7 @@ import numpy as np
 from data.offers.offer import Offer, OfferKind
 from towers.offers.offer_book import OfferBook
 from towers.offers.offer_uses import OfferUses
-from towers.offers.placed_offer import PlacedOffer
+from towers.offers.placed_offers import PlacedOffers
 
 REASONS = (
     "kind",
@@ -23,13 +23,14 @@ REASONS = (
     "out_of_stock",
 )
 """Why an offer is left out, in the order in which it is asked."""
+_NONE = -1
 
 
 @dataclass(frozen=True)
 class Eligible:
     """The offers that a visitor may have, and how many were left out for each of ``REASONS``."""
 
-    offers: list[PlacedOffer]
+    offers: PlacedOffers
     left_out: dict[str, int] = field(default_factory=dict)
 
 
@@ -47,41 +48,31 @@ def eligible_offers(
         time: Seconds since 1970.
         kinds: Only these; empty: all.
     """
-    offers: list[PlacedOffer] = []
-    left_out: dict[str, int] = {}
-    for placed in book.all():
-        reason = _reason(book, placed, visitor_id, time, kinds)
-        if reason is None:
-            offers.append(placed)
-        else:
-            left_out[reason] = left_out.get(reason, 0) + 1
-    return Eligible(offers, left_out)
+    every = book.all()
+    reasons = np.full(len(every), _NONE)
 
+    def leave_out(name: str, is_out: np.ndarray) -> None:
+        reasons[(reasons == _NONE) & is_out] = REASONS.index(name)
 
-def _reason(
-    book: OfferBook,
-    placed: PlacedOffer,
-    visitor_id: str,
-    time: float,
-    kinds: Collection[OfferKind],
-) -> str | None:
-    offer = placed.offer
-    if kinds and offer.kind not in kinds:
-        return "kind"
-    if not offer.is_live(time):
-        is_early = offer.start_time is not None and time < offer.start_time
-        return "not_started" if is_early else "ended"
-    if not book.may_have(offer, visitor_id):
-        return "audience"
-    if is_used_up(offer, book.uses, visitor_id):
-        return "visitor_limit"
-    if is_spent(offer, book.uses):
-        return "budget"
-    if not len(placed.rows):
-        return "unknown_items"
-    catalog = book.catalog
-    can_be_bought = catalog.in_stock[placed.rows] & catalog.listed[placed.rows]
-    return None if np.any(can_be_bought) else "out_of_stock"
+    if kinds:
+        leave_out("kind", ~np.isin(every.kinds, [int(kind) for kind in kinds]))
+    leave_out("not_started", time < every.start_times)
+    leave_out("ended", time >= every.end_times)
+    leave_out("audience", ~every.in_audiences(book.audiences, visitor_id))
+    for place in np.flatnonzero((reasons == _NONE) & every.is_limited).tolist():
+        offer = every[place].offer
+        if is_used_up(offer, book.uses, visitor_id):
+            reasons[place] = REASONS.index("visitor_limit")
+        elif is_spent(offer, book.uses):
+            reasons[place] = REASONS.index("budget")
+    leave_out("unknown_items", ~every.has_items)
+    held = reasons == _NONE
+    holding = every.only(held)
+    can_be_bought = holding.can_be_bought(book.catalog)
+    reasons[np.flatnonzero(held)[~can_be_bought]] = REASONS.index("out_of_stock")
+    counts = np.bincount(reasons[reasons != _NONE], minlength=len(REASONS)).tolist()
+    left_out = {name: count for name, count in zip(REASONS, counts, strict=True) if count}
+    return Eligible(holding.only(can_be_bought), left_out)
 
 
 def is_used_up(offer: Offer, uses: OfferUses, visitor_id: str) -> bool:

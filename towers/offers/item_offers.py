@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from towers.offers.item_loops import choose_best
 from towers.offers.offer_features import OfferTables, offer_features
 from towers.offers.offer_model import OfferModel
 from towers.offers.placed_offer import PlacedOffer
+from towers.offers.placed_offers import PlacedOffers
 from towers.offers.visitor_state import VisitorState
 from towers.read_only import freeze
 
@@ -54,6 +56,7 @@ class ItemOffers:
         Args:
             offers: Those that the visitor may have.
         """
+        offers = PlacedOffers.of(offers)
         of_offers = np.zeros(len(offers))
         if model is not None and offers:
             chances = np.clip(
@@ -61,22 +64,12 @@ class ItemOffers:
             )
             of_offers = np.log(chances / (1.0 - chances))
             of_offers -= of_offers.mean()
-        catalog = tables.catalog
-        places = np.repeat(np.arange(len(offers)), [len(one.rows) for one in offers])
-        rows = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in offers)])
-        can_be_bought = catalog.in_stock[rows] & catalog.listed[rows]
-        rows, places = rows[can_be_bought], places[can_be_bought]
-        saved = _saved(offers, places, catalog.price[rows])
-        order = np.lexsort((places, -saved, -of_offers[places], rows))
-        rows, first = np.unique(rows[order], return_index=True)
-        best = places[order][first]
+        catalog, (rows, starts, places) = tables.catalog, offers.by_item
+        best = np.empty(len(rows), np.int64)
+        # What has no price has nothing to save on.
+        prices = catalog.price[rows].astype(np.float64)
+        prices[np.isnan(prices)] = 0.0
+        choose_best(starts, places, of_offers, offers.percents, offers.amounts, prices, best)
+        is_left = catalog.in_stock[rows] & catalog.listed[rows]
+        rows, best = rows[is_left], best[is_left]
         return cls(offers, rows, best, of_offers[best])
-
-
-def _saved(offers: Sequence[PlacedOffer], places: np.ndarray, prices: np.ndarray) -> np.ndarray:
-    """What an offer saves on one piece, ``[n] float64``; 0 where that is not known."""
-    percent = np.array([one.offer.percent_off or 0.0 for one in offers])
-    amount = np.array([one.offer.amount_off or 0.0 for one in offers])
-    known = np.nan_to_num(prices.astype(np.float64))
-    saved: np.ndarray = percent[places] / 100.0 * known + amount[places]
-    return saved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from data.records import Event
 from towers.catalog.items import Catalog
 from towers.offers.offer_uses import OfferUses
 from towers.offers.placed_offer import PlacedOffer
+from towers.offers.placed_offers import PlacedOffers
 
 _FILE_NAME = "offers.json"
 
@@ -43,6 +44,8 @@ class OfferBook:
         self._known_audiences = {*self.audiences} | {
             placed.offer.audience for placed in self._placed.values()
         }
+        # With the offers and the number of items that they are of.
+        self._all: tuple[dict[str, PlacedOffer], int, PlacedOffers] | None = None
         self._redemptions: list[Redemption] = []
         for redemption in redemptions:
             self.redeem(redemption)
@@ -51,21 +54,21 @@ class OfferBook:
         """An offer by its id."""
         return self._placed.get(offer_id)
 
-    def all(self) -> Sequence[PlacedOffer]:
+    def all(self) -> PlacedOffers:
         """Every offer, in the order in which they were first put.
 
         Offers placed before the catalogue grew are placed again: a new item may belong to them.
         """
-        placed = self._placed
-        count = self.catalog.count
-        if any(one.item_count != count for one in placed.values()):
-            with self._lock:
-                placed = {
-                    id_: one if one.item_count == count else PlacedOffer.of(one.offer, self.catalog)
-                    for id_, one in self._placed.items()
-                }
-                self._placed = placed
-        return list(placed.values())
+        kept, count = self._all, self.catalog.count
+        if kept is not None and kept[0] is self._placed and kept[1] == count:
+            return kept[2]
+        with self._lock:
+            self._placed = {
+                id_: one if one.item_count == count else PlacedOffer.of(one.offer, self.catalog)
+                for id_, one in self._placed.items()
+            }
+            self._all = self._placed, count, PlacedOffers([*self._placed.values()])
+            return self._all[2]
 
     def knows_audience(self, name: str) -> bool:
         """Whether an offer may name this audience; the empty name is everybody."""

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from towers.catalog.items import Catalog
+from towers.offers.item_loops import (
+    BOUGHT,
+    DAYS,
+    DEMAND,
+    LARGEST_DEMAND,
+    OWN,
+    RECENT,
+    REDEEMED,
+    REDEEMED_COUNT,
+    SEEN,
+    SEEN_COUNT,
+    sum_items,
+)
 from towers.offers.offer_book import OfferBook
 from towers.offers.placed_offer import PlacedOffer
+from towers.offers.placed_offers import PlacedOffers
 from towers.offers.visitor_state import VisitorState
 from towers.retrieval.popularity import Popularity
 
@@ -87,28 +101,26 @@ def offer_features(
     def put(name: str, column: Any) -> None:
         values[:, _COLUMN[name]] = column
 
-    rows = np.concatenate([one.rows for one in offers])
-    starts = _starts([one.rows for one in offers])
-    counts = np.array([len(one.rows) for one in offers])
-    _put_purchases(put, state, offers, rows, starts, tables.catalog)
+    offers = PlacedOffers.of(offers)
+    redeemed = tables.book.uses.of_visitor(state.visitor_id) if state.visitor_id else {}
+    sums = _item_sums(state, offers, tables, redeemed)
+    _put_purchases(put, state, offers, sums, tables.catalog)
     _put_embeddings(put, state, offers, tables.embeddings)
-    in_session = np.zeros(tables.catalog.count, bool)
-    in_session[state.rows] = True
-    seen = _sums(in_session[rows], starts)
-    put("session_share", seen / max(1, len(np.unique(state.rows))))
-    put("item_count", np.log1p(counts))
-    put("category_breadth", np.log1p([len(one.leaves) for one in offers]))
-    wanted = tables.popularity.at(rows, state.time)
-    put("popularity", np.log1p(_sums(wanted, starts)))
-    put("largest_popularity", np.log1p(_largest(wanted, starts)))
-    put("percent_off", [one.offer.percent_off or 0.0 for one in offers])
-    put("amount_off", np.log1p([one.offer.amount_off or 0.0 for one in offers]))
-    put("age_days", np.log1p([_age(one, state.time) for one in offers]))
-    put("left_days", np.log1p([_left(one, state.time) for one in offers]))
+    put("session_share", sums[SEEN_COUNT] / max(1, len(np.unique(state.rows))))
+    put("item_count", np.log1p(offers.items.counts))
+    put("category_breadth", np.log1p(offers.leaves.counts))
+    put("popularity", np.log1p(sums[DEMAND]))
+    put("largest_popularity", np.log1p(sums[LARGEST_DEMAND]))
+    put("percent_off", offers.percents)
+    put("amount_off", np.log1p(offers.amounts))
+    # An offer without a start or an end is as old, or lasts as long, as can be.
+    put("age_days", np.log1p(_days(state.time - offers.start_times)))
+    put("left_days", np.log1p(_days(offers.end_times - state.time)))
     put("visit_count", np.log1p(state.visit_count))
     put("visit_days", np.log1p(min(state.visit_days, _DAYS_LIMIT)))
     put("bought_item_count", np.log1p(len(state.bought_rows)))
-    _put_redemptions(put, state, offers, rows, starts, tables.book)
+    put("redeemed_overlap", sums[REDEEMED_COUNT] / offers.items.counts)
+    _put_redemptions(put, state, offers, redeemed, tables.book)
     return values
 
 
@@ -120,22 +132,12 @@ def column(name: str) -> int:
 def _put_purchases(
     put: _Put,
     state: VisitorState,
-    offers: Sequence[PlacedOffer],
-    rows: np.ndarray,
-    starts: np.ndarray,
+    offers: PlacedOffers,
+    sums: np.ndarray,
     catalog: Catalog,
 ) -> None:
-    bought = np.zeros(catalog.count, np.float32)
-    bought[state.bought_rows] = state.bought_counts
-    recent = np.zeros(catalog.count, np.float32)
-    recency = 0.5 ** (state.bought_days / _RECENT_HALF_LIFE_DAYS)
-    recent[state.bought_rows] = state.bought_counts * recency
-    days = np.full(catalog.count, _DAYS_LIMIT, np.float32)
-    days[state.bought_rows] = np.minimum(state.bought_days, _DAYS_LIMIT)
     total = max(1.0, float(state.bought_counts.sum()))
-    own = _sums(bought[rows], starts)
-    own_recent = _sums(recent[rows], starts)
-    own_days = -_largest(-days[rows], starts)
+    own, own_recent, own_days = sums[OWN], sums[RECENT], sums[DAYS]
     put("own_count", np.log1p(own))
     put("own_recent", np.log1p(own_recent))
     put("own_share", own / total)
@@ -148,43 +150,61 @@ def _put_purchases(
         weights=state.bought_counts,
         minlength=len(catalog.category_codes.names),
     )
-    leaves = np.concatenate([one.leaves for one in offers])
-    in_category = _sums(leaf_counts[leaves], _starts([one.leaves for one in offers]))
+    in_category = _sums(leaf_counts[offers.leaves.rows], offers.leaves.starts)
     put("category_count", np.log1p(in_category))
     put("category_share", in_category / total)
 
 
 def _put_embeddings(
-    put: _Put, state: VisitorState, offers: Sequence[PlacedOffer], embeddings: np.ndarray
+    put: _Put, state: VisitorState, offers: PlacedOffers, embeddings: np.ndarray
 ) -> None:
-    sample = np.concatenate([one.sample for one in offers])
-    starts = _starts([one.sample for one in offers])
+    sample, starts, counts = offers.samples
     cosines = embeddings[sample] @ state.taste
-    put("mean_cosine", _sums(cosines, starts) / [len(one.sample) for one in offers])
+    put("mean_cosine", _sums(cosines, starts) / counts)
     put("largest_cosine", _largest(cosines, starts))
 
 
 def _put_redemptions(
     put: _Put,
     state: VisitorState,
-    offers: Sequence[PlacedOffer],
-    rows: np.ndarray,
-    starts: np.ndarray,
+    offers: PlacedOffers,
+    redeemed: Mapping[str, int],
     book: OfferBook,
 ) -> None:
-    redeemed = book.uses.of_visitor(state.visitor_id) if state.visitor_id else {}
-    put("offer_redemptions", np.log1p([book.uses.count(one.offer.offer_id) for one in offers]))
+    put("offer_redemptions", np.log1p(book.uses.counts(offers.ids)))
     put("visitor_redemptions", np.log1p(sum(redeemed.values())))
     last = book.uses.last_time(state.visitor_id) if redeemed else None
     days = _DAYS_LIMIT if last is None else max(0.0, state.time - last) / 86_400.0
     put("visitor_redemption_days", np.log1p(min(days, _DAYS_LIMIT)))
-    put("redeemed_before", np.log1p([redeemed.get(one.offer.offer_id, 0) for one in offers]))
-    is_redeemed = np.zeros(book.catalog.count, bool)
+    if redeemed:
+        put("redeemed_before", np.log1p([redeemed.get(one, 0) for one in offers.ids]))
+
+
+def _item_sums(
+    state: VisitorState, offers: PlacedOffers, tables: OfferTables, redeemed: Mapping[str, int]
+) -> np.ndarray:
+    """``[7, offers] float64`` as ``sum_items`` fills it."""
+    count = tables.catalog.count
+    marks = np.zeros(count, np.uint8)
+    marks[state.bought_rows] |= np.uint8(BOUGHT)
+    marks[state.rows] |= np.uint8(SEEN)
     for offer_id in redeemed:
-        placed = book.get(offer_id)
+        placed = tables.book.get(offer_id)
         if placed is not None:
-            is_redeemed[placed.rows] = True
-    put("redeemed_overlap", _sums(is_redeemed[rows], starts) / [len(one.rows) for one in offers])
+            marks[placed.rows] |= np.uint8(REDEEMED)
+    bought, recent, days = (np.zeros(count, np.float32) for _ in range(3))
+    bought[state.bought_rows] = state.bought_counts
+    recency = 0.5 ** (state.bought_days / _RECENT_HALF_LIFE_DAYS)
+    recent[state.bought_rows] = state.bought_counts * recency
+    days[state.bought_rows] = np.minimum(state.bought_days, _DAYS_LIMIT)
+    demand, decay = tables.popularity.decayed(state.time)
+    sums = np.zeros((7, len(offers)))
+    sums[DAYS] = _DAYS_LIMIT
+    # Compiled loops do not check.
+    if offers.items.rows.max(initial=-1) >= count:
+        raise IndexError(f"rows: expected 0 to {count - 1:,}, received others")
+    sum_items(*offers.items, marks, bought, recent, days, demand, decay, sums)
+    return sums
 
 
 def _sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -197,19 +217,5 @@ def _largest(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return np.maximum.reduceat(values, starts)
 
 
-def _starts(parts: Sequence[np.ndarray]) -> np.ndarray:
-    return np.cumsum([0, *(len(part) for part in parts[:-1])])
-
-
-def _age(placed: PlacedOffer, time: float) -> float:
-    start = placed.offer.start_time
-    return _DAYS_LIMIT if start is None else _days(time - start)
-
-
-def _left(placed: PlacedOffer, time: float) -> float:
-    end = placed.offer.end_time
-    return _DAYS_LIMIT if end is None else _days(end - time)
-
-
-def _days(seconds: float) -> float:
-    return min(max(0.0, seconds) / 86_400.0, _DAYS_LIMIT)
+def _days(seconds: np.ndarray) -> np.ndarray:
+    return np.minimum(np.maximum(0.0, seconds) / 86_400.0, _DAYS_LIMIT)

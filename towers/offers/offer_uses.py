@@ -6,7 +6,7 @@ counts whichever comes first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from data.offers.offer import Offer, Redemption
 
@@ -45,6 +45,11 @@ class OfferUses:
     def count(self, offer_id: str) -> int:
         """Redemptions of an offer."""
         return self._counts.get(offer_id, 0)
+
+    def counts(self, offer_ids: Sequence[str]) -> list[int]:
+        """Redemptions of some offers."""
+        known = self._counts
+        return [known.get(offer_id, 0) for offer_id in offer_ids]
 
     def of_visitor(self, visitor_id: str) -> dict[str, int]:
         """A visitor's redemptions by offer."""

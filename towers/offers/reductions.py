@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from towers.catalog.items import Catalog
+from towers.read_only import read_only
 
 LIST_PRICE = "list_price"
 """The attribute that holds an item's price without any reduction."""
 
+_kept: WeakKeyDictionary[Catalog, tuple[int, np.ndarray, np.ndarray]] = WeakKeyDictionary()
 _LEAST_REDUCTION = 0.01
 """Share of the earlier price; less is rounding."""
 
@@ -16,11 +20,21 @@ _LEAST_REDUCTION = 0.01
 def earlier_prices(catalog: Catalog, released: np.ndarray) -> np.ndarray:
     """The price that each item is reduced from, ``[count] float64``; NaN where it is not reduced.
 
-    The attribute ``list_price`` counts before the price of the release.
+    The attribute ``list_price`` counts before the price of the release. Read-only, since it is kept until
+    the catalogue changes.
 
     Args:
         released: ``[n] float32`` prices when the catalogue was released; items from ``n`` on came later.
     """
+    # First, so that nothing computed during a change is kept as current.
+    change_count, kept = catalog.change_count, _kept.get(catalog)
+    if kept is None or kept[0] != change_count or kept[1] is not released:
+        found = read_only(_earlier_prices(catalog, released))
+        kept = _kept[catalog] = change_count, released, found
+    return kept[2]
+
+
+def _earlier_prices(catalog: Catalog, released: np.ndarray) -> np.ndarray:
     count = catalog.count
     earlier = np.full(count, np.nan)
     end = min(count, len(released))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ from hypothesis import strategies as some
 
 from data.records import Item
 from protos import discovery_pb2
-from serving.api.answers import ScorePart
+from serving.api.answers import EventEffect, FeatureEffect, ModalityShare, ScorePart
 from serving.api.item_cards import ItemCard, cards_of
 from serving.api.result_bytes import results_bytes
-from serving.api.result_codec import add_result
-from serving.api.result_columns import ResultColumns
+from serving.api.result_codec import add_result, read_result
+from serving.api.result_columns import Effects, ResultColumns
 from towers.catalog.items import Catalog, Facts
 from towers.config import TextConfig
 
@@ -62,6 +63,23 @@ def test_the_bytes_are_those_of_the_messages(
     for result in columns:
         add_result(expected.results, result)
     assert discovery_pb2.SearchItemsResponse.FromString(results_bytes(columns)) == expected
+
+
+def test_the_bytes_say_why_a_result_is_where_it_is() -> None:
+    row = ("i", "title", ("a", "b"), "brand", 2.5, True, 1.5, 1.25, 0.5, [3, -1, 0])
+    listed = [(*row, [0.0, 0.0], [0.25, 0.0]), (*row, [0.0, 0.0], [0.0, 0.0])]
+    told = Effects(
+        (EventEffect("view", "m", "", 0.1), EventEffect("search", "", "milk", -0.4)),
+        (FeatureEffect("price", 1.0, -0.2),),
+        "because you looked at 杯子",
+        (ModalityShare("words", 0.75), ModalityShare("picture", 0.25)),
+    )
+    plain = columns_of(listed, has_parts=True, is_calibrated=True)
+    columns = replace(plain, effects=lambda position: told if position else Effects())
+    first, second = columns
+    assert first == plain[0] and second == replace(plain[1], **told._asdict())
+    message = discovery_pb2.SearchItemsResponse.FromString(results_bytes(columns))
+    assert [read_result(one) for one in message.results] == [first, second]
 
 
 def test_columns_are_the_sequence_of_their_results() -> None:
