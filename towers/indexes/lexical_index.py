@@ -171,7 +171,7 @@ class LexicalIndex:
         self.rewriter.take_in(self._unseen_words)
         self._index.refresh(self._unseen)
         self._unseen_words, self._unseen = set(), []
-        self._frequency.forget()
+        self._frequency.forget_total()
         self._forget_queries()
 
     def clear(self) -> None:

@@ -63,6 +63,10 @@ class OfferBook:
         if kept is not None and kept[0] is self._placed and kept[1] == count:
             return kept[2]
         with self._lock:
+            kept, count = self._all, self.catalog.count
+            if kept is not None and kept[0] is self._placed and kept[1] == count:
+                # Another thread placed them while this one waited.
+                return kept[2]
             self._placed = {
                 id_: one if one.item_count == count else PlacedOffer.of(one.offer, self.catalog)
                 for id_, one in self._placed.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import ValuesView
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,26 @@ def test_rows_are_those_of_the_documents_however_often_they_are_put(tmp_path: Pa
         lists.put(changes)
         documents.update({one.row: one for one in changes})
         _check(lists, documents, rng)
+
+
+def test_while_documents_are_put_again_none_of_them_vanishes(tmp_path: Path) -> None:
+    writer = PostingWriter()
+    for row in range(50):
+        writer.add(Document(row, {"title": ["milk"]}, (), {}))
+    writer.save(tmp_path)
+    lists = PostingLists.load(tmp_path)
+    seen: list[int] = []
+
+    class Read(dict[str, list[str]]):
+        """The stems of a document, whose reading by the writer is a moment for a reader."""
+
+        def values(self) -> ValuesView[list[str]]:
+            seen.append(len(lists.of("milk")))
+            return super().values()
+
+    lists.put([Document(row, Read(title=["milk", f"s{row}"]), (), {}) for row in range(50)])
+    assert seen == [50] * 50
+    assert len(lists.of("milk")) == 50
 
 
 def test_an_index_without_documents_finds_none(tmp_path: Path) -> None:

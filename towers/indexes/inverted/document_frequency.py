@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from towers.indexes.inverted.stem_versions import StemCache
 from towers.indexes.inverted.tantivy_index import TantivyIndex
 
 _KEPT_LIMIT = 100_000
@@ -18,16 +19,23 @@ class DocumentFrequency:
 
     def __init__(self, index: TantivyIndex) -> None:
         self._index = index
-        self.forget()
+        # Of a frequent stem some of whose items were replaced, the whole list is read to count it.
+        self._counted: StemCache[str, int] = StemCache(index.versions, _KEPT_LIMIT)
+        self.forget_total()
 
     def forget(self) -> None:
-        """Drops what visitors typed, and what depends on the number of all items."""
+        """Drops what visitors typed."""
+        self._counted.clear()
+        self.forget_total()
+
+    def forget_total(self) -> None:
+        """Drops what depends on the number of all items."""
         # A new dict, since a thread still on the old index may be filling the old one.
         self._rarities: dict[str, float] = {}
 
-    def of(self, stem: str, enough: int) -> int:
-        """Items that have a stem in any field: exact below ``enough``, else a number of at least that."""
-        return self._index.count(stem)
+    def of(self, stem: str, enough: int = 1) -> int:
+        """Items that have a stem in any field; ``enough`` is for readers that cannot count exactly."""
+        return self._counted.of(stem, stem, lambda: self._index.count(stem))
 
     def rarity(self, stem: str) -> float:
         """Inverse document frequency in the field where the stem is most frequent; 0 if no item has it.
@@ -44,7 +52,7 @@ class DocumentFrequency:
         return rarity
 
     def _rarity(self, stem: str) -> float:
-        if not self._index.count(stem):
+        if not self.of(stem):
             return 0.0
         total = self._index.document_count
         count = min(self._index.frequency(stem), total)

@@ -31,8 +31,8 @@ _FAR = 16
 class PostingLists:
     """Rows by stem, of the documents as built and of those put since.
 
-    One writer at a time, readers need no lock. During ``put`` a reader may find some of the documents
-    only, so what it found must not be kept beyond.
+    One writer at a time, readers need no lock. During ``put`` a reader may find some of its documents as
+    before and some as after, so what it found must not be kept beyond.
 
     Args:
         stems: Distinct.
@@ -96,6 +96,7 @@ class PostingLists:
         """Adds documents by row, or replaces those of these rows."""
         added: defaultdict[str, list[int]] = defaultdict(list)
         removed: defaultdict[str, list[int]] = defaultdict(list)
+        replaced: list[int] = []
         for row, document in {one.row: one for one in documents}.items():
             before, now = set(self._stems_put.get(row, ())), stems_of(document)
             for stem in before - now:
@@ -104,14 +105,20 @@ class PostingLists:
                 added[stem].append(row)
             self._stems_put[row] = tuple(map(intern, now))
             if row < self._row_count:
-                if not len(self._is_replaced):
-                    self._is_replaced = np.zeros(self._row_count, bool)
-                self._is_replaced[row] = True
+                replaced.append(row)
         for stem, gone in removed.items():
             self._put[stem] = np.setdiff1d(self._put[stem], np.array(gone, np.int32))
         for stem, new in added.items():
             rows = np.sort(np.array(new, np.int32))
             self._put[intern(stem)] = _either(self._put.get(stem, _NONE), rows)
+        # Last: until then such a row may be on both lists, but never on none.
+        if replaced:
+            is_replaced = self._is_replaced
+            is_replaced = (
+                is_replaced.copy() if len(is_replaced) else np.zeros(self._row_count, bool)
+            )
+            is_replaced[replaced] = True
+            self._is_replaced = is_replaced
 
 
 class PostingWriter:
@@ -152,6 +159,8 @@ def stems_of(document: Document) -> set[str]:
 
 def _all_of(lists: Sequence[np.ndarray]) -> np.ndarray:
     """The rows that are on every one of some lists, ``[n] int32``."""
+    if not lists:
+        return _NONE
     # The shortest first: what is left is never longer.
     first, *others = sorted(lists, key=len)
     for other in others:
