@@ -7,7 +7,7 @@ that visitors of the same audiences share.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -17,7 +17,9 @@ from towers.offers.placed_offer import PlacedOffer
 from towers.read_only import freeze, read_only
 
 _KEPT_SELECTIONS = 32
-"""Selections of the same offers that are kept, the least recently used go first."""
+_KEPT_PARTS = 2_000_000
+"""Selections of the same offers that are kept, and items of all their offers together: 17 bytes each.
+Beyond, all are dropped."""
 
 
 class Parts(NamedTuple):
@@ -56,7 +58,9 @@ class PlacedOffers(Sequence[PlacedOffer]):
 
     def __init__(self, offers: Sequence[PlacedOffer]) -> None:
         self._offers = tuple(offers)
-        self._selected = lru_cache(_KEPT_SELECTIONS)(self._select)
+        # No ``lru_cache`` of a method: that refers to these offers, and keeps them when nobody else does.
+        self._selected: dict[bytes, PlacedOffers] = {}
+        self._kept_part_count = 0
         self._buyable: tuple[Catalog, int, np.ndarray] | None = None
 
     @classmethod
@@ -79,11 +83,25 @@ class PlacedOffers(Sequence[PlacedOffer]):
 
     def only(self, is_kept: np.ndarray) -> PlacedOffers:
         """Those for which ``is_kept [offers] bool`` is true."""
-        return self if is_kept.all() else self._selected(is_kept.tobytes())
+        if is_kept.all():
+            return self
+        flags = is_kept.tobytes()
+        found = self._selected.get(flags)
+        if found is None:
+            found = PlacedOffers(
+                [self._offers[place] for place in np.flatnonzero(is_kept).tolist()]
+            )
+            self._keep(flags, found)
+        return found
 
-    def _select(self, flags: bytes) -> PlacedOffers:
-        chosen = np.flatnonzero(np.frombuffer(flags, bool)).tolist()
-        return PlacedOffers([self._offers[place] for place in chosen])
+    def _keep(self, flags: bytes, found: PlacedOffers) -> None:
+        kept_part_count = self._kept_part_count + sum(len(one.rows) for one in found)
+        if len(self._selected) >= _KEPT_SELECTIONS or kept_part_count > _KEPT_PARTS:
+            # A new dict, since other threads may be reading the old one.
+            self._selected, kept_part_count = {}, sum(len(one.rows) for one in found)
+        if kept_part_count <= _KEPT_PARTS:
+            self._selected[flags] = found
+            self._kept_part_count = kept_part_count
 
     @cached_property
     def ids(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from towers.offers.eligibility import eligible_offers
 from towers.offers.item_offers import ItemOffers
 from towers.offers.offer_book import OfferBook
 from towers.offers.offer_features import OfferTables
+from towers.offers.placed_offers import PlacedOffers
 from towers.offers.visitor_state import VisitorState
 from towers.retrieval.popularity import Popularity
 
@@ -64,3 +66,11 @@ def test_the_best_offer_of_each_item_is_that_of_brute_force() -> None:
         expected[item.item_id] = holding[saved.index(max(saved))].offer_id
     chosen = zip(told.rows.tolist(), told.places.tolist(), strict=True)
     assert {items[row].item_id: offers[place].offer_id for row, place in chosen} == expected
+
+
+def test_offers_that_nobody_uses_any_more_leave_the_memory_at_once() -> None:
+    offers = PlacedOffers([*book([coupon("a", MILK), coupon("b", NUTS)]).all()])
+    assert len(offers.only(np.array([True, False]))) == 1
+    left = weakref.ref(offers)
+    del offers
+    assert left() is None
