@@ -156,10 +156,10 @@ def _set_apart(
 def _relevant(
     shortlist: Shortlist, holding: np.ndarray, *, is_one_word_left: bool = False
 ) -> np.ndarray:
-    """Which results are relevant, ``[n] bool``; none where no item holds any of the words."""
-    flags = np.zeros(len(shortlist.rows), bool)
+    """Which results are relevant, ``[n] bool``: without any that holds the words, those of a code."""
+    code_lifts = shortlist.adjustments.get(EXACT_CODE, _NO_LIFTS)
+    flags = code_lifts > 0 if len(code_lifts) else np.zeros(len(shortlist.rows), bool)
     if len(holding):
-        code_lifts = shortlist.adjustments.get(EXACT_CODE, _NO_LIFTS)
         _tell_relevant(
             *(shortlist.rows, shortlist.candidate_features, shortlist.places, holding),
             *(code_lifts, is_one_word_left, flags),
