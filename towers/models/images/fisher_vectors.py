@@ -56,8 +56,13 @@ class PatchMixture:
     means: np.ndarray
     variances: np.ndarray
 
+    @property
+    def dim(self) -> int:
+        """Of the vectors."""
+        return 2 * int(self.means.size)
+
     def vectors(self, levels: tf.Tensor) -> tf.Tensor:
-        """``[n, 2 * m * (k + 8)]`` unit rows of ``levels [n, height, width, 3]``, 0 to 1."""
+        """``[n, dim]`` unit rows of ``levels [n, height, width, 3]``, 0 to 1."""
         both = [descriptors(one, self) for one in (levels, tf.reverse(levels, [2]))]
         found = tf.concat(both, axis=1)
         shares, means, variances = self.shares[:, None], self.means, self.variances
@@ -72,7 +77,7 @@ class PatchMixture:
         of_deviations = second - 2 * means * first + (means**2 - variances) * total
         of_deviations /= variances * np.sqrt(2 * shares)
         gradients = tf.concat([of_means, of_deviations], axis=-1) / float(found.shape[1])
-        flat = tf.reshape(gradients, [-1, 2 * means.size])
+        flat = tf.reshape(gradients, [-1, self.dim])
         # Roots that keep their sign: without them, a few frequent patches drown the others.
         return tf.math.l2_normalize(flat * tf.math.rsqrt(tf.abs(flat) + _SMALLEST), axis=-1)
 

@@ -87,20 +87,18 @@ def with_fisher_heads(
     common = np.flatnonzero(~trained.is_learnt)
     unseen = np.concatenate([common, trained.own_rows])
     steps = len(learnt) + len(unseen)
-    mixture = fitted_mixture(levels[learnt], kind, word_count=word_count, rng=rng)
-    vectors = np.concatenate(
-        list(_vectors(mixture, levels, learnt, kind, lambda done: progress(done, steps)))
-    )
+    mixture = fitted_mixture(levels, learnt, kind, word_count=word_count, rng=rng)
+    read = tf.function(mixture.vectors, reduce_retracing=True)
+    vectors = np.empty((len(learnt), mixture.dim), np.float32)
+    for start, part in _vectors(read, levels, learnt, kind):
+        vectors[start : start + len(part)] = part
+        progress(start + len(part), steps)
+    unseen_products = np.empty((len(unseen), len(learnt)), np.float32)
+    for start, part in _vectors(read, levels, unseen, kind):
+        unseen_products[start : start + len(part)] = part @ vectors.T
+        progress(len(learnt) + start + len(part), steps)
     products = vectors @ vectors.T
-
-    def done(read: int) -> None:
-        progress(len(learnt) + read, steps)
-
-    found = [np.zeros((0, len(learnt)), np.float32)]
-    found += [part @ vectors.T for part in _vectors(mixture, levels, unseen, kind, done)]
-    problem = _Problem(
-        products, np.concatenate(found), trained.parts[learnt], trained.parts[unseen]
-    )
+    problem = _Problem(products, unseen_products, trained.parts[learnt], trained.parts[unseen])
     of_networks = [shares_of(one, levels, common, targets, kind) for one in trained.networks]
     own_shares, weights, pooled = dict(trained.own_shares), {}, {}
     for name in told_columns(targets.class_counts, 0):
@@ -121,14 +119,23 @@ def with_fisher_heads(
 
 
 def fitted_mixture(
-    levels: np.ndarray, kind: InputKind, *, word_count: int, rng: np.random.Generator
+    levels: np.ndarray,
+    rows: np.ndarray,
+    kind: InputKind,
+    *,
+    word_count: int,
+    rng: np.random.Generator,
 ) -> PatchMixture:
-    """A mixture over the patches of some pictures ``[n, height, width, 3] uint8``."""
+    """A mixture over the patches of some of the pictures at ``rows``.
+
+    Args:
+        levels: ``[pictures, height, width, 3] uint8``.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    count = max(_LEAST_WORDS, min(word_count, len(levels) // _PICTURES_A_WORD))
-    some = rng.permutation(len(levels))[:_MIXTURE_PICTURES]
+    count = max(_LEAST_WORDS, min(word_count, len(rows) // _PICTURES_A_WORD))
+    some = rng.permutation(rows)[:_MIXTURE_PICTURES]
     patches, colours = zip(*_patches(levels, some, kind, rng), strict=True)
     raw, colour = np.concatenate(patches), np.concatenate(colours)
     mean = raw.mean(axis=0)
@@ -198,18 +205,14 @@ def _drawn(parts: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarra
 
 
 def _vectors(
-    mixture: PatchMixture,
+    read: Callable[[tf.Tensor], tf.Tensor],
     levels: np.ndarray,
     rows: np.ndarray,
     kind: InputKind,
-    done: Callable[[int], None],
-) -> Iterator[np.ndarray]:
-    """``[n, dim] float32`` of each batch of rows."""
-    read = tf.function(mixture.vectors, reduce_retracing=True)
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Batches of rows: the place of the first, and ``[n, dim] float32``."""
     for start in range(0, len(rows), _READ_COUNT):
-        batch = rows[start : start + _READ_COUNT]
-        yield read(kind.whole(levels[batch])).numpy()
-        done(start + len(batch))
+        yield start, read(kind.whole(levels[rows[start : start + _READ_COUNT]])).numpy()
 
 
 @dataclass(frozen=True, eq=False)
