@@ -40,9 +40,11 @@ _LEAST_WORDS = 4
 _RIDGE = 0.03
 _RANK_LIMIT = 128
 _SCALES = (0.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
+_TEMPERATURES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
 _USUAL_SCALE = 8.0
 """Of the scores, where too few pictures are held out to choose."""
 _LEAST_HELD_OUT = 20
+_SMALLEST_SHARE = 1e-9
 _READ_COUNT = 32
 
 
@@ -258,7 +260,10 @@ class _Problem:
 
 
 def _chosen(shares: np.ndarray, scores: np.ndarray, classes: np.ndarray) -> PooledLabel:
-    """The scale of the scores of least log loss.
+    """The scale of the scores of least log loss, each pool at the temperature that suits it best.
+
+    Networks learn smoothed labels, and so are too unsure: without a temperature, the scale would be
+    chosen for how sure the pool is rather than for what it tells apart.
 
     Args:
         shares: ``[n, classes] float32`` probabilities by the networks.
@@ -267,22 +272,32 @@ def _chosen(shares: np.ndarray, scores: np.ndarray, classes: np.ndarray) -> Pool
     """
     known = np.flatnonzero(classes != UNKNOWN)
     truth = classes[known]
-    measured: Mapping[float, tuple[float, float]] = {
-        scale: _measured(pooled_shares(shares[known], scores[known] * scale).numpy(), truth)
+    pools = {
+        scale: pooled_shares(shares[known], scores[known] * np.float32(scale)).numpy()
         for scale in _SCALES
     }
-    scale = min(_SCALES, key=lambda one: measured[one][0])
-    if len(known) < _LEAST_HELD_OUT:
-        scale = _USUAL_SCALE
-    (before, right_before), (after, right_after) = measured[0.0], measured[scale]
+    scale = _USUAL_SCALE
+    if len(known) >= _LEAST_HELD_OUT:
+        scale = min(_SCALES, key=lambda one: _tempered_loss(pools[one], truth))
+    (before, right_before), (after, right_after) = (
+        _measured(pools[one], truth) for one in (0.0, scale)
+    )
     return PooledLabel(scale, len(known), before, after, right_before, right_after)
+
+
+def _tempered_loss(shares: np.ndarray, truth: np.ndarray) -> float:
+    losses = []
+    for temperature in _TEMPERATURES:
+        tempered = shares.astype(np.float64) ** (1 / temperature)
+        losses.append(_measured(tempered / tempered.sum(axis=1, keepdims=True), truth)[0])
+    return min(losses)
 
 
 def _measured(shares: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """Log loss and accuracy; zeros of none."""
     if not len(truth):
         return 0.0, 0.0
-    lost = -np.log(shares[np.arange(len(truth)), truth])
+    lost = -np.log(np.maximum(shares[np.arange(len(truth)), truth], _SMALLEST_SHARE))
     return float(lost.mean()), float((shares.argmax(axis=1) == truth).mean())
 
 
