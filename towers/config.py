@@ -138,7 +138,8 @@ class ImagesConfig:
     A picture is read at ``size`` pixels squared, or at the sides that the file of the shop's own network
     tells. ``network_count`` networks are trained, each without pictures of its own, and averaged; each
     until ``epoch_limit`` epochs or ``step_limit`` steps of ``batch_size`` pictures. 0 as ``epoch_limit``
-    leaves pictures out.
+    leaves pictures out. Beside the networks, Fisher vectors of ``visual_word_count`` Gaussians, or fewer
+    for few pictures, tell the classes; 0: none.
     """
 
     encoder: str = ""
@@ -152,6 +153,7 @@ class ImagesConfig:
     epoch_limit: Annotated[int, Range(0, 10_000)] = 100
     step_limit: Annotated[int, Range(1, 1_000_000_000)] = 5_500
     learning_rate: Annotated[float, Range(1e-08, 10)] = 0.003
+    visual_word_count: Annotated[int, Range(0, 1_024)] = 256
 
     def __post_init__(self) -> None:
         for name, levels in (("mean", self.mean), ("deviation", self.deviation)):

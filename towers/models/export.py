@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from towers.config import Config
 from towers.models.candidate_tower import CandidateTower
 from towers.models.deep_cross import DeepCross
+from towers.models.images.fisher_vectors import FisherHeads
 from towers.models.images.image_network import ImageNetwork, told_vectors
 from towers.models.legacy_keras import tf
 from towers.models.predictors.action_network import ActionNetwork
@@ -46,14 +47,19 @@ def candidate_tower_file(tower: CandidateTower, config: Config) -> bytes:
     return _converted(encode, signature, tower)
 
 
-def image_networks_file(networks: Sequence[ImageNetwork], sides: tuple[int, int]) -> bytes:
-    """Networks as one: ``pictures [n, height, width, channels]``, levels of 0 to 1, to unit rows."""
+def image_networks_file(
+    networks: Sequence[ImageNetwork], sides: tuple[int, int], fisher: FisherHeads | None = None
+) -> bytes:
+    """Networks, and classifiers of Fisher vectors, as one.
+
+    ``pictures [n, height, width, channels]``, levels of 0 to 1, to unit rows.
+    """
     shape = (None, *sides, networks[0].shape.channels)
     signature = {"pictures": tf.TensorSpec(shape, tf.float32)}
     owner = tf.Module()
     owner.networks = list(networks)
     return _converted(
-        lambda pictures: {"vectors": told_vectors(networks, pictures)}, signature, owner
+        lambda pictures: {"vectors": told_vectors(networks, pictures, fisher)}, signature, owner
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from towers.models.images.fisher_vectors import FisherHeads, pooled_shares
 from towers.models.legacy_keras import keras, tf
 
 _BLOCK_COUNT = 2
@@ -193,7 +194,9 @@ def told_columns(class_counts: Mapping[str, int], dim: int) -> dict[str, int]:
     return columns
 
 
-def told_vectors(networks: Sequence[ImageNetwork], levels: tf.Tensor) -> tf.Tensor:
+def told_vectors(
+    networks: Sequence[ImageNetwork], levels: tf.Tensor, fisher: FisherHeads | None = None
+) -> tf.Tensor:
     """``[n, told_dim]`` unit rows: what an input looks like, and what the classifiers tell of it.
 
     The networks' vectors, unit vectors side by side, beside the square roots of the classes'
@@ -201,7 +204,7 @@ def told_vectors(networks: Sequence[ImageNetwork], levels: tf.Tensor) -> tf.Tens
     plus the overlap of their distributions (Bhattacharyya 1943). On photographs of groceries, trained on
     what they are, the right product was in the first 5 of 81 for .88 of them, by the vector alone for
     .77. Of pictures, all is the mean of a picture and its mirror image; probabilities are the mean of all
-    networks (Lakshminarayanan et al. 2017, "deep ensembles").
+    networks (Lakshminarayanan et al. 2017, "deep ensembles"), with what Fisher vectors tell, if any.
 
     Labels of more than ``_TOLD_LIMIT`` classes are left out.
     """
@@ -209,8 +212,10 @@ def told_vectors(networks: Sequence[ImageNetwork], levels: tf.Tensor) -> tf.Tens
     looks = tf.concat([vectors for vectors, _ in read], axis=1) / float(np.sqrt(len(read)))
     parts = [looks]
     counts = {name: int(shares.shape[1]) for name, shares in read[0][1].items()}
+    scores = {} if fisher is None else fisher.scores(levels)
     for name in told_columns(counts, 0):
-        parts.append(tf.sqrt(tf.add_n([shares[name] for _, shares in read]) / len(read)))
+        mean = tf.add_n([shares[name] for _, shares in read]) / len(read)
+        parts.append(tf.sqrt(pooled_shares(mean, scores[name]) if name in scores else mean))
     return tf.concat(parts, axis=1) / float(np.sqrt(len(parts)))
 
 

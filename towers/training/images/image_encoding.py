@@ -23,6 +23,7 @@ from towers.modalities.picture_heads import EncoderClasses, PictureHead
 from towers.models.export import image_networks_file
 from towers.models.images.image_network import UNKNOWN, ImageTargets, told_columns
 from towers.training.images.content_files import content_files
+from towers.training.images.fisher_training import with_fisher_heads
 from towers.training.images.image_training import ImageReport, TrainedImages, train_images
 from towers.training.images.picture_labels import image_targets
 from towers.training.images.recipes import RECIPES, Recipe
@@ -185,10 +186,20 @@ def encoded_catalog(
                 seed=config.seed,
                 progress=stages.start(f"training the encoder of {medium.noun}s", 1),
             )
+            if word_count := recipe.visual_words(settings):
+                trained = with_fisher_heads(
+                    trained,
+                    files.levels,
+                    targets,
+                    recipe.kind(settings),
+                    word_count=word_count,
+                    seed=config.seed,
+                    progress=stages.start(f"learning patches of {medium.noun}s", 1),
+                )
             heads = picture_heads(targets, settings.dim * len(trained.networks), items, files.rows)
             learnt_rows = files.rows[trained.is_learnt]
             own_rows = files.rows[trained.own_rows]
-        file = image_networks_file(trained.networks, recipe.sides(settings))
+        file = image_networks_file(trained.networks, recipe.sides(settings), trained.fisher)
     encoder = modality.encoder(file, settings)
     contents = encoded_contents(
         items, encoder, progress=stages.start(f"reading the items' {medium.noun}s", len(items))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from towers.config import AudioConfig, ImagesConfig
+from towers.models.images.fisher_vectors import FisherHeads
 from towers.models.images.image_augmentation import Mixed, augmented
 from towers.models.images.image_network import (
     PICTURE_SHAPE,
@@ -79,12 +80,14 @@ class ImageReport:
         group_count: Groups of near-copies among all of them.
         held_out: By network, accuracy on held-out ones by label, after each check.
         class_counts: Classes by label.
+        fisher: What Fisher vectors add, by label; none where they are not used.
     """
 
     picture_counts: tuple[int, ...]
     group_count: int
     held_out: tuple[tuple[dict[str, float], ...], ...]
     class_counts: dict[str, int]
+    fisher: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,16 +96,24 @@ class TrainedImages:
 
     Args:
         networks: Each trained without pictures of its own beside those held out of all.
-        is_learnt: ``[pictures] bool``, seen by some network.
+        parts: ``[pictures] int64``: 0 held out of all networks, n of the n-th alone, ``LEARNT`` of none.
         own_rows: ``[m] int64`` rows that one network has not seen, and others have.
         own_shares: By label, ``[m, classes] float32`` probabilities by that network.
+        fisher: Classifiers of Fisher vectors, which have seen what some network has; None without.
     """
 
     networks: tuple[ImageNetwork, ...]
-    is_learnt: np.ndarray
+    parts: np.ndarray
     own_rows: np.ndarray
     own_shares: dict[str, np.ndarray]
     report: ImageReport
+    fisher: FisherHeads | None = None
+
+    @property
+    def is_learnt(self) -> np.ndarray:
+        """``[pictures] bool``, seen by some network."""
+        found: np.ndarray = self.parts != 0
+        return found
 
 
 def train_images(
@@ -147,11 +158,11 @@ def train_images(
         held_out.append(tuple(checks))
         own = np.flatnonzero(parts == number + 1)
         own_rows.append(own)
-        for name, shares in _shares_of(network, levels, own, targets, kind).items():
+        for name, shares in shares_of(network, levels, own, targets, kind).items():
             own_shares[name].append(shares)
     return TrainedImages(
         tuple(networks),
-        parts != 0,
+        parts,
         np.concatenate(own_rows),
         {name: np.concatenate(shares) for name, shares in own_shares.items()},
         ImageReport(
@@ -221,7 +232,7 @@ def _trained(
     return trainer.averaged, checks
 
 
-def _shares_of(
+def shares_of(
     network: ImageNetwork,
     levels: np.ndarray,
     rows: np.ndarray,

@@ -35,6 +35,7 @@ class Recipe:
         kind: Gives what is changed at random, and the shape of the network.
         sides: Height and width of the inputs of the exported network.
         minimum: Least number of contents to learn from.
+        visual_words: Gaussians of their patches, 0 for none.
     """
 
     modality: Modality
@@ -42,6 +43,7 @@ class Recipe:
     kind: Callable[[Any], InputKind]
     sides: Callable[[Any], tuple[int, int]]
     minimum: Callable[[Any], int]
+    visual_words: Callable[[Any], int]
 
 
 def frame_count(settings: AudioConfig) -> int:
@@ -80,6 +82,7 @@ RECIPES = (
         picture_kind,
         lambda settings: (settings.size, settings.size),
         lambda settings: settings.picture_minimum,
+        lambda settings: settings.visual_word_count,
     ),
     Recipe(
         SOUND,
@@ -87,5 +90,6 @@ RECIPES = (
         sound_kind,
         lambda settings: (frame_count(settings), BANDS),
         lambda settings: settings.sound_minimum,
+        lambda settings: 0,
     ),
 )

@@ -57,6 +57,17 @@ def test_why_pictures_are_not_used(
     assert found is None and (report.state, report.named_count) == (state, count)
 
 
+def test_fisher_vectors_can_be_left_out(tmp_path: Path) -> None:
+    images = ImagesConfig(
+        **{"size": 16, "dim": 8, "network_count": 1, "epoch_limit": 1}, visual_word_count=0
+    )
+    found, report = encoded_catalog(
+        dataset(tmp_path, 16), Config(images=images), RECIPES[0], Silence()
+    )
+    assert found is not None and found.encoder.dim == 8 + 2
+    assert report.training is not None and not report.training.fisher
+
+
 def test_without_pillow_the_engineer_is_told_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = metrics["pictures"]
     assert (pictures["state"], pictures["named_count"], pictures["read_count"]) == ("used", 61, 60)
     assert set(pictures["training"]["class_counts"]) == {"category", "attribute form"}
+    # What Fisher vectors add to each label; of so few pictures none are held out to measure it on.
+    fisher = pictures["training"]["fisher"]
+    assert set(fisher) == {"category", "attribute form"}
+    assert all(one["held_out_count"] == 0 and one["scale"] > 0 for one in fisher.values())
     (broken,) = [line for line in metrics["warnings"] if "pictures were not read" in line]
     assert broken.startswith("1 pictures were not read: image: expected a JPEG, PNG or WebP")
     return folder / "bundle"
