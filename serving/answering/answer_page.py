@@ -19,7 +19,7 @@ from serving.paging.kept_pages import kept_page
 from serving.paging.match_set import MatchSet
 from serving.paging.order_source import order_source
 from serving.paging.page import Page
-from serving.paging.relevance import is_among, relevant_end
+from serving.paging.relevance import end_of, is_among, others_than, relevant_end
 from towers.bundle.bundle import Bundle
 from towers.ranking.shortlist import Shortlist
 
@@ -166,7 +166,7 @@ def shortlist_and_further(
     sources, encoded = matches.sources, shortlist.encoded
     if holding is None:
         return shortlist, FurtherResults(sources, encoded)
-    left = holding[~is_among(holding, np.sort(np.concatenate([shortlist.rows, pinned_rows])))]
+    left = others_than(pinned_rows, others_than(shortlist.rows, holding))
     if len(left):
         shortlist = shortlist.first(relevant_end(shortlist, holding))
     return shortlist, FurtherResults(sources, encoded, left)
@@ -265,8 +265,7 @@ def _relevant_end(ranked: RankedResults, whole: Page) -> int:
     is_relevant = is_among(whole.rows, np.sort(shortlist.rows[:end]))
     # Ascending, and most of the catalogue for some queries: not to be sorted again.
     is_relevant |= is_among(whole.rows, ranked.further.matching)
-    positions = np.flatnonzero(is_relevant)
-    end = int(positions[-1]) + 1 if len(positions) else 0
+    end = end_of(is_relevant)
     while end in pins:
         end += 1
     return end

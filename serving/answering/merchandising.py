@@ -14,6 +14,7 @@ from serving.answering.rules import Rule, Rules, Targets
 from serving.api.requests import Filter
 from serving.paging.further_results import FurtherResults
 from serving.paging.page import Page, page_of
+from serving.paging.relevance import NO_ROWS
 from towers.bundle.bundle import Bundle
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
@@ -56,6 +57,8 @@ class Merchandising:
     @property
     def pinned_rows(self) -> np.ndarray:
         """``[n] int64`` rows of the pinned items."""
+        if not self.pins:
+            return NO_ROWS
         return np.array(sorted(pin.row for pin in self.pins.values()), np.int64)
 
 

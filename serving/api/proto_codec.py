@@ -166,10 +166,10 @@ def read_answer(message: Any, request: Any) -> Answer:
 def write_answer(answer: Answer, request: Any) -> bytes:
     """The bytes of the response to the search or recommend message ``request``."""
     is_search = isinstance(request, discovery_pb2.SearchItemsRequest)
-    made = discovery_pb2.SearchItemsResponse if is_search else discovery_pb2.RecommendItemsResponse
+    kind = "SearchItemsResponse" if is_search else "RecommendItemsResponse"
     start = PageStart(answer.next_offset or 0, answer.order_key)
     has_next = 0 < start.offset <= OFFSET_LIMIT
-    message = made(
+    message = getattr(discovery_pb2, kind)(
         attribution_token=answer.attribution_token,
         bundle_id=answer.bundle_id,
         next_page_token=page_token(request, start) if has_next else "",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serving.paging.relevance import is_among
+from serving.paging.relevance import NO_ROWS, is_among, others_than
 from towers.falling_order import falling_order
 from towers.optional_stages import finite
 from towers.read_only import read_only
@@ -15,9 +15,8 @@ from towers.retrieval.fusion import fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.sparse_scores import SparseScores
 
-_NO_ROWS = np.zeros(0, np.int64)
 _NO_SCORES = np.zeros(0, np.float32)
-NO_RESULTS = (_NO_ROWS, _NO_SCORES)
+NO_RESULTS = (NO_ROWS, _NO_SCORES)
 _GAP = np.float32(1e-3)
 """Difference between the score of the last known result and that of the next one."""
 _BM25_LIMIT = 10_000
@@ -30,12 +29,12 @@ class FurtherResults:
 
     Args:
         encoded: The request; its query embedding orders the items.
-        matching: ``[n] int64`` allowed rows that hold the query's words; they come first.
+        matching: ``[n] int64`` allowed rows that hold the query's words, ascending; they come first.
     """
 
     sources: Sources
     encoded: EncodedRequest
-    matching: np.ndarray = field(default_factory=lambda: _NO_ROWS)
+    matching: np.ndarray = field(default_factory=lambda: NO_ROWS)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "matching", read_only(self.matching))
@@ -46,7 +45,7 @@ class FurtherResults:
 
     def left_count(self, known: np.ndarray) -> int:
         """Number of ``matching`` rows that are not among known ones ``[k] int64``."""
-        return int(np.count_nonzero(~is_among(self.matching, np.sort(known))))
+        return len(others_than(known, self.matching))
 
     def after(
         self, known: np.ndarray, last_score: np.float32, count: int, missing: list[str]
@@ -62,7 +61,7 @@ class FurtherResults:
             Rows and scores, ``[≤ count] int64`` and ``float32``; the scores fall from ``last_score``.
         """
         run, nothing = self.sources.stages.run, NO_RESULTS
-        matching = self.matching[~is_among(self.matching, np.sort(known))]
+        matching = others_than(known, self.matching)
         rows, scores = nothing
         if len(matching) and count > 0:
             rows, scores = run(

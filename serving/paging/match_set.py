@@ -45,12 +45,13 @@ class MatchSet:
             fits &= is_found
         return fits
 
-    def count(self, holding: np.ndarray | None) -> tuple[int, bool]:
+    def count(self, holding: np.ndarray | None, *, is_relaxed: bool) -> tuple[int, bool]:
         """The size of the match set under the request's own filter, without enumerating it.
 
         Args:
             holding: The allowed items that hold every word that relaxation left, as
                 ``relevance.holding_rows`` gives them.
+            is_relaxed: Whether that is less than all of the words, or a synonym in place of one.
 
         Returns:
             The count, and whether it is a lower bound: where no item has all of the words, the items
@@ -62,6 +63,8 @@ class MatchSet:
             return allowed.count(), False
         query = self.encoded.query
         if sources.lexical is not None and holding is not None and any(query.rarities):
+            if not is_relaxed:
+                return len(holding), False
             complete = sources.lexical.complete_rows(query)
             if len(complete):
                 return int(np.count_nonzero(allowed.has(complete))), False
