@@ -166,7 +166,9 @@ def shortlist_and_further(
     sources, encoded = matches.sources, shortlist.encoded
     if holding is None:
         return shortlist, FurtherResults(sources, encoded)
-    left = others_than(pinned_rows, others_than(shortlist.rows, holding))
+    left = others_than(shortlist.rows, holding)
+    if len(pinned_rows):
+        left = others_than(pinned_rows, left)
     if len(left):
         shortlist = shortlist.first(relevant_end(shortlist, holding))
     return shortlist, FurtherResults(sources, encoded, left)

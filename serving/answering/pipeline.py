@@ -56,6 +56,9 @@ _NEEDED_FOR_FEATURES = {*SOURCES, "features", "query_tower", "rule_effects"}
 """Stages whose failure makes the features of an answer unusable for training: all that features are
 computed from, and what tells whether a rule changed the answer."""
 
+_Relaxed = tuple[tuple[Relaxation, ...] | None, np.ndarray | None]
+_UNKNOWN: _Relaxed = (None, None)
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -131,10 +134,11 @@ def answered(
     if matches.encoded.is_search:
         # Where nothing may be shown, no relaxation helps, and finding that out takes long.
         if len(ranked.rows):
-            relaxed = run("relaxation", lambda: _relaxations(bundle, matches.encoded), None)
-        holding = run(
-            "relevance", lambda: holding_rows(ranker.sources, matches.encoded, relaxed), None
-        )
+            relax = partial(_relaxed, bundle, matches.encoded)
+            relaxed, holding = run("relaxation", relax, _UNKNOWN)
+        if holding is None:
+            hold = partial(holding_rows, ranker.sources, matches.encoded, relaxed)
+            holding = run("relevance", hold, None)
     is_one_word_left = words_left(matches.encoded.query, relaxed) == 1
 
     def with_lifts(shortlist: Shortlist) -> Shortlist:
@@ -330,9 +334,14 @@ def _empty_reason(
     return EmptyReason.NO_ITEM_LEFT if passes else EmptyReason.NO_ITEM_PASSES_FILTER
 
 
-def _relaxations(bundle: Bundle, encoded: EncodedRequest) -> tuple[Relaxation, ...]:
-    sources, rank_request = bundle.ranker.sources, encoded.rank_request
+def _relaxed(bundle: Bundle, encoded: EncodedRequest) -> _Relaxed:
+    """How a search is relaxed; where it need not be, the allowed items that hold all of its words."""
+    sources, synonyms = bundle.ranker.sources, encoded.rank_request.synonyms
     if sources.lexical is None:
-        return ()
-    only_allowed = partial(sources.only_allowed, rank_request)
-    return relaxations(sources.lexical, encoded.query, only_allowed, rank_request.synonyms)
+        return (), None
+    if not synonyms and not any(one.translations or one.corrections for one in encoded.query.terms):
+        holding = holding_rows(sources, encoded, ())
+        if holding is not None and len(holding):
+            return (), holding
+    only_allowed = partial(sources.only_allowed, encoded.rank_request)
+    return relaxations(sources.lexical, encoded.query, only_allowed, synonyms), None

@@ -169,8 +169,8 @@ def _put_head(out: np.ndarray, at: int, content: np.ndarray, lengths: np.ndarray
 
 
 @inlined
-def _put_double(out: np.ndarray, at: int, number: float) -> int:
-    room = np.empty(1, np.float64)
+def _put_double(out: np.ndarray, at: int, number: float, room: np.ndarray) -> int:
+    """Writes eight bytes; ``room`` is for one number, since to make it takes longer than all else."""
     room[0] = number
     for place, byte in enumerate(room.view(np.uint8)):
         out[at + place] = byte
@@ -203,6 +203,7 @@ def _write(
         amounts: ``[parts, n]``, 0 where a result has no such part.
     """
     at = item_begin = 0
+    room = np.empty(1, np.float64)
     source_count = ranks.shape[1]
     first_part = _FIRST_SOURCE + source_count
     has_probability = len(probabilities) > 0
@@ -220,12 +221,12 @@ def _write(
         at = _put_head(out, at, content, lengths, _RESULT)
         at = _put_varint(out, at, length)
         at = _put_head(out, at, content, lengths, _SCORE)
-        at = _put_double(out, at, scores[place])
+        at = _put_double(out, at, scores[place], room)
         at = _put_head(out, at, content, lengths, _MODEL_SCORE)
-        at = _put_double(out, at, model_scores[place])
+        at = _put_double(out, at, model_scores[place], room)
         if has_probability:
             at = _put_head(out, at, content, lengths, _PROBABILITY)
-            at = _put_double(out, at, probabilities[place])
+            at = _put_double(out, at, probabilities[place], room)
         for source in range(source_count):
             if ranks[place, source] >= 0:
                 rank = ranks[place, source] + 1
@@ -237,7 +238,7 @@ def _write(
         for part in range(len(amounts)):
             if amounts[part, place] != 0:
                 at = _put_head(out, at, content, lengths, first_part + part)
-                at = _put_double(out, at, amounts[part, place])
+                at = _put_double(out, at, amounts[part, place], room)
         # The fields of a message may be in any order.
         for byte in items[item_begin : item_begin + item_lengths[place]]:
             out[at] = byte
