@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -60,8 +61,7 @@ _Relaxed = tuple[tuple[Relaxation, ...] | None, np.ndarray | None]
 _UNKNOWN: _Relaxed = (None, None)
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """An answer, the shortlist and the page that it was built from, the page's order, all results that it
     was cut from, the policy in force, and the propensity of each result, if the policy explores."""
 
@@ -191,7 +191,7 @@ def answered(
         asked = PageRequest.of(request, token, pinned)
         decide = partial(decided, found.shortlist, policy, asked, ranker.sources)
         by_policy = run("policy", decide, by_policy)
-        found = replace(found, shortlist=by_policy.shortlist)
+        found = found._replace(shortlist=by_policy.shortlist)
     shown = found.shortlist
     paged = answer_page(found, request, token, orders)
     page, order = paged.page, paged.sort_by

@@ -15,14 +15,12 @@ from towers.read_only import freeze
 class Page:
     """Rows of one page, their scores, and their positions in the shortlist (−1: beyond it).
 
-    The arrays are read-only, also for who passed them.
-    ``total_count`` is the number of results on all pages; ``missing`` names failed stages.
+    The arrays are read-only, also for who passed them. ``missing`` names failed stages.
     """
 
     rows: np.ndarray
     scores: np.ndarray
     positions: np.ndarray
-    total_count: int
     missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -37,7 +35,7 @@ class Page:
         """The results from ``begin`` to before ``end``."""
         part = slice(begin, end)
         columns = self.rows[part], self.scores[part], self.positions[part]
-        return Page(*columns, self.total_count, self.missing)
+        return Page(*columns, self.missing)
 
 
 def page_of(shortlist: Shortlist, further: FurtherResults, span: tuple[int, int]) -> Page:
@@ -55,5 +53,4 @@ def page_of(shortlist: Shortlist, further: FurtherResults, span: tuple[int, int]
         rows = np.concatenate([rows, more[beyond:]])
         scores = np.concatenate([scores, more_scores[beyond:]])
         positions = np.concatenate([positions, np.full(len(more[beyond:]), -1, np.int64)])
-    total_count = further.total_count(shortlist.encoded.rank_request)
-    return Page(rows, scores, positions, total_count, tuple(missing))
+    return Page(rows, scores, positions, tuple(missing))

@@ -22,6 +22,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,8 +50,7 @@ EXPLORATION = "exploration"
 _NO_PINS: Mapping[int, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Decided:
+class Decided(NamedTuple):
     """A list after the policy.
 
     Args:
