@@ -13,7 +13,6 @@ from towers.read_only import read_only
 from towers.retrieval.candidates import Sources
 from towers.retrieval.fusion import fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.sparse_scores import SparseScores
 
 _NO_SCORES = np.zeros(0, np.float32)
 NO_RESULTS = (NO_ROWS, _NO_SCORES)
@@ -83,8 +82,8 @@ class FurtherResults:
         bm25 = np.zeros(len(rows), np.float32)
         if sources.lexical is not None:
             synonyms = encoded.rank_request.synonyms
-            found = sources.lexical.search(encoded.query, _BM25_LIMIT, synonyms)
-            bm25 = SparseScores.summed(*found).at(rows)
+            hits, scores = sources.lexical.search(encoded.query, _BM25_LIMIT, synonyms)
+            bm25 = _at(rows, hits, scores)
         learnt = sources.index.scores(encoded.query_embedding, rows)
         scores = fused_scores(bm25, learnt, sources.semantic_scores(encoded.query, rows))
         first = falling_order(scores, rows)[:count]
@@ -94,6 +93,20 @@ class FurtherResults:
         rows = self.sources.nearest(self.encoded, count + len(known))
         rows = rows[~is_among(rows, np.sort(known))][:count]
         return rows, finite(self.sources.index.scores(self.encoded.query_embedding, rows))
+
+
+def _at(rows: np.ndarray, hits: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The scores of ``rows``, 0 where they are not among the hits, ``[n] float32``.
+
+    By a table of all rows, in a tenth of the time that it takes to sort thousands of hits.
+
+    Args:
+        hits: ``[m] int64`` rows in any order, each once.
+        scores: ``[m] float32`` of the hits.
+    """
+    table = np.zeros(1 + max(rows.max(initial=-1), hits.max(initial=-1)), np.float32)
+    table[hits] = scores
+    return table[rows]
 
 
 def below(last_score: np.float32, scores: np.ndarray) -> np.ndarray:
