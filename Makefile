@@ -1,6 +1,6 @@
 # Two commands do all the set-up: `make demo` and `make test`.
 PYTHON ?= python3.11
-# Processes that the tests are shared among, file by file.
+# Processes that the tests are shared among, file by file: in their order, since the longest has few.
 TEST_PROCESSES ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -26,7 +26,7 @@ serve: install
 	$(BIN)/nextclick serve .demo/bundle --state .demo/demo-state
 
 test: install
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

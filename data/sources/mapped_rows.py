@@ -73,7 +73,10 @@ def find_file(folder: Path, name: str) -> Path | None:
         InputError: There is no folder, or there are several such files.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder with items.* and events.*, found none")
+        received = "a file; move it into a folder of its own" if folder.is_file() else "none"
+        raise InputError(
+            f"{folder}: expected a folder with items.* and events.*, received {received}"
+        )
     paths_found = [path for end in ENDINGS if (path := folder / f"{name}{end}").is_file()]
     if len(paths_found) > 1:
         received = " and ".join(path.name for path in paths_found)

@@ -237,7 +237,7 @@ def _replay_test(
     log = ReplayedLog.of(
         list(iter_events(tables.events)), catalog.row_of, learn_from_time=tables.split.test_from
     )
-    moments = _test_moments(log, settings)
+    moments = asked_moments(log, limit=settings.request_limit, seed=settings.seed)
     rankings_by_system = SystemRankings()
     rivals = load_rivals(Layout(engine.bundle.path).training)
     cross_sell = CrossSellEvaluation(engine, rivals, settings.depth)
@@ -287,6 +287,7 @@ def _replay_test(
                 for result in answer.results:
                     if result.purchase_probability is not None:
                         rankings_by_system.probabilities.append(result.purchase_probability)
+                        rankings_by_system.weights.append(moments[number])
                         rankings_by_system.is_bought.append(
                             catalog.row_of[result.item_id] in bought
                         )
@@ -316,25 +317,27 @@ def one_event_behind(ranker: Ranker, rank_request: RankRequest) -> list[int]:
     return ranker.rank(late).rows.tolist()
 
 
-def _test_moments(log: ReplayedLog, settings: EvaluationSettings) -> set[int]:
-    """Numbers of the test events before which a request is made.
+def asked_moments(log: ReplayedLog, *, limit: int, seed: int) -> dict[int, float]:
+    """Numbers of the test events before which a request is made, and how many such each stands for.
 
     In a log of baskets one per session, with at least one item in the basket already; in any other
-    log every target event but the first of its session. Sampled uniformly beyond the limit.
+    log every target event but the first of its session. Sampled uniformly beyond the limit. A shop
+    asks at every step of a basket: where the frequency of purchases counts, one step stands for all.
     """
-    generator = np.random.default_rng(settings.seed)
+    generator = np.random.default_rng(seed)
     starts: dict[int, list[int]] = {}
     for number in range(log.learn_from, len(log.events)):
         if log.targets.is_target[number]:
             starts.setdefault(int(log.sessions[number]), []).append(number)
     if log.targets.is_basket_log:
-        moments = [
-            numbers[int(generator.integers(1, len(numbers)))]
+        moments = {
+            numbers[int(generator.integers(1, len(numbers)))]: len(numbers) - 1.0
             for numbers in starts.values()
             if len(numbers) > 1
-        ]
+        }
     else:
-        moments = [number for numbers in starts.values() for number in numbers[1:]]
-    if len(moments) > settings.request_limit:
-        return set(generator.choice(moments, settings.request_limit, replace=False).tolist())
-    return set(moments)
+        moments = {number: 1.0 for numbers in starts.values() for number in numbers[1:]}
+    if len(moments) > limit:
+        sampled = generator.choice([*moments], limit, replace=False)
+        moments = {number: moments[number] for number in sampled.tolist()}
+    return moments

@@ -30,6 +30,7 @@ class SystemRankings:
     encoded_requests: list[EncodedRequest] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
     is_bought: list[bool] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
     segments: list[str] = field(default_factory=list)
 
     def add(
@@ -54,7 +55,12 @@ class SystemRankings:
         is_bought = np.array(self.is_bought, bool)
         if is_bought.all() or not is_bought.any():
             return {}
-        return reliability(np.array(self.probabilities), is_bought, threshold=threshold)
+        return reliability(
+            np.array(self.probabilities),
+            is_bought,
+            threshold=threshold,
+            weights=np.array(self.weights),
+        )
 
     def values(self) -> dict[str, dict[str, np.ndarray]]:
         """Each metric of each request, ``[requests] float64`` by its name, by system."""

@@ -159,7 +159,7 @@ def related_last(
             only what was given up, and leads no item that has it, however few do.
     """
     count = len(shortlist.rows)
-    if not len(holding) or not count:
+    if not _has_relevant(shortlist, holding) or not count:
         return shortlist
     is_relevant = _relevant(shortlist, holding, is_one_word_left=is_one_word_left)
     column, order = np.empty(count, np.float32), np.empty(count, np.int64)
@@ -193,16 +193,22 @@ def _set_apart(
     return count
 
 
+def _has_relevant(shortlist: Shortlist, holding: np.ndarray) -> bool:
+    """Whether any result can be relevant: without any that holds the words, only those of a code."""
+    return len(holding) > 0 or EXACT_CODE in shortlist.adjustments
+
+
 def _relevant(
     shortlist: Shortlist, holding: np.ndarray, *, is_one_word_left: bool = False
 ) -> np.ndarray:
-    """Which results are relevant, ``[n] bool``."""
-    flags = np.empty(len(shortlist.rows), bool)
+    """Which results are relevant, ``[n] bool``: without any that holds the words, those of a code."""
     code_lifts = shortlist.adjustments.get(EXACT_CODE, _NO_LIFTS)
-    _tell_relevant(
-        *(shortlist.rows, shortlist.candidate_features, shortlist.places, holding),
-        *(code_lifts, is_one_word_left, flags),
-    )
+    flags = code_lifts > 0 if len(code_lifts) else np.zeros(len(shortlist.rows), bool)
+    if len(holding):
+        _tell_relevant(
+            *(shortlist.rows, shortlist.candidate_features, shortlist.places, holding),
+            *(code_lifts, is_one_word_left, flags),
+        )
     return flags
 
 
@@ -287,7 +293,7 @@ def relevant_end(shortlist: Shortlist, holding: np.ndarray) -> int:
         shortlist: As ``related_last`` gave it, without items hidden or pinned since, or reordered.
         holding: As there.
     """
-    if not len(holding):
+    if not _has_relevant(shortlist, holding):
         return 0
     pushed = shortlist.adjustments.get(RELATED_ONLY)
     is_relevant = _relevant(shortlist, holding) if pushed is None else pushed == 0

@@ -308,9 +308,12 @@ def test_a_map_is_read_before_the_files(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "nowhere"
-    expected = f"^{re.escape(str(path))}: expected a folder with items.* and events.*, found none$"
-    with pytest.raises(InputError, match=expected):
+    path = tmp_path / "nowhere.csv"
+    expected = f"^{re.escape(str(path))}: expected a folder with items.* and events.*, received "
+    with pytest.raises(InputError, match=expected + "none$"):
+        read_files(path)
+    path.write_text(ITEMS)
+    with pytest.raises(InputError, match=expected + "a file; move it into a folder of its own$"):
         read_files(path)
 
 

@@ -15,13 +15,25 @@ _LEAD_SPREADS = 100.0
 """Standard deviations of an answer's scores between tiers: more than all boosts of rules together."""
 
 
+def typed_row(text: str, catalog: Catalog) -> int:
+    """Row of the item whose id is ``text``, −1 if there is none.
+
+    Ids are told apart by case; but a shopper types that of a label in small letters. A word is no id in
+    other letters: ``usb`` is not the item ``USB``.
+    """
+    row = catalog.row_of.get(text, -1)
+    if row < 0 and any(map(str.isdigit, text)):
+        row = max(catalog.row_of.get(one, -1) for one in (text.upper(), text.lower()))
+    return row
+
+
 def with_typed_item(sources: Sources, encoded: EncodedRequest, found: Candidates) -> Candidates:
-    """The candidates, plus the item whose id equals the query, if it is allowed.
+    """The candidates, plus the item whose id the query is, if it is allowed.
 
     The lexical index finds codes with digits only; an id may be short, or a word.
     """
     rank_request = encoded.rank_request
-    row = sources.catalog.row_of.get(rank_request.text, -1) if rank_request.text else -1
+    row = typed_row(rank_request.text, sources.catalog) if rank_request.text else -1
     if (
         row < 0
         or row in found.rows
@@ -41,7 +53,7 @@ def with_typed_item(sources: Sources, encoded: EncodedRequest, found: Candidates
 
 def may_have_code(query: ParsedQuery, catalog: Catalog) -> bool:
     """Whether an item may match a code in the query; only then there are lifts."""
-    return bool(query.product_codes) or query.text in catalog.row_of
+    return bool(query.product_codes) or typed_row(query.text, catalog) >= 0
 
 
 def exact_code_lift(
@@ -49,8 +61,8 @@ def exact_code_lift(
 ) -> np.ndarray:
     """Lifts of items matched by a code, above all others and in tiers, ``[n] float32``.
 
-    From below: items with any code in the query; items whose own id it is; the item whose id equals
-    the query verbatim. Within a tier the order of ``scores`` is kept.
+    From below: items with any code in the query; items whose own id it is; the item whose id is the
+    query as typed. Within a tier the order of ``scores`` is kept.
     """
     lifts = np.zeros(len(scores), np.float32)
     tiers = _tiers(encoded.query, candidates, catalog)
@@ -71,7 +83,7 @@ def _tiers(query: ParsedQuery, candidates: Candidates, catalog: Catalog) -> np.n
     lexical = candidates.scores["lexical"]
     if lexical.values.max(initial=0.0) >= CODE_SCORE:
         tiers[lexical.at(candidates.rows) >= CODE_SCORE] = 1
-    typed = catalog.row_of.get(query.text, -1)
+    typed = typed_row(query.text, catalog)
     if typed >= 0:
         tiers[candidates.rows == typed] = 3
     if tiers.any():

@@ -8,7 +8,11 @@ _BIN_COUNT = 10
 
 
 def reliability(
-    probabilities: np.ndarray, happened: np.ndarray, *, threshold: float
+    probabilities: np.ndarray,
+    happened: np.ndarray,
+    *,
+    threshold: float,
+    weights: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Calibration and discrimination of probabilities against the outcomes.
 
@@ -16,11 +20,12 @@ def reliability(
         probabilities: ``[n]``, 0 to 1.
         happened: ``[n] bool`` outcomes, with at least one true and one false.
         threshold: A probability of at least this counts as a positive prediction.
+        weights: ``[n]``, how many cases each stands for; None: one each.
 
     Returns:
-        ``count``, ``base_rate``, ``ece`` (expected calibration error over ten bins of equal
-        counts), ``brier``, ``brier_of_base_rate`` (of always predicting the base rate), ``auc``,
-        ``threshold``, and ``accuracy``, ``precision``, ``recall``, ``f1`` at it.
+        ``count`` of ``probabilities``, ``base_rate``, ``ece`` (expected calibration error over ten
+        bins of equal counts), ``brier``, ``brier_of_base_rate`` (of always predicting the base rate),
+        ``auc``, ``threshold``, and ``accuracy``, ``precision``, ``recall``, ``f1`` at it.
     """
     from sklearn.metrics import (
         accuracy_score,
@@ -30,35 +35,38 @@ def reliability(
     )
 
     happened = happened.astype(bool)
-    base_rate = float(happened.mean())
+    base_rate = float(np.average(happened, weights=weights))
     predicted = probabilities >= threshold
     precision, recall, f1, _ = precision_recall_fscore_support(
-        happened, predicted, average="binary", zero_division=0.0
+        happened, predicted, average="binary", zero_division=0.0, sample_weight=weights
     )
     return {
         "count": len(happened),
         "base_rate": base_rate,
-        "ece": expected_calibration_error(probabilities, happened),
-        "brier": float(brier_score_loss(happened, probabilities)),
+        "ece": expected_calibration_error(probabilities, happened, weights),
+        "brier": float(brier_score_loss(happened, probabilities, sample_weight=weights)),
         "brier_of_base_rate": base_rate * (1.0 - base_rate),
-        "auc": float(roc_auc_score(happened, probabilities)),
+        "auc": float(roc_auc_score(happened, probabilities, sample_weight=weights)),
         "threshold": threshold,
-        "accuracy": float(accuracy_score(happened, predicted)),
+        "accuracy": float(accuracy_score(happened, predicted, sample_weight=weights)),
         "precision": float(precision),
         "recall": float(recall),
         "f1": float(f1),
     }
 
 
-def expected_calibration_error(probabilities: np.ndarray, happened: np.ndarray) -> float:
+def expected_calibration_error(
+    probabilities: np.ndarray, happened: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Mean gap between predicted and observed frequency, over ten bins of equal counts."""
+    weights = np.ones(len(probabilities)) if weights is None else weights
     order = np.argsort(probabilities, kind="stable")
     gaps = [
-        abs(float(probabilities[part].mean() - happened[part].mean())) * len(part)
+        abs(float(weights[part] @ (probabilities[part] - happened[part])))
         for part in np.array_split(order, _BIN_COUNT)
         if len(part)
     ]
-    return sum(gaps) / len(probabilities)
+    return float(sum(gaps) / weights.sum())
 
 
 def best_threshold(probabilities: np.ndarray, happened: np.ndarray) -> float:

@@ -48,14 +48,16 @@ def train(
 ) -> None:
     """Train retrieval and ranking on TABLES, and write a bundle that a server can load."""
     from data.tables import read_tables
+
+    began = time.time()
+    # Before TensorFlow is imported: a wrong path is told at once.
+    shop = read_tables(tables)
     from serving.cli.tables.report_tables import evaluation_tables, training_table
     from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
     from towers.config import read_config
     from towers.training.train import starting_config
     from towers.training.train import train as run
 
-    began = time.time()
-    shop = read_tables(tables)
     training_tables = replace(shop, judgments=shop.judgments.slice(0, 0)) if no_judgments else shop
     config = read_config(config_file, starting_config(shop))
     config = replace(config, learn_test_part=config.learn_test_part or whole_log)

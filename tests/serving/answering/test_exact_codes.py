@@ -65,6 +65,27 @@ def test_an_id_that_is_short_or_a_word_finds_its_item_too(
     assert item_id not in first(engine, item_id, 100)
 
 
+@pytest.mark.parametrize(("typed", "found"), [("k9", "K9"), ("GNOME-2", "gnome-2"), ("usb", None)])
+def test_an_id_with_a_digit_is_known_in_other_letters_and_a_word_is_none(
+    shelf_engine: Callable[..., Engine], typed: str, found: str | None
+) -> None:
+    engine = shelf_engine()
+    engine.update_items([Item(one, "Garden dwarf") for one in ("K9", "gnome-2", "USB")])
+    answer = engine.search(SearchRequest(typed, page_size=5, record=False))
+    lifted = [
+        result.item_id
+        for result in answer.results
+        if EXACT_CODE in {part.name for part in result.adjustments}
+    ]
+    assert lifted == ([] if found is None else [found])
+    if found is not None:
+        # Nothing holds the typed text as a word, and the item is what was asked for all the same.
+        assert answer.results[0].item_id == found and answer.relevant_count == 1
+    # With both in the catalogue, the one that was typed.
+    engine.update_items([Item(typed, "Garden gnome")])
+    assert first(engine, typed) == [typed]
+
+
 def test_an_own_id_comes_before_the_same_number_of_other_items(
     shelf_engine: Callable[..., Engine],
 ) -> None:

@@ -13,10 +13,11 @@ from data.split import Split
 from data.synthetic import END_TIME
 from data.tables import Tables, events_table
 from serving.cli.tables.report_tables import evaluation_tables
-from serving.evaluation.as_served import EvaluationSettings, evaluate_tables
+from serving.evaluation.as_served import EvaluationSettings, asked_moments, evaluate_tables
 from serving.evaluation.system_rankings import SystemRankings, rival_rankings
 from tests.quick_training import Silence
 from tests.towers import shelf
+from towers.datasets.replayed_log import ReplayedLog
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 
@@ -109,3 +110,36 @@ def test_rivals_rank_the_candidates_of_the_engine_by_their_own_scores() -> None:
     )
     assert rival_rankings(ranker, request, {}, 5) == {}
     assert backwards == {"other": ids[::-1]}
+
+
+def bought(*baskets: int) -> ReplayedLog:
+    """Baskets of so many different items, an hour apart, in sessions of their own."""
+    ids = [item.item_id for item in shelf.items()]
+    events = [
+        Event(
+            f"{n}-{k}",
+            EventType.PURCHASE,
+            f"v{n}",
+            END_TIME + 3_600 * n,
+            ids[k],
+            session_id=f"s{n}",
+        )
+        for n, count in enumerate(baskets)
+        for k in range(count)
+    ]
+    return ReplayedLog.of(events, shelf.catalog().row_of)
+
+
+def test_one_step_of_a_basket_stands_for_all_of_its_steps() -> None:
+    log = bought(1, 4, 2, 9)
+    seen: dict[int, set[float]] = {}
+    for seed in range(60):
+        moments = asked_moments(log, limit=10, seed=seed)
+        assert sorted(moments.values()) == [1.0, 3.0, 8.0]
+        for number, weight in moments.items():
+            seen.setdefault(number, set()).add(weight)
+    # Never the first of a basket, any other, and always as one of those of its basket.
+    steps = {2: 3.0, 3: 3.0, 4: 3.0, 6: 1.0} | dict.fromkeys(range(8, 16), 8.0)
+    assert seen == {number: {weight} for number, weight in steps.items()}
+    few = asked_moments(log, limit=2, seed=1)
+    assert len(few) == 2 and few.items() <= asked_moments(log, limit=10, seed=1).items()

@@ -77,6 +77,18 @@ def test_the_calibration_error_is_the_mean_gap_between_saying_and_happening() ->
     assert report["brier_of_base_rate"] == pytest.approx(0.25, abs=0.005)
 
 
+def test_a_case_that_stands_for_several_counts_as_so_many() -> None:
+    rng = np.random.default_rng(11)
+    # So coarse that equal probabilities share a bin, however often each is there.
+    said = np.repeat(np.arange(10) / 10, 30)
+    happened, weights = rng.random(300) < said**2, np.tile(np.arange(30) % 4 + 1.0, 10)
+    counts = weights.astype(int)
+    weighted = reliability(said, happened, threshold=0.45, weights=weights)
+    repeated = reliability(np.repeat(said, counts), np.repeat(happened, counts), threshold=0.45)
+    assert weighted.pop("count") == 300 and repeated.pop("count") == counts.sum()
+    assert weighted == pytest.approx(repeated, rel=1e-9)
+
+
 def test_the_threshold_of_the_best_f1_is_that_of_trying_all() -> None:
     rng = np.random.default_rng(3)
     said = np.round(rng.random(60), 2)
