@@ -59,6 +59,7 @@ computed from, and what tells whether a rule changed the answer."""
 
 _Relaxed = tuple[tuple[Relaxation, ...] | None, np.ndarray | None]
 _UNKNOWN: _Relaxed = (None, None)
+_NOT_ENUMERATED: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
 
 
 class Answered(NamedTuple):
@@ -157,19 +158,13 @@ def answered(
     policy = rules.policies.of(surface_of(request), segment)
     group_by = request.group_by or policy.group_by
 
-    def matched() -> tuple[np.ndarray | None, np.ndarray | None]:
-        fits = matches.under(request.filter)
-        if is_by_relevance:
-            return fits, None
-        length = max(request.offset + request.page_size, EXTENSION_COUNT)
-        return fits, matches.sorted_rows(fits, request.sort_by, length)
-
     facets: tuple[Facet, ...] = ()
     counted: tuple[int | None, bool] = (None, False)
-    nothing: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
-    fits, sorted_rows = nothing
+    fits, sorted_rows = _NOT_ENUMERATED
     if request.facets or not is_by_relevance:
-        fits, sorted_rows = run("match_set", matched, nothing)
+        length = max(request.offset + request.page_size, EXTENSION_COUNT)
+        matched = partial(matches.enumerated, request.filter, request.sort_by, length)
+        fits, sorted_rows = run("match_set", matched, _NOT_ENUMERATED)
     if fits is not None:
         counted = int(np.count_nonzero(fits)), False
         facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
@@ -196,17 +191,20 @@ def answered(
     paged = answer_page(found, request, token, orders)
     page, order = paged.page, paged.sort_by
 
-    def rule_effects() -> set[str]:
-        names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
-        if fits is not None:
-            used = request.facets if facets else ()
-            names |= hidings_that_matched(matches, merchandising, request.filter, used)
-        if order is SortOrder.RELEVANCE:
-            lists = (lifted, ranked_with_pins)
-            names |= rules_that_changed_page(ranker, lists, merchandising, page, request)
-        return names
+    changed: set[str] = set()
+    if matching_rules:
 
-    changed: set[str] = run("rule_effects", rule_effects, set()) if matching_rules else set()
+        def rule_effects() -> set[str]:
+            names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
+            if fits is not None:
+                used = request.facets if facets else ()
+                names |= hidings_that_matched(matches, merchandising, request.filter, used)
+            if order is SortOrder.RELEVANCE:
+                lists = (lifted, ranked_with_pins)
+                names |= rules_that_changed_page(ranker, lists, merchandising, page, request)
+            return names
+
+        changed = run("rule_effects", rule_effects, changed)
     known_scores: np.ndarray | None = None
     if ranked_with_pins is lifted and unexpanded is ranked and page.is_listed:
         # What was done to the list since it was ranked leaves the model's scores as they are.

@@ -91,6 +91,15 @@ class MatchSet:
         """The items that may be shown, ``[≤ count] bool``."""
         return self.sources.allowed(self.encoded.rank_request).flags()
 
+    def enumerated(
+        self, conditions: Filter, order: SortOrder, count: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The match set as flags, and its first ``count`` rows in an order other than relevance."""
+        fits = self.under(conditions)
+        if order is SortOrder.RELEVANCE:
+            return fits, None
+        return fits, self.sorted_rows(fits, order, count)
+
     def sorted_rows(self, fits: np.ndarray, order: SortOrder, count: int) -> np.ndarray:
         """The first ``count`` rows of a match set in an order other than relevance.
 

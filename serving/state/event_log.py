@@ -11,9 +11,9 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from data.errors import OverloadError
 from data.records import Event, Impression, LogPosition
@@ -42,8 +42,7 @@ _INSERT = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class _Batch:
+class _Batch(NamedTuple):
     """Entries that are committed together; ``events`` and ``done`` are set if a caller waits.
 
     ``done`` receives which events are new, or what went wrong. Not a ``Future``: ten times as slow.
