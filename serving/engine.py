@@ -341,7 +341,8 @@ class Engine:
 
         rules, parts = self._rules.current(rank_request.time), (self._orders, before_stage)
         done, teams = self._interleaving.answered(active, request, token, rules, made, *parts)
-        is_drawn = done.is_unchanged_ranking and self._rng.random() < log_feature_share
+        is_drawn = log_feature_share > 0 and done.is_unchanged_ranking
+        is_drawn = is_drawn and self._rng.random() < log_feature_share
         shown = impression_of(done, active.bundle, request, with_features=is_drawn, teams=teams)
         if self.log.enqueue_impression(shown) and teams:
             self._interleaving.take_in(shown)

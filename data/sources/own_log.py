@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,9 +77,8 @@ class LogEntry(NamedTuple):
 def event_row(event: Event) -> LogRow:
     """The row of an event."""
     body: dict[str, Any] = {"type": event.type.label, "visitor_id": event.visitor_id}
-    for name, default in _EVENT_DEFAULTS.items():
-        value = getattr(event, name)
-        if value != default:
+    for name, value in zip(_EVENT_DEFAULTS, _event_values(event), strict=True):
+        if value != _EVENT_DEFAULTS[name]:
             body[name] = value
     return _row(EVENT, event.event_id, event.time, body, None)
 
@@ -275,6 +275,8 @@ _EVENT_DEFAULTS = {
     for name, value in asdict(Event("", EventType.VIEW, visitor_id="", time=0.0)).items()
     if name not in ("event_id", "time", "type", "visitor_id")
 }
+_event_values = attrgetter(*_EVENT_DEFAULTS)
+"""Of an event, in the order of these defaults."""
 
 
 def _entries(path: Path, kind: str) -> Iterator[LogEntry]:
@@ -292,22 +294,22 @@ def _row(
 ) -> LogRow:
     if not math.isfinite(time):
         raise RequestError("time", "a finite number of seconds", time)
-    text = _encoded(body)
     # SQLite gives −0.0 back as 0.0, which would fail the checksum; adding 0.0 does the same.
-    row = LogRow(kind, entry_id, float(time) + 0.0, text, features, 0)
-    return row._replace(checksum=_checksum(row))
+    columns = kind, entry_id, float(time) + 0.0, _encoded(body), features
+    return LogRow(*columns, _checksum(*columns))
 
 
-def _checksum(row: LogRow) -> int:
-    content = f"{row.kind}\0{row.entry_id}\0{row.time!r}\0{row.body}\0".encode()
-    return zlib.crc32(row.features or b"", zlib.crc32(content))
+def _checksum(kind: str, entry_id: str, time: float, body: str, features: bytes | None) -> int:
+    """CRC-32 of the columns of a row."""
+    checksum = zlib.crc32(f"{kind}\0{entry_id}\0{time!r}\0{body}\0".encode())
+    return zlib.crc32(features, checksum) if features else checksum
 
 
 def _record(row: LogRow, sequence: int, file_name: str) -> Event | Impression:
     # SQLite checks the file structure but not page contents: one flipped bit may change an
     # item id into another.
-    if _checksum(row) != row.checksum:
-        raise InputError.at(file_name, sequence, "checksum", str(row.checksum), _checksum(row))
+    if (found := _checksum(*row[:-1])) != row.checksum:
+        raise InputError.at(file_name, sequence, "checksum", str(row.checksum), found)
     try:
         body = json.loads(row.body)
         if row.kind == EVENT:

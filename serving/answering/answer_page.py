@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,13 +20,12 @@ from serving.paging.kept_pages import kept_page
 from serving.paging.match_set import MatchSet
 from serving.paging.order_source import order_source
 from serving.paging.page import Page
-from serving.paging.relevance import is_among, relevant_end
+from serving.paging.relevance import end_of, is_among, others_than, relevant_end
 from towers.bundle.bundle import Bundle
 from towers.ranking.shortlist import Shortlist
 
 
-@dataclass(frozen=True)
-class RankedResults:
+class RankedResults(NamedTuple):
     """The results of a request as ranked now.
 
     Args:
@@ -53,8 +53,7 @@ class RankedResults:
     grouping: Grouping | None = None
 
 
-@dataclass(frozen=True)
-class AnswerPage:
+class AnswerPage(NamedTuple):
     """The page of an answer and how the next one is asked for.
 
     Args:
@@ -108,15 +107,13 @@ def grouped(ranked: RankedResults, bundle: Bundle, name: str, sort_by: SortOrder
     if fits is not None and ranked.sorted_rows is not None:
         rows, fits = leading_rows(matches, grouping, fits, sort_by)
         sorted_rows = rows[: len(ranked.sorted_rows)]
-        return replace(
-            ranked,
+        return ranked._replace(
             merchandising=merchandising,
             fits=fits,
             sorted_rows=sorted_rows,
             grouping=grouping,
         )
-    return replace(
-        ranked,
+    return ranked._replace(
         shortlist=grouping.only_leads(ranked.shortlist),
         further=GroupedFurther(further.sources, further.encoded, further.matching, grouping),
         merchandising=merchandising,
@@ -166,7 +163,9 @@ def shortlist_and_further(
     sources, encoded = matches.sources, shortlist.encoded
     if holding is None:
         return shortlist, FurtherResults(sources, encoded)
-    left = holding[~is_among(holding, np.sort(np.concatenate([shortlist.rows, pinned_rows])))]
+    left = others_than(shortlist.rows, holding)
+    if len(pinned_rows):
+        left = others_than(pinned_rows, left)
     if len(left):
         shortlist = shortlist.first(relevant_end(shortlist, holding))
     return shortlist, FurtherResults(sources, encoded, left)
@@ -196,15 +195,16 @@ def answer_page(
     begin, end = request.offset, request.offset + request.page_size
     if ranked.sorted_rows is None or ranked.fits is None:
         order, whole = _order_by_relevance(ranked, end, request_hash)
+        has_next = end < len(whole.rows) or end < _result_count(ranked)
     else:
         whole = Page(
             ranked.sorted_rows,
             np.zeros(len(ranked.sorted_rows), np.float32),
             ranked.shortlist.positions_of(ranked.sorted_rows),
-            int(np.count_nonzero(ranked.fits)),
         )
         item_ids = ranked.matches.sources.catalog.item_ids
-        is_complete = len(whole.rows) == whole.total_count
+        total_count = int(np.count_nonzero(ranked.fits))
+        is_complete, has_next = len(whole.rows) == total_count, end < total_count
         order = KeptOrder(
             item_ids,
             whole.rows,
@@ -215,14 +215,11 @@ def answer_page(
     relevant_count = None
     if order.relevant_end is not None:
         relevant_count = order.relevant_end + ranked.further.left_count(whole.rows)
-    next_offset = end if end < whole.total_count else None
-    key = ""
-    if next_offset is not None:
-        key = token
-        orders.put(key, order, now)
-    return AnswerPage(
-        whole.only(begin, end), order.sort_by, next_offset, key, False, relevant_count
-    )
+    page = whole.only(begin, end)
+    if not has_next:
+        return AnswerPage(page, order.sort_by, None, "", False, relevant_count)
+    orders.put(token, order, now)
+    return AnswerPage(page, order.sort_by, end, token, False, relevant_count)
 
 
 def _hash_of(request: SearchRequest | RecommendRequest) -> int:
@@ -254,6 +251,12 @@ def _order_by_relevance(
     return order, whole
 
 
+def _result_count(ranked: RankedResults) -> int:
+    """Results by relevance on all pages."""
+    rank_request = ranked.shortlist.encoded.rank_request
+    return ranked.further.total_count(rank_request) + len(ranked.merchandising.pins)
+
+
 def _relevant_end(ranked: RankedResults, whole: Page) -> int:
     """Results before the first that is only related; a pin right after them is relevant too."""
     shortlist, holding = ranked.shortlist, ranked.holding
@@ -262,11 +265,12 @@ def _relevant_end(ranked: RankedResults, whole: Page) -> int:
     pins = ranked.merchandising.pins
     if not pins and not len(ranked.further.matching):
         return end
-    is_relevant = is_among(whole.rows, np.sort(shortlist.rows[:end]))
     # Ascending, and most of the catalogue for some queries: not to be sorted again.
-    is_relevant |= is_among(whole.rows, ranked.further.matching)
-    positions = np.flatnonzero(is_relevant)
-    end = int(positions[-1]) + 1 if len(positions) else 0
+    is_relevant = is_among(whole.rows, ranked.further.matching)
+    if not pins:
+        return max(end, end_of(is_relevant))
+    is_relevant |= is_among(whole.rows, np.sort(shortlist.rows[:end]))
+    end = end_of(is_relevant)
     while end in pins:
         end += 1
     return end

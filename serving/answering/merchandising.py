@@ -14,6 +14,7 @@ from serving.answering.rules import Rule, Rules, Targets
 from serving.api.requests import Filter
 from serving.paging.further_results import FurtherResults
 from serving.paging.page import Page, page_of
+from serving.paging.relevance import NO_ROWS
 from towers.bundle.bundle import Bundle
 from towers.ranking.ranker import Ranker
 from towers.ranking.shortlist import Shortlist
@@ -51,11 +52,16 @@ class Merchandising:
     @property
     def redirect(self) -> Rule | None:
         """The redirect that applies: the first."""
-        return next((rule for rule in self.rules if rule.uri), None)
+        for rule in self.rules:
+            if rule.uri:
+                return rule
+        return None
 
     @property
     def pinned_rows(self) -> np.ndarray:
         """``[n] int64`` rows of the pinned items."""
+        if not self.pins:
+            return NO_ROWS
         return np.array(sorted(pin.row for pin in self.pins.values()), np.int64)
 
 
@@ -208,13 +214,12 @@ def merchandised_page(
             np.insert(page.rows, index, row),
             np.insert(page.scores, index, np.nan),
             np.insert(page.positions, index, -1),
-            page.total_count,
             page.missing,
         )
     after = end - earlier_pin_count - len(pins_on_page)
     following = float(shortlist.scores[after]) if after < len(shortlist.rows) else -np.inf
     scores = _scores_with_pins(page.scores, own_scores, following)
-    return replace(page, scores=scores, total_count=page.total_count + len(pins))
+    return replace(page, scores=scores)
 
 
 def own_score(ranked: Shortlist, shortlist: Shortlist, row: int, position: int) -> float | None:

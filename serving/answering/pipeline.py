@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from serving.answering.answer_page import (
 from serving.answering.explained_results import explained
 from serving.answering.facets import facets_of
 from serving.answering.merchandising import (
-    Merchandising,
     lifts_of,
     merchandising_of,
     shown_shortlist,
@@ -29,16 +29,14 @@ from serving.answering.probabilities import purchase_probabilities, with_actions
 from serving.answering.rank_request_builders import with_conditions
 from serving.answering.results import results_of, with_kept_scores
 from serving.answering.rule_effects import (
-    hidings_beyond,
-    hidings_of_listed,
     hidings_that_matched,
-    rules_that_changed_results,
+    rules_that_changed_page,
     synonyms_that_found,
     with_rules,
 )
 from serving.answering.rules import Rule, Rules
 from serving.api.answers import Answer, EmptyReason, Facet, Relaxation, Result, Understood
-from serving.api.requests import Filter, RecommendRequest, SearchRequest, SortOrder
+from serving.api.requests import NO_FILTER, RecommendRequest, SearchRequest, SortOrder
 from serving.paging.kept_orders import KeptOrders
 from serving.paging.kept_pages import EXTENSION_COUNT
 from serving.paging.match_set import MatchSet
@@ -48,7 +46,7 @@ from serving.policy.settings import Policy
 from serving.policy.steps import Decided, PageRequest, decided, surface_of
 from towers.bundle.bundle import Bundle
 from towers.ranking.adjustments import EXACT_CODE
-from towers.ranking.ranker import Check, Ranker, no_check
+from towers.ranking.ranker import Check, no_check
 from towers.ranking.shortlist import Shortlist
 from towers.retrieval.candidates import SOURCES
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
@@ -59,9 +57,12 @@ _NEEDED_FOR_FEATURES = {*SOURCES, "features", "query_tower", "rule_effects"}
 """Stages whose failure makes the features of an answer unusable for training: all that features are
 computed from, and what tells whether a rule changed the answer."""
 
+_Relaxed = tuple[tuple[Relaxation, ...] | None, np.ndarray | None]
+_UNKNOWN: _Relaxed = (None, None)
+_NOT_ENUMERATED: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
 
-@dataclass(frozen=True)
-class Answered:
+
+class Answered(NamedTuple):
     """An answer, the shortlist and the page that it was built from, the page's order, all results that it
     was cut from, the policy in force, and the propensity of each result, if the policy explores."""
 
@@ -76,10 +77,9 @@ class Answered:
     @property
     def is_unchanged_ranking(self) -> bool:
         """Whether the page lies within the shortlist and neither rules nor policy changed it."""
-        positions = self.page.positions
-        is_ranked = bool(len(positions)) and bool((positions >= 0).all())
         return (
-            is_ranked
+            len(self.page.rows) > 0
+            and self.page.is_listed
             and not self.answer.rules
             and not self.answer.policy_steps
             and not self.answer.interleaved_bundle_id
@@ -118,30 +118,36 @@ def answered(
         else:
             request, rank_request, understood = conditioned
     is_by_relevance = request.sort_by is SortOrder.RELEVANCE
-    # Rules are written for texts as typed.
-    query = ranker.parse(rank_request.text, missing, is_literal=len(rules) > 0)
-    matching_rules = rules.matching(request, query, rank_request.time)
-    if not is_by_relevance:
-        matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
+    matching_rules: tuple[Rule, ...] = ()
+    if len(rules):
+        # Rules are written for texts as typed.
+        query = ranker.parse(rank_request.text, missing, is_literal=True)
+        matching_rules = rules.matching(request, query, rank_request.time)
+        if not is_by_relevance:
+            matching_rules = tuple(rule for rule in matching_rules if not rule.is_of_relevance)
     merchandising = merchandising_of(matching_rules, rank_request, bundle)
     unexpanded, ranked = _ranked(bundle, rank_request, matching_rules, before_stage)
 
     # Pinned items belong to the match set, though they are excluded from ranking.
     matches = MatchSet(ranker.sources, _with_hidden(ranked.encoded, merchandising.hidden))
     relaxed: tuple[Relaxation, ...] | None = ()
-    # Where nothing may be shown, no relaxation helps, and finding that out takes long.
-    if len(ranked.rows):
-        relaxed = run("relaxation", lambda: _relaxations(bundle, matches.encoded), None)
-    holding: np.ndarray | None = run(
-        "relevance", lambda: holding_rows(ranker.sources, matches.encoded, relaxed), None
-    )
-
+    holding: np.ndarray | None = None
+    if matches.encoded.is_search:
+        # Where nothing may be shown, no relaxation helps, and finding that out takes long.
+        if len(ranked.rows):
+            relax = partial(_relaxed, bundle, matches.encoded)
+            relaxed, holding = run("relaxation", relax, _UNKNOWN)
+        if holding is None:
+            hold = partial(holding_rows, ranker.sources, matches.encoded, relaxed)
+            holding = run("relevance", hold, None)
     is_one_word_left = words_left(matches.encoded.query, relaxed) == 1
 
     def with_lifts(shortlist: Shortlist) -> Shortlist:
         if holding is not None:
             apart = partial(related_last, shortlist, holding, is_one_word_left=is_one_word_left)
             shortlist = run("relevance", apart, shortlist)
+        if not merchandising.rules:
+            return shortlist
         lifts = run("merchandising", lambda: lifts_of(shortlist, merchandising, bundle), None)
         return shortlist.merchandised(lifts or {})
 
@@ -152,55 +158,60 @@ def answered(
     policy = rules.policies.of(surface_of(request), segment)
     group_by = request.group_by or policy.group_by
 
-    def matched() -> tuple[np.ndarray | None, np.ndarray | None]:
-        fits = matches.under(request.filter)
-        if is_by_relevance:
-            return fits, None
-        length = max(request.offset + request.page_size, EXTENSION_COUNT)
-        return fits, matches.sorted_rows(fits, request.sort_by, length)
-
     facets: tuple[Facet, ...] = ()
     counted: tuple[int | None, bool] = (None, False)
-    nothing: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
-    fits, sorted_rows = nothing
+    fits, sorted_rows = _NOT_ENUMERATED
     if request.facets or not is_by_relevance:
-        fits, sorted_rows = run("match_set", matched, nothing)
+        length = max(request.offset + request.page_size, EXTENSION_COUNT)
+        matched = partial(matches.enumerated, request.filter, request.sort_by, length)
+        fits, sorted_rows = run("match_set", matched, _NOT_ENUMERATED)
     if fits is not None:
         counted = int(np.count_nonzero(fits)), False
         facets = run("facets", lambda: facets_of(matches, request.facets, request.filter), ())
     elif "match_set" not in missing:
-        counted = run("match_set", lambda: matches.count(holding), counted)
+        is_relaxed = bool(relaxed or matches.encoded.rank_request.synonyms)
+        counted = run("match_set", lambda: matches.count(holding, is_relaxed=is_relaxed), counted)
     found = RankedResults(
         shown, further, ranked_with_pins, merchandising, matches, fits, sorted_rows, holding
     )
-    ungrouped = found
-    found = run(
-        "group_by", lambda: grouped(ungrouped, bundle, group_by, request.sort_by), ungrouped
-    )
-    merchandising = found.merchandising
-    asked = PageRequest.of(request, token, {at: pin.row for at, pin in merchandising.pins.items()})
-    decide = partial(
-        decided, found.shortlist, policy if is_by_relevance else Policy(), asked, ranker.sources
-    )
-    by_policy = run("policy", decide, Decided(found.shortlist))
-    shown = by_policy.shortlist
-    paged = answer_page(replace(found, shortlist=shown), request, token, orders)
+    if group_by:
+        ungrouped = found
+        found = run(
+            "group_by", lambda: grouped(ungrouped, bundle, group_by, request.sort_by), ungrouped
+        )
+        merchandising = found.merchandising
+    by_policy = Decided(found.shortlist)
+    if is_by_relevance and not policy.is_off:
+        pinned = {at: pin.row for at, pin in merchandising.pins.items()}
+        asked = PageRequest.of(request, token, pinned)
+        decide = partial(decided, found.shortlist, policy, asked, ranker.sources)
+        by_policy = run("policy", decide, by_policy)
+        found = found._replace(shortlist=by_policy.shortlist)
+    shown = found.shortlist
+    paged = answer_page(found, request, token, orders)
     page, order = paged.page, paged.sort_by
 
-    def rule_effects() -> set[str]:
-        names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
-        if fits is not None:
-            used = request.facets if facets else ()
-            names |= hidings_that_matched(matches, merchandising, request.filter, used)
-        if order is SortOrder.RELEVANCE:
-            lists = (lifted, ranked_with_pins)
-            names |= _rules_that_changed_page(ranker, lists, merchandising, page, request)
-        return names
+    changed: set[str] = set()
+    if matching_rules:
 
-    changed: set[str] = run("rule_effects", rule_effects, set()) if matching_rules else set()
+        def rule_effects() -> set[str]:
+            names = synonyms_that_found(ranker, unexpanded, ranked, matching_rules)
+            if fits is not None:
+                used = request.facets if facets else ()
+                names |= hidings_that_matched(matches, merchandising, request.filter, used)
+            if order is SortOrder.RELEVANCE:
+                lists = (lifted, ranked_with_pins)
+                names |= rules_that_changed_page(ranker, lists, merchandising, page, request)
+            return names
+
+        changed = run("rule_effects", rule_effects, changed)
+    known_scores: np.ndarray | None = None
+    if ranked_with_pins is lifted and unexpanded is ranked and page.is_listed:
+        # What was done to the list since it was ranked leaves the model's scores as they are.
+        known_scores = shown.model_scores[page.positions]
     probabilities = run(
         "purchase_probability",
-        lambda: purchase_probabilities(bundle, unexpanded, page.rows),
+        lambda: purchase_probabilities(bundle, unexpanded, page.rows, known_scores),
         None,
     )
     results: Sequence[Result] = results_of(
@@ -218,12 +229,13 @@ def answered(
         results = run(
             "actions", lambda: with_actions(bundle, unexpanded, page.rows, without), without
         )
-    unnamed = results
-    results = run(
-        "rule_effects",
-        lambda: with_rules(unnamed, page, merchandising, ranked_with_pins, changed),
-        unnamed,
-    )
+    if matching_rules:
+        unnamed = results
+        results = run(
+            "rule_effects",
+            lambda: with_rules(unnamed, page, merchandising, ranked_with_pins, changed),
+            unnamed,
+        )
     is_code = EXACT_CODE in shown.adjustments
     redirect = merchandising.redirect
     names = changed | ({redirect.name} if redirect is not None else set())
@@ -274,13 +286,13 @@ def impression_of(
         attribution_token=done.answer.attribution_token,
         visitor_id=request.visitor_id,
         time=shortlist.encoded.rank_request.time,
-        surface="search" if isinstance(request, SearchRequest) else request.placement.name.lower(),
+        surface=surface_of(request),
         query=shortlist.encoded.rank_request.text,
         bundle_id=bundle.manifest.bundle_id,
-        item_ids=tuple(bundle.catalog.item_ids[row] for row in page.rows.tolist()),
+        item_ids=tuple(map(bundle.catalog.item_ids.__getitem__, page.rows.tolist())),
         offset=request.offset,
         context_item_ids=getattr(request, "item_ids", ()),
-        filter={} if request.filter == Filter() else asdict(request.filter),
+        filter={} if request.filter == NO_FILTER else asdict(request.filter),
         sort_by="" if order is SortOrder.RELEVANCE else order.name.lower(),
         literal=getattr(request, "is_literal", False),
         features=shortlist.features_at(page.positions) if with_features else None,
@@ -307,27 +319,6 @@ def _ranked(
     return plain, ranker.ranked(replace(encoded, rank_request=with_synonyms))
 
 
-def _rules_that_changed_page(
-    ranker: Ranker,
-    lists: tuple[Shortlist, Shortlist],
-    merchandising: Merchandising,
-    page: Page,
-    request: SearchRequest | RecommendRequest,
-) -> set[str]:
-    """Names of the rules that changed this or an earlier page sorted by relevance.
-
-    Args:
-        lists: The shortlist with boosts and burials as first ranked, and the one that the page is
-            from: another one if most of the first was hidden.
-    """
-    first, served = lists
-    end = request.offset + request.page_size
-    names = rules_that_changed_results(served, merchandising, end)
-    if served is not first:
-        names |= hidings_of_listed(first, merchandising)
-    return names | hidings_beyond(ranker, first.encoded, merchandising, page, request.page_size)
-
-
 def _with_hidden(encoded: EncodedRequest, hidden: np.ndarray | None) -> EncodedRequest:
     if hidden is None:
         return encoded
@@ -337,13 +328,18 @@ def _with_hidden(encoded: EncodedRequest, hidden: np.ndarray | None) -> EncodedR
 def _empty_reason(
     bundle: Bundle, rank_request: RankRequest, request: SearchRequest | RecommendRequest
 ) -> EmptyReason:
-    passes = bundle.ranker.sources.allowed_count(rank_request) or request.filter == Filter()
+    passes = bundle.ranker.sources.allowed_count(rank_request) or request.filter == NO_FILTER
     return EmptyReason.NO_ITEM_LEFT if passes else EmptyReason.NO_ITEM_PASSES_FILTER
 
 
-def _relaxations(bundle: Bundle, encoded: EncodedRequest) -> tuple[Relaxation, ...]:
-    sources, rank_request = bundle.ranker.sources, encoded.rank_request
-    if not encoded.is_search or sources.lexical is None:
-        return ()
-    only_allowed = partial(sources.only_allowed, rank_request)
-    return relaxations(sources.lexical, encoded.query, only_allowed, rank_request.synonyms)
+def _relaxed(bundle: Bundle, encoded: EncodedRequest) -> _Relaxed:
+    """How a search is relaxed; where it need not be, the allowed items that hold all of its words."""
+    sources, synonyms = bundle.ranker.sources, encoded.rank_request.synonyms
+    if sources.lexical is None:
+        return (), None
+    if not synonyms and not any(one.translations or one.corrections for one in encoded.query.terms):
+        holding = holding_rows(sources, encoded, ())
+        if holding is not None and len(holding):
+            return (), holding
+    only_allowed = partial(sources.only_allowed, encoded.rank_request)
+    return relaxations(sources.lexical, encoded.query, only_allowed, synonyms), None

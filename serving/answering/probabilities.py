@@ -15,7 +15,7 @@ from towers.ranking.shortlist import Shortlist
 
 
 def purchase_probabilities(
-    bundle: Bundle, shortlist: Shortlist, rows: np.ndarray
+    bundle: Bundle, shortlist: Shortlist, rows: np.ndarray, known_scores: np.ndarray | None = None
 ) -> np.ndarray | None:
     """The probability that each item is bought in the current session, ``[m] float64``.
 
@@ -29,16 +29,18 @@ def purchase_probabilities(
     Args:
         shortlist: The request ranked without synonyms.
         rows: ``[m] int64`` rows of the items.
+        known_scores: ``[m] float32`` their model scores, where all of them are on the list.
     """
     calibration = bundle.facts.calibration
     if calibration is None or "reranker" in shortlist.missing:
         return None
     encoded = shortlist.encoded
     rank_request = encoded.rank_request
-    if not rank_request.is_narrowed:
-        scores, list_scores = bundle.ranker.scores_beside(shortlist, rows), shortlist.model_scores
-    else:
+    scores, list_scores = known_scores, shortlist.model_scores
+    if rank_request.is_narrowed:
         scores, list_scores, _ = bundle.ranker.without_filter(shortlist, rows)
+    elif scores is None:
+        scores = bundle.ranker.scores_beside(shortlist, rows)
     inputs = calibration_inputs(
         scores,
         list_scores,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -20,6 +21,7 @@ KEPT_ORDER = "kept_order"
 """Name of the score adjustment that keeps a result where the first page's order has it."""
 
 _LEARNT = SOURCES.index("learnt")
+_NO_PARTS: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 def results_of(
@@ -38,11 +40,13 @@ def results_of(
         variants: Further members of the group of each result; empty: there are no groups.
     """
     positions = page.positions
+    is_listed = None if page.is_listed else positions >= 0
     is_by_relevance = order is SortOrder.RELEVANCE
-    is_listed = positions >= 0
-    model_scores = page.scores
+    model_scores, adjustments, merchandising = page.scores, _NO_PARTS, _NO_PARTS
     if is_by_relevance:
-        model_scores = np.where(is_listed, _at(shortlist.model_scores, positions), page.scores)
+        model_scores = _at(shortlist.model_scores, positions, is_listed, page.scores)
+        adjustments = _parts_of(shortlist.adjustments, positions, is_listed)
+        merchandising = _parts_of(shortlist.merchandising, positions, is_listed)
     return ResultColumns(
         cards_of(catalog, page.rows),
         page.scores,
@@ -50,15 +54,28 @@ def results_of(
         probabilities,
         SOURCES,
         _ranks_of(shortlist, positions, is_listed, is_by_relevance),
-        _parts_of(shortlist.adjustments, positions, is_listed) if is_by_relevance else {},
-        _parts_of(shortlist.merchandising, positions, is_listed) if is_by_relevance else {},
+        adjustments,
+        merchandising,
         variants,
     )
 
 
-def _at(column: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """The values at ``positions``; any for −1."""
-    return column.take(positions, axis=0, mode="clip") if len(column) else column.dtype.type(0)
+def _at(
+    column: np.ndarray,
+    positions: np.ndarray,
+    is_listed: np.ndarray | None,
+    beyond: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """The values at ``positions``, and ``beyond`` of results that are not on the shortlist.
+
+    Args:
+        is_listed: ``[n] bool`` results on the shortlist; None: all of them, as on most pages.
+    """
+    if is_listed is None:
+        return column[positions]
+    if not len(column):
+        return np.full(len(positions), beyond, column.dtype)
+    return np.where(is_listed, column.take(positions, mode="clip"), beyond)
 
 
 def with_kept_scores(
@@ -83,21 +100,23 @@ def with_kept_scores(
 
 
 def _parts_of(
-    columns: Mapping[str, np.ndarray], positions: np.ndarray, is_listed: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Score parts of the results by name, 0 beyond the shortlist; only those that any result has."""
-    amounts = {name: np.where(is_listed, _at(columns[name], positions), 0.0) for name in columns}
-    return {name: column for name, column in amounts.items() if column.any()}
+    columns: Mapping[str, np.ndarray], positions: np.ndarray, is_listed: np.ndarray | None
+) -> Mapping[str, np.ndarray]:
+    """Score parts of the results by name, 0 beyond the shortlist."""
+    return {name: _at(column, positions, is_listed) for name, column in columns.items()}
 
 
 def _ranks_of(
-    shortlist: Shortlist, positions: np.ndarray, is_listed: np.ndarray, is_by_relevance: bool
+    shortlist: Shortlist,
+    positions: np.ndarray,
+    is_listed: np.ndarray | None,
+    is_by_relevance: bool,
 ) -> np.ndarray:
     """The rank of each result in each source from 0, −1 where that did not find it, as ``ranks``.
 
     Beyond the shortlist, results sorted by relevance are nearest neighbours; others have no source.
     """
-    if len(shortlist.ranks) and is_listed.all():
+    if is_listed is None:
         return shortlist.ranks[positions]
     found = np.full((len(positions), len(SOURCES)), -1, np.int32)
     found[is_listed] = shortlist.ranks[positions[is_listed]]

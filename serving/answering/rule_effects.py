@@ -12,7 +12,7 @@ from serving.answering.merchandising import Merchandising, Pin, flags
 from serving.answering.reasons import reason_of_pin
 from serving.answering.rules import Rule
 from serving.api.answers import Result, ScorePart, SourceHit
-from serving.api.requests import FacetRequest, Filter
+from serving.api.requests import FacetRequest, Filter, RecommendRequest, SearchRequest
 from serving.api.result_columns import parts_at
 from serving.paging.match_set import MatchSet
 from serving.paging.page import Page
@@ -116,6 +116,27 @@ def hidings_beyond(
         if len(rows) and float(sources.index.scores(query, rows).max()) >= lowest_score:
             names.add(name)
     return names
+
+
+def rules_that_changed_page(
+    ranker: Ranker,
+    lists: tuple[Shortlist, Shortlist],
+    merchandising: Merchandising,
+    page: Page,
+    request: SearchRequest | RecommendRequest,
+) -> set[str]:
+    """Names of the rules that changed this or an earlier page sorted by relevance.
+
+    Args:
+        lists: The shortlist with boosts and burials as first ranked, and the one that the page is
+            from: another one if most of the first was hidden.
+    """
+    first, served = lists
+    end = request.offset + request.page_size
+    names = rules_that_changed_results(served, merchandising, end)
+    if served is not first:
+        names |= hidings_of_listed(first, merchandising)
+    return names | hidings_beyond(ranker, first.encoded, merchandising, page, request.page_size)
 
 
 def hidings_that_matched(

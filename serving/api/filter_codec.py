@@ -8,16 +8,20 @@ from typing import Any
 from data.errors import RequestError
 from protos import discovery_pb2
 from serving.api.answers import Facet, FacetValue
-from serving.api.requests import AttributeCondition, FacetRequest, Filter, SortOrder
+from serving.api.requests import (
+    NO_FILTER,
+    AttributeCondition,
+    FacetRequest,
+    Filter,
+    SortOrder,
+)
 
-_NO_FILTER = Filter()
 
-
-def read_filter(message: Any) -> Filter:
-    """A ``Filter`` message as the engine's filter."""
-    if not message.ListFields():
-        # Most requests have no filter, and this check is faster than reading every field.
-        return _NO_FILTER
+def read_filter(request: Any) -> Filter:
+    """The filter of a request message."""
+    if not request.HasField("filter"):
+        return NO_FILTER
+    message = request.filter
     return Filter(
         category=tuple(message.category),
         brands=tuple(message.brands),
@@ -50,7 +54,7 @@ def logged_filter(conditions: Mapping[str, Any]) -> Filter:
 
 def write_filter(condition: Filter) -> Any:
     """A ``Filter`` message; None for no condition."""
-    if condition == _NO_FILTER:
+    if condition == NO_FILTER:
         return None
     return discovery_pb2.Filter(
         category=condition.category,
@@ -85,7 +89,8 @@ def read_order(number: int) -> SortOrder:
 
 def read_facet_requests(message: Any) -> tuple[FacetRequest, ...]:
     """The facet requests of a request message."""
-    return tuple(FacetRequest(facet.name, facet.limit) for facet in message.facets)
+    facets = message.facets
+    return tuple([FacetRequest(facet.name, facet.limit) for facet in facets]) if facets else ()
 
 
 def write_facet_requests(facets: Sequence[FacetRequest]) -> list[Any]:

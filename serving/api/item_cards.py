@@ -53,16 +53,23 @@ def cards_of(catalog: Catalog, rows: np.ndarray) -> list[ItemCard]:
     kept = _kept.get(catalog)
     if kept is None:
         kept = _kept.setdefault(catalog, {})
-    cards = []
+    numbers = rows.tolist()
     # The versions before the fields: what changes meanwhile is not kept as current.
-    for row, version in zip(rows.tolist(), catalog.versions[rows].tolist(), strict=True):
-        known = kept.get(row)
-        if known is None or known[0] != version:
-            if len(kept) >= _KEPT_LIMIT:
-                kept.clear()
-            kept[row] = known = version, _card(catalog, row)
-        cards.append(known[1])
-    return cards
+    versions = catalog.versions[rows].tolist()
+    return [
+        known[1]
+        if known is not None and known[0] == version
+        else _keep(kept, catalog, row, version)
+        for row, version, known in zip(numbers, versions, map(kept.get, numbers), strict=True)
+    ]
+
+
+def _keep(kept: _Kept, catalog: Catalog, row: int, version: int) -> ItemCard:
+    if len(kept) >= _KEPT_LIMIT:
+        kept.clear()
+    card = _card(catalog, row)
+    kept[row] = version, card
+    return card
 
 
 def _card(catalog: Catalog, row: int) -> ItemCard:

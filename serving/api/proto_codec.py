@@ -50,7 +50,7 @@ def read_search(message: Any) -> SearchRequest:
         visitor_id=message.visitor_id,
         page_size=message.page_size,
         offset=start.offset,
-        filter=read_filter(message.filter),
+        filter=read_filter(message),
         explain=message.explain,
         predict_actions=message.predict_actions,
         group_by=message.group_by,
@@ -96,7 +96,7 @@ def read_recommend(message: Any) -> RecommendRequest:
         item_ids=tuple(message.item_ids),
         page_size=message.page_size,
         offset=start.offset,
-        filter=read_filter(message.filter),
+        filter=read_filter(message),
         explain=message.explain,
         predict_actions=message.predict_actions,
         group_by=message.group_by,
@@ -169,41 +169,42 @@ def write_answer(answer: Answer, request: Any) -> bytes:
     kind = "SearchItemsResponse" if is_search else "RecommendItemsResponse"
     start = PageStart(answer.next_offset or 0, answer.order_key)
     has_next = 0 < start.offset <= OFFSET_LIMIT
-    relaxations = [
-        discovery_pb2.Relaxation(kind=int(one.kind), text=one.text)  # type: ignore[arg-type]
-        for one in answer.relaxations
-    ]
     message = getattr(discovery_pb2, kind)(
         attribution_token=answer.attribution_token,
         bundle_id=answer.bundle_id,
         next_page_token=page_token(request, start) if has_next else "",
-        missing=answer.missing,
-        facets=[write_facet(facet) for facet in answer.facets],
         match_count=answer.match_count,
         empty_reason=int(answer.empty_reason),
         redirect_uri=answer.redirect_uri,
-        rules=answer.rules,
         rules_version=answer.rules_version,
         session_event_count=answer.session_event_count,
         order_expired=answer.is_order_expired,
         match_count_is_lower_bound=answer.is_match_count_lower_bound,
         segment=int(answer.segment),
         interleaved_bundle_id=answer.interleaved_bundle_id,
-        policy_steps=[
-            discovery_pb2.PolicyStep(name=one.name, moved_count=one.moved_count)
-            for one in answer.policy_steps
-        ],
         group_by=answer.group_by,
         group_count=answer.group_count,
-        # A browse page has no query to relax or to understand, nor to be relevant to.
-        **(
-            {"relaxations": relaxations, "relevant_count": answer.relevant_count}
-            if is_search
-            else {"services": map(write_offer_result, answer.services)}
-        ),
     )
-    for part in answer.understood if is_search else ():
-        add_understood(message.understood, part)
+    # Of most answers all of these are empty.
+    if answer.missing:
+        message.missing.extend(answer.missing)
+    if answer.rules:
+        message.rules.extend(answer.rules)
+    for facet in answer.facets:
+        message.facets.append(write_facet(facet))
+    for step in answer.policy_steps:
+        message.policy_steps.add(name=step.name, moved_count=step.moved_count)
+    # A browse page has no query to relax or to understand, nor to be relevant to.
+    if is_search:
+        if answer.relevant_count is not None:
+            message.relevant_count = answer.relevant_count
+        for one in answer.relaxations:
+            message.relaxations.add(kind=int(one.kind), text=one.text)
+        for part in answer.understood:
+            add_understood(message.understood, part)
+    else:
+        for service in answer.services:
+            message.services.append(write_offer_result(service))
     if isinstance(answer.results, ResultColumns):
         return bytes(message.SerializeToString() + results_bytes(answer.results))
     for result in answer.results:
@@ -212,7 +213,7 @@ def write_answer(answer: Answer, request: Any) -> bytes:
 
 
 def read_event(message: Any, prefix: str, *, now: float, new_id: Callable[[], str]) -> Event:
-    """An ``Event`` message as a record, with id and time filled in where the caller left them out.
+    """An ``Event`` message as a record, with id, time and quantity filled in where they are left out.
 
     Args:
         message: The event.
@@ -237,7 +238,7 @@ def read_event(message: Any, prefix: str, *, now: float, new_id: Callable[[], st
         item_id=message.item_id,
         query=message.query,
         session_id=message.session_id,
-        quantity=message.quantity,
+        quantity=message.quantity or 1,
         price=message.price if message.HasField("price") else None,
         rating=message.rating if message.HasField("rating") else None,
         text=message.text,

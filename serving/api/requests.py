@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 from towers.catalog.attributes import AttributeCondition as AttributeCondition
@@ -20,6 +20,8 @@ NO_GROUPS = "none"
 """Names of groups that do not refer to attributes: learnt groups of variants, and none at all."""
 RESERVED_NAMES = (BRAND, CATEGORY, PRICE, IN_STOCK)
 """Facet names that do not refer to attributes."""
+NO_FILTER = Filter()
+"""The filter of most requests; it is this object in all that come without one."""
 
 
 class Placement(IntEnum):
@@ -83,7 +85,7 @@ class SearchRequest:
     visitor_id: str = ""
     page_size: int = 20
     offset: int = 0
-    filter: Filter = field(default_factory=Filter)
+    filter: Filter = NO_FILTER
     explain: bool = False
     record: bool = True
     sort_by: SortOrder = SortOrder.RELEVANCE
@@ -107,7 +109,7 @@ class RecommendRequest:
     item_ids: tuple[str, ...] = ()
     page_size: int = 20
     offset: int = 0
-    filter: Filter = field(default_factory=Filter)
+    filter: Filter = NO_FILTER
     explain: bool = False
     sort_by: SortOrder = SortOrder.RELEVANCE
     facets: tuple[FacetRequest, ...] = ()

@@ -15,7 +15,7 @@ from protos import discovery_pb2
 from serving.api.item_cards import ItemCard
 from serving.api.result_codec import add_effects
 from serving.api.result_columns import Effects, ResultColumns, Variants
-from towers.compiled import F32, F64, I32, I64, NONE, U8, compiled, inlined, read, written
+from towers.compiled import F32, F64, I32, I64, U8, compiled, inlined, read, written
 
 _DOUBLE, _BYTES = 1, 2
 """Wire types: eight bytes, and bytes behind their length."""
@@ -24,6 +24,7 @@ _VARINT_BYTES = 10
 _RESULT, _SCORE, _MODEL_SCORE, _PROBABILITY, _SOURCES, _FIRST_SOURCE = range(6)
 """Rows of ``_Heads``."""
 _NO_PROBABILITIES = np.zeros(0)
+_NO_AMOUNTS = np.zeros((0, 0))
 
 
 class _Heads(NamedTuple):
@@ -31,10 +32,14 @@ class _Heads(NamedTuple):
 
     In this order: the tags of a result, its score, model score, probability and source hit; of each
     source what is in its hit up to the rank; of each score part all up to the amount.
+
+    Args:
+        longest: Most bytes of a result without its item's own fields.
     """
 
     content: np.ndarray
     lengths: np.ndarray
+    longest: int
 
 
 def results_bytes(columns: ResultColumns) -> bytes:
@@ -45,33 +50,25 @@ def results_bytes(columns: ResultColumns) -> bytes:
     if columns.effects is not None:
         told = map(columns.effects, range(len(items)))
         items = [item + _effects(one) for item, one in zip(items, told, strict=True)]
-    count = len(items)
-    parts = (*columns.adjustments.values(), *columns.merchandising.values())
+    count, content = len(items), b"".join(items)
+    parts = [*columns.adjustments.values(), *columns.merchandising.values()]
     names = (*columns.adjustments,), (*columns.merchandising,)
     heads = _heads(columns.source_names, *names)
     probabilities = columns.probabilities
-    # Of one result: every head but the tag of hits once, with its number, and that tag per source.
-    longest = int(heads.lengths.sum()) + (len(heads.lengths) + 1) * _VARINT_BYTES
-    longest += len(columns.source_names) * (int(heads.lengths[_SOURCES]) + _VARINT_BYTES)
-    ends, out = np.empty(count, np.int64), np.empty(count * longest, np.uint8)
-    _write(
-        *heads,
-        np.array([len(item) for item in items], np.int64),
+    out = np.empty(len(content) + count * heads.longest, np.uint8)
+    end = _write(
+        heads.content,
+        heads.lengths,
+        np.frombuffer(content, np.uint8),
+        np.fromiter(map(len, items), np.int64, count),
         columns.scores,
         columns.model_scores,
         _NO_PROBABILITIES if probabilities is None else probabilities,
         columns.ranks,
-        np.array(parts, np.float64).reshape(len(parts), count),
-        ends,
+        np.array(parts, np.float64) if parts else _NO_AMOUNTS,
         out,
     )
-    numbers, begin = out.tobytes(), 0
-    pieces: list[bytes] = []
-    for item, end in zip(items, ends.tolist(), strict=True):
-        # The fields of a message may be in any order.
-        pieces += (numbers[begin:end], item)
-        begin = end
-    return b"".join(pieces)
+    return out[:end].tobytes()
 
 
 def _encode(card: ItemCard) -> bytes:
@@ -127,7 +124,11 @@ def _heads(
     content = np.zeros((len(heads), max(map(len, heads))), np.uint8)
     for row, head in zip(content, heads, strict=True):
         row[: len(head)] = bytearray(head)
-    return _Heads(content, np.array([*map(len, heads)], np.int64))
+    lengths = [*map(len, heads)]
+    # Every head but the tag of hits once, with its number, and that tag once per source.
+    longest = sum(lengths) + (len(lengths) + 1) * _VARINT_BYTES
+    longest += len(sources) * (lengths[_SOURCES] + _VARINT_BYTES)
+    return _Heads(content, np.array(lengths, np.int64), longest)
 
 
 def _tag(message: str, field: str, wire_type: int) -> bytes:
@@ -168,8 +169,8 @@ def _put_head(out: np.ndarray, at: int, content: np.ndarray, lengths: np.ndarray
 
 
 @inlined
-def _put_double(out: np.ndarray, at: int, number: float) -> int:
-    room = np.empty(1, np.float64)
+def _put_double(out: np.ndarray, at: int, number: float, room: np.ndarray) -> int:
+    """Writes eight bytes; ``room`` is for one number, since to make it takes longer than all else."""
     room[0] = number
     for place, byte in enumerate(room.view(np.uint8)):
         out[at + place] = byte
@@ -177,30 +178,32 @@ def _put_double(out: np.ndarray, at: int, number: float) -> int:
 
 
 @compiled(
-    NONE,
-    *(read(U8, 2), read(I64), read(I64), read(F32), read(F32), read(F64), read(I32, 2)),
-    *(read(F64, 2), written(I64), written(U8)),
+    I64,
+    *(read(U8, 2), read(I64), read(U8), read(I64), read(F32), read(F32), read(F64), read(I32, 2)),
+    *(read(F64, 2), written(U8)),
 )
 def _write(
     content: np.ndarray,
     lengths: np.ndarray,
+    items: np.ndarray,
     item_lengths: np.ndarray,
     scores: np.ndarray,
     model_scores: np.ndarray,
     probabilities: np.ndarray,
     ranks: np.ndarray,
     amounts: np.ndarray,
-    ends: np.ndarray,
     out: np.ndarray,
-) -> None:
-    """Writes of each result its head and all but the item's own fields; ``ends [n]`` receives where.
+) -> int:
+    """Writes the results; where they end.
 
     Args:
-        item_lengths: Bytes of the items' own fields, which follow.
+        items: The items' own fields, one item after the other.
+        item_lengths: Bytes of each item's.
         probabilities: Empty where none is known.
         amounts: ``[parts, n]``, 0 where a result has no such part.
     """
-    at = 0
+    at = item_begin = 0
+    room = np.empty(1, np.float64)
     source_count = ranks.shape[1]
     first_part = _FIRST_SOURCE + source_count
     has_probability = len(probabilities) > 0
@@ -218,12 +221,12 @@ def _write(
         at = _put_head(out, at, content, lengths, _RESULT)
         at = _put_varint(out, at, length)
         at = _put_head(out, at, content, lengths, _SCORE)
-        at = _put_double(out, at, scores[place])
+        at = _put_double(out, at, scores[place], room)
         at = _put_head(out, at, content, lengths, _MODEL_SCORE)
-        at = _put_double(out, at, model_scores[place])
+        at = _put_double(out, at, model_scores[place], room)
         if has_probability:
             at = _put_head(out, at, content, lengths, _PROBABILITY)
-            at = _put_double(out, at, probabilities[place])
+            at = _put_double(out, at, probabilities[place], room)
         for source in range(source_count):
             if ranks[place, source] >= 0:
                 rank = ranks[place, source] + 1
@@ -235,5 +238,10 @@ def _write(
         for part in range(len(amounts)):
             if amounts[part, place] != 0:
                 at = _put_head(out, at, content, lengths, first_part + part)
-                at = _put_double(out, at, amounts[part, place])
-        ends[place] = at
+                at = _put_double(out, at, amounts[part, place], room)
+        # The fields of a message may be in any order.
+        for byte in items[item_begin : item_begin + item_lengths[place]]:
+            out[at] = byte
+            at += 1
+        item_begin += item_lengths[place]
+    return at

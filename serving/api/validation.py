@@ -27,6 +27,7 @@ from data.records import (
 from serving.api.requests import (
     ITEM_COUNTS,
     KINDS,
+    NO_FILTER,
     RESERVED_NAMES,
     AttributeCondition,
     CompleteRequest,
@@ -63,6 +64,7 @@ FACET_LIMIT = 100
 _NAMED_COUNT = 20
 """Names that an error lists at most."""
 QUANTITY_LIMIT = 1_000_000
+_TYPE_NAMES = f"one of {', '.join(type_.label for type_ in RECORDABLE_TYPES)}"
 
 DWELL_LIMIT_SECONDS = 24 * 3_600
 FUTURE_LIMIT_SECONDS = 5 * 60
@@ -76,9 +78,10 @@ def checked_search(request: SearchRequest) -> SearchRequest:
     _check_text("query", query, QUERY_LENGTH_LIMIT, required=True)
     _check_text("visitor_id", request.visitor_id, ID_LENGTH_LIMIT)
     _check_filter(request.filter)
-    facets = _checked_facets(request.facets)
+    facets = request.facets and _checked_facets(request.facets)
     size = _page_size(request.page_size)
-    return replace(request, query=query, page_size=size, facets=facets)
+    is_unchanged = query == request.query and size == request.page_size and not facets
+    return request if is_unchanged else replace(request, query=query, page_size=size, facets=facets)
 
 
 def checked_recommend(request: RecommendRequest) -> RecommendRequest:
@@ -97,8 +100,10 @@ def checked_recommend(request: RecommendRequest) -> RecommendRequest:
     _check_filter(request.filter)
     if placement is Placement.CATEGORY and not request.filter.category:
         raise RequestError("filter.category", "a path with placement CATEGORY", ())
-    facets = _checked_facets(request.facets)
-    return replace(request, page_size=_page_size(request.page_size), facets=facets)
+    facets = request.facets and _checked_facets(request.facets)
+    size = _page_size(request.page_size)
+    is_unchanged = size == request.page_size and not facets
+    return request if is_unchanged else replace(request, page_size=size, facets=facets)
 
 
 def check_attributes(
@@ -110,6 +115,8 @@ def check_attributes(
         has_variants: Whether the bundle holds groups of variants.
     """
     _check_group_by(request.group_by, attributes, has_variants)
+    if not request.filter.attributes and not request.facets:
+        return
     names = [
         (f"filter.attributes[{position}].name", condition.name)
         for position, condition in enumerate(request.filter.attributes)
@@ -146,12 +153,12 @@ def checked_event(event: Event, prefix: str = "", *, now: float) -> Event:
     ``now`` (seconds since 1970) bounds the time of the event.
     """
     if event.type not in RECORDABLE_TYPES:
-        raise RequestError(f"{prefix}type", _type_names(), event.type.label)
+        raise RequestError(f"{prefix}type", _TYPE_NAMES, event.type.label)
     _check_text(f"{prefix}event_id", event.event_id, ID_LENGTH_LIMIT)
     _check_text(f"{prefix}visitor_id", event.visitor_id, ID_LENGTH_LIMIT, required=True)
     _check_time(f"{prefix}time", event.time, now)
     is_search = event.type is EventType.SEARCH
-    query = event.query.strip()
+    query = event.query and event.query.strip()
     if is_search and event.item_id:
         raise RequestError(f"{prefix}item_id", "none for a search", event.item_id[:ID_LENGTH_LIMIT])
     if query and not is_search:
@@ -167,10 +174,11 @@ def checked_event(event: Event, prefix: str = "", *, now: float) -> Event:
     _check_dwell(f"{prefix}dwell_seconds", event)
     _check_text(f"{prefix}offer_id", event.offer_id, ID_LENGTH_LIMIT)
     if event.offer_id and event.type is not EventType.PURCHASE:
-        received = event.offer_id
-        raise RequestError(f"{prefix}offer_id", f"none for the type {event.type.label}", received)
+        expected = f"none for the type {event.type.label}"
+        raise RequestError(f"{prefix}offer_id", expected, event.offer_id)
     _check_bytes(f"{prefix}text", event.text)
-    return replace(event, query=query, quantity=event.quantity or 1)
+    is_unchanged = query == event.query and event.quantity
+    return event if is_unchanged else replace(event, query=query, quantity=event.quantity or 1)
 
 
 def checked_item(item: Item, prefix: str = "") -> Item:
@@ -244,6 +252,8 @@ def _page_size(page_size: int) -> int:
 
 
 def _check_filter(condition: Filter) -> None:
+    if condition is NO_FILTER:
+        return
     _check_category("filter.category", condition.category)
     check_count("filter.brands", len(condition.brands), 0, BRAND_COUNT_LIMIT)
     for position, brand in enumerate(condition.brands):
@@ -294,15 +304,11 @@ def _check_category(field: str, category: Sequence[str]) -> None:
 def _check_text(field: str, text: str, length_limit: int, *, required: bool = False) -> None:
     if required and not text:
         raise RequestError(field, f"1 to {length_limit:,} characters", text)
-    _check_length(field, text, length_limit)
-    if CONTROL_CHARACTER.search(text):
-        raise RequestError(field, "no control characters", text)
-
-
-def _check_length(field: str, text: str, length_limit: int) -> None:
     # Reports the length, not the text: an error must fit into the gRPC trailers.
     if len(text) > length_limit:
         raise RequestError(field, f"at most {length_limit:,} characters", len(text))
+    if text and CONTROL_CHARACTER.search(text):
+        raise RequestError(field, "no control characters", text)
 
 
 def _check_bytes(field: str, text: str) -> None:
@@ -342,7 +348,3 @@ def _check_time(field: str, time: float, now: float) -> None:
         raise RequestError(field, ahead, f"{time - now:,.0f} s ahead")
     if time < now - PAST_LIMIT_SECONDS:
         raise RequestError(field, f"at most {PAST_LIMIT_YEARS} years ago", f"{now - time:,.0f} s")
-
-
-def _type_names() -> str:
-    return "one of " + ", ".join(type_.label for type_ in RECORDABLE_TYPES)

@@ -6,7 +6,6 @@ Errors are raised as they come; ``unary_calls`` maps them to statuses.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,7 @@ from serving.api.proto_codec import (
     read_search,
     write_answer,
 )
+from serving.api.random_ids import RandomIds
 from serving.api.validation import (
     BATCH_LIMIT,
     check_count,
@@ -61,17 +61,13 @@ SERVICE_NAMES = tuple(
 )
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex
-
-
 @dataclass(frozen=True)
 class _Servicer:
     """State of every servicer: the engine, the clock, and a generator of event ids."""
 
     engine: Engine
     clock: Callable[[], float] = time.time
-    new_id: Callable[[], str] = _new_id
+    new_id: Callable[[], str] = field(default_factory=lambda: RandomIds().next)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def drafted_page(
     kept = orders.get(key, now) if key else None
     if kept is not None:
         orders.put(key, _continued(kept, own, new_rows), now)
-    return replace(own, answer=answer, page=new_page, propensities=()), teams
+    return own._replace(answer=answer, page=new_page, propensities=()), teams
 
 
 def _contributed(own: Answered, other: Answer, pinned: set[int]) -> list[int]:

@@ -6,18 +6,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serving.paging.relevance import is_among
+from serving.paging.relevance import NO_ROWS, is_among, others_than
 from towers.falling_order import falling_order
 from towers.optional_stages import finite
 from towers.read_only import read_only
 from towers.retrieval.candidates import Sources
 from towers.retrieval.fusion import fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.sparse_scores import SparseScores
 
-_NO_ROWS = np.zeros(0, np.int64)
 _NO_SCORES = np.zeros(0, np.float32)
-NO_RESULTS = (_NO_ROWS, _NO_SCORES)
+NO_RESULTS = (NO_ROWS, _NO_SCORES)
 _GAP = np.float32(1e-3)
 """Difference between the score of the last known result and that of the next one."""
 _BM25_LIMIT = 10_000
@@ -30,12 +28,12 @@ class FurtherResults:
 
     Args:
         encoded: The request; its query embedding orders the items.
-        matching: ``[n] int64`` allowed rows that hold the query's words; they come first.
+        matching: ``[n] int64`` allowed rows that hold the query's words, ascending; they come first.
     """
 
     sources: Sources
     encoded: EncodedRequest
-    matching: np.ndarray = field(default_factory=lambda: _NO_ROWS)
+    matching: np.ndarray = field(default_factory=lambda: NO_ROWS)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "matching", read_only(self.matching))
@@ -46,7 +44,7 @@ class FurtherResults:
 
     def left_count(self, known: np.ndarray) -> int:
         """Number of ``matching`` rows that are not among known ones ``[k] int64``."""
-        return int(np.count_nonzero(~is_among(self.matching, np.sort(known))))
+        return len(others_than(known, self.matching))
 
     def after(
         self, known: np.ndarray, last_score: np.float32, count: int, missing: list[str]
@@ -62,7 +60,7 @@ class FurtherResults:
             Rows and scores, ``[≤ count] int64`` and ``float32``; the scores fall from ``last_score``.
         """
         run, nothing = self.sources.stages.run, NO_RESULTS
-        matching = self.matching[~is_among(self.matching, np.sort(known))]
+        matching = others_than(known, self.matching)
         rows, scores = nothing
         if len(matching) and count > 0:
             rows, scores = run(
@@ -84,8 +82,8 @@ class FurtherResults:
         bm25 = np.zeros(len(rows), np.float32)
         if sources.lexical is not None:
             synonyms = encoded.rank_request.synonyms
-            found = sources.lexical.search(encoded.query, _BM25_LIMIT, synonyms)
-            bm25 = SparseScores.summed(*found).at(rows)
+            hits, scores = sources.lexical.search(encoded.query, _BM25_LIMIT, synonyms)
+            bm25 = _at(rows, hits, scores)
         learnt = sources.index.scores(encoded.query_embedding, rows)
         scores = fused_scores(bm25, learnt, sources.semantic_scores(encoded.query, rows))
         first = falling_order(scores, rows)[:count]
@@ -95,6 +93,20 @@ class FurtherResults:
         rows = self.sources.nearest(self.encoded, count + len(known))
         rows = rows[~is_among(rows, np.sort(known))][:count]
         return rows, finite(self.sources.index.scores(self.encoded.query_embedding, rows))
+
+
+def _at(rows: np.ndarray, hits: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The scores of ``rows``, 0 where they are not among the hits, ``[n] float32``.
+
+    By a table of all rows, in a tenth of the time that it takes to sort thousands of hits.
+
+    Args:
+        hits: ``[m] int64`` rows in any order, each once.
+        scores: ``[m] float32`` of the hits.
+    """
+    table = np.zeros(1 + max(rows.max(initial=-1), hits.max(initial=-1)), np.float32)
+    table[hits] = scores
+    return table[rows]
 
 
 def below(last_score: np.float32, scores: np.ndarray) -> np.ndarray:

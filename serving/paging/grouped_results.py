@@ -11,7 +11,7 @@ from serving.api.requests import SortOrder
 from serving.paging.further_results import NO_RESULTS, FurtherResults, below
 from serving.paging.grouping import Grouping
 from serving.paging.match_set import MatchSet
-from serving.paging.relevance import is_among
+from serving.paging.relevance import others_than
 from towers.retrieval.rank_request import RankRequest
 
 _SPARE_COUNT = 32
@@ -48,7 +48,7 @@ class GroupedFurther(FurtherResults):
         assert self.grouping is not None
         run, grouping = self.sources.stages.run, self.grouping
         closed = grouping.closed(known)
-        matching = self.matching[~is_among(self.matching, np.sort(known))]
+        matching = others_than(known, self.matching)
         rows, scores = NO_RESULTS
         if len(matching) and count > 0:
             every = run(

@@ -11,7 +11,7 @@ import numpy as np
 
 from serving.api.requests import SortOrder
 from towers.catalog.items import Catalog
-from towers.read_only import read_only
+from towers.read_only import freeze
 
 KEPT_SECONDS = 600.0
 """An order is kept for so long after the last page that was cut from it."""
@@ -38,6 +38,9 @@ class KeptOrder:
         is_complete: Whether nothing follows: all of the match set is in an order other than relevance.
         relevant_end: Results of a search by relevance before the first that is only related;
             None for other requests.
+
+    Attributes:
+        byte_count: Size in memory, without the catalogue's ids.
     """
 
     item_ids: Sequence[str]
@@ -48,27 +51,25 @@ class KeptOrder:
     request_hash: int = 0
     is_complete: bool = False
     relevant_end: int | None = None
+    byte_count: int = field(init=False)
 
     def __post_init__(self) -> None:
-        for name, kind in (
-            ("rows", np.int32),
-            ("scores", np.float32),
-            ("query_embedding", np.float32),
-        ):
-            # A copy: a view would keep the whole array that it is a part of.
-            column = np.array(getattr(self, name), kind)
-            object.__setattr__(self, name, read_only(column))
+        # Copies: a view would keep the whole array that it is a part of.
+        rows = np.array(self.rows, np.int32)
+        scores = np.array(self.scores, np.float32)
+        query_embedding = np.array(self.query_embedding, np.float32)
+        freeze(rows, scores, query_embedding)
+        put = object.__setattr__
+        put(self, "rows", rows)
+        put(self, "scores", scores)
+        put(self, "query_embedding", query_embedding)
+        byte_count = _ENTRY_BYTES + rows.nbytes + scores.nbytes + query_embedding.nbytes
+        put(self, "byte_count", byte_count)
 
     @property
     def known_rows(self) -> np.ndarray:
         """``[≤ n] int64`` rows of the items that the catalogue has."""
         return self.rows[self.rows >= 0].astype(np.int64)
-
-    @property
-    def byte_count(self) -> int:
-        """Size in memory, without the catalogue's ids."""
-        arrays = (self.rows, self.scores, self.query_embedding)
-        return _ENTRY_BYTES + sum(array.nbytes for array in arrays)
 
     def of_catalog(self, catalog: Catalog) -> KeptOrder:
         """The order by the rows of a catalogue: items are found again by their ids."""

@@ -98,8 +98,7 @@ def kept_page(
     rows = order.rows[positions].astype(np.int64)
     is_by_relevance = order.sort_by is SortOrder.RELEVANCE
     scores = order.scores[positions] if is_by_relevance else np.zeros(len(rows), np.float32)
-    total_count = int(np.count_nonzero(is_shown)) + left_count
-    page = Page(rows, scores, shortlist.positions_of(rows), total_count)
+    page = Page(rows, scores, shortlist.positions_of(rows))
     relevant_count = None
     if order.relevant_end is not None:
         left = source.holding_left(order)

@@ -45,12 +45,13 @@ class MatchSet:
             fits &= is_found
         return fits
 
-    def count(self, holding: np.ndarray | None) -> tuple[int, bool]:
+    def count(self, holding: np.ndarray | None, *, is_relaxed: bool) -> tuple[int, bool]:
         """The size of the match set under the request's own filter, without enumerating it.
 
         Args:
             holding: The allowed items that hold every word that relaxation left, as
                 ``relevance.holding_rows`` gives them.
+            is_relaxed: Whether that is less than all of the words, or a synonym in place of one.
 
         Returns:
             The count, and whether it is a lower bound: where no item has all of the words, the items
@@ -62,6 +63,8 @@ class MatchSet:
             return allowed.count(), False
         query = self.encoded.query
         if sources.lexical is not None and holding is not None and any(query.rarities):
+            if not is_relaxed:
+                return len(holding), False
             complete = sources.lexical.complete_rows(query)
             if len(complete):
                 return int(np.count_nonzero(allowed.has(complete))), False
@@ -87,6 +90,15 @@ class MatchSet:
     def allowed_flags(self) -> np.ndarray:
         """The items that may be shown, ``[≤ count] bool``."""
         return self.sources.allowed(self.encoded.rank_request).flags()
+
+    def enumerated(
+        self, conditions: Filter, order: SortOrder, count: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The match set as flags, and its first ``count`` rows in an order other than relevance."""
+        fits = self.under(conditions)
+        if order is SortOrder.RELEVANCE:
+            return fits, None
+        return fits, self.sorted_rows(fits, order, count)
 
     def sorted_rows(self, fits: np.ndarray, order: SortOrder, count: int) -> np.ndarray:
         """The first ``count`` rows of a match set in an order other than relevance.

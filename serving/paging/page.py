@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from serving.paging.further_results import FurtherResults
 from towers.ranking.shortlist import Shortlist
-from towers.read_only import read_only
+from towers.read_only import freeze
 
 
 @dataclass(frozen=True)
 class Page:
     """Rows of one page, their scores, and their positions in the shortlist (−1: beyond it).
 
-    ``total_count`` is the number of results on all pages; ``missing`` names failed stages.
+    The arrays are read-only, also for who passed them. ``missing`` names failed stages.
     """
 
     rows: np.ndarray
     scores: np.ndarray
     positions: np.ndarray
-    total_count: int
     missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", read_only(self.rows))
-        object.__setattr__(self, "scores", read_only(self.scores))
-        object.__setattr__(self, "positions", read_only(self.positions))
+        freeze(self.rows, self.scores, self.positions)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether all of it is on the shortlist."""
+        return -1 not in self.positions.tolist()
 
     def only(self, begin: int, end: int) -> Page:
         """The results from ``begin`` to before ``end``."""
         part = slice(begin, end)
-        return replace(
-            self, rows=self.rows[part], scores=self.scores[part], positions=self.positions[part]
-        )
+        columns = self.rows[part], self.scores[part], self.positions[part]
+        return Page(*columns, self.missing)
 
 
 def page_of(shortlist: Shortlist, further: FurtherResults, span: tuple[int, int]) -> Page:
@@ -52,5 +53,4 @@ def page_of(shortlist: Shortlist, further: FurtherResults, span: tuple[int, int]
         rows = np.concatenate([rows, more[beyond:]])
         scores = np.concatenate([scores, more_scores[beyond:]])
         positions = np.concatenate([positions, np.full(len(more[beyond:]), -1, np.int64)])
-    total_count = further.total_count(shortlist.encoded.rank_request)
-    return Page(rows, scores, positions, total_count, tuple(missing))
+    return Page(rows, scores, positions, tuple(missing))

@@ -18,6 +18,7 @@ from towers.compiled import BOOL, F32, I64, NONE, compiled, inlined, read, writt
 from towers.ranking.adjustments import EXACT_CODE
 from towers.ranking.features import FEATURE_NAMES, SEARCH_SCORE
 from towers.ranking.shortlist import Shortlist
+from towers.read_only import read_only
 from towers.retrieval.candidates import Sources
 from towers.retrieval.hashed_sums import position_of
 from towers.retrieval.rank_request import EncodedRequest
@@ -41,6 +42,7 @@ _TYPICAL_COUNT = 3
 _BEST_QUANTILE = 0.75
 _MARGIN = np.float32(1e-2)
 _NO_LIFTS = np.zeros(0, np.float32)
+NO_ROWS = read_only(np.zeros(0, np.int64))
 
 
 def holding_rows(
@@ -58,12 +60,10 @@ def holding_rows(
     lexical = sources.lexical
     if not encoded.is_search or lexical is None or relaxed is None:
         return None
-    kinds = {one.kind for one in relaxed}
-    if RelaxationKind.MEANING_ONLY in kinds:
-        return np.zeros(0, np.int64)
+    if any(one.kind is RelaxationKind.MEANING_ONLY for one in relaxed):
+        return NO_ROWS
     query, synonyms = encoded.query, encoded.rank_request.synonyms
-    if RelaxationKind.WORD_DROPPED in kinds:
-        dropped = {one.text for one in relaxed if one.kind is RelaxationKind.WORD_DROPPED}
+    if dropped := _dropped(relaxed):
         rows = lexical.holders(_left_requirements(query, dropped, synonyms), None)
     else:
         rows = lexical.complete_rows(query)
@@ -75,9 +75,17 @@ def holding_rows(
 
 def words_left(query: ParsedQuery, relaxed: Collection[Relaxation] | None) -> int:
     """Number of words that a query has left where some were dropped; 0 where none was."""
-    dropped = {one.text for one in relaxed or () if one.kind is RelaxationKind.WORD_DROPPED}
-    left = [term for term in query.terms if term.is_required and term.word not in dropped]
-    return len(left) if dropped else 0
+    dropped = _dropped(relaxed)
+    if not dropped:
+        return 0
+    return sum(term.is_required and term.word not in dropped for term in query.terms)
+
+
+def _dropped(relaxed: Collection[Relaxation] | None) -> Collection[str]:
+    """The words that relaxation dropped."""
+    if not relaxed:
+        return ()
+    return {one.text for one in relaxed if one.kind is RelaxationKind.WORD_DROPPED}
 
 
 def is_among(rows: np.ndarray, ascending: np.ndarray) -> np.ndarray:
@@ -86,10 +94,41 @@ def is_among(rows: np.ndarray, ascending: np.ndarray) -> np.ndarray:
     Args:
         ascending: ``[m]`` rows in ascending order.
     """
+    flags = np.empty(len(rows), bool)
+    _tell_among(rows, ascending, flags)
+    return flags
+
+
+def others_than(rows: np.ndarray, ascending: np.ndarray) -> np.ndarray:
+    """The rows of a list that are not among ``rows``, ``[≤ m] int64`` in ascending order.
+
+    Args:
+        rows: ``[n] int64`` in any order.
+        ascending: ``[m] int64`` list in ascending order, which may be most of the catalogue.
+    """
     if not len(ascending):
-        return np.zeros(len(rows), bool)
-    position = np.minimum(ascending.searchsorted(rows), len(ascending) - 1)
-    return np.asarray(ascending[position] == rows)
+        return ascending
+    is_left = np.ones(len(ascending), bool)
+    return ascending[is_left] if _strike_out(rows, ascending, is_left) else NO_ROWS
+
+
+@compiled(NONE, read(I64), read(I64), written(BOOL))
+def _tell_among(rows: np.ndarray, ascending: np.ndarray, flags: np.ndarray) -> None:
+    for place in range(len(rows)):
+        position = position_of(ascending, rows[place])
+        flags[place] = position < len(ascending) and ascending[position] == rows[place]
+
+
+@compiled(I64, read(I64), read(I64), written(BOOL))
+def _strike_out(rows: np.ndarray, ascending: np.ndarray, is_left: np.ndarray) -> int:
+    """Clears the flags of the rows of a list that are among others; how many stay set."""
+    count = len(ascending)
+    for row in rows:
+        position = position_of(ascending, row)
+        if position < len(ascending) and ascending[position] == row and is_left[position]:
+            is_left[position] = False
+            count -= 1
+    return count
 
 
 def _left_requirements(
@@ -119,11 +158,12 @@ def related_last(
         is_one_word_left: Whether words were dropped and one is left. Then whatever lacks that one holds
             only what was given up, and leads no item that has it, however few do.
     """
+    count = len(shortlist.rows)
+    if not _has_relevant(shortlist, holding) or not count:
+        return shortlist
     is_relevant = _relevant(shortlist, holding, is_one_word_left=is_one_word_left)
-    column = np.empty(len(is_relevant), np.float32)
-    order = np.empty(len(is_relevant), np.int64)
-    relevant_count = _set_apart(is_relevant, shortlist.scores, column, order)
-    if relevant_count in (0, len(is_relevant)):
+    column, order = np.empty(count, np.float32), np.empty(count, np.int64)
+    if _set_apart(is_relevant, shortlist.scores, column, order) in (0, count):
         return shortlist
     return shortlist.adjusted(RELATED_ONLY, column, order)
 
@@ -151,6 +191,11 @@ def _set_apart(
     for position in range(len(scores)):
         column[position] = np.float32(0) if is_relevant[position] else push
     return count
+
+
+def _has_relevant(shortlist: Shortlist, holding: np.ndarray) -> bool:
+    """Whether any result can be relevant: without any that holds the words, only those of a code."""
+    return len(holding) > 0 or EXACT_CODE in shortlist.adjustments
 
 
 def _relevant(
@@ -248,6 +293,14 @@ def relevant_end(shortlist: Shortlist, holding: np.ndarray) -> int:
         shortlist: As ``related_last`` gave it, without items hidden or pinned since, or reordered.
         holding: As there.
     """
+    if not _has_relevant(shortlist, holding):
+        return 0
     pushed = shortlist.adjustments.get(RELATED_ONLY)
     is_relevant = _relevant(shortlist, holding) if pushed is None else pushed == 0
-    return int(np.flatnonzero(is_relevant)[-1]) + 1 if is_relevant.any() else 0
+    return end_of(is_relevant)
+
+
+def end_of(flags: np.ndarray) -> int:
+    """The number of flags up to the last that is set; 0 where none is."""
+    places = flags.nonzero()[0]
+    return int(places[-1]) + 1 if len(places) else 0

@@ -18,7 +18,7 @@ def read_picture_search(message: Any) -> PictureSearchRequest:
         query=message.query,
         visitor_id=message.visitor_id,
         page_size=message.page_size,
-        filter=read_filter(message.filter),
+        filter=read_filter(message),
         record=message.record if message.HasField("record") else True,
     )
 

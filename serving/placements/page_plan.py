@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from data.records import Event, EventType
 from serving.api.answers import Answer, EmptyReason, OfferResult
-from serving.api.requests import Filter, RecommendRequest
+from serving.api.requests import NO_FILTER, RecommendRequest
+from serving.paging.relevance import NO_ROWS
 from serving.placements.sentences import Sentence
 from towers.bundle.bundle import Bundle
 from towers.catalog.items import Catalog
@@ -106,10 +107,11 @@ def page_request(
     """The rank request of a page that shows all that passes the filter, but for the basket and the
     items of the request."""
     now = session.at(time)
-    known = catalog.rows(sorted(now.basket | set(request.item_ids)))
+    named = sorted(now.basket.union(request.item_ids))
+    known = catalog.rows(named) if named else NO_ROWS
     mask = catalog.mask(request.filter)
     # A filter on stock alone does not narrow what the shopper is looking for.
-    is_narrowed = mask is not None and replace(request.filter, in_stock_only=False) != Filter()
+    is_narrowed = mask is not None and replace(request.filter, in_stock_only=False) != NO_FILTER
     return RankRequest(
         now,
         time,

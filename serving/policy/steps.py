@@ -22,11 +22,12 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from serving.api.answers import PolicyStep
-from serving.api.requests import RecommendRequest, SearchRequest
+from serving.api.requests import Placement, RecommendRequest, SearchRequest
 from serving.paging.relevance import RELATED_ONLY
 from serving.policy.caps import Caps, unpinned_ranks
 from serving.policy.diversity import WINDOW, diverse_order
@@ -49,8 +50,7 @@ EXPLORATION = "exploration"
 _NO_PINS: Mapping[int, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Decided:
+class Decided(NamedTuple):
     """A list after the policy.
 
     Args:
@@ -102,9 +102,13 @@ class PageRequest:
         return cls(request.page_size, not request.offset and not request.order_key, token, pins)
 
 
+_PLACEMENTS = tuple(one.name.lower() for one in Placement)
+"""By number."""
+
+
 def surface_of(request: SearchRequest | RecommendRequest) -> str:
     """The surface of a request: ``search``, or its placement's name."""
-    return SEARCH if isinstance(request, SearchRequest) else request.placement.name.lower()
+    return SEARCH if isinstance(request, SearchRequest) else _PLACEMENTS[request.placement]
 
 
 def decided(shortlist: Shortlist, policy: Policy, page: PageRequest, sources: Sources) -> Decided:

@@ -10,10 +10,10 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
 
 from data.errors import OverloadError
 from data.records import Event, Impression, LogPosition
@@ -42,13 +42,15 @@ _INSERT = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Entries that are committed together; ``events`` and ``done`` are set if a caller waits."""
+class _Batch(NamedTuple):
+    """Entries that are committed together; ``events`` and ``done`` are set if a caller waits.
+
+    ``done`` receives which events are new, or what went wrong. Not a ``Future``: ten times as slow.
+    """
 
     rows: Sequence[LogRow]
     events: Sequence[Event] = ()
-    done: Future[list[bool]] | None = field(default=None)
+    done: SimpleQueue[list[bool] | Exception] | None = None
 
 
 class EventLog:
@@ -89,7 +91,9 @@ class EventLog:
         self._reading = open_log(path, read_only=True)
         self._reading_lock = threading.Lock()
         self._applying = threading.Lock()
-        self._condition = threading.Condition()
+        # Taken by itself where nobody waits: faster than by way of the condition.
+        self._lock = threading.Lock()
+        self._condition = threading.Condition(self._lock)
         self._batches: list[_Batch] = []
         self._unacked_count = 0
         self._is_awaited = False
@@ -108,7 +112,7 @@ class EventLog:
         Raises:
             OverloadError: The disk is full or failing, or the log is closed; no event is recorded.
         """
-        return self._put_and_wait(_Batch([event_row(event) for event in events], events, Future()))
+        return self._put_and_wait([event_row(event) for event in events], events)
 
     def enqueue_event(self, event: Event) -> bool:
         """Queues an event without waiting and without ``after_commit``; False if it was dropped."""
@@ -190,7 +194,7 @@ class EventLog:
         Raises:
             OverloadError: The disk is full or failing, or the log is closed.
         """
-        self._put_and_wait(_Batch([], done=Future()))
+        self._put_and_wait([], [])
 
     def close(self) -> None:
         """Writes queued entries and closes the file; further calls have no effect."""
@@ -204,18 +208,21 @@ class EventLog:
             self._reading.close()
         self._writing.close()
 
-    def _put_and_wait(self, batch: _Batch) -> list[bool]:
-        with self._condition:
+    def _put_and_wait(self, rows: Sequence[LogRow], events: Sequence[Event]) -> list[bool]:
+        done: SimpleQueue[list[bool] | Exception] = SimpleQueue()
+        with self._lock:
             if self._is_closing:
                 raise OverloadError("event log: expected an open log, received a call after close")
-            self._batches.append(batch)
+            self._batches.append(_Batch(rows, events, done))
             self._is_awaited = True
             self._condition.notify()
-        assert batch.done is not None
-        return batch.done.result()
+        outcome = done.get()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def _put_unacked(self, row: LogRow) -> bool:
-        with self._condition:
+        with self._lock:
             if self._is_closing or self._unacked_count >= self._queue_limit:
                 self._dropped_count += 1
                 return False
@@ -282,9 +289,9 @@ class EventLog:
                 # batch's other events, which are on disk as well.
                 failed = failed or error
         if failed is None:
-            batch.done.set_result([sequence > 0 for sequence in sequences])
+            batch.done.put([sequence > 0 for sequence in sequences])
         else:
-            batch.done.set_exception(failed)
+            batch.done.put(failed)
 
     def _apply(self, event: Event, sequence: int) -> None:
         # Lock per event, so that ``applying_paused`` waits for one event, not for a batch.
@@ -302,4 +309,4 @@ class EventLog:
                     self._dropped_count += len(batch.rows)
             else:
                 received = OverloadError(f"event log: expected a writable disk, received: {error}")
-                batch.done.set_exception(received)
+                batch.done.put(received)

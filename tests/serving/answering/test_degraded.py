@@ -212,7 +212,7 @@ def test_features_are_not_logged_where_a_stage_they_need_fails(
     elif name == "features":
         engine.bundle.ranker.sources.popular.trend = FailingCounts(3.0)
     else:
-        monkeypatch.setattr(pipeline, "rules_that_changed_results", _fail)
+        monkeypatch.setattr(pipeline, "rules_that_changed_page", _fail)
     assert name in engine.search(SEARCH).missing
     engine.close()
     (impression,) = iter_impressions(tmp_path / "state0")

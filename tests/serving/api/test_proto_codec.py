@@ -179,7 +179,7 @@ events = some.builds(
     text,
     text,
     text,
-    count,
+    some.integers(1, 2**31 - 1),
     maybe,
     maybe,
     text,
@@ -355,6 +355,7 @@ def test_what_a_request_leaves_out_has_its_default() -> None:
     assert read_item(catalog_pb2.Item(item_id="i"), "") == Item("i")
     event = read_event(events_pb2.Event(type=2, visitor_id="v"), "", now=7.0, new_id=lambda: "made")
     assert (event.event_id, event.time, event.price, event.rating) == ("made", 7.0, None, None)
+    assert event.quantity == 1
 
 
 def test_numbers_that_are_no_type_or_placement_are_refused() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from data.synthetic import END_TIME
+from serving.paging import further_results
 from serving.paging.further_results import FurtherResults
 from tests.towers import shelf
 from towers.catalog.filters import Filter
@@ -95,3 +96,16 @@ def test_a_failing_index_is_named_and_nothing_follows(monkeypatch: pytest.Monkey
     further = FurtherResults(ranker.sources, shortlist.encoded, np.array([3]))
     rows, scores = further.after(shortlist.rows[:1], LAST, 5, missing)
     assert (len(rows), len(scores)) == (0, 0) and set(missing) <= {"lexical", "learnt"} and missing
+
+
+def test_scores_of_hits_in_any_order_are_those_of_a_dictionary() -> None:
+    rng = np.random.default_rng(3)
+    hits = rng.permutation(500)[:200]
+    scores = rng.random(200).astype(np.float32)
+    known = dict(zip(hits.tolist(), scores.tolist(), strict=True))
+    rows = np.sort(rng.permutation(700)[:90])
+    found = further_results._at(rows, hits, scores)
+    assert found.dtype == np.float32
+    assert found.tolist() == [known.get(row, 0.0) for row in rows.tolist()]
+    nothing = np.zeros(0, np.int64)
+    assert not further_results._at(rows, nothing, np.zeros(0, np.float32)).any()

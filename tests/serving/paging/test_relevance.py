@@ -278,3 +278,18 @@ def test_what_has_only_the_word_that_was_given_up_never_leads(engine: Engine) ->
     ]
     assert answer.results[0].item_id == "pad" and answer.relevant_count == 1
     assert "dark" in answer.results[1].title.lower()
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 300])
+def test_rows_of_a_list_are_told_from_others_as_by_brute_force(length: int) -> None:
+    rng = np.random.default_rng(length)
+    listed = np.sort(rng.choice(400, length, replace=False))
+    for rows in (rng.integers(0, 420, 90), listed, np.zeros(0, np.int64)):
+        known, wanted = {*rows.tolist()}, {*listed.tolist()}
+        left = [row for row in listed.tolist() if row not in known]
+        assert relevance.others_than(rows, listed).tolist() == left
+        found = [row in wanted for row in rows.tolist()]
+        assert relevance.is_among(rows, listed).tolist() == found
+        flags = np.array(found, bool)
+        last = max((place for place, one in enumerate(found) if one), default=-1)
+        assert relevance.end_of(flags) == last + 1
