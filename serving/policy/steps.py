@@ -47,6 +47,8 @@ from towers.retrieval.candidates import Sources
 DIVERSITY = "diversity"
 EXPLORATION = "exploration"
 
+_FUSED_SPREAD = np.float32(6.0)
+"""Logits between the first and the last of a typical reranked list."""
 _NO_PINS: Mapping[int, int] = MappingProxyType({})
 
 
@@ -122,7 +124,7 @@ def decided(shortlist: Shortlist, policy: Policy, page: PageRequest, sources: So
     steps: list[PolicyStep] = []
     if policy.diversity:
         order = diverse_order(
-            shortlist.scores,
+            _logits(shortlist),
             sources.index.embeddings[shortlist.rows[:WINDOW]],
             policy.diversity,
             kinds=_is_related_only(shortlist),
@@ -151,6 +153,19 @@ def _is_related_only(shortlist: Shortlist) -> np.ndarray:
     """Which results are only related to the search, ``[n] bool``; none of a browse page."""
     pushed = shortlist.adjustments.get(RELATED_ONLY)
     return np.zeros(len(shortlist.rows), bool) if pushed is None else pushed != 0
+
+
+def _logits(shortlist: Shortlist) -> np.ndarray:
+    """The scores as logits, ``[n] float32``, falling among the relevant and among the related results.
+
+    Fusion scores are none: they are spread as far as those of a reranked list.
+    """
+    pushed = shortlist.adjustments.get(RELATED_ONLY)
+    scores = shortlist.scores if pushed is None else shortlist.scores - pushed
+    if "reranker" not in shortlist.missing:
+        return scores
+    spread = np.float32(np.ptp(scores))
+    return scores * (_FUSED_SPREAD / spread) if spread else scores
 
 
 def _applied(

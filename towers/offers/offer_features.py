@@ -184,7 +184,8 @@ def _item_sums(
     state: VisitorState, offers: PlacedOffers, tables: OfferTables, redeemed: Mapping[str, int]
 ) -> np.ndarray:
     """``[7, offers] float64`` as ``sum_items`` fills it."""
-    count = tables.catalog.count
+    # Room, not the items that are counted: a new one has its row a moment before it counts.
+    count = len(tables.catalog.leaf)
     marks = np.zeros(count, np.uint8)
     marks[state.bought_rows] |= np.uint8(BOUGHT)
     marks[state.rows] |= np.uint8(SEEN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from heapq import nlargest
@@ -41,8 +42,7 @@ class QueryRewriter:
 
     Args:
         counts: Items by surface word.
-        stem_count: Current number of items with a stem, given a bound: exact below the bound, else
-            at least the bound.
+        stem_count: Current number of items with a stem.
         rarity: Current inverse document frequency of a stem, 0 if no item has it.
         common_words: Words of ordinary English, which are not misspellings.
         shares_of: How often a stem names a thing or a brand.
@@ -60,7 +60,7 @@ class QueryRewriter:
     def __init__(
         self,
         counts: Mapping[str, int],
-        stem_count: Callable[[str, int], int],
+        stem_count: Callable[[str], int],
         rarity: Callable[[str], float],
         common_words: Collection[str] = (),
         shares_of: Callable[[str], WordShares] = unknown_shares,
@@ -238,7 +238,7 @@ class QueryRewriter:
         ]
 
 
-_AS_TYPED = QueryRewriter({}, lambda stem, enough: enough, lambda stem: 1.0)
+_AS_TYPED = QueryRewriter({}, lambda stem: sys.maxsize, lambda stem: 1.0)
 """Without a vocabulary: every word is treated as frequent."""
 
 

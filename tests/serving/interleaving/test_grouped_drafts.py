@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +16,8 @@ from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequ
 from serving.engine import Engine
 from serving.interleaving.experiment import Experiment
 from serving.interleaving.team_draft import TeamDraft
+from tests.serving.grouped_shop import bundle_of
 from tests.towers import shelf
-from towers.bundle.layout import Layout
-from towers.bundle.manifest import NAME as MANIFEST_NAME
-from towers.bundle.manifest import sign
-from towers.catalog.items import Catalog
-from towers.variants.variant_groups import VariantGroups
 
 NOW = END_TIME + 60.0
 SIZE = 8
@@ -47,19 +42,6 @@ def groups_at_random(seed: int) -> np.ndarray:
     codes = draw.integers(0, 80, len(shelf.items())).astype(np.int32)
     codes[draw.random(len(codes)) < 0.2] = -1
     return codes
-
-
-def bundle_of(source: Path, folder: Path, codes: np.ndarray) -> Path:
-    """A bundle of the made-up shop, with these groups."""
-    shutil.copytree(source, folder)
-    (folder / MANIFEST_NAME).unlink()
-    layout = Layout(folder)
-    layout.variants.mkdir(exist_ok=True)
-    catalog = Catalog.load(layout.catalog, shelf.CONFIG.text)
-    keys = np.arange(1, catalog.count + 1, dtype=np.uint64)
-    VariantGroups(catalog, codes, keys).save(layout.variants)
-    sign(folder, 0.0)
-    return folder
 
 
 class Two:

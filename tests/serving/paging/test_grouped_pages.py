@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,12 +31,8 @@ from serving.api.requests import (
     SortOrder,
 )
 from serving.engine import Engine
+from tests.serving.grouped_shop import bundle_of
 from tests.towers import shelf
-from towers.bundle.layout import Layout
-from towers.bundle.manifest import NAME as MANIFEST_NAME
-from towers.bundle.manifest import sign
-from towers.catalog.items import Catalog
-from towers.variants.variant_groups import VariantGroups
 
 Request = SearchRequest | RecommendRequest
 
@@ -73,20 +68,6 @@ def out_of_stock(seed: int) -> set[str]:
     return {item.item_id for item in shelf.items() if draw.random() < 0.3}
 
 
-def bundle_of(folder: Path, codes: np.ndarray) -> Path:
-    """The bundle of the made-up shop, with these groups."""
-    shutil.copytree(shelf.bundle_folder(), folder)
-    (folder / MANIFEST_NAME).unlink()
-    layout = Layout(folder)
-    layout.variants.mkdir(exist_ok=True)
-    catalog = Catalog.load(layout.catalog, shelf.CONFIG.text)
-    # Keys of their own, so that a change of stock leaves the groups alone.
-    keys = np.arange(1, catalog.count + 1, dtype=np.uint64)
-    VariantGroups(catalog, codes, keys).save(layout.variants)
-    sign(folder, 0.0)
-    return folder
-
-
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opened]:
     engines: list[Engine] = []
@@ -96,7 +77,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         folder.mkdir()
         path = folder / "rules.toml"
         path.write_text('version = "1"\n' + rules, encoding="utf-8")
-        bundle = bundle_of(folder / "bundle", groups_at_random(seed))
+        bundle = bundle_of(shelf.bundle_folder(), folder / "bundle", groups_at_random(seed))
         engine = Engine.open(bundle, folder / "state", rules=path, clock=lambda: END_TIME + 60.0)
         engines.append(engine)
         gone = out_of_stock(seed)

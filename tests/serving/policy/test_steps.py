@@ -18,6 +18,7 @@ from serving.api.requests import Filter, Placement, RecommendRequest, SearchRequ
 from serving.edge.client import Client
 from serving.edge.server import ServerSettings, serve
 from serving.engine import Engine
+from serving.paging.relevance import RELATED_ONLY
 from serving.policy.diversity import diverse_order
 from serving.policy.exploration import explore
 from serving.policy.settings import Policy
@@ -85,31 +86,58 @@ def test_diversity_spreads_a_page_keeps_its_scores_and_tells_whom_it_moved(
     opened: Callable[..., Engine],
 ) -> None:
     off, on = opened(), opened("[policy]\ndiversity = 0.5\n")
-    plain, diverse = (engine.recommend(replace(HOME, page_size=60)) for engine in (off, on))
-    assert plain.policy_steps == () and sorted(ids(plain)) == sorted(ids(diverse))
+    plain, diverse = (engine.recommend(replace(HOME, page_size=100)) for engine in (off, on))
+    assert plain.policy_steps == () and len(diverse.policy_steps) == 1
     first = replace(HOME, page_size=10)
-    assert intra_list_distance(on, on.recommend(first)) > intra_list_distance(
+    assert intra_list_distance(on, on.recommend(first)) > 1.05 * intra_list_distance(
         off, off.recommend(first)
     )
     assert [r.score for r in plain.results] == [r.score for r in diverse.results]
     parts_sum(diverse)
-    (step,) = diverse.policy_steps
-    moved = [
-        position
-        for position, (one, other) in enumerate(zip(ids(plain), ids(diverse), strict=True))
-        if one != other
-    ]
-    assert step.name == "diversity" and step.moved_count == len(moved)
-    for position, result in enumerate(diverse.results):
-        named = [part.name for part in result.adjustments if part.name == "diversity"]
-        score_of_place = plain.results[position].score
-        own = next(r.score for r in plain.results if r.item_id == result.item_id)
-        assert bool(named) == (position in moved and score_of_place != own)
+    ranked = off.bundle.ranker.rank(RankRequest(Session.empty("v"), END_TIME + 60.0))
+    assert ids(plain) == [off.bundle.catalog.item_ids[row] for row in ranked.rows[:100]]
     # The order is that of the list's own scores and embeddings.
-    rows = [on.bundle.catalog.row_of[item_id] for item_id in ids(plain)]
-    scores = np.array([result.score for result in plain.results], np.float32)
-    order = diverse_order(scores, on.bundle.ranker.sources.index.embeddings[rows[:50]], 0.5)
-    assert ids(diverse)[:50] == [ids(plain)[position] for position in order[:50]]
+    embeddings = on.bundle.ranker.sources.index.embeddings[ranked.rows[:256]]
+    order = diverse_order(ranked.scores, embeddings, 0.5)
+    assert ids(diverse) == [off.bundle.catalog.item_ids[row] for row in ranked.rows[order[:100]]]
+    (step,) = diverse.policy_steps
+    assert step.name == "diversity"
+    assert step.moved_count == np.count_nonzero(order != np.arange(len(order)))
+    for place, result in enumerate(diverse.results):
+        named = [part.name for part in result.adjustments if part.name == "diversity"]
+        assert bool(named) == (ranked.scores[place] != ranked.scores[order[place]])
+
+
+def test_a_list_without_model_scores_is_spread_as_one_with_them(
+    ranker: Ranker, home_list: Shortlist
+) -> None:
+    # Fusion scores lie so close that their softmax would tell no item from another.
+    page = PageRequest(10, True, "t")
+    scores = home_list.scores
+    logits = scores * np.float32(6.0 / (scores[0] - scores[-1]))
+    order = diverse_order(logits, ranker.sources.index.embeddings[home_list.rows[:256]], 0.3)
+    for scale in (1e-3, 1.0):
+        close = replace(
+            home_list, model_scores=home_list.model_scores * np.float32(scale), adjustments={}
+        )
+        fused = replace(close, missing=("reranker",))
+        done = decided(fused, Policy(diversity=0.3), page, ranker.sources)
+        assert done.shortlist.rows.tolist() == home_list.rows[order].tolist()
+
+
+def test_what_is_only_related_is_spread_by_its_own_shares(
+    ranker: Ranker, home_list: Shortlist
+) -> None:
+    # Twelve relevant results; the push of the others takes nothing of what tells them apart.
+    pushed = np.where(np.arange(len(home_list.rows)) < 12, 0.0, -20.0).astype(np.float32)
+    apart = home_list.adjusted(RELATED_ONLY, pushed, np.arange(len(home_list.rows)))
+    done = decided(apart, Policy(diversity=0.3), PageRequest(10, True, "t"), ranker.sources)
+    rows = home_list.rows
+    assert set(done.shortlist.rows[:12].tolist()) == set(rows[:12].tolist())
+    kinds = np.arange(len(rows)) >= 12
+    embeddings = ranker.sources.index.embeddings[rows[:256]]
+    order = diverse_order(home_list.scores, embeddings, 0.3, kinds=kinds)
+    assert done.shortlist.rows.tolist() == rows[order].tolist()
 
 
 def test_in_a_search_nothing_relevant_falls_behind_what_is_only_related(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.offers.offer import Offer, OfferKind
-from data.records import EventType
+from data.records import EventType, Item
 from tests.towers.offers.grocer import (
     BEER,
     CREAM,
@@ -99,3 +99,21 @@ def test_nobody_and_nothing_are_numbers_too() -> None:
     assert not state.is_known
     assert np.isfinite(offer_features(state, found.all(), tables)).all()
     assert offer_features(state, [], tables).shape == (0, len(FEATURE_NAMES))
+
+
+def test_an_item_that_is_being_added_is_read_like_any_other() -> None:
+    found = book([coupon("milk", MILK), coupon("beer", BEER)])
+    catalog, tables = (
+        found.catalog,
+        OfferTables(found, Popularity(30.0), np.eye(5, dtype=np.float32)),
+    )
+    catalog.upsert(Item("new", "Oat milk", category=("Dairy", "Milk")))
+    visited = session((BUY, "new", 7.0), (VIEW, MILK, 0.0), (VIEW, "new", 0.0))
+    state = VisitorState.of(visited, NOW, catalog, tables.embeddings)
+    after = offer_features(state, found.all(), tables)
+    # A moment before: it has its row, and is not counted.
+    catalog.item_ids.pop()
+    assert catalog.count == catalog.row_of["new"] == 4
+    assert np.array_equal(offer_features(state, found.all(), tables), after)
+    assert after[:, FEATURE_NAMES.index("session_share")].tolist() == [0.5, 0.0]
+    assert after[0, FEATURE_NAMES.index("category_count")] == pytest.approx(math.log1p(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,11 @@ from data.synthetic import END_TIME
 from tests.towers import shelf
 from towers.catalog.filters import Filter
 from towers.ranking.explanations import event_effects, rescored
+from towers.ranking.feature_context import FeatureContext
+from towers.ranking.features import feature_matrix
 from towers.ranking.ranker import Ranker
+from towers.ranking.shortlist import Shortlist
+from towers.retrieval.candidates import Candidates
 from towers.retrieval.rank_request import RankRequest
 from towers.sessions.session import Session
 
@@ -77,3 +82,51 @@ def test_the_effect_of_the_search_is_that_of_its_words_too(ranker: Ranker) -> No
     for position, effect in zip((3, 0, 7), effects[:, 0].tolist(), strict=True):
         expected = float(shortlist.model_scores[position]) - without[int(shortlist.rows[position])]
         assert effect == pytest.approx(expected, abs=2e-5)
+
+
+def removed_for_real(
+    ranker: Ranker, rank_request: RankRequest, shortlist: Shortlist, event_index: int
+) -> np.ndarray:
+    """The model's scores of a list whose event never was: every source asked, every feature anew."""
+    session = rank_request.session.without(event_index)
+    text = rank_request.text if session.search_text == rank_request.text else ""
+    encoded = ranker.read(replace(rank_request, session=session, text=text))
+    found = ranker.sources.find(encoded)
+    place_of = {row: place for place, row in enumerate(found.rows.tolist())}
+    ranks = np.full((len(shortlist.rows), found.ranks.shape[1]), -1, np.int32)
+    for position, row in enumerate(shortlist.rows.tolist()):
+        if row in place_of:
+            ranks[position] = found.ranks[place_of[row]]
+    again = Candidates(shortlist.rows, ranks, found.scores, ())
+    assert ranker.reranker is not None
+    features = feature_matrix(FeatureContext(encoded, again, ranker.sources))
+    return ranker.reranker.scores(features)
+
+
+def test_an_effect_is_that_of_removing_the_event_for_real_in_200_of_200(ranker: Ranker) -> None:
+    rng = random.Random(5)
+    ids = ranker.sources.catalog.item_ids
+    types = (EventType.VIEW, EventType.VIEW, EventType.ADD_TO_CART, EventType.PURCHASE)
+    case_count, moved_count = 0, 0
+    while case_count < 200:
+        session = Session.empty("v")
+        for number in range(rng.randint(1, 6)):
+            event = Event(
+                f"e{number}", rng.choice(types), "v", NOW - 900 + 100 * number, rng.choice(ids)
+            )
+            session = session.after(event)
+        text = rng.choice(("", "", "espresso", "kitchen lamp", "running shoes"))
+        if text:
+            session = session.after(shelf.search(text, NOW))
+        rank_request = RankRequest(session, NOW, text)
+        shortlist = ranker.rank(rank_request)
+        positions = np.array(rng.sample(range(len(shortlist.rows)), min(20, len(shortlist.rows))))
+        indexes = range(len(session.events))[: 200 - case_count]
+        effects = event_effects(ranker, shortlist, positions, indexes)
+        for column, event_index in enumerate(indexes):
+            without = removed_for_real(ranker, rank_request, shortlist, event_index)
+            expected = (shortlist.model_scores - without)[positions]
+            assert effects[:, column] == pytest.approx(expected, abs=1e-5), (case_count, text)
+            moved_count += bool(np.abs(expected).max() > 1e-3)
+            case_count += 1
+    assert moved_count > 150

@@ -18,7 +18,7 @@ def shares(stem: str) -> WordShares:
 
 
 def roles(text: str) -> dict[str, Role]:
-    rewriter = QueryRewriter({}, lambda stem, enough: enough, lambda stem: 1.0, (), shares)
+    rewriter = QueryRewriter({}, lambda stem: 100, lambda stem: 1.0, (), shares)
     query = rewriter.parse(text)
     heads = [term for term in query.terms if term.role is Role.HEAD]
     assert heads == ([query.head_term] if query.head_term is not None else [])

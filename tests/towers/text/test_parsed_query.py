@@ -23,7 +23,7 @@ def rewriter() -> QueryRewriter:
     """A rewriter with a synthetic vocabulary of given item counts."""
     found = QueryRewriter(
         COUNTS,
-        lambda stem, enough: COUNTS.get({"hing": "hinge"}.get(stem, stem), 0),
+        lambda stem: COUNTS.get({"hing": "hinge"}.get(stem, stem), 0),
         lambda stem: float(len(stem)),
     )
     found.translations = {"phone": {"手机": 1.0}}
@@ -159,7 +159,7 @@ def test_what_was_read_before_a_change_answers_nobody_after_it(tmp_path: Path) -
 def test_the_items_are_asked_about_their_words_beforehand() -> None:
     asked = []
 
-    def stem_count(stem: str, enough: int) -> int:
+    def stem_count(stem: str) -> int:
         asked.append(stem)
         return 10 * COUNTS.get(stem, 0)
 

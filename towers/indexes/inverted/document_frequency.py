@@ -33,8 +33,8 @@ class DocumentFrequency:
         # A new dict, since a thread still on the old index may be filling the old one.
         self._rarities: dict[str, float] = {}
 
-    def of(self, stem: str, enough: int = 1) -> int:
-        """Items that have a stem in any field; ``enough`` is for readers that cannot count exactly."""
+    def of(self, stem: str) -> int:
+        """Items that have a stem in any field."""
         return self._counted.of(stem, stem, lambda: self._index.count(stem))
 
     def rarity(self, stem: str) -> float:

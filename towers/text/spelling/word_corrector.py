@@ -45,15 +45,14 @@ class WordCorrector:
 
     Args:
         counts: Items by surface word.
-        stem_count: Current number of items with a stem, given a bound: exact below the bound, else
-            at least the bound.
+        stem_count: Current number of items with a stem.
         common_words: Words that are not misspellings.
     """
 
     def __init__(
         self,
         counts: Mapping[str, int],
-        stem_count: Callable[[str, int], int],
+        stem_count: Callable[[str], int],
         common_words: Collection[str],
     ) -> None:
         self._stem_count = stem_count
@@ -76,8 +75,8 @@ class WordCorrector:
         self._live_vocabulary.take_in(word for word in surface_words if word not in self.counts)
 
     def count(self, word: str) -> int:
-        """Current number of items with the word in any form, exact where it is low."""
-        return self._stem_count(stem(word), _RARE_COUNT)
+        """Current number of items with the word in any form."""
+        return self._stem_count(stem(word))
 
     def has_items(self, word: str) -> bool:
         """Whether some item has the word in any form now."""
@@ -85,7 +84,7 @@ class WordCorrector:
 
     def are_known(self, stems: Sequence[str]) -> bool:
         """Whether each of the stems is in some item now."""
-        return all(self._stem_count(of_word, _RARE_COUNT) for of_word in stems)
+        return all(self._stem_count(of_word) for of_word in stems)
 
     def is_rare(self, word: str) -> bool:
         """Whether so few items have a word that it may be misspelt."""

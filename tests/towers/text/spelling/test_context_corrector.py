@@ -28,7 +28,7 @@ class Shop:
         counts = Counter(word for title in TITLES for word in set(title.split()))
         self.rewriter = QueryRewriter(
             counts,
-            lambda stem, bound: sum(stem in stems for stems in STEMS),
+            lambda stem: sum(stem in stems for stems in STEMS),
             lambda stem: 1.0,
             common_english_words(),
             has_all=self.has_all,

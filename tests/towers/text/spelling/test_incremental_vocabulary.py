@@ -53,7 +53,7 @@ def test_many_words_one_by_one_rebuild_each_only_a_few_times(
         vocabulary.counts = counts
 
     monkeypatch.setattr(Vocabulary, "__init__", counted)
-    rewriter = QueryRewriter({}, lambda stem, enough: 0, lambda stem: 0.0)
+    rewriter = QueryRewriter({}, lambda stem: 0, lambda stem: 0.0)
     rewriter.take_in([f"old{number}" for number in range(100_000)])
     for number in range(5_000):
         rewriter.take_in([f"new{number}"])

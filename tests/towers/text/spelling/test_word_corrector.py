@@ -37,9 +37,7 @@ def corrector(counts: dict[str, int] = COUNTS) -> WordCorrector:
     by_stem: dict[str, int] = {}
     for word, count in counts.items():
         by_stem[stem(word)] = by_stem.get(stem(word), 0) + count
-    return WordCorrector(
-        counts, lambda of_word, enough: by_stem.get(of_word, 0), common_english_words()
-    )
+    return WordCorrector(counts, lambda of_word: by_stem.get(of_word, 0), common_english_words())
 
 
 def meant(word: str, *, is_last: bool = False) -> list[str]:
@@ -114,7 +112,7 @@ def test_what_completion_takes_a_word_for_is_first_what_the_search_does() -> Non
 
 
 def test_no_word_is_taken_for_one_that_items_have_lost() -> None:
-    lost = WordCorrector({"kettle": 9}, lambda of_word, enough: 0, ())
+    lost = WordCorrector({"kettle": 9}, lambda of_word: 0, ())
     assert lost.corrected("ketle", is_last=True) == ()
 
 
