@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -68,6 +69,12 @@ def type_code(event: Event) -> int:
     return event.type
 
 
+@lru_cache(maxsize=64)
+def _input_types(known_types: frozenset[int]) -> tuple[int, ...]:
+    """What the tower reads of each type number."""
+    return tuple(code if code in known_types else GENERIC_TYPE for code in range(TYPE_COUNT))
+
+
 def query_input(
     session: Session,
     time: float,
@@ -87,17 +94,11 @@ def query_input(
             searches, each with one misspelling).
     """
     slots = config.towers.event_slot_count
-    event_rows = np.full(slots, -1, np.int32)
-    event_types = np.full(slots, PADDING_TYPE, np.int32)
-    event_ages = np.zeros(slots, np.float32)
-    event_dwells = np.zeros(slots, np.float32)
     events = session.events[: -slots - 1 : -1]
-    count = len(events)
-    event_rows[:count] = [row_of.get(event.item_id, -1) for event in events]
     types = [type_code(event) for event in events]
-    event_types[:count] = [type_ if type_ in known_types else GENERIC_TYPE for type_ in types]
-    event_ages[:count] = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
-    event_dwells[:count] = dwells(events[::-1])[::-1]
+    code_of = _input_types(known_types)
+    ages = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
+    padding = slots - len(events)
     text_slot = types.index(EventType.SEARCH) if EventType.SEARCH in types else -1
     stems = parse(events[text_slot].query).corrected_stems if text_slot >= 0 else ()
     tokens = query_tokens(
@@ -107,10 +108,10 @@ def query_input(
         session, time, row_of, config.towers.history_slot_count
     )
     return QueryInput(
-        event_rows,
-        event_types,
-        event_ages,
-        event_dwells,
+        np.array([row_of.get(event.item_id, -1) for event in events] + padding * [-1], np.int32),
+        np.array([code_of[type_] for type_ in types] + padding * [PADDING_TYPE], np.int32),
+        np.array(ages + padding * [0.0], np.float32),
+        np.array(dwells(events[::-1])[::-1] + padding * [0.0], np.float32),
         text_slot,
         tokens,
         history_rows,

@@ -29,6 +29,8 @@ _UNDOES = {
 """Events that undo an earlier one of the same item."""
 
 _HISTORY_LIMIT = 300
+_NO_PURCHASES = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
+freeze(*_NO_PURCHASES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,16 @@ class SessionSummary:
         taken_back: set[tuple[str, EventType]] = set()
         events = session.events
         for event, dwell_share in zip(reversed(events), reversed(dwells(events)), strict=True):
-            undone = _UNDOES.get(event.type)
-            if undone is not None:
-                taken_back.add((event.item_id, undone))
-                continue
             weight = _INTEREST.get(event.type)
-            row = row_of.get(event.item_id, -1)
-            if weight is None or row < 0 or event.item_id in session.disliked:
+            if weight is None:
+                undone = _UNDOES.get(event.type)
+                if undone is not None:
+                    taken_back.add((event.item_id, undone))
                 continue
-            if (event.item_id, event.type) in taken_back:
+            row = row_of.get(event.item_id, -1)
+            if row < 0 or event.item_id in session.disliked:
+                continue
+            if taken_back and (event.item_id, event.type) in taken_back:
                 taken_back.discard((event.item_id, event.type))
             elif event.type is not EventType.REVIEW or feedback(event) > 0:
                 rows.append(row)
@@ -87,7 +90,9 @@ class SessionSummary:
             np.array(rows, np.int64),
             np.array(interest, np.float32),
             np.array(dwell_shares, np.float32),
-            np.array([row_of[one] for one in session.disliked if one in row_of], np.int64),
+            np.array([row_of[one] for one in session.disliked if one in row_of], np.int64)
+            if session.disliked
+            else _NO_PURCHASES[0],
             *_purchases(session, time, catalog),
         )
 
@@ -97,7 +102,7 @@ def _purchases(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, counts and days since the last time of what was bought, newest first."""
     if not session.bought:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
+        return _NO_PURCHASES
     rows = catalog.rows([*reversed(session.bought)])
     known = np.flatnonzero(rows >= 0)[:_HISTORY_LIMIT]
     purchases = [*reversed(session.bought.values())]
