@@ -23,7 +23,7 @@ from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.query_reader import QueryReader
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.source import NO_SCORES, NOTHING, Rebase, Source, TrainingData
+from towers.retrieval.source import NO_ROWS, NO_SCORES, NOTHING, Rebase, Source, TrainingData
 from towers.retrieval.source_list import SOURCE_TYPES
 from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.retrieval.sources.learnt import Learnt
@@ -206,13 +206,14 @@ class Sources:
             found_before: Found for the same request with other allowed items, if it was.
         """
         allowed = self.allowed(encoded.rank_request)
-        lists: dict[str, np.ndarray] = {}
+        lists: list[np.ndarray] = []
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, NO_SCORES)
         missing: list[str] = []
         for source_type in SOURCE_TYPES:
             name = source_type.name
             source = self._by_name.get(name)
             if source is None:
+                lists.append(NO_ROWS)
                 if source_type.applies_to(encoded):
                     missing.append(name)
                 continue
@@ -223,9 +224,8 @@ class Sources:
                 find = partial(source.refound, scores_before, encoded, allowed, self.config)
             found = self.stages.run(name, find, NOTHING, missing)
             scores[name] = found.scores
-            if len(found.rows):
-                lists[name] = found.rows
-        return Candidates(*union(lists, SOURCES), scores, tuple(missing))
+            lists.append(found.rows)
+        return Candidates(*union(lists), scores, tuple(missing))
 
     def semantic_scores(self, query: ParsedQuery, rows: np.ndarray) -> np.ndarray:
         """Cosines of a query with ``rows`` by the text encoder, ``[n] float32``; 0 where it is absent."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from towers.falling_order import falling_order
-from towers.retrieval.hashed_sums import ascending_sums
+from towers.retrieval.hashed_sums import ascending_sums, ascending_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,12 @@ class SparseScores:
     @classmethod
     def summed(cls, rows: np.ndarray, values: np.ndarray) -> SparseScores:
         """Sums the values of repeated rows."""
-        return cls(*ascending_sums(rows, values))
+        return cls(*ascending_sums(rows.astype(np.int64), values.astype(np.float32)))
 
     @classmethod
     def of_distinct(cls, rows: np.ndarray, values: np.ndarray) -> SparseScores:
         """Values of rows that are in any order, each once."""
-        order = np.argsort(rows)
-        return cls(rows[order], values[order])
+        return cls(*ascending_values(rows, values))
 
     def at(self, rows: np.ndarray) -> np.ndarray:
         """Scores of ``rows``, ``[m] float32``."""
