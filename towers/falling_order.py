@@ -33,7 +33,9 @@ def falling_keys(scores: np.ndarray, rows: np.ndarray) -> Any:
     bits, keys = plain.view(np.int32), np.empty(len(scores), np.int64)
     for place in range(len(scores)):
         # As integers, bits of negative numbers run the other way.
-        ascending = np.int64(bits[place]) if bits[place] >= 0 else np.int64(bits[place] ^ 0x7FFFFFFF)
+        ascending = (
+            np.int64(bits[place]) if bits[place] >= 0 else np.int64(bits[place] ^ 0x7FFFFFFF)
+        )
         keys[place] = ((0x7FFFFFFF - ascending) << ROW_BITS) | rows[place]
     return keys
 

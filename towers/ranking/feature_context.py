@@ -57,16 +57,18 @@ class FeatureContext:
             *(long_decay, recent_decay, present_decay),
             *(repurchase.of_items, repurchase.of_categories, repurchase.of_shop),
         )
-        request["is_search"] = encoded.is_search
-        match_words(encoded.query, catalog.text.bucket_count, catalog.tokens, rows, items, request)
+        word_count = match_words(
+            encoded.query, catalog.text.bucket_count, catalog.tokens, rows, items, request
+        )
         # Of the request itself: a pending search of the session wants no more than its words.
-        request["has_query"] = request["has_words"] & request["is_search"]
-        has_query = bool(request["has_query"][0])
+        has_query = encoded.is_search and word_count > 0
+        request["is_search"], request["has_query"] = encoded.is_search, has_query
         term_count = match_fields(encoded.query, catalog, rows, items) if has_query else 0
         score_list(
             *(encoded, candidates, sources, every, request),
             listed_count=len(listed) if listed_count is None else listed_count,
             term_count=term_count,
+            has_query=has_query,
         )
         match_history(encoded, sources, rows, items, request)
 

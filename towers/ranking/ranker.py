@@ -87,13 +87,13 @@ class Ranker:
         A browse page leaves out past purchases that are rarely bought again.
         """
         missing: list[str] = []
-        run = partial(self.sources.stages.run, missing=missing)
-        catalog, session = self.sources.catalog, rank_request.session
-        if not rank_request.text:
+        run, catalog, session = self.sources.stages.run, self.sources.catalog, rank_request.session
+        if session.bought and not rank_request.text:
             already_bought = run(
                 Repurchase.name,
                 lambda: self.sources.repurchase.already_bought(session, catalog),
                 _NO_ROWS,
+                missing,
             )
             if len(already_bought):
                 rank_request = replace(rank_request, already_bought=already_bought)
@@ -104,8 +104,8 @@ class Ranker:
             None,
             np.zeros(embeddings.shape[1], np.float32),
         )
-        encode = partial(self._encoded, rank_request, missing)
-        inputs, query_embedding = run("query_tower", encode, fallback)
+        encode = partial(self._encoded, rank_request, query, missing)
+        inputs, query_embedding = run("query_tower", encode, fallback, missing)
         summary = SessionSummary.of(session, rank_request.time, catalog)
         return EncodedRequest(rank_request, query, inputs, query_embedding, summary, tuple(missing))
 
@@ -116,16 +116,21 @@ class Ranker:
         return parsed_as_typed(text) if parsed is None else parsed
 
     def _encoded(
-        self, rank_request: RankRequest, missing: list[str]
+        self, rank_request: RankRequest, query: ParsedQuery, missing: list[str]
     ) -> tuple[QueryInput | None, np.ndarray]:
+        def parse(text: str) -> ParsedQuery:
+            # With corrections: of a misspelt word the tower knows only the trigrams.
+            is_same = text == query.text
+            return query if is_same else self.parse(text, missing, is_literal=is_literal)
+
+        is_literal = rank_request.is_literal
         inputs = query_input(
             rank_request.session,
             rank_request.time,
             row_of=self.sources.catalog.row_of,
             known_types=self.known_types,
             config=self.config,
-            # With corrections: of a misspelt word the tower knows only the trigrams.
-            parse=partial(self.parse, missing=missing, is_literal=rank_request.is_literal),
+            parse=parse,
         )
         return inputs, finite(self.encoder.encode(inputs, self.sources.index.embeddings))
 

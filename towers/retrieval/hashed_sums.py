@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import types
 
-from towers.compiled import F32, I64, compiled, inlined, read, written
+from towers.compiled import F32, I64, compiled, inlined, read, several, written
 from towers.radix_sort import sorted_keys
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -92,8 +91,9 @@ def distinct_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np
     return keys[:places], sums[:places]
 
 
-PAIRS = types.Tuple((written(I64), written(F32)))
+PAIRS = several(written(I64), written(F32))
 """Type of rows with their values, as ``ascending`` gives them."""
+
 
 @inlined
 def ascending(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import types
 
-from towers.compiled import I32, I64, compiled, read, written
+from towers.compiled import I32, I64, compiled, read, several, written
 from towers.radix_sort import sorted_keys
 from towers.retrieval.hashed_sums import EMPTY, position_of, slot_count, slot_of
 
@@ -28,7 +27,7 @@ def union(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return joined
 
 
-@compiled(types.Tuple((written(I64), written(I32, 2))), read(I64), read(I64))
+@compiled(several(written(I64), written(I32, 2)), read(I64), read(I64))
 def _join(found: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As above, of lists one after the other."""
     table, count = np.full(slot_count(len(found)), EMPTY, np.int64), 0
