@@ -54,7 +54,7 @@ def exact_code_lift(
     """
     lifts = np.zeros(len(scores), np.float32)
     tiers = _tiers(encoded.query, candidates, catalog)
-    if not tiers.any():
+    if not np.count_nonzero(tiers):
         return lifts
     lead = np.float32(_LEAD_SPREADS * (float(scores.std()) or 1.0))
     for tier in np.unique(tiers[tiers > 0]).tolist():
@@ -74,7 +74,7 @@ def _tiers(query: ParsedQuery, candidates: Candidates, catalog: Catalog) -> np.n
     typed = catalog.row_of.get(query.text, -1)
     if typed >= 0:
         tiers[candidates.rows == typed] = 3
-    if tiers.any():
+    if np.count_nonzero(tiers):
         for position in np.flatnonzero(tiers == 1).tolist():
             if own_number(catalog.item_ids[int(candidates.rows[position])]) in query.product_codes:
                 tiers[position] = 2

@@ -55,9 +55,11 @@ class LiteModel:
 
         In parts, to bound the memory that the interpreters keep.
         """
-        starts = range(0, max(1, len(features)), _ROWS_AT_ONCE)
+        if len(features) <= _ROWS_AT_ONCE:
+            return self._part(features)
+        starts = range(0, len(features), _ROWS_AT_ONCE)
         parts = [self._part(features[start : start + _ROWS_AT_ONCE]) for start in starts]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return np.concatenate(parts)
 
     def _part(self, features: np.ndarray) -> np.ndarray:
         count = len(features)

@@ -5,7 +5,7 @@ Reranker training, evaluation and serving all use it, so that measured quality i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -24,6 +24,7 @@ from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.fusion import fused_ranks, fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.sources.repurchase import Repurchase
+from towers.sessions.dwell import dwells
 from towers.sessions.query_input import QueryInput, query_input
 from towers.sessions.session_summary import SessionSummary
 from towers.text.parsed_query import ParsedQuery
@@ -99,14 +100,15 @@ class Ranker:
                 rank_request = replace(rank_request, already_bought=already_bought)
         text, is_literal = rank_request.text, rank_request.is_literal
         query = self.parse(text or session.pending_search, missing, is_literal=is_literal)
-        embeddings = self.sources.index.embeddings
-        fallback: tuple[QueryInput | None, np.ndarray] = (
+        # Both the query tower and the features read it.
+        dwell_shares = dwells(session.events)
+        encode = partial(self._encoded, rank_request, query, dwell_shares, missing)
+        encoded: tuple[QueryInput, np.ndarray] | None = run("query_tower", encode, None, missing)
+        inputs, query_embedding = encoded or (
             None,
-            np.zeros(embeddings.shape[1], np.float32),
+            np.zeros(self.sources.index.shape.dim, np.float32),
         )
-        encode = partial(self._encoded, rank_request, query, missing)
-        inputs, query_embedding = run("query_tower", encode, fallback, missing)
-        summary = SessionSummary.of(session, rank_request.time, catalog)
+        summary = SessionSummary.of(session, rank_request.time, catalog, dwell_shares)
         return EncodedRequest(rank_request, query, inputs, query_embedding, summary, tuple(missing))
 
     def parse(self, text: str, missing: list[str], *, is_literal: bool = False) -> ParsedQuery:
@@ -116,8 +118,12 @@ class Ranker:
         return parsed_as_typed(text) if parsed is None else parsed
 
     def _encoded(
-        self, rank_request: RankRequest, query: ParsedQuery, missing: list[str]
-    ) -> tuple[QueryInput | None, np.ndarray]:
+        self,
+        rank_request: RankRequest,
+        query: ParsedQuery,
+        dwell_shares: Sequence[float],
+        missing: list[str],
+    ) -> tuple[QueryInput, np.ndarray]:
         def parse(text: str) -> ParsedQuery:
             # With corrections: of a misspelt word the tower knows only the trigrams.
             is_same = text == query.text
@@ -131,6 +137,7 @@ class Ranker:
             known_types=self.known_types,
             config=self.config,
             parse=parse,
+            dwell_shares=dwell_shares,
         )
         return inputs, finite(self.encoder.encode(inputs, self.sources.index.embeddings))
 

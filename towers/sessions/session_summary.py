@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,17 +61,28 @@ class SessionSummary:
         freeze(self.bought_rows, self.bought_counts, self.bought_days)
 
     @classmethod
-    def of(cls, session: Session, time: float, catalog: Catalog) -> SessionSummary:
+    def of(
+        cls,
+        session: Session,
+        time: float,
+        catalog: Catalog,
+        dwell_shares: Sequence[float] | None = None,
+    ) -> SessionSummary:
         """The summary at ``time`` (seconds since 1970); unknown items are left out.
 
         Interactions that were undone are left out, as are items with negative feedback and reviews
         that are not positive.
+
+        Args:
+            dwell_shares: ``dwells`` of the session's events, where they are known already.
         """
         row_of = catalog.row_of
-        rows, interest, dwell_shares = [], [], []
+        kept: list[tuple[int, float, float]] = []
         taken_back: set[tuple[str, EventType]] = set()
         events = session.events
-        for event, dwell_share in zip(reversed(events), reversed(dwells(events)), strict=True):
+        if dwell_shares is None:
+            dwell_shares = dwells(events)
+        for event, dwell_share in zip(reversed(events), reversed(dwell_shares), strict=True):
             weight = _INTEREST.get(event.type)
             if weight is None:
                 undone = _UNDOES.get(event.type)
@@ -83,13 +95,12 @@ class SessionSummary:
             if taken_back and (event.item_id, event.type) in taken_back:
                 taken_back.discard((event.item_id, event.type))
             elif event.type is not EventType.REVIEW or feedback(event) > 0:
-                rows.append(row)
-                interest.append(weight)
-                dwell_shares.append(dwell_share)
+                kept.append((row, weight, dwell_share))
+        rows, interest, shares = zip(*kept, strict=True) if kept else ((), (), ())
         return cls(
             np.array(rows, np.int64),
             np.array(interest, np.float32),
-            np.array(dwell_shares, np.float32),
+            np.array(shares, np.float32),
             np.array([row_of[one] for one in session.disliked if one in row_of], np.int64)
             if session.disliked
             else _NO_PURCHASES[0],
