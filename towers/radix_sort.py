@@ -32,7 +32,8 @@ def sorted_keys(keys: np.ndarray, first_bit: int = 0) -> np.ndarray:
     ends = np.empty(1 << _DIGIT_BITS, np.int64)
     for shift in range(first_bit, KEY_BITS, _DIGIT_BITS):
         if differing >> shift & (1 << _DIGIT_BITS) - 1:
-            ends[:] = 0
+            for digit in range(len(ends)):
+                ends[digit] = 0
             for key in source:
                 ends[key >> shift & (1 << _DIGIT_BITS) - 1] += 1
             begin = 0

@@ -10,7 +10,7 @@ from towers.compiled import F32, I32, I64, NONE, compiled, inlined, read, record
 from towers.indexes.inner_products import product
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.retrieval.candidates import Sources
-from towers.retrieval.hashed_sums import EMPTY, slot_count, slot_of, sum_at, sums_by_key
+from towers.retrieval.hashed_sums import empty_table, slot_of, sum_at, sums_by_key
 from towers.retrieval.rank_request import EncodedRequest
 
 _COMPARED_COUNT = 10
@@ -157,7 +157,7 @@ def _match_purchases(
     total = _total(counts)
     leaf_keys, leaf_sums = sums_by_key(_codes_at(leaf, bought), counts)
     brand_keys, brand_sums = sums_by_key(_codes_at(brand, bought), counts)
-    keys = np.full(slot_count(len(bought)), EMPTY, np.int64)
+    keys = empty_table(len(bought))
     places = np.zeros(len(keys), np.int64)
     for place in range(len(bought)):
         slot = slot_of(keys, bought[place])
@@ -207,9 +207,20 @@ def _match(
     if len(seen):
         request.mean_log_price = _mean_log_price(price, seen)
         _match_session(
-            *(items, rows, leaf, top, brand, embeddings, companions, follow_shares),
-            *(seen, interest, dwell_shares),
+            items,
+            rows,
+            leaf,
+            top,
+            brand,
+            embeddings,
+            companions,
+            follow_shares,
+            seen,
+            interest,
+            dwell_shares,
         )
     if len(bought):
-        request.longest_bought_days = max(np.float32(1), days.max())
+        request.longest_bought_days = np.float32(1)
+        for number in days:
+            request.longest_bought_days = max(request.longest_bought_days, number)
         _match_purchases(items, rows, leaf, brand, bought, counts, days)

@@ -89,7 +89,7 @@ class Ranker:
         """
         missing: list[str] = []
         run, catalog, session = self.sources.stages.run, self.sources.catalog, rank_request.session
-        if session.bought and not rank_request.text:
+        if not rank_request.text:
             already_bought = run(
                 Repurchase.name,
                 lambda: self.sources.repurchase.already_bought(session, catalog),

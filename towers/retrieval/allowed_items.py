@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import BOOL, F32, I64, compiled, inlined, read, written
-from towers.falling_order import falling_keys, unpacked
-from towers.radix_sort import smallest_keys
+from towers.compiled import BOOL, I64, compiled, inlined, read, written
 from towers.read_only import read_only
 from towers.retrieval.hashed_sums import position_of
 from towers.retrieval.rank_request import RankRequest
@@ -111,9 +109,9 @@ class AllowedItems:
         return allowed
 
     def top(self, scores: SparseScores, count: int) -> np.ndarray:
-        """The allowed rows of the largest scores, best first, ties to the lower row."""
-        best: np.ndarray = _top(*self._flags, scores.rows, scores.values, count)
-        return best
+        """The allowed rows of the largest scores, best first."""
+        kept = self.has(scores.rows)
+        return SparseScores(scores.rows[kept], scores.values[kept]).top(count)
 
     def has(self, rows: np.ndarray) -> np.ndarray:
         """Which of ``rows`` are allowed, ``[n] bool``."""
@@ -157,22 +155,3 @@ def _only(
             allowed[count] = row
             count += 1
     return allowed[:count]
-
-
-@compiled(written(I64), *_FLAGS, read(I64), read(F32), I64)
-def _top(
-    listed: np.ndarray,
-    has_mask: bool,
-    mask: np.ndarray,
-    excluded: np.ndarray,
-    rows: np.ndarray,
-    values: np.ndarray,
-    count: int,
-) -> Any:
-    allowed, of_allowed, allowed_count = np.empty(len(rows), np.int64), values.copy(), 0
-    for place in range(len(rows)):
-        if _is_allowed(listed, has_mask, mask, excluded, rows[place]):
-            allowed[allowed_count], of_allowed[allowed_count] = rows[place], values[place]
-            allowed_count += 1
-    keys = falling_keys(of_allowed[:allowed_count], allowed[:allowed_count])
-    return unpacked(smallest_keys(keys, count))[1]

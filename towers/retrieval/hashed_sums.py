@@ -26,6 +26,15 @@ def slot_count(key_count: int) -> int:
 
 
 @inlined
+def empty_table(key_count: int) -> np.ndarray:
+    """Slots for so many distinct keys, all of them empty; ``numpy.full`` takes long to compile."""
+    table = np.empty(slot_count(key_count), np.int64)
+    for slot in range(len(table)):
+        table[slot] = EMPTY
+    return table
+
+
+@inlined
 def slot_of(keys: np.ndarray, key: int) -> Any:
     """The slot of a key, or the empty one where it belongs."""
     mask = len(keys) - 1
@@ -38,7 +47,7 @@ def slot_of(keys: np.ndarray, key: int) -> Any:
 @inlined
 def sums_by_key(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values added up by key, in the order given: keys and sums by slot."""
-    keys = np.full(slot_count(len(found)), EMPTY, np.int64)
+    keys = empty_table(len(found))
     sums = np.zeros(len(keys), np.float64)
     for position in range(len(found)):
         slot = slot_of(keys, found[position])
@@ -78,7 +87,7 @@ def distinct_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np
     Returns:
         ``[m] int64`` and ``[m] float64``.
     """
-    table, places = np.full(slot_count(len(found)), EMPTY, np.int64), 0
+    table, places = empty_table(len(found)), 0
     of_slot = np.empty(len(table), np.int64)
     keys, sums = np.empty(len(found), np.int64), np.empty(len(found), np.float64)
     for position in range(len(found)):
@@ -113,12 +122,6 @@ def ascending(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 @compiled(PAIRS, read(I64), read(F32))
-def ascending_values(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``ascending``, for Python."""
-    return ascending(keys, values)
-
-
-@compiled(PAIRS, read(I64), read(F32))
 def ascending_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct keys, ascending, and the sums of their values, ``[m] int64`` and ``float32``.
 
@@ -126,4 +129,5 @@ def ascending_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, n
         found: ``[n]`` keys, 0 to 2⁶² / n, repeated in any order.
         values: ``[n] float32``, added up in this order in double precision.
     """
-    return ascending(*distinct_sums(found, values))
+    keys, sums = distinct_sums(found, values)
+    return ascending(keys, sums)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from towers.falling_order import falling_order
-from towers.retrieval.hashed_sums import ascending_sums, ascending_values
+from towers.retrieval.hashed_sums import ascending_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,8 @@ class SparseScores:
     @classmethod
     def summed(cls, rows: np.ndarray, values: np.ndarray) -> SparseScores:
         """Sums the values of repeated rows."""
-        return cls(*ascending_sums(rows.astype(np.int64), values.astype(np.float32)))
-
-    @classmethod
-    def of_distinct(cls, rows: np.ndarray, values: np.ndarray) -> SparseScores:
-        """Values of rows that are in any order, each once."""
-        return cls(*ascending_values(rows, values))
+        rows, values = rows.astype(np.int64, copy=False), values.astype(np.float32, copy=False)
+        return cls(*ascending_sums(rows, values))
 
     def at(self, rows: np.ndarray) -> np.ndarray:
         """Scores of ``rows``, ``[m] float32``."""

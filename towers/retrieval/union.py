@@ -8,7 +8,7 @@ import numpy as np
 
 from towers.compiled import I32, I64, compiled, read, several, written
 from towers.radix_sort import sorted_keys
-from towers.retrieval.hashed_sums import EMPTY, position_of, slot_count, slot_of
+from towers.retrieval.hashed_sums import EMPTY, empty_table, position_of, slot_of
 
 
 def union(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +30,7 @@ def union(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 @compiled(several(written(I64), written(I32, 2)), read(I64), read(I64))
 def _join(found: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As above, of lists one after the other."""
-    table, count = np.full(slot_count(len(found)), EMPTY, np.int64), 0
+    table, count = empty_table(len(found)), 0
     rows = np.empty(len(found), np.int64)
     for row in found:
         slot = slot_of(table, row)
@@ -38,7 +38,10 @@ def _join(found: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarra
             table[slot], rows[count] = row, row
             count += 1
     rows = sorted_keys(rows[:count])
-    ranks = np.full((count, len(lengths)), -1, np.int32)
+    ranks = np.empty((count, len(lengths)), np.int32)
+    for place in range(count):
+        for column in range(len(lengths)):
+            ranks[place, column] = -1
     begin = 0
     for column in range(len(lengths)):
         for rank in range(lengths[column]):

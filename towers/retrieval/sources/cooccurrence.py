@@ -203,7 +203,8 @@ def _companion_sums(
                 if row >= 0:
                     found[count], values[count] = row, scores[rows[place], column] * weights[place]
                     count += 1
-    return ascending(*distinct_sums(found[:count], values[:count]))
+    distinct, sums = distinct_sums(found[:count], values[:count])
+    return ascending(distinct, sums)
 
 
 def _follow_counts(log: SessionLog, item_count: int, shares: np.ndarray) -> Any:

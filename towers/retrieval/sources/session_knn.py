@@ -156,8 +156,8 @@ def _recent_items(rows: np.ndarray, item_count: int) -> np.ndarray:
     for row in rows:
         if row < item_count and count < len(recent):
             is_new = True
-            for earlier in recent[:count]:
-                is_new &= earlier != row
+            for place in range(count):
+                is_new &= recent[place] != row
             if is_new:
                 recent[count] = row
                 count += 1
@@ -210,8 +210,9 @@ def _votes(
     sessions, sums = _similar_sessions(
         recent, item_offsets, item_sessions, rarity, sessions_per_item
     )
-    votes, places = sums.astype(np.float32), np.empty(len(sums), np.int64)
+    votes, places = np.empty(len(sums), np.float32), np.empty(len(sums), np.int64)
     for place in range(len(sessions)):
+        votes[place] = sums[place]
         # Ties go to the newer session, so that the order is deterministic.
         places[place] = _NEWEST - sessions[place]
     best = smallest_keys(falling_keys(votes, places), neighbour_count)
@@ -229,4 +230,5 @@ def _votes(
             row = session_rows[position]
             items[count], shares[count] = row, share * rarity[row]
             count += 1
-    return ascending(*distinct_sums(items, shares))
+    distinct, totals = distinct_sums(items, shares)
+    return ascending(distinct, totals)
