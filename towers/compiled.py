@@ -116,6 +116,11 @@ def records(layout: np.dtype[Any]) -> Any:
     return types.Array(numba.from_dtype(layout), 1, "C")
 
 
+def several(*kinds: Any) -> Any:
+    """Type of several results."""
+    return types.Tuple(kinds)
+
+
 def compiled(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Function]:
     """Decorates a function that Python calls: compiled for these types, cached, without the GIL."""
     return numba.njit(result(*arguments), cache=True, nogil=True)

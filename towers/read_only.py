@@ -20,7 +20,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
 def freeze(*arrays: np.ndarray) -> None:
     """Makes arrays read-only in place: for a value that owns them, and cheaper than views."""
     for array in arrays:
-        array.setflags(write=False)
+        array.flags.writeable = False
 
 
 def read_only_columns(columns: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

@@ -68,6 +68,9 @@ class Bundle:
         predictions: Values that its items get where they have none.
         variants: Groups of variants; None in a bundle made before they were found.
         stock_cover: For how many days the stock of items lasts; None without a forecast of demand.
+
+    Attributes:
+        catalog: The items of the bundle.
     """
 
     path: Path
@@ -88,11 +91,11 @@ class Bundle:
     predictions: Predictions = field(default_factory=Predictions)
     variants: VariantGroups | None = None
     stock_cover: StockCover | None = None
+    catalog: Catalog = field(init=False, repr=False, compare=False)
 
-    @property
-    def catalog(self) -> Catalog:
-        """The items of the bundle."""
-        return self.ranker.sources.catalog
+    def __post_init__(self) -> None:
+        # On the path of every request, which asks two dozen times.
+        object.__setattr__(self, "catalog", self.ranker.sources.catalog)
 
     @property
     def pictures(self) -> ItemPictures | None:

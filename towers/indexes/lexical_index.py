@@ -193,7 +193,7 @@ class LexicalIndex:
             is_literal: All of the text is words to match, conditions too.
         """
         caches = self._caches
-        query = self._parsed(text, caches.parsed, is_literal=False)
+        query = caches.parsed.get(text) or self._parsed(text, caches.parsed, is_literal=False)
         if is_literal and query.conditions.applied:
             query = self._parsed(text, caches.parsed_literally, is_literal=True)
         return query

@@ -59,12 +59,15 @@ class ResultCache(Generic[Key, Answer]):
 
     def get(self, key: Key) -> Answer | None:
         """The cached result of the key; None if there is none."""
-        with self._lock:
-            kept = self._answers.get(key)
-            if kept is None:
-                return None
+        kept = self._answers.get(key)
+        if kept is None:
+            return None
+        # Without the lock: each of the two is one step for other threads. `suppress` costs as much.
+        try:  # noqa: SIM105
             self._answers.move_to_end(key)
-            return kept[0]
+        except KeyError:
+            pass  # Evicted meanwhile.
+        return kept[0]
 
     def put(self, key: Key, answer: Answer) -> None:
         """Caches a result, and makes its arrays read-only, since all threads share what is kept."""

@@ -63,7 +63,7 @@ def adjustments_of(
     total, nothing = model_scores, np.zeros(0, np.float32)
     for name, adjust in rules.items():
         column = sources.stages.run(name, partial(_finite, adjust, total), nothing, missing)
-        if column.any():
+        if np.count_nonzero(column):
             found[name] = column
             total = total + column
     return found

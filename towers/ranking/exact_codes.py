@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from towers.catalog.items import Catalog
+from towers.compiled import BOOL, F32, I32, I64, compiled, read, written
 from towers.indexes.lexical_index import CODE_SCORE
 from towers.retrieval.candidates import SOURCES, Candidates, Sources
+from towers.retrieval.hashed_sums import position_of
 from towers.retrieval.rank_request import EncodedRequest
 from towers.text.parsed_query import ParsedQuery
 from towers.text.product_codes import own_number
 
+_CODE_SCORE = np.float32(CODE_SCORE)
 _LEAD_SPREADS = 100.0
 """Standard deviations of an answer's scores between tiers: more than all boosts of rules together."""
 
@@ -66,7 +69,7 @@ def exact_code_lift(
     """
     lifts = np.zeros(len(scores), np.float32)
     tiers = _tiers(encoded.query, candidates, catalog)
-    if not tiers.any():
+    if not np.count_nonzero(tiers):
         return lifts
     lead = np.float32(_LEAD_SPREADS * (float(scores.std()) or 1.0))
     for tier in np.unique(tiers[tiers > 0]).tolist():
@@ -78,16 +81,32 @@ def exact_code_lift(
 
 
 def _tiers(query: ParsedQuery, candidates: Candidates, catalog: Catalog) -> np.ndarray:
-    """Tier by match quality, 0 without a code in the query, ``[n] int8``."""
-    tiers = np.zeros(len(candidates.rows), np.int8)
-    lexical = candidates.scores["lexical"]
-    if lexical.values.max(initial=0.0) >= CODE_SCORE:
-        tiers[lexical.at(candidates.rows) >= CODE_SCORE] = 1
+    """Tier by match quality, 0 without a code in the query, ``[n] int32``."""
+    rows, lexical = candidates.rows, candidates.scores["lexical"]
+    tiers = np.empty(len(rows), np.int32)
     typed = typed_row(query.text, catalog)
-    if typed >= 0:
-        tiers[candidates.rows == typed] = 3
-    if tiers.any():
+    if _find_codes(rows, lexical.rows, lexical.values, typed, tiers):
         for position in np.flatnonzero(tiers == 1).tolist():
             if own_number(catalog.item_ids[int(candidates.rows[position])]) in query.product_codes:
                 tiers[position] = 2
     return tiers
+
+
+@compiled(BOOL, read(I64), read(I64), read(F32), I64, written(I32))
+def _find_codes(
+    rows: np.ndarray, found: np.ndarray, scores: np.ndarray, typed: int, tiers: np.ndarray
+) -> bool:
+    """Writes 1 where a score says that a code matches, 3 for the row ``typed``, else 0; if any does.
+
+    Args:
+        found, scores: Ascending rows and their lexical scores.
+    """
+    has_any = False
+    for position in range(len(rows)):
+        place = position_of(found, rows[position])
+        is_code = place < len(found) and found[place] == rows[position]
+        tiers[position] = 1 if is_code and scores[place] >= _CODE_SCORE else 0
+        if rows[position] == typed:
+            tiers[position] = 3
+        has_any |= tiers[position] > 0
+    return has_any

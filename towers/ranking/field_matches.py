@@ -189,7 +189,9 @@ def _match(
         seen |= np.int64(1) << (number & 63)
     has_stem = np.zeros(len(numbers), np.bool_)
     # Candidates share few categories and brands: what these match is kept.
-    leaf_keys, brand_keys = np.full(_KEPT, EMPTY, np.int64), np.full(_KEPT, EMPTY, np.int64)
+    leaf_keys, brand_keys = np.empty(_KEPT, np.int64), np.empty(_KEPT, np.int64)
+    for slot in range(_KEPT):
+        leaf_keys[slot] = brand_keys[slot] = EMPTY
     leaf_terms, path_terms = np.zeros(_KEPT, np.int64), np.zeros(_KEPT, np.int64)
     leaf_coverage, brand_terms = np.zeros(_KEPT, np.float32), np.zeros(_KEPT, np.int64)
     if fetched(title_tokens, rows) < 0:

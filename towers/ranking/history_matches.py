@@ -10,7 +10,7 @@ from towers.compiled import F32, I32, I64, NONE, compiled, inlined, read, record
 from towers.indexes.inner_products import product
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.retrieval.candidates import Sources
-from towers.retrieval.hashed_sums import EMPTY, slot_count, slot_of, sum_at, sums_by_key
+from towers.retrieval.hashed_sums import empty_table, slot_of, sum_at, sums_by_key
 from towers.retrieval.rank_request import EncodedRequest
 
 _COMPARED_COUNT = 10
@@ -35,28 +35,17 @@ def match_history(
         items: ``[n] CANDIDATE``, with the catalogue's fields filled in.
         request: ``[1] REQUEST``.
     """
-    summary, catalog = encoded.summary, sources.catalog
-    request["session_item_count"] = len(summary.rows)
-    request["has_session"] = len(summary.rows) > 0
-    request["bought_item_count"] = len(summary.bought_rows)
-    request["has_bought"] = len(summary.bought_rows) > 0
-    request["visit_count"] = encoded.rank_request.session.visit_count
-    items["bought_days"] = _NEVER_DAYS
-    if len(summary.rows):
-        followers = sources.cooccurrence
-        companions = (
-            _NO_COMPANIONS if followers is None else (followers.companions, followers.follow_shares)
-        )
-        _match_session(
-            *(items, request, rows, catalog.leaf, catalog.top, catalog.brand, catalog.price),
-            *(sources.index.embeddings, *companions),
-            *(summary.rows, summary.interest, summary.dwell_shares),
-        )
-    if len(summary.bought_rows):
-        _match_purchases(
-            *(items, request, rows, catalog.leaf, catalog.brand),
-            *(summary.bought_rows, summary.bought_counts, summary.bought_days),
-        )
+    summary, catalog, followers = encoded.summary, sources.catalog, sources.cooccurrence
+    companions = (
+        _NO_COMPANIONS if followers is None else (followers.companions, followers.follow_shares)
+    )
+    _match(
+        *(items, request, rows, catalog.leaf, catalog.top, catalog.brand, catalog.price),
+        *(sources.index.embeddings, *companions),
+        *(summary.rows, summary.interest, summary.dwell_shares),
+        *(summary.bought_rows, summary.bought_counts, summary.bought_days),
+        encoded.rank_request.session.visit_count,
+    )
 
 
 @inlined
@@ -106,20 +95,13 @@ def _follow_shares(
     return sums_by_key(found[:count], values[:count])
 
 
-_COLUMNS = (records(CANDIDATE), records(REQUEST), read(I64), read(I32), read(I32), read(I32))
-_TABLES = (read(F32), read(F32, 2), read(I32, 2), read(F32, 2))
-_SESSION = (read(I64), read(F32), read(F32))
-
-
-@compiled(NONE, *_COLUMNS, *_TABLES, *_SESSION)
+@inlined
 def _match_session(
     items: np.ndarray,
-    requests: np.ndarray,
     rows: np.ndarray,
     leaf: np.ndarray,
     top: np.ndarray,
     brand: np.ndarray,
-    price: np.ndarray,
     embeddings: np.ndarray,
     companions: np.ndarray,
     follow_shares: np.ndarray,
@@ -132,7 +114,6 @@ def _match_session(
     top_keys, top_sums = sums_by_key(_codes_at(top, seen), interest)
     brand_keys, brand_sums = sums_by_key(_codes_at(brand, seen), interest)
     follow_keys, follow_sums = _follow_shares(companions, follow_shares, seen)
-    requests[0].mean_log_price = _mean_log_price(price, seen)
     compared_count = min(len(seen), _COMPARED_COUNT)
     dwell_total = 0.0
     for place in range(compared_count):
@@ -163,13 +144,9 @@ def _match_session(
                 item.longest_dwell = max(item.longest_dwell, dwell_shares[place])
 
 
-_BOUGHT = (read(I64), read(F32), read(F32))
-
-
-@compiled(NONE, *_COLUMNS[:5], *_BOUGHT)
+@inlined
 def _match_purchases(
     items: np.ndarray,
-    requests: np.ndarray,
     rows: np.ndarray,
     leaf: np.ndarray,
     brand: np.ndarray,
@@ -180,14 +157,11 @@ def _match_purchases(
     total = _total(counts)
     leaf_keys, leaf_sums = sums_by_key(_codes_at(leaf, bought), counts)
     brand_keys, brand_sums = sums_by_key(_codes_at(brand, bought), counts)
-    keys = np.full(slot_count(len(bought)), EMPTY, np.int64)
+    keys = empty_table(len(bought))
     places = np.zeros(len(keys), np.int64)
-    longest = np.float32(1)
     for place in range(len(bought)):
         slot = slot_of(keys, bought[place])
         keys[slot], places[slot] = bought[place], place
-        longest = max(longest, days[place])
-    requests[0].longest_bought_days = longest
     for position in range(len(rows)):
         item, row = items[position], rows[position]
         item.bought_category_share = sum_at(leaf_keys, leaf_sums, item.leaf) / total
@@ -196,3 +170,57 @@ def _match_purchases(
         if keys[slot] == row:
             item.bought_count = counts[places[slot]]
             item.bought_days = days[places[slot]]
+
+
+_COLUMNS = (records(CANDIDATE), records(REQUEST), read(I64), read(I32), read(I32), read(I32))
+_TABLES = (read(F32), read(F32, 2), read(I32, 2), read(F32, 2))
+_SESSION = (read(I64), read(F32), read(F32))
+_BOUGHT = (read(I64), read(F32), read(F32), I64)
+
+
+@compiled(NONE, *_COLUMNS, *_TABLES, *_SESSION, *_BOUGHT)
+def _match(
+    items: np.ndarray,
+    requests: np.ndarray,
+    rows: np.ndarray,
+    leaf: np.ndarray,
+    top: np.ndarray,
+    brand: np.ndarray,
+    price: np.ndarray,
+    embeddings: np.ndarray,
+    companions: np.ndarray,
+    follow_shares: np.ndarray,
+    seen: np.ndarray,
+    interest: np.ndarray,
+    dwell_shares: np.ndarray,
+    bought: np.ndarray,
+    counts: np.ndarray,
+    days: np.ndarray,
+    visit_count: int,
+) -> None:
+    request = requests[0]
+    request.session_item_count, request.has_session = len(seen), len(seen) > 0
+    request.bought_item_count, request.has_bought = len(bought), len(bought) > 0
+    request.visit_count = visit_count
+    for position in range(len(rows)):
+        items[position].bought_days = _NEVER_DAYS
+    if len(seen):
+        request.mean_log_price = _mean_log_price(price, seen)
+        _match_session(
+            items,
+            rows,
+            leaf,
+            top,
+            brand,
+            embeddings,
+            companions,
+            follow_shares,
+            seen,
+            interest,
+            dwell_shares,
+        )
+    if len(bought):
+        request.longest_bought_days = np.float32(1)
+        for number in days:
+            request.longest_bought_days = max(request.longest_bought_days, number)
+        _match_purchases(items, rows, leaf, brand, bought, counts, days)

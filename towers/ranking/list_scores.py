@@ -46,6 +46,7 @@ def score_list(
     *,
     listed_count: int,
     term_count: int,
+    has_query: bool,
 ) -> None:
     """Fills the records' fields of the sources, of the vectors and of the fixed rule.
 
@@ -54,19 +55,20 @@ def score_list(
         request: ``[1] REQUEST``.
         listed_count: The first so many candidates make up the list that others are compared with.
         term_count: Terms of the query.
+        has_query: Whether the request has words of its own.
     """
     for column, name in enumerate(SOURCES):
         scores = candidates.scores[name]
         if len(scores.rows):
             _look_up(items, candidates.rows, column, scores.rows, scores.values)
     vectors, vector = _NO_VECTORS, _NO_VECTOR
-    if request["has_query"][0] and sources.semantic is not None:
-        vectors, vector = sources.semantic.vectors, sources.semantic.query_vector(encoded.query)
+    semantic, index = sources.semantic, sources.index
+    if has_query and semantic is not None:
+        vectors, vector = semantic.vectors, semantic.query_vector(encoded.query)
     votes = candidates.scores[SOURCES[_NEIGHBOURS]].values
-    embeddings, query_embedding = sources.index.embeddings, encoded.query_embedding
     _score(
         *(items, request, candidates.rows, candidates.ranks, listed_count, term_count),
-        *(embeddings, query_embedding, vectors, vector, votes),
+        *(index.embeddings, encoded.query_embedding, vectors, vector, votes),
     )
 
 

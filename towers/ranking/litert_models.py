@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from towers.compiled import F32, I32, NONE, compiled, read, written
 from towers.sessions.query_input import QueryInput
 
 _ROWS_AT_ONCE, _ROW_STEP = 256, 32
@@ -44,7 +45,7 @@ class LiteModel:
             # Last in, first out: its memory is most likely still in the CPU cache.
             runner = idle.pop()
         except IndexError:
-            runner = _Runner(self._content)
+            runner = _Runner(self._content, inputs)
         result = runner.run(inputs)
         idle.append(runner)
         return result
@@ -54,9 +55,11 @@ class LiteModel:
 
         In parts, to bound the memory that the interpreters keep.
         """
-        starts = range(0, max(1, len(features)), _ROWS_AT_ONCE)
+        if len(features) <= _ROWS_AT_ONCE:
+            return self._part(features)
+        starts = range(0, len(features), _ROWS_AT_ONCE)
         parts = [self._part(features[start : start + _ROWS_AT_ONCE]) for start in starts]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return np.concatenate(parts)
 
     def _part(self, features: np.ndarray) -> np.ndarray:
         count = len(features)
@@ -70,32 +73,30 @@ class LiteModel:
 
 
 class _Runner:
-    """An interpreter with its input indexes by name and the shapes it is allocated for.
+    """An interpreter with its input indexes by name, for the shapes of its first inputs.
 
-    The library's own signature runner reallocates the inputs at every call.
+    The library's own signature runner reallocates the inputs at every call. Inputs are copied by
+    ``set_tensor``: .4 microseconds each, against .8 into the views that ``tensor`` gives.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, inputs: Mapping[str, np.ndarray]) -> None:
         with _quiet():
             self._interpreter = Interpreter(model_content=content, num_threads=1)
         signature = self._interpreter.get_signature_runner()
         details = signature.get_input_details()
         self._indexes = {name: int(one["index"]) for name, one in details.items()}
-        self._shapes: dict[str, tuple[int, ...]] = {}
         (output,) = signature.get_output_details().values()
         self._output = int(output["index"])
+        # It counts as a reference to memory that is about to move.
+        del signature
+        for name, value in inputs.items():
+            self._interpreter.resize_tensor_input(self._indexes[name], value.shape)
+        self._interpreter.allocate_tensors()
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        interpreter, shapes = self._interpreter, self._shapes
-        is_ready = True
+        interpreter, indexes = self._interpreter, self._indexes
         for name, value in inputs.items():
-            if shapes.get(name) != value.shape:
-                interpreter.resize_tensor_input(self._indexes[name], value.shape)
-                shapes[name], is_ready = value.shape, False
-        if not is_ready:
-            interpreter.allocate_tensors()
-        for name, value in inputs.items():
-            interpreter.set_tensor(self._indexes[name], value)
+            interpreter.set_tensor(indexes[name], value)
         interpreter.invoke()
         output: np.ndarray = interpreter.get_tensor(self._output)
         return output
@@ -191,10 +192,8 @@ class QueryEncoder:
 
     def encode(self, inputs: QueryInput, embeddings: np.ndarray) -> np.ndarray:
         """Embeds one session; ``embeddings [rows, dim]`` are those of the items."""
-        items = np.zeros((1, len(inputs.event_rows), embeddings.shape[1]), np.float32)
-        known = inputs.event_rows >= 0
-        if known.any():
-            items[0, known] = embeddings[inputs.event_rows[known]]
+        items = np.empty((1, len(inputs.event_rows), embeddings.shape[1]), np.float32)
+        _gather(embeddings, inputs.event_rows, items[0])
         taste = np.zeros(embeddings.shape[1], np.float32)
         # Filled from the first slot on.
         if inputs.history_rows[0] >= 0:
@@ -211,6 +210,17 @@ class QueryEncoder:
             tokens=inputs.tokens[None],
             taste=taste[None],
         )[0]
+
+
+@compiled(NONE, read(F32, 2), read(I32), written(F32, 2))
+def _gather(embeddings: np.ndarray, rows: np.ndarray, found: np.ndarray) -> None:
+    """Copies rows of ``embeddings``; zeros for those below 0."""
+    for slot in range(len(rows)):
+        row = rows[slot]
+        if row >= len(embeddings):
+            raise IndexError("event rows: expected rows of the embeddings, received others")
+        for column in range(embeddings.shape[1]):
+            found[slot, column] = embeddings[row, column] if row >= 0 else np.float32(0)
 
 
 class Reranker:

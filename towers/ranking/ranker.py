@@ -5,7 +5,7 @@ Reranker training, evaluation and serving all use it, so that measured quality i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -24,6 +24,7 @@ from towers.retrieval.candidates import Candidates, Sources
 from towers.retrieval.fusion import fused_ranks, fused_scores
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
 from towers.retrieval.sources.repurchase import Repurchase
+from towers.sessions.dwell import dwells
 from towers.sessions.query_input import QueryInput, query_input
 from towers.sessions.session_summary import SessionSummary
 from towers.text.parsed_query import ParsedQuery
@@ -87,26 +88,27 @@ class Ranker:
         A browse page leaves out past purchases that are rarely bought again.
         """
         missing: list[str] = []
-        run = partial(self.sources.stages.run, missing=missing)
-        catalog, session = self.sources.catalog, rank_request.session
+        run, catalog, session = self.sources.stages.run, self.sources.catalog, rank_request.session
         if not rank_request.text:
             already_bought = run(
                 Repurchase.name,
                 lambda: self.sources.repurchase.already_bought(session, catalog),
                 _NO_ROWS,
+                missing,
             )
             if len(already_bought):
                 rank_request = replace(rank_request, already_bought=already_bought)
         text, is_literal = rank_request.text, rank_request.is_literal
         query = self.parse(text or session.pending_search, missing, is_literal=is_literal)
-        embeddings = self.sources.index.embeddings
-        fallback: tuple[QueryInput | None, np.ndarray] = (
+        # Both the query tower and the features read it.
+        dwell_shares = dwells(session.events)
+        encode = partial(self._encoded, rank_request, query, dwell_shares, missing)
+        encoded: tuple[QueryInput, np.ndarray] | None = run("query_tower", encode, None, missing)
+        inputs, query_embedding = encoded or (
             None,
-            np.zeros(embeddings.shape[1], np.float32),
+            np.zeros(self.sources.index.shape.dim, np.float32),
         )
-        encode = partial(self._encoded, rank_request, missing)
-        inputs, query_embedding = run("query_tower", encode, fallback)
-        summary = SessionSummary.of(session, rank_request.time, catalog)
+        summary = SessionSummary.of(session, rank_request.time, catalog, dwell_shares)
         return EncodedRequest(rank_request, query, inputs, query_embedding, summary, tuple(missing))
 
     def parse(self, text: str, missing: list[str], *, is_literal: bool = False) -> ParsedQuery:
@@ -116,16 +118,26 @@ class Ranker:
         return parsed_as_typed(text) if parsed is None else parsed
 
     def _encoded(
-        self, rank_request: RankRequest, missing: list[str]
-    ) -> tuple[QueryInput | None, np.ndarray]:
+        self,
+        rank_request: RankRequest,
+        query: ParsedQuery,
+        dwell_shares: Sequence[float],
+        missing: list[str],
+    ) -> tuple[QueryInput, np.ndarray]:
+        def parse(text: str) -> ParsedQuery:
+            # With corrections: of a misspelt word the tower knows only the trigrams.
+            is_same = text == query.text
+            return query if is_same else self.parse(text, missing, is_literal=is_literal)
+
+        is_literal = rank_request.is_literal
         inputs = query_input(
             rank_request.session,
             rank_request.time,
             row_of=self.sources.catalog.row_of,
             known_types=self.known_types,
             config=self.config,
-            # With corrections: of a misspelt word the tower knows only the trigrams.
-            parse=partial(self.parse, missing=missing, is_literal=rank_request.is_literal),
+            parse=parse,
+            dwell_shares=dwell_shares,
         )
         return inputs, finite(self.encoder.encode(inputs, self.sources.index.embeddings))
 

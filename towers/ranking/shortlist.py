@@ -62,14 +62,15 @@ class Shortlist:
             scores = scores + column
         order = falling_order(scores, self.rows)
         put = object.__setattr__
-        put(self, "scores", read_only(scores[order]))
+        put(self, "scores", scores[order])
         put(self, "candidate_features", read_only(self.candidate_features))
-        put(self, "rows", read_only(self.rows[order]))
-        put(self, "model_scores", read_only(self.model_scores[order]))
-        put(self, "places", read_only(self.places[order] if len(self.places) else order))
-        put(self, "ranks", read_only(self.ranks[order]))
+        put(self, "rows", self.rows[order])
+        put(self, "model_scores", self.model_scores[order])
+        put(self, "places", self.places[order] if len(self.places) else order)
+        put(self, "ranks", self.ranks[order])
         put(self, "adjustments", _in_order(self.adjustments, order))
         put(self, "merchandising", _in_order(self.merchandising, order))
+        freeze(self.scores, self.rows, self.model_scores, self.places, self.ranks)
 
     @classmethod
     def of(
@@ -160,14 +161,19 @@ class Shortlist:
         """Some of the list in an order that its scores have; so nothing has to be sorted."""
         other = object.__new__(Shortlist)
         put = object.__setattr__
-        for name in ("rows", "model_scores", "places", "ranks"):
-            put(other, name, read_only(getattr(self, name)[places]))
-        for name in ("candidate_features", "source_scores", "missing", "without_filter"):
-            put(other, name, getattr(self, name))
-        put(other, "scores", read_only((self.scores if scores is None else scores)[places]))
+        put(other, "rows", self.rows[places])
+        put(other, "model_scores", self.model_scores[places])
+        put(other, "places", self.places[places])
+        put(other, "ranks", self.ranks[places])
+        put(other, "candidate_features", self.candidate_features)
+        put(other, "source_scores", self.source_scores)
+        put(other, "missing", self.missing)
+        put(other, "without_filter", self.without_filter)
+        put(other, "scores", (self.scores if scores is None else scores)[places])
         put(other, "adjustments", _in_order(adjustments or self.adjustments, places))
         put(other, "merchandising", _in_order(self.merchandising, places))
         put(other, "encoded", encoded)
+        freeze(other.scores, other.rows, other.model_scores, other.places, other.ranks)
         return other
 
     def positions_of(self, rows: np.ndarray) -> np.ndarray:

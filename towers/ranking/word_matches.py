@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from towers.compiled import F32, I32, I64, NONE, compiled, fetched, read, records
-from towers.ranking.candidate_records import CANDIDATE
+from towers.compiled import F32, F64, I32, I64, NONE, compiled, fetched, read, records
+from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.text.parsed_query import ParsedQuery
 from towers.text.tokens import PADDING, token
 
@@ -20,22 +20,26 @@ class QueryWords(NamedTuple):
         numbers: ``[words] int32``.
         weights: ``[words] float32`` inverse document frequency, less for a replacement.
         typed_count: How many of them are as typed.
+        rarity_sum: Sum of ``weights``.
     """
 
     numbers: np.ndarray
     weights: np.ndarray
     typed_count: int
+    rarity_sum: float
 
     @classmethod
     @lru_cache(maxsize=4_096)
     def of(cls, query: ParsedQuery, bucket_count: int) -> QueryWords:
         """The words of a query. Kept."""
-        weights = query.stem_weights
+        of_words = query.stem_weights
         rarities = np.array(query.rarities, np.float32)
+        weights = np.array([*of_words.values()], np.float32) * rarities
         return cls(
-            np.array([token("w:" + word, bucket_count) for word in weights], np.int32),
-            np.array([*weights.values()], np.float32) * rarities,
-            sum(weight == 1.0 for weight in weights.values()),
+            np.array([token("w:" + word, bucket_count) for word in of_words], np.int32),
+            weights,
+            sum(weight == 1.0 for weight in of_words.values()),
+            float(weights.sum()),
         )
 
 
@@ -46,7 +50,7 @@ def match_words(
     rows: np.ndarray,
     items: np.ndarray,
     request: np.ndarray,
-) -> None:
+) -> int:
     """Fills the records' fields of the query's words: the stems as typed, then replacements.
 
     Args:
@@ -54,25 +58,34 @@ def match_words(
         rows: ``[n] int64`` the candidates.
         items: ``[n] CANDIDATE``.
         request: ``[1] REQUEST``.
+
+    Returns:
+        The number of words.
     """
     words = QueryWords.of(query, bucket_count)
-    count = len(words.numbers)
-    request["word_count"], request["typed_count"] = count, words.typed_count
-    request["has_words"], request["rarity_sum"] = count > 0, words.weights.sum()
-    if count:
-        _match(items, rows, tokens, *words)
+    _match(items, request, rows, tokens, *words)
+    return len(words.numbers)
 
 
-@compiled(NONE, records(CANDIDATE), read(I64), read(I32, 2), read(I32), read(F32), I64)
+_WORDS = (read(I32), read(F32), I64, F64)
+
+
+@compiled(NONE, records(CANDIDATE), records(REQUEST), read(I64), read(I32, 2), *_WORDS)
 def _match(
     items: np.ndarray,
+    requests: np.ndarray,
     rows: np.ndarray,
     tokens: np.ndarray,
     numbers: np.ndarray,
     weights: np.ndarray,
     typed_count: int,
+    rarity_total: float,
 ) -> None:
-    word_count = len(numbers)
+    request, word_count = requests[0], len(numbers)
+    request.word_count, request.typed_count = word_count, typed_count
+    request.has_words, request.rarity_sum = word_count > 0, rarity_total
+    if word_count == 0:
+        return
     has_word = np.zeros(word_count, np.bool_)
     has_pair = np.zeros(word_count, np.bool_)
     # A bit for the lowest six of every number: most words of an item are none of the query's.

@@ -9,12 +9,14 @@ Completion asks here too; beyond that it suggests only what is in stock.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import BOOL, I64, NONE, compiled, read, written
+from towers.compiled import BOOL, I64, compiled, inlined, read, written
 from towers.read_only import read_only
+from towers.retrieval.hashed_sums import position_of
 from towers.retrieval.rank_request import RankRequest
 from towers.retrieval.sparse_scores import SparseScores
 
@@ -35,6 +37,9 @@ class AllowedItems:
         self._listed = catalog.listed[: catalog.count]
         self._mask = mask
         self._excluded = np.sort(excluded) if len(excluded) > 1 else excluded
+        # What compiled loops are given.
+        has_mask = mask is not None
+        self._flags = (self._listed, has_mask, mask if has_mask else _NO_FLAGS, self._excluded)
 
     @classmethod
     def of(cls, catalog: Catalog, rank_request: RankRequest) -> AllowedItems:
@@ -100,7 +105,8 @@ class AllowedItems:
 
     def only(self, rows: np.ndarray) -> np.ndarray:
         """The allowed ones of ``rows``, in their order."""
-        return rows[self.has(rows)]
+        allowed: np.ndarray = _only(*self._flags, rows)
+        return allowed
 
     def top(self, scores: SparseScores, count: int) -> np.ndarray:
         """The allowed rows of the largest scores, best first."""
@@ -109,35 +115,43 @@ class AllowedItems:
 
     def has(self, rows: np.ndarray) -> np.ndarray:
         """Which of ``rows`` are allowed, ``[n] bool``."""
-        is_allowed = np.empty(len(rows), bool)
-        _tell_allowed(
-            self._listed,
-            self._mask is not None,
-            _NO_FLAGS if self._mask is None else self._mask,
-            self._excluded,
-            rows,
-            is_allowed,
-        )
+        is_allowed: np.ndarray = _has(*self._flags, rows)
         return is_allowed
 
 
-@compiled(NONE, read(BOOL), BOOL, read(BOOL), read(I64), read(I64), written(BOOL))
-def _tell_allowed(
-    listed: np.ndarray,
-    has_mask: bool,
-    mask: np.ndarray,
-    excluded: np.ndarray,
-    rows: np.ndarray,
-    is_allowed: np.ndarray,
-) -> None:
+@inlined
+def _is_allowed(
+    listed: np.ndarray, has_mask: bool, mask: np.ndarray, excluded: np.ndarray, row: int
+) -> bool:
     # Items added since the flags were read are beyond their end: not allowed.
-    end = min(len(listed), len(mask)) if has_mask else len(listed)
+    if row < 0 or row >= len(listed) or not listed[row]:
+        return False
+    if has_mask and (row >= len(mask) or not mask[row]):
+        return False
+    place = position_of(excluded, row)
+    return bool(place == len(excluded) or excluded[place] != row)
+
+
+_FLAGS = (read(BOOL), BOOL, read(BOOL), read(I64))
+
+
+@compiled(written(BOOL), *_FLAGS, read(I64))
+def _has(
+    listed: np.ndarray, has_mask: bool, mask: np.ndarray, excluded: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    is_allowed = np.empty(len(rows), np.bool_)
     for place in range(len(rows)):
-        row = rows[place]
-        is_it = 0 <= row < end and listed[row]
-        if is_it and has_mask:
-            is_it = mask[row]
-        if is_it and len(excluded):
-            position = np.searchsorted(excluded, row)
-            is_it = position == len(excluded) or excluded[position] != row
-        is_allowed[place] = is_it
+        is_allowed[place] = _is_allowed(listed, has_mask, mask, excluded, rows[place])
+    return is_allowed
+
+
+@compiled(written(I64), *_FLAGS, read(I64))
+def _only(
+    listed: np.ndarray, has_mask: bool, mask: np.ndarray, excluded: np.ndarray, rows: np.ndarray
+) -> Any:
+    allowed, count = np.empty(len(rows), np.int64), 0
+    for row in rows:
+        if _is_allowed(listed, has_mask, mask, excluded, row):
+            allowed[count] = row
+            count += 1
+    return allowed[:count]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from towers.retrieval.allowed_items import AllowedItems
 from towers.retrieval.popularity import Popularity
 from towers.retrieval.query_reader import QueryReader
 from towers.retrieval.rank_request import EncodedRequest, RankRequest
-from towers.retrieval.source import NO_SCORES, NOTHING, Rebase, Source, TrainingData
+from towers.retrieval.source import NO_ROWS, NO_SCORES, NOTHING, Rebase, Source, TrainingData
 from towers.retrieval.source_list import SOURCE_TYPES
 from towers.retrieval.sources.cooccurrence import Cooccurrence
 from towers.retrieval.sources.learnt import Learnt
@@ -63,21 +64,26 @@ class Candidates:
         freeze(self.rows, self.ranks)
 
 
-class _Named(Generic[S]):
-    """Descriptor: a source as an attribute, for callers that read its tables."""
+class _Named(property, Generic[S]):
+    """A source as an attribute, for callers that read its tables: an answer asks two dozen times."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        super().__init__(
+            attrgetter(_attribute(name)), lambda owner, source: owner.put(name, source)
+        )
 
-    @overload
-    def __get__(self, owner: None, _: type[Sources]) -> _Named[S]: ...
-    @overload
-    def __get__(self, owner: Sources, _: type[Sources]) -> S: ...
-    def __get__(self, owner: Sources | None, _: type[Sources]) -> Any:
-        return self if owner is None else owner._by_name.get(self._name)
+    if TYPE_CHECKING:
 
-    def __set__(self, owner: Sources, source: S) -> None:
-        owner.put(self._name, source)  # type: ignore[arg-type]
+        @overload
+        def __get__(self, owner: None, _: type | None = None) -> _Named[S]: ...
+        @overload
+        def __get__(self, owner: Sources, _: type | None = None) -> S: ...
+        def __get__(self, owner: Sources | None, _: type | None = None) -> Any: ...
+        def __set__(self, owner: Sources, source: S) -> None: ...
+
+
+def _attribute(name: str) -> str:
+    return f"_source_{name}"
 
 
 class Sources:
@@ -107,10 +113,14 @@ class Sources:
         self.stages = OptionalStages()
         self._reader: QueryReader | None = None
         self._by_name: dict[str, Source | None] = {}
-        # Apart from the others: an answer asks for it a dozen times.
         self._lexical: LexicalIndex | None = None
+        for source_type in SOURCE_TYPES:
+            setattr(self, _attribute(source_type.name), None)
         self._listeners: tuple[Source, ...] = ()
-        self._last_allowed: tuple[tuple[RankRequest, np.ndarray, int], AllowedItems] | None = None
+        # Of a request, the flags of listed items, and their number.
+        self._last_allowed: tuple[
+            RankRequest | None, np.ndarray | None, int, AllowedItems | None
+        ] = (None, None, 0, None)
         for source in sources:
             self.put(source.name, source)
 
@@ -131,6 +141,7 @@ class Sources:
     def put(self, name: str, source: Source | None) -> None:
         """Replaces a source; None removes it."""
         self._by_name[name] = source
+        setattr(self, _attribute(name), source)
         if name == Lexical.name:
             self._lexical = source.index if isinstance(source, Lexical) else None
         if isinstance(source, Lexical):
@@ -148,9 +159,10 @@ class Sources:
         Args:
             is_literal: All of the text is words to match, conditions too.
         """
-        if self.lexical is None:
+        lexical = self._lexical
+        if lexical is None:
             return parsed_as_typed(text)
-        return self.lexical.parse(text, is_literal=is_literal)
+        return lexical.parse(text, is_literal=is_literal)
 
     def _read_with(self, index: LexicalIndex) -> None:
         """Lets the index read conditions and names of this catalogue in queries."""
@@ -206,13 +218,14 @@ class Sources:
             found_before: Found for the same request with other allowed items, if it was.
         """
         allowed = self.allowed(encoded.rank_request)
-        lists: dict[str, np.ndarray] = {}
+        lists: list[np.ndarray] = []
         scores: dict[str, SparseScores] = dict.fromkeys(SOURCES, NO_SCORES)
         missing: list[str] = []
         for source_type in SOURCE_TYPES:
             name = source_type.name
             source = self._by_name.get(name)
             if source is None:
+                lists.append(NO_ROWS)
                 if source_type.applies_to(encoded):
                     missing.append(name)
                 continue
@@ -223,9 +236,8 @@ class Sources:
                 find = partial(source.refound, scores_before, encoded, allowed, self.config)
             found = self.stages.run(name, find, NOTHING, missing)
             scores[name] = found.scores
-            if len(found.rows):
-                lists[name] = found.rows
-        return Candidates(*union(lists, SOURCES), scores, tuple(missing))
+            lists.append(found.rows)
+        return Candidates(*union(lists), scores, tuple(missing))
 
     def semantic_scores(self, query: ParsedQuery, rows: np.ndarray) -> np.ndarray:
         """Cosines of a query with ``rows`` by the text encoder, ``[n] float32``; 0 where it is absent."""
@@ -239,17 +251,18 @@ class Sources:
 
     def allowed(self, rank_request: RankRequest) -> AllowedItems:
         """The items that a request allows; those of the last request are kept."""
-        key = (rank_request, self.catalog.listed, self.catalog.count)
-        kept = self._last_allowed
+        of_request, listed, count, allowed = self._last_allowed
+        catalog = self.catalog
         if (
-            kept is None
-            or kept[0][0] is not rank_request
-            or kept[0][1] is not key[1]
-            or kept[0][2] != key[2]
+            allowed is None
+            or of_request is not rank_request
+            or listed is not catalog.listed
+            or count != len(catalog.item_ids)
         ):
-            kept = key, AllowedItems.of(self.catalog, rank_request)
-            self._last_allowed = kept
-        return kept[1]
+            listed, count = catalog.listed, catalog.count
+            allowed = AllowedItems.of(catalog, rank_request)
+            self._last_allowed = rank_request, listed, count, allowed
+        return allowed
 
     def allowed_count(self, rank_request: RankRequest) -> int:
         """Number of items that a request allows."""

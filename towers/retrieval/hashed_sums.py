@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from towers.compiled import F32, F64, I64, compiled, inlined, read, written
+from towers.compiled import F32, I64, compiled, inlined, read, several, written
+from towers.radix_sort import sorted_keys
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, section 6.4."""
@@ -25,6 +26,15 @@ def slot_count(key_count: int) -> int:
 
 
 @inlined
+def empty_table(key_count: int) -> np.ndarray:
+    """Slots for so many distinct keys, all of them empty; ``numpy.full`` takes long to compile."""
+    table = np.empty(slot_count(key_count), np.int64)
+    for slot in range(len(table)):
+        table[slot] = EMPTY
+    return table
+
+
+@inlined
 def slot_of(keys: np.ndarray, key: int) -> Any:
     """The slot of a key, or the empty one where it belongs."""
     mask = len(keys) - 1
@@ -37,7 +47,7 @@ def slot_of(keys: np.ndarray, key: int) -> Any:
 @inlined
 def sums_by_key(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values added up by key, in the order given: keys and sums by slot."""
-    keys = np.full(slot_count(len(found)), EMPTY, np.int64)
+    keys = empty_table(len(found))
     sums = np.zeros(len(keys), np.float64)
     for position in range(len(found)):
         slot = slot_of(keys, found[position])
@@ -66,17 +76,20 @@ def position_of(ascending: np.ndarray, key: int) -> int:
     return low
 
 
-@compiled(I64, read(I64), read(F64), written(I64), written(F64))
-def distinct_sums(found: np.ndarray, values: np.ndarray, keys: np.ndarray, sums: np.ndarray) -> int:
-    """Writes the distinct keys, in any order, and their sums; returns their number.
+@inlined
+def distinct_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct keys, in the order of their first occurrence, and their sums.
 
     Args:
         found: ``[n] int64`` keys from 0.
         values: ``[n] float64``, added up in this order.
-        keys, sums: ``[n]`` or longer.
+
+    Returns:
+        ``[m] int64`` and ``[m] float64``.
     """
-    table, places = np.full(slot_count(len(found)), EMPTY, np.int64), np.int64(0)
-    of_slot = np.zeros(len(table), np.int64)
+    table, places = empty_table(len(found)), 0
+    of_slot = np.empty(len(table), np.int64)
+    keys, sums = np.empty(len(found), np.int64), np.empty(len(found), np.float64)
     for position in range(len(found)):
         slot = slot_of(table, found[position])
         if table[slot] == EMPTY:
@@ -84,37 +97,37 @@ def distinct_sums(found: np.ndarray, values: np.ndarray, keys: np.ndarray, sums:
             keys[places], sums[places] = found[position], 0.0
             places += 1
         sums[of_slot[slot]] += values[position]
-    return int(places)
+    return keys[:places], sums[:places]
+
+
+PAIRS = several(written(I64), written(F32))
+"""Type of rows with their values, as ``ascending`` gives them."""
 
 
 @inlined
-def sort_sums(keys: np.ndarray, sums: np.ndarray, out_keys: np.ndarray, out: np.ndarray) -> int:
-    """Writes distinct keys in ascending order with their sums; returns their number."""
-    order = np.argsort(keys)
-    for position in range(len(order)):
-        out_keys[position], out[position] = keys[order[position]], sums[order[position]]
-    return len(order)
+def ascending(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``[n]`` distinct keys, 0 to 2⁶² / n, ascending, and their values, as ``int64`` and ``float32``."""
+    place_bits = 0
+    while len(keys) >> place_bits:
+        place_bits += 1
+    placed = np.empty(len(keys), np.int64)
+    for place in range(len(keys)):
+        placed[place] = keys[place] << place_bits | place
+    placed = sorted_keys(placed, place_bits)
+    found, of_found = np.empty(len(keys), np.int64), np.empty(len(keys), np.float32)
+    for position in range(len(keys)):
+        place = placed[position] & (1 << place_bits) - 1
+        found[position], of_found[position] = keys[place], values[place]
+    return found, of_found
 
 
-@compiled(I64, read(I64), read(F32), written(I64), written(F32))
-def _ascending_sums(
-    found: np.ndarray, values: np.ndarray, out_keys: np.ndarray, out: np.ndarray
-) -> int:
-    keys, sums = np.empty(len(found), np.int64), np.empty(len(found), np.float64)
-    doubles = values.astype(np.float64)
-    count = distinct_sums(found, doubles, keys, sums)
-    return sort_sums(keys[:count], sums[:count], out_keys, out)
-
-
+@compiled(PAIRS, read(I64), read(F32))
 def ascending_sums(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct keys, ascending, and the sums of their values, ``[m] int64`` and ``float32``.
 
     Args:
-        found: ``[n]`` keys from 0, repeated in any order.
+        found: ``[n]`` keys, 0 to 2⁶² / n, repeated in any order.
         values: ``[n] float32``, added up in this order in double precision.
     """
-    keys, sums = np.empty(len(found), np.int64), np.empty(len(found), np.float32)
-    count = _ascending_sums(
-        found.astype(np.int64, copy=False), values.astype(np.float32, copy=False), keys, sums
-    )
-    return keys[:count], sums[:count]
+    keys, sums = distinct_sums(found, values)
+    return ascending(keys, sums)

@@ -15,6 +15,8 @@ from towers.sessions.session import Session
 from towers.sessions.session_summary import SessionSummary
 from towers.text.parsed_query import ParsedQuery, Synonym
 
+_NO_ROWS = np.zeros(0, np.int64)
+freeze(_NO_ROWS)
 _NO_LIFTS: Mapping[str, SparseScores] = MappingProxyType({})
 
 
@@ -44,21 +46,20 @@ class RankRequest:
     time: float
     text: str = ""
     mask: np.ndarray | None = None
-    excluded: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    excluded: np.ndarray = field(default_factory=lambda: _NO_ROWS)
     synonyms: tuple[Synonym, ...] = ()
     hidden: np.ndarray | None = None
     outside: np.ndarray | None = None
     lifts: Mapping[str, SparseScores] = field(default_factory=lambda: _NO_LIFTS)
-    already_bought: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    already_bought: np.ndarray = field(default_factory=lambda: _NO_ROWS)
     has_page_hint: bool = False
     is_literal: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("mask", "hidden", "outside"):
-            if (flags := getattr(self, name)) is not None:
-                object.__setattr__(self, name, read_only(flags))
-        for name in ("excluded", "already_bought"):
-            object.__setattr__(self, name, read_only(getattr(self, name)))
+        for name in ("mask", "hidden", "outside", "excluded", "already_bought"):
+            column = getattr(self, name)
+            if column is not None and column.flags.writeable:
+                object.__setattr__(self, name, read_only(column))
 
     @property
     def is_narrowed(self) -> bool:
@@ -77,6 +78,10 @@ class EncodedRequest:
         query_embedding: ``[dim] float32`` unit row; zeros where the query tower failed.
         summary: The session as item rows and weights.
         missing: Stages that failed.
+
+    Attributes:
+        is_search: Whether the request asks for items by words of its own, not by conditions alone.
+        text: The text of ``query``; empty where there is none.
     """
 
     rank_request: RankRequest
@@ -85,16 +90,11 @@ class EncodedRequest:
     query_embedding: np.ndarray
     summary: SessionSummary
     missing: tuple[str, ...] = ()
+    is_search: bool = field(init=False, compare=False)
+    text: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         freeze(self.query_embedding)
-
-    @property
-    def is_search(self) -> bool:
-        """Whether the request asks for items by words of its own, not by conditions alone."""
-        return bool(self.rank_request.text) and not self.query.is_condition_only
-
-    @property
-    def text(self) -> str:
-        """The text of ``query``; empty where there is none."""
-        return self.query.text
+        is_search = bool(self.rank_request.text) and not self.query.is_condition_only
+        object.__setattr__(self, "is_search", is_search)
+        object.__setattr__(self, "text", self.query.text)

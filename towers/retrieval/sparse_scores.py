@@ -25,13 +25,8 @@ class SparseScores:
     @classmethod
     def summed(cls, rows: np.ndarray, values: np.ndarray) -> SparseScores:
         """Sums the values of repeated rows."""
+        rows, values = rows.astype(np.int64, copy=False), values.astype(np.float32, copy=False)
         return cls(*ascending_sums(rows, values))
-
-    @classmethod
-    def of_distinct(cls, rows: np.ndarray, values: np.ndarray) -> SparseScores:
-        """Values of rows that are in any order, each once."""
-        order = np.argsort(rows)
-        return cls(rows[order], values[order])
 
     def at(self, rows: np.ndarray) -> np.ndarray:
         """Scores of ``rows``, ``[m] float32``."""

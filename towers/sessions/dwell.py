@@ -9,6 +9,8 @@ from data.records import Event, EventType
 
 LIMIT_SECONDS = 600.0
 """Longer dwell times are clipped: the visitor may be away."""
+_LOG_LIMIT = math.log1p(LIMIT_SECONDS)
+_VIEW = EventType.VIEW
 
 
 def dwells(events: Sequence[Event]) -> list[float]:
@@ -18,11 +20,11 @@ def dwells(events: Sequence[Event]) -> list[float]:
     0 for other events, and for the newest event until the next one.
     """
     shares = [0.0] * len(events)
-    for index, event in enumerate(events):
-        if event.type is not EventType.VIEW:
+    for index, event in enumerate(events, 1):
+        if event.type is not _VIEW:
             continue
         seconds = event.dwell_seconds
         if seconds is None:
-            seconds = events[index + 1].time - event.time if index + 1 < len(events) else 0.0
-        shares[index] = math.log1p(min(seconds, LIMIT_SECONDS)) / math.log1p(LIMIT_SECONDS)
+            seconds = events[index].time - event.time if index < len(events) else 0.0
+        shares[index - 1] = math.log1p(min(seconds, LIMIT_SECONDS)) / _LOG_LIMIT
     return shares

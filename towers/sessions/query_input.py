@@ -6,8 +6,9 @@ Training and serving both use it, so that there is no skew between them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -68,6 +69,12 @@ def type_code(event: Event) -> int:
     return event.type
 
 
+@lru_cache(maxsize=64)
+def _input_types(known_types: frozenset[int]) -> tuple[int, ...]:
+    """What the tower reads of each type number."""
+    return tuple(code if code in known_types else GENERIC_TYPE for code in range(TYPE_COUNT))
+
+
 def query_input(
     session: Session,
     time: float,
@@ -76,6 +83,7 @@ def query_input(
     known_types: frozenset[int],
     config: Config,
     parse: Callable[[str], ParsedQuery] = parsed_as_typed,
+    dwell_shares: Sequence[float] | None = None,
 ) -> QueryInput:
     """The input for a session at ``time`` (seconds since 1970).
 
@@ -85,19 +93,16 @@ def query_input(
         parse: Parses the newest search. Training uses queries as typed: trained on corrected ones
             the towers are less robust to misspellings (recall@100 .761 against .771 on judged
             searches, each with one misspelling).
+        dwell_shares: ``dwells`` of the session's events, where they are known already.
     """
     slots = config.towers.event_slot_count
-    event_rows = np.full(slots, -1, np.int32)
-    event_types = np.full(slots, PADDING_TYPE, np.int32)
-    event_ages = np.zeros(slots, np.float32)
-    event_dwells = np.zeros(slots, np.float32)
     events = session.events[: -slots - 1 : -1]
-    count = len(events)
-    event_rows[:count] = [row_of.get(event.item_id, -1) for event in events]
     types = [type_code(event) for event in events]
-    event_types[:count] = [type_ if type_ in known_types else GENERIC_TYPE for type_ in types]
-    event_ages[:count] = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
-    event_dwells[:count] = dwells(events[::-1])[::-1]
+    code_of = _input_types(known_types)
+    ages = [math.log1p(max(0.0, time - event.time)) / 10.0 for event in events]
+    padding = slots - len(events)
+    if dwell_shares is None:
+        dwell_shares = dwells(session.events)
     text_slot = types.index(EventType.SEARCH) if EventType.SEARCH in types else -1
     stems = parse(events[text_slot].query).corrected_stems if text_slot >= 0 else ()
     tokens = query_tokens(
@@ -107,10 +112,10 @@ def query_input(
         session, time, row_of, config.towers.history_slot_count
     )
     return QueryInput(
-        event_rows,
-        event_types,
-        event_ages,
-        event_dwells,
+        np.array([row_of.get(event.item_id, -1) for event in events] + padding * [-1], np.int32),
+        np.array([code_of[type_] for type_ in types] + padding * [PADDING_TYPE], np.int32),
+        np.array(ages + padding * [0.0], np.float32),
+        np.array([*dwell_shares[: -slots - 1 : -1]] + padding * [0.0], np.float32),
         text_slot,
         tokens,
         history_rows,
@@ -118,13 +123,19 @@ def query_input(
     )
 
 
+@lru_cache(maxsize=8)
+def _no_history(slots: int) -> tuple[np.ndarray, np.ndarray]:
+    """For most visitors: one pair for all, since inputs are read-only."""
+    rows, weights = np.full(slots, -1, np.int32), np.zeros(slots, np.float32)
+    freeze(rows, weights)
+    return rows, weights
+
+
 def _history(
     session: Session, time: float, row_of: Mapping[str, int], slots: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.full(slots, -1, np.int32)
-    weights = np.zeros(slots, np.float32)
     if not session.bought:
-        return rows, weights
+        return _no_history(slots)
     known, counts, last_times = [], [], []
     # The dict is ordered by last purchase: the newest items fill the slots.
     for item_id, (count, last_time) in reversed(session.bought.items()):
@@ -136,7 +147,8 @@ def _history(
             if len(known) == slots:
                 break
     if not known:
-        return rows, weights
+        return _no_history(slots)
+    rows, weights = np.full(slots, -1, np.int32), np.zeros(slots, np.float32)
     rows[: len(known)] = known
     days = np.maximum(0.0, time - np.array(last_times)) / 86_400.0
     weights[: len(known)] = np.log1p(counts) * 2.0 ** (-days / _HISTORY_HALF_LIFE_DAYS)

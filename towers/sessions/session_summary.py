@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,8 @@ _UNDOES = {
 """Events that undo an earlier one of the same item."""
 
 _HISTORY_LIMIT = 300
+_NO_PURCHASES = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
+freeze(*_NO_PURCHASES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +61,49 @@ class SessionSummary:
         freeze(self.bought_rows, self.bought_counts, self.bought_days)
 
     @classmethod
-    def of(cls, session: Session, time: float, catalog: Catalog) -> SessionSummary:
+    def of(
+        cls,
+        session: Session,
+        time: float,
+        catalog: Catalog,
+        dwell_shares: Sequence[float] | None = None,
+    ) -> SessionSummary:
         """The summary at ``time`` (seconds since 1970); unknown items are left out.
 
         Interactions that were undone are left out, as are items with negative feedback and reviews
         that are not positive.
+
+        Args:
+            dwell_shares: ``dwells`` of the session's events, where they are known already.
         """
         row_of = catalog.row_of
-        rows, interest, dwell_shares = [], [], []
+        kept: list[tuple[int, float, float]] = []
         taken_back: set[tuple[str, EventType]] = set()
         events = session.events
-        for event, dwell_share in zip(reversed(events), reversed(dwells(events)), strict=True):
-            undone = _UNDOES.get(event.type)
-            if undone is not None:
-                taken_back.add((event.item_id, undone))
-                continue
+        if dwell_shares is None:
+            dwell_shares = dwells(events)
+        for event, dwell_share in zip(reversed(events), reversed(dwell_shares), strict=True):
             weight = _INTEREST.get(event.type)
-            row = row_of.get(event.item_id, -1)
-            if weight is None or row < 0 or event.item_id in session.disliked:
+            if weight is None:
+                undone = _UNDOES.get(event.type)
+                if undone is not None:
+                    taken_back.add((event.item_id, undone))
                 continue
-            if (event.item_id, event.type) in taken_back:
+            row = row_of.get(event.item_id, -1)
+            if row < 0 or event.item_id in session.disliked:
+                continue
+            if taken_back and (event.item_id, event.type) in taken_back:
                 taken_back.discard((event.item_id, event.type))
             elif event.type is not EventType.REVIEW or feedback(event) > 0:
-                rows.append(row)
-                interest.append(weight)
-                dwell_shares.append(dwell_share)
+                kept.append((row, weight, dwell_share))
+        rows, interest, shares = zip(*kept, strict=True) if kept else ((), (), ())
         return cls(
             np.array(rows, np.int64),
             np.array(interest, np.float32),
-            np.array(dwell_shares, np.float32),
-            np.array([row_of[one] for one in session.disliked if one in row_of], np.int64),
+            np.array(shares, np.float32),
+            np.array([row_of[one] for one in session.disliked if one in row_of], np.int64)
+            if session.disliked
+            else _NO_PURCHASES[0],
             *_purchases(session, time, catalog),
         )
 
@@ -97,7 +113,7 @@ def _purchases(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, counts and days since the last time of what was bought, newest first."""
     if not session.bought:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
+        return _NO_PURCHASES
     rows = catalog.rows([*reversed(session.bought)])
     known = np.flatnonzero(rows >= 0)[:_HISTORY_LIMIT]
     purchases = [*reversed(session.bought.values())]

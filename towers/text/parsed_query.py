@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -105,6 +105,10 @@ class ParsedQuery:
             ``corrections``, and the best correction of words of few items, before the sizes.
         conditions: The parts that are conditions; they are in ``text`` and ``normalised`` only.
         names: The names of brands, colours, sizes and categories among the words.
+
+    Attributes:
+        searched_text: The text that the words are from: ``text`` without its conditions.
+        is_condition_only: Whether there are conditions and no words besides them.
     """
 
     text: str
@@ -125,6 +129,15 @@ class ParsedQuery:
     corrected_stems: tuple[str, ...]
     conditions: QueryConditions = NO_CONDITIONS
     names: tuple[Understood, ...] = ()
+    searched_text: str = field(init=False, compare=False)
+    is_condition_only: bool = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # On the path of every request, which asks dozens of times.
+        applied = self.conditions.applied
+        searched = self.conditions.searched_text if applied else self.text
+        object.__setattr__(self, "searched_text", searched)
+        object.__setattr__(self, "is_condition_only", bool(applied) and not self.surface_words)
 
     def __hash__(self) -> int:
         # What is computed of a query alone can be kept by it.
@@ -134,16 +147,6 @@ class ParsedQuery:
     def understood(self) -> tuple[Understood, ...]:
         """The conditions and the names together."""
         return (*self.conditions.parts, *self.names)
-
-    @property
-    def searched_text(self) -> str:
-        """The text that the words are from: ``text`` without its conditions."""
-        return self.conditions.searched_text if self.conditions.applied else self.text
-
-    @property
-    def is_condition_only(self) -> bool:
-        """Whether there are conditions and no words besides them."""
-        return not self.surface_words and bool(self.conditions.applied)
 
     @property
     def requirements(self) -> tuple[Alternatives, ...]:

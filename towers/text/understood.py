@@ -76,11 +76,13 @@ class QueryConditions:
     @property
     def applied(self) -> tuple[Understood, ...]:
         """The parts that are no words of the query."""
+        if not self.parts:
+            return ()
         return tuple(part for part in self.parts if part.use is not UnderstoodUse.TEXT)
 
     def has(self, use: UnderstoodUse) -> bool:
         """Whether a part is to be used so."""
-        return any(part.use is use for part in self.parts)
+        return bool(self.parts) and any(part.use is use for part in self.parts)
 
 
 NO_CONDITIONS = QueryConditions()

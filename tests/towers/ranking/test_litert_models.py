@@ -139,3 +139,12 @@ def test_an_item_without_a_word_has_a_finite_vector() -> None:
 def test_bytes_that_are_no_model_are_refused_when_they_are_run() -> None:
     with pytest.raises(ValueError, match="not a valid Flatbuffer"):
         LiteModel(b"no model at all").run(features=np.zeros((1, 1), np.float32))
+
+
+def test_inputs_of_another_width_are_refused_and_leave_the_model_as_it_was() -> None:
+    model = LiteModel(shelf.models().reranker)
+    features = np.ones((32, len(FEATURE_NAMES)), np.float32)
+    before = model.run(features=features)
+    with pytest.raises(ValueError, match="Dimension mismatch"):
+        model.run(features=features[:, 1:].copy())
+    assert np.array_equal(model.run(features=features), before)

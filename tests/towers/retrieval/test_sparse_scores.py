@@ -64,12 +64,3 @@ def test_large_rows_are_not_confused() -> None:
     scores = SparseScores.summed(rows, np.array([1, 2, 3, 4], np.float32))
     assert scores.rows.tolist() == [0, 2**31 - 1, 5_000_000_000]
     assert scores.values.tolist() == [2, 4, 4]
-
-
-@given(named)
-def test_rows_that_come_once_are_only_ordered(pairs: list[tuple[int, float]]) -> None:
-    once = list(dict(pairs).items())
-    rows, values = np.array([row for row, _ in once], np.int64), np.array([v for _, v in once])
-    found, expected = SparseScores.of_distinct(rows, values.astype(np.float32)), summed(once)
-    assert found.rows.tolist() == expected.rows.tolist()
-    assert found.values.tolist() == expected.values.tolist()

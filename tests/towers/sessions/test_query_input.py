@@ -10,6 +10,7 @@ import pytest
 from data.records import Event, EventType
 from tests.towers import shelf
 from towers.config import Config, TextConfig, TowerConfig
+from towers.sessions.dwell import dwells
 from towers.sessions.query_input import (
     BAD_REVIEW_TYPE,
     GENERIC_TYPE,
@@ -21,6 +22,7 @@ from towers.sessions.query_input import (
 )
 from towers.sessions.replay import replay
 from towers.sessions.session import Session
+from towers.sessions.session_summary import SessionSummary
 from towers.text.tokens import query_tokens
 
 CONFIG = Config(
@@ -149,3 +151,31 @@ def test_arrays_have_the_shapes_and_types_of_the_export() -> None:
         for name in ("event_rows", "event_types", "tokens", "history_rows"):
             assert getattr(inputs, name).dtype == np.int32
         assert inputs.event_ages.dtype == inputs.history_weights.dtype == np.float32
+
+
+def test_dwell_times_that_are_known_already_change_nothing() -> None:
+    catalog = shelf.catalog()
+    ids = [catalog.item_ids[row] for row in (5, 2, 7, 2, 9, 4)]
+    session = fold(
+        *(
+            Event(f"e{number}", EventType.VIEW, "v", T0 + 7.0 * number**2, item_id=item_id)
+            for number, item_id in enumerate(ids)
+        )
+    )
+    known = dwells(session.events)
+    computed, given = (
+        query_input(
+            session,
+            T0 + 200,
+            row_of=catalog.row_of,
+            known_types=KNOWN,
+            config=CONFIG,
+            dwell_shares=shares,
+        )
+        for shares in (None, known)
+    )
+    assert given.event_dwells.tolist() == computed.event_dwells.tolist()
+    assert given.event_dwells.tolist() == pytest.approx([*reversed(known)][:4])
+    summaries = [SessionSummary.of(session, T0, catalog, shares) for shares in (None, known)]
+    assert summaries[0].dwell_shares.tolist() == summaries[1].dwell_shares.tolist()
+    assert summaries[0].rows.tolist() == [4, 9, 2, 7, 2, 5]

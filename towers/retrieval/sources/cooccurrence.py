@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import F32, F64, I32, I64, compiled, read, written
+from towers.compiled import F32, F64, I32, I64, compiled, read
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.hashed_sums import distinct_sums, sort_sums
+from towers.retrieval.hashed_sums import PAIRS, ascending, distinct_sums
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.retrieval.sparse_scores import SparseScores
@@ -31,7 +31,7 @@ _STEP_LIMIT = 4
 
 
 _NEWEST_COUNT = 10
-_OLDER_DECAY = 0.8
+_DECAYS = 0.8 ** np.arange(_NEWEST_COUNT)
 """Weight of an item relative to the next newer one of the session."""
 
 
@@ -114,7 +114,7 @@ class Cooccurrence(Source):
         if not len(summary.rows):
             return Found()
         newest = summary.rows[:_NEWEST_COUNT]
-        weights = summary.interest[:_NEWEST_COUNT] * _OLDER_DECAY ** np.arange(len(newest))
+        weights = summary.interest[:_NEWEST_COUNT] * _DECAYS[: len(newest)]
         return self.refound(self.together(newest, weights), encoded, allowed, config)
 
     def refound(
@@ -140,12 +140,9 @@ class Cooccurrence(Source):
         if self.scores.shape != self.companions.shape:
             shapes = f"{self.companions.shape}, received {self.scores.shape}"
             raise IndexError(f"companion scores: expected {shapes}")
-        limit = len(rows) * self.companions.shape[1]
-        found, sums = np.empty(limit, np.int64), np.empty(limit, np.float32)
-        count = _companion_sums(
-            self.companions, self.scores, rows, weights.astype(np.float64), found, sums
+        return SparseScores(
+            *_companion_sums(self.companions, self.scores, rows, weights.astype(np.float64))
         )
-        return SparseScores(found[:count], sums[:count])
 
     def followers(self, rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Companions of several items and their weighted follow shares, not summed.
@@ -191,20 +188,13 @@ class Cooccurrence(Source):
         return type(self)(companions, *tables)
 
 
-_COMPANIONS = (read(I32, 2), read(F32, 2), read(I64), read(F64))
-
-
-@compiled(I64, *_COMPANIONS, written(I64), written(F32))
+@compiled(PAIRS, read(I32, 2), read(F32, 2), read(I64), read(F64))
 def _companion_sums(
-    companions: np.ndarray,
-    scores: np.ndarray,
-    rows: np.ndarray,
-    weights: np.ndarray,
-    keys: np.ndarray,
-    sums: np.ndarray,
-) -> int:
-    """Writes the companions of several items, ascending, and their summed scores; their number."""
-    found, values = np.empty(len(keys), np.int64), np.empty(len(keys), np.float64)
+    companions: np.ndarray, scores: np.ndarray, rows: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The companions of several items, ascending, and their summed scores."""
+    limit = len(rows) * companions.shape[1]
+    found, values = np.empty(limit, np.int64), np.empty(limit, np.float64)
     count = 0
     for place in range(len(rows)):
         if rows[place] < len(companions):
@@ -213,9 +203,8 @@ def _companion_sums(
                 if row >= 0:
                     found[count], values[count] = row, scores[rows[place], column] * weights[place]
                     count += 1
-    distinct, totals = np.empty(count, np.int64), np.empty(count, np.float64)
-    count = distinct_sums(found[:count], values[:count], distinct, totals)
-    return sort_sums(distinct[:count], totals[:count], keys, sums)
+    distinct, sums = distinct_sums(found[:count], values[:count])
+    return ascending(distinct, sums)
 
 
 def _follow_counts(log: SessionLog, item_count: int, shares: np.ndarray) -> Any:

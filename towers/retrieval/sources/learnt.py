@@ -48,7 +48,7 @@ class Learnt(Source):
     def find(self, encoded: EncodedRequest, allowed: AllowedItems, config: SourcesConfig) -> Found:
         """The nearest ``config.learnt_count``; none where the query tower failed."""
         # A zero query embedding has no nearest items.
-        if not encoded.query_embedding.any():
+        if not np.count_nonzero(encoded.query_embedding):
             return Found()
         return Found(self.nearest(encoded.query_embedding, allowed, config.learnt_count))
 

@@ -65,7 +65,7 @@ class Lexical(Source):
             return Found()
         count, synonyms = config.lexical_count, encoded.rank_request.synonyms
         hits = self.hits(encoded.query, allowed, count, synonyms)
-        return Found(hits.allowed[:count], SparseScores.of_distinct(hits.rows, hits.scores))
+        return Found(hits.allowed[:count], SparseScores.summed(hits.rows, hits.scores))
 
     def hits(
         self,

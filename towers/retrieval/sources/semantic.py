@@ -96,7 +96,7 @@ class Semantic(Source):
     def _found(self, query: ParsedQuery, allowed: AllowedItems, count: int) -> np.ndarray:
         assert self._text is not None
         vector = self.query_vector(query)
-        if not vector.any():
+        if not np.count_nonzero(vector):
             return NO_ROWS
         return nearest_allowed(self._text.index, vector, allowed, count)
 

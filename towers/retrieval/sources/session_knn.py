@@ -14,11 +14,12 @@ from typing import ClassVar, Self
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import F32, F64, I32, I64, compiled, read, written
+from towers.compiled import F32, I32, I64, compiled, inlined, read
 from towers.config import SourcesConfig
-from towers.falling_order import falling_order
+from towers.falling_order import falling_keys, unpacked
+from towers.radix_sort import smallest_keys
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.hashed_sums import distinct_sums, sort_sums
+from towers.retrieval.hashed_sums import PAIRS, ascending, distinct_sums
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import Found, Rebase, Source, TrainingData
 from towers.retrieval.sparse_scores import SparseScores
@@ -103,32 +104,12 @@ class SessionKnn(Source):
         Args:
             rows: ``[n] int64`` item rows of the current session, newest first.
         """
-        rows = rows[rows < self.item_count]
-        if not len(rows):
-            return SparseScores.summed(rows, np.zeros(0, np.float32))
-        recent = np.array([*dict.fromkeys(rows.tolist())][:_RECENT_ITEM_COUNT])
-        limit = self.sessions_per_item * len(recent)
-        sessions, votes = np.empty(limit, np.int64), np.empty(limit, np.float64)
-        count = _similar_sessions(
-            *(recent, self._item_offsets, self._item_sessions, self._rarity),
-            *(self.sessions_per_item, sessions, votes),
+        return SparseScores(
+            *_votes(
+                *(rows, self._item_offsets, self._item_sessions, self._rarity),
+                *(self.log.offsets, self.log.rows, self.sessions_per_item, self.neighbour_count),
+            )
         )
-        sessions, votes = sessions[:count], votes[:count].astype(np.float32)
-        if count > self.neighbour_count:
-            # Only votes that reach the k-th largest have to be sorted.
-            least = np.partition(votes, -self.neighbour_count)[-self.neighbour_count]
-            reaching = votes >= least
-            sessions, votes = sessions[reaching], votes[reaching]
-        # Ties go to the newer session, so that the order is deterministic.
-        best = falling_order(votes, _NEWEST - sessions)[: self.neighbour_count]
-        sessions, votes = sessions[best], votes[best]
-        offsets = self.log.offsets
-        limit = int((offsets[sessions + 1] - offsets[sessions]).sum())
-        items, values = np.empty(limit, np.int64), np.empty(limit, np.float32)
-        count = _item_votes(
-            *(sessions, votes, offsets, self.log.rows, self._rarity, items, values),
-        )
-        return SparseScores(items[:count], values[:count])
 
     def save(self, folder: Path) -> None:
         """Writes the sessions and what finds them, without any visitor data."""
@@ -168,21 +149,32 @@ def _limited(log: SessionLog) -> tuple[SessionLog, np.ndarray]:
     return SessionLog(offsets, log.rows[rows_kept]), finds[rows_kept]
 
 
-_INDEX = (read(I64), read(I32), read(F32), I64)
+@inlined
+def _recent_items(rows: np.ndarray, item_count: int) -> np.ndarray:
+    """The first of the distinct ``rows`` that are below ``item_count``, in their order."""
+    recent, count = np.empty(_RECENT_ITEM_COUNT, np.int64), 0
+    for row in rows:
+        if row < item_count and count < len(recent):
+            is_new = True
+            for place in range(count):
+                is_new &= recent[place] != row
+            if is_new:
+                recent[count] = row
+                count += 1
+    return recent[:count]
 
 
-@compiled(I64, read(I64), *_INDEX, written(I64), written(F64))
+@inlined
 def _similar_sessions(
     recent: np.ndarray,
     item_offsets: np.ndarray,
     item_sessions: np.ndarray,
     rarity: np.ndarray,
     sessions_per_item: int,
-    sessions: np.ndarray,
-    votes: np.ndarray,
-) -> int:
-    """Writes the sessions that hold any of the recent items, with the votes of these; their number."""
-    found, values = np.empty(len(sessions), np.int64), np.empty(len(sessions), np.float64)
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sessions that hold any of the recent items, with the votes of these."""
+    limit = sessions_per_item * len(recent)
+    found, values = np.empty(limit, np.int64), np.empty(limit, np.float64)
     count = 0
     for place in range(len(recent)):
         row = recent[place]
@@ -192,29 +184,51 @@ def _similar_sessions(
         for position in range(begin, end):
             found[count], values[count] = item_sessions[position], weight
             count += 1
-    return distinct_sums(found[:count], values[:count], sessions, votes)
+    return distinct_sums(found[:count], values[:count])
 
 
-@compiled(I64, read(I64), read(F32), read(I64), read(I32), read(F32), written(I64), written(F32))
-def _item_votes(
-    sessions: np.ndarray,
-    votes: np.ndarray,
+_INDEX = (read(I64), read(I64), read(I32), read(F32))
+_SESSIONS = (read(I64), read(I32), I64, I64)
+
+
+@compiled(PAIRS, *_INDEX, *_SESSIONS)
+def _votes(
+    rows: np.ndarray,
+    item_offsets: np.ndarray,
+    item_sessions: np.ndarray,
+    rarity: np.ndarray,
     offsets: np.ndarray,
     session_rows: np.ndarray,
-    rarity: np.ndarray,
-    items: np.ndarray,
-    values: np.ndarray,
-) -> int:
-    """Writes the items of sessions, ascending, with the votes of these, shared among its items."""
-    found, shares = np.empty(len(items), np.int64), np.empty(len(items), np.float64)
-    count = 0
+    sessions_per_item: int,
+    neighbour_count: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Items of the sessions that share most with ``rows``, ascending, and their votes.
+
+    A session's vote is shared among its items.
+    """
+    recent = _recent_items(rows, len(item_offsets) - 1)
+    sessions, sums = _similar_sessions(
+        recent, item_offsets, item_sessions, rarity, sessions_per_item
+    )
+    votes, places = np.empty(len(sums), np.float32), np.empty(len(sums), np.int64)
     for place in range(len(sessions)):
+        votes[place] = sums[place]
+        # Ties go to the newer session, so that the order is deterministic.
+        places[place] = _NEWEST - sessions[place]
+    best = smallest_keys(falling_keys(votes, places), neighbour_count)
+    votes, places = unpacked(best)
+    limit = 0
+    for place in range(len(places)):
+        sessions[place] = _NEWEST - places[place]
+        limit += offsets[sessions[place] + 1] - offsets[sessions[place]]
+    items, shares = np.empty(limit, np.int64), np.empty(limit, np.float64)
+    count = 0
+    for place in range(len(places)):
         begin, end = offsets[sessions[place]], offsets[sessions[place] + 1]
         share = votes[place] / math.sqrt(end - begin)
         for position in range(begin, end):
             row = session_rows[position]
-            found[count], shares[count] = row, share * rarity[row]
+            items[count], shares[count] = row, share * rarity[row]
             count += 1
-    distinct, totals = np.empty(count, np.int64), np.empty(count, np.float64)
-    count = distinct_sums(found, shares, distinct, totals)
-    return sort_sums(distinct[:count], totals[:count], items, values)
+    distinct, totals = distinct_sums(items, shares)
+    return ascending(distinct, totals)
