@@ -42,8 +42,8 @@ _UNIT_SHARE = 0.04
 """Share of a list's softmax that counts as a relevance of 1: that of the typical result of the first ten
 of a grocer's home page."""
 _REACH = 3.0
-"""An item may stand before one whose odds are at most ``exp(3)``, twenty, times its own. A farther reach
-gains little, and would bring up again what a rule or a bad review has put down."""
+"""An item may take one of ten places if its odds are at least a twentieth, ``exp(-3)``, of those of
+the last of the ten as they stood. A farther reach gains little, and would bring up what is far behind."""
 
 
 def diverse_order(

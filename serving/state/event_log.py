@@ -92,7 +92,7 @@ class EventLog:
         self._reading_lock = threading.Lock()
         self._applying = threading.Lock()
         # Taken by itself where nobody waits: faster than by way of the condition.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._condition = threading.Condition(self._lock)
         self._batches: list[_Batch] = []
         self._unacked_count = 0

@@ -18,15 +18,17 @@ _LEAD_SPREADS = 100.0
 """Standard deviations of an answer's scores between tiers: more than all boosts of rules together."""
 
 
-def typed_row(text: str, catalog: Catalog) -> int:
-    """Row of the item whose id is ``text``, −1 if there is none.
+def typed_row(query: ParsedQuery, catalog: Catalog) -> int:
+    """Row of the item whose id the text is, −1 if there is none.
 
-    Ids are told apart by case; but a shopper types that of a label in small letters. A word is no id in
-    other letters: ``usb`` is not the item ``USB``.
+    Ids are told apart by case; but a shopper types that of a label in small letters. So a text with a
+    digit that is no word of any item may be an id in all capitals or all small letters: ``4k`` is not
+    the item ``4K`` of a shop of screens.
     """
-    row = catalog.row_of.get(text, -1)
-    if row < 0 and any(map(str.isdigit, text)):
-        row = max(catalog.row_of.get(one, -1) for one in (text.upper(), text.lower()))
+    row_of, text = catalog.row_of, query.text
+    row = row_of.get(text, -1)
+    if row < 0 and any(map(str.isdigit, text)) and not any(query.rarities):
+        row = row_of.get(text.upper(), row_of.get(text.lower(), -1))
     return row
 
 
@@ -36,7 +38,7 @@ def with_typed_item(sources: Sources, encoded: EncodedRequest, found: Candidates
     The lexical index finds codes with digits only; an id may be short, or a word.
     """
     rank_request = encoded.rank_request
-    row = typed_row(rank_request.text, sources.catalog) if rank_request.text else -1
+    row = typed_row(encoded.query, sources.catalog) if rank_request.text else -1
     if (
         row < 0
         or row in found.rows
@@ -56,7 +58,7 @@ def with_typed_item(sources: Sources, encoded: EncodedRequest, found: Candidates
 
 def may_have_code(query: ParsedQuery, catalog: Catalog) -> bool:
     """Whether an item may match a code in the query; only then there are lifts."""
-    return bool(query.product_codes) or typed_row(query.text, catalog) >= 0
+    return bool(query.product_codes) or typed_row(query, catalog) >= 0
 
 
 def exact_code_lift(
@@ -84,7 +86,7 @@ def _tiers(query: ParsedQuery, candidates: Candidates, catalog: Catalog) -> np.n
     """Tier by match quality, 0 without a code in the query, ``[n] int32``."""
     rows, lexical = candidates.rows, candidates.scores["lexical"]
     tiers = np.empty(len(rows), np.int32)
-    typed = typed_row(query.text, catalog)
+    typed = typed_row(query, catalog)
     if _find_codes(rows, lexical.rows, lexical.values, typed, tiers):
         for position in np.flatnonzero(tiers == 1).tolist():
             if own_number(catalog.item_ids[int(candidates.rows[position])]) in query.product_codes:

@@ -65,12 +65,15 @@ def test_an_id_that_is_short_or_a_word_finds_its_item_too(
     assert item_id not in first(engine, item_id, 100)
 
 
-@pytest.mark.parametrize(("typed", "found"), [("k9", "K9"), ("GNOME-2", "gnome-2"), ("usb", None)])
-def test_an_id_with_a_digit_is_known_in_other_letters_and_a_word_is_none(
+@pytest.mark.parametrize(
+    ("typed", "found"), [("k9", "K9"), ("GNOME-2", "gnome-2"), ("usb", None), ("4k", None)]
+)
+def test_an_id_with_a_digit_is_known_in_other_letters_and_what_is_a_word_is_none(
     shelf_engine: Callable[..., Engine], typed: str, found: str | None
 ) -> None:
     engine = shelf_engine()
-    engine.update_items([Item(one, "Garden dwarf") for one in ("K9", "gnome-2", "USB")])
+    ids = ("K9", "gnome-2", "USB", "4K")
+    engine.update_items([Item(one, "Garden dwarf") for one in ids] + [Item("tv", "Screen 4k")])
     answer = engine.search(SearchRequest(typed, page_size=5, record=False))
     lifted = [
         result.item_id

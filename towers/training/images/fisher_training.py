@@ -84,6 +84,9 @@ def with_fisher_heads(
         word_count: Gaussians of the mixture, at most; fewer for few pictures.
         progress: Called with pictures done and the number of pictures.
     """
+    names = told_columns(targets.class_counts, 0)
+    if not names:
+        return trained
     rng = np.random.default_rng(seed)
     learnt = np.sort(rng.permutation(np.flatnonzero(trained.is_learnt))[:LEARNT_LIMIT])
     common = np.flatnonzero(~trained.is_learnt)
@@ -103,7 +106,7 @@ def with_fisher_heads(
     problem = _Problem(products, unseen_products, trained.parts[learnt], trained.parts[unseen])
     of_networks = [shares_of(one, levels, common, targets, kind) for one in trained.networks]
     own_shares, weights, pooled = dict(trained.own_shares), {}, {}
-    for name in told_columns(targets.class_counts, 0):
+    for name in names:
         classes, count = targets.classes[name], targets.class_counts[name]
         scores, of_learnt = problem.solved(classes[learnt], count)
         common_shares = np.mean([shares[name] for shares in of_networks], axis=0)
@@ -255,6 +258,8 @@ class _Problem:
             products = self.products[np.ix_(rows, rows)].astype(np.float64)
             products[np.diag_indices_from(products)] += _RIDGE
             truth = np.eye(count)[classes[rows]] - 1 / count
+            # Of a class without a learnt picture nothing is known, for or against.
+            truth[:, np.bincount(classes[rows], minlength=count) == 0] = 0.0
             found[rows] = solve(products, truth, assume_a="pos", overwrite_a=True)
         return found
 
