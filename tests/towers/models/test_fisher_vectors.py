@@ -74,11 +74,11 @@ def test_a_vector_is_the_gradient_of_the_likelihood_of_the_patches() -> None:
     for row, column in np.ndindex(*means.shape):
         step = np.zeros_like(means)
         step[row, column] = 1e-5
-        slope = likelihood(means + step, deviations) - likelihood(means - step, deviations)
+        change = likelihood(means + step, deviations) - likelihood(means - step, deviations)
         unit = deviations[row, column] / 2e-5
-        expected[row, column] = slope * unit / np.sqrt(shares[row])
-        slope = likelihood(means, deviations + step) - likelihood(means, deviations - step)
-        expected[row, means.shape[1] + column] = slope * unit / np.sqrt(2 * shares[row])
+        expected[row, column] = change * unit / np.sqrt(shares[row])
+        change = likelihood(means, deviations + step) - likelihood(means, deviations - step)
+        expected[row, means.shape[1] + column] = change * unit / np.sqrt(2 * shares[row])
     roots = np.sign(expected) * np.sqrt(np.abs(expected))
     roots = roots.ravel() / np.linalg.norm(roots)
     np.testing.assert_allclose(model.vectors(levels).numpy()[0], roots, atol=2e-3)
