@@ -14,8 +14,6 @@ no exchange improves NDCG and distance together expects 4.2 % in place of 4.3 %.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from towers.compiled import (
@@ -26,10 +24,10 @@ from towers.compiled import (
     NONE,
     compiled,
     inlined,
-    inlined_sums,
     read,
     written,
 )
+from towers.indexes.inner_products import product
 
 WINDOW = 256
 """Results at the head of a list from which the first places are filled."""
@@ -90,14 +88,6 @@ def diverse_order(
     return order
 
 
-@inlined_sums
-def _cosine(one: np.ndarray, other: np.ndarray) -> Any:
-    total = np.float32(0)
-    for axis in range(len(one)):
-        total += one[axis] * other[axis]
-    return total
-
-
 @inlined
 def _put(
     is_placed: np.ndarray, kinds: np.ndarray, order: np.ndarray, begin: int, stop: int
@@ -143,6 +133,6 @@ def _fill(
             is_left[best], is_chosen[best] = False, True
             for one in range(count):
                 if is_left[one]:
-                    similarity[one] += _cosine(embeddings[one], embeddings[best])
+                    similarity[one] += product(embeddings[one], embeddings[best])
         _put(is_chosen, kinds, order, begin, stop)
     _put(is_left, kinds, order, end, len(scores))
