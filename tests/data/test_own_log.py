@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from data.errors import InputError, RequestError
 from data.records import RECORDABLE_TYPES, Event, EventType, Impression
 from data.sources.own_log import (
+    EVENT,
     LOG_NAME,
     SCHEMA,
     LogRow,
@@ -136,6 +137,19 @@ def test_a_log_of_any_length_is_read_to_its_end(tmp_path: Path, count: int) -> N
     with closing(open_log(path, read_only=True)) as log:
         later = [entry.sequence for entry in read_entries(log, path.name, after_sequence=999)]
     assert later == list(range(1_000, count + 1))
+
+
+def test_a_log_of_twice_the_length_takes_twice_the_work(tmp_path: Path) -> None:
+    steps = []
+    for count in (4_000, 8_000):
+        path = log_of(tmp_path / f"{count}.sqlite", *numbered(count))
+        with closing(open_log(path, read_only=True)) as log:
+            done: list[int] = []
+            # Called by SQLite after every hundred instructions of its virtual machine.
+            log.set_progress_handler(lambda done=done: done.append(1), 100)
+            assert sum(1 for _ in read_entries(log, path.name, kinds=(EVENT,))) == count
+        steps.append(len(done))
+    assert 1.9 * steps[0] < steps[1] < 2.1 * steps[0]
 
 
 def test_entries_that_are_written_meanwhile_are_met(tmp_path: Path) -> None:
