@@ -5,6 +5,7 @@ admission      admission control: concurrency limits, separate for answers, even
 unary_calls    takes calls from gRPC's queue and answers them; the only user of gRPC's private layer
 slow_messages  cancels health checks whose request message does not arrive in time
 side_calls     health checks and reflection
+interpreter    how Python is set: garbage collection and thread switches
 servicers      the gRPC services: parse the message, call the engine, respond
 server         the gRPC server: settings, health, graceful shutdown
 client         the Python client, with retries

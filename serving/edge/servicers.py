@@ -46,6 +46,7 @@ from serving.api.validation import (
     checked_search,
     checked_share,
 )
+from serving.edge.interpreter import long_lived
 from serving.offers.offer_validation import check_offers, checked_offer_request
 from serving.pictures.picture_codec import read_picture_search, write_picture_answer
 from serving.pictures.picture_requests import checked_picture_search
@@ -170,16 +171,19 @@ class AdminServicer(_Servicer):
 
     def PublishBundle(self, request: Any, context: Any) -> Any:
         """Makes another bundle the active one."""
-        return write_status(self.engine.publish(checked_path(request.path)))
+        with long_lived():
+            return write_status(self.engine.publish(checked_path(request.path)))
 
     def RollbackBundle(self, request: Any, context: Any) -> Any:
         """Makes the previous bundle the active one again."""
-        return write_status(self.engine.rollback())
+        with long_lived():
+            return write_status(self.engine.rollback())
 
     def InterleaveBundle(self, request: Any, context: Any) -> Any:
         """Compares another bundle with the active one."""
         share = checked_share(request.share)
-        return write_status(self.engine.interleave(checked_path(request.path), share))
+        with long_lived():
+            return write_status(self.engine.interleave(checked_path(request.path), share))
 
     def StopInterleaving(self, request: Any, context: Any) -> Any:
         """Ends the comparison."""

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.live_catalog BUNDLE TABLES
 
 BUNDLE is a trained bundle, TABLES the folder of tables that it was trained on. Everything runs in one
-process, so that figures are of the engine alone, the durable item log included.
+process, which is set as a server's is, so that figures are of the engine alone, the durable item log
+included.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from data.records import Item
 from data.tables import iter_items, read_tables
 from serving.api.requests import SearchRequest
+from serving.edge.interpreter import long_lived, set_thread_switches
 from serving.engine import Engine
 
 
@@ -179,7 +181,9 @@ def main(
         if (words := item.title.lower().split())
     ]
     with tempfile.TemporaryDirectory() as folder:
-        engine = Engine.open(bundle, Path(folder))
+        with long_lived():
+            engine = Engine.open(bundle, Path(folder))
+        set_thread_switches()
         first = change_prices(engine, items, changes, batch, rng)
         again = change_prices(engine, items, changes, batch, rng)
         for text in texts[:300]:

@@ -67,7 +67,7 @@ class LexicalIndex:
         head_counts: Mapping[str, int],
         remove: Callable[[], object],
     ) -> None:
-        self._index = TantivyIndex(folder, remove)
+        self._index = index = TantivyIndex(folder, remove)
         self._head_counts = head_counts
         self._unseen_words: set[str] = set()
         self._unseen: list[Document] = []
@@ -79,7 +79,9 @@ class LexicalIndex:
             self._frequency.rarity,
             common_english_words(),
             self._shares.of,
-            has_all=lambda stems: len(self._index.rows_with_all([(stems,)])) > 0,
+            # Not of ``self``, which holds the rewriter: a dropped bundle is freed at once, without
+            # a garbage collection, which servers spare their bundles.
+            has_all=lambda stems: len(index.rows_with_all([(stems,)])) > 0,
         )
         self.clear()
 

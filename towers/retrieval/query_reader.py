@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,7 +46,8 @@ class QueryReader:
 
     def __init__(self, catalog: Catalog, lexical: LexicalIndex) -> None:
         self._catalog = catalog
-        self._lexical = lexical
+        # The index holds this reader: a dropped bundle is freed at once, without a garbage collection.
+        self._lexical: LexicalIndex = weakref.proxy(lexical)
         self._names = CatalogNames(catalog)
         self._has_prices = _has_prices(catalog)
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
 import click
 
 from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
-
-_SWITCH_SECONDS = 0.0005
 
 
 @click.command()
@@ -63,11 +59,14 @@ def serve(
     as_json: bool,
 ) -> None:
     """Serve BUNDLE over gRPC until SIGTERM or Ctrl-C."""
-    from serving.edge.server import ServerSettings
-    from serving.edge.server import serve as start
-    from serving.engine import Engine
+    from serving.edge.interpreter import long_lived, set_thread_switches
 
-    engine = Engine.open(bundle, state, rules=rules, log_feature_share=log_features)
+    with long_lived():
+        from serving.edge.server import ServerSettings
+        from serving.edge.server import serve as start
+        from serving.engine import Engine
+
+        engine = Engine.open(bundle, state, rules=rules, log_feature_share=log_features)
     try:
         defaults = ServerSettings()
         settings = ServerSettings(
@@ -75,12 +74,7 @@ def serve(
             in_flight_limit=max(defaults.in_flight_limit, 2 * threads),
             reflection=reflection,
         )
-        # The bundle stays in memory: exclude its millions of objects from garbage collection.
-        gc.collect()
-        gc.freeze()
-        # A search waits for the interpreter lock some ten times, each time as long as this while items
-        # are taken in: with Python's own 5 ms, 1 % of the searches took 130 ms, not 50.
-        sys.setswitchinterval(_SWITCH_SECONDS)
+        set_thread_switches()
         running = start(engine, address, settings)
         host = address.rpartition(":")[0]
         listening = f"{host}:{running.port}"

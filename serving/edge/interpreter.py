@@ -1,0 +1,39 @@
+"""How Python is set in a process that answers: garbage collection and thread switches."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_SWITCH_SECONDS = 0.0005
+
+
+@contextmanager
+def long_lived() -> Iterator[None]:
+    """Excludes the objects that the block makes, those of a bundle, from garbage collection for good.
+
+    A collection looks at all objects, and no call is answered meanwhile: a fifth of a second for the
+    objects of 90,000 items. It is off in the block, where next to nothing is garbage. A dropped bundle is
+    freed all the same, because it has no reference cycles.
+    """
+    was_on = gc.isenabled()
+    # What is garbage already would be kept for good, too.
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
+
+
+def set_thread_switches() -> None:
+    """Lets threads take turns more often than Python does by itself.
+
+    A search waits for the interpreter lock some ten times, each time as long as this while items are
+    taken in: with Python's own 5 ms, 1 % of the searches took 130 ms, not 50.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)
