@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from towers.compiled import F32, I64, compiled, inlined, read, written
+from towers.compiled import F32, I64, compiled, inlined, merged, read, written
 
 ROW_BITS = 31
 """Of a key, those of the row."""
@@ -40,7 +40,7 @@ def falling_keys(scores: np.ndarray, rows: np.ndarray) -> Any:
     return keys
 
 
-@inlined
+@merged
 def unpacked(keys: np.ndarray) -> Any:
     """The scores, ``[n] float32``, and the rows, ``[n] int64``, that keys were made of."""
     bits, rows = np.empty(len(keys), np.int32), np.empty(len(keys), np.int64)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from towers.compiled import inlined
+from towers.compiled import inlined, merged
 
 _DIGIT_BITS = 8
 _LEAD_BITS = 12
 """Upper bits by which keys are told apart before they are sorted."""
 KEY_BITS = 63
+LOWEST_BIT = np.int64(0)
+"""Where all of a key counts; the compiler would take a plain 0 for one more type of argument."""
 
 
 @inlined
-def sorted_keys(keys: np.ndarray, first_bit: int = 0) -> np.ndarray:
+def sorted_keys(keys: np.ndarray, first_bit: int) -> np.ndarray:
     """``[n] int64`` keys from 0 in ascending order; ``keys`` itself serves as room.
 
     By one digit after the other, from the lowest on (Knuth, The Art of Computer Programming, volume 3,
@@ -48,7 +50,7 @@ def sorted_keys(keys: np.ndarray, first_bit: int = 0) -> np.ndarray:
     return source
 
 
-@inlined
+@merged
 def smallest_keys(keys: np.ndarray, count: int) -> np.ndarray:
     """The ``count`` smallest of ``[n] int64`` keys from 0, or all, in ascending order."""
     if count < len(keys):
@@ -67,4 +69,4 @@ def smallest_keys(keys: np.ndarray, count: int) -> np.ndarray:
                 kept[reached] = key
                 reached += 1
         keys = kept
-    return sorted_keys(keys)[:count]
+    return sorted_keys(keys, LOWEST_BIT)[:count]

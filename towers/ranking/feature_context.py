@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from towers.compiled import BOOL, F32, F64, I32, I64, compiled, inlined, read, records
+from towers.compiled import BOOL, F32, F64, I32, I64, compiled, inlined, merged, read, records
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.field_matches import match_fields
 from towers.ranking.history_matches import match_history
@@ -82,7 +82,7 @@ class FeatureContext:
         return np.ascontiguousarray(self.items["search_score"])
 
 
-@inlined
+@merged
 def _are_below(rows: np.ndarray, seen: np.ndarray, bought: np.ndarray, limit: int) -> bool:
     is_below = True
     for used in (rows, seen, bought):

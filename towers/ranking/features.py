@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from towers.compiled import F32, Function, generated, inlined, records, written
+from towers.compiled import F32, Function, generated, inlined, merged, records, written
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.ranking.feature_context import FeatureContext
 from towers.retrieval.candidates import SOURCES
@@ -43,7 +43,17 @@ class Feature:
     needs: str = ""
 
 
-@inlined
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of the candidate's record, which the loop reads itself: functions take long to compile."""
+
+    name: str
+
+    def __call__(self, item: Any, request: Any) -> Any:
+        return getattr(item, self.name)
+
+
+@merged
 def _log_share(share: float) -> float:
     """A log-scaled share, in units of ``_LEAST_SHARE``; 0 stays 0."""
     return math.log1p(share / _LEAST_SHARE)
@@ -122,14 +132,14 @@ def _share_feature(source: type[Source]) -> Feature:
 _SCORED = [source for source in SOURCE_TYPES if source.scored_as]
 
 FEATURES: tuple[Feature, ...] = (
-    Feature("learnt_score", lambda item, request: item.learnt_score),
+    Feature("learnt_score", _Field("learnt_score")),
     Feature("learnt_to_best", _learnt_to_best),
     *map(_rank_feature, SOURCE_TYPES),
-    Feature("semantic_score", lambda item, request: item.semantic_score, "has_query"),
+    Feature("semantic_score", _Field("semantic_score"), "has_query"),
     Feature("semantic_to_best", _semantic_to_best, "has_query"),
-    Feature("lexical_score", lambda item, request: item.lexical_score, "has_words"),
+    Feature("lexical_score", _Field("lexical_score"), "has_words"),
     Feature("lexical_to_best", _lexical_to_best, "has_words"),
-    Feature("code_match", lambda item, request: item.has_code, "has_words"),
+    Feature("code_match", _Field("has_code"), "has_words"),
     *map(_score_feature, _SCORED),
     *map(_share_feature, _SCORED),
     Feature("learnt_log_share", lambda item, request: _log_share(item.learnt_share)),
@@ -138,32 +148,32 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature("blended", _blended),
     Feature("followed_score", lambda item, request: math.sqrt(item.follow_share), "has_session"),
-    Feature("source_count", lambda item, request: item.source_count),
+    Feature("source_count", _Field("source_count")),
     # The query's words anywhere in the item.
     Feature(
         "query_word_share", lambda item, request: item.word_count / request.word_count, "has_words"
     ),
     Feature("query_rarity_share", _rarity_share, "has_words"),
-    Feature("heaviest_missing", lambda item, request: item.heaviest_missing, "has_words"),
-    Feature("query_pair_share", lambda item, request: item.pair_share, "has_words"),
-    Feature("last_word", lambda item, request: item.has_last_word, "has_words"),
+    Feature("heaviest_missing", _Field("heaviest_missing"), "has_words"),
+    Feature("query_pair_share", _Field("pair_share"), "has_words"),
+    Feature("last_word", _Field("has_last_word"), "has_words"),
     Feature(
         "item_word_share",
         lambda item, request: item.word_count / max(item.item_word_count, 1),
         "has_words",
     ),
-    Feature(SEARCH_SCORE, lambda item, request: item.search_score, "has_query"),
+    Feature(SEARCH_SCORE, _Field("search_score"), "has_query"),
     # The query's terms by field.
-    Feature("title_share", lambda item, request: item.title_share, "has_query"),
-    Feature("leaf_share", lambda item, request: item.leaf_share, "has_query"),
-    Feature("brand_share", lambda item, request: item.brand_share, "has_query"),
-    Feature("field_share", lambda item, request: item.field_share, "has_query"),
-    Feature("title_coverage", lambda item, request: item.title_coverage, "has_query"),
-    Feature("leaf_coverage", lambda item, request: item.leaf_coverage, "has_query"),
-    Feature("head_in_title", lambda item, request: item.head_in_title, "has_query"),
-    Feature("head_in_leaf", lambda item, request: item.head_in_leaf, "has_query"),
-    Feature("head_is_title_head", lambda item, request: item.head_is_title_head, "has_query"),
-    Feature("head_position", lambda item, request: item.head_position, "has_query"),
+    Feature("title_share", _Field("title_share"), "has_query"),
+    Feature("leaf_share", _Field("leaf_share"), "has_query"),
+    Feature("brand_share", _Field("brand_share"), "has_query"),
+    Feature("field_share", _Field("field_share"), "has_query"),
+    Feature("title_coverage", _Field("title_coverage"), "has_query"),
+    Feature("leaf_coverage", _Field("leaf_coverage"), "has_query"),
+    Feature("head_in_title", _Field("head_in_title"), "has_query"),
+    Feature("head_in_leaf", _Field("head_in_leaf"), "has_query"),
+    Feature("head_is_title_head", _Field("head_is_title_head"), "has_query"),
+    Feature("head_position", _Field("head_position"), "has_query"),
     Feature("query_word_count", lambda item, request: request.typed_count),
     Feature(IS_SEARCH, lambda item, request: request.is_search),
     # What the visitor bought before.
@@ -176,32 +186,30 @@ FEATURES: tuple[Feature, ...] = (
     Feature("bought_days", lambda item, request: math.log1p(item.bought_days)),
     Feature("overdue", _overdue, "has_bought"),
     Feature("history_item_count", lambda item, request: math.log1p(request.bought_item_count)),
-    Feature(
-        "history_category_share", lambda item, request: item.bought_category_share, "has_bought"
-    ),
-    Feature("history_brand_share", lambda item, request: item.bought_brand_share, "has_bought"),
+    Feature("history_category_share", _Field("bought_category_share"), "has_bought"),
+    Feature("history_brand_share", _Field("bought_brand_share"), "has_bought"),
     # The item itself.
     Feature("popularity", lambda item, request: math.log1p(item.long_popularity)),
     Feature("recent_popularity", lambda item, request: math.log1p(item.recent_popularity)),
     Feature("trend", _trend),
     Feature("surge", _surge),
-    Feature("rebuy_share", lambda item, request: item.repurchase_rate),
-    Feature("completeness", lambda item, request: item.completeness),
+    Feature("rebuy_share", _Field("repurchase_rate")),
+    Feature("completeness", _Field("completeness")),
     Feature("price", lambda item, request: math.log1p(item.price)),
     # The session.
     Feature("price_to_session", _price_to_session, "has_session"),
     Feature("session_event_count", lambda item, request: math.log1p(request.session_item_count)),
-    Feature("session_category_share", lambda item, request: item.category_share, "has_session"),
-    Feature("session_top_share", lambda item, request: item.top_share, "has_session"),
-    Feature("session_brand_share", lambda item, request: item.session_brand_share, "has_session"),
-    Feature("newest_category_same", lambda item, request: item.is_newest_category, "has_session"),
-    Feature("newest_similarity", lambda item, request: item.newest_similarity, "has_session"),
-    Feature("nearest_similarity", lambda item, request: item.nearest_similarity, "has_session"),
-    Feature("mean_similarity", lambda item, request: item.mean_similarity, "has_session"),
-    Feature("looked_at_similarity", lambda item, request: item.dwell_similarity, "has_session"),
-    Feature("longest_look", lambda item, request: item.longest_dwell, "has_session"),
-    Feature("seen_count", lambda item, request: item.seen_count, "has_session"),
-    Feature("seen_place", lambda item, request: item.seen_recency, "has_session"),
+    Feature("session_category_share", _Field("category_share"), "has_session"),
+    Feature("session_top_share", _Field("top_share"), "has_session"),
+    Feature("session_brand_share", _Field("session_brand_share"), "has_session"),
+    Feature("newest_category_same", _Field("is_newest_category"), "has_session"),
+    Feature("newest_similarity", _Field("newest_similarity"), "has_session"),
+    Feature("nearest_similarity", _Field("nearest_similarity"), "has_session"),
+    Feature("mean_similarity", _Field("mean_similarity"), "has_session"),
+    Feature("looked_at_similarity", _Field("dwell_similarity"), "has_session"),
+    Feature("longest_look", _Field("longest_dwell"), "has_session"),
+    Feature("seen_count", _Field("seen_count"), "has_session"),
+    Feature("seen_place", _Field("seen_recency"), "has_session"),
 )
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
@@ -209,6 +217,7 @@ FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
 def _loop() -> Function:
     """All features in one loop over the candidates."""
+    names: dict[str, Function] = {}
     lines = [
         "def feature_loop(items, requests, matrix):",
         "    request = requests[0]",
@@ -217,8 +226,12 @@ def _loop() -> Function:
     ]
     for number, feature in enumerate(FEATURES):
         needed = f"if request.{feature.needs}: " if feature.needs else ""
-        lines.append(f"        {needed}matrix[row, {number}] = feature_{number}(item, request)")
-    names = {f"feature_{number}": inlined(one.compute) for number, one in enumerate(FEATURES)}
+        if isinstance(feature.compute, _Field):
+            value = f"item.{feature.compute.name}"
+        else:
+            value = f"feature_{number}(item, request)"
+            names[f"feature_{number}"] = inlined(feature.compute)
+        lines.append(f"        {needed}matrix[row, {number}] = {value}")
     signature = (records(CANDIDATE), records(REQUEST), written(F32, 2))
     return generated("feature_loop", "\n".join(lines) + "\n", names, signature)
 

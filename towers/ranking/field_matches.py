@@ -13,7 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import BOOL, F32, I32, I64, NONE, compiled, fetched, inlined, read, records
+from towers.compiled import (
+    BOOL,
+    F32,
+    I32,
+    I64,
+    NONE,
+    compiled,
+    fetched,
+    inlined,
+    merged,
+    read,
+    records,
+)
 from towers.ranking.candidate_records import CANDIDATE
 from towers.retrieval.hashed_sums import EMPTY
 from towers.text.parsed_query import Alternatives, ParsedQuery, Term
@@ -99,7 +111,7 @@ def match_fields(query: ParsedQuery, catalog: Catalog, rows: np.ndarray, items: 
     return len(terms.weights)
 
 
-@inlined
+@merged
 def field_score(item: Any, term_count: int) -> Any:
     """How well the fields match, for the fixed rule of a search."""
     head = np.float32(item.head_in_title) + np.float32(item.head_is_title_head)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from towers.compiled import F32, I32, I64, NONE, compiled, inlined, read, records
+from towers.compiled import F32, I32, I64, NONE, compiled, inlined, merged, read, records
 from towers.indexes.inner_products import product
 from towers.ranking.candidate_records import CANDIDATE, REQUEST
 from towers.retrieval.candidates import Sources
@@ -64,7 +64,7 @@ def _total(weights: np.ndarray) -> float:
     return total if total > 0 else 1.0
 
 
-@inlined
+@merged
 def _mean_log_price(price: np.ndarray, seen: np.ndarray) -> float:
     """Mean log of the known prices, 0 where none is known."""
     total, count = 0.0, 0
@@ -75,7 +75,7 @@ def _mean_log_price(price: np.ndarray, seen: np.ndarray) -> float:
     return total / max(count, 1)
 
 
-@inlined
+@merged
 def _follow_shares(
     companions: np.ndarray, follow_shares: np.ndarray, seen: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +95,7 @@ def _follow_shares(
     return sums_by_key(found[:count], values[:count])
 
 
-@inlined
+@merged
 def _match_session(
     items: np.ndarray,
     rows: np.ndarray,
@@ -120,9 +120,9 @@ def _match_session(
         dwell_total += dwell_shares[place]
     for position in range(len(rows)):
         item, row = items[position], rows[position]
-        item.category_share = sum_at(leaf_keys, leaf_sums, item.leaf) / total
-        item.top_share = sum_at(top_keys, top_sums, item.top) / total
-        item.session_brand_share = sum_at(brand_keys, brand_sums, item.brand) / total
+        item.category_share = sum_at(leaf_keys, leaf_sums, np.int64(item.leaf)) / total
+        item.top_share = sum_at(top_keys, top_sums, np.int64(item.top)) / total
+        item.session_brand_share = sum_at(brand_keys, brand_sums, np.int64(item.brand)) / total
         item.is_newest_category = item.leaf == leaf[seen[0]]
         item.follow_share = sum_at(follow_keys, follow_sums, row)
         nearest, similarity_sum, dwell_sum = np.float32(-2), 0.0, 0.0
@@ -144,7 +144,7 @@ def _match_session(
                 item.longest_dwell = max(item.longest_dwell, dwell_shares[place])
 
 
-@inlined
+@merged
 def _match_purchases(
     items: np.ndarray,
     rows: np.ndarray,
@@ -164,8 +164,8 @@ def _match_purchases(
         keys[slot], places[slot] = bought[place], place
     for position in range(len(rows)):
         item, row = items[position], rows[position]
-        item.bought_category_share = sum_at(leaf_keys, leaf_sums, item.leaf) / total
-        item.bought_brand_share = sum_at(brand_keys, brand_sums, item.brand) / total
+        item.bought_category_share = sum_at(leaf_keys, leaf_sums, np.int64(item.leaf)) / total
+        item.bought_brand_share = sum_at(brand_keys, brand_sums, np.int64(item.brand)) / total
         slot = slot_of(keys, row)
         if keys[slot] == row:
             item.bought_count = counts[places[slot]]

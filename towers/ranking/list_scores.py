@@ -13,7 +13,7 @@ from towers.compiled import (
     I64,
     NONE,
     compiled,
-    inlined,
+    merged,
     read,
     records,
 )
@@ -88,7 +88,7 @@ def _look_up(
             items[position].source_scores[column] = values[place]
 
 
-@inlined
+@merged
 def _search_score(item: Any, bests: np.ndarray, term_count: int) -> Any:
     """Score of a search by a fixed rule: fused sources, matched fields, bigrams.
 

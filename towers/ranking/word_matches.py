@@ -116,8 +116,9 @@ def _match(
         item.item_word_count, item.heaviest_missing = length, heaviest
         if not has_any:
             continue
-        count, rarity_sum, missing = 0, 0.0, np.float32(0)
+        count, pair_count, rarity_sum, missing = 0, 0, 0.0, np.float32(0)
         for word in range(word_count):
+            pair_count += has_pair[word]
             if has_word[word]:
                 count += 1
                 rarity_sum += weights[word]
@@ -126,6 +127,6 @@ def _match(
         item.word_count, item.rarity_sum, item.heaviest_missing = count, rarity_sum, missing
         item.has_last_word = typed_count > 0 and has_word[typed_count - 1]
         if typed_count > 1:
-            item.pair_share = np.sum(has_pair) / (typed_count - 1)
+            item.pair_share = pair_count / (typed_count - 1)
         for word in range(word_count):
             has_word[word] = has_pair[word] = False

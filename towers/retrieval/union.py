@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from towers.compiled import I32, I64, compiled, read, several, written
-from towers.radix_sort import sorted_keys
+from towers.radix_sort import LOWEST_BIT, sorted_keys
 from towers.retrieval.hashed_sums import EMPTY, empty_table, position_of, slot_of
 
 
@@ -37,7 +37,7 @@ def _join(found: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarra
         if table[slot] == EMPTY:
             table[slot], rows[count] = row, row
             count += 1
-    rows = sorted_keys(rows[:count])
+    rows = sorted_keys(rows[:count], LOWEST_BIT)
     ranks = np.empty((count, len(lengths)), np.int32)
     for place in range(count):
         for column in range(len(lengths)):

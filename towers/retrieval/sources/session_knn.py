@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from towers.catalog.items import Catalog
-from towers.compiled import F32, I32, I64, compiled, inlined, read
+from towers.compiled import F32, I32, I64, compiled, merged, read
 from towers.config import SourcesConfig
 from towers.falling_order import falling_keys, unpacked
 from towers.radix_sort import smallest_keys
@@ -149,7 +149,7 @@ def _limited(log: SessionLog) -> tuple[SessionLog, np.ndarray]:
     return SessionLog(offsets, log.rows[rows_kept]), finds[rows_kept]
 
 
-@inlined
+@merged
 def _recent_items(rows: np.ndarray, item_count: int) -> np.ndarray:
     """The first of the distinct ``rows`` that are below ``item_count``, in their order."""
     recent, count = np.empty(_RECENT_ITEM_COUNT, np.int64), 0
@@ -164,7 +164,7 @@ def _recent_items(rows: np.ndarray, item_count: int) -> np.ndarray:
     return recent[:count]
 
 
-@inlined
+@merged
 def _similar_sessions(
     recent: np.ndarray,
     item_offsets: np.ndarray,
