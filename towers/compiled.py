@@ -126,8 +126,8 @@ def several(*kinds: Any) -> Any:
 
 _njit: Any = numba.njit
 """Its stated types leave some of its options out."""
-_ONLY_LINKED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""No entries from Python and C for what compiled functions call: they took a tenth of the time."""
+_COMMON = {"no_cfunc_wrapper": True}
+"""No entry from C, which nobody uses. Without those from Python, calls of helpers would end the process."""
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _uncollected() -> Iterator[None]:
 
 def _entry(signature: Any, function: Callable[..., Any]) -> Function:
     with _uncollected():
-        return _njit(signature, cache=True, nogil=True, no_cfunc_wrapper=True)(function)
+        return _njit(signature, cache=True, nogil=True, **_COMMON)(function)
 
 
 def compiled(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Function]:
@@ -153,20 +153,17 @@ def compiled(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Fun
 
 
 def inlined(function: Callable[..., Any]) -> Function:
-    """Decorates a function that compiled ones call, with whatever types they have.
-
-    Python must not call it: the process would end. Tests wrap it in a ``compiled`` function.
-    """
-    return _njit(function, **_ONLY_LINKED)
+    """Decorates a function that compiled ones call, with whatever types they have."""
+    return _njit(function, **_COMMON)
 
 
 def merged(function: Callable[..., Any]) -> Function:
     """Decorates a part that compiled functions call in one place, or a very short one.
 
     Its code is put there before anything is compiled, which saves compiling it for itself as well. Where
-    several places call, ``inlined`` is cheaper: this compiles the code for each. Python may call it.
+    several places call, ``inlined`` is cheaper: this compiles the code for each.
     """
-    return _njit(function, inline="always")
+    return _njit(function, inline="always", **_COMMON)
 
 
 def inlined_sums(function: Callable[..., Any]) -> Function:
@@ -174,7 +171,7 @@ def inlined_sums(function: Callable[..., Any]) -> Function:
 
     The order is fixed by the machine code: equal inputs have equal results to the last bit.
     """
-    return _njit(function, fastmath={"reassoc", "contract", "nsz"}, **_ONLY_LINKED)
+    return _njit(function, fastmath={"reassoc", "contract", "nsz"}, **_COMMON)
 
 
 _LINE_NUMBERS = 16
@@ -215,4 +212,4 @@ def generated(name: str, text: str, names: dict[str, Any], signature: Any) -> Fu
     module.__dict__.update(names)
     sys.modules[module.__name__] = module
     exec(compile(text, str(path), "exec"), module.__dict__)
-    return _njit(signature, cache=True, nogil=True, no_cfunc_wrapper=True)(module.__dict__[name])
+    return _entry(signature, module.__dict__[name])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as some
 
-from towers.compiled import F32, I64, compiled, read, written
+from towers.compiled import I64, compiled, written
 from towers.falling_order import falling_keys, falling_order, unpacked
 from towers.radix_sort import smallest_keys, sorted_keys
 
@@ -38,18 +36,13 @@ def test_the_smallest_keys_are_those_of_a_full_sort(keys: list[int], count: int)
     assert _smallest(np.array(keys, np.int64), count).tolist() == sorted(keys)[:count]
 
 
-@compiled(written(I64), read(F32), read(I64))
-def _falling(scores: np.ndarray, rows: np.ndarray) -> Any:
-    return falling_keys(scores, rows)
-
-
 _SCORE = some.floats(-(2.0**80), 2.0**80, width=32).map(lambda score: score + 0.0)
 
 
 @given(some.lists(_SCORE, min_size=1, max_size=40))
 def test_keys_give_back_their_scores_and_rows_in_falling_order(listed: list[float]) -> None:
     scores, rows = np.array(listed, np.float32), np.arange(len(listed))[::-1] * 7
-    keys = np.sort(_falling(scores, rows))
+    keys = np.sort(falling_keys(scores, rows))
     order = falling_order(scores, rows)
     found_scores, found_rows = unpacked(keys)
     assert found_scores.tolist() == scores[order].tolist()

@@ -8,24 +8,8 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from towers.compiled import F64, I64, compiled, read, several, written
 from towers.retrieval.hashed_sums import ascending_sums, position_of, sum_at, sums_by_key
 from towers.retrieval.union import union
-
-
-@compiled(several(written(I64), written(F64)), read(I64), read(F64))
-def _table(found: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return sums_by_key(found, values)
-
-
-@compiled(F64, read(I64), read(F64), I64)
-def _sum_of(keys: np.ndarray, sums: np.ndarray, key: int) -> float:
-    return sum_at(keys, sums, key)
-
-
-@compiled(I64, read(I64), I64)
-def _position(ascending: np.ndarray, key: int) -> int:
-    return position_of(ascending, key)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -41,15 +25,15 @@ def test_sums_are_those_of_a_dictionary(seed: int) -> None:
     keys, sums = ascending_sums(np.array(found, np.int64), np.array(values, np.float32))
     assert keys.tolist() == sorted(expected) and sums.dtype == np.float32
     assert sums == pytest.approx([expected[key] for key in sorted(expected)], rel=1e-6)
-    table = _table(np.array(found, np.int64), np.array(values))
+    table = sums_by_key(np.array(found, np.int64), np.array(values))
     for key in (*expected, step * 77):
-        assert _sum_of(*table, key) == pytest.approx(expected.get(key, 0.0), rel=1e-12)
+        assert sum_at(*table, key) == pytest.approx(expected.get(key, 0.0), rel=1e-12)
 
 
 def test_a_key_has_its_place_among_ascending_ones() -> None:
     ascending = np.array([2, 5, 5, 9])
-    assert [_position(ascending, key) for key in (0, 2, 3, 5, 9, 10)] == [0, 0, 1, 1, 3, 4]
-    assert _position(ascending[:0], 3) == 0
+    assert [position_of(ascending, key) for key in (0, 2, 3, 5, 9, 10)] == [0, 0, 1, 1, 3, 4]
+    assert position_of(ascending[:0], 3) == 0
 
 
 def test_the_union_has_each_item_once_and_its_rank_in_every_list() -> None:
