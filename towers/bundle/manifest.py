@@ -18,6 +18,9 @@ FORMAT = 4
 _LARGEST_MANIFEST = 1_000_000
 _READING_THREADS = 2
 """Files read at once: hashing does not hold the interpreter lock."""
+_PART_BYTES = 4_000_000
+"""Of a file, read at once; many times as much as ``hashlib.file_digest``, which would wait for the
+interpreter lock, 5 ms where it is in use, after every fifth of a millisecond of work."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,11 @@ def _entry(path: Path) -> dict[str, object]:
 
 
 def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest, part = hashlib.sha256(), bytearray(_PART_BYTES)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(part):
+            digest.update(memoryview(part)[:count])
+    return digest.hexdigest()
 
 
 def _digest(body: object) -> str:

@@ -50,27 +50,6 @@ def _cutter() -> Any:
         import jieba
     cutter = jieba.Tokenizer()
     # Not by its own initialize(), which trusts a cache file in the shared temporary folder.
-    with cutter.get_dict_file() as file:
-        cutter.FREQ = _counts(file.read().decode("utf-8"))
-    cutter.total = sum(cutter.FREQ.values())
+    cutter.FREQ, cutter.total = cutter.gen_pfdict(cutter.get_dict_file())
     cutter.initialized = True
     return cutter
-
-
-def _counts(dictionary: str) -> dict[str, int]:
-    """Counts by word, 0 for what is only the beginning of words: jieba's own reader in half the time.
-
-    Args:
-        dictionary: A word, its count and its kind in each line.
-    """
-    counts: dict[str, int] = {}
-    for line in dictionary.splitlines():
-        word, count = line.split(" ", 2)[:2]
-        counts[word] = int(count)
-    for word in [*counts]:
-        # From the longest beginning on: the beginnings of a known one are there, or will be.
-        for end in range(len(word) - 1, 0, -1):
-            if word[:end] in counts:
-                break
-            counts[word[:end]] = 0
-    return counts
