@@ -127,7 +127,7 @@ def several(*kinds: Any) -> Any:
 _njit: Any = numba.njit
 """Its stated types leave some of its options out."""
 _COMMON = {"no_cfunc_wrapper": True}
-"""No entry from C, which nobody uses. Without those from Python, calls of helpers would end the process."""
+"""No entries from C, which nobody uses. Those from Python stay: calls would end the process without."""
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from data.errors import BundleError
@@ -14,6 +16,11 @@ FORMAT = 4
 """Version of the bundle format; another one is refused."""
 
 _LARGEST_MANIFEST = 1_000_000
+_READING_THREADS = 2
+"""Files read at once: hashing does not hold the interpreter lock."""
+_PART_BYTES = 4_000_000
+"""Of a file, read at once; many times as much as ``hashlib.file_digest``, which would wait for the
+interpreter lock, 5 ms where it is in use, after every fifth of a millisecond of work."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,9 @@ def verify(folder: Path) -> Manifest:
         body = json.loads(path.read_text(encoding="utf-8"))
         files, bundle_id = body["files"], body.pop("bundle_id")
         created_time, format_ = float(body["created_time"]), body["format"]
-        expected = {str(name): (entry["bytes"], entry["sha256"]) for name, entry in files.items()}
+        expected = {
+            str(name): (entry["bytes"], str(entry["sha256"])) for name, entry in files.items()
+        }
     except Exception as error:  # A manifest may be any bytes at all.
         raise BundleError(f"{NAME}: expected a signed list of files, received {error!r}") from error
     if format_ != FORMAT:
@@ -71,19 +80,26 @@ def verify(folder: Path) -> Manifest:
         raise BundleError(f"{name}: expected in the bundle, received no such file")
     for name in sorted(found - expected.keys()):
         raise BundleError(f"{name}: expected no file that is not in {NAME}")
-    for name, (size, digest) in sorted(expected.items()):
-        file = folder / name
-        if file.is_symlink() or not file.is_file():
-            raise BundleError(f"{name}: expected a plain file, received something else")
-        if file.stat().st_size != size:
-            raise BundleError(f"{name}: expected {size} bytes, received {file.stat().st_size}")
-        try:
-            received = _file_digest(file)
-        except OSError as error:
-            raise BundleError(f"{name}: expected a readable file, received {error!r}") from error
-        if received != digest:
-            raise BundleError(f"{name}: expected SHA-256 {str(digest)[:12]}…, received other bytes")
+    names = sorted(expected)
+    with ThreadPoolExecutor(_READING_THREADS) as pool:
+        # In the order of names, so that the first fault is told.
+        for _ in pool.map(partial(_verify_file, folder), names, map(expected.__getitem__, names)):
+            pass
     return Manifest(str(bundle_id), created_time)
+
+
+def _verify_file(folder: Path, name: str, expected: tuple[int, str]) -> None:
+    file, (size, digest) = folder / name, expected
+    if file.is_symlink() or not file.is_file():
+        raise BundleError(f"{name}: expected a plain file, received something else")
+    if file.stat().st_size != size:
+        raise BundleError(f"{name}: expected {size} bytes, received {file.stat().st_size}")
+    try:
+        received = _file_digest(file)
+    except OSError as error:
+        raise BundleError(f"{name}: expected a readable file, received {error!r}") from error
+    if received != digest:
+        raise BundleError(f"{name}: expected SHA-256 {digest[:12]}…, received other bytes")
 
 
 def _names(folder: Path) -> set[str]:
@@ -99,8 +115,11 @@ def _entry(path: Path) -> dict[str, object]:
 
 
 def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest, part = hashlib.sha256(), bytearray(_PART_BYTES)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(part):
+            digest.update(memoryview(part)[:count])
+    return digest.hexdigest()
 
 
 def _digest(body: object) -> str:

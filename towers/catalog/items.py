@@ -308,7 +308,7 @@ class Catalog:
         if len(catalog.text_keys) < len(catalog.item_ids):
             # Of a bundle made before they were: the first change of each item counts as one of words.
             catalog.text_keys = np.full(len(catalog.item_ids), UNKNOWN, np.uint64)
-        catalog.row_of = {item_id: row for row, item_id in enumerate(catalog.item_ids)}
+        catalog.row_of = dict(zip(catalog.item_ids, range(len(catalog.item_ids)), strict=True))
         catalog.versions = np.zeros(len(catalog.item_ids), np.uint32)
         catalog.category_codes = Dictionary(names["categories"])
         catalog.top_codes = Dictionary(names["tops"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -328,14 +329,16 @@ class Sources:
         Raises:
             BundleError: A source is missing.
         """
-        sources = []
-        for source_type in SOURCE_TYPES:
-            if not (folder / source_type.name).is_dir():
-                raise BundleError(
-                    f"{folder.name}/{source_type.name}: expected a source, found none"
-                )
-            sources.append(source_type.load(folder / source_type.name, catalog))
-        return cls(catalog, sources, config=config)
+
+        def load(source_type: type[Source]) -> Source:
+            name = source_type.name
+            if not (folder / name).is_dir():
+                raise BundleError(f"{folder.name}/{name}: expected a source, found none")
+            return source_type.load(folder / name, catalog)
+
+        # Two at once: files are read while ScaNN, which holds the interpreter lock, loads others.
+        with ThreadPoolExecutor(2) as pool:
+            return cls(catalog, list(pool.map(load, SOURCE_TYPES)), config=config)
 
     def rebased(self, rebase: Rebase) -> Sources:
         """The same sources over another catalogue."""
