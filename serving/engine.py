@@ -34,6 +34,7 @@ from serving.state.item_log import ItemLog
 from serving.state.session_store import SessionStore
 from serving.state.state_lock import StateLock
 from towers.bundle.bundle import Bundle
+from towers.bundle.manifest import Manifest
 from towers.ranking.ranker import Check, no_check
 from towers.retrieval.rank_request import RankRequest
 from towers.search_box.popular_queries import PopularQueries
@@ -87,6 +88,7 @@ class Engine:
         bundle: Path,
         state: Path | None = None,
         *,
+        manifest: Manifest | None = None,
         rules: Path | None = None,
         log_feature_share: float = 0.0,
         clock: Callable[[], float] = time.time,
@@ -98,6 +100,7 @@ class Engine:
             bundle: Folder of the bundle.
             state: Folder of the event log and of live changes; created if it does not exist.
                 None: a temporary folder, so that nothing outlives the engine.
+            manifest: What ``verify`` said of the bundle a moment ago; None: it is verified here.
             rules: File of the query rules, reloaded when it changes; None: no rules.
             log_feature_share: Share of answers whose features are logged, 0 to 1. Answers changed
                 by rules are never among them, so that training does not learn from them.
@@ -117,7 +120,7 @@ class Engine:
         try:
             state.mkdir(parents=True, exist_ok=True)
             engine = cls(
-                ActiveBundle.load(bundle),
+                ActiveBundle.load(bundle, manifest),
                 state,
                 rules=rule_file,
                 log_feature_share=log_feature_share,
@@ -158,8 +161,7 @@ class Engine:
         def asked(bundle: Bundle) -> RankRequest:
             return search_rank_request(request, session, now, bundle.catalog)
 
-        share = self._log_feature_share
-        return self._answer(active, asked, request, before_stage, share)
+        return self._answer(active, asked, request, before_stage, self._log_feature_share)
 
     def recommend(self, request: RecommendRequest, before_stage: Check = no_check) -> Answer:
         """Answers a recommendation request; ``before_stage`` as in ``search``.
@@ -329,7 +331,7 @@ class Engine:
         asked: Callable[[Bundle], RankRequest],
         request: Request,
         before_stage: Check,
-        log_feature_share: float,
+        feature_share: float,
     ) -> Answer:
         rank_request, token = asked(active.bundle), self._ids.next()
 
@@ -341,8 +343,8 @@ class Engine:
 
         rules, parts = self._rules.current(rank_request.time), (self._orders, before_stage)
         done, teams = self._interleaving.answered(active, request, token, rules, made, *parts)
-        is_drawn = log_feature_share > 0 and done.is_unchanged_ranking
-        is_drawn = is_drawn and self._rng.random() < log_feature_share
+        is_drawn = feature_share > 0 and done.is_unchanged_ranking
+        is_drawn = is_drawn and self._rng.random() < feature_share
         shown = impression_of(done, active.bundle, request, with_features=is_drawn, teams=teams)
         if self.log.enqueue_impression(shown) and teams:
             self._interleaving.take_in(shown)

@@ -12,6 +12,7 @@ from serving.answering.live_catalog import LiveCatalog
 from serving.state.event_log import EventLog
 from towers.bundle.bundle import Bundle, load_bundle
 from towers.bundle.golden import check_golden
+from towers.bundle.manifest import Manifest
 from towers.text.query_rewriter import clear_caches
 from towers.text.writing.chinese import warm_up
 
@@ -25,13 +26,13 @@ class ActiveBundle:
     live: LiveCatalog
 
     @classmethod
-    def load(cls, path: Path) -> ActiveBundle:
-        """Loads a bundle and checks it against its golden queries.
+    def load(cls, path: Path, manifest: Manifest | None = None) -> ActiveBundle:
+        """Loads a bundle and checks it against its golden queries; ``manifest`` as in ``load_bundle``.
 
         Raises:
             BundleError: It is damaged, or answers its golden queries differently.
         """
-        bundle = load_bundle(path)
+        bundle = load_bundle(path, manifest)
         lexical = bundle.ranker.sources.lexical
         # Here, so that no query waits for it.
         if lexical is not None and lexical.has_chinese:

@@ -116,15 +116,18 @@ class Bundle:
         return self.segments.segment(session, summary, self.catalog)
 
 
-def load_bundle(folder: Path) -> Bundle:
+def load_bundle(folder: Path, manifest: Manifest | None = None) -> Bundle:
     """Verifies a bundle, then loads its serving half.
+
+    Args:
+        manifest: What ``verify`` said of the folder a moment ago; None: it is verified here.
 
     Raises:
         BundleError: It is damaged, incomplete, of another version, or holds a file that could
             carry code.
     """
     layout = Layout(folder)
-    manifest = verify(folder)
+    manifest = verify(folder) if manifest is None else manifest
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in FORBIDDEN_SUFFIXES:
             raise BundleError(f"{path.name}: expected no format that can carry code in a bundle")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
 
 from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
+from serving.edge.interpreter import long_lived, set_thread_switches
+from towers.bundle.manifest import verify
 
 
 @click.command()
@@ -59,14 +62,22 @@ def serve(
     as_json: bool,
 ) -> None:
     """Serve BUNDLE over gRPC until SIGTERM or Ctrl-C."""
-    from serving.edge.interpreter import long_lived, set_thread_switches
-
+    set_thread_switches()
     with long_lived():
-        from serving.edge.server import ServerSettings
-        from serving.edge.server import serve as start
-        from serving.engine import Engine
+        # The bundle is read while modules are imported, which takes about as long.
+        with ThreadPoolExecutor(1) as pool:
+            manifest = pool.submit(verify, bundle)
+            from serving.edge.server import ServerSettings
+            from serving.edge.server import serve as start
+            from serving.engine import Engine
 
-        engine = Engine.open(bundle, state, rules=rules, log_feature_share=log_features)
+        engine = Engine.open(
+            bundle,
+            state,
+            manifest=manifest.result(),
+            rules=rules,
+            log_feature_share=log_features,
+        )
     try:
         defaults = ServerSettings()
         settings = ServerSettings(
@@ -74,7 +85,6 @@ def serve(
             in_flight_limit=max(defaults.in_flight_limit, 2 * threads),
             reflection=reflection,
         )
-        set_thread_switches()
         running = start(engine, address, settings)
         host = address.rpartition(":")[0]
         listening = f"{host}:{running.port}"

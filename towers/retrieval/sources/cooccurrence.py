@@ -165,11 +165,13 @@ class Cooccurrence(Source):
 
     @classmethod
     def load(cls, folder: Path, catalog: Catalog) -> Self:
-        """The tables that ``save`` wrote."""
+        """The tables that ``save`` wrote, mapped into memory: an answer reads few of their rows."""
+        names = ("companions", "companion_scores", "companion_follow_shares")
         return cls(
-            np.load(folder / "companions.npy", allow_pickle=False),
-            np.load(folder / "companion_scores.npy", allow_pickle=False),
-            np.load(folder / "companion_follow_shares.npy", allow_pickle=False),
+            *(
+                np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+                for name in names
+            )
         )
 
     def rebased(self, rebase: Rebase) -> Self:
