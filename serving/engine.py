@@ -331,7 +331,7 @@ class Engine:
         asked: Callable[[Bundle], RankRequest],
         request: Request,
         before_stage: Check,
-        feature_share: float,
+        share: float,
     ) -> Answer:
         rank_request, token = asked(active.bundle), self._ids.next()
 
@@ -343,8 +343,7 @@ class Engine:
 
         rules, parts = self._rules.current(rank_request.time), (self._orders, before_stage)
         done, teams = self._interleaving.answered(active, request, token, rules, made, *parts)
-        is_drawn = feature_share > 0 and done.is_unchanged_ranking
-        is_drawn = is_drawn and self._rng.random() < feature_share
+        is_drawn = share > 0 and done.is_unchanged_ranking and self._rng.random() < share
         shown = impression_of(done, active.bundle, request, with_features=is_drawn, teams=teams)
         if self.log.enqueue_impression(shown) and teams:
             self._interleaving.take_in(shown)
