@@ -6,6 +6,7 @@ them; evaluation and the command line also import ``training``.
 
 settings         settings as dataclasses, read from nested mappings
 config           settings of text, towers, sources, reranker, completion and indexes
+uncollected      work without garbage collections
 compiled         loops compiled to machine code, and where that is kept
 radix_sort       sorting of integer keys in compiled loops
 falling_order    sorting by falling scores

@@ -6,7 +6,6 @@ types given, when their module is imported, and loaded from the cache from then 
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import logging
 import os
@@ -14,8 +13,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +22,8 @@ from typing import Any
 import numba
 import numpy as np
 from numba import types
+
+from towers.uncollected import uncollected
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def cache_folder(home: Path, version: str) -> Path:
     folder = room / version
     try:
         if not folder.is_dir():
-            logger.warning("compiling the loops of this version, once: 10 to 20 seconds")
+            logger.warning("compiling the loops of this version, once: about 20 seconds")
             folder.mkdir(parents=True)
             for old in sorted(room.iterdir(), key=lambda one: -one.stat().st_mtime)[_KEPT_COUNT:]:
                 shutil.rmtree(old, ignore_errors=True)
@@ -125,26 +125,14 @@ def several(*kinds: Any) -> Any:
 
 
 _njit: Any = numba.njit
-"""Its stated types leave some of its options out."""
-_COMMON = {"no_cfunc_wrapper": True}
-"""No entries from C, which nobody uses. Those from Python stay: calls would end the process without."""
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looking for garbage: a compiler keeps most of what it makes, and looking took a tenth."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+"""Numba's stated types leave some of its options out."""
+_NO_C_ENTRIES = {"no_cfunc_wrapper": True}
+"""Nobody calls loops from C. From Python one may call helpers too: without that entry, it would crash."""
 
 
 def _entry(signature: Any, function: Callable[..., Any]) -> Function:
-    with _uncollected():
-        return _njit(signature, cache=True, nogil=True, **_COMMON)(function)
+    with uncollected():
+        return _njit(signature, cache=True, nogil=True, **_NO_C_ENTRIES)(function)
 
 
 def compiled(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Function]:
@@ -154,7 +142,7 @@ def compiled(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Fun
 
 def inlined(function: Callable[..., Any]) -> Function:
     """Decorates a function that compiled ones call, with whatever types they have."""
-    return _njit(function, **_COMMON)
+    return _njit(function, **_NO_C_ENTRIES)
 
 
 def merged(function: Callable[..., Any]) -> Function:
@@ -163,7 +151,7 @@ def merged(function: Callable[..., Any]) -> Function:
     Its code is put there before anything is compiled, which saves compiling it for itself as well. Where
     several places call, ``inlined`` is cheaper: this compiles the code for each.
     """
-    return _njit(function, inline="always", **_COMMON)
+    return _njit(function, inline="always", **_NO_C_ENTRIES)
 
 
 def inlined_sums(function: Callable[..., Any]) -> Function:
@@ -171,7 +159,7 @@ def inlined_sums(function: Callable[..., Any]) -> Function:
 
     The order is fixed by the machine code: equal inputs have equal results to the last bit.
     """
-    return _njit(function, fastmath={"reassoc", "contract", "nsz"}, **_COMMON)
+    return _njit(function, fastmath={"reassoc", "contract", "nsz"}, **_NO_C_ENTRIES)
 
 
 _LINE_NUMBERS = 16

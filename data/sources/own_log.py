@@ -172,7 +172,8 @@ def read_entries(
     """
     marks = ", ".join("?" * len(kinds))
     statement = (
-        # By the index of ids, SQLite would sort all entries of a kind anew for every page.
+        # In the order of the table itself: by the index of ids, SQLite would sort all entries of a kind
+        # anew for every page.
         "SELECT sequence, kind, entry_id, time, body, features, checksum FROM entries NOT INDEXED "
         f"WHERE sequence > ? AND kind IN ({marks}) ORDER BY sequence LIMIT {_PAGE_SIZE}"
     )

@@ -171,8 +171,9 @@ class AdminServicer(_Servicer):
 
     def PublishBundle(self, request: Any, context: Any) -> Any:
         """Makes another bundle the active one."""
+        path = checked_path(request.path)
         with long_lived():
-            return write_status(self.engine.publish(checked_path(request.path)))
+            return write_status(self.engine.publish(path))
 
     def RollbackBundle(self, request: Any, context: Any) -> Any:
         """Makes the previous bundle the active one again."""
@@ -181,9 +182,9 @@ class AdminServicer(_Servicer):
 
     def InterleaveBundle(self, request: Any, context: Any) -> Any:
         """Compares another bundle with the active one."""
-        share = checked_share(request.share)
+        path, share = checked_path(request.path), checked_share(request.share)
         with long_lived():
-            return write_status(self.engine.interleave(checked_path(request.path), share))
+            return write_status(self.engine.interleave(path, share))
 
     def StopInterleaving(self, request: Any, context: Any) -> Any:
         """Ends the comparison."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -12,6 +13,13 @@ from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
 from tests.serving.gated_engine import GatedEngine
 from tests.towers import shelf
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Returns to garbage collection what a server excluded from it."""
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -145,6 +145,7 @@ class Sources:
         setattr(self, _attribute(name), source)
         if name == Lexical.name:
             self._lexical = source.index if isinstance(source, Lexical) else None
+            self._reader = None
         if isinstance(source, Lexical):
             self._read_with(source.index)
         # On the hot path of every event: only sources that override ``take_in_event`` are called.
@@ -336,8 +337,8 @@ class Sources:
                 raise BundleError(f"{folder.name}/{name}: expected a source, found none")
             return source_type.load(folder / name, catalog)
 
-        # Two at once: files are read while ScaNN, which holds the interpreter lock, loads others.
-        with ThreadPoolExecutor(2) as pool:
+        # Two at once: files are read while others are parsed, in a tenth to a quarter less time.
+        with ThreadPoolExecutor(max_workers=2) as pool:
             return cls(catalog, list(pool.map(load, SOURCE_TYPES)), config=config)
 
     def rebased(self, rebase: Rebase) -> Sources:

@@ -41,12 +41,12 @@ class QueryReader:
 
     Args:
         catalog: The items.
-        lexical: The index of their words.
+        lexical: The index of their words, which must outlive the reader: it is not kept by it.
     """
 
     def __init__(self, catalog: Catalog, lexical: LexicalIndex) -> None:
         self._catalog = catalog
-        # The index holds this reader: a dropped bundle is freed at once, without a garbage collection.
+        # The index holds this reader. Without a cycle, a dropped bundle is freed at once.
         self._lexical: LexicalIndex = weakref.proxy(lexical)
         self._names = CatalogNames(catalog)
         self._has_prices = _has_prices(catalog)

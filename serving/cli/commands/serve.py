@@ -13,6 +13,7 @@ import click
 from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
 from serving.edge.interpreter import long_lived, set_thread_switches
 from towers.bundle.manifest import verify
+from towers.uncollected import uncollected
 
 
 @click.command()
@@ -63,14 +64,14 @@ def serve(
 ) -> None:
     """Serve BUNDLE over gRPC until SIGTERM or Ctrl-C."""
     set_thread_switches()
-    with long_lived():
-        # The bundle is read while modules are imported, which takes about as long.
-        with ThreadPoolExecutor(1) as pool:
-            manifest = pool.submit(verify, bundle)
-            from serving.edge.server import ServerSettings
-            from serving.edge.server import serve as start
-            from serving.engine import Engine
+    # The bundle is read while modules are imported, which takes about as long.
+    with uncollected(), ThreadPoolExecutor(1) as pool:
+        manifest = pool.submit(verify, bundle)
+        from serving.edge.server import ServerSettings
+        from serving.edge.server import serve as start
+        from serving.engine import Engine
 
+    with long_lived():
         engine = Engine.open(
             bundle,
             state,

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from serving.api.requests import CompleteRequest, Placement, RecommendRequest, SearchRequest
 from serving.edge.client import Client
 from serving.edge.interpreter import long_lived
-from serving.edge.server import serve
 from serving.engine import Engine
-
-
-@pytest.fixture
-def unfrozen() -> Iterator[None]:
-    """Returns what a test has excluded from garbage collection."""
-    yield
-    gc.unfreeze()
-    gc.enable()
+from tests.serving.gated_engine import GatedEngine
+from tests.towers import shelf
+from towers.bundle.bundle import Bundle
+from towers.uncollected import uncollected
 
 
 class _Loop:
@@ -31,7 +26,6 @@ class _Loop:
         self.itself = self
 
 
-@pytest.mark.usefixtures("unfrozen")
 def test_what_is_made_in_the_block_is_not_collected_and_garbage_from_before_is() -> None:
     before = weakref.ref(_Loop())
     with long_lived():
@@ -45,39 +39,91 @@ def test_what_is_made_in_the_block_is_not_collected_and_garbage_from_before_is()
     assert behind() is None
 
 
-@pytest.mark.usefixtures("unfrozen")
 def test_after_an_error_collection_is_on_again() -> None:
     with pytest.raises(ValueError, match="broken"), long_lived():
         raise ValueError("broken")
     assert gc.isenabled()
 
 
-@pytest.mark.usefixtures("unfrozen")
-def test_a_replaced_bundle_is_freed_without_a_collection(shop_bundle: Path, tmp_path: Path) -> None:
-    with long_lived():
-        engine = Engine.open(shop_bundle, tmp_path)
-    server = serve(engine, "127.0.0.1:0")
-    with Client(f"127.0.0.1:{server.port}") as client:
-        for text in ("phone", "phone under $5", "phnoe"):
-            client.search(SearchRequest(text, "anna", explain=True))
-        client.recommend(RecommendRequest(Placement.HOME, "anna"))
-        client.complete(CompleteRequest("pho"))
-        sources = engine.bundle.ranker.sources
-        parts = (
-            engine.bundle,
-            engine.bundle.catalog,
-            engine.bundle.completion,
-            sources,
-            sources.lexical,
-            sources.index,
-        )
-        kept = [weakref.ref(part) for part in parts]
-        del parts, sources
-        client.publish(str(shop_bundle))
+def test_collection_stays_off_until_the_last_block_is_left_whichever_that_is() -> None:
+    is_inside, may_leave = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with uncollected():
+            is_inside.set()
+            may_leave.wait(10)
+
+    other = threading.Thread(target=stay)
+    with uncollected():
+        other.start()
+        assert is_inside.wait(10)
+    assert not gc.isenabled()
+    may_leave.set()
+    other.join()
+    assert gc.isenabled()
+
+
+def test_where_collection_was_off_it_stays_off() -> None:
+    gc.disable()
+    try:
+        with uncollected(), uncollected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def _publish(client: Client) -> None:
+    client.publish(str(shelf.bundle_folder()))
+
+
+def _roll_back(client: Client) -> None:
+    client.rollback()
+
+
+def _compare(client: Client) -> None:
+    client.interleave(str(shelf.bundle_folder()), 0.5)
+
+
+def _active(engine: Engine) -> Bundle:
+    return engine.bundle
+
+
+def _compared(engine: Engine) -> Bundle:
+    other = engine._bundles.other
+    assert other is not None
+    return other.bundle
+
+
+@pytest.mark.parametrize(
+    ("load", "loaded"), [(_publish, _active), (_roll_back, _active), (_compare, _compared)]
+)
+def test_a_bundle_is_loaded_out_of_sight_of_collections(
+    engine: Engine,
+    client: Client,
+    load: Callable[[Client], None],
+    loaded: Callable[[Engine], Bundle],
+) -> None:
+    _publish(client)
+    gc.unfreeze()
+    load(client)
+    seen = {id(one) for one in gc.get_objects()}
+    bundle = loaded(engine)
+    assert not {id(bundle.catalog), id(bundle.ranker.sources)} & seen
+
+
+def test_a_replaced_bundle_is_freed_without_a_collection(
+    engine: GatedEngine, client: Client
+) -> None:
+    for text in ("milk", "milk under $5", "mlik"):
+        client.search(SearchRequest(text, "anna", explain=True))
+    client.recommend(RecommendRequest(Placement.HOME, "anna"))
+    client.complete(CompleteRequest("mil"))
+    engine.answers.clear()
+    sources = engine.bundle.ranker.sources
+    parts = engine.bundle, engine.bundle.catalog, sources, sources.lexical, sources.index
+    kept = [weakref.ref(part) for part in parts]
+    del parts, sources
+    with uncollected():
+        _publish(client)
         assert [one() for one in kept] == [None] * len(kept)
-        # The new one is as far out of sight as the first was.
-        seen = {id(one) for one in gc.get_objects()}
-        assert id(engine.bundle.catalog) not in seen
-        assert id(engine.bundle.ranker.sources) not in seen
-    server.stop()
-    engine.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -80,6 +81,18 @@ def test_a_flipped_bit_is_named(folder: Path, name: str) -> None:
     (folder / name).write_bytes(content)
     assert refusal(folder).startswith(f"{name}: expected SHA-256 ")
     assert refusal(folder).endswith("…, received other bytes")
+
+
+def test_a_file_of_several_parts_counts_to_its_last_byte(folder: Path) -> None:
+    content = bytearray(random.Random(3).randbytes(9_000_017))
+    path = folder / "deep" / "large.npy"
+    path.write_bytes(content)
+    sign(folder, 1_700_000_000.0)
+    body = json.loads((folder / NAME).read_text())
+    assert body["files"]["deep/large.npy"]["sha256"] == hashlib.sha256(content).hexdigest()
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert "deep/large.npy" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", FILES)

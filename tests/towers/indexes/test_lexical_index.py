@@ -218,8 +218,11 @@ def test_the_folder_that_an_index_works_in_leaves_with_it(
     read = LexicalIndex.load(tmp_path / "built")
     read.put([(10, Item("new", "Goat cheese"))])
     assert len(list((tmp_path / "own").iterdir())) == 2
-    del index, read
-    gc.collect()
+    gc.disable()
+    try:
+        del index, read
+    finally:
+        gc.enable()
     assert list((tmp_path / "own").iterdir()) == []
 
 

@@ -57,7 +57,6 @@ def frequent_english_words(count: int) -> list[str]:
     return list(dict.fromkeys((*_NEWER_WORDS, *plain[:count])))
 
 
-@cache
 def english_counts() -> Mapping[str, int]:
     """Occurrences by word in a corpus of subtitles; empty where pyspellchecker is not installed."""
     found = importlib.util.find_spec("spellchecker")
