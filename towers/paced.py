@@ -8,6 +8,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def no_pause() -> None:
+    """A ``give_way`` that lets nothing pass."""
+
+
 class Paced(list[T]):
     """A list whose loops call ``give_way`` before each element.
 

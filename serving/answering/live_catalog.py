@@ -20,8 +20,9 @@ import numpy as np
 
 from data.records import STOCK_ATTRIBUTE, Item
 from towers.bundle.bundle import Bundle
+from towers.catalog.facts import Facts, PriceChange, completeness
 from towers.catalog.item_tokens import item_tokens
-from towers.catalog.items import Catalog, Facts, PriceChange, completeness
+from towers.catalog.items import Catalog
 from towers.indexes.background_rebuild import BackgroundRebuild
 from towers.indexes.item_index import checked_embeddings
 from towers.paced import Paced
@@ -29,8 +30,9 @@ from towers.ranking.ranker import Check, no_check
 from towers.text.tokens import PADDING
 
 _SAME_SHARE = 0.5
-_READ_COUNT = 4
-"""Items that are read together, in half a millisecond, before more urgent work may pass."""
+_VECTOR_COUNT = 50
+"""Vectors that are put into an index together, in a tenth of a millisecond, before more urgent work may
+pass."""
 
 
 class _Embedded(NamedTuple):
@@ -166,6 +168,7 @@ class LiveCatalog:
             for change in changes
             if change.is_new or titles[change.row] != change.item.title
         ]
+        self._put_vectors(changes, give_way)
         added = sum(self._put(change) for change in Paced(changes, give_way))
         self._sources.take_in_items(by_row)
         self._bundle.completion.put(renamed)
@@ -217,55 +220,54 @@ class LiveCatalog:
             same.append(item)
             if change is PriceChange.OTHER_STEP:
                 tokens = item_tokens(item, catalog.text)
-                vector = self._changed_vector(item, row, tokens)
+                vector = self._changed_vector(row, tokens)
                 steps.append(_PriceStep(row, completeness(item), tokens, vector))
-        changes: list[_Change] = []
-        new_row = catalog.count
-        for begin in range(0, len(reworded), _READ_COUNT):
-            items.give_way()
-            part = self._changes(reworded[begin : begin + _READ_COUNT], new_row)
-            new_row += sum(change.is_new for change in part)
-            changes += part
+        changes = self._changes(Paced(reworded, items.give_way)) if reworded else []
+        _check([*(one.vector for one in changes), *(one.vector for one in steps)])
         return _Prepared(changes, np.array(rows, np.int64), same, Facts.of(same), steps)
 
-    def _changes(self, items: Sequence[Item], new_row: int) -> list[_Change]:
-        """Changes of words, of items of distinct ids; ``new_row`` is the row of the first new one."""
+    def _changes(self, items: Paced[Item]) -> list[_Change]:
+        """Changes of words, of items of distinct ids."""
         catalog = self._bundle.catalog
         # A temporary catalogue parses every field as the active one will: what that would refuse
         # fails here, before anything has changed.
-        read = Catalog.of(items, catalog.text)
+        read = Catalog.of(items, catalog.text, items.give_way)
         changes: list[_Change] = []
+        new_row = catalog.count
         for item, tokens in zip(items, read.tokens, strict=True):
             row = catalog.row_of.get(item.item_id)
             is_new = row is None
             vector = None
             if row is None:
                 row = new_row
-                vector = self._checked_vector(item, row, tokens)
+                vector = self._vector(row, tokens)
                 new_row += 1
             elif not np.array_equal(catalog.tokens[row], tokens):
-                vector = self._changed_vector(item, row, tokens)
+                vector = self._changed_vector(row, tokens)
             changes.append(_Change(item, row, is_new, vector, read))
         return changes
 
-    def _checked_vector(self, item: Item, row: int, tokens: np.ndarray) -> np.ndarray:
-        vector = self._vector(row, tokens)
-        checked_embeddings(vector[None], f"embedding of {item.item_id}", len(vector))
-        return vector
-
-    def _changed_vector(self, item: Item, row: int, tokens: np.ndarray) -> np.ndarray | None:
+    def _changed_vector(self, row: int, tokens: np.ndarray) -> np.ndarray | None:
         """The vector of a known item by its new tokens; None where it is as before."""
-        vector = self._checked_vector(item, row, tokens)
+        vector = self._vector(row, tokens)
         is_same = np.array_equal(self._sources.index.embeddings[row], vector)
         return None if is_same else vector
+
+    def _put_vectors(self, changes: Sequence[_Change], give_way: Check) -> None:
+        """Puts the new vectors of a batch into the index.
+
+        Before the rows: a session may contain an item already, and readers that find its row read its
+        vector. Rows that the catalogue does not list are in no answer.
+        """
+        put = [(one.row, one.vector) for one in changes if one.vector is not None]
+        for begin in range(0, len(put), _VECTOR_COUNT):
+            give_way()
+            rows, vectors = zip(*put[begin : begin + _VECTOR_COUNT], strict=True)
+            self._sources.index.put_all(rows, np.stack(vectors))
 
     def _put(self, change: _Change) -> bool:
         catalog = self._bundle.catalog
         was_listed = not change.is_new and bool(catalog.listed[change.row])
-        if change.vector is not None:
-            # Vector before row: a session may contain the item already, and readers that find its
-            # row read its vector. Rows that the catalogue does not list are in no answer.
-            self._sources.index.put(change.row, change.vector)
         catalog.upsert(change.item, change.read)
         if self._bundle.variants is not None:
             self._bundle.variants.put(change.row, change.item, self._sources.index.embeddings)
@@ -292,6 +294,13 @@ def _is_similar(before: np.ndarray, after: np.ndarray) -> bool:
     old = set(before[before != PADDING].tolist())
     new = set(after[after != PADDING].tolist())
     return len(old & new) >= _SAME_SHARE * max(1, len(old | new))
+
+
+def _check(vectors: Iterable[np.ndarray | None]) -> None:
+    """Raises ``InputError`` where a vector is not a finite one of length 1."""
+    new = [vector for vector in vectors if vector is not None]
+    if new:
+        checked_embeddings(np.stack(new), "embeddings of changed items")
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The catalogue: items as columns, their attributes, and filters.
 
+facts             price, time and stock of items, and how complete they are
 dictionary        dictionary encoding of brands, categories and attribute values
 attributes        attributes of items as sparse columns
 filters           conditions on items

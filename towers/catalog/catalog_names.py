@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -88,6 +89,7 @@ class CatalogNames:
     def __init__(self, catalog: Catalog) -> None:
         self._by_stems: dict[tuple[str, ...], tuple[_Name, ...]] = {}
         self._longest: dict[str, int] = {}
+        self._of_values: dict[tuple[_Group, str], tuple[_Name, ...]] = {}
         self._names: dict[tuple[_Group, str, tuple[str, ...]], _Name] = {}
         self._proper_words: set[str] = set()
         rows = np.flatnonzero(catalog.listed[: catalog.count])
@@ -180,6 +182,17 @@ class CatalogNames:
         self, group: _Group, value: str, item_count: int, path: tuple[str, ...] = ()
     ) -> tuple[_Name, ...]:
         """The names that a value of a group is spelt by, new ones added; counts its items."""
+        names = self._of_values.get((group, value))
+        if names is None:
+            names = self._of_values[group, value] = self._named(group, value)
+        for name in names:
+            name.item_count += item_count
+            if path:
+                name.paths.add(path)
+        return names
+
+    def _named(self, group: _Group, value: str) -> tuple[_Name, ...]:
+        """The same, without their counts."""
         names: list[_Name] = []
         for text in _spellings(group, value) if value else ():
             words = tuple(surface_words(text))
@@ -194,9 +207,6 @@ class CatalogNames:
                     self._proper_words.update(words)
                 self._by_stems[stems] = (*self._by_stems.get(stems, ()), name)
                 self._longest[stems[0]] = max(len(words), self._longest.get(stems[0], 0))
-            name.item_count += item_count
-            if path:
-                name.paths |= {path}
             names.append(name)
         return tuple(names)
 
@@ -230,6 +240,7 @@ _LONG_KINDS = (*_PROPER_KINDS, UnderstoodKind.COLOUR)
 """Kinds whose names have two characters or more."""
 
 
+@lru_cache(maxsize=10_000)
 def name_group(attribute: str) -> _Group | None:
     """The group of an attribute's values; None if they are neither colours nor sizes."""
     plain = normalise(_WORD_EDGE.sub(" ", attribute))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Sequence
-from enum import Enum
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from data.records import Item
 from towers.catalog.attributes import Attributes
 from towers.catalog.dictionary import Dictionary
+from towers.catalog.facts import Facts, PriceChange, completeness
 from towers.catalog.filters import Filter
 from towers.catalog.item_tokens import price_step, token_numbers
 from towers.catalog.name_tokens import NameTokens
 from towers.catalog.text_keys import UNKNOWN, text_key
 from towers.catalog.title_columns import TITLE_SLOT_COUNT, slots, title_columns
 from towers.config import TextConfig
+from towers.paced import Paced, no_pause
 
 _PATH_SEPARATOR = "\x1f"
 """Separates the levels of a category; names have no control characters."""
@@ -30,34 +29,6 @@ _MASK_BYTES = 64_000_000
 
 
 _NO_FILTER = Filter()
-
-
-class PriceChange(Enum):
-    """How a new state of an item differs from the one in the catalogue.
-
-    ``SAME_STEP``: in price, stock or time alone, and the towers read the same price step;
-    ``OTHER_STEP``: they read another one, or none; ``MORE``: in other fields.
-    """
-
-    SAME_STEP = 0
-    OTHER_STEP = 1
-    MORE = 2
-
-
-class Facts(NamedTuple):
-    """What changes often of items, and is no text: ``[n]`` each, as in ``Catalog``."""
-
-    price: np.ndarray
-    created: np.ndarray
-    in_stock: np.ndarray
-
-    @classmethod
-    def of(cls, items: Sequence[Item]) -> Facts:
-        """The columns of some items."""
-        prices = [np.nan if item.price is None else item.price for item in items]
-        created = [_created(item) for item in items]
-        in_stock = [item.in_stock for item in items]
-        return cls(np.array(prices, np.float32), np.array(created), np.array(in_stock, bool))
 
 
 class Catalog:
@@ -121,9 +92,16 @@ class Catalog:
         self._masks: dict[Filter, tuple[int, np.ndarray]] = {}
 
     @classmethod
-    def of(cls, items: Iterable[Item], text: TextConfig) -> Catalog:
-        """The catalogue of ``items``, in their order; of items with the same id the last one wins."""
+    def of(
+        cls, items: Iterable[Item], text: TextConfig, give_way: Callable[[], object] = no_pause
+    ) -> Catalog:
+        """The catalogue of ``items``, in their order; of items with the same id the last one wins.
+
+        Args:
+            give_way: Called between one item and the next while their texts are read; it may wait.
+        """
         newest = list({item.item_id: item for item in items}.values())
+        paced = Paced(newest, give_way)
         catalog = cls(text)
         catalog.item_ids = [item.item_id for item in newest]
         catalog.titles = [item.title for item in newest]
@@ -136,12 +114,12 @@ class Catalog:
         catalog.price, catalog.created, catalog.in_stock = Facts.of(newest)
         catalog.listed = np.ones(len(newest), bool)
         catalog.completeness = np.array([completeness(item) for item in newest], np.float32)
-        catalog.tokens = slots([token_numbers(item, text) for item in newest], text.item_slot_count)
+        catalog.tokens = slots([token_numbers(item, text) for item in paced], text.item_slot_count)
         catalog.title_tokens, catalog.title_heads = title_columns(
-            catalog.titles, [item.brand for item in newest], text.bucket_count
+            Paced(catalog.titles, give_way), [item.brand for item in newest], text.bucket_count
         )
-        catalog.attributes = Attributes.of(newest)
-        catalog.text_keys = np.array([text_key(item) for item in newest], np.uint64)
+        catalog.attributes = Attributes.of(paced)
+        catalog.text_keys = np.array([text_key(item) for item in paced], np.uint64)
         catalog.versions = np.zeros(len(newest), np.uint32)
         return catalog
 
@@ -336,13 +314,3 @@ class Catalog:
 @lru_cache(maxsize=100_000)
 def _path_of(name: str) -> tuple[str, ...]:
     return tuple(name.split(_PATH_SEPARATOR)) if name else ()
-
-
-def completeness(item: Item) -> float:
-    """Share of an item's optional fields that it has."""
-    fields = (item.category, item.brand, item.price, item.attributes, item.description)
-    return sum(bool(field) for field in fields) / len(fields)
-
-
-def _created(item: Item) -> float:
-    return math.nan if item.created_time is None else item.created_time.timestamp()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -96,12 +97,13 @@ class ItemIndex:
         """
         built = self._built
         rows = _indexed(built, query, count)
-        if built.overlay.count:
-            others, scores = built.overlay.scores(query)
-            best = largest(scores, count)
-            scores = np.concatenate([self.embeddings[rows] @ query, scores[best]])
-            rows = np.concatenate([rows, others[best]])
-            rows = rows[falling_order(scores, rows)]
+        if built.overlay.count and count:
+            indexed = self.embeddings.take(rows, axis=0) @ query
+            # What is further than all of ``count`` indexed ones is not among the nearest.
+            least = float(indexed.min()) if len(rows) >= count else -math.inf
+            others, scores = built.overlay.nearest(query, least)
+            rows = np.concatenate([rows, others])
+            rows = rows[falling_order(np.concatenate([indexed, scores]), rows)]
         return rows[:count]
 
     def search_among(self, query: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
@@ -122,21 +124,31 @@ class ItemIndex:
         return found
 
     def put(self, row: int, embedding: np.ndarray) -> None:
-        """Adds or changes the vector of one item, found from the next search on.
+        """Adds or changes the vector of one item; as ``put_all``."""
+        self.put_all([row], embedding[None])
+
+    def put_all(self, rows: Sequence[int], embeddings: np.ndarray) -> None:
+        """Adds or changes the vectors of some items, found from the next search on.
+
+        Args:
+            rows: Of the items; if one occurs more than once, the last vector counts.
+            embeddings: ``[n, dim] float32`` unit rows.
 
         Raises:
-            InputError: It is not a finite vector of length 1.
+            InputError: A row is not a finite vector of length 1; nothing has changed.
         """
-        vector = checked_embeddings(embedding[None], "item embedding", self.shape.dim)[0]
+        vectors = checked_embeddings(embeddings, "item embedding", self.shape.dim)
         with self._lock:
-            if row >= len(self.embeddings):
-                extra = max(_LEAST_ROOM, row + 1 - len(self.embeddings), len(self.embeddings) // 8)
+            end = max(rows, default=-1) + 1
+            if end > len(self.embeddings):
+                extra = max(_LEAST_ROOM, end - len(self.embeddings), len(self.embeddings) // 8)
                 room = np.zeros((extra, self.shape.dim), np.float32)
                 self.embeddings = np.concatenate([self.embeddings, room])
-            self.embeddings[row] = vector
-            self._built.overlay.put(row, vector)
+            for row, vector in zip(rows, vectors, strict=True):
+                self.embeddings[row] = vector
+                self._built.overlay.put(row, vector)
             if self._changed_meanwhile is not None:
-                self._changed_meanwhile.add(row)
+                self._changed_meanwhile.update(rows)
 
     def measured(self, sample: Sample) -> IndexTrial:
         """The ScaNN part as it is searched now, by sample queries."""

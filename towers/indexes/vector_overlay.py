@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from towers.indexes.inner_products import set_all_products
+from towers.indexes.inner_products import products_from
 
 _ROOM = 1_024
 
@@ -57,9 +57,13 @@ class VectorOverlay:
             self.outdated_count += 1
         self.count = position + 1
 
-    def scores(self, query: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows ``[n] int64``, and the products of their vectors with ``query [dim]``, ``[n] float32``."""
+    def nearest(self, query: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors whose products with ``query [dim] float32`` are ``least`` or more.
+
+        Returns:
+            Their rows ``[n] int64``, in the order of their first change, and products ``[n] float32``.
+        """
         count = self.count
-        found = np.empty(count, np.float32)
-        set_all_products(self._vectors, query, found)
-        return self._rows[:count], found
+        positions, scores = np.empty(count, np.int64), np.empty(count, np.float32)
+        found = products_from(self._vectors, query, np.float32(least), positions, scores)
+        return self._rows[positions[:found]], scores[:found]

@@ -170,7 +170,7 @@ def _parts(
     learnt: frozenset[str],
 ) -> ItemParts:
     found = title_parts(title, brand=brand, own=own, learnt=learnt)
-    of_kind = _stems((*category, brand, *_NAMELESS))
+    of_kind = frozenset[str]().union(*map(_stems, (*category, brand, *_NAMELESS)))
     is_generic = bool(category) and of_kind.issuperset(found.core)
     is_enough = bool(brand or category) or len(found.core) >= _LEAST_CORE
     if not found.is_named or not is_enough:
@@ -182,8 +182,8 @@ def _parts(
 
 
 @lru_cache(maxsize=100_000)
-def _stems(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(stem(word) for name in names for word in surface_words(name))
+def _stems(name: str) -> frozenset[str]:
+    return frozenset(map(stem, surface_words(name)))
 
 
 def _sorts(catalog: Catalog, name: str) -> bool:

@@ -16,7 +16,8 @@ from serving.api.item_cards import ItemCard, cards_of
 from serving.api.result_bytes import results_bytes
 from serving.api.result_codec import add_result, read_result
 from serving.api.result_columns import Effects, ResultColumns
-from towers.catalog.items import Catalog, Facts
+from towers.catalog.facts import Facts
+from towers.catalog.items import Catalog
 from towers.config import TextConfig
 
 SOURCES = ("learnt", "lexical", "popular")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from data.records import Item
-from towers.catalog.items import Catalog, PriceChange
+from towers.catalog.facts import PriceChange
+from towers.catalog.items import Catalog
 from towers.catalog.text_keys import text_key
 from towers.config import TextConfig
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from data.records import Item
-from towers.catalog.items import Catalog, Facts
+from towers.catalog.facts import Facts
+from towers.catalog.items import Catalog
 from towers.config import TextConfig
 from towers.stock.stock_cover import StockCover
 

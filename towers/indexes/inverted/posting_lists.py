@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from pathlib import Path
 from sys import intern
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +49,7 @@ class PostingLists:
         self._begins, self._rows = np.concatenate([[0], ends]), rows
         self._row_count = row_count
         # Of the documents put since: ascending rows by stem, and stems by row.
-        self._put: dict[str, np.ndarray] = {}
+        self._put: dict[str, _Grown] = {}
         self._stems_put: dict[int, tuple[str, ...]] = {}
         # Which of the documents as built were put again; empty while none was.
         self._is_replaced = np.zeros(0, bool)
@@ -65,12 +66,17 @@ class PostingLists:
         """Writes the lists as they are now over those in a folder; nothing where nothing was put."""
         if self._stems_put:
             stems = [*dict.fromkeys((*self._place_of, *self._put))]
-            row_count = max(self._row_count, *(row + 1 for row in self._stems_put))
-            _save(folder, stems, [*map(self.of, stems)], row_count)
+            _save(folder, stems, [*map(self.of, stems)], self.row_end)
+
+    @property
+    def row_end(self) -> int:
+        """Above the rows of all documents."""
+        return max(self._row_count, max(self._stems_put, default=-1) + 1)
 
     def of(self, stem: str) -> np.ndarray:
         """Rows of the documents that have a stem in any field, ``[n] int32``, ascending."""
-        place, put = self._place_of.get(stem), self._put.get(stem, _NONE)
+        place, grown = self._place_of.get(stem), self._put.get(stem)
+        put = _NONE if grown is None else grown.rows[: grown.length]
         if place is None:
             return put
         built = self._rows[self._begins[place] : self._begins[place + 1]]
@@ -107,10 +113,11 @@ class PostingLists:
             if row < self._row_count:
                 replaced.append(row)
         for stem, gone in removed.items():
-            self._put[stem] = np.setdiff1d(self._put[stem], np.array(gone, np.int32))
+            rows, count = self._put[stem]
+            left = np.setdiff1d(rows[:count], np.array(gone, np.int32))
+            self._put[stem] = _Grown(left, len(left))
         for stem, new in added.items():
-            rows = np.sort(np.array(new, np.int32))
-            self._put[intern(stem)] = _either(self._put.get(stem, _NONE), rows)
+            self._put[intern(stem)] = _with_rows(self._put.get(stem), sorted(new))
         # Last: until then such a row may be on both lists, but never on none.
         if replaced:
             is_replaced = self._is_replaced
@@ -119,6 +126,30 @@ class PostingLists:
             )
             is_replaced[replaced] = True
             self._is_replaced = is_replaced
+
+
+class _Grown(NamedTuple):
+    """The first ``length`` of ``rows [≥ length] int32`` are a list; the rest is room for later rows."""
+
+    rows: np.ndarray
+    length: int
+
+
+def _with_rows(grown: _Grown | None, new: Sequence[int]) -> _Grown:
+    """A list with further rows, ascending; those of new items, above all others, in constant time."""
+    if grown is None:
+        return _Grown(np.array(new, np.int32), len(new))
+    rows, count = grown
+    if count and rows[count - 1] >= new[0]:
+        rows = _either(rows[:count], np.array(new, np.int32))
+        return _Grown(rows, len(rows))
+    end = count + len(new)
+    if end > len(rows):
+        rows = np.empty(2 * end, np.int32)
+        rows[:count] = grown.rows[:count]
+    # Readers of the shorter list do not look at these.
+    rows[count:end] = new
+    return _Grown(rows, end)
 
 
 class PostingWriter:

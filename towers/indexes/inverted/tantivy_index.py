@@ -57,6 +57,8 @@ class TantivyIndex:
         self._queries = StemQueries(self._schema, self._index.searcher(), self._known, 0)
         self._postings = PostingLists.load(folder)
         self._writer: tantivy.IndexWriter | None = None
+        # Above every row that has been staged so far, rolled back or not.
+        self._row_end = self._postings.row_end
         self._has_replaced = False
 
     @staticmethod
@@ -95,15 +97,22 @@ class TantivyIndex:
                 if self._writer is None:
                     self._writer = self._index.writer(heap_size=_LIVE_HEAP_BYTES, num_threads=1)
                 for document in documents:
-                    # By a query: a plain term would be taken for a signed integer and match nothing.
-                    query = tantivy.Query.term_query(self._schema, "row", document.row)
-                    self._writer.delete_documents_by_query(query)
-                    self._writer.add_document(_tantivy_document(document))
+                    self._stage(self._writer, document)
             yield self._commit
         except BaseException:
             # Dropping the writer discards staged documents; a new one starts at the last commit.
             self._writer = None
             raise
+
+    def _stage(self, writer: tantivy.IndexWriter, document: Document) -> None:
+        # Of a new row there is nothing to delete, and each deletion looks into every segment.
+        if document.row < self._row_end:
+            # By a query: a plain term would be taken for a signed integer and match nothing.
+            writer.delete_documents_by_query(
+                tantivy.Query.term_query(self._schema, "row", document.row)
+            )
+        self._row_end = max(self._row_end, document.row + 1)
+        writer.add_document(_tantivy_document(document))
 
     def refresh(self, documents: Sequence[Document]) -> None:
         """Makes committed documents visible to searches."""

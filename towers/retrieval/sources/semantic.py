@@ -130,6 +130,7 @@ class Semantic(Source):
         if self._text is None:
             return
         index, keys = self._text.index, self._text.keys
+        put: dict[int, np.ndarray] = {}
         for (row, item), key in zip(changes, text_keys([item for _, item in changes]), strict=True):
             if row < len(keys) and row not in self._originals:
                 self._originals[row] = index.embeddings[row].copy()
@@ -138,7 +139,9 @@ class Semantic(Source):
             else:
                 vector = _unit(self._text.encoder.encode(words(item_text(item))))
             if row >= len(index.embeddings) or not np.array_equal(index.embeddings[row], vector):
-                index.put(row, vector)
+                put[row] = vector
+        if put:
+            index.put_all([*put], np.stack([*put.values()]))
         self._forget_items()
 
     def save(self, folder: Path) -> None:
