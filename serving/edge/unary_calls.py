@@ -25,7 +25,7 @@ from grpc._cython import cygrpc
 from grpc_status import rpc_status
 
 from data.errors import AbandonedError, RequestError
-from serving.edge.admission import Lane
+from serving.edge.admission import Lane, let_pass
 from serving.edge.grpc_errors import Failure, failure_of
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,6 @@ _NO_FLAGS = 0
 _OK = grpc.StatusCode.OK.value[0]
 _NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
 _POLL_SECONDS = 0.25
-_SLICE_SECONDS = 0.001
-_PATIENCE_SECONDS = 0.004
 _OVERTAKEN = Failure(
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     "message: expected before those of many others, received none",
@@ -80,9 +78,8 @@ class UnaryCall:
         that leaves no pause, this call still gets a fifth of the time.
         """
         urgent = self.method.lane.gives_way_to
-        if urgent is not None and time.perf_counter() >= self._slice_end:
-            urgent.wait_until_empty(_PATIENCE_SECONDS)
-            self._slice_end = time.perf_counter() + _SLICE_SECONDS
+        if urgent is not None:
+            self._slice_end = let_pass(urgent, self._slice_end)
 
     def answer(self, message: bytes) -> None:
         """Runs the handler and sends its response, or the status for its error."""

@@ -24,6 +24,7 @@ import numpy as np
 from data.records import Item
 from data.tables import iter_items, read_tables
 from serving.api.requests import SearchRequest
+from serving.edge.admission import Lane, let_pass
 from serving.edge.interpreter import long_lived, set_thread_switches
 from serving.engine import Engine
 
@@ -74,9 +75,18 @@ def change_prices(
 
 
 def search_for(
-    engine: Engine, texts: Sequence[str], rate: float, seconds: float, rng: random.Random
+    engine: Engine,
+    texts: Sequence[str],
+    rate: float,
+    seconds: float,
+    rng: random.Random,
+    lane: Lane,
 ) -> np.ndarray:
-    """Searches at a fixed rate from two threads; latencies in ms, from the planned start."""
+    """Searches at a fixed rate from two threads; latencies in ms, from the planned start.
+
+    Args:
+        lane: Has the searches that are in flight.
+    """
     count = int(rate * seconds)
     asked = [rng.choice(texts) for _ in range(count)]
     latencies = np.zeros(count)
@@ -86,7 +96,9 @@ def search_for(
         for number in range(first, count, 2):
             planned = begin + number / rate
             time.sleep(max(0.0, planned - time.perf_counter()))
+            lane.calls.add(number)
             engine.search(SearchRequest(asked[number], f"v{number % 500}", record=False))
+            lane.leave(number)
             latencies[number] = 1e3 * (time.perf_counter() - planned)
 
     threads = [threading.Thread(target=ask, args=(first,)) for first in range(2)]
@@ -106,11 +118,16 @@ def add_items(
     rng: random.Random,
 ) -> NewItems:
     """Adds items at a rate in batches, while searches come at another; ``rates``: items a second,
-    searches a second, items a batch."""
+    searches a second, items a batch. A change lets searches pass as a server's does."""
+    lane = Lane("answers", at_once=2, limit=2)
     item_rate, search_rate, batch_size = rates
-    alone = search_for(engine, texts, search_rate, seconds / 2, rng)
+    alone = search_for(engine, texts, search_rate, seconds / 2, rng, lane)
     batch_count = int(item_rate * seconds) // batch_size
-    took = 0.0
+    took = slice_end = 0.0
+
+    def give_way() -> None:
+        nonlocal slice_end
+        slice_end = let_pass(lane, slice_end)
 
     def add() -> None:
         nonlocal took
@@ -123,13 +140,14 @@ def add_items(
                         item, item_id=f"new-{rng.getrandbits(60):x}", title=_mixed(item, items, rng)
                     )
                     for item in rng.choices(items, k=batch_size)
-                ]
+                ],
+                give_way,
             )
         took = time.perf_counter() - begin
 
     writer = threading.Thread(target=add)
     writer.start()
-    beside = search_for(engine, texts, search_rate, seconds, rng)
+    beside = search_for(engine, texts, search_rate, seconds, rng, lane)
     writer.join()
     return NewItems(
         batch_count * batch_size / took,
