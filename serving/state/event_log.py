@@ -85,6 +85,10 @@ class EventLog:
             self._applied_sequence: int = self._writing.execute(
                 "SELECT coalesce(max(sequence), 0) FROM entries"
             ).fetchone()[0]
+            self._opened_event_count, self._opened_sequence = (
+                self._event_count,
+                self._applied_sequence,
+            )
         except sqlite3.Error as error:
             self._writing.close()
             raise damage(path, error) from error
@@ -136,6 +140,23 @@ class EventLog:
         """
         with self._reading_lock:
             return last_known_sequence(self._reading, self._path.name, positions)
+
+    def event_count_until(self, sequence: int) -> int:
+        """Events up to a sequence number, of those that were on disk when the log was opened.
+
+        Reads the entries after it only.
+
+        Raises:
+            InputError: The log cannot be read.
+        """
+        statement = "SELECT count(*) FROM entries NOT INDEXED WHERE sequence > ? AND sequence <= ? AND kind = ?"
+        parameters = sequence, self._opened_sequence, EVENT
+        try:
+            with self._reading_lock:
+                later = self._reading.execute(statement, parameters).fetchone()[0]
+        except sqlite3.Error as error:
+            raise damage(self._path, error) from error
+        return self._opened_event_count - int(later)
 
     @property
     def applied_sequence(self) -> int:
