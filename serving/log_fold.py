@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,12 @@ import numpy as np
 
 from data.errors import InputError
 from data.records import Event, LogPosition
+from data.sources.live_items import ITEM_LOG_NAME
+from data.sources.own_log import LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
+from serving.bundles_in_use import BundlesInUse
 from serving.state.event_log import EventLog
+from serving.state.item_log import ItemLog
 from serving.state.session_store import SessionStore
 from serving.state.snapshot import (
     SNAPSHOT_NAME,
@@ -50,11 +56,13 @@ class LogFold:
 
     Args:
         active: Counts events of its items.
+        event_count: Number of events folded when it was restored.
     """
 
     active: ActiveBundle
     sessions: SessionStore = field(default_factory=SessionStore)
     searches: PopularQueries = field(default_factory=_searches)
+    event_count: int = 0
     _live_ids: set[str] = field(default_factory=set)
     _unknown_counts: dict[str, int] = field(default_factory=dict)
 
@@ -69,35 +77,35 @@ class LogFold:
         """Events replayed whose item has no row."""
         return sum(self._unknown_counts.values())
 
-    def restore(self, log: EventLog, folder: Path, *, replay_limit: int = REPLAY_LIMIT) -> None:
+    def restore(self, log: EventLog, folder: Path, *, replay_limit: int | None = None) -> None:
         """Folds the events of the log, from its snapshot on where that holds; may write a new one.
 
         Args:
             log: With all entries up to ``applied_sequence`` on disk.
             folder: Of the snapshot.
-            replay_limit: One is written if so many events were replayed, and as many as there are
-                sessions, so that writing takes no longer than the replay did.
+            replay_limit: One is written after so many replayed events; None: after ``REPLAY_LIMIT``
+                and as many as there are sessions, so that writing takes no longer than the replay.
 
         Raises:
             InputError: The log is damaged.
         """
         path = folder / SNAPSHOT_NAME
         start = self._load(log, path)
+        loaded_count = self.event_count
         last = self.active.count_events(
             log,
             after_sequence=start.sequence if start else 0,
             until_sequence=log.applied_sequence,
             also=self._replay,
         )
-        if last is None:
-            return
-        event_count = log.event_count_until(last.sequence)
-        replayed_count = event_count - (log.event_count_until(start.sequence) if start else 0)
-        if replayed_count >= max(replay_limit, self.sessions.visitor_count):
-            self._write(path, last, event_count)
+        if replay_limit is None:
+            replay_limit = max(REPLAY_LIMIT, self.sessions.visitor_count)
+        if last is not None and self.event_count - loaded_count >= replay_limit:
+            self._write(path, last)
 
     def _replay(self, event: Event) -> None:
         self.remember(event)
+        self.event_count += 1
         if event.item_id:
             row = self.active.bundle.catalog.row_of.get(event.item_id, -1)
             if row < 0:
@@ -156,9 +164,10 @@ class LogFold:
         self.active.bundle.offers.restore_events(counts["redemptions"])
         self.searches.restore(counts["searches"])
         self.sessions.put_all(snapshot.sessions)
+        self.event_count = head.event_count
         self._live_ids, self._unknown_counts = {*head.live_rows}, dict(head.unknown_counts)
 
-    def _write(self, path: Path, position: LogPosition, event_count: int) -> None:
+    def _write(self, path: Path, position: LogPosition) -> None:
         """Writes a snapshot; one that cannot be written costs the next start time, and no more."""
         bundle = self.active.bundle
         sources: dict[str, dict[str, Any]] = {}
@@ -172,7 +181,7 @@ class LogFold:
             return
         live_rows = {id_: bundle.catalog.row_of[id_] for id_ in sorted(self._live_ids)}
         head = SnapshotHead(
-            position, event_count, bundle.manifest.bundle_id, live_rows, self._unknown_counts
+            position, self.event_count, bundle.manifest.bundle_id, live_rows, self._unknown_counts
         )
         counts = {
             "sources": sources,
@@ -183,3 +192,28 @@ class LogFold:
             write_snapshot(path, head, counts, self.sessions.all())
         except (InputError, OSError) as error:
             logger.warning("no snapshot: expected a writable disk, received: %s", error)
+
+
+def fold_log(bundle: Path, state: Path) -> LogFold:
+    """Folds the log of a state folder that a server may be using, and writes a snapshot.
+
+    Args:
+        bundle: That the next server is to be started with.
+        state: The folder.
+
+    Raises:
+        BundleError: The bundle is damaged, or fails its golden queries.
+        InputError: The folder has no log of a server, or the log is damaged.
+    """
+    if not (state / LOG_NAME).is_file():
+        raise InputError(f"{state}: expected the state folder of a server, received no {LOG_NAME}")
+    active = ActiveBundle.load(bundle)
+    # The log before the items, so that the items of its events are known, whoever adds more meanwhile.
+    with (
+        closing(EventLog(state / LOG_NAME)) as log,
+        closing(ItemLog(state / ITEM_LOG_NAME)) as items,
+    ):
+        fold = LogFold(active)
+        BundlesInUse(active, items, time.time, fold.searches).restore_items()
+        fold.restore(log, state, replay_limit=1)
+    return fold
