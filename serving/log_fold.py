@@ -152,6 +152,13 @@ class LogFold:
 
     def _put(self, snapshot: Snapshot) -> None:
         head, counts = snapshot.head, snapshot.counts
+        sources = self.active.bundle.ranker.sources.listeners
+        # Before anything is changed: which sources there are is for the code to say, not for the bundle.
+        if (names := {source.name for source in sources}) != {*counts["sources"]}:
+            raise InputError(
+                f"expected counts of {', '.join(sorted(names))}, "
+                f"received those of {', '.join(sorted(counts['sources']))}"
+            )
         row_of = self.active.bundle.catalog.row_of
         built = self.active.live.bundle_item_count
         # Items added live have rows in the order of their newest change, which may be another by now.
@@ -159,7 +166,7 @@ class LogFold:
         moved[:built] = np.arange(built)
         for item_id, row in head.live_rows.items():
             moved[row] = row_of[item_id]
-        for source in self.active.bundle.ranker.sources.listeners:
+        for source in sources:
             source.restore_events(counts["sources"][source.name], moved)
         self.active.bundle.offers.restore_events(counts["redemptions"])
         self.searches.restore(counts["searches"])

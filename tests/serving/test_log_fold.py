@@ -26,7 +26,7 @@ from serving.api.requests import CompleteRequest, Placement, RecommendRequest, S
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock
 from serving.log_fold import LogFold, fold_log
-from serving.state.snapshot import SNAPSHOT_NAME
+from serving.state.snapshot import SNAPSHOT_NAME, read_head, read_rest, write_snapshot
 from tests.towers import shelf
 from towers.retrieval.sources.popular import Popular
 
@@ -45,7 +45,7 @@ LIVE = ("new0", "new1", "new2")
 
 
 def random_events(rng: random.Random, count: int, name: str) -> list[Event]:
-    """Events of 40 visitors over 20 days, one in five late; some ids come twice, some items never were."""
+    """Events of 40 visitors over 20 days, one in five late; ids come twice, items are unknown."""
     items = [*(f"p{number:04d}" for number in range(12)), *LIVE, "never"]
     made: list[Event] = []
     for number in range(count):
@@ -362,6 +362,26 @@ def test_another_bundle_counts_the_whole_log(
     engine = opened(state, other)
     assert "expected counts of bundle" in caplog.text
     engine.close()
+
+
+def test_a_snapshot_of_other_sources_is_ignored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = tmp_path / "state"
+    fed(state, random_events(random.Random(3), 200, "e"))
+    fold_log(shelf.bundle_folder(), state)
+    # As by a version in which the source has another name.
+    with open(state / SNAPSHOT_NAME, "rb") as file:
+        kept = read_rest(file, read_head(file))
+    counts = {**kept.counts, "sources": {"wanted": kept.counts["sources"]["popular"]}}
+    write_snapshot(state / SNAPSHOT_NAME, kept.head, counts, kept.sessions)
+    whole = opened(without_snapshot(state, tmp_path / "copy"))
+    caplog.clear()
+    short = opened(state)
+    assert "expected counts of popular, received those of wanted" in caplog.text
+    assert state_of(short) == state_of(whole)
+    short.close()
+    whole.close()
 
 
 def test_a_folder_without_a_log_gets_no_snapshot(tmp_path: Path) -> None:
