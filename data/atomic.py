@@ -53,11 +53,12 @@ def atomic_folder(out: Path, *, marker: str) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_file(out: Path) -> Iterator[Path]:
+def atomic_file(out: Path, *, is_private: bool = False) -> Iterator[Path]:
     """Yields the path of a new file to write, which becomes ``out`` if the block succeeds.
 
     Args:
         out: The file to create or replace, with missing parents. For a link, its target is replaced.
+        is_private: Whether only its owner may read it, whatever the umask.
 
     Raises:
         InputError: It cannot be created.
@@ -77,7 +78,8 @@ def atomic_file(out: Path) -> Iterator[Path]:
         with open(unfinished, "rb") as file:
             os.fsync(file.fileno())
         # As for a folder, mkstemp's file is private.
-        unfinished.chmod(0o666 & ~_umask())
+        if not is_private:
+            unfinished.chmod(0o666 & ~_umask())
         unfinished.rename(out)
         _flush_folder(out.parent)
     finally:

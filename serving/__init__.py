@@ -13,6 +13,7 @@ answering/      from a request, through ranking and query rules, to a page of re
 offers/         requests for offers and their live changes
 pictures/       search by picture
 bundles_in_use  the active bundle and the one compared with it: swaps, live changes, counts
+log_fold        what events change: sessions, counts of searches, the bundle's counts; its snapshots
 interleaving/   two bundles compared on live traffic by team-draft interleaving
 engine          answers requests (and mints their attribution tokens), ingests events and items,
                 swaps bundles

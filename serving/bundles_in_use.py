@@ -59,12 +59,9 @@ class BundlesInUse:
         """Names what a bundle that is loaded later has to catch up with."""
         self._log, self._offers = log, offers
 
-    def restore(self, also: Callable[[Event], object]) -> None:
-        """Applies the live changes and the events of the logs; ``also`` is called with each event."""
-        assert self._log is not None
-        # Items first, so that events of items added live find their rows.
+    def restore_items(self) -> None:
+        """Applies the live changes of the item log; before events, which may be of items added live."""
         self.active.change_items(self._items.since(self.active.bundle.facts.items_time))
-        self.active.count_events(self._log, until_sequence=self._log.applied_sequence, also=also)
 
     def count(self, event: Event) -> bool:
         """Adds a new event to the counts; false if its item is unknown to the active bundle."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,20 +24,18 @@ from serving.api.requests import CompleteRequest, RecommendRequest, SearchReques
 from serving.api.validation import check_attributes
 from serving.bundles_in_use import BundlesInUse
 from serving.interleaving.interleaving import Interleaving, Request
+from serving.log_fold import LogFold
 from serving.offers.offer_desk import OfferDesk
 from serving.paging.kept_orders import KeptOrders
 from serving.pictures.picture_search import PictureSearch
 from serving.placements.placement_list import page_plan
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
-from serving.state.session_store import SessionStore
 from serving.state.state_lock import StateLock
 from towers.bundle.bundle import Bundle
 from towers.bundle.manifest import Manifest
 from towers.ranking.ranker import Check, no_check
 from towers.retrieval.rank_request import RankRequest
-from towers.search_box.popular_queries import PopularQueries
-from towers.sessions.session import Session
 
 
 class Engine:
@@ -61,21 +58,22 @@ class Engine:
         self._log_feature_share = log_feature_share
         self._rng, self._ids = random.Random(seed), RandomIds()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._unknown_item_events, self._rules = 0, rules
-        self._orders, self.sessions, self._is_closed = KeptOrders(), SessionStore(), False
-        # A random key: hashes only need to be equal for the same visitor within this process.
-        self._searches = PopularQueries(secrets.token_bytes(16))
+        self._rules, self._orders, self._is_closed = rules, KeptOrders(), False
+        fold = LogFold(active)
+        self.sessions, self._remember = fold.sessions, fold.remember
         self._lock = StateLock(folder)
         try:
             self._items = ItemLog(folder / ITEM_LOG_NAME)
-            self._bundles = BundlesInUse(active, self._items, clock, self._searches)
+            self._bundles = BundlesInUse(active, self._items, clock, fold.searches)
             self.offers = OfferDesk(folder, lambda: self._bundles.active, self.sessions, clock)
             self.log = EventLog(folder / LOG_NAME, after_commit=self.apply)
             self._bundles.connect(self.log, self.offers)
             self._interleaving = Interleaving(folder, self._bundles, self.log, clock)
             parts = (rules, self.sessions, self.log, self._remember, clock)
             self.pictures = PictureSearch(lambda: self._bundles.active, *parts)
-            self._restore()
+            self._bundles.restore_items()
+            fold.restore(self.log, folder)
+            self._unknown_item_events = fold.unknown_event_count
             rules.check_against(lambda read: bundle_fault(read, self._bundles.active.bundle))
             self._interleaving.resume()
         except BaseException:
@@ -308,22 +306,6 @@ class Engine:
         self._lock.release()
         if self._temporary is not None:
             self._temporary.cleanup()
-
-    def _restore(self) -> None:
-        """Restores sessions, counts and live changes from the logs."""
-        row_of = self.bundle.catalog.row_of
-
-        def remember(event: Event) -> None:
-            self._remember(event)
-            self._unknown_item_events += bool(event.item_id) and event.item_id not in row_of
-
-        self._bundles.restore(remember)
-
-    def _remember(self, event: Event) -> Session:
-        """The visitor's session after ``event``; a search counts towards query suggestions."""
-        session = self.sessions.apply(event)
-        self._searches.record(event, session.search_text)
-        return session
 
     def _answer(
         self,

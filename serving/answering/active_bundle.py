@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.records import Event, Item
-from data.sources.own_log import EVENT
+from data.records import Event, Item, LogPosition
+from data.sources.own_log import EVENT, LogEntry
 from serving.answering.live_catalog import LiveCatalog
 from serving.state.event_log import EventLog
 from towers.bundle.bundle import Bundle, load_bundle
@@ -84,7 +84,7 @@ class ActiveBundle:
         after_sequence: int = 0,
         until_sequence: int,
         also: Callable[[Event], object] = lambda event: None,
-    ) -> None:
+    ) -> LogPosition | None:
         """Counts the events of a range of the log; sequence numbers as in ``EventLog.replay``.
 
         The bundle's counts include an event already if training has read it from this log and did
@@ -93,10 +93,14 @@ class ActiveBundle:
         too: a bundle trained on files, or on another log, includes none of this log's events.
 
         ``also`` is called with each event before it is counted.
+
+        Returns:
+            The last event of the range; None if there is none.
         """
         facts = self.bundle.facts
         last_read = log.last_known(facts.log_positions)
         entries = log.replay(after_sequence, (EVENT,), until_sequence=until_sequence)
+        entry: LogEntry | None = None
         for entry in entries:
             event = entry.record
             if isinstance(event, Event):
@@ -107,3 +111,4 @@ class ActiveBundle:
                 self.bundle.ranker.record(event, is_counted=is_counted)
                 # An event that the bundle has counted already counts once: redemptions have ids.
                 self.bundle.offers.record(event)
+        return None if entry is None else LogPosition(entry.sequence, entry.checksum)

@@ -107,6 +107,9 @@ class LiveCatalog:
 
     Args:
         bundle: The bundle to change.
+
+    Attributes:
+        bundle_item_count: Items of the bundle itself, whose rows come before those of items added live.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -114,7 +117,7 @@ class LiveCatalog:
         self._sources = bundle.ranker.sources
         self._lock = threading.Lock()
         self._changed: set[int] = set()
-        self._bundle_item_count = bundle.catalog.count
+        self.bundle_item_count = bundle.catalog.count
         self._bundle_rows: dict[int, _Embedded] = {}
         self._rebuild = BackgroundRebuild(self._sources.vector_indexes)
 
@@ -276,7 +279,7 @@ class LiveCatalog:
 
     def _vector(self, row: int, tokens: np.ndarray) -> np.ndarray:
         """The vector of the item at ``row`` once its tokens are these, ``[dim] float32``."""
-        if row < self._bundle_item_count:
+        if row < self.bundle_item_count:
             if row not in self._bundle_rows:
                 self._bundle_rows[row] = _Embedded(
                     self._bundle.catalog.tokens[row].copy(),

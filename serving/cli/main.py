@@ -23,6 +23,7 @@ COMMANDS = {
     "embed": "serving.cli.commands.embed:embed",
     "index": "serving.cli.commands.index:index",
     "serve": "serving.cli.commands.serve:serve",
+    "snapshot": "serving.cli.commands.snapshot:snapshot",
     "search": "serving.cli.commands.ask:search",
     "complete": "serving.cli.commands.ask:complete",
     "recommend": "serving.cli.commands.ask:recommend",

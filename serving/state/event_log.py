@@ -79,15 +79,17 @@ class EventLog:
         self._writing = open_log(path, read_only=False)
         try:
             self._writing.execute("PRAGMA synchronous = FULL")
-            self._event_count: int = self._writing.execute(
-                "SELECT count(*) FROM entries WHERE kind = ?", (EVENT,)
-            ).fetchone()[0]
-            self._applied_sequence: int = self._writing.execute(
-                "SELECT coalesce(max(sequence), 0) FROM entries"
-            ).fetchone()[0]
+            # One statement, so that both are of one moment, if another process reads the log of a server.
+            self._opened_event_count, self._opened_sequence = self._writing.execute(
+                "SELECT (SELECT count(*) FROM entries WHERE kind = ?), "
+                "(SELECT coalesce(max(sequence), 0) FROM entries)",
+                (EVENT,),
+            ).fetchone()
         except sqlite3.Error as error:
             self._writing.close()
             raise damage(path, error) from error
+        self._event_count: int = self._opened_event_count
+        self._applied_sequence: int = self._opened_sequence
         self._reading = open_log(path, read_only=True)
         self._reading_lock = threading.Lock()
         self._applying = threading.Lock()
@@ -136,6 +138,26 @@ class EventLog:
         """
         with self._reading_lock:
             return last_known_sequence(self._reading, self._path.name, positions)
+
+    def event_count_until(self, sequence: int) -> int:
+        """Events up to a sequence number, of those that were on disk when the log was opened.
+
+        Reads the entries after it only.
+
+        Raises:
+            InputError: The log cannot be read.
+        """
+        statement = (
+            "SELECT count(*) FROM entries NOT INDEXED "
+            "WHERE sequence > ? AND sequence <= ? AND kind = ?"
+        )
+        parameters = sequence, self._opened_sequence, EVENT
+        try:
+            with self._reading_lock:
+                later = self._reading.execute(statement, parameters).fetchone()[0]
+        except sqlite3.Error as error:
+            raise damage(self._path, error) from error
+        return self._opened_event_count - int(later)
 
     @property
     def applied_sequence(self) -> int:

@@ -61,6 +61,18 @@ class SessionStore:
         for event in events:
             self.apply(event)
 
+    def all(self) -> list[Session]:
+        """Every session, the least recently used first."""
+        with self._lock:
+            return [*self._sessions.values()]
+
+    def put_all(self, sessions: Iterable[Session]) -> None:
+        """Replaces all sessions, given the least recently used first."""
+        with self._lock:
+            self._sessions = OrderedDict((session.visitor_id, session) for session in sessions)
+            self._held_event_count = sum(map(_size, self._sessions.values()))
+            self._evict()
+
     @property
     def visitor_count(self) -> int:
         """Number of visitors with a session in the store."""

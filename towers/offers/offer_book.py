@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple
 from pathlib import Path
+from typing import Any
 
 from data.offers.offer import Offer, Redemption
 from data.offers.offer_json import offer_of, offer_values
@@ -49,6 +50,7 @@ class OfferBook:
         self._redemptions: list[Redemption] = []
         for redemption in redemptions:
             self.redeem(redemption)
+        self._built_count = len(self._redemptions)
 
     def get(self, offer_id: str) -> PlacedOffer | None:
         """An offer by its id."""
@@ -108,6 +110,16 @@ class OfferBook:
         redemption = Redemption.of(event)
         if redemption is not None:
             self.redeem(redemption)
+
+    def event_state(self) -> list[tuple[str, str, str, float, str, float | None]]:
+        """The redemptions since the book was built, in order, as JSON values."""
+        with self._lock:
+            return [astuple(one) for one in self._redemptions[self._built_count :]]
+
+    def restore_events(self, state: Iterable[Sequence[Any]]) -> None:
+        """Counts the redemptions of ``event_state`` again."""
+        for values in state:
+            self.redeem(Redemption(*values))
 
     def save(self, folder: Path) -> None:
         """Writes offers, audiences and redemptions into an existing folder."""

@@ -117,7 +117,7 @@ class Sources:
         self._lexical: LexicalIndex | None = None
         for source_type in SOURCE_TYPES:
             setattr(self, _attribute(source_type.name), None)
-        self._listeners: tuple[Source, ...] = ()
+        self.listeners: tuple[Source, ...] = ()
         # Of a request, the flags of listed items, and their number.
         self._last_allowed: tuple[
             RankRequest | None, np.ndarray | None, int, AllowedItems | None
@@ -149,7 +149,7 @@ class Sources:
         if isinstance(source, Lexical):
             self._read_with(source.index)
         # On the hot path of every event: only sources that override ``take_in_event`` are called.
-        self._listeners = tuple(
+        self.listeners = tuple(
             source
             for source in self._by_name.values()
             if source is not None and type(source).take_in_event is not Source.take_in_event
@@ -280,7 +280,7 @@ class Sources:
         Args:
             is_counted: The saved counts include it; only its visitor is remembered again.
         """
-        for source in self._listeners:
+        for source in self.listeners:
             if is_counted:
                 source.recall_event(row, event)
             else:

@@ -77,6 +77,10 @@ class Popularity:
             counts[row] = value if value > 0.0 else 0.0
         self._state = (counts, base, newest)
 
+    def restore(self, counts: np.ndarray, base_time: float, newest_time: float) -> None:
+        """Replaces the counts, as ``__init__`` sets them."""
+        self._state = (counts, base_time, newest_time)
+
     def at(self, rows: np.ndarray, time: float) -> np.ndarray:
         """Decayed counts of ``rows`` at ``time``, ``[n] float64``."""
         counts, decay = self.decayed(time)

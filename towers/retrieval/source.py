@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -175,6 +175,21 @@ class Source(Protocol):
 
     def recall_event(self, row: int, event: Event) -> None:
         """Takes in an event again that its saved state includes already."""
+        return None
+
+    def event_state(self) -> dict[str, Any] | None:
+        """All that events have changed, as JSON values, visitors too; None: it cannot be told.
+
+        To be overridden where ``take_in_event`` is, or every start of a server replays its whole log.
+        """
+        return None
+
+    def restore_events(self, state: dict[str, Any], moved: np.ndarray) -> None:
+        """Restores ``event_state``, over the same items.
+
+        Args:
+            moved: ``[old items] int64`` row of each row in ``state``; −1 for rows without events.
+        """
         return None
 
     @contextmanager

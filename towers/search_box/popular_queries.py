@@ -7,16 +7,17 @@ strongest event.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
 
 from data.records import Event, EventType
 from towers.config import VISITOR_MINIMUM_LIMIT, CompletionConfig
-from towers.retrieval.bounded_map import BoundedMap
+from towers.retrieval.bounded_map import BoundedMap, visitor_hash
 from towers.retrieval.sources.popular import WEIGHTS
 from towers.sessions.session import Session
 from towers.text.writing.folding import normalise
@@ -35,7 +36,7 @@ stored, who has been counted; for all, the strongest interaction counted so far.
 class _Searched:
     """One query: hashes of its first visitors, the number of all, and the weight of interactions."""
 
-    visitors: set[bytes] = field(default_factory=set)
+    visitors: set[int] = field(default_factory=set)
     visitor_count: int = 0
     followed: float = 0.0
 
@@ -43,11 +44,10 @@ class _Searched:
 class PopularQueries:
     """Queries with their distinct visitors and the interactions that followed.
 
-    Stores no visitor ids, only hashes by a key that is not persisted. The least recently typed query
-    is evicted first.
+    Stores no visitor ids, only hashes by a secret key. The least recently typed query is evicted first.
 
     Args:
-        key: Secret of the hashes, any bytes.
+        key: Secret of the hashes, any bytes. It has to be the same only for counts that are restored.
         query_limit: Most queries counted.
         pair_limit: Most pairs of a visitor and a query remembered.
     """
@@ -92,6 +92,28 @@ class PopularQueries:
                     found[query] = searched.visitor_count + searched.followed
         return found
 
+    def state(self) -> dict[str, Any]:
+        """Everything counted so far and the key, as JSON values: to be kept as safe as the event log."""
+        with self._lock:
+            return {
+                "key": self._key.hex(),
+                "queries": [
+                    (query, sorted(one.visitors), one.visitor_count, one.followed)
+                    for query, one in self._queries.items()
+                ],
+                "followed": self._followed.generations,
+            }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Replaces all counts by those of ``state``."""
+        with self._lock:
+            self._key = bytes.fromhex(state["key"])
+            self._queries = OrderedDict(
+                (query, _Searched(set(visitors), visitor_count, followed))
+                for query, visitors, visitor_count, followed in state["queries"]
+            )
+            self._followed.restore(*state["followed"])
+
     def _count(self, query: str, visitor_id: str) -> None:
         searched = self._queries.setdefault(query, _Searched())
         self._queries.move_to_end(query)
@@ -100,7 +122,7 @@ class PopularQueries:
         visitor = self._hash(visitor_id)
         if visitor in searched.visitors:
             return
-        pair = hash((visitor, query))
+        pair = visitor_hash(visitor_id, query, self._key)
         if len(searched.visitors) < _VISITOR_LIMIT:
             searched.visitors.add(visitor)
         elif self._followed.get(pair) is not None:
@@ -110,15 +132,16 @@ class PopularQueries:
 
     def _follow(self, query: str, visitor_id: str, worth: float) -> None:
         """Counts the strongest event after a visitor's search; a return, of weight 0, undoes it."""
-        pair = hash((self._hash(visitor_id), query))
+        pair = visitor_hash(visitor_id, query, self._key)
         before = self._followed.get(pair)
         # A visitor who is no longer remembered may have been counted already.
         if before is not None and (worth > before or not worth):
             self._queries[query].followed += worth - before
             self._followed.put(pair, worth)
 
-    def _hash(self, visitor_id: str) -> bytes:
-        return hashlib.blake2b(visitor_id.encode(), key=self._key, digest_size=8).digest()
+    def _hash(self, visitor_id: str) -> int:
+        digest = blake2b(visitor_id.encode(), key=self._key, digest_size=8).digest()
+        return int.from_bytes(digest, "little")
 
 
 def searched_queries(events: Sequence[Event], config: CompletionConfig) -> dict[str, float]:

@@ -11,6 +11,7 @@ attributes  attributes
 embed      embed
 index      index
 serve      serve
+snapshot   snapshot
 ask        search, complete, recommend
 record     record
 items      items update, items delete

@@ -8,12 +8,14 @@ without a visitor id count as one visitor's.
 
 from __future__ import annotations
 
+import base64
 import json
 import math
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from data.records import Event, EventType
 from towers.catalog.items import Catalog
 from towers.config import SourcesConfig
 from towers.retrieval.allowed_items import AllowedItems
-from towers.retrieval.bounded_map import BoundedMap
+from towers.retrieval.bounded_map import BoundedMap, Generation, visitor_hash
 from towers.retrieval.popularity import IDLE_LIMIT_SECONDS, Popularity
 from towers.retrieval.rank_request import EncodedRequest
 from towers.retrieval.source import NO_ROWS, Found, Rebase, Source, TrainingData
@@ -87,6 +89,7 @@ class Popular(Source):
         self.trend = trend or Popularity(HALF_LIFE_DAYS["trend"])
         self.surge = surge or Popularity(HALF_LIFE_DAYS["surge"])
         self._counts = (self.popularity, self.trend, self.surge)
+        self._key = os.urandom(16)
         self._visitors: BoundedMap[_Counted] = BoundedMap(_PAIR_LIMIT)
         self._newest_time = 0.0
         self._idle_seconds = 0.0
@@ -163,7 +166,7 @@ class Popular(Source):
             # The day of the newest event: late events count for today, so that a visitor with a
             # wrong clock cannot count once for every past day.
             day = self._newest_time // _DAY_SECONDS
-            key = hash((event.visitor_id, row))
+            key = visitor_hash(event.visitor_id, event.item_id, self._key)
             known = self._visitors.get(key)
             if not event_weight:
                 self._take_back(row, key, known, counts)
@@ -198,6 +201,35 @@ class Popular(Source):
             for one in counts:
                 one.add(row, -weight, active_time + self._idle_seconds)
 
+    def event_state(self) -> dict[str, Any]:
+        """The counts, who is counted in them, and the key of the hashes."""
+        with self._count_lock:
+            return {
+                "key": self._key.hex(),
+                "newest_time": self._newest_time,
+                "idle_seconds": self._idle_seconds,
+                "visitors": self._visitors.generations,
+                "counts": [
+                    (_text_of(one.counts), one.base_time, one.newest_time) for one in self._counts
+                ],
+            }
+
+    def restore_events(self, state: dict[str, Any], moved: np.ndarray) -> None:
+        """As the base class says."""
+        with self._count_lock:
+            self._key = bytes.fromhex(state["key"])
+            self._newest_time, self._idle_seconds = state["newest_time"], state["idle_seconds"]
+            self._visitors.restore(*map(_counted, state["visitors"]))
+            for one, (text, base_time, newest_time) in zip(
+                self._counts, state["counts"], strict=True
+            ):
+                counts = np.frombuffer(base64.b64decode(text), "<f8")
+                used = np.flatnonzero(counts)
+                rows = moved[used]
+                values = np.zeros(max(len(counts), int(rows.max(initial=-1)) + 1))
+                values[rows] = counts[used]
+                one.restore(values, base_time, newest_time)
+
     def save(self, folder: Path) -> None:
         """Writes the counts, without any visitor data."""
         for name, counts in zip(HALF_LIFE_DAYS, self._counts, strict=True):
@@ -226,3 +258,16 @@ class Popular(Source):
         """The same counts by their items' new rows."""
         count = rebase.catalog.count
         return type(self)(*(counts.moved(rebase.moved, count) for counts in self._counts))
+
+
+def _text_of(counts: np.ndarray) -> str:
+    return base64.b64encode(counts.astype("<f8").tobytes()).decode()
+
+
+def _counted(generation: Generation[Any]) -> Generation[_Counted]:
+    """Entries with tuples in place of JSON's lists."""
+    keys, values = generation
+    return keys, [
+        (day, strongest, tuple(added), tuple(purchase))
+        for day, strongest, added, purchase in values
+    ]

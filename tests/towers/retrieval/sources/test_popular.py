@@ -176,7 +176,7 @@ def test_threads_that_count_one_visitor_count_them_once() -> None:
         barrier.wait()
         for number in range(2_000):
             source.take_in_event(row, replace(event, event_id=str(number)))
-            source.take_in_event(1 + number, event)
+            source.take_in_event(*did(EventType.PURCHASE, 1 + number))
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
