@@ -8,7 +8,8 @@ The encoder is off unless the settings ask for it: it is for tests/towers/traini
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,22 @@ class Silence:
         return lambda *steps, **notes: None
 
 
-def train_quickly(tables: Tables, out: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Trains a bundle into ``out`` with the settings that are given; returns its metrics."""
-    from towers.config import config_from
+@contextmanager
+def few_foreign_words() -> Iterator[None]:
+    """Training in this process embeds a few hundred words of the other language."""
     from towers.training.languages import translations
-    from towers.training.train import train
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(translations, "_ENGLISH_COUNT", 200)
         patch.setattr(translations, "_CHINESE_COUNT", 200)
+        yield
+
+
+def train_quickly(tables: Tables, out: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Trains a bundle into ``out`` with the settings that are given; returns its metrics."""
+    from towers.config import config_from
+    from towers.training.train import train
+
+    with few_foreign_words():
         config = config_from({"encoder": {"item_limit": 0}, **settings})
         return train(tables, out, config, created_time=END_TIME, stages=Silence())

@@ -51,6 +51,7 @@ def test_the_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
     assert summary(rounds) == {"calls/s": {"before": 100.0, "after": 400.0, "ratio": 4.0}}
 
 
+@pytest.mark.slow
 def test_real_servers_of_two_folders_are_measured_side_by_side() -> None:
     bundle = shelf.bundle_folder()
     sources = dict.fromkeys(("before", "after"), (ROOT, bundle))

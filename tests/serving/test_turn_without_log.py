@@ -40,7 +40,13 @@ def first_looks(tables: Tables, count: int) -> pa.Table:
     return events_table([*views[: count - count // 2], *late[: count // 2]])
 
 
-@pytest.fixture(scope="module", params=[0, 6], ids=["no log", "six looks"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(0, id="no log"),
+        pytest.param(6, id="six looks", marks=pytest.mark.slow),
+    ],
+)
 def engine(
     shop_tables: Tables,
     tmp_path_factory: pytest.TempPathFactory,

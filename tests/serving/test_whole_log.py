@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from data.prepare import prepare
 from serving.cli.commands.evaluate import evaluate
 from serving.cli.commands.train import train
+from tests.quick_training import few_foreign_words
 from tests.serving import ring_shop
 
 
+@pytest.mark.slow
 def test_only_the_whole_log_knows_what_came_last(tmp_path: Path) -> None:
     # The items of the newest tenth were never seen before.
     lines = ring_shop.walks(900, seed=1, name="old") + ring_shop.walks(100, seed=2, name="new")
@@ -26,7 +29,8 @@ def test_only_the_whole_log_knows_what_came_last(tmp_path: Path) -> None:
     for name, options in (("measured", ("--seeds", "2")), ("live", ("--whole-log",))):
         words = [str(tables), "--out", str(tmp_path / name)]
         words += ["--config", str(tmp_path / "config.toml"), "--json", *options]
-        trained = CliRunner().invoke(train, words)
+        with few_foreign_words():
+            trained = CliRunner().invoke(train, words)
         assert trained.exit_code == 0, trained.output
         evaluation = json.loads(trained.stdout)["evaluation"]
         assert (evaluation is None) == (name == "live")
