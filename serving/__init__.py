@@ -12,6 +12,7 @@ placements/     what each page of the shop shows, and why
 answering/      from a request, through ranking and query rules, to a page of results
 offers/         requests for offers and their live changes
 pictures/       search by picture
+kept_counts     the counts of a bundle in a snapshot of the log
 bundles_in_use  the active bundle and the one compared with it: swaps, live changes, counts
 log_fold        what events change: sessions, counts of searches, the bundle's counts; its snapshots
 interleaving/   two bundles compared on live traffic by team-draft interleaving

@@ -11,6 +11,7 @@ from data.errors import BundleError, OverloadError
 from data.records import Event, Item
 from serving.answering.active_bundle import ActiveBundle
 from serving.api.reports import CatalogReport
+from serving.kept_counts import counted_from_snapshot
 from serving.offers.offer_desk import OfferDesk
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
@@ -48,6 +49,7 @@ class BundlesInUse:
         self.on_drop: Callable[[], None] = lambda: None
         self._items, self._clock, self._searches = items, clock, searches
         self._log: EventLog | None = None
+        self._snapshot = Path()
         self._offers: OfferDesk | None = None
         self._loading, self._changing_items = threading.Lock(), threading.Lock()
         # Items changed while another bundle is loading; None while none is.
@@ -55,9 +57,10 @@ class BundlesInUse:
         self._is_closed = False
         active.bundle.completion.searches = searches
 
-    def connect(self, log: EventLog, offers: OfferDesk) -> None:
-        """Names what a bundle that is loaded later has to catch up with."""
-        self._log, self._offers = log, offers
+    def connect(self, log: EventLog, offers: OfferDesk, snapshot: Path) -> None:
+        """Names what a bundle that is loaded later has to catch up with, from a snapshot on if there is
+        one for it."""
+        self._log, self._offers, self._snapshot = log, offers, snapshot
 
     def restore_items(self) -> None:
         """Applies the live changes of the item log; before events, which may be of items added live."""
@@ -191,7 +194,10 @@ class BundlesInUse:
         # Read the number before the items, so that the items of all events up to it are known.
         counted_sequence = log.applied_sequence
         incoming.change_items(self._items.since(incoming.bundle.facts.items_time))
-        incoming.count_events(log, until_sequence=counted_sequence)
+        begin = counted_from_snapshot(
+            self._snapshot, incoming, log, until_sequence=counted_sequence
+        )
+        incoming.count_events(log, after_sequence=begin, until_sequence=counted_sequence)
         # The slow part is done: live changes wait only while the rest is applied.
         with self._changing_items, offers.handing_over(incoming):
             incoming.change_items(changed_meanwhile.items())

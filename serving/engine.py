@@ -31,6 +31,7 @@ from serving.pictures.picture_search import PictureSearch
 from serving.placements.placement_list import page_plan
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
+from serving.state.snapshot import SNAPSHOT_NAME
 from serving.state.state_lock import StateLock
 from towers.bundle.bundle import Bundle
 from towers.bundle.manifest import Manifest
@@ -67,7 +68,7 @@ class Engine:
             self._bundles = BundlesInUse(active, self._items, clock, fold.searches)
             self.offers = OfferDesk(folder, lambda: self._bundles.active, self.sessions, clock)
             self.log = EventLog(folder / LOG_NAME, after_commit=self.apply)
-            self._bundles.connect(self.log, self.offers)
+            self._bundles.connect(self.log, self.offers, folder / SNAPSHOT_NAME)
             self._interleaving = Interleaving(folder, self._bundles, self.log, clock)
             parts = (rules, self.sessions, self.log, self._remember, clock)
             self.pictures = PictureSearch(lambda: self._bundles.active, *parts)

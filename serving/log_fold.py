@@ -10,12 +10,11 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from data.errors import InputError
 from data.records import Event, LogPosition
@@ -23,15 +22,16 @@ from data.sources.live_items import ITEM_LOG_NAME
 from data.sources.own_log import LOG_NAME
 from serving.answering.active_bundle import ActiveBundle
 from serving.bundles_in_use import BundlesInUse
+from serving.kept_counts import check_counts, counts_of, restore_counts
 from serving.state.event_log import EventLog
 from serving.state.item_log import ItemLog
 from serving.state.session_store import SessionStore
 from serving.state.snapshot import (
     SNAPSHOT_NAME,
-    Snapshot,
     SnapshotHead,
+    read_counts,
     read_head,
-    read_rest,
+    read_sessions,
     write_snapshot,
 )
 from towers.search_box.popular_queries import PopularQueries
@@ -119,8 +119,8 @@ class LogFold:
         try:
             with open(path, "rb") as file:
                 head = read_head(file)
-                self._check(head, log)
-                self._put(read_rest(file, head))
+                check_counts(head, self.active, log)
+                self._put(head, read_counts(file), read_sessions(file))
         except FileNotFoundError:
             return None
         except (InputError, OSError) as error:
@@ -128,61 +128,18 @@ class LogFold:
             return None
         return head.position
 
-    def _check(self, head: SnapshotHead, log: EventLog) -> None:
-        """Raises ``InputError`` unless a replay of the whole log would give what the snapshot holds."""
-        bundle_id, row_of = self.active.bundle.manifest.bundle_id, self.active.bundle.catalog.row_of
-        if head.bundle_id != bundle_id:
-            raise InputError(f"expected counts of bundle {bundle_id}, received {head.bundle_id}")
-        if not log.last_known([head.position]):
-            raise InputError(
-                f"expected an entry of this log, received entry {head.position.sequence} of another"
-            )
-        if (found := log.event_count_until(head.position.sequence)) != head.event_count:
-            raise InputError(
-                f"expected {head.event_count} events up to entry {head.position.sequence}, "
-                f"received {found}: some were deleted"
-            )
-        gone = [id_ for id_ in head.live_rows if id_ not in row_of]
-        new = [id_ for id_ in head.unknown_counts if id_ in row_of]
-        if changed := gone + new:
-            raise InputError(
-                f"expected no other items with events, received {len(changed)} added or deleted"
-                f" since, such as {changed[0]}"
-            )
-
-    def _put(self, snapshot: Snapshot) -> None:
-        head, counts = snapshot.head, snapshot.counts
-        sources = self.active.bundle.ranker.sources.listeners
-        # Before anything is changed: which sources there are is for the code to say, not for the bundle.
-        if (names := {source.name for source in sources}) != {*counts["sources"]}:
-            raise InputError(
-                f"expected counts of {', '.join(sorted(names))}, "
-                f"received those of {', '.join(sorted(counts['sources']))}"
-            )
-        row_of = self.active.bundle.catalog.row_of
-        built = self.active.live.bundle_item_count
-        # Items added live have rows in the order of their newest change, which may be another by now.
-        moved = np.full(max([built - 1, *head.live_rows.values()]) + 1, -1, np.int64)
-        moved[:built] = np.arange(built)
-        for item_id, row in head.live_rows.items():
-            moved[row] = row_of[item_id]
-        for source in sources:
-            source.restore_events(counts["sources"][source.name], moved)
-        self.active.bundle.offers.restore_events(counts["redemptions"])
+    def _put(self, head: SnapshotHead, counts: dict[str, Any], sessions: Sequence[Session]) -> None:
+        restore_counts(counts, head, self.active)
         self.searches.restore(counts["searches"])
-        self.sessions.put_all(snapshot.sessions)
+        self.sessions.put_all(sessions)
         self.event_count = head.event_count
         self._live_ids, self._unknown_counts = {*head.live_rows}, dict(head.unknown_counts)
 
     def _write(self, path: Path, position: LogPosition) -> None:
         """Writes a snapshot; one that cannot be written costs the next start time, and no more."""
-        bundle = self.active.bundle
-        sources: dict[str, dict[str, Any]] = {}
-        for source in bundle.ranker.sources.listeners:
-            if (state := source.event_state()) is None:
-                logger.warning("no snapshot: the source %s cannot tell its state", source.name)
-                return
-            sources[source.name] = state
+        bundle, counts = self.active.bundle, counts_of(self.active)
+        if counts is None:
+            return
         if len(self._unknown_counts) > _UNKNOWN_ID_LIMIT:
             logger.warning("no snapshot: events name %d unknown items", len(self._unknown_counts))
             return
@@ -190,11 +147,7 @@ class LogFold:
         head = SnapshotHead(
             position, self.event_count, bundle.manifest.bundle_id, live_rows, self._unknown_counts
         )
-        counts = {
-            "sources": sources,
-            "redemptions": bundle.offers.event_state(),
-            "searches": self.searches.state(),
-        }
+        counts["searches"] = self.searches.state()
         try:
             write_snapshot(path, head, counts, self.sessions.all())
         except (InputError, OSError) as error:

@@ -140,9 +140,9 @@ class EventLog:
             return last_known_sequence(self._reading, self._path.name, positions)
 
     def event_count_until(self, sequence: int) -> int:
-        """Events up to a sequence number, of those that were on disk when the log was opened.
+        """Events on disk up to a sequence number.
 
-        Reads the entries after it only.
+        Reads the entries only between it and the last one when the log was opened.
 
         Raises:
             InputError: The log cannot be read.
@@ -151,13 +151,15 @@ class EventLog:
             "SELECT count(*) FROM entries NOT INDEXED "
             "WHERE sequence > ? AND sequence <= ? AND kind = ?"
         )
-        parameters = sequence, self._opened_sequence, EVENT
+        ends = sorted((sequence, self._opened_sequence))
         try:
             with self._reading_lock:
-                later = self._reading.execute(statement, parameters).fetchone()[0]
+                between = int(self._reading.execute(statement, (*ends, EVENT)).fetchone()[0])
         except sqlite3.Error as error:
             raise damage(self._path, error) from error
-        return self._opened_event_count - int(later)
+        return self._opened_event_count + (
+            between if sequence > self._opened_sequence else -between
+        )
 
     @property
     def applied_sequence(self) -> int:

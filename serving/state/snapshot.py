@@ -52,21 +52,6 @@ class SnapshotHead:
     unknown_counts: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """What ``write_snapshot`` wrote.
-
-    Args:
-        head: What it stands for.
-        counts: JSON values, by the name of what counted.
-        sessions: The least recently used first.
-    """
-
-    head: SnapshotHead
-    counts: dict[str, Any]
-    sessions: list[Session]
-
-
 def write_snapshot(
     path: Path, head: SnapshotHead, counts: dict[str, Any], sessions: Sequence[Session]
 ) -> None:
@@ -111,19 +96,31 @@ def read_head(file: BinaryIO) -> SnapshotHead:
         raise _not_a_snapshot(error) from error
 
 
-def read_rest(file: BinaryIO, head: SnapshotHead) -> Snapshot:
-    """The snapshot whose head ``read_head`` has read.
+def read_counts(file: BinaryIO) -> dict[str, Any]:
+    """The counts of a snapshot whose head ``read_head`` has read; the file is left after them.
 
     Raises:
-        InputError: It is not what this version writes.
+        InputError: They are not what this version writes.
+    """
+    try:
+        counts = json.loads(file.readline())
+        return {str(name): values for name, values in counts.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _not_a_snapshot(error) from error
+
+
+def read_sessions(file: BinaryIO) -> list[Session]:
+    """The sessions of a snapshot whose counts ``read_counts`` has read, the least recently used first.
+
+    Raises:
+        InputError: They are not what this version writes.
     """
     sessions: list[Session] = []
     try:
-        counts = json.loads(file.readline())
         # The digest begins with none.
         while (line := file.readline()).startswith(b"["):
             sessions += map(session_of, json.loads(line))
-        return Snapshot(head, counts, sessions)
+        return sessions
     except (ValueError, TypeError, KeyError) as error:
         raise _not_a_snapshot(error) from error
 

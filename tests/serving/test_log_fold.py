@@ -26,7 +26,13 @@ from serving.api.requests import CompleteRequest, Placement, RecommendRequest, S
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock
 from serving.log_fold import LogFold, fold_log
-from serving.state.snapshot import SNAPSHOT_NAME, read_head, read_rest, write_snapshot
+from serving.state.snapshot import (
+    SNAPSHOT_NAME,
+    read_counts,
+    read_head,
+    read_sessions,
+    write_snapshot,
+)
 from tests.towers import shelf
 from towers.retrieval.sources.popular import Popular
 
@@ -364,6 +370,60 @@ def test_another_bundle_counts_the_whole_log(
     engine.close()
 
 
+def test_a_bundle_is_published_from_the_snapshot_made_for_it(tmp_path: Path) -> None:
+    events, state = random_events(random.Random(9), 600, "e"), tmp_path / "state"
+    fed(state, events[:200])
+    other = shelf.bundle_with(tmp_path / "bundle", counted_until=END_TIME - 1.0)
+    engine = opened(state)
+    engine.record(events[200:400])
+    # A search is on disk without having been applied to the counts; what comes next is.
+    engine.search(SearchRequest("espresso", "visitor 1"))
+    engine.log.flush()
+    fold_log(other, state)
+    engine.update_items([Item("new0", "Espresso lamp, green")])
+    engine.record(events[400:])
+    shutil.copytree(state, tmp_path / "copy")
+    whole = opened(without_snapshot(tmp_path / "copy", tmp_path / "whole"))
+    # Nobody reads again what the snapshot stands for.
+    spoil(state, 1)
+    try:
+        for one in (engine, whole):
+            one.publish(str(other))
+        assert state_of(engine)["counts"] == state_of(whole)["counts"]
+        assert state_of(engine)["redemptions"] == state_of(whole)["redemptions"]
+        for later in (random_events(random.Random(2), 200, "later"), events):
+            engine.record(later)
+            whole.record(later)
+        held = state_of(engine), state_of(whole)
+        assert all(held[0][name] == held[1][name] for name in ("counts", "times", "redemptions"))
+        assert sorted(map(repr, held[0]["visitors"])) == sorted(map(repr, held[1]["visitors"]))
+    finally:
+        engine.close()
+        whole.close()
+
+
+def test_a_snapshot_of_later_entries_than_have_been_applied_is_not_published(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    events, state = random_events(random.Random(9), 300, "e"), tmp_path / "state"
+    engine = opened(state)
+    engine.record(events)
+    engine.search(SearchRequest("espresso", "visitor 1"))
+    engine.log.flush()
+    other = shelf.bundle_with(tmp_path / "bundle", counted_until=END_TIME - 1.0)
+    fold_log(other, state)
+    shutil.copytree(state, tmp_path / "copy")
+    whole = opened(without_snapshot(tmp_path / "copy", tmp_path / "whole"))
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "serving.kept_counts"):
+        engine.publish(str(other))
+    assert "is ignored, the whole log is counted: expected an entry up to" in caplog.text
+    whole.publish(str(other))
+    assert state_of(engine)["counts"] == state_of(whole)["counts"]
+    engine.close()
+    whole.close()
+
+
 def test_a_snapshot_of_other_sources_is_ignored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -372,9 +432,9 @@ def test_a_snapshot_of_other_sources_is_ignored(
     fold_log(shelf.bundle_folder(), state)
     # As by a version in which the source has another name.
     with open(state / SNAPSHOT_NAME, "rb") as file:
-        kept = read_rest(file, read_head(file))
-    counts = {**kept.counts, "sources": {"wanted": kept.counts["sources"]["popular"]}}
-    write_snapshot(state / SNAPSHOT_NAME, kept.head, counts, kept.sessions)
+        head, counts, sessions = read_head(file), read_counts(file), read_sessions(file)
+    counts["sources"] = {"wanted": counts["sources"]["popular"]}
+    write_snapshot(state / SNAPSHOT_NAME, head, counts, sessions)
     whole = opened(without_snapshot(state, tmp_path / "copy"))
     caplog.clear()
     short = opened(state)

@@ -1,4 +1,4 @@
-"""``nextclick snapshot``: folds the event log beside a running server; its next start is short."""
+"""``nextclick snapshot``: folds the event log beside a server, for its next start or publication."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from serving.cli.options import json_option, print_json, reports_errors
 @json_option
 @reports_errors
 def snapshot(bundle: Path, state: Path, as_json: bool) -> None:
-    """Write a snapshot of the folder STATE, from which the next server of BUNDLE starts.
+    """Write a snapshot of the folder STATE, from which BUNDLE is served or published next.
 
     It goes on from the last snapshot. A server may be running; it is not disturbed, but for the
     processor and as much memory as it takes itself.

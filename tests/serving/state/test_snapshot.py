@@ -7,6 +7,7 @@ import json
 import random
 from dataclasses import fields
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -15,10 +16,10 @@ from data.records import Event, EventType, LogPosition
 from serving.state.session_rows import session_of, session_row
 from serving.state.snapshot import (
     FORMAT,
-    Snapshot,
     SnapshotHead,
+    read_counts,
     read_head,
-    read_rest,
+    read_sessions,
     write_snapshot,
 )
 from towers.sessions.session import Session
@@ -27,9 +28,15 @@ HEAD = SnapshotHead(LogPosition(7, 2**32 - 1), 5, "b", {"new": 3}, {"nowhere": 2
 OTHER_VALUES: dict[str, object] = {"str": "ü\u2028\n'\"", "int": 3, "float": 0.1 + 0.2}
 
 
-def read(path: Path) -> Snapshot:
+class Read(NamedTuple):
+    head: SnapshotHead
+    counts: dict[str, Any]
+    sessions: list[Session]
+
+
+def read(path: Path) -> Read:
     with open(path, "rb") as file:
-        return read_rest(file, read_head(file))
+        return Read(read_head(file), read_counts(file), read_sessions(file))
 
 
 def session(number: int, rng: random.Random) -> Session:
