@@ -26,7 +26,7 @@ serve: install
 	$(BIN)/nextclick serve .demo/bundle --state .demo/demo-state
 
 test: install
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations 12
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
