@@ -24,7 +24,7 @@ from serving.api.requests import CompleteRequest, RecommendRequest, SearchReques
 from serving.api.validation import check_attributes
 from serving.bundles_in_use import BundlesInUse
 from serving.interleaving.interleaving import Interleaving, Request
-from serving.log_fold import LogFold
+from serving.log_fold import LogFold, VisitorFold
 from serving.offers.offer_desk import OfferDesk
 from serving.paging.kept_orders import KeptOrders
 from serving.pictures.picture_search import PictureSearch
@@ -60,12 +60,12 @@ class Engine:
         self._rng, self._ids = random.Random(seed), RandomIds()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._rules, self._orders, self._is_closed = rules, KeptOrders(), False
-        fold = LogFold(active)
-        self.sessions, self._remember = fold.sessions, fold.remember
+        visitors = VisitorFold()
+        self.sessions, self._remember = visitors.sessions, visitors.remember
         self._lock = StateLock(folder)
         try:
             self._items = ItemLog(folder / ITEM_LOG_NAME)
-            self._bundles = BundlesInUse(active, self._items, clock, fold.searches)
+            self._bundles = BundlesInUse(active, self._items, clock, visitors.searches)
             self.offers = OfferDesk(folder, lambda: self._bundles.active, self.sessions, clock)
             self.log = EventLog(folder / LOG_NAME, after_commit=self.apply)
             self._bundles.connect(self.log, self.offers, folder / SNAPSHOT_NAME)
@@ -73,7 +73,9 @@ class Engine:
             parts = (rules, self.sessions, self.log, self._remember, clock)
             self.pictures = PictureSearch(lambda: self._bundles.active, *parts)
             self._bundles.restore_items()
+            fold = LogFold(active, visitors)
             fold.restore(self.log, folder)
+            fold.write_after_long_replay(folder)
             self._unknown_item_events = fold.unknown_event_count
             rules.check_against(lambda read: bundle_fault(read, self._bundles.active.bundle))
             self._interleaving.resume()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,8 @@ from serving.state.snapshot import SnapshotHead, read_counts, read_head
 logger = logging.getLogger(__name__)
 
 
-def check_counts(head: SnapshotHead, active: ActiveBundle, log: EventLog) -> None:
-    """Raises ``InputError`` unless a replay of the whole log would give the counts of the snapshot."""
-    bundle_id, row_of = active.bundle.manifest.bundle_id, active.bundle.catalog.row_of
-    if head.bundle_id != bundle_id:
-        raise InputError(f"expected counts of bundle {bundle_id}, received {head.bundle_id}")
+def check_log(head: SnapshotHead, log: EventLog) -> None:
+    """Raises ``InputError`` unless the log has what a snapshot was made of."""
     if not log.last_known([head.position]):
         raise InputError(
             f"expected an entry of this log, received entry {head.position.sequence} of another"
@@ -30,6 +29,13 @@ def check_counts(head: SnapshotHead, active: ActiveBundle, log: EventLog) -> Non
             f"expected {head.event_count} events up to entry {head.position.sequence}, "
             f"received {found}: some were deleted"
         )
+
+
+def check_bundle(head: SnapshotHead, active: ActiveBundle) -> None:
+    """Raises ``InputError`` unless the bundle would count, of the same events, what a snapshot holds."""
+    bundle_id, row_of = active.bundle.manifest.bundle_id, active.bundle.catalog.row_of
+    if head.bundle_id != bundle_id:
+        raise InputError(f"expected counts of bundle {bundle_id}, received {head.bundle_id}")
     gone = [id_ for id_ in head.live_rows if id_ not in row_of]
     new = [id_ for id_ in head.unknown_counts if id_ in row_of]
     if changed := gone + new:
@@ -39,19 +45,33 @@ def check_counts(head: SnapshotHead, active: ActiveBundle, log: EventLog) -> Non
         )
 
 
-def restore_counts(counts: dict[str, Any], head: SnapshotHead, active: ActiveBundle) -> None:
-    """Gives a bundle, as it was loaded, the counts of a snapshot that ``check_counts`` has passed.
+@contextmanager
+def reading() -> Iterator[None]:
+    """Says of state that cannot be read that it is not this version's.
 
     Raises:
-        InputError: They are of other sources; nothing has changed.
+        InputError: The block could not read it.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"expected state as this version writes it, received: {error!r}"
+        ) from error
+
+
+def parsed_counts(
+    counts: dict[str, Any], head: SnapshotHead, active: ActiveBundle
+) -> Callable[[], None]:
+    """Reads the counts of a snapshot that passed the checks.
+
+    Returns:
+        What gives them to the bundle, as it was loaded; it cannot fail.
+
+    Raises:
+        InputError: They are of other sources, or of another version.
     """
     sources = active.bundle.ranker.sources.listeners
-    # Before anything is changed: which sources there are is for the code to say, not for the bundle.
-    if (names := {source.name for source in sources}) != {*counts["sources"]}:
-        raise InputError(
-            f"expected counts of {', '.join(sorted(names))}, "
-            f"received those of {', '.join(sorted(counts['sources']))}"
-        )
     row_of = active.bundle.catalog.row_of
     built = active.live.bundle_item_count
     # Items added live have rows in the order of their newest change, which may be another by now.
@@ -59,18 +79,32 @@ def restore_counts(counts: dict[str, Any], head: SnapshotHead, active: ActiveBun
     moved[:built] = np.arange(built)
     for item_id, row in head.live_rows.items():
         moved[row] = row_of[item_id]
-    for source in sources:
-        source.restore_events(counts["sources"][source.name], moved)
-    active.bundle.offers.restore_events(counts["redemptions"])
+    with reading():
+        if (names := {source.name for source in sources}) != {*counts["sources"]}:
+            raise InputError(
+                f"expected counts of {', '.join(sorted(names))}, "
+                f"received those of {', '.join(sorted(counts['sources']))}"
+            )
+        steps = [source.parsed_events(counts["sources"][source.name], moved) for source in sources]
+        steps.append(active.bundle.offers.parsed_events(counts["redemptions"]))
+
+    def put() -> None:
+        for step in steps:
+            step()
+
+    return put
 
 
-def counts_of(active: ActiveBundle) -> dict[str, Any] | None:
-    """The counts of a bundle, as JSON values; None if a source cannot tell what events changed."""
+def counts_of(active: ActiveBundle) -> dict[str, Any]:
+    """The counts of a bundle, as JSON values.
+
+    Raises:
+        InputError: A source cannot tell what events have changed.
+    """
     sources: dict[str, dict[str, Any]] = {}
     for source in active.bundle.ranker.sources.listeners:
         if (state := source.event_state()) is None:
-            logger.warning("no snapshot: the source %s cannot tell its state", source.name)
-            return None
+            raise InputError(f"no snapshot: the source {source.name} cannot tell its state")
         sources[source.name] = state
     return {"sources": sources, "redemptions": active.bundle.offers.event_state()}
 
@@ -95,8 +129,9 @@ def counted_from_snapshot(
                 raise InputError(
                     f"expected an entry up to {until_sequence}, received {head.position.sequence}"
                 )
-            check_counts(head, active, log)
-            restore_counts(read_counts(file), head, active)
+            check_log(head, log)
+            check_bundle(head, active)
+            parsed_counts(read_counts(file), head, active)()
     except FileNotFoundError:
         return 0
     except (InputError, OSError) as error:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data.errors import InputError
 from data.records import STOCK_ATTRIBUTE, Item
 from towers.bundle.bundle import Bundle
 from towers.catalog.facts import Facts, PriceChange, completeness
@@ -171,8 +172,7 @@ class LiveCatalog:
             for change in changes
             if change.is_new or titles[change.row] != change.item.title
         ]
-        self._put_vectors(changes, give_way)
-        added = sum(self._put(change) for change in Paced(changes, give_way))
+        added = self._put_all(changes, give_way)
         self._sources.take_in_items(by_row)
         self._bundle.completion.put(renamed)
         return added
@@ -226,7 +226,8 @@ class LiveCatalog:
                 vector = self._changed_vector(row, tokens)
                 steps.append(_PriceStep(row, completeness(item), tokens, vector))
         changes = self._changes(Paced(reworded, items.give_way)) if reworded else []
-        _check([*(one.vector for one in changes), *(one.vector for one in steps)])
+        ids = [one.item.item_id for one in changes] + [catalog.item_ids[one.row] for one in steps]
+        _check([*(one.vector for one in changes), *(one.vector for one in steps)], ids)
         return _Prepared(changes, np.array(rows, np.int64), same, Facts.of(same), steps)
 
     def _changes(self, items: Paced[Item]) -> list[_Change]:
@@ -256,17 +257,22 @@ class LiveCatalog:
         is_same = np.array_equal(self._sources.index.embeddings[row], vector)
         return None if is_same else vector
 
-    def _put_vectors(self, changes: Sequence[_Change], give_way: Check) -> None:
-        """Puts the new vectors of a batch into the index.
+    def _put_all(self, changes: Sequence[_Change], give_way: Check) -> int:
+        """Puts vectors and rows into index and catalogue; returns the count of added items.
 
-        Before the rows: a session may contain an item already, and readers that find its row read its
-        vector. Rows that the catalogue does not list are in no answer.
+        A vector before its row: a session may contain an item already, and readers that find its row read
+        its vector. Rows that the catalogue does not list are in no answer.
         """
-        put = [(one.row, one.vector) for one in changes if one.vector is not None]
-        for begin in range(0, len(put), _VECTOR_COUNT):
-            give_way()
-            rows, vectors = zip(*put[begin : begin + _VECTOR_COUNT], strict=True)
-            self._sources.index.put_all(rows, np.stack(vectors))
+        added = 0
+        for begin in range(0, len(changes), _VECTOR_COUNT):
+            part = changes[begin : begin + _VECTOR_COUNT]
+            put = [(one.row, one.vector) for one in part if one.vector is not None]
+            if put:
+                give_way()
+                rows, vectors = zip(*put, strict=True)
+                self._sources.index.put_all(rows, np.stack(vectors))
+            added += sum(self._put(change) for change in Paced(part, give_way))
+        return added
 
     def _put(self, change: _Change) -> bool:
         catalog = self._bundle.catalog
@@ -299,11 +305,20 @@ def _is_similar(before: np.ndarray, after: np.ndarray) -> bool:
     return len(old & new) >= _SAME_SHARE * max(1, len(old | new))
 
 
-def _check(vectors: Iterable[np.ndarray | None]) -> None:
-    """Raises ``InputError`` where a vector is not a finite one of length 1."""
-    new = [vector for vector in vectors if vector is not None]
-    if new:
-        checked_embeddings(np.stack(new), "embeddings of changed items")
+def _check(vectors: Sequence[np.ndarray | None], item_ids: Sequence[str]) -> None:
+    """Raises ``InputError`` where the vector of an item is not a finite one of length 1."""
+    new = [
+        (vector, id_) for vector, id_ in zip(vectors, item_ids, strict=True) if vector is not None
+    ]
+    if not new:
+        return
+    try:
+        checked_embeddings(np.stack([vector for vector, _ in new]), "embeddings of changed items")
+    except InputError:
+        # Once more, one by one, to name the item.
+        for vector, id_ in new:
+            checked_embeddings(vector[None], f"embedding of {id_}")
+        raise
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 from data.records import Event, EventType
 from towers.sessions.session import Bought, Session
 
-# After the first three; a new field of events is kept without a change here.
+# From the time on; a new field of events is kept without a change here.
 _LATER = fields(Event)[4:]
 assert [field.name for field in fields(Event)[:4]] == ["event_id", "type", "visitor_id", "time"]
 _later_values = attrgetter(*(field.name for field in _LATER))

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,7 +26,17 @@ SNAPSHOT_NAME = "snapshot.jsonl"
 """Name of the file in the state folder of a server."""
 
 FORMAT = 1
-"""To be raised with the format, and with any rule by which events change sessions or counts."""
+_RULES = (
+    "data/records.py",
+    "towers/sessions/session.py",
+    "towers/sessions/feedback.py",
+    "towers/retrieval/bounded_map.py",
+    "towers/retrieval/popularity.py",
+    "towers/retrieval/sources/popular.py",
+    "towers/search_box/popular_queries.py",
+    "serving/state/session_rows.py",
+)
+"""Files with the rules by which events change sessions and counts, and by which those are written."""
 
 _BLOCK_SIZE = 1_000
 _CHUNK_BYTES = 1 << 20
@@ -52,6 +63,15 @@ class SnapshotHead:
     unknown_counts: dict[str, int]
 
 
+@cache
+def rules_hash() -> str:
+    """Of the rules of this version: what other rules have counted does not go on under these."""
+    root, found = Path(__file__).parents[2], blake2b(digest_size=8)
+    for name in _RULES:
+        found.update((root / name).read_bytes())
+    return found.hexdigest()
+
+
 def write_snapshot(
     path: Path, head: SnapshotHead, counts: dict[str, Any], sessions: Sequence[Session]
 ) -> None:
@@ -64,7 +84,11 @@ def write_snapshot(
     digest = blake2b(digest_size=_DIGEST_BYTES)
 
     def lines() -> Iterator[Any]:
-        yield {"format": FORMAT, "head": asdict(head) | {"position": list(head.position)}}
+        yield {
+            "format": FORMAT,
+            "rules": rules_hash(),
+            "head": asdict(head) | {"position": list(head.position)},
+        }
         yield counts
         for start in range(0, len(sessions), _BLOCK_SIZE):
             yield [session_row(session) for session in sessions[start : start + _BLOCK_SIZE]]
@@ -90,6 +114,8 @@ def read_head(file: BinaryIO) -> SnapshotHead:
         values = json.loads(file.readline())
         if values["format"] != FORMAT:
             raise InputError(f"expected format {FORMAT}, received {values['format']}")
+        if values["rules"] != rules_hash():
+            raise InputError("expected the rules of this version, received those of another")
         head = values["head"]
         return SnapshotHead(**head | {"position": LogPosition(*head["position"])})
     except (ValueError, TypeError, KeyError) as error:

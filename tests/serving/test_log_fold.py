@@ -25,7 +25,7 @@ from serving import log_fold
 from serving.api.requests import CompleteRequest, Placement, RecommendRequest, SearchRequest
 from serving.engine import Engine
 from serving.evaluation.as_served import Clock
-from serving.log_fold import LogFold, fold_log
+from serving.log_fold import fold_log
 from serving.state.snapshot import (
     SNAPSHOT_NAME,
     read_counts,
@@ -287,9 +287,11 @@ def unreadable(state: Path) -> None:
 
 
 def of_another_log(state: Path) -> None:
-    log = Path(state / LOG_NAME)
-    log.unlink()
+    kept = (state / SNAPSHOT_NAME).read_bytes()
+    (state / LOG_NAME).unlink()
+    # A server that starts without its log takes the snapshot away.
     fed(state, random_events(random.Random(3), 300, "another"))
+    (state / SNAPSHOT_NAME).write_bytes(kept)
 
 
 def newer_than_the_log(state: Path) -> None:
@@ -450,25 +452,84 @@ def test_a_folder_without_a_log_gets_no_snapshot(tmp_path: Path) -> None:
     assert not [*tmp_path.iterdir()]
 
 
-def test_what_cannot_be_kept_is_not_written(
+def test_what_cannot_be_kept_is_not_written_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = tmp_path / "state"
     fed(state, random_events(random.Random(3), 200, "e"))
-    with monkeypatch.context() as patched:
-        patched.setattr(log_fold, "_UNKNOWN_ID_LIMIT", 0)
-        fold_log(shelf.bundle_folder(), state)
-        assert "no snapshot: events name 1 unknown items" in caplog.text
-    with monkeypatch.context() as patched:
-        patched.setattr(Popular, "event_state", lambda source: None)
-        fold_log(shelf.bundle_folder(), state)
-        assert "no snapshot: the source popular cannot tell its state" in caplog.text
+    for name, value, said in (
+        ("_UNKNOWN_ID_LIMIT", 0, "events of at most 0 unknown items, received more"),
+        ("event_state", lambda source: None, "the source popular cannot tell its state"),
+        (
+            "event_state",
+            lambda source: {"n": np.int64(1)},
+            "expected sources that tell JSON values",
+        ),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(Popular if name == "event_state" else log_fold, name, value)
+            with pytest.raises(InputError, match=f"^no snapshot: .*{said}"):
+                fold_log(shelf.bundle_folder(), state)
+            # A start goes on without.
+            patched.setattr(log_fold, "REPLAY_LIMIT", 10)
+            caplog.clear()
+            opened(state).close()
+            assert said in caplog.text
     assert not (state / SNAPSHOT_NAME).exists()
     (state / SNAPSHOT_NAME).mkdir()
-    fold = fold_log(shelf.bundle_folder(), state)
-    assert "no snapshot: expected a writable disk" in caplog.text
-    assert isinstance(fold, LogFold) and fold.event_count
+    with pytest.raises(InputError, match="^no snapshot: expected a writable disk"):
+        fold_log(shelf.bundle_folder(), state)
     assert not [path for path in state.iterdir() if path.name.endswith(".new")]
+
+
+def spoilt_source(counts: dict[str, Any]) -> None:
+    del counts["sources"]["popular"]["counts"][0]
+
+
+def spoilt_searches(counts: dict[str, Any]) -> None:
+    del counts["searches"]["followed"]
+
+
+def spoilt_redemptions(counts: dict[str, Any]) -> None:
+    counts["redemptions"] = [[1, 2, 3]]
+
+
+@pytest.mark.parametrize("spoilt", [spoilt_source, spoilt_searches, spoilt_redemptions])
+def test_counts_that_cannot_be_read_change_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, spoilt: Callable[[dict[str, Any]], None]
+) -> None:
+    state = tmp_path / "state"
+    fed(state, random_events(random.Random(3), 200, "e"))
+    fold_log(shelf.bundle_folder(), state)
+    with open(state / SNAPSHOT_NAME, "rb") as file:
+        head, counts, sessions = read_head(file), read_counts(file), read_sessions(file)
+    spoilt(counts)
+    write_snapshot(state / SNAPSHOT_NAME, head, counts, sessions)
+    whole = opened(without_snapshot(state, tmp_path / "copy"))
+    caplog.clear()
+    short = opened(state)
+    assert "is ignored, the whole log is replayed: expected state as this version" in caplog.text
+    assert state_of(short) == state_of(whole)
+    short.close()
+    whole.close()
+
+
+def test_a_visitor_deleted_beside_a_server_is_not_published_again(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    engine = opened(state)
+    engine.record(random_events(random.Random(3), 300, "e"))
+    other = shelf.bundle_with(tmp_path / "bundle", counted_until=END_TIME - 1.0)
+    fold_log(other, state)
+    of_a_visitor_deleted_since(state)
+    shutil.copytree(state, tmp_path / "copy")
+    whole = opened(without_snapshot(tmp_path / "copy", tmp_path / "whole"), other)
+    engine.publish(str(other))
+    assert state_of(engine)["counts"] == state_of(whole)["counts"]
+    whole.close()
+    engine.close()
+    # The next start removes what it holds of the visitor.
+    opened(state, other).close()
+    assert not (state / SNAPSHOT_NAME).exists()
 
 
 def test_the_command_says_what_it_folded(tmp_path: Path) -> None:

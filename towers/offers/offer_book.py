@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
@@ -116,10 +116,19 @@ class OfferBook:
         with self._lock:
             return [astuple(one) for one in self._redemptions[self._built_count :]]
 
-    def restore_events(self, state: Iterable[Sequence[Any]]) -> None:
-        """Counts the redemptions of ``event_state`` again."""
-        for values in state:
-            self.redeem(Redemption(*values))
+    def parsed_events(self, state: Iterable[Sequence[Any]]) -> Callable[[], None]:
+        """Reads ``event_state``, and gives what counts its redemptions again and cannot fail.
+
+        Raises:
+            ValueError, TypeError: It is of another version.
+        """
+        redemptions = [Redemption(*values) for values in state]
+
+        def restore() -> None:
+            for redemption in redemptions:
+                self.redeem(redemption)
+
+        return restore
 
     def save(self, folder: Path) -> None:
         """Writes offers, audiences and redemptions into an existing folder."""

@@ -31,7 +31,7 @@ class BoundedMap(Generic[Value]):
     deterministic.
 
     Keys are hashes of a visitor and something else by a secret key, see ``visitor_hash``: nobody can be
-    identified from the entries.
+    identified from the entries without it.
 
     Args:
         limit: Most entries, at least 2.

@@ -184,13 +184,18 @@ class Source(Protocol):
         """
         return None
 
-    def restore_events(self, state: dict[str, Any], moved: np.ndarray) -> None:
-        """Restores ``event_state``, over the same items.
+    def parsed_events(self, state: dict[str, Any], moved: np.ndarray) -> Callable[[], None]:
+        """Reads ``event_state``, and gives what restores it over the same items and cannot fail.
+
+        To be overridden where ``event_state`` is.
 
         Args:
             moved: ``[old items] int64`` row of each row in ``state``; −1 for rows without events.
+
+        Raises:
+            ValueError, TypeError, KeyError: The state is of another version.
         """
-        return None
+        raise TypeError(f"{self.name}: expected parsed_events beside event_state")
 
     @contextmanager
     def staged_items(self, changes: Sequence[tuple[int, Item]]) -> Iterator[Callable[[], None]]:

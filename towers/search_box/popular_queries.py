@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -104,15 +104,27 @@ class PopularQueries:
                 "followed": self._followed.generations,
             }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Replaces all counts by those of ``state``."""
-        with self._lock:
-            self._key = bytes.fromhex(state["key"])
-            self._queries = OrderedDict(
-                (query, _Searched(set(visitors), visitor_count, followed))
-                for query, visitors, visitor_count, followed in state["queries"]
-            )
-            self._followed.restore(*state["followed"])
+    def parsed(self, state: dict[str, Any]) -> Callable[[], None]:
+        """Reads ``state``, and gives what replaces all counts by it and cannot fail.
+
+        Raises:
+            ValueError, TypeError, KeyError: It is of another version.
+        """
+        key = bytes.fromhex(state["key"])
+        queries = OrderedDict(
+            (str(query), _Searched(set(visitors), int(visitor_count), float(followed)))
+            for query, visitors, visitor_count, followed in state["queries"]
+        )
+        (young_keys, young), (old_keys, old) = state["followed"]
+        if len(young_keys) != len(young) or len(old_keys) != len(old):
+            raise ValueError("followed: expected a value of each key")
+
+        def restore() -> None:
+            with self._lock:
+                self._key, self._queries = key, queries
+                self._followed.restore((young_keys, young), (old_keys, old))
+
+        return restore
 
     def _count(self, query: str, visitor_id: str) -> None:
         searched = self._queries.setdefault(query, _Searched())

@@ -18,8 +18,8 @@ from serving.cli.options import json_option, print_json, reports_errors
 def snapshot(bundle: Path, state: Path, as_json: bool) -> None:
     """Write a snapshot of the folder STATE, from which BUNDLE is served or published next.
 
-    It goes on from the last snapshot. A server may be running; it is not disturbed, but for the
-    processor and as much memory as it takes itself.
+    It goes on from the last snapshot and replaces it: a folder has one, for one bundle. A server may be
+    running; it is not disturbed, but for the processor and as much memory as it takes itself.
     """
     from serving.log_fold import fold_log
 
@@ -27,7 +27,8 @@ def snapshot(bundle: Path, state: Path, as_json: bool) -> None:
     fold = fold_log(bundle, state)
     report = {
         "event_count": fold.event_count,
-        "visitor_count": fold.sessions.visitor_count,
+        "replayed_event_count": fold.replayed_count,
+        "visitor_count": fold.visitors.sessions.visitor_count,
         "seconds": round(time.monotonic() - begin, 2),
     }
     if as_json:

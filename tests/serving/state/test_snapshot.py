@@ -100,6 +100,8 @@ def test_another_format_and_other_content_are_named(tmp_path: Path) -> None:
     assert read(written(head, counts, [["v", [], [], 0, 0.0, []]])).sessions == [Session.empty("v")]
     with pytest.raises(InputError, match=f"^expected format {FORMAT}, received {FORMAT + 1}$"):
         read(written({**head, "format": FORMAT + 1}, counts))
+    with pytest.raises(InputError, match="^expected the rules of this version"):
+        read(written({**head, "rules": "others"}, counts))
     for lines in ([head, counts, [["v"]]], [head, counts, [7]], [{"format": FORMAT}], [[]]):
         with pytest.raises(
             InputError, match=f"^expected a snapshot of format {FORMAT}, received: "

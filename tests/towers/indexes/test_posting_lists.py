@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import ValuesView
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +68,27 @@ def test_rows_are_those_of_the_documents_however_often_they_are_put(tmp_path: Pa
         lists.put(changes)
         documents.update({one.row: one for one in changes})
         _check(lists, documents, rng)
+
+
+def test_a_document_put_again_in_the_midst_of_a_look_is_seen(tmp_path: Path) -> None:
+    writer = PostingWriter()
+    for row in range(2):
+        writer.add(Document(row, {"title": ["milk"]}, (), {}))
+    writer.save(tmp_path)
+    lists = PostingLists.load(tmp_path)
+
+    class Slow(dict[str, Any]):
+        """Another thread puts a document once a reader has seen what had been put before."""
+
+        def get(self, stem: str, default: Any = None) -> Any:
+            found = super().get(stem, default)
+            lists._put = dict(self)
+            lists.put([Document(0, {"title": ["milk", "oat"]}, (), {})])
+            return found
+
+    lists._put = Slow(lists._put)
+    assert lists.of("milk").tolist() == [0, 1]
+    assert lists.of("oat").tolist() == [0]
 
 
 def test_while_documents_are_put_again_none_of_them_vanishes(tmp_path: Path) -> None:

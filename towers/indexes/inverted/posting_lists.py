@@ -75,14 +75,16 @@ class PostingLists:
 
     def of(self, stem: str) -> np.ndarray:
         """Rows of the documents that have a stem in any field, ``[n] int32``, ascending."""
+        # Before the list of what was put, which is written first: no row is missing from both.
+        is_replaced = self._is_replaced
         place, grown = self._place_of.get(stem), self._put.get(stem)
         put = _NONE if grown is None else grown.rows[: grown.length]
         if place is None:
             return put
         built = self._rows[self._begins[place] : self._begins[place + 1]]
-        if len(self._is_replaced):
+        if len(is_replaced):
             kept = np.empty(len(built), np.int32)
-            built = kept[: _leave_out(built, self._is_replaced, kept)]
+            built = kept[: _leave_out(built, is_replaced, kept)]
         return _either(built, put)
 
     def with_all(self, requirements: Sequence[Alternatives]) -> np.ndarray:

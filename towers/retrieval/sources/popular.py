@@ -13,7 +13,7 @@ import json
 import math
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -214,21 +214,26 @@ class Popular(Source):
                 ],
             }
 
-    def restore_events(self, state: dict[str, Any], moved: np.ndarray) -> None:
+    def parsed_events(self, state: dict[str, Any], moved: np.ndarray) -> Callable[[], None]:
         """As the base class says."""
-        with self._count_lock:
-            self._key = bytes.fromhex(state["key"])
-            self._newest_time, self._idle_seconds = state["newest_time"], state["idle_seconds"]
-            self._visitors.restore(*map(_counted, state["visitors"]))
+        key = bytes.fromhex(state["key"])
+        times = float(state["newest_time"]), float(state["idle_seconds"])
+        young, old = map(_counted, state["visitors"])
+        restored = [
+            (one, _moved(text, moved), float(base_time), float(newest_time))
             for one, (text, base_time, newest_time) in zip(
                 self._counts, state["counts"], strict=True
-            ):
-                counts = np.frombuffer(base64.b64decode(text), "<f8")
-                used = np.flatnonzero(counts)
-                rows = moved[used]
-                values = np.zeros(max(len(counts), int(rows.max(initial=-1)) + 1))
-                values[rows] = counts[used]
-                one.restore(values, base_time, newest_time)
+            )
+        ]
+
+        def restore() -> None:
+            with self._count_lock:
+                self._key, (self._newest_time, self._idle_seconds) = key, times
+                self._visitors.restore(young, old)
+                for one, counts, base_time, newest_time in restored:
+                    one.restore(counts, base_time, newest_time)
+
+        return restore
 
     def save(self, folder: Path) -> None:
         """Writes the counts, without any visitor data."""
@@ -264,10 +269,20 @@ def _text_of(counts: np.ndarray) -> str:
     return base64.b64encode(counts.astype("<f8").tobytes()).decode()
 
 
+def _moved(text: str, moved: np.ndarray) -> np.ndarray:
+    """The counts of ``_text_of``, ``[rows] float64``, by the rows that their items have now."""
+    counts = np.frombuffer(base64.b64decode(text), "<f8")
+    used = np.flatnonzero(counts)
+    rows = moved[used]
+    values = np.zeros(max(len(counts), int(rows.max(initial=-1)) + 1))
+    values[rows] = counts[used]
+    return values
+
+
 def _counted(generation: Generation[Any]) -> Generation[_Counted]:
     """Entries with tuples in place of JSON's lists."""
     keys, values = generation
-    return keys, [
+    return [*map(int, keys)], [
         (day, strongest, tuple(added), tuple(purchase))
         for day, strongest, added, purchase in values
     ]
