@@ -29,7 +29,7 @@ test: install
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations 12
 
 test-slow: install
-	$(BIN)/python -m pytest -m slow -n 1 --durations 12
+	$(BIN)/python -m pytest -m slow -n 1 --durations 12 -o faulthandler_timeout=3600
 
 lint: install
 	$(BIN)/ruff check .
