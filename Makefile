@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 # Processes that the tests are shared among, file by file: in their order, since the longest has few.
 TEST_PROCESSES ?= 2
+# A process that ends in the middle of a test ends the run: one in its place may wait for tests for ever.
+IN_PROCESSES := --max-worker-restart 0 --durations 12
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -26,10 +28,10 @@ serve: install
 	$(BIN)/nextclick serve .demo/bundle --state .demo/demo-state
 
 test: install
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations 12
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(IN_PROCESSES)
 
 test-slow: install
-	$(BIN)/python -m pytest -m slow -n 1 --durations 12 -o faulthandler_timeout=3600
+	$(BIN)/python -m pytest -m slow -n 1 $(IN_PROCESSES) -o faulthandler_timeout=3600
 
 lint: install
 	$(BIN)/ruff check .

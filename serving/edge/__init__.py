@@ -4,7 +4,8 @@ grpc_errors    errors to gRPC statuses, and back
 admission      admission control: concurrency limits, separate for answers, events and changes
 unary_calls    takes calls from gRPC's queue and answers them; the only user of gRPC's private layer
 slow_messages  cancels health checks whose request message does not arrive in time
-side_calls     health checks and reflection
+health_checks  the health service: Check, List and Watch
+side_calls     health checks and reflection, apart from our own services
 interpreter    how Python is set: garbage collection and thread switches
 servicers      the gRPC services: parse the message, call the engine, respond
 server         the gRPC server: settings, health, graceful shutdown

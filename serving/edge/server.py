@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import signal
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from data.errors import ConfigError
 from serving.edge.admission import Lane
@@ -22,8 +24,12 @@ from towers.speech.recording import BYTE_LIMIT
 if TYPE_CHECKING:
     from serving.engine import Engine
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+_CANCEL_SECONDS = 5.0
 _JOIN_SECONDS = 1.0
+_SIGNAL_SECONDS = 0.5
 _BY_IMAGE = "/nextclick.v1.Discovery/SearchByImage"
 _EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
 _BY_VOICE = "/nextclick.v1.Discovery/SearchByVoice"
@@ -105,31 +111,37 @@ class RunningServer:
         Health reports NOT_SERVING at once. The engine stays open; a change that takes longer than
         the grace period continues, but its caller gets no response.
         """
-        self._side.healths.enter_graceful_shutdown()
-        self._server.stop(grace_seconds).wait()
+        self._side.health.end()
+        # By then gRPC has cancelled all calls; should it not come to an end, the process still does.
+        if not self._server.stop(grace_seconds).wait(grace_seconds + _CANCEL_SECONDS):
+            logger.error("server: expected an end of its calls in time, received none")
         self._calls.join(_JOIN_SECONDS)
         for lane in self._lanes:
             lane.close()
         self._side.close()
 
-    def run_until_signal(
-        self, when_ready: Callable[[], None], *, grace_seconds: float = 10.0
-    ) -> None:
-        """Waits for SIGTERM or SIGINT, then stops. Only the main thread may call it.
+    def wait_for_signal(self, when_ready: Callable[[], None]) -> None:
+        """Waits for SIGTERM or SIGINT. Only the main thread may call it.
 
         ``when_ready`` is called after the signal handlers are installed, so that a process that
         it notifies can stop the server at once.
         """
-        asked_to_stop = threading.Event()
+        # Unlike an event, it may be put to while the same thread is inside ``get``.
+        received: SimpleQueue[int] = SimpleQueue()
 
-        def ask(number: int, frame: FrameType | None) -> None:
-            asked_to_stop.set()
+        def take(number: int, frame: FrameType | None) -> None:
+            received.put(number)
 
-        earlier = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        earlier = {
+            number: signal.signal(number, take) for number in (signal.SIGTERM, signal.SIGINT)
+        }
         try:
             when_ready()
-            asked_to_stop.wait()
-            self.stop(grace_seconds)
+            # A signal that the system hands to another thread does not end a wait of this one.
+            while True:
+                with contextlib.suppress(Empty):
+                    received.get(timeout=_SIGNAL_SECONDS)
+                    return
         finally:
             for number, handler in earlier.items():
                 signal.signal(number, handler)
@@ -180,9 +192,9 @@ def serve(
         )
         for path, handler in handlers_of(engine).items()
     ]
-    side = SideCalls(settings.message_seconds, settings.message_limit_bytes)
+    side = SideCalls(settings.message_seconds, settings.message_limit_bytes, SERVICE_NAMES)
     server = grpc.server(side.checking, interceptors=(side,), options=_options(settings))
-    health_pb2_grpc.add_HealthServicer_to_server(side.healths, server)
+    health_pb2_grpc.add_HealthServicer_to_server(side.health, server)
     if settings.reflection:
         _add_reflection(server)
     calls = CallQueue(server, methods, waiting_limit=settings.waiting_limit)
@@ -196,8 +208,6 @@ def serve(
     for lane in all_lanes:
         lane.start()
     calls.start()
-    for name in SERVICE_NAMES:
-        side.healths.set(name, health_pb2.HealthCheckResponse.SERVING)
     return RunningServer(server, calls, all_lanes, side, port)
 
 
@@ -227,5 +237,6 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
 def _add_reflection(server: Any) -> None:
     from grpc_reflection.v1alpha import reflection
 
-    names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+    names = (*SERVICE_NAMES, health, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)

@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health
 
 from data.errors import RequestError
 from serving.edge.grpc_errors import end_with
+from serving.edge.health_checks import HealthChecks
 from serving.edge.slow_messages import MessageWatch
 
-_THREAD_COUNT = 16
+_CHECK_COUNT = 16
+_STREAM_COUNT = 512
+"""Clients that watch the health of their servers hold a stream each, and do not call without one."""
 
 
 class SideCalls:
@@ -24,14 +26,17 @@ class SideCalls:
     Args:
         message_seconds: Calls whose message has not arrived by then are cancelled.
         message_limit_bytes: Larger messages are refused before parsing.
+        services: Names of the services whose health is told.
     """
 
-    def __init__(self, message_seconds: float, message_limit_bytes: int) -> None:
+    def __init__(
+        self, message_seconds: float, message_limit_bytes: int, services: tuple[str, ...]
+    ) -> None:
         self._limit = message_limit_bytes
-        self.healths = health.HealthServicer()
+        self.health = HealthChecks(services)
         self._watch = MessageWatch(message_seconds)
-        self.checking = ThreadPoolExecutor(_THREAD_COUNT, "check")
-        self._streaming = ThreadPoolExecutor(_THREAD_COUNT, "stream")
+        self.checking = ThreadPoolExecutor(_CHECK_COUNT, "check")
+        self._streaming = ThreadPoolExecutor(_STREAM_COUNT, "stream")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """Returns the handler of a call, as gRPC's interceptor interface requires."""
@@ -43,14 +48,13 @@ class SideCalls:
             return self._unary(handler, read)
         behavior = handler.unary_stream or handler.stream_stream
 
-        # ``send`` is passed only to handlers that send their responses through a callback.
-        def stream(messages: Iterator[bytes], context: Any, *send: Any) -> Any:
+        def stream(messages: Iterator[bytes], context: Any) -> Any:
             if handler.unary_stream is None:
-                return behavior((read(content, context) for content in messages), context, *send)
-            return behavior(read(self._watch.first(messages, context), context), context, *send)
+                return behavior((read(content, context) for content in messages), context)
+            return behavior(read(self._watch.first(messages, context), context), context)
 
         return grpc.stream_stream_rpc_method_handler(
-            _Pooled(stream, self._streaming, like=behavior),
+            _Pooled(stream, self._streaming),
             response_serializer=handler.response_serializer,
         )
 
@@ -95,10 +99,9 @@ def _parser(handler: Any, method: str, limit: int) -> Callable[[bytes, Any], Any
 class _Pooled:
     """A handler function with the attributes from which gRPC takes the thread pool to run it on."""
 
-    def __init__(self, answer: Callable[..., Any], pool: ThreadPoolExecutor, *, like: Any) -> None:
+    def __init__(self, answer: Callable[..., Any], pool: ThreadPoolExecutor) -> None:
         self._answer = answer
         self.experimental_thread_pool = pool
-        self.experimental_non_blocking = getattr(like, "experimental_non_blocking", False)
 
     def __call__(self, *arguments: Any) -> Any:
         return self._answer(*arguments)

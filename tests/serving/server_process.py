@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +14,15 @@ from pathlib import Path
 from tests.towers import shelf
 
 ROOT = Path(__file__).resolve().parents[2]
+_END_SECONDS = 25.0
+"""Longer than calls in flight may take."""
 
 
 @contextmanager
 def server_process(state: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server of the made-up shop that answers by now, and its address; ended on leaving.
+
+    One that does not end prints the stacks of its threads.
 
     Args:
         state: Folder of its log.
@@ -28,10 +34,15 @@ def server_process(state: Path, *options: str) -> Iterator[tuple[subprocess.Pope
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
     ) as process:
         try:
             assert process.stdout is not None
             yield process, json.loads(process.stdout.readline())["address"]
         finally:
             process.terminate()
-            assert process.wait(timeout=15) == 0
+            try:
+                assert process.wait(timeout=_END_SECONDS) == 0
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)
+                raise

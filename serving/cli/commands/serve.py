@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +16,8 @@ from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
 from serving.edge.interpreter import long_lived, set_thread_switches
 from towers.bundle.manifest import verify
 from towers.uncollected import uncollected
+
+_END_SECONDS = 60.0
 
 
 @click.command()
@@ -107,9 +111,15 @@ def serve(
                     f"{_seconds_since_start():.1f} s, {_resident_mb()} MB"
                 )
 
-        running.run_until_signal(announce)
+        running.wait_for_signal(announce)
+        # The last resort: names what hangs, and ends the process. What was acked is on disk.
+        faulthandler.dump_traceback_later(_END_SECONDS, exit=True)
+        running.stop()
     finally:
         engine.close()
+    sys.stdout.flush()
+    # All is done. To tear down the interpreter could only hang, on a thread of a native library.
+    os._exit(0)
 
 
 def _seconds_since_start() -> float:
