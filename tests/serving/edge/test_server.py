@@ -244,7 +244,7 @@ def test_cancelled_calls_that_still_wait_are_bounded_by_the_limit(
 
 
 def test_limits_out_of_range_are_refused(engine: GatedEngine) -> None:
-    with pytest.raises(ConfigError, match="^answers: expected 1 to 3 at once, received 4$"):
+    with pytest.raises(ConfigError, match="^answers: expected 0 to 3 at once, received 4$"):
         Lane("answers", at_once=4, limit=3)
     for name in (
         "thread_count",
