@@ -77,9 +77,6 @@ class UnaryCall:
 
     def raise_if_abandoned(self) -> None:
         """Raises ``AbandonedError`` if the caller has gone or its deadline has passed."""
-        if not self.method.lane.has_threads:
-            # This is the polling thread, which nobody else tells of the end of this call.
-            self._queue.take_events()
         if not self.is_open or self._deadline <= time.time():
             raise AbandonedError("call: expected a caller that waits, received none")
 
