@@ -36,8 +36,9 @@ _NO_FLAGS = 0
 _OK = grpc.StatusCode.OK.value[0]
 _NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
 _POLL_SECONDS = 0.25
-_EVENT_LIMIT = 16
-"""Events handled before an answer at most: a flood of refused calls must not keep answers waiting."""
+_EVENT_LIMIT = 64
+"""Events handled before an answer at most: a flood of refused calls must not keep answers waiting. Each
+call has three before its answer and one or two after: of those that wait, the end must be among them."""
 _OVERTAKEN = Failure(
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     "message: expected before those of many others, received none",

@@ -38,6 +38,7 @@ from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
 from tests.serving.gated_engine import GatedEngine
 from tests.serving.server_process import ROOT, server_process
+from tests.serving.waiting import wait_for
 
 ESPRESSO = discovery_pb2.SearchItemsRequest(query="espresso")
 A_VIEW = events_pb2.RecordEventsRequest(
@@ -576,16 +577,3 @@ def test_the_server_does_not_import_tensorflow_nor_arrow() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert out.stdout.strip() == "[]"
-
-
-def wait_for(condition: Any, patience: float = 5.0) -> None:
-    """Returns once ``condition()`` holds; calls that were refused count as not yet."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except grpc.RpcError:
-            pass
-        time.sleep(0.01)
-    raise AssertionError("expected the condition to hold in time")
