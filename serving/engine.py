@@ -19,7 +19,7 @@ from serving.answering.rule_file import RuleFile
 from serving.answering.rules import Rules
 from serving.api.answers import Answer, Completed
 from serving.api.random_ids import RandomIds
-from serving.api.reports import CatalogReport, RecordReport, Status, installed_versions
+from serving.api.reports import CatalogReport, Recorded, RecordReport, Status, installed_versions
 from serving.api.requests import CompleteRequest, RecommendRequest, SearchRequest
 from serving.api.validation import check_attributes
 from serving.bundles_in_use import BundlesInUse
@@ -198,11 +198,19 @@ class Engine:
         Raises:
             OverloadError: The disk is full or failing; no event is recorded.
         """
-        is_new_flags = self.log.append_events(events)
-        new = [event for event, is_new in zip(events, is_new_flags, strict=True) if is_new]
-        row_of = self._bundles.active.bundle.catalog.row_of
-        unknown = sum(bool(event.item_id) and event.item_id not in row_of for event in new)
-        return RecordReport(len(new), len(events) - len(new), unknown)
+        return self._recorded(events, self.log.append_events(events))
+
+    def record_then(self, events: Sequence[Event], done: Recorded) -> None:
+        """The same without waiting: ``done`` is called soon, by the thread that writes the log.
+
+        Raises:
+            OverloadError: The engine is closed.
+        """
+
+        def told(outcome: list[bool] | Exception) -> None:
+            done(outcome if isinstance(outcome, Exception) else self._recorded(events, outcome))
+
+        self.log.append_events_then(events, told)
 
     def apply(self, event: Event) -> None:
         """Applies an event to sessions and counts, without writing it to the log."""
@@ -309,6 +317,12 @@ class Engine:
         self._lock.release()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+    def _recorded(self, events: Sequence[Event], is_new_flags: Sequence[bool]) -> RecordReport:
+        new = [event for event, is_new in zip(events, is_new_flags, strict=True) if is_new]
+        row_of = self._bundles.active.bundle.catalog.row_of
+        unknown = sum(bool(event.item_id) and event.item_id not in row_of for event in new)
+        return RecordReport(len(new), len(events) - len(new), unknown)
 
     def _answer(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib.metadata import version
@@ -17,6 +17,10 @@ class RecordReport:
     recorded_count: int
     duplicate_count: int
     unknown_item_count: int
+
+
+Recorded = Callable[[RecordReport | Exception], object]
+"""Takes the report of a batch, or what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)

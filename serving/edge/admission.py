@@ -54,7 +54,8 @@ class Lane:
 
     Args:
         name: Of the kind of call, for error messages.
-        at_once: Calls that run concurrently; 1 to ``limit``.
+        at_once: Threads of its own, each for a call at a time, up to ``limit``. 0: the thread that
+            polls for calls answers them one by one.
         limit: Calls in flight, running or waiting; further ones are refused.
         gives_way_to: A lane whose calls are more urgent; None where there is none.
         counts_waiting: Whether a call is in flight from its beginning on, before its message is there:
@@ -72,8 +73,8 @@ class Lane:
         counts_waiting: bool = False,
         exit_seconds: float = _EXIT_SECONDS,
     ) -> None:
-        if not 1 <= at_once <= limit:
-            raise ConfigError(f"{name}: expected 1 to {limit} at once, received {at_once}")
+        if not 0 <= at_once <= limit:
+            raise ConfigError(f"{name}: expected 0 to {limit} at once, received {at_once}")
         self.limit = limit
         self.gives_way_to = gives_way_to
         self._exit_seconds = exit_seconds
@@ -91,6 +92,11 @@ class Lane:
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
             for number in range(at_once)
         ]
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether calls run on threads of the lane's own."""
+        return bool(self._threads)
 
     @property
     def is_full(self) -> bool:

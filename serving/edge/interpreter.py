@@ -1,7 +1,9 @@
-"""How Python is set in a process that answers: garbage collection and thread switches."""
+"""How a process that answers is set: garbage collection, thread switches and timers."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import sys
 import threading
@@ -11,6 +13,8 @@ from contextlib import contextmanager
 from towers.uncollected import uncollected
 
 _SWITCH_SECONDS = 0.0005
+_SET_TIMER_SLACK = 29
+"""``PR_SET_TIMERSLACK`` of prctl(2), Linux."""
 _one_at_a_time = threading.Lock()
 
 
@@ -39,3 +43,13 @@ def set_thread_switches() -> None:
     taken in: with Python's own 5 ms, 1 % of the searches took 130 ms, not 50.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
+
+
+def set_short_timers() -> None:
+    """Lets waits end on time, in this thread and in those that it starts from now on.
+
+    Linux lets a wait last 50 microseconds longer, to wake less often. A look whether another call has
+    come is a wait of no time at all, of which there is one before each answer.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_SET_TIMER_SLACK, ctypes.c_ulong(1), 0, 0, 0)

@@ -34,6 +34,9 @@ _BY_IMAGE = "/nextclick.v1.Discovery/SearchByImage"
 _EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
 _BY_VOICE = "/nextclick.v1.Discovery/SearchByVoice"
 _LARGE = (_BY_VOICE, _BY_IMAGE)
+_RECORD = f"/{_EVENTS}/RecordEvents"
+_BRIEF_BYTES = 1_024
+"""A dozen events, which are read in half a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ class ServerSettings:
 
     Args:
         thread_count: Searches, recommendations and completions that run concurrently. An answer
-            holds the GIL most of the time, so a second thread makes both callers wait longer.
+            holds the GIL most of the time, so a second thread makes both callers wait longer; with
+            one, the thread that polls for calls answers them.
             More threads help where the index takes most of the time, with millions of items.
         in_flight_limit: Such calls running or waiting; further ones are refused.
-        event_thread_count: Calls that record events concurrently; they mostly wait for the disk,
-            and those that wait together share one fsync.
-        event_limit: In-flight limit of these calls.
+        event_thread_count: Large batches of events that are read concurrently. No thread waits for
+            the disk; calls that wait for it together share one fsync.
+        event_limit: In-flight limit of calls that record events: as many as come while a busy disk
+            takes its time for one write.
         change_thread_count: Concurrent catalogue changes and administration calls.
         change_limit: In-flight limit of these calls.
         voice_thread_count: Recordings that are taken in concurrently; they are heard one at a time.
@@ -73,8 +78,8 @@ class ServerSettings:
 
     thread_count: int = 1
     in_flight_limit: int = 8
-    event_thread_count: int = 8
-    event_limit: int = 32
+    event_thread_count: int = 2
+    event_limit: int = 256
     change_thread_count: int = 2
     change_limit: int = 8
     voice_thread_count: int = 1
@@ -160,7 +165,8 @@ def serve(
         value = getattr(settings, field.name)
         if field.name.endswith(("_count", "_limit")) and value < 1:
             raise ConfigError(f"{field.name}: expected 1 or more, received {value}")
-    answers = Lane("answers", at_once=settings.thread_count, limit=settings.in_flight_limit)
+    thread_count = settings.thread_count if settings.thread_count > 1 else 0
+    answers = Lane("answers", at_once=thread_count, limit=settings.in_flight_limit)
     events = Lane("events", at_once=settings.event_thread_count, limit=settings.event_limit)
     changes = Lane(
         "changes",
@@ -189,6 +195,7 @@ def serve(
             lanes.get(path) or lanes.get(path.split("/")[1], answers),
             _message_limit(settings, path),
             settings.large_message_seconds if path in _LARGE else settings.message_seconds,
+            _BRIEF_BYTES if path == _RECORD else 0,
         )
         for path, handler in handlers_of(engine).items()
     ]

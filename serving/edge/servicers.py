@@ -34,6 +34,7 @@ from serving.api.proto_codec import (
     write_answer,
 )
 from serving.api.random_ids import RandomIds
+from serving.api.reports import RecordReport
 from serving.api.validation import (
     BATCH_LIMIT,
     check_count,
@@ -117,8 +118,8 @@ class DiscoveryServicer(_Servicer):
 class EventsServicer(_Servicer):
     """Recording of shoppers' events."""
 
-    def RecordEvents(self, request: Any, context: Any) -> Any:
-        """Records a batch of events, all or none."""
+    def RecordEvents(self, request: Any, context: Any) -> None:
+        """Records a batch of events, all or none; the response follows once they are on disk."""
         check_count("events", len(request.events), 1, BATCH_LIMIT)
         now = self.clock()
         events = []
@@ -126,12 +127,11 @@ class EventsServicer(_Servicer):
             prefix = f"events[{position}]."
             event = read_event(message, prefix, now=now, new_id=self.new_id)
             events.append(checked_event(event, prefix, now=now))
-        report = self.engine.record(events)
-        return events_pb2.RecordEventsResponse(
-            recorded_count=report.recorded_count,
-            duplicate_count=report.duplicate_count,
-            unknown_item_count=report.unknown_item_count,
-        )
+
+        def finish(report: RecordReport | Exception) -> None:
+            context.finish(report if isinstance(report, Exception) else _recorded(report))
+
+        self.engine.record_then(events, finish)
 
 
 class CatalogServicer(_Servicer):
@@ -193,6 +193,14 @@ class AdminServicer(_Servicer):
     def GetStatus(self, request: Any, context: Any) -> Any:
         """Reports the active bundle and the engine's counts."""
         return write_status(self.engine.status())
+
+
+def _recorded(report: RecordReport) -> Any:
+    return events_pb2.RecordEventsResponse(
+        recorded_count=report.recorded_count,
+        duplicate_count=report.duplicate_count,
+        unknown_item_count=report.unknown_item_count,
+    )
 
 
 def add_servicers(engine: Engine, server: Any, *, clock: Callable[[], float] = time.time) -> None:

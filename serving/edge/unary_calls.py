@@ -1,9 +1,10 @@
-"""Unary calls, taken from gRPC's completion queue and passed on once their message is there.
+"""Unary calls, taken from gRPC's completion queue and answered once their message is there.
 
 ``grpc.server`` assigns a thread to a call before its message has arrived. The thread then waits for
 the polling thread twice, and a call whose message never comes occupies it. Here the polling thread
-alone sees a call until its message is there, which saves half of the context switches and a fifth
-of a call's CPU time.
+alone sees a call until its message is there. Calls of a lane without threads it answers as well, after
+all that has come: two threads of one interpreter would only take turns, each call waiting for the
+other thread several times.
 
 This is the only file that uses gRPC's private ``cygrpc``, the layer under ``grpc.server``, whose
 version is pinned. The queue belongs to a core server made by ``grpc.server``, which goes on to
@@ -15,6 +16,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -34,6 +36,9 @@ _NO_FLAGS = 0
 _OK = grpc.StatusCode.OK.value[0]
 _NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
 _POLL_SECONDS = 0.25
+_EVENT_LIMIT = 64
+"""Events handled before an answer at most: a flood of refused calls must not keep answers waiting. Each
+call has three before its answer and one or two after: of those that wait, the end must be among them."""
 _OVERTAKEN = Failure(
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     "message: expected before those of many others, received none",
@@ -44,8 +49,12 @@ class Method(NamedTuple):
     """A unary method: its path, its ``grpc.RpcMethodHandler``, its lane, and limits of its message.
 
     A call whose message has not arrived after ``message_seconds`` is cancelled; gRPC itself has no such
-    timeout. The handler may return the response's bytes. Its errors are mapped to statuses. The server
-    itself refuses messages beyond the largest of all methods.
+    timeout. The handler may return the response's bytes, or None, if it calls ``finish`` of its context
+    later, on whatever thread. Its errors are mapped to statuses. The server itself refuses messages
+    beyond the largest of all methods.
+
+    Messages below ``brief_bytes`` are handled by the polling thread at once: for handlers that wait
+    for nobody.
     """
 
     path: str
@@ -53,6 +62,7 @@ class Method(NamedTuple):
     lane: Lane
     message_limit_bytes: int
     message_seconds: float
+    brief_bytes: int = 0
 
 
 class UnaryCall:
@@ -82,16 +92,25 @@ class UnaryCall:
             self._slice_end = let_pass(urgent, self._slice_end)
 
     def answer(self, message: bytes) -> None:
-        """Runs the handler and sends its response, or the status for its error."""
-        handler, path = self.method.handler, self.method.path
+        """Runs the handler, and sends its response if it has one by then."""
         try:
             self.raise_if_abandoned()
             request = _parsed(message, self.method)
-            response = handler.unary_unary(request, self)
-            if not isinstance(response, bytes):
-                response = handler.response_serializer(response)
+            response = self.method.handler.unary_unary(request, self)
         except Exception as error:
-            self.end(failure_of(error, path).status)
+            response = error
+        if response is not None:
+            self.finish(response)
+
+    def finish(self, response: Any) -> None:
+        """Sends the response, or the status for an error."""
+        try:
+            if isinstance(response, Exception):
+                raise response
+            if not isinstance(response, bytes):
+                response = self.method.handler.response_serializer(response)
+        except Exception as error:
+            self.end(failure_of(error, self.method.path).status)
             return
         self._send(
             cygrpc.SendMessageOperation(response, _NO_FLAGS),
@@ -153,6 +172,7 @@ class CallQueue:
         # All of these are used by the polling thread alone.
         self._requested_count = 0
         self._open_calls: set[UnaryCall] = set()
+        self._ready: deque[tuple[UnaryCall, bytes]] = deque()
         # By the time that they have, in the order of their due times.
         self._waiting: dict[float, dict[UnaryCall, None]] = {
             method.message_seconds: {} for method in methods
@@ -166,6 +186,27 @@ class CallQueue:
     def join(self, seconds: float) -> None:
         """Waits for the polling thread, which ends with the last call of a stopped server."""
         self._polling.join(seconds)
+
+    def take_events(self, seconds: float = 0.0) -> None:
+        """Handles what has come. Only the polling thread may call it.
+
+        Args:
+            seconds: How long to wait for something, if no call is ready to be answered.
+        """
+        for _ in range(_EVENT_LIMIT):
+            is_waiting = seconds and not self._ready
+            event = self._events.poll(time.time() + seconds if is_waiting else 0.0)
+            is_last = event.completion_type == cygrpc.CompletionType.queue_timeout
+            if not is_last:
+                try:
+                    event.tag(event)
+                except Exception:
+                    logger.exception("an event of a call: expected to be handled")
+            # Kept while polling, it would keep its call.
+            del event
+            self._cancel_overdue()
+            if is_last:
+                return
 
     def closed(self, call: UnaryCall, event: Any) -> None:
         """Handles the end of a call, whether it was answered or cancelled."""
@@ -187,7 +228,12 @@ class CallQueue:
             call.end(lane.refusal)
         else:
             lane.calls.add(call)
-            lane.submit(partial(call.answer, message))
+            if not lane.has_threads:
+                self._ready.append((call, message))
+            elif len(message) < call.method.brief_bytes:
+                call.answer(message)
+            else:
+                lane.submit(partial(call.answer, message))
 
     @property
     def _is_over(self) -> bool:
@@ -198,15 +244,12 @@ class CallQueue:
         for method in self._methods:
             self._request(method)
         while not self._is_over:
-            event = self._events.poll(time.time() + _POLL_SECONDS)
-            if event.completion_type != cygrpc.CompletionType.queue_timeout:
-                try:
-                    event.tag(event)
-                except Exception:
-                    logger.exception("an event of a call: expected to be handled")
-            # Kept while polling, it would keep its call.
-            del event
-            self._cancel_overdue()
+            self.take_events(_POLL_SECONDS)
+            if self._ready:
+                call, message = self._ready.popleft()
+                call.answer(message)
+                # Kept while polling, it would keep what it holds.
+                del call
 
     def _cancel_overdue(self) -> None:
         for waiting in self._waiting.values():

@@ -41,16 +41,18 @@ _INSERT = (
     "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, entry_id) DO NOTHING"
 )
 
+Done = Callable[[list[bool] | Exception], object]
+
 
 class _Batch(NamedTuple):
     """Entries that are committed together; ``events`` and ``done`` are set if a caller waits.
 
-    ``done`` receives which events are new, or what went wrong. Not a ``Future``: ten times as slow.
+    ``done`` is called with which events are new, or with what went wrong.
     """
 
     rows: Sequence[LogRow]
     events: Sequence[Event] = ()
-    done: SimpleQueue[list[bool] | Exception] | None = None
+    done: Done | None = None
 
 
 class EventLog:
@@ -113,6 +115,14 @@ class EventLog:
             OverloadError: The disk is full or failing, or the log is closed; no event is recorded.
         """
         return self._put_and_wait([event_row(event) for event in events], events)
+
+    def append_events_then(self, events: Sequence[Event], done: Done) -> None:
+        """The same without waiting: ``done`` is called once, on the writer's thread.
+
+        Raises:
+            OverloadError: The log is closed.
+        """
+        self._put([event_row(event) for event in events], events, done)
 
     def enqueue_event(self, event: Event) -> bool:
         """Queues an event without waiting and without ``after_commit``; False if it was dropped."""
@@ -226,17 +236,21 @@ class EventLog:
         self._writing.close()
 
     def _put_and_wait(self, rows: Sequence[LogRow], events: Sequence[Event]) -> list[bool]:
+        # Not a ``Future``, which is ten times as slow.
         done: SimpleQueue[list[bool] | Exception] = SimpleQueue()
+        self._put(rows, events, done.put)
+        outcome = done.get()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _put(self, rows: Sequence[LogRow], events: Sequence[Event], done: Done) -> None:
         with self._lock:
             if self._is_closing:
                 raise OverloadError("event log: expected an open log, received a call after close")
             self._batches.append(_Batch(rows, events, done))
             self._is_awaited = True
             self._condition.notify()
-        outcome = done.get()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
 
     def _put_unacked(self, row: LogRow) -> bool:
         with self._lock:
@@ -305,10 +319,7 @@ class EventLog:
                 # Report a callback failure to the caller, but keep the writer alive and apply the
                 # batch's other events, which are on disk as well.
                 failed = failed or error
-        if failed is None:
-            batch.done.put([sequence > 0 for sequence in sequences])
-        else:
-            batch.done.put(failed)
+        _tell(batch.done, failed or [sequence > 0 for sequence in sequences])
 
     def _apply(self, event: Event, sequence: int) -> None:
         # Lock per event, so that ``applying_paused`` waits for one event, not for a batch.
@@ -326,4 +337,12 @@ class EventLog:
                     self._dropped_count += len(batch.rows)
             else:
                 received = OverloadError(f"event log: expected a writable disk, received: {error}")
-                batch.done.put(received)
+                _tell(batch.done, received)
+
+
+def _tell(done: Done, outcome: list[bool] | Exception) -> None:
+    try:
+        done(outcome)
+    except Exception:
+        # The writer goes on for all others.
+        logger.exception("event log: expected a caller that takes its outcome")

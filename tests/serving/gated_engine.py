@@ -8,7 +8,7 @@ from typing import Any
 
 from data.records import Event
 from serving.api.answers import Answer
-from serving.api.reports import RecordReport, Status
+from serving.api.reports import Recorded, Status
 from serving.api.requests import RecommendRequest, SearchRequest
 from serving.engine import Engine
 
@@ -37,19 +37,30 @@ class GatedEngine(Engine):
         self._pass(request)
         return self._kept(super().recommend(request, **options))
 
-    def record(self, events: Sequence[Event]) -> RecordReport:
-        self._pass(events)
-        return super().record(events)
+    def record_then(self, events: Sequence[Event], done: Recorded) -> None:
+        self._note(events)
+        if self.gate.is_set():
+            super().record_then(events, done)
+        else:
+            threading.Thread(target=self._record_late, args=(events, done)).start()
 
     def status(self) -> Status:
         self._pass(None)
         return super().status()
 
-    def _pass(self, asked: SearchRequest | RecommendRequest | Sequence[Event] | None) -> None:
+    def _record_late(self, events: Sequence[Event], done: Recorded) -> None:
+        """Like a disk that takes its time: who records does not wait."""
+        self.gate.wait(timeout=10)
+        super().record_then(events, done)
+
+    def _pass(self, asked: SearchRequest | RecommendRequest | None) -> None:
+        self._note(asked)
+        self.gate.wait(timeout=10)
+
+    def _note(self, asked: SearchRequest | RecommendRequest | Sequence[Event] | None) -> None:
         self.seen.append(asked)
         if self.fault is not None:
             raise self.fault
-        self.gate.wait(timeout=10)
 
     def _kept(self, answer: Answer) -> Answer:
         self.answers.append(answer)

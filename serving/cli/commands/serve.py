@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from serving.cli.options import DEFAULT_ADDRESS, json_option, reports_errors
-from serving.edge.interpreter import long_lived, set_thread_switches
+from serving.edge.interpreter import long_lived, set_short_timers, set_thread_switches
 from towers.bundle.manifest import verify
 from towers.uncollected import uncollected
 
@@ -68,6 +68,7 @@ def serve(
 ) -> None:
     """Serve BUNDLE over gRPC until SIGTERM or Ctrl-C."""
     set_thread_switches()
+    set_short_timers()
     # The bundle is read while modules are imported, which takes about as long.
     with uncollected(), ThreadPoolExecutor(1) as pool:
         manifest = pool.submit(verify, bundle)

@@ -38,6 +38,7 @@ from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
 from tests.serving.gated_engine import GatedEngine
 from tests.serving.server_process import ROOT, server_process
+from tests.serving.waiting import wait_for
 
 ESPRESSO = discovery_pb2.SearchItemsRequest(query="espresso")
 A_VIEW = events_pb2.RecordEventsRequest(
@@ -244,7 +245,7 @@ def test_cancelled_calls_that_still_wait_are_bounded_by_the_limit(
 
 
 def test_limits_out_of_range_are_refused(engine: GatedEngine) -> None:
-    with pytest.raises(ConfigError, match="^answers: expected 1 to 3 at once, received 4$"):
+    with pytest.raises(ConfigError, match="^answers: expected 0 to 3 at once, received 4$"):
         Lane("answers", at_once=4, limit=3)
     for name in (
         "thread_count",
@@ -576,16 +577,3 @@ def test_the_server_does_not_import_tensorflow_nor_arrow() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert out.stdout.strip() == "[]"
-
-
-def wait_for(condition: Any, patience: float = 5.0) -> None:
-    """Returns once ``condition()`` holds; calls that were refused count as not yet."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except grpc.RpcError:
-            pass
-        time.sleep(0.01)
-    raise AssertionError("expected the condition to hold in time")

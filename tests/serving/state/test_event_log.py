@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -146,6 +147,24 @@ def test_a_failing_callback_is_told_to_its_caller_and_not_to_the_next(path: Path
         log.append_events([view(1)])
     assert log.append_events([view(2)]) == [True]
     log.close()
+
+
+def test_who_does_not_wait_is_told_and_cannot_stop_the_writer(path: Path) -> None:
+    log = EventLog(path)
+    told: SimpleQueue[list[bool] | Exception] = SimpleQueue()
+
+    def broken(outcome: object) -> None:
+        raise ValueError("canary")
+
+    log.append_events_then([view(1), view(1), view(2)], told.put)
+    assert told.get(timeout=10) == [True, False, True]
+    log.append_events_then([view(3)], broken)
+    assert log.append_events([view(4)]) == [True]
+    log.close()
+    with pytest.raises(OverloadError, match="^event log: expected an open log, received a call"):
+        log.append_events_then([view(5)], told.put)
+    assert told.empty()
+    assert [event.event_id for event in iter_events(path)] == ["e1", "e2", "e3", "e4"]
 
 
 def test_what_the_queue_cannot_hold_is_counted(path: Path) -> None:
