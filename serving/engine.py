@@ -201,14 +201,16 @@ class Engine:
         return self._recorded(events, self.log.append_events(events))
 
     def record_then(self, events: Sequence[Event], done: Recorded) -> None:
-        """The same without waiting: ``done`` is called soon, by the thread that writes the log.
-
-        Raises:
-            OverloadError: The engine is closed.
-        """
+        """The same without waiting: ``done`` is called once; see ``EventLog.append_events_then``."""
 
         def told(outcome: list[bool] | Exception) -> None:
-            done(outcome if isinstance(outcome, Exception) else self._recorded(events, outcome))
+            try:
+                report = (
+                    outcome if isinstance(outcome, Exception) else self._recorded(events, outcome)
+                )
+            except Exception as error:
+                report = error
+            done(report)
 
         self.log.append_events_then(events, told)
 
@@ -220,7 +222,7 @@ class Engine:
             self._unknown_item_events += 1
 
     def clear_queries(self) -> None:
-        """Clears the caches keyed by query text; log and sessions are not affected."""
+        """Clears the caches keyed by query text."""
         self._bundles.clear_queries()
 
     def update_items(self, items: Sequence[Item], give_way: Check = no_check) -> CatalogReport:
@@ -275,11 +277,7 @@ class Engine:
         return self.status()
 
     def stop_interleaving(self) -> Status:
-        """Ends the comparison that runs.
-
-        Raises:
-            BundleError: None runs.
-        """
+        """Ends the comparison that runs; ``BundleError`` if there is none."""
         self._interleaving.stop()
         return self.status()
 

@@ -6,7 +6,7 @@ unary_calls    takes calls from gRPC's queue and answers them; the only user of 
 slow_messages  cancels health checks whose request message does not arrive in time
 health_checks  the health service: Check, List and Watch
 side_calls     health checks and reflection, apart from our own services
-interpreter    how Python is set: garbage collection and thread switches
+interpreter    how the process is set: garbage collection, thread switches, timers
 servicers      the gRPC services: parse the message, call the engine, respond
 server         the gRPC server: settings, health, graceful shutdown
 client         the Python client, with retries

@@ -49,7 +49,8 @@ class Lane:
 
     Answers are bound by the GIL, events wait for the disk and share its fsyncs, and changes may
     take seconds, for example to load a bundle. Separate lanes keep one from delaying the others.
-    A call is in flight from the arrival of its message until its response is sent. One that is
+    A call is in flight from the arrival of its message until its response is sent; one that records
+    events, until they are on disk. One that is
     cancelled while it waits is so until its turn, which bounds the messages that are kept.
 
     Args:
@@ -81,7 +82,7 @@ class Lane:
         self.counts_waiting = counts_waiting
         # Calls whose message is on its way; used by the polling thread alone.
         self.waiting_count = 0
-        # Calls enter on the polling thread and leave on others; both is atomic.
+        # Calls enter on the polling thread and leave on whichever answers; both is atomic.
         self.calls: set[Any] = set()
         self._waiters: deque[threading.Lock] = deque()
         message = f"{name} in flight: expected at most {limit}, try again later"

@@ -27,15 +27,17 @@ class HealthChecks(health_pb2_grpc.HealthServicer):
 
     def __init__(self, services: tuple[str, ...]) -> None:
         self._services = frozenset(("", *services))
-        # Nothing is sent, and no other lock is held for long, while this one is.
-        self._changed = threading.Condition()
+        # Nothing is sent, and nobody is waited for, while this is held.
+        self._lock = threading.Lock()
+        self._watches: set[threading.Event] = set()
         self._is_ending = False
 
     def end(self) -> None:
         """Says NOT_SERVING from now on, and ends the streams of those who watch once they know."""
-        with self._changed:
+        with self._lock:
             self._is_ending = True
-            self._changed.notify_all()
+            for changed in self._watches:
+                changed.set()
 
     def Check(self, request: Any, context: Any) -> Any:
         """The status of a service; NOT_FOUND for names that are none."""
@@ -50,22 +52,24 @@ class HealthChecks(health_pb2_grpc.HealthServicer):
 
     def Watch(self, request: Any, context: Any) -> Iterator[Any]:
         """The status of a service now, and at the end; until then it holds a thread."""
-        # Called when the call ends; False if it has ended already.
-        if not context.add_callback(self._wake):
-            return
-        told = self._status(request.service)
-        yield Response(status=told)
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_ending or not context.is_active())
-        status = self._status(request.service)
-        if status != told:
-            yield Response(status=status)
+        changed = threading.Event()
+        with self._lock:
+            self._watches.add(changed)
+        try:
+            # Called when the call ends; False if it has ended already.
+            if context.add_callback(changed.set):
+                told = self._status(request.service)
+                yield Response(status=told)
+                if not self._is_ending:
+                    changed.wait()
+                status = self._status(request.service)
+                if status != told:
+                    yield Response(status=status)
+        finally:
+            with self._lock:
+                self._watches.discard(changed)
 
     def _status(self, service: str) -> int:
         if service not in self._services:
             return int(_STATUS.SERVICE_UNKNOWN)
         return int(_STATUS.NOT_SERVING if self._is_ending else _STATUS.SERVING)
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -28,8 +29,10 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 _CANCEL_SECONDS = 5.0
+"""For gRPC to end calls that it has cancelled; it takes milliseconds."""
 _JOIN_SECONDS = 1.0
 _SIGNAL_SECONDS = 0.5
+"""Between looks for a signal that another thread was given."""
 _BY_IMAGE = "/nextclick.v1.Discovery/SearchByImage"
 _EVENTS, _CATALOG, _ADMIN = (f"nextclick.v1.{name}" for name in ("Events", "Catalog", "Admin"))
 _BY_VOICE = "/nextclick.v1.Discovery/SearchByVoice"
@@ -110,46 +113,53 @@ class RunningServer:
         self._side = side
         self.port = port
 
-    def stop(self, grace_seconds: float = 10.0) -> None:
+    def stop(self, grace_seconds: float = 10.0) -> bool:
         """Stops accepting calls, waits up to ``grace_seconds`` for those in flight, and returns.
 
         Health reports NOT_SERVING at once. The engine stays open; a change that takes longer than
-        the grace period continues, but its caller gets no response.
+        the grace period continues for as long as the process does, but its caller gets no response.
+
+        Returns:
+            Whether gRPC came to an end; if not within 6 seconds after the grace period, False.
         """
         self._side.health.end()
         # By then gRPC has cancelled all calls; should it not come to an end, the process still does.
-        if not self._server.stop(grace_seconds).wait(grace_seconds + _CANCEL_SECONDS):
+        is_over: bool = self._server.stop(grace_seconds).wait(grace_seconds + _CANCEL_SECONDS)
+        if not is_over:
             logger.error("server: expected an end of its calls in time, received none")
         self._calls.join(_JOIN_SECONDS)
         for lane in self._lanes:
             lane.close()
         self._side.close()
+        return is_over
 
-    def wait_for_signal(self, when_ready: Callable[[], None]) -> None:
-        """Waits for SIGTERM or SIGINT. Only the main thread may call it.
 
-        ``when_ready`` is called after the signal handlers are installed, so that a process that
-        it notifies can stop the server at once.
-        """
-        # Unlike an event, it may be put to while the same thread is inside ``get``.
-        received: SimpleQueue[int] = SimpleQueue()
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], None]]:
+    """Takes SIGTERM and SIGINT while the block runs, however often they come; for the main thread.
 
-        def take(number: int, frame: FrameType | None) -> None:
-            received.put(number)
+    Yields:
+        Waits for the first of them.
+    """
+    # Unlike an event, it may be put to while the same thread is inside ``get``.
+    received: SimpleQueue[int] = SimpleQueue()
 
-        earlier = {
-            number: signal.signal(number, take) for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        try:
-            when_ready()
-            # A signal that the system hands to another thread does not end a wait of this one.
-            while True:
-                with contextlib.suppress(Empty):
-                    received.get(timeout=_SIGNAL_SECONDS)
-                    return
-        finally:
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
+    def take(number: int, frame: FrameType | None) -> None:
+        received.put(number)
+
+    def wait() -> None:
+        # A signal that the system hands to another thread does not end a wait of this one.
+        while True:
+            with contextlib.suppress(Empty):
+                received.get(timeout=_SIGNAL_SECONDS)
+                return
+
+    earlier = {number: signal.signal(number, take) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield wait
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def serve(

@@ -13,6 +13,7 @@ handle all methods that are not registered here.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -36,9 +37,12 @@ _NO_FLAGS = 0
 _OK = grpc.StatusCode.OK.value[0]
 _NO_MESSAGE = Failure(grpc.StatusCode.INVALID_ARGUMENT, "message: expected one, received 0").status
 _POLL_SECONDS = 0.25
+_EXIT_SECONDS = 10.0
+"""Longer than any answer takes."""
 _EVENT_LIMIT = 64
-"""Events handled before an answer at most: a flood of refused calls must not keep answers waiting. Each
-call has three before its answer and one or two after: of those that wait, the end must be among them."""
+"""Events handled before an answer at most: a flood of refused calls must not keep answers waiting. A call
+has three before its answer and one or two after; the end of those that wait should be among them, which
+holds for the calls in flight that a server allows by default."""
 _OVERTAKEN = Failure(
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     "message: expected before those of many others, received none",
@@ -77,7 +81,11 @@ class UnaryCall:
         self.is_open = True
 
     def raise_if_abandoned(self) -> None:
-        """Raises ``AbandonedError`` if the caller has gone or its deadline has passed."""
+        """Raises ``AbandonedError`` if the caller has gone or its deadline has passed.
+
+        In a lane without threads a caller that goes during its answer is not noticed: who would tell of
+        it answers. The deadline is.
+        """
         if not self.is_open or self._deadline <= time.time():
             raise AbandonedError("call: expected a caller that waits, received none")
 
@@ -99,11 +107,15 @@ class UnaryCall:
             response = self.method.handler.unary_unary(request, self)
         except Exception as error:
             response = error
+        except BaseException as error:
+            # A panic of a library in Rust is no ``Exception``; it must not end the thread.
+            response = RuntimeError(f"{type(error).__name__} in {self.method.path}")
+            response.__cause__ = error
         if response is not None:
             self.finish(response)
 
     def finish(self, response: Any) -> None:
-        """Sends the response, or the status for an error."""
+        """Sends the response, or the status for an error; on whatever thread, once."""
         try:
             if isinstance(response, Exception):
                 raise response
@@ -171,6 +183,7 @@ class CallQueue:
         self._waiting_limit = waiting_limit
         # All of these are used by the polling thread alone.
         self._requested_count = 0
+        self._is_leaving = False
         self._open_calls: set[UnaryCall] = set()
         self._ready: deque[tuple[UnaryCall, bytes]] = deque()
         # By the time that they have, in the order of their due times.
@@ -182,31 +195,12 @@ class CallQueue:
     def start(self) -> None:
         """Starts to take calls, once the server has been started."""
         self._polling.start()
+        # A process must not end inside native code that is still running.
+        atexit.register(self._leave)
 
     def join(self, seconds: float) -> None:
         """Waits for the polling thread, which ends with the last call of a stopped server."""
         self._polling.join(seconds)
-
-    def take_events(self, seconds: float = 0.0) -> None:
-        """Handles what has come. Only the polling thread may call it.
-
-        Args:
-            seconds: How long to wait for something, if no call is ready to be answered.
-        """
-        for _ in range(_EVENT_LIMIT):
-            is_waiting = seconds and not self._ready
-            event = self._events.poll(time.time() + seconds if is_waiting else 0.0)
-            is_last = event.completion_type == cygrpc.CompletionType.queue_timeout
-            if not is_last:
-                try:
-                    event.tag(event)
-                except Exception:
-                    logger.exception("an event of a call: expected to be handled")
-            # Kept while polling, it would keep its call.
-            del event
-            self._cancel_overdue()
-            if is_last:
-                return
 
     def closed(self, call: UnaryCall, event: Any) -> None:
         """Handles the end of a call, whether it was answered or cancelled."""
@@ -237,19 +231,43 @@ class CallQueue:
 
     @property
     def _is_over(self) -> bool:
-        """Whether the server has been stopped and all calls have ended."""
-        return not self._requested_count and not self._open_calls
+        """Whether the server has been stopped and all calls have ended, or the process ends."""
+        return self._is_leaving or not (self._requested_count or self._open_calls)
+
+    def _leave(self) -> None:
+        self._is_leaving = True
+        self._polling.join(_EXIT_SECONDS)
 
     def _poll(self) -> None:
         for method in self._methods:
             self._request(method)
         while not self._is_over:
-            self.take_events(_POLL_SECONDS)
+            self._take_events()
             if self._ready:
                 call, message = self._ready.popleft()
-                call.answer(message)
+                try:
+                    call.answer(message)
+                except Exception:
+                    logger.exception("a call: expected to end with a status")
+                    call.method.lane.leave(call)
                 # Kept while polling, it would keep what it holds.
                 del call
+
+    def _take_events(self) -> None:
+        """Handles what has come; waits for something to come only if no call is ready."""
+        for _ in range(_EVENT_LIMIT):
+            event = self._events.poll(0.0 if self._ready else time.time() + _POLL_SECONDS)
+            is_last = event.completion_type == cygrpc.CompletionType.queue_timeout
+            if not is_last:
+                try:
+                    event.tag(event)
+                except Exception:
+                    logger.exception("an event of a call: expected to be handled")
+            # Kept while polling, it would keep its call.
+            del event
+            self._cancel_overdue()
+            if is_last or self._is_over:
+                return
 
     def _cancel_overdue(self) -> None:
         for waiting in self._waiting.values():

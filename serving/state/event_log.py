@@ -42,6 +42,7 @@ _INSERT = (
 )
 
 Done = Callable[[list[bool] | Exception], object]
+"""Takes for each event whether it is new, or what went wrong."""
 
 
 class _Batch(NamedTuple):
@@ -60,8 +61,8 @@ class EventLog:
 
     Args:
         path: The file; its folder must exist.
-        after_commit: Called with each new event of ``append_events`` once it is on disk, before
-            that call returns; on the writer's thread, in log order.
+        after_commit: Called with each new event once it is on disk, before its caller is told; on
+            the writer's thread, in log order. Not with those of ``enqueue_event``.
         queue_limit: Maximum queued entries without an ack; further ones are dropped and counted.
 
     Raises:
@@ -117,10 +118,9 @@ class EventLog:
         return self._put_and_wait([event_row(event) for event in events], events)
 
     def append_events_then(self, events: Sequence[Event], done: Done) -> None:
-        """The same without waiting: ``done`` is called once, on the writer's thread.
+        """The same without waiting: ``done`` is called once, also with an error of the disk.
 
-        Raises:
-            OverloadError: The log is closed.
+        On the writer's thread, which must not wait. If the log is closed, ``OverloadError`` is raised.
         """
         self._put([event_row(event) for event in events], events, done)
 

@@ -25,7 +25,7 @@ from data.records import Item
 from data.tables import iter_items, read_tables
 from serving.api.requests import SearchRequest
 from serving.edge.admission import Lane, let_pass
-from serving.edge.interpreter import long_lived, set_thread_switches
+from serving.edge.interpreter import long_lived, set_short_timers, set_thread_switches
 from serving.engine import Engine
 
 
@@ -82,7 +82,8 @@ def search_for(
     rng: random.Random,
     lane: Lane,
 ) -> np.ndarray:
-    """Searches at a fixed rate from two threads; latencies in ms, from the planned start.
+    """Searches at a fixed rate, one after the other as in a server; latencies in ms, from when each was
+    planned.
 
     Args:
         lane: Has the searches that are in flight.
@@ -92,20 +93,13 @@ def search_for(
     latencies = np.zeros(count)
     begin = time.perf_counter() + 0.1
 
-    def ask(first: int) -> None:
-        for number in range(first, count, 2):
-            planned = begin + number / rate
-            time.sleep(max(0.0, planned - time.perf_counter()))
-            lane.calls.add(number)
-            engine.search(SearchRequest(asked[number], f"v{number % 500}", record=False))
-            lane.leave(number)
-            latencies[number] = 1e3 * (time.perf_counter() - planned)
-
-    threads = [threading.Thread(target=ask, args=(first,)) for first in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for number in range(count):
+        planned = begin + number / rate
+        time.sleep(max(0.0, planned - time.perf_counter()))
+        lane.calls.add(number)
+        engine.search(SearchRequest(asked[number], f"v{number % 500}", record=False))
+        lane.leave(number)
+        latencies[number] = 1e3 * (time.perf_counter() - planned)
     return latencies
 
 
@@ -119,7 +113,7 @@ def add_items(
 ) -> NewItems:
     """Adds items at a rate in batches, while searches come at another; ``rates``: items a second,
     searches a second, items a batch. A change lets searches pass as a server's does."""
-    lane = Lane("answers", at_once=2, limit=2)
+    lane = Lane("answers", at_once=0, limit=1)
     item_rate, search_rate, batch_size = rates
     alone = search_for(engine, texts, search_rate, seconds / 2, rng, lane)
     batch_count = int(item_rate * seconds) // batch_size
@@ -202,6 +196,7 @@ def main(
         with long_lived():
             engine = Engine.open(bundle, Path(folder))
         set_thread_switches()
+        set_short_timers()
         first = change_prices(engine, items, changes, batch, rng)
         again = change_prices(engine, items, changes, batch, rng)
         for text in texts[:300]:

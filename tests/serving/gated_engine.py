@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from data.errors import OverloadError
 from data.records import Event
 from serving.api.answers import Answer
 from serving.api.reports import Recorded, Status
@@ -51,7 +52,10 @@ class GatedEngine(Engine):
     def _record_late(self, events: Sequence[Event], done: Recorded) -> None:
         """Like a disk that takes its time: who records does not wait."""
         self.gate.wait(timeout=10)
-        super().record_then(events, done)
+        try:
+            super().record_then(events, done)
+        except OverloadError as error:
+            done(error)
 
     def _pass(self, asked: SearchRequest | RecommendRequest | None) -> None:
         self._note(asked)

@@ -18,6 +18,8 @@ from towers.bundle.manifest import verify
 from towers.uncollected import uncollected
 
 _END_SECONDS = 60.0
+"""The last resort, far beyond what calls in flight and the files take: then the stacks of all threads are
+printed and the process ends. What was acknowledged is on disk."""
 
 
 @click.command()
@@ -72,7 +74,7 @@ def serve(
     # The bundle is read while modules are imported, which takes about as long.
     with uncollected(), ThreadPoolExecutor(1) as pool:
         manifest = pool.submit(verify, bundle)
-        from serving.edge.server import ServerSettings
+        from serving.edge.server import ServerSettings, stop_signals
         from serving.edge.server import serve as start
         from serving.engine import Engine
 
@@ -112,15 +114,19 @@ def serve(
                     f"{_seconds_since_start():.1f} s, {_resident_mb()} MB"
                 )
 
-        running.wait_for_signal(announce)
-        # The last resort: names what hangs, and ends the process. What was acked is on disk.
-        faulthandler.dump_traceback_later(_END_SECONDS, exit=True)
-        running.stop()
+        # Before it is announced, so that who reads it can stop the server at once.
+        with stop_signals() as wait_for_signal:
+            announce()
+            wait_for_signal()
+            faulthandler.dump_traceback_later(_END_SECONDS, exit=True)
+            is_over = running.stop()
+            engine.close()
     finally:
         engine.close()
     sys.stdout.flush()
-    # All is done. To tear down the interpreter could only hang, on a thread of a native library.
-    os._exit(0)
+    # To tear down the interpreter could only hang, on a thread of a native library. A change that still
+    # runs is cut off as by a crash, which leaves all of it or nothing.
+    os._exit(0 if is_over else 1)
 
 
 def _seconds_since_start() -> float:

@@ -560,6 +560,9 @@ def test_sigterm_drains_and_exits_with_0(tmp_path: Path) -> None:
         assert client.record([view]).recorded_count == 1
         assert client.search(SearchRequest("espresso", "v")).session_event_count == 2
         process.send_signal(signal.SIGTERM)
+        # Neither cuts the first one's work short.
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         assert process.wait(timeout=15) == 0
         with Client(address, timeout_seconds=2) as late, pytest.raises(OverloadError):
             late.status()
