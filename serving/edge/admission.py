@@ -24,7 +24,7 @@ from serving.edge.grpc_errors import Failure
 logger = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.001
-_PATIENCE_SECONDS = 0.004
+_PATIENCE_SECONDS = 0.010
 _EXIT_SECONDS = 10.0
 """Longer than the largest picture or recording takes."""
 
