@@ -38,6 +38,7 @@ from towers.retrieval.rank_request import EncodedRequest
 from towers.search_box.completion import Completion
 from towers.sessions.segments import Segment, Segments
 from towers.stock.stock_cover import StockCover
+from towers.uncollected import uncollected
 from towers.variants.group_report import group_report
 from towers.variants.variant_groups import VariantGroups
 
@@ -132,7 +133,11 @@ def load_bundle(folder: Path, manifest: Manifest | None = None) -> Bundle:
         if path.suffix.lower() in FORBIDDEN_SUFFIXES:
             raise BundleError(f"{path.name}: expected no format that can carry code in a bundle")
     try:
-        return _load(layout, manifest)
+        # Sources are loaded in two threads, and NumPy parses the headers of files with ``ast``. In Python
+        # 3.11 that fails now and then if a finaliser lets threads change in the middle of it (cpython
+        # issue 106905): without garbage collection there is none.
+        with uncollected():
+            return _load(layout, manifest)
     except BundleError:
         raise
     except Exception as error:  # A bundle with any fault must not be served.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import shutil
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -302,3 +305,36 @@ def test_no_name_of_a_visitor_is_in_a_bundle() -> None:
         if path.is_file():
             content = path.read_bytes()
             assert not any(visitor in content for visitor in visitors), path
+
+
+class _Loop:
+    """Garbage whose finaliser lets another thread run."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        time.sleep(0)
+
+
+def test_garbage_of_others_does_not_disturb_the_loading() -> None:
+    """With garbage collection one of these loads fails: ``AST constructor recursion depth mismatch``."""
+    folder = shelf.bundle_folder()
+    manifest = verify(folder)
+    thresholds = gc.get_threshold()
+    is_over = threading.Event()
+
+    def make_garbage() -> None:
+        while not is_over.wait(0.000_1):
+            _Loop()
+
+    maker = threading.Thread(target=make_garbage)
+    maker.start()
+    gc.set_threshold(20, 5, 5)
+    try:
+        for _ in range(30):
+            load_bundle(folder, manifest)
+    finally:
+        gc.set_threshold(*thresholds)
+        is_over.set()
+        maker.join()
