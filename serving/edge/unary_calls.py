@@ -40,9 +40,8 @@ _POLL_SECONDS = 0.25
 _EXIT_SECONDS = 10.0
 """Longer than any answer takes."""
 _EVENT_LIMIT = 64
-"""Events handled before an answer at most: a flood of refused calls must not keep answers waiting. A call
-has three before its answer and one or two after; the end of those that wait should be among them, which
-holds for the calls in flight that a server allows by default."""
+"""Events handled before an answer at most: a flood of refused calls must not keep answers waiting. The
+end of calls that wait is among them, of eight in flight: each has three events before its answer."""
 _OVERTAKEN = Failure(
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     "message: expected before those of many others, received none",
@@ -83,8 +82,7 @@ class UnaryCall:
     def raise_if_abandoned(self) -> None:
         """Raises ``AbandonedError`` if the caller has gone or its deadline has passed.
 
-        In a lane without threads a caller that goes during its answer is not noticed: who would tell of
-        it answers. The deadline is.
+        In a lane without threads a caller that goes during its answer is not noticed.
         """
         if not self.is_open or self._deadline <= time.time():
             raise AbandonedError("call: expected a caller that waits, received none")
@@ -201,6 +199,9 @@ class CallQueue:
     def join(self, seconds: float) -> None:
         """Waits for the polling thread, which ends with the last call of a stopped server."""
         self._polling.join(seconds)
+        if not self._polling.is_alive():
+            # Else all that handlers refer to would stay until the process ends.
+            atexit.unregister(self._leave)
 
     def closed(self, call: UnaryCall, event: Any) -> None:
         """Handles the end of a call, whether it was answered or cancelled."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,8 +20,10 @@ from serving.api.reports import RecordReport
 from serving.api.requests import SearchRequest
 from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
+from serving.engine import Engine
 from tests.serving.gated_engine import GatedEngine
 from tests.serving.waiting import wait_for
+from tests.towers import shelf
 from towers.sessions.session import EVENT_LIMIT
 
 UNRECORDED = discovery_pb2.SearchItemsRequest(query="espresso")
@@ -183,3 +187,16 @@ def test_refused_calls_do_not_keep_others_waiting(engine: GatedEngine) -> None:
         running.stop(1.0)
     assert sum(counts) == len(engine.answers)
     assert min(counts) > 0
+
+
+def test_a_stopped_server_keeps_nothing_of_its_engine(tmp_path: Path) -> None:
+    engine = Engine.open(shelf.bundle_folder(), tmp_path)
+    running = serve(engine, "127.0.0.1:0")
+    with Client(f"127.0.0.1:{running.port}") as client:
+        assert client.search(SearchRequest("espresso")).results
+    assert running.stop(1.0)
+    engine.close()
+    kept = weakref.ref(engine)
+    del engine, running
+    gc.collect()
+    assert kept() is None
