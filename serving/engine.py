@@ -198,16 +198,18 @@ class Engine:
         Raises:
             OverloadError: The disk is full or failing; no event is recorded.
         """
-        return self._recorded(events, self.log.append_events(events))
+        is_new_flags = self.log.append_events(events)
+        return RecordReport.of(events, is_new_flags, self.bundle.catalog.row_of)
 
     def record_then(self, events: Sequence[Event], done: Recorded) -> None:
         """The same without waiting: ``done`` is called once; see ``EventLog.append_events_then``."""
 
         def told(outcome: list[bool] | Exception) -> None:
+            report: RecordReport | Exception
             try:
-                report = (
-                    outcome if isinstance(outcome, Exception) else self._recorded(events, outcome)
-                )
+                if isinstance(outcome, Exception):
+                    raise outcome
+                report = RecordReport.of(events, outcome, self.bundle.catalog.row_of)
             except Exception as error:
                 report = error
             done(report)
@@ -222,7 +224,7 @@ class Engine:
             self._unknown_item_events += 1
 
     def clear_queries(self) -> None:
-        """Clears the caches keyed by query text."""
+        """Clears the caches keyed by query text; log and sessions are not affected."""
         self._bundles.clear_queries()
 
     def update_items(self, items: Sequence[Item], give_way: Check = no_check) -> CatalogReport:
@@ -277,7 +279,11 @@ class Engine:
         return self.status()
 
     def stop_interleaving(self) -> Status:
-        """Ends the comparison that runs; ``BundleError`` if there is none."""
+        """Ends the comparison that runs.
+
+        Raises:
+            BundleError: None runs.
+        """
         self._interleaving.stop()
         return self.status()
 
@@ -315,12 +321,6 @@ class Engine:
         self._lock.release()
         if self._temporary is not None:
             self._temporary.cleanup()
-
-    def _recorded(self, events: Sequence[Event], is_new_flags: Sequence[bool]) -> RecordReport:
-        new = [event for event, is_new in zip(events, is_new_flags, strict=True) if is_new]
-        row_of = self._bundles.active.bundle.catalog.row_of
-        unknown = sum(bool(event.item_id) and event.item_id not in row_of for event in new)
-        return RecordReport(len(new), len(events) - len(new), unknown)
 
     def _answer(
         self,

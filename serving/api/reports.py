@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib.metadata import version
+
+from data.records import Event
 
 _VERSIONED = ("nextclick", "scann", "ai-edge-litert", "tantivy", "grpcio", "numpy")
 
@@ -17,6 +19,15 @@ class RecordReport:
     recorded_count: int
     duplicate_count: int
     unknown_item_count: int
+
+    @classmethod
+    def of(
+        cls, events: Sequence[Event], is_new_flags: Sequence[bool], row_of: Mapping[str, int]
+    ) -> RecordReport:
+        """Counts a batch: which events are new, by position, and the rows of the items that are known."""
+        new = [event for event, is_new in zip(events, is_new_flags, strict=True) if is_new]
+        unknown = sum(bool(event.item_id) and event.item_id not in row_of for event in new)
+        return cls(len(new), len(events) - len(new), unknown)
 
 
 Recorded = Callable[[RecordReport | Exception], object]

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -134,7 +133,7 @@ class RunningServer:
         return is_over
 
 
-@contextmanager
+@contextlib.contextmanager
 def stop_signals() -> Iterator[Callable[[], None]]:
     """Takes SIGTERM and SIGINT while the block runs, however often they come; for the main thread.
 

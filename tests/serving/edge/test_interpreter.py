@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import threading
 import weakref
@@ -16,7 +15,7 @@ from serving.edge.client import Client
 from serving.edge.interpreter import long_lived
 from serving.engine import Engine
 from tests.serving.gated_engine import GatedEngine
-from tests.serving.server_process import ROOT
+from tests.serving.server_process import printed_by
 from tests.towers import shelf
 from towers.bundle.bundle import Bundle
 from towers.uncollected import uncollected
@@ -37,15 +36,7 @@ def test_waits_end_on_time_in_this_thread_and_in_later_ones() -> None:
         "set_short_timers(); slack(); thread = threading.Thread(target=slack);"
         "thread.start(); thread.join()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout.split() == ["1", "1"]
+    assert printed_by(code).split() == ["1", "1"]
 
 
 def test_what_is_made_in_the_block_is_not_collected_and_garbage_from_before_is() -> None:

@@ -125,11 +125,11 @@ def test_a_report_that_fails_is_told_and_takes_no_place(
 ) -> None:
     record = events_pb2_grpc.EventsStub(channel).RecordEvents
 
-    def broken(*_: object) -> RecordReport:
+    def broken(*_: object) -> None:
         raise ValueError("canary")
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "_recorded", broken)
+        patch.setattr(RecordReport, "of", broken)
         for number in range(300):
             with pytest.raises(grpc.RpcError) as caught:
                 record(view(number), timeout=5)

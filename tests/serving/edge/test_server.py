@@ -37,8 +37,9 @@ from serving.edge.admission import Lane
 from serving.edge.client import Client
 from serving.edge.server import RunningServer, ServerSettings, serve
 from tests.serving.gated_engine import GatedEngine
-from tests.serving.server_process import ROOT, server_process
+from tests.serving.server_process import ROOT, printed_by, server_process
 from tests.serving.waiting import wait_for
+from tests.towers import shelf
 
 ESPRESSO = discovery_pb2.SearchItemsRequest(query="espresso")
 A_VIEW = events_pb2.RecordEventsRequest(
@@ -410,15 +411,7 @@ def test_a_process_ends_after_running_calls_though_its_lanes_were_not_closed() -
         "lane = Lane('answers', at_once=2, limit=2); lane.start();"
         "lane.submit(lambda: print(time.sleep(0.2)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout == "None\n"
+    assert printed_by(code) == "None\n"
 
 
 def test_a_process_does_not_wait_for_a_call_without_end() -> None:
@@ -427,7 +420,7 @@ def test_a_process_does_not_wait_for_a_call_without_end() -> None:
         "lane = Lane('answers', at_once=2, limit=2, exit_seconds=0.1); lane.start();"
         "lane.submit(threading.Event().wait); lane.submit(threading.Event().wait)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=True)
+    printed_by(code)
 
 
 def test_a_refusal_does_not_wait_for_the_message(
@@ -576,7 +569,33 @@ def test_the_server_does_not_import_tensorflow_nor_arrow() -> None:
         "import sys, serving.edge.server, serving.edge.client, serving.engine;"
         "print([name for name in ('tensorflow', 'pyarrow', 'pandas') if name in sys.modules])"
     )
-    out = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    assert printed_by(code).strip() == "[]"
+
+
+def test_a_process_that_hangs_in_its_end_says_where_and_ends(tmp_path: Path) -> None:
+    code = (
+        "import sys, threading; import serving.cli.commands.serve as command;"
+        "from serving.edge.server import RunningServer; command._END_SECONDS = 0.5;"
+        "RunningServer.stop = lambda self: threading.Event().wait(); command.serve(sys.argv[1:])"
     )
-    assert out.stdout.strip() == "[]"
+    words = [
+        str(shelf.bundle_folder()),
+        "--state",
+        str(tmp_path),
+        "--address",
+        "127.0.0.1:0",
+        "--json",
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert "address" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Timeout" in told and "in wait" in told
